@@ -1,0 +1,82 @@
+/**
+ * Bundles every Lambda package to `packages/<name>/dist/index.js` (one CommonJS file, SDK included, so that a release does
+ * not depend on the SDK of a runtime image) and zips it to `dist/<name>.zip`; zips the Glue library to
+ * `dist/glue/lean_ops.zip`. Zips are deterministic (fixed dates, sorted names): same source, same hash, no redeploy.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'tsup';
+import { zipSync, type Zippable } from 'fflate';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const OUT = path.join(ROOT, 'dist');
+/** The earliest date a zip can hold; local-time parts, so the bytes do not depend on the time zone. */
+const EPOCH = new Date(1980, 0, 1, 0, 0, 0);
+
+export const LAMBDAS = readdirSync(path.join(ROOT, 'packages')).filter((name) => name !== 'common' && name !== 'cli');
+
+function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const entries: Zippable = {};
+  for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    // 0o644 << 16: AWS Lambda unpacks as another user, so the files must be world-readable.
+    entries[name] = [bytes, { mtime: EPOCH, level: 9, os: 3, attrs: 0o644 << 16 }];
+  }
+  return zipSync(entries);
+}
+
+async function bundleLambda(name: string): Promise<void> {
+  const dir = path.join(ROOT, 'packages', name);
+  await build({
+    entry: { index: path.join(dir, 'src/handler.ts') },
+    outDir: path.join(dir, 'dist'),
+    format: ['cjs'],
+    platform: 'node',
+    target: 'node20',
+    bundle: true,
+    noExternal: [/.*/],
+    minify: true,
+    keepNames: true,
+    sourcemap: false,
+    treeshake: true,
+    clean: true,
+    silent: true,
+    config: false,
+    outExtension: () => ({ js: '.js' }),
+    // The package is "type": "module"; inside the zip there is no package.json, so .js is CommonJS for Lambda.
+    esbuildOptions: (options) => {
+      options.legalComments = 'none';
+    },
+  });
+  const code = readFileSync(path.join(dir, 'dist/index.js'));
+  write(`${name}.zip`, zip(new Map([['index.js', code]])));
+}
+
+function walk(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const full = path.join(dir, entry.name);
+    if (entry.isDirectory()) return entry.name === '__pycache__' ? [] : walk(full);
+    return entry.name.endsWith('.py') ? [full] : [];
+  });
+}
+
+function zipGlueLibrary(): void {
+  const dir = path.join(ROOT, 'scripts/glue');
+  const files = new Map<string, Uint8Array>();
+  for (const file of walk(path.join(dir, 'lean_ops'))) {
+    files.set(path.relative(dir, file).split(path.sep).join('/'), readFileSync(file));
+  }
+  write('glue/lean_ops.zip', zip(files));
+}
+
+function write(name: string, bytes: Uint8Array): void {
+  const file = path.join(OUT, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, bytes);
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+  console.log(`  ${name.padEnd(26)} ${(bytes.length / 1024).toFixed(0).padStart(6)} KiB  sha256 ${hash}`);
+}
+
+rmSync(OUT, { recursive: true, force: true });
+for (const name of LAMBDAS) await bundleLambda(name);
+zipGlueLibrary();
