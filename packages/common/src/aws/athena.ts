@@ -1,0 +1,145 @@
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  InvalidRequestException,
+  QueryExecutionState,
+  StartQueryExecutionCommand,
+  StopQueryExecutionCommand,
+  type QueryExecution,
+} from '@aws-sdk/client-athena';
+import { AthenaStatementError, classifyAthenaFailure } from '../core/athena-failure';
+import { fullJitterMs, type Backoff } from '../core/backoff';
+import { clientOptions } from './client-options';
+import { systemClock, systemRandom, type Clock } from './runtime';
+
+export interface QueryRows {
+  readonly columns: readonly string[];
+  /** Values as Athena prints them; null for NULL. */
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+/** Athena, one statement at a time. Both calls throw AthenaStatementError when Athena took the statement and it failed. */
+export interface Athena {
+  /** Runs DDL or DML to its end; gives the query's id. */
+  execute(sql: string): Promise<string>;
+  /** Runs a query and reads all its rows. */
+  query(sql: string): Promise<QueryRows>;
+}
+
+export interface AthenaOptions {
+  readonly workgroup: string;
+  /** After this long a statement is stopped, and counts as retryable. */
+  readonly statementTimeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+const FIRST_POLL_MS = 100;
+const LONGEST_POLL_MS = 2_000;
+const POLL_GROWTH = 1.5;
+
+export function athena(
+  { workgroup, statementTimeoutMs = 120_000, clock = systemClock }: AthenaOptions,
+  client: AthenaClient = new AthenaClient(clientOptions({ maxAttempts: 5 })),
+): Athena {
+  async function finished(id: string): Promise<QueryExecution> {
+    const deadline = clock.now() + statementTimeoutMs;
+    for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * POLL_GROWTH, LONGEST_POLL_MS)) {
+      await clock.sleep(wait);
+      const { QueryExecution: execution } = await client.send(new GetQueryExecutionCommand({ QueryExecutionId: id }));
+      const state = execution?.Status?.State;
+      if (execution && state !== QueryExecutionState.QUEUED && state !== QueryExecutionState.RUNNING) return execution;
+      if (clock.now() >= deadline) {
+        // Best effort: what matters is that the caller hears of it.
+        await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id })).catch(() => undefined);
+        const reason = `no end after ${statementTimeoutMs} ms; the statement was stopped`;
+        throw new AthenaStatementError({ disposition: 'retryable', code: 'ATHENA_TIMEOUT' }, reason, id);
+      }
+    }
+  }
+
+  async function started(sql: string): Promise<string | undefined> {
+    try {
+      return (await client.send(new StartQueryExecutionCommand({ QueryString: sql, WorkGroup: workgroup })))
+        .QueryExecutionId;
+    } catch (error) {
+      // Athena parses before it starts: what it cannot read is refused here, and has no query id.
+      if (!(error instanceof InvalidRequestException)) throw error;
+      const verdict = classifyAthenaFailure({ reason: error.message, category: undefined, retryable: undefined });
+      throw new AthenaStatementError(verdict, error.message, undefined);
+    }
+  }
+
+  async function execute(sql: string): Promise<string> {
+    const id = await started(sql);
+    if (id === undefined) throw new TypeError('Athena gave no query execution id');
+    const { Status: status } = await finished(id);
+    if (status?.State === QueryExecutionState.SUCCEEDED) return id;
+    const reason = status?.StateChangeReason ?? status?.AthenaError?.ErrorMessage ?? `ended as ${status?.State ?? '?'}`;
+    if (status?.State === QueryExecutionState.CANCELLED) {
+      throw new AthenaStatementError({ disposition: 'retryable', code: 'ATHENA_CANCELLED' }, reason, id);
+    }
+    const verdict = classifyAthenaFailure({
+      reason,
+      category: status?.AthenaError?.ErrorCategory,
+      retryable: status?.AthenaError?.Retryable,
+    });
+    throw new AthenaStatementError(verdict, reason, id);
+  }
+
+  return {
+    execute,
+    async query(sql) {
+      const id = await execute(sql);
+      const rows: (string | null)[][] = [];
+      const columns: string[] = [];
+      let token: string | undefined;
+      do {
+        const page = await client.send(new GetQueryResultsCommand({ QueryExecutionId: id, NextToken: token }));
+        const firstPage = token === undefined;
+        if (firstPage) {
+          columns.push(...(page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? []).map(({ Name }) => Name ?? ''));
+        }
+        // The first row of the first page repeats the column names.
+        const body = (page.ResultSet?.Rows ?? []).slice(firstPage ? 1 : 0);
+        for (const { Data } of body) rows.push((Data ?? []).map(({ VarCharValue }) => VarCharValue ?? null));
+        token = page.NextToken;
+      } while (token !== undefined);
+      return { columns, rows };
+    },
+  };
+}
+
+export interface AthenaRetries {
+  readonly attempts?: number;
+  readonly backoff?: Backoff;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** The same Athena, with statements run again when it was only bad luck (a lost commit, throttling). Statements must bear it. */
+export function retryingAthena(
+  inner: Athena,
+  {
+    attempts = 5,
+    backoff = { baseMs: 500, capMs: 8_000 },
+    clock = systemClock,
+    random = systemRandom,
+  }: AthenaRetries = {},
+): Athena {
+  async function retrying<T>(call: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        const hopeless = !(error instanceof AthenaStatementError) || error.disposition !== 'retryable';
+        if (hopeless || failures + 1 >= attempts) throw error;
+        await clock.sleep(fullJitterMs(backoff, failures, random));
+      }
+    }
+  }
+  return {
+    execute: (sql) => retrying(() => inner.execute(sql)),
+    query: (sql) => retrying(() => inner.query(sql)),
+  };
+}

@@ -1,0 +1,198 @@
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
+import type { Condition, Document, DocumentValue } from '../core/condition';
+import { clientOptions } from './client-options';
+
+export interface DocumentChanges {
+  readonly set?: Document;
+  readonly remove?: readonly string[];
+}
+
+/**
+ * Documents in DynamoDB tables. Reads are consistent. A conditional write gives false when its condition did not hold,
+ * and throws for every other failure.
+ */
+export interface DocumentStore {
+  get(table: string, key: Document): Promise<Document | undefined>;
+  put(table: string, document: Document, condition?: Condition): Promise<boolean>;
+  /** Makes the document when it is not there, unless the condition says otherwise. */
+  update(table: string, key: Document, changes: DocumentChanges, condition?: Condition): Promise<boolean>;
+  delete(table: string, key: Document, condition?: Condition): Promise<boolean>;
+  /** The whole table, page by page: for tables of some thousand small documents. */
+  scan(table: string): Promise<readonly Document[]>;
+}
+
+/** Plain value to DynamoDB's tagged form. Members that are undefined are left out by the callers' types. */
+export function marshal(value: DocumentValue): AttributeValue {
+  if (value === null) return { NULL: true };
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new RangeError(`DynamoDB cannot hold ${value}`);
+    return { N: String(value) };
+  }
+  if (isList(value)) return { L: value.map(marshal) };
+  return { M: marshalDocument(value) };
+}
+
+function isList(value: DocumentValue): value is readonly DocumentValue[] {
+  return Array.isArray(value);
+}
+
+export function marshalDocument(document: Document): Record<string, AttributeValue> {
+  return Object.fromEntries(Object.entries(document).map(([name, value]) => [name, marshal(value)]));
+}
+
+/** DynamoDB's tagged form to a plain value. Sets become lists; binaries are not used here and are refused. */
+export function unmarshal(value: AttributeValue): DocumentValue {
+  if (value.S !== undefined) return value.S;
+  if (value.N !== undefined) return Number(value.N);
+  if (value.BOOL !== undefined) return value.BOOL;
+  if (value.NULL !== undefined) return null;
+  if (value.L !== undefined) return value.L.map(unmarshal);
+  if (value.M !== undefined) return unmarshalDocument(value.M);
+  if (value.SS !== undefined) return value.SS;
+  if (value.NS !== undefined) return value.NS.map(Number);
+  throw new TypeError(`a DynamoDB value of type ${Object.keys(value).join(', ')} is not a document value`);
+}
+
+export function unmarshalDocument(item: Record<string, AttributeValue>): Document {
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, unmarshal(value)]));
+}
+
+/** Placeholders of one request: names and values never stand in an expression themselves, so reserved words are no matter. */
+class Placeholders {
+  readonly names: Record<string, string> = {};
+  readonly values: Record<string, AttributeValue> = {};
+  #count = 0;
+
+  name(attribute: string): string {
+    const placeholder = `#n${this.#count++}`;
+    this.names[placeholder] = attribute;
+    return placeholder;
+  }
+
+  value(value: DocumentValue): string {
+    const placeholder = `:v${this.#count++}`;
+    this.values[placeholder] = marshal(value);
+    return placeholder;
+  }
+
+  condition(condition: Condition): string {
+    switch (condition.op) {
+      case 'any':
+      case 'all':
+        return condition.of.map((one) => `(${this.condition(one)})`).join(condition.op === 'any' ? ' OR ' : ' AND ');
+      case 'absent':
+        return `attribute_not_exists(${this.name(condition.attribute)})`;
+      case 'present':
+        return `attribute_exists(${this.name(condition.attribute)})`;
+      case '=':
+      case '<':
+      case '<=':
+        return `${this.name(condition.attribute)} ${condition.op} ${this.value(condition.value)}`;
+    }
+  }
+
+  /** The members that DynamoDB wants present only when they are used. */
+  used() {
+    return {
+      ...(Object.keys(this.names).length > 0 && { ExpressionAttributeNames: this.names }),
+      ...(Object.keys(this.values).length > 0 && { ExpressionAttributeValues: this.values }),
+    };
+  }
+}
+
+function updateExpression({ set = {}, remove = [] }: DocumentChanges, placeholders: Placeholders): string {
+  const sets = Object.entries(set).map(
+    ([attribute, value]) => `${placeholders.name(attribute)} = ${placeholders.value(value)}`,
+  );
+  const removes = remove.map((attribute) => placeholders.name(attribute));
+  return [sets.length > 0 && `SET ${sets.join(', ')}`, removes.length > 0 && `REMOVE ${removes.join(', ')}`]
+    .filter(Boolean)
+    .join(' ');
+}
+
+async function falseWhenRefused(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+export function dynamoDocumentStore(
+  client: DynamoDBClient = new DynamoDBClient(clientOptions({ requestTimeoutMs: 5_000 })),
+): DocumentStore {
+  return {
+    async get(table, key) {
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName: table, Key: marshalDocument(key), ConsistentRead: true }),
+      );
+      return Item && unmarshalDocument(Item);
+    },
+    put(table, document, condition) {
+      const placeholders = new Placeholders();
+      return falseWhenRefused(
+        client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: marshalDocument(document),
+            ...(condition && { ConditionExpression: placeholders.condition(condition) }),
+            ...placeholders.used(),
+          }),
+        ),
+      );
+    },
+    update(table, key, changes, condition) {
+      const placeholders = new Placeholders();
+      const expression = updateExpression(changes, placeholders);
+      return falseWhenRefused(
+        client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: marshalDocument(key),
+            ...(expression !== '' && { UpdateExpression: expression }),
+            ...(condition && { ConditionExpression: placeholders.condition(condition) }),
+            ...placeholders.used(),
+          }),
+        ),
+      );
+    },
+    delete(table, key, condition) {
+      const placeholders = new Placeholders();
+      return falseWhenRefused(
+        client.send(
+          new DeleteItemCommand({
+            TableName: table,
+            Key: marshalDocument(key),
+            ...(condition && { ConditionExpression: placeholders.condition(condition) }),
+            ...placeholders.used(),
+          }),
+        ),
+      );
+    },
+    async scan(table) {
+      const documents: Document[] = [];
+      let start: Record<string, AttributeValue> | undefined;
+      do {
+        const page = await client.send(
+          new ScanCommand({ TableName: table, ConsistentRead: true, ExclusiveStartKey: start }),
+        );
+        for (const item of page.Items ?? []) documents.push(unmarshalDocument(item));
+        start = page.LastEvaluatedKey;
+      } while (start !== undefined);
+      return documents;
+    },
+  };
+}

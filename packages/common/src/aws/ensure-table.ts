@@ -1,0 +1,45 @@
+import { AthenaStatementError } from '../core/athena-failure';
+import type { TableDefinition } from '../core/ddl';
+import { planTable, type ColumnConflict } from '../core/table-plan';
+import type { Athena } from './athena';
+import type { Catalog } from './catalog';
+
+export type EnsuredTable =
+  | { readonly ok: true; readonly created: boolean; readonly statements: number }
+  | { readonly ok: false; readonly conflicts: readonly ColumnConflict[] };
+
+/**
+ * Brings a table to its definition. Safe to repeat, and for several callers at once: when a statement fails because
+ * another caller did the same work meanwhile, the plan made anew finds nothing left to do.
+ *
+ * @throws AthenaStatementError when a statement fails and its work is still to be done
+ */
+export async function ensureTable(
+  athena: Athena,
+  catalog: Catalog,
+  definition: TableDefinition,
+): Promise<EnsuredTable> {
+  const { database, table } = definition;
+  let created = false;
+  let statements = 0;
+  let failed: { readonly sql: string; readonly error: AthenaStatementError } | undefined;
+  for (;;) {
+    const { steps, conflicts } = planTable((await catalog.getTable(database, table))?.columns, definition);
+    if (conflicts.length > 0) return { ok: false, conflicts };
+    const [step] = steps;
+    if (step === undefined) return { ok: true, created, statements };
+    // The same statement failed and is still what is missing: it was no race.
+    if (failed?.sql === step.sql) throw failed.error;
+    try {
+      await athena.execute(step.sql);
+      created ||= step.kind === 'create';
+      statements += 1;
+      if (statements > definition.columns.length + 1) {
+        throw new TypeError(`${database}.${table}: the catalog does not show what the statements did`);
+      }
+    } catch (error) {
+      if (!(error instanceof AthenaStatementError) || error.disposition !== 'statement') throw error;
+      failed = { sql: step.sql, error };
+    }
+  }
+}

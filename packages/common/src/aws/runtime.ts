@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Time and chance, as collaborators: tests pass their own. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (milliseconds) => {
+    await delay(milliseconds);
+  },
+};
+
+/** Uniform in [0, 1). */
+export const systemRandom = (): number => Math.random();
+
+export const systemIds = (): string => randomUUID();

@@ -1,0 +1,57 @@
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { Receipt } from '../core/deliver';
+import { clientOptions } from './client-options';
+
+/** Limits of SendMessageBatch; the bytes of one message and of a whole batch are the same number. */
+export const SQS_BATCH_LIMITS = { maxCount: 10, maxBytes: 1_048_576 } as const;
+
+export interface OutgoingMessage {
+  readonly body: string;
+  /** String attributes; at most ten. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Puts messages on one queue and says of each whether it is there. */
+export interface MessageQueue {
+  /** At most 10 messages and 1 MiB. One receipt per message, in order. Throws as `RecordStream.putBatch` does. */
+  sendBatch(messages: readonly OutgoingMessage[], timeoutMs: number): Promise<readonly Receipt[]>;
+}
+
+/** Bytes a message counts for: body, and name, type and value of every attribute. */
+export function messageBytes({ body, attributes }: OutgoingMessage): number {
+  let bytes = Buffer.byteLength(body);
+  for (const [name, value] of Object.entries(attributes)) {
+    bytes += Buffer.byteLength(name) + 'String'.length + Buffer.byteLength(value);
+  }
+  return bytes;
+}
+
+export function sqsQueue(
+  queueUrl: string,
+  client: SQSClient = new SQSClient(clientOptions({ maxAttempts: 1 })),
+): MessageQueue {
+  return {
+    async sendBatch(messages, timeoutMs) {
+      const answer = await client.send(
+        new SendMessageBatchCommand({
+          QueueUrl: queueUrl,
+          Entries: messages.map(({ body, attributes }, index) => ({
+            Id: String(index),
+            MessageBody: body,
+            MessageAttributes: Object.fromEntries(
+              Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
+            ),
+          })),
+        }),
+        { abortSignal: AbortSignal.timeout(timeoutMs) },
+      );
+      const sent = new Set(answer.Successful?.map(({ Id }) => Id));
+      const failed = new Map(answer.Failed?.map((failure) => [failure.Id, failure]));
+      return messages.map((_, index): Receipt => {
+        const failure = failed.get(String(index));
+        if (!failure && sent.has(String(index))) return { ok: true };
+        return { ok: false, code: failure?.Code ?? 'NO_RECEIPT', message: failure?.Message ?? 'not accepted' };
+      });
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** A value of a document: what DynamoDB holds without sets and binaries. Ids past 2^53 are strings. */
+export type DocumentValue =
+  string | number | boolean | null | readonly DocumentValue[] | { readonly [name: string]: DocumentValue };
+
+export type Document = Readonly<Record<string, DocumentValue>>;
+
+/** What must hold of the stored document for a write to happen, as data: the adapter compiles it, a fake evaluates it. */
+export type Condition =
+  | { readonly op: 'absent'; readonly attribute: string }
+  | { readonly op: 'present'; readonly attribute: string }
+  | { readonly op: '=' | '<' | '<='; readonly attribute: string; readonly value: string | number | boolean }
+  | { readonly op: 'any' | 'all'; readonly of: readonly Condition[] };
+
+export const absent = (attribute: string): Condition => ({ op: 'absent', attribute });
+export const present = (attribute: string): Condition => ({ op: 'present', attribute });
+export const equals = (attribute: string, value: string | number | boolean): Condition => ({
+  op: '=',
+  attribute,
+  value,
+});
+export const below = (attribute: string, value: string | number): Condition => ({ op: '<', attribute, value });
+export const atMost = (attribute: string, value: string | number): Condition => ({ op: '<=', attribute, value });
+export const any = (...of: readonly Condition[]): Condition => ({ op: 'any', of });
+export const all = (...of: readonly Condition[]): Condition => ({ op: 'all', of });
+
+/**
+ * DynamoDB's semantics: a comparison with an attribute that is not there, or of another type, is false; strings compare
+ * by UTF-8 bytes (ASCII here, so by code unit).
+ */
+export function holds(condition: Condition, document: Document | undefined): boolean {
+  switch (condition.op) {
+    case 'any':
+      return condition.of.some((one) => holds(one, document));
+    case 'all':
+      return condition.of.every((one) => holds(one, document));
+    case 'absent':
+      return document?.[condition.attribute] === undefined;
+    case 'present':
+      return document?.[condition.attribute] !== undefined;
+    case '=':
+      return document?.[condition.attribute] === condition.value;
+    case '<':
+    case '<=': {
+      const stored = document?.[condition.attribute];
+      if (stored === undefined || stored === null || typeof stored !== typeof condition.value) return false;
+      return condition.op === '<' ? stored < condition.value : stored <= condition.value;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { ddlIdentifier, ddlLiteral } from './sql';
+
+/** A column as Athena declares it. */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+export interface PartitionField {
+  readonly transform: 'identity' | 'day';
+  readonly column: string;
+}
+
+/** All that a table is made from. */
+export interface TableDefinition {
+  readonly database: string;
+  readonly table: string;
+  readonly columns: readonly TableColumn[];
+  readonly partitionedBy: readonly PartitionField[];
+  /** s3://bucket/prefix, without a slash at the end. */
+  readonly location: string;
+  /** Only properties that Athena takes: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export type TableName = Pick<TableDefinition, 'database' | 'table'>;
+
+const SCALAR_TYPE = /^(?:string|boolean|int|bigint|float|double|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$/;
+
+/** Thrown for a type that is not among Athena's Iceberg types that this project uses. */
+export class UnknownTypeError extends Error {
+  override readonly name = 'UnknownTypeError';
+
+  constructor(readonly type: string) {
+    super(`${JSON.stringify(type)} is no column type of this project: see schemas/type-table.json`);
+  }
+}
+
+function checkedType(type: string): string {
+  if (!SCALAR_TYPE.test(type) && type !== 'map<string,string>') throw new UnknownTypeError(type);
+  return type;
+}
+
+function qualified({ database, table }: TableName): string {
+  return `${ddlIdentifier(database)}.${ddlIdentifier(table)}`;
+}
+
+function declaration({ name, type }: TableColumn): string {
+  return `${ddlIdentifier(name)} ${checkedType(type)}`;
+}
+
+function partition({ transform, column }: PartitionField): string {
+  return transform === 'identity' ? ddlIdentifier(column) : `${transform}(${ddlIdentifier(column)})`;
+}
+
+/** CREATE TABLE IF NOT EXISTS: says nothing about a table of that name that is there and looks otherwise. */
+export function createTable(definition: TableDefinition): string {
+  const { columns, partitionedBy, location, properties } = definition;
+  const lines = [
+    `CREATE TABLE IF NOT EXISTS ${qualified(definition)} (`,
+    columns.map((column) => `  ${declaration(column)}`).join(',\n'),
+    ')',
+    ...(partitionedBy.length > 0 ? [`PARTITIONED BY (${partitionedBy.map(partition).join(', ')})`] : []),
+    // Athena documents the location with a slash at its end; Iceberg strips it.
+    `LOCATION ${ddlLiteral(`${location}/`)}`,
+    'TBLPROPERTIES (',
+    Object.entries(properties)
+      .map(([name, value]) => `  ${ddlLiteral(name)} = ${ddlLiteral(value)}`)
+      .join(',\n'),
+    ')',
+  ];
+  return lines.join('\n');
+}
+
+/** ALTER TABLE … ADD COLUMNS. Fails when a column is there already: plan it against the table first. */
+export function addColumns(table: TableName, columns: readonly TableColumn[]): string {
+  return `ALTER TABLE ${qualified(table)} ADD COLUMNS (${columns.map(declaration).join(', ')})`;
+}
+
+/** ALTER TABLE … CHANGE COLUMN: the promotion of one column's type, under its name. */
+export function changeColumn(table: TableName, column: TableColumn): string {
+  return `ALTER TABLE ${qualified(table)} CHANGE COLUMN ${ddlIdentifier(column.name)} ${declaration(column)}`;
+}

@@ -1,0 +1,111 @@
+import { hash } from 'node:crypto';
+import { CHANGE_KINDS, type SchemaChange } from './drift';
+import type { TopicSchema } from './schema-model';
+import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from './sql';
+import { databaseOf, LAYERS, type Lake } from './tables';
+
+/** A row of `drift_log` that comes from a schema, before it is written. */
+export interface DriftRow {
+  readonly topicName: string;
+  readonly layer: 'standardized' | 'curated';
+  readonly changeType: 'TABLE_CREATED' | 'COLUMN_ADDED' | 'COLUMN_REMOVED' | 'TYPE_CHANGED' | 'CONSTRAINT_CHANGED';
+  readonly columnName: string | null;
+  readonly oldValue: string | null;
+  readonly newValue: string | null;
+  readonly schemaVersion: number;
+}
+
+/** The change itself as the id: written again after a crash, it is the same row. */
+export function driftId(row: DriftRow): string {
+  const { topicName, layer, changeType, columnName, oldValue, newValue, schemaVersion } = row;
+  const facts = [topicName, layer, changeType, columnName, oldValue, newValue, 'schema', schemaVersion];
+  return hash('sha256', JSON.stringify(facts), 'hex');
+}
+
+/** The rows for a topic's first schema: its Curated table, with the columns it is born with. */
+export function firstSchemaRows(schema: TopicSchema): DriftRow[] {
+  const columns = schema.columns.map(({ column, athenaType }) => `${column} ${athenaType}`).join(', ');
+  return [row(schema, 'TABLE_CREATED', null, null, columns)];
+}
+
+/** The rows for what a schema changes. Annotations change no row and no table: the archive keeps them. */
+export function changeRows(candidate: TopicSchema, changes: readonly SchemaChange[]): DriftRow[] {
+  return changes.flatMap(({ kind, column, before, after }) => {
+    if (kind === CHANGE_KINDS.annotationChanged) return [];
+    if (kind === CHANGE_KINDS.keyChanged) {
+      return [
+        row(candidate, 'CONSTRAINT_CHANGED', column, `x-event-time-stable ${before}`, `x-event-time-stable ${after}`),
+      ];
+    }
+    return [row(candidate, kind, column, before, after)];
+  });
+}
+
+function row(
+  { topic, version }: TopicSchema,
+  changeType: DriftRow['changeType'],
+  columnName: string | null,
+  oldValue: string | null,
+  newValue: string | null,
+): DriftRow {
+  return { topicName: topic, layer: 'curated', changeType, columnName, oldValue, newValue, schemaVersion: version };
+}
+
+const COLUMNS = [
+  'drift_id',
+  'topic_name',
+  'layer',
+  'change_type',
+  'column_name',
+  'old_value',
+  'new_value',
+  'source',
+  'schema_version',
+  'cycle_id',
+  'detected_at',
+] as const;
+
+/** Rows of one INSERT: some hundred bytes each, so that a statement stays well under Athena's 262,144 bytes. */
+const ROWS_PER_STATEMENT = 100;
+/** Longest value that is kept whole; a table of 500 columns lists them all in some 15,000 characters. */
+const MAX_VALUE = 20_000;
+
+/** INSERTs that write the rows that are not there yet. Run again, they write nothing. */
+export function insertDriftRows(lake: Lake, rows: readonly DriftRow[], detectedAt: Date): string[] {
+  const table = `${dmlIdentifier(databaseOf(lake, LAYERS.ops))}.${dmlIdentifier('drift_log')}`;
+  const columns = COLUMNS.map(dmlIdentifier).join(', ');
+  const statements: string[] = [];
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+    const values = rows.slice(start, start + ROWS_PER_STATEMENT).map((one) => `  (${literals(one, detectedAt)})`);
+    statements.push(
+      [
+        `INSERT INTO ${table} (${columns})`,
+        `SELECT ${COLUMNS.map((column) => `candidate.${dmlIdentifier(column)}`).join(', ')}`,
+        `FROM (VALUES\n${values.join(',\n')}\n) AS candidate (${columns})`,
+        `WHERE NOT EXISTS (SELECT 1 FROM ${table} AS present`,
+        `  WHERE present.${dmlIdentifier('drift_id')} = candidate.${dmlIdentifier('drift_id')})`,
+      ].join('\n'),
+    );
+  }
+  return statements;
+}
+
+function short(text: string | null): string | null {
+  return text !== null && text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
+}
+
+function literals(one: DriftRow, detectedAt: Date): string {
+  return [
+    stringLiteral(driftId(one)),
+    stringLiteral(one.topicName),
+    stringLiteral(one.layer),
+    stringLiteral(one.changeType),
+    nullableString(one.columnName),
+    nullableString(short(one.oldValue)),
+    nullableString(short(one.newValue)),
+    stringLiteral('schema'),
+    String(one.schemaVersion),
+    'CAST(NULL AS varchar)',
+    timestampLiteral(detectedAt),
+  ].join(', ');
+}

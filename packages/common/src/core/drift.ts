@@ -1,0 +1,226 @@
+import { constraintChanges } from './constraint-drift';
+import { pointerTo } from './json-value';
+import type { SchemaColumn, TopicSchema } from './schema-model';
+import { isPromotion } from './type-promotion';
+
+export const CHANGE_KINDS = {
+  columnAdded: 'COLUMN_ADDED',
+  columnRemoved: 'COLUMN_REMOVED',
+  typeChanged: 'TYPE_CHANGED',
+  constraintChanged: 'CONSTRAINT_CHANGED',
+  keyChanged: 'KEY_CHANGED',
+  /** Title, description, spelling of a name: nothing that a row could tell. */
+  annotationChanged: 'ANNOTATION_CHANGED',
+} as const;
+
+export type ChangeKind = (typeof CHANGE_KINDS)[keyof typeof CHANGE_KINDS];
+
+interface ChangeFacts {
+  readonly kind: ChangeKind;
+  /** JSON pointer into the candidate, or into the active schema where the candidate has no such place. */
+  readonly path: string;
+  /** Absent for a change of the schema as a whole. */
+  readonly column: string | null;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly sentence: string;
+}
+
+/**
+ * `compatible`: every row that was valid stays valid and keeps its values. `breaking`: some might not, so Curated would
+ * depend on when the schema changed; it comes with what to do instead.
+ */
+export type SchemaChange =
+  | (ChangeFacts & { readonly impact: 'compatible' })
+  | (ChangeFacts & { readonly impact: 'breaking'; readonly remedy: string });
+
+function compatible(facts: ChangeFacts): SchemaChange {
+  return { ...facts, impact: 'compatible' };
+}
+
+function breaking(facts: ChangeFacts, remedy: string): SchemaChange {
+  return { ...facts, impact: 'breaking', remedy };
+}
+
+/**
+ * What the candidate changes, in the candidate's order and removals last. Pure: the same pair gives the same changes,
+ * and a schema compared with itself (or with a re-ordered copy) gives none. `x-version` is no change in itself.
+ */
+export function schemaChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
+  const before = new Map(active.columns.map((column) => [column.column, column]));
+  const after = new Set(candidate.columns.map(({ column }) => column));
+  return [
+    ...schemaLevelChanges(active, candidate),
+    ...candidate.columns.flatMap((column) => {
+      const old = before.get(column.column);
+      return old ? columnChanges(old, column) : [columnAdded(column)];
+    }),
+    ...active.columns.filter(({ column }) => !after.has(column)).map(columnRemoved),
+  ];
+}
+
+export function isBreaking(change: SchemaChange): change is Extract<SchemaChange, { impact: 'breaking' }> {
+  return change.impact === 'breaking';
+}
+
+function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
+  const changes: SchemaChange[] = [];
+  if (active.eventTimeStable !== candidate.eventTimeStable) {
+    const facts = {
+      kind: CHANGE_KINDS.keyChanged,
+      path: '/x-event-time-stable',
+      column: null,
+      before: String(active.eventTimeStable),
+      after: String(candidate.eventTimeStable),
+    };
+    changes.push(
+      candidate.eventTimeStable
+        ? breaking(
+            { ...facts, sentence: 'x-event-time-stable is now promised, but rows from before may have moved in time' },
+            'leave x-event-time-stable out; promise it from the first version of a topic',
+          )
+        : compatible({ ...facts, sentence: 'x-event-time-stable is no longer promised: merges look at all days' }),
+    );
+  }
+  const annotations = (schema: TopicSchema) => JSON.stringify([schema.title ?? null, schema.description ?? null]);
+  if (annotations(active) !== annotations(candidate)) {
+    changes.push(annotation('', null, annotations(active), annotations(candidate), 'the title or description'));
+  }
+  return changes;
+}
+
+function annotation(path: string, column: string | null, before: string, after: string, what: string): SchemaChange {
+  const kind = CHANGE_KINDS.annotationChanged;
+  return compatible({ kind, path, column, before, after, sentence: `${what} changed; no row is affected` });
+}
+
+function columnAdded(column: SchemaColumn): SchemaChange {
+  const facts = {
+    kind: CHANGE_KINDS.columnAdded,
+    path: column.pointer,
+    column: column.column,
+    before: null,
+    after: column.athenaType,
+  };
+  if (column.cde || column.required) {
+    const word = column.cde ? 'x-cde' : 'required';
+    return breaking(
+      { ...facts, sentence: `the new column ${column.column} is ${word}, which rows from before it cannot meet` },
+      `add it without ${word}`,
+    );
+  }
+  return compatible({
+    ...facts,
+    sentence: `the column ${column.column} (${column.athenaType}) is added; it is NULL in rows that lack it`,
+  });
+}
+
+function columnRemoved(column: SchemaColumn): SchemaChange {
+  return breaking(
+    {
+      kind: CHANGE_KINDS.columnRemoved,
+      path: column.pointer,
+      column: column.column,
+      before: column.athenaType,
+      after: null,
+      sentence: `the column ${column.column} is no longer in the schema, and its readers would find it gone`,
+    },
+    column.cde || column.required
+      ? 'keep the field, without x-cde and required: it is NULL where producers stop sending it'
+      : 'keep the field: it is NULL where producers stop sending it; mark it "deprecated": true',
+  );
+}
+
+function columnChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+  return [
+    ...typeChanges(before, after),
+    ...obligationChanges(before, after),
+    ...constraintChangesOf(before, after),
+    ...annotationChanges(before, after),
+  ];
+}
+
+function typeChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+  const sameType = before.athenaType === after.athenaType;
+  if (sameType && before.jsonType === after.jsonType) return [];
+  // An array and a string share the column type and differ in what they hold.
+  const shown = (column: SchemaColumn) => (sameType ? column.jsonType : column.athenaType);
+  const facts = {
+    kind: CHANGE_KINDS.typeChanged,
+    path: after.pointer,
+    column: after.column,
+    before: shown(before),
+    after: shown(after),
+  };
+  const what = `the type of ${after.column} changes from ${facts.before} to ${facts.after}`;
+  if (before.jsonType === after.jsonType && isPromotion(before.athenaType, after.athenaType)) {
+    return [compatible({ ...facts, sentence: `${what}, which holds every value it had` })];
+  }
+  return [
+    breaking(
+      { ...facts, sentence: `${what}, which does not hold every value it had` },
+      `keep ${facts.before}, and add a new field with the new type beside it`,
+    ),
+  ];
+}
+
+function obligationChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+  return (['cde', 'required'] as const).flatMap((key): SchemaChange[] => {
+    if (before[key] === after[key]) return [];
+    const word = key === 'cde' ? 'x-cde' : 'required';
+    const facts = {
+      kind: CHANGE_KINDS.constraintChanged,
+      path: key === 'cde' ? pointerTo(after.pointer, 'x-cde') : after.pointer,
+      column: after.column,
+      before: `${word} ${before[key]}`,
+      after: `${word} ${after[key]}`,
+    };
+    return after[key]
+      ? [
+          breaking(
+            { ...facts, sentence: `${after.column} becomes ${word}, which rows from before may not meet` },
+            `leave ${word} as it was; a field can be ${word} from the first version of a topic`,
+          ),
+        ]
+      : [compatible({ ...facts, sentence: `${after.column} is no longer ${word}` })];
+  });
+}
+
+const CONSTRAINT_PLACE = {
+  enum: ['enum'],
+  'lower bound': ['minimum', 'exclusiveMinimum'],
+  'upper bound': ['maximum', 'exclusiveMaximum'],
+  minLength: ['minLength'],
+  maxLength: ['maxLength'],
+  pattern: ['pattern'],
+} as const;
+
+function constraintChangesOf(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+  return constraintChanges(before.constraints, after.constraints).map((change) => {
+    const place = CONSTRAINT_PLACE[change.constraint].find((keyword) => after.constraints[keyword] !== undefined);
+    const facts = {
+      kind: CHANGE_KINDS.constraintChanged,
+      path: place === undefined ? after.pointer : pointerTo(after.pointer, place),
+      column: after.column,
+      before: `${change.constraint} ${change.before}`,
+      after: `${change.constraint} ${change.after}`,
+    };
+    const what = `${change.constraint} of ${after.column} changes from ${change.before} to ${change.after}`;
+    return change.loosened
+      ? compatible({ ...facts, sentence: `${what}: looser` })
+      : breaking(
+          { ...facts, sentence: `${what}: values that passed before may not pass` },
+          `keep ${change.before === 'none' ? 'it without' : change.before}, or add a new field with the tighter rule beside it`,
+        );
+  });
+}
+
+function annotationChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+  const annotations = ({ path, title, description }: SchemaColumn) =>
+    JSON.stringify([path, title ?? null, description ?? null]);
+  const old = annotations(before);
+  const now = annotations(after);
+  return old === now
+    ? []
+    : [annotation(after.pointer, after.column, old, now, `the spelling, title or description of ${after.column}`)];
+}

@@ -1,0 +1,85 @@
+import { decodeString } from './envelope-scan';
+import { parseTime, type Micros } from './time';
+import { checkTopic, type TopicName } from './topic';
+
+/** Something about an envelope that did not cost the event, but that its producer should know. */
+export interface EnvelopeIssue {
+  readonly field: string;
+  readonly code:
+    | 'WRONG_TYPE'
+    | 'EMPTY'
+    | 'TOO_LONG'
+    | 'INVALID_TIME'
+    | 'TIME_OUT_OF_RANGE'
+    | 'INVALID_TOPIC'
+    | 'UNKNOWN_FIELD'
+    | 'DUPLICATE_FIELD'
+    | 'MISSING_PAYLOAD';
+  readonly message: string;
+  /** The source text that reaches no column, so that nothing sent is lost. */
+  readonly value?: string;
+}
+
+/** A field's value, or undefined when it is absent or unusable; why unusable is in the issue. */
+export interface FieldRead<T> {
+  readonly value?: T;
+  readonly issue?: EnvelopeIssue;
+}
+
+export const MAX_ID_CHARACTERS = 1024;
+
+const ABSENT = {} as const;
+
+/** UTF-8 has no lone surrogates: they become U+FFFD here and not in whatever encodes the text later. */
+export function wellFormed(text: string): string {
+  return /[\ud800-\udfff]/.test(text) ? Buffer.from(text, 'utf8').toString('utf8') : text;
+}
+
+/** Characters as people count them; `length` counts an emoji twice. */
+function exceedsCharacters(text: string, limit: number): boolean {
+  if (text.length <= limit) return false;
+  return text.length > limit * 2 || Array.from(text).length > limit;
+}
+
+function issueOf(field: string, code: EnvelopeIssue['code'], message: string, value: string): EnvelopeIssue {
+  return { field, code, message, value: wellFormed(value) };
+}
+
+/** `source` is the JSON text of the value, or undefined when the member is not there. JSON's null counts as absent. */
+export function readId(field: string, source: string | undefined): FieldRead<string> {
+  if (source === undefined || source === 'null') return ABSENT;
+  const first = source.charCodeAt(0);
+  const isString = first === 0x22;
+  if (!isString && !(first === 0x2d || (first >= 0x30 && first <= 0x39))) {
+    return { issue: issueOf(field, 'WRONG_TYPE', 'must be a string or a number', source) };
+  }
+  const text = isString ? wellFormed(decodeString(source)) : source;
+  if (text === '') return { issue: issueOf(field, 'EMPTY', 'is empty', source) };
+  if (exceedsCharacters(text, MAX_ID_CHARACTERS)) {
+    return { issue: issueOf(field, 'TOO_LONG', `is longer than ${MAX_ID_CHARACTERS} characters`, source) };
+  }
+  return { value: text };
+}
+
+export function readTime(field: string, source: string | undefined): FieldRead<Micros> {
+  if (source === undefined || source === 'null') return ABSENT;
+  if (!source.startsWith('"')) {
+    return { issue: issueOf(field, 'WRONG_TYPE', 'must be a string that holds an RFC 3339 time', source) };
+  }
+  const time = parseTime(decodeString(source));
+  return time.ok ? { value: time.micros } : { issue: issueOf(field, time.code, time.message, source) };
+}
+
+/** `topic` is the value as text; `source` how it was written. */
+export function readTopic(topic: string, source: string): FieldRead<TopicName> {
+  const checked = checkTopic(topic);
+  return checked.ok
+    ? { value: checked.topic }
+    : { issue: issueOf('topic_name', checked.code, checked.message, source) };
+}
+
+export function readTopicMember(source: string | undefined): FieldRead<TopicName> {
+  if (source === undefined || source === 'null') return ABSENT;
+  if (source.startsWith('"')) return readTopic(decodeString(source), source);
+  return { issue: issueOf('topic_name', 'WRONG_TYPE', 'must be a string', source) };
+}

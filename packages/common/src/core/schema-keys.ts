@@ -1,0 +1,23 @@
+import { isTopicName, type TopicName } from './topic';
+
+const PENDING = /^schemas\/([^/]+)\/pending\/schema\.json$/;
+
+/** Where the files of a topic lie in the schema bucket. */
+export const schemaKeys = {
+  pending: (topic: TopicName) => `schemas/${topic}/pending/schema.json`,
+  active: (topic: TopicName) => `schemas/${topic}/active/schema.json`,
+  failed: (topic: TopicName) => `schemas/${topic}/failed/schema.json`,
+  error: (topic: TopicName) => `schemas/${topic}/failed/error.json`,
+  /** @param at when the version stopped being the active one */
+  archive: (topic: TopicName, version: number, at: Date) =>
+    `schemas/${topic}/archive/${version}-${at
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z')
+      .replace(/[-:]/g, '')}.json`,
+} as const;
+
+/** The topic whose pending schema this key is; undefined for any other key, and for an illegal topic name. */
+export function topicOfPendingKey(key: string): TopicName | undefined {
+  const name = PENDING.exec(key)?.[1];
+  return name !== undefined && isTopicName(name) ? name : undefined;
+}

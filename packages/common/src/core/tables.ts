@@ -1,0 +1,120 @@
+import { ENVELOPE_COLUMNS } from './columns';
+import type { PartitionField, TableColumn, TableDefinition } from './ddl';
+import type { TopicSchema } from './schema-model';
+
+/** Where the lake is: names that every definition needs. */
+export interface Lake {
+  /** `{database_prefix}_raw`, `_standardized`, `_curated`, `_ops`. */
+  readonly databasePrefix: string;
+  readonly bucket: string;
+}
+
+export const LAYERS = { raw: 'raw', standardized: 'standardized', curated: 'curated', ops: 'ops' } as const;
+export type Layer = (typeof LAYERS)[keyof typeof LAYERS];
+
+export const RAW_TABLE = 'events';
+
+export function databaseOf({ databasePrefix }: Lake, layer: Layer): string {
+  return `${databasePrefix}_${layer}`;
+}
+
+const DAY = 86_400;
+/**
+ * Common to all tables. Snapshots stay five days: RAW's lineage is what the planner counts new records by, and a topic
+ * that failed over a long week-end must still find where it stopped.
+ */
+const PROPERTIES = {
+  table_type: 'ICEBERG',
+  format: 'parquet',
+  write_compression: 'zstd',
+  vacuum_max_snapshot_age_seconds: String(5 * DAY),
+  vacuum_min_snapshots_to_keep: '5',
+  vacuum_max_metadata_files_to_keep: '100',
+} as const;
+
+function define(
+  lake: Lake,
+  layer: Layer,
+  table: string,
+  columns: readonly TableColumn[],
+  partitionedBy: readonly PartitionField[] = [],
+): TableDefinition {
+  const database = databaseOf(lake, layer);
+  const location = `s3://${lake.bucket}/warehouse/${database}/${table}`;
+  return { database, table, columns, partitionedBy, location, properties: PROPERTIES };
+}
+
+/** `'a b:int c'` to columns: string unless a type is given. */
+function columns(text: string): TableColumn[] {
+  return text.split(/\s+/).map((item) => {
+    const [name = '', type = 'string'] = item.split(':');
+    return { name, type };
+  });
+}
+
+const ENVELOPE_TIMES: ReadonlySet<string> = new Set(['event_time', 'produced_at', 'received_at', 'ingested_at']);
+
+/** RAW and the tables of `_ops`: one each, for all topics. Order is the order of creation. */
+export function systemTables(lake: Lake): TableDefinition[] {
+  const ops = (table: string, text: string, partitionedBy: readonly PartitionField[] = []) =>
+    define(lake, LAYERS.ops, table, columns(text), partitionedBy);
+  return [
+    define(
+      lake,
+      LAYERS.raw,
+      RAW_TABLE,
+      columns(
+        'topic_name message_id idempotency_key event_time:timestamp produced_at:timestamp received_at:timestamp ' +
+          'ingested_at:timestamp payload source_message_id payload_sha256 trace_id envelope_issues',
+      ),
+      [{ transform: 'day', column: 'ingested_at' }],
+    ),
+    ops(
+      'cycle_delta',
+      'topic_name message_id idempotency_key event_time:timestamp produced_at:timestamp received_at:timestamp ' +
+        'ingested_at:timestamp payload_sha256 columns:map<string,string> rescued_data cycle_id',
+      [{ transform: 'identity', column: 'cycle_id' }],
+    ),
+    ops(
+      'drift_log',
+      'drift_id topic_name layer change_type column_name old_value new_value source schema_version:int cycle_id ' +
+        'detected_at:timestamp',
+    ),
+    ops(
+      'errors',
+      'error_id topic_name message_id idempotency_key disposition violations record schema_version:int cycle_id ' +
+        'detected_at:timestamp resolved_at:timestamp resolution',
+    ),
+    ops(
+      'parse_errors',
+      'error_id topic_name message_id error_code error_message payload received_at:timestamp cycle_id ' +
+        'detected_at:timestamp resolved_at:timestamp',
+    ),
+    ops(
+      'ledger',
+      'topic_name layer cycle_id records_in:bigint duplicates:bigint superseded:bigint written:bigint ' +
+        'parse_errors:bigint rejected:bigint nulled:bigint rescued:bigint new_columns:bigint started_at:timestamp ' +
+        'finished_at:timestamp status error',
+    ),
+  ];
+}
+
+/** A topic's Standardized table as it is born: payload columns come with the events. */
+export function standardizedTable(lake: Lake, tableName: string): TableDefinition {
+  const names = [...ENVELOPE_COLUMNS, 'rescued_data'];
+  return define(
+    lake,
+    LAYERS.standardized,
+    tableName,
+    names.map((name) => ({ name, type: 'string' })),
+  );
+}
+
+/** A topic's Curated table: the schema's columns, typed; then the envelope, typed; then which schema judged the row. */
+export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema): TableDefinition {
+  return define(lake, LAYERS.curated, tableName, [
+    ...schema.columns.map(({ column, athenaType }) => ({ name: column, type: athenaType })),
+    ...ENVELOPE_COLUMNS.map((name) => ({ name, type: ENVELOPE_TIMES.has(name) ? 'timestamp' : 'string' })),
+    { name: 'schema_version', type: 'int' },
+  ]);
+}

@@ -1,0 +1,112 @@
+import type { ArchiveEntry, ArchiveIndex } from '../aws/archive-index';
+import type { RecordStream } from '../aws/firehose';
+import type { LambdaLog, LogFields } from '../aws/logger';
+import type { MetricsPort } from '../aws/metrics';
+import type { MessageQueue, OutgoingMessage } from '../aws/sqs';
+import type { Clock } from '../aws/runtime';
+import type { Receipt } from '../core/deliver';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export function recordingLog(): LambdaLog & { readonly lines: LogLine[] } {
+  const lines: LogLine[] = [];
+  const at =
+    (level: LogLine['level']) =>
+    (message: string, fields: LogFields = {}) =>
+      void lines.push({ level, message, fields });
+  return { lines, bind: () => undefined, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Keeps sums by name; what was counted before `flush` and what was flushed are told apart by `flushes`. */
+export function recordingMetrics(): MetricsPort & { readonly counts: Record<string, number>; flushes: number } {
+  const counts: Record<string, number> = {};
+  const add = (name: string, value = 1): void => {
+    counts[name] = (counts[name] ?? 0) + value;
+  };
+  return {
+    counts,
+    flushes: 0,
+    count: add,
+    millis: add,
+    flush() {
+      this.flushes++;
+    },
+  };
+}
+
+/** Time that passes only when somebody sleeps or calls `pass`. */
+export function fakeClock(startMs = 1_795_428_002_000): Clock & { pass(milliseconds: number): void; slept: number[] } {
+  let now = startMs;
+  const slept: number[] = [];
+  return {
+    slept,
+    now: () => now,
+    pass: (milliseconds) => {
+      now += milliseconds;
+    },
+    sleep: (milliseconds) => {
+      slept.push(milliseconds);
+      now += milliseconds;
+      return Promise.resolve();
+    },
+  };
+}
+
+const TAKEN: Receipt = { ok: true };
+
+/** Takes every record; `answer` says otherwise for a call: receipts, or an error thrown. */
+export function recordingStream(
+  answer: (records: readonly Uint8Array[], call: number) => readonly Receipt[] = (records) => records.map(() => TAKEN),
+): RecordStream & { readonly calls: (readonly Uint8Array[])[]; readonly taken: Uint8Array[] } {
+  const calls: (readonly Uint8Array[])[] = [];
+  const taken: Uint8Array[] = [];
+  return {
+    calls,
+    taken,
+    async putBatch(records) {
+      await Promise.resolve();
+      calls.push(records);
+      const receipts = answer(records, calls.length);
+      records.forEach((record, index) => {
+        if (receipts[index]?.ok) taken.push(record);
+      });
+      return receipts;
+    },
+  };
+}
+
+export function recordingQueue(
+  answer: (messages: readonly OutgoingMessage[], call: number) => readonly Receipt[] = (messages) =>
+    messages.map(() => TAKEN),
+): MessageQueue & { readonly calls: (readonly OutgoingMessage[])[]; readonly taken: OutgoingMessage[] } {
+  const calls: (readonly OutgoingMessage[])[] = [];
+  const taken: OutgoingMessage[] = [];
+  return {
+    calls,
+    taken,
+    async sendBatch(messages) {
+      await Promise.resolve();
+      calls.push(messages);
+      const receipts = answer(messages, calls.length);
+      messages.forEach((message, index) => {
+        if (receipts[index]?.ok) taken.push(message);
+      });
+      return receipts;
+    },
+  };
+}
+
+export function memoryArchiveIndex(): ArchiveIndex & { readonly entries: Map<string, ArchiveEntry> } {
+  const entries = new Map<string, ArchiveEntry>();
+  return {
+    entries,
+    put: (entry) => {
+      entries.set(`${entry.topic_name}/${entry.failed_at_message_id}`, entry);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** The process died: nothing after this call happens. */
+export class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+export interface Interruption {
+  /** Calls that went through the ports so far. */
+  calls(): number;
+  /** The port, dying at its call number `at` (from 1, over all ports): before the call is made, or after it took effect. */
+  through<T extends object>(port: T): T;
+  /** The same for a port that is one function. */
+  throughFunction<A extends unknown[], R>(port: (...args: A) => Promise<R>): (...args: A) => Promise<R>;
+}
+
+/**
+ * Kills a run at one of its calls to the outside world, so that a test can go through all of them and look at what a
+ * retry makes of what is left. `at` = Infinity only counts.
+ */
+export function interruption(at: number, moment: 'before' | 'after'): Interruption {
+  let calls = 0;
+  function guarded<A extends unknown[], R>(call: (...args: A) => Promise<R>) {
+    return async (...args: A): Promise<R> => {
+      calls += 1;
+      const dies = calls === at;
+      if (calls > at || (dies && moment === 'before')) throw new Killed(`at call ${calls}`);
+      const result = await call(...args);
+      if (dies) throw new Killed(`after call ${calls}`);
+      return result;
+    };
+  }
+  return {
+    calls: () => calls,
+    throughFunction: guarded,
+    through: (port) =>
+      new Proxy(port, {
+        get(target, name, receiver) {
+          const member: unknown = Reflect.get(target, name, receiver);
+          return typeof member === 'function'
+            ? guarded((member as (...args: unknown[]) => Promise<unknown>).bind(target))
+            : member;
+        },
+      }),
+  };
+}

@@ -1,0 +1,53 @@
+import type { DocumentStore } from '../aws/documents';
+import { holds, type Document } from '../core/condition';
+
+/** Tables in memory, with DynamoDB's conditions. Each document lies under its table's name and its key's JSON. */
+export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>>): DocumentStore & {
+  readonly documents: Map<string, Document>;
+  /** Puts documents there without a condition, for the "prepare" part of a test. */
+  seed(table: string, ...items: readonly Document[]): void;
+} {
+  const documents = new Map<string, Document>();
+  const nameOf = (table: string, document: Document): string => {
+    const key = keys[table];
+    if (key === undefined) throw new Error(`no table ${table}`);
+    return `${table} ${JSON.stringify(key.map((attribute) => document[attribute]))}`;
+  };
+  return {
+    documents,
+    seed(table, ...items) {
+      for (const item of items) documents.set(nameOf(table, item), item);
+    },
+    async get(table, key) {
+      await Promise.resolve();
+      return documents.get(nameOf(table, key));
+    },
+    async put(table, document, condition) {
+      await Promise.resolve();
+      const name = nameOf(table, document);
+      if (condition && !holds(condition, documents.get(name))) return false;
+      documents.set(name, document);
+      return true;
+    },
+    async update(table, key, { set = {}, remove = [] }, condition) {
+      await Promise.resolve();
+      const name = nameOf(table, key);
+      const stored = documents.get(name);
+      if (condition && !holds(condition, stored)) return false;
+      const next = Object.entries({ ...key, ...stored, ...set }).filter(([attribute]) => !remove.includes(attribute));
+      documents.set(name, Object.fromEntries(next));
+      return true;
+    },
+    async delete(table, key, condition) {
+      await Promise.resolve();
+      const name = nameOf(table, key);
+      if (condition && !holds(condition, documents.get(name))) return false;
+      documents.delete(name);
+      return true;
+    },
+    async scan(table) {
+      await Promise.resolve();
+      return [...documents].filter(([name]) => name.startsWith(`${table} `)).map(([, document]) => document);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { ObjectStore, StoredObject } from '../aws/objects';
+
+/** The error S3 answers a lost condition with. */
+function preconditionFailed(): Error {
+  return Object.assign(new Error('At least one of the pre-conditions you specified did not hold'), {
+    name: 'PreconditionFailed',
+    $metadata: { httpStatusCode: 412 },
+  });
+}
+
+/** Buckets in memory, conditions honoured; `journal` tells every change in order, `put s3://bucket/key`. */
+export function memoryObjects(
+  initial: Readonly<Record<string, string>> = {},
+): ObjectStore & { readonly objects: Map<string, StoredObject>; readonly journal: string[] } {
+  const objects = new Map<string, StoredObject>();
+  const journal: string[] = [];
+  const uri = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
+  const store = (name: string, body: string): string => {
+    const etag = `"${createHash('md5').update(body).digest('hex')}"`;
+    objects.set(name, { body, etag });
+    return etag;
+  };
+  for (const [name, body] of Object.entries(initial)) store(name, body);
+  return {
+    objects,
+    journal,
+    async get(bucket, key, { ifMatch } = {}) {
+      await Promise.resolve();
+      const object = objects.get(uri(bucket, key));
+      if (object && ifMatch !== undefined && object.etag !== ifMatch) throw preconditionFailed();
+      return object;
+    },
+    async head(bucket, key) {
+      await Promise.resolve();
+      const object = objects.get(uri(bucket, key));
+      return object && { etag: object.etag, bytes: Buffer.byteLength(object.body) };
+    },
+    async put(bucket, key, body, { ifMatch, onlyIfAbsent = false } = {}) {
+      await Promise.resolve();
+      const name = uri(bucket, key);
+      const existing = objects.get(name);
+      if ((onlyIfAbsent && existing) || (ifMatch !== undefined && existing?.etag !== ifMatch)) {
+        throw preconditionFailed();
+      }
+      journal.push(`put ${name}`);
+      return { etag: store(name, typeof body === 'string' ? body : Buffer.from(body).toString('utf8')) };
+    },
+    async copy(bucket, fromKey, toKey, { ifMatch, toBucket = bucket } = {}) {
+      await Promise.resolve();
+      const source = objects.get(uri(bucket, fromKey));
+      if (!source)
+        throw Object.assign(new Error('NoSuchKey'), { name: 'NoSuchKey', $metadata: { httpStatusCode: 404 } });
+      if (ifMatch !== undefined && source.etag !== ifMatch) throw preconditionFailed();
+      journal.push(`copy ${uri(bucket, fromKey)} ${uri(toBucket, toKey)}`);
+      store(uri(toBucket, toKey), source.body);
+    },
+    async delete(bucket, key) {
+      await Promise.resolve();
+      journal.push(`delete ${uri(bucket, key)}`);
+      objects.delete(uri(bucket, key));
+    },
+    async list(bucket, prefix) {
+      await Promise.resolve();
+      const start = uri(bucket, '');
+      return [...objects.keys()]
+        .filter((name) => name.startsWith(start + prefix))
+        .map((name) => name.slice(start.length))
+        .sort();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Athena } from '../aws/athena';
+import type { Catalog } from '../aws/catalog';
+import { AthenaStatementError } from '../core/athena-failure';
+import type { TableColumn } from '../core/ddl';
+
+const CREATE = /^CREATE TABLE IF NOT EXISTS `(\w+)`\.`(\w+)` \(\n([^]*?)\n\)\n/;
+const ADD = /^ALTER TABLE `(\w+)`\.`(\w+)` ADD COLUMNS \((.*)\)$/;
+const CHANGE = /^ALTER TABLE `(\w+)`\.`(\w+)` CHANGE COLUMN `(\w+)` `(\w+)` (\S+)$/;
+const INSERT = /^INSERT INTO "(\w+)"\."drift_log"/;
+const ROW = /^ {2}\('([0-9a-f]{64})', (.*)\)[,]?$/gm;
+
+function columnsOf(text: string): TableColumn[] {
+  return [...text.matchAll(/`(\w+)` (map<string,string>|decimal\(\d+,\d+\)|\w+)/g)].map(([, name = '', type = '']) => ({
+    name,
+    type,
+  }));
+}
+
+/**
+ * Athena and the Glue catalog in memory, for exactly the statements that `core` writes: tables come to be and change by
+ * their DDL, drift_log by its INSERT; any other statement fails as Athena's syntax errors do.
+ */
+export function memoryWarehouse(): Athena &
+  Catalog & {
+    readonly statements: string[];
+    /** `database.table` to columns. */
+    readonly tables: Map<string, TableColumn[]>;
+    /** drift_id to the other literals of its row. */
+    readonly driftRows: Map<string, string>;
+  } {
+  const statements: string[] = [];
+  const tables = new Map<string, TableColumn[]>();
+  const driftRows = new Map<string, string>();
+  const fail = (code: string, reason: string): never => {
+    throw new AthenaStatementError({ disposition: 'statement', code }, reason, 'query-1');
+  };
+  const tableOf = (database = '', table = ''): TableColumn[] =>
+    tables.get(`${database}.${table}`) ?? fail('TABLE_NOT_FOUND', `Table ${database}.${table} not found`);
+
+  function run(sql: string): void {
+    const create = CREATE.exec(sql);
+    if (create) {
+      const name = `${create[1] ?? ''}.${create[2] ?? ''}`;
+      if (!tables.has(name)) tables.set(name, columnsOf(create[3] ?? ''));
+      return;
+    }
+    const add = ADD.exec(sql);
+    if (add) {
+      const columns = tableOf(add[1], add[2]);
+      const added = columnsOf(add[3] ?? '');
+      const twice = added.find(({ name }) => columns.some((column) => column.name === name));
+      if (twice) fail('ALREADY_EXISTS', `Column ${twice.name} already exists`);
+      columns.push(...added);
+      return;
+    }
+    const change = CHANGE.exec(sql);
+    if (change) {
+      const columns = tableOf(change[1], change[2]);
+      const index = columns.findIndex(({ name }) => name === change[3]);
+      if (index < 0) fail('ATHENA_REFUSED', `Column ${change[3] ?? ''} not found`);
+      columns[index] = { name: change[4] ?? '', type: change[5] ?? '' };
+      return;
+    }
+    if (INSERT.test(sql)) {
+      for (const [, id = '', values = ''] of sql.matchAll(ROW)) if (!driftRows.has(id)) driftRows.set(id, values);
+      return;
+    }
+    fail('SYNTAX_ERROR', `mismatched input: ${sql.slice(0, 60)}`);
+  }
+
+  return {
+    statements,
+    tables,
+    driftRows,
+    async execute(sql) {
+      await Promise.resolve();
+      statements.push(sql);
+      run(sql);
+      return `query-${statements.length}`;
+    },
+    query: () => Promise.reject(new Error('memoryWarehouse runs no queries')),
+    async getTable(database, table) {
+      await Promise.resolve();
+      const columns = tables.get(`${database}.${table}`);
+      return columns && { metadataLocation: undefined, columns: [...columns] };
+    },
+  };
+}

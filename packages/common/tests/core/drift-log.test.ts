@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { changeRows, driftId, firstSchemaRows, insertDriftRows } from '../../src/core/drift-log';
+import { schemaChanges } from '../../src/core/drift';
+import { readTopicSchema } from '../../src/core/schema-model';
+import { topicSchema, withField } from '../../src/testing';
+
+const LAKE = { databasePrefix: 'lean_ops', bucket: 'b' };
+const active = readTopicSchema(topicSchema());
+const candidate = readTopicSchema({
+  ...withField('note', { type: 'string', description: "it's new" }),
+  'x-version': 2,
+  title: 'Other',
+});
+
+describe('drift rows', () => {
+  it('come from changes of rows and tables, not of annotations', () => {
+    expect(changeRows(candidate, schemaChanges(active, candidate))).toEqual([
+      {
+        topicName: 'telemetry.climate',
+        layer: 'curated',
+        changeType: 'COLUMN_ADDED',
+        columnName: 'note',
+        oldValue: null,
+        newValue: 'string',
+        schemaVersion: 2,
+      },
+    ]);
+  });
+
+  it('have one id for one change, and another for any other', () => {
+    const [row] = firstSchemaRows(active);
+    expect(driftId({ ...row! })).toBe(driftId(row!));
+    expect(driftId({ ...row!, schemaVersion: 2 })).not.toBe(driftId(row!));
+  });
+
+  it('are written once each, in statements of bounded size', () => {
+    const rows = Array.from({ length: 250 }, (_, index) => ({
+      ...firstSchemaRows(active)[0]!,
+      columnName: `c${index}`,
+    }));
+    const statements = insertDriftRows(LAKE, rows, new Date('2026-11-23T10:00:00Z'));
+    expect(statements.length).toBe(3);
+    expect(Math.max(...statements.map((sql) => Buffer.byteLength(sql)))).toBeLessThan(262_144);
+    expect(insertDriftRows(LAKE, [], new Date(0))).toEqual([]);
+  });
+
+  it('are quoted for Trino', () => {
+    const row = { ...firstSchemaRows(active)[0]!, oldValue: "it's", newValue: null };
+    const [sql] = insertDriftRows(LAKE, [row], new Date('2026-11-23T10:00:00Z'));
+    expect(sql).toContain('INSERT INTO "lean_ops_ops"."drift_log" ("drift_id", "topic_name"');
+    expect(sql).toContain("'TABLE_CREATED', CAST(NULL AS varchar), 'it''s', CAST(NULL AS varchar), 'schema', 1");
+    expect(sql).toContain("TIMESTAMP '2026-11-23 10:00:00.000')");
+    expect(sql).toContain('WHERE NOT EXISTS (SELECT 1 FROM "lean_ops_ops"."drift_log" AS present');
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { isBreaking, schemaChanges, type SchemaChange } from '../../src/core/drift';
+import type { JsonObject } from '../../src/core/json-value';
+import { readTopicSchema, type Constraints, type TopicSchema } from '../../src/core/schema-model';
+import { topicSchema, withField } from '../../src/testing';
+import { compatiblePairs, looserThan, topicSchemas } from './schema-arbitraries';
+
+const between = (active: JsonObject, candidate: JsonObject): SchemaChange[] =>
+  schemaChanges(readTopicSchema(active), readTopicSchema(candidate));
+const shown = (changes: readonly SchemaChange[]): string[] =>
+  changes.map(({ impact, kind, path }) => `${impact} ${kind} ${path}`);
+const compatible = (a: TopicSchema, b: TopicSchema): boolean => !schemaChanges(a, b).some(isBreaking);
+
+describe('schemaChanges', () => {
+  it.each<[string, unknown, unknown, string[]]>([
+    [
+      'int to bigint',
+      { type: 'integer', 'x-type': 'int' },
+      { type: 'integer' },
+      ['compatible TYPE_CHANGED /properties/f'],
+    ],
+    [
+      'bigint to int',
+      { type: 'integer' },
+      { type: 'integer', 'x-type': 'int' },
+      ['breaking TYPE_CHANGED /properties/f'],
+    ],
+    [
+      'float to double',
+      { type: 'number', 'x-type': 'float' },
+      { type: 'number' },
+      ['compatible TYPE_CHANGED /properties/f'],
+    ],
+    [
+      'more precision',
+      { type: 'number', 'x-type': 'decimal(5,2)' },
+      { type: 'number', 'x-type': 'decimal(9,2)' },
+      ['compatible TYPE_CHANGED /properties/f'],
+    ],
+    [
+      'another scale',
+      { type: 'number', 'x-type': 'decimal(5,2)' },
+      { type: 'number', 'x-type': 'decimal(9,3)' },
+      ['breaking TYPE_CHANGED /properties/f'],
+    ],
+    ['integer to number', { type: 'integer' }, { type: 'number' }, ['breaking TYPE_CHANGED /properties/f']],
+    ['text to list', { type: 'string' }, { type: 'array' }, ['breaking TYPE_CHANGED /properties/f']],
+    [
+      'text to time',
+      { type: 'string' },
+      { type: 'string', format: 'date-time' },
+      ['breaking TYPE_CHANGED /properties/f'],
+    ],
+    [
+      'a wider range',
+      { type: 'integer', minimum: 1 },
+      { type: 'integer', minimum: 0 },
+      ['compatible CONSTRAINT_CHANGED /properties/f/minimum'],
+    ],
+    [
+      'a narrower range',
+      { type: 'integer', maximum: 9 },
+      { type: 'integer', maximum: 8 },
+      ['breaking CONSTRAINT_CHANGED /properties/f/maximum'],
+    ],
+    [
+      'an open bound closed',
+      { type: 'integer', exclusiveMinimum: 0 },
+      { type: 'integer', minimum: 0 },
+      ['compatible CONSTRAINT_CHANGED /properties/f/minimum'],
+    ],
+    [
+      'one more value',
+      { type: 'string', enum: ['a'] },
+      { type: 'string', enum: ['b', 'a'] },
+      ['compatible CONSTRAINT_CHANGED /properties/f/enum'],
+    ],
+    [
+      'one value less',
+      { type: 'string', enum: ['a', 'b'] },
+      { type: 'string', enum: ['a'] },
+      ['breaking CONSTRAINT_CHANGED /properties/f/enum'],
+    ],
+    ['the same values', { type: 'string', enum: ['a', 'b'] }, { type: 'string', enum: ['b', 'a'] }, []],
+    ['minLength 0', { type: 'string' }, { type: 'string', minLength: 0 }, []],
+    [
+      'another pattern',
+      { type: 'string', pattern: '^a' },
+      { type: 'string', pattern: '^[ab]' },
+      ['breaking CONSTRAINT_CHANGED /properties/f/pattern'],
+    ],
+    [
+      'no pattern',
+      { type: 'string', pattern: '^a' },
+      { type: 'string' },
+      ['compatible CONSTRAINT_CHANGED /properties/f'],
+    ],
+    [
+      'critical from now on',
+      { type: 'string' },
+      { type: 'string', 'x-cde': true },
+      ['breaking CONSTRAINT_CHANGED /properties/f/x-cde'],
+    ],
+    [
+      'no longer critical',
+      { type: 'string', 'x-cde': true },
+      { type: 'string' },
+      ['compatible CONSTRAINT_CHANGED /properties/f/x-cde'],
+    ],
+    [
+      'a description',
+      { type: 'string' },
+      { type: 'string', description: 'd' },
+      ['compatible ANNOTATION_CHANGED /properties/f'],
+    ],
+  ])('tells of %s', (_name, before, after, changes) => {
+    expect(shown(between(withField('f', before), withField('f', after)))).toEqual(changes);
+  });
+
+  it('tells of added and removed columns, nested ones too', () => {
+    const active = withField('meta', { type: 'object', properties: { rssi: { type: 'integer' } } });
+    expect(shown(between(active, topicSchema()))).toEqual([
+      'compatible COLUMN_ADDED /properties/meta/properties/gps/properties/lat',
+      'compatible COLUMN_ADDED /properties/meta/properties/gps/properties/lon',
+      'breaking COLUMN_REMOVED /properties/meta/properties/rssi',
+    ]);
+  });
+
+  it('holds a new critical column to be breaking: rows from before cannot have it', () => {
+    const [change] = between(topicSchema(), withField('f', { type: 'string', 'x-cde': true }));
+    expect(change).toMatchObject({ impact: 'breaking', remedy: 'add it without x-cde' });
+  });
+
+  it('takes a promise about event_time back, but not on', () => {
+    const promised = topicSchema({ 'x-event-time-stable': true });
+    expect(shown(between(promised, topicSchema()))).toEqual(['compatible KEY_CHANGED /x-event-time-stable']);
+    expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEY_CHANGED /x-event-time-stable']);
+  });
+
+  it('finds no change between a schema and itself, in whatever order', () => {
+    fc.assert(
+      fc.property(topicSchemas, (schema) => {
+        const reordered = { ...schema, version: schema.version + 1, columns: [...schema.columns].reverse() };
+        expect(schemaChanges(schema, reordered)).toEqual([]);
+      }),
+    );
+  });
+
+  it('finds the same changes both ways, and each breaking one comes with a remedy', () => {
+    fc.assert(
+      fc.property(topicSchemas, topicSchemas, (a, b) => {
+        const forth = schemaChanges(a, b);
+        const back = schemaChanges(b, a);
+        expect(forth.length).toBe(back.length);
+        for (const change of forth) {
+          expect(change.sentence).not.toBe('');
+          if (isBreaking(change)) expect(change.remedy).not.toBe('');
+        }
+      }),
+    );
+  });
+
+  it('lets compatible changes compose', () => {
+    const triples = compatiblePairs.chain(([a, b]) => looserThan(b).map((c) => [a, b, c] as const));
+    fc.assert(
+      fc.property(triples, ([a, b, c]) => {
+        expect([compatible(a, b), compatible(b, c), compatible(a, c)]).toEqual([true, true, true]);
+      }),
+    );
+  });
+
+  it('calls a change of constraints compatible only if every value that passed still passes', () => {
+    const passes = (value: number | string, c: Constraints): boolean =>
+      typeof value === 'string'
+        ? value.length >= (c.minLength ?? 0) &&
+          value.length <= (c.maxLength ?? Infinity) &&
+          (c.enum?.includes(value) ?? true) &&
+          (c.pattern === undefined || new RegExp(c.pattern, 'u').test(value))
+        : value >= (c.minimum ?? -Infinity) &&
+          value <= (c.maximum ?? Infinity) &&
+          value > (c.exclusiveMinimum ?? -Infinity) &&
+          value < (c.exclusiveMaximum ?? Infinity);
+    const values = ['', 'a', 'b', 'c', 'ab', 'abc', 'abcd', 'abcde', -1, 0, 0.5, 1, 2, 2.5, 3, 4, 5];
+    fc.assert(
+      fc.property(topicSchemas, topicSchemas, (a, b) => {
+        const changes = schemaChanges(a, b);
+        for (const after of b.columns) {
+          const before = a.columns.find(({ column }) => column === after.column);
+          const breaks = changes.some((change) => change.column === after.column && isBreaking(change));
+          if (before === undefined || breaks) continue;
+          for (const value of values) {
+            expect(!passes(value, before.constraints) || passes(value, after.constraints)).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+});

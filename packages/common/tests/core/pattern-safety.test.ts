@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { checkPattern } from '../../src/core/pattern-safety';
+
+const code = (pattern: string): string => {
+  const verdict = checkPattern(pattern);
+  return verdict.ok ? 'OK' : verdict.code;
+};
+
+describe('checkPattern', () => {
+  it.each([
+    '^[A-Z]{2}[0-9]{8}$',
+    '^[a-z][a-z0-9_]*$',
+    '^\\d{4}-\\d{2}(?:-\\d{2})?$',
+    '^[^@]+@[^@]+$',
+    '^(?:OK|WARN|ERROR)$',
+    '^(?:ab+)*$',
+    '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+    'abc',
+    '[0-9]{3}',
+    '^[A-Z]{1,3}-[0-9]+(?:\\.[0-9]+)?$',
+    '^[äöü]+😀$',
+    '^[\\w.-]+$',
+    '^.*$',
+  ])('takes %s', (pattern) => {
+    expect(code(pattern)).toBe('OK');
+  });
+
+  it.each([
+    '^(a+)+$',
+    '^(a*)*$',
+    '^(a|a)*$',
+    '^(a|aa)+$',
+    '^(a?b?)*$',
+    '^a*a*$',
+    '^.*,.*$',
+    '^(?:(?:a)?)?(?:(?:b)?)?$',
+    '^(\\w+\\s?)*$'.replace('\\s', ' '),
+    'a+b',
+    '^a{1000}$',
+    '^(?:a{100}){100}$',
+    '^(?:|)a$',
+    '^([a-zA-Z0-9])(([\\-.]|[_]+)?([a-zA-Z0-9]+))*$',
+  ])('refuses %s as not provably linear', (pattern) => {
+    expect(code(pattern)).toBe('PATTERN_UNSAFE');
+  });
+
+  it.each(['(', '[z-a]', '*a', 'a{2', '\\q', '(?<n', ']'])('refuses %s as no regular expression', (pattern) => {
+    expect(code(pattern)).toBe('PATTERN_INVALID');
+  });
+
+  it.each([
+    '(a)\\1',
+    '(?=a)b',
+    '(?<!a)b',
+    '(?<n>a)',
+    'a\\b',
+    '\\p{L}',
+    '\\s',
+    '^a|b$',
+    'a^b',
+    '(a$)b',
+    '[[a]',
+    '[a&&b]',
+    '[^]',
+    '\\u{1f600}',
+    '\\ud83d',
+    '\ud83d',
+    '(?:'.repeat(30) + ')'.repeat(30),
+  ])('refuses %s as outside what all engines read alike', (pattern) => {
+    expect(code(pattern)).toBe('PATTERN_UNSUPPORTED');
+  });
+
+  it('never throws, and answers at once', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'b',
+      '[ab]',
+      '[^a]',
+      '.',
+      '\\d',
+      '(',
+      '(?:',
+      ')',
+      '|',
+      '*',
+      '+',
+      '?',
+      '{2}',
+      '{1,}',
+      '^',
+      '$',
+      '\\',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        expect(typeof checkPattern(pieces.join('')).ok).toBe('boolean');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('takes only what the engine matches in linear time', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'b',
+      '[ab]',
+      '(?:a',
+      '(?:b',
+      '(?:',
+      ')',
+      ')*',
+      ')+',
+      ')?',
+      '|',
+      '*',
+      '+',
+      '?',
+      '{2}',
+      '{1,3}',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 14 }),
+        fc.array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 3 }),
+        (pieces, unit) => {
+          const pattern = `^${pieces.join('')}$`;
+          if (!checkPattern(pattern).ok) return;
+          const attack = `${(unit.join('') || 'a').repeat(5_000)}!`;
+          const started = performance.now();
+          new RegExp(pattern, 'u').test(attack);
+          expect(performance.now() - started).toBeLessThan(500);
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+});

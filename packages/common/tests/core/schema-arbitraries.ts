@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import type { Constraints, SchemaColumn, TopicSchema } from '../../src/core/schema-model';
+
+const TYPES = [
+  ['string', 'string'],
+  ['array', 'string'],
+  ['string', 'timestamp'],
+  ['string', 'date'],
+  ['integer', 'int'],
+  ['integer', 'bigint'],
+  ['number', 'float'],
+  ['number', 'double'],
+  ['number', 'decimal(10,2)'],
+  ['number', 'decimal(12,2)'],
+  ['number', 'decimal(12,3)'],
+  ['boolean', 'boolean'],
+] as const;
+
+const small = fc.integer({ min: 0, max: 4 });
+
+const constraints: fc.Arbitrary<Constraints> = fc.record(
+  {
+    enum: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }),
+    minimum: small,
+    exclusiveMinimum: small,
+    maximum: small,
+    exclusiveMaximum: small,
+    minLength: small,
+    maxLength: small,
+    pattern: fc.constantFrom('^a', '^b'),
+  },
+  { requiredKeys: [] },
+);
+
+const column = (name: string): fc.Arbitrary<SchemaColumn> =>
+  fc
+    .record({
+      type: fc.constantFrom(...TYPES),
+      cde: fc.boolean(),
+      required: fc.boolean(),
+      description: fc.option(fc.constantFrom('one', 'another'), { nil: undefined }),
+      constraints,
+    })
+    .map(({ type: [jsonType, athenaType], ...rest }) => ({
+      path: [name],
+      pointer: `/properties/${name}`,
+      column: name,
+      jsonType,
+      athenaType,
+      title: undefined,
+      ...rest,
+    }));
+
+/** Schemas of one topic over few names and values, so that two of them have something in common. */
+export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
+  .tuple(
+    fc.subarray(['a', 'b', 'c', 'd'], { minLength: 1 }).chain((names) => fc.tuple(...names.map(column))),
+    fc.boolean(),
+    fc.integer({ min: 1, max: 9 }),
+  )
+  .map(([columns, eventTimeStable, version]) => ({
+    topic: 'telemetry.climate',
+    version,
+    title: undefined,
+    description: undefined,
+    eventTimeStable,
+    columns,
+  }));
+
+const PROMOTED: Readonly<Record<string, string>> = {
+  int: 'bigint',
+  float: 'double',
+  'decimal(10,2)': 'decimal(12,2)',
+};
+
+function looserConstraints(before: Constraints, drop: number, more: number): Constraints {
+  const loosened: [keyof Constraints, unknown][] = [
+    ['enum', before.enum && [...before.enum, 'd', 'e'].slice(0, before.enum.length + more)],
+    ['minimum', before.minimum === undefined ? undefined : before.minimum - more],
+    ['exclusiveMinimum', before.exclusiveMinimum === undefined ? undefined : before.exclusiveMinimum - more],
+    ['maximum', before.maximum === undefined ? undefined : before.maximum + more],
+    ['exclusiveMaximum', before.exclusiveMaximum === undefined ? undefined : before.exclusiveMaximum + more],
+    ['minLength', before.minLength === undefined ? undefined : Math.max(0, before.minLength - more)],
+    ['maxLength', before.maxLength === undefined ? undefined : before.maxLength + more],
+    ['pattern', before.pattern],
+  ];
+  return Object.fromEntries(loosened.filter(([, value], index) => value !== undefined && ((drop >> index) & 1) === 0));
+}
+
+/** A successor of the schema that takes all it took: wider types, looser rules, one more column. */
+export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
+  const choices = fc.tuple(fc.boolean(), fc.boolean(), fc.nat(255), fc.nat(2));
+  return fc
+    .tuple(fc.array(choices, { minLength: schema.columns.length, maxLength: schema.columns.length }), fc.boolean())
+    .map(([chosen, grows]) => {
+      const columns = schema.columns.map((before, index): SchemaColumn => {
+        const [promotes, frees, drop, more] = chosen[index] ?? [false, false, 0, 0];
+        return {
+          ...before,
+          athenaType: promotes ? (PROMOTED[before.athenaType] ?? before.athenaType) : before.athenaType,
+          cde: before.cde && !frees,
+          required: before.required && !frees,
+          constraints: looserConstraints(before.constraints, drop, more),
+        };
+      });
+      const name = `new_${schema.columns.length}`;
+      const added: SchemaColumn = {
+        path: [name],
+        pointer: `/properties/${name}`,
+        column: name,
+        jsonType: 'string',
+        athenaType: 'string',
+        cde: false,
+        required: false,
+        title: undefined,
+        description: undefined,
+        constraints: {},
+      };
+      return { ...schema, version: schema.version + 1, columns: grows ? [...columns, added] : columns };
+    });
+}
+
+/** A schema and a compatible successor of it. */
+export const compatiblePairs = topicSchemas.chain((schema) =>
+  looserThan(schema).map((next) => [schema, next] as const),
+);

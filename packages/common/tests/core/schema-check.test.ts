@@ -1,0 +1,241 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { checkSchema, type SchemaCheckOptions } from '../../src/core/schema-check';
+import { topicSchema, withField } from '../../src/testing';
+
+const check = (schema: unknown, options?: SchemaCheckOptions) => checkSchema(JSON.stringify(schema), options);
+const problemsOf = (schema: unknown, options?: SchemaCheckOptions) => {
+  const result = check(schema, options);
+  return result.ok ? [] : result.problems.map(({ code, path: pointer }) => `${code} ${pointer}`);
+};
+const text = (member: string): string => JSON.stringify(topicSchema()).replace('"phase":', member);
+
+describe('the sample schemas', () => {
+  const root = path.resolve(__dirname, '../../../../schemas');
+  const topics = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+  it.each(topics.map(({ name }) => name))('%s passes, for its own topic', (topic) => {
+    const result = checkSchema(readFileSync(path.join(root, topic, 'schema.json'), 'utf8'), { topic });
+    expect(result).toMatchObject({ ok: true, schema: { topic } });
+  });
+});
+
+describe('checkSchema', () => {
+  it('gives the columns of a schema, typed and in the order of the file', () => {
+    const result = check(topicSchema());
+    const columns = result.ok
+      ? result.schema.columns.map((c) => [c.column, c.athenaType, c.cde, c.required])
+      : result.problems;
+    expect(columns).toEqual([
+      ['device_id', 'string', true, true],
+      ['measured_at', 'timestamp', true, true],
+      ['temperature', 'decimal(10,2)', false, false],
+      ['phase', 'int', false, false],
+      ['meta__gps__lat', 'double', false, false],
+      ['meta__gps__lon', 'double', false, false],
+    ]);
+  });
+
+  it.each([
+    ['not JSON', '{ "a": ', 'NOT_JSON'],
+    ['a comment', '// hello\n{}', 'NOT_JSON'],
+    ['a list', '[]', 'NOT_AN_OBJECT'],
+    ['null', 'null', 'NOT_AN_OBJECT'],
+    ['nothing', '', 'NOT_JSON'],
+    ['a byte order mark', '\uFEFF{}', 'BYTE_ORDER_MARK'],
+    ['5,000 levels', '{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000), 'SCHEMA_TOO_DEEP'],
+    ['500,000 lists', '{"a":' + '['.repeat(400_000) + ']'.repeat(400_000) + '}', 'SCHEMA_TOO_DEEP'],
+    ['5 MB', JSON.stringify(topicSchema({ description: 'x'.repeat(5_000_000) })), 'SCHEMA_TOO_LARGE'],
+  ])('refuses %s at once', (_name, file, code) => {
+    const started = performance.now();
+    const result = checkSchema(file);
+    expect(result.ok ? [] : result.problems.map((problem) => problem.code)).toEqual([code]);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'another dialect',
+      topicSchema({ $schema: 'http://json-schema.org/draft-07/schema#' }),
+      'UNSUPPORTED_DIALECT /$schema',
+    ],
+    ['an illegal topic', topicSchema({ 'x-topic': 'Climate' }), 'INVALID_TOPIC /x-topic'],
+    ['version 0', topicSchema({ 'x-version': 0 }), 'INVALID_VALUE /x-version'],
+    ['no version', topicSchema({ 'x-version': undefined }), 'MISSING_KEYWORD '],
+    ['no fields', topicSchema({ properties: {}, required: [] }), 'INVALID_VALUE /properties'],
+    [
+      'a remote $ref',
+      withField('a', { type: 'string', $ref: 'https://example.com/s.json' }),
+      'UNKNOWN_KEYWORD /properties/a/$ref',
+    ],
+    ['a misspelt keyword', withField('a', { type: 'string', maxlength: 3 }), 'UNKNOWN_KEYWORD /properties/a/maxlength'],
+    ['a closed object', topicSchema({ additionalProperties: false }), 'UNENFORCED_KEYWORD /additionalProperties'],
+    ['oneOf', topicSchema({ oneOf: [] }), 'UNKNOWN_KEYWORD /oneOf'],
+    ['const', withField('a', { type: 'string', const: 'x' }), 'UNKNOWN_KEYWORD /properties/a/const'],
+    ['two types', withField('a', { type: ['string', 'null'] }), 'UNSUPPORTED_TYPE /properties/a/type'],
+    ['no type', withField('a', {}), 'MISSING_KEYWORD /properties/a'],
+    ['a field called type', withField('type', true), 'INVALID_VALUE /properties/type'],
+    [
+      'an unknown format',
+      withField('a', { type: 'string', format: 'email' }),
+      'UNSUPPORTED_FORMAT /properties/a/format',
+    ],
+    ['a bound on a text', withField('a', { type: 'string', minimum: 1 }), 'KEYWORD_NOT_FOR_TYPE /properties/a/minimum'],
+    [
+      'a pattern on a time',
+      withField('a', { type: 'string', format: 'date', pattern: '^2' }),
+      'KEYWORD_NOT_FOR_TYPE /properties/a/pattern',
+    ],
+    [
+      'a critical object',
+      withField('a', { type: 'object', 'x-cde': true, properties: { b: { type: 'string' } } }),
+      'KEYWORD_NOT_FOR_TYPE /properties/a/x-cde',
+    ],
+    ['an object without fields', withField('a', { type: 'object' }), 'MISSING_KEYWORD /properties/a'],
+    ['an enum of floats', withField('a', { type: 'number', enum: [1.5] }), 'KEYWORD_NOT_FOR_TYPE /properties/a/enum'],
+    ['an enum of another type', withField('a', { type: 'integer', enum: ['1'] }), 'INVALID_VALUE /properties/a/enum/0'],
+    [
+      'an x-type of another type',
+      withField('a', { type: 'integer', 'x-type': 'float' }),
+      'UNSUPPORTED_X_TYPE /properties/a/x-type',
+    ],
+    [
+      'decimal(39,0)',
+      withField('a', { type: 'number', 'x-type': 'decimal(39,0)' }),
+      'UNSUPPORTED_X_TYPE /properties/a/x-type',
+    ],
+    [
+      'decimal(2,3)',
+      withField('a', { type: 'number', 'x-type': 'decimal(2,3)' }),
+      'DECIMAL_SCALE /properties/a/x-type',
+    ],
+    [
+      'an empty range',
+      withField('a', { type: 'integer', minimum: 3, exclusiveMaximum: 3 }),
+      'EMPTY_RANGE /properties/a/minimum',
+    ],
+    [
+      'a bound past 2^53',
+      withField('a', { type: 'integer', maximum: 2 ** 53 }),
+      'NUMBER_NOT_EXACT /properties/a/maximum',
+    ],
+    [
+      'an unsafe pattern',
+      withField('a', { type: 'string', pattern: '^(a+)+$' }),
+      'PATTERN_UNSAFE /properties/a/pattern',
+    ],
+    ['an unknown required name', topicSchema({ required: ['nobody'] }), 'REQUIRED_UNKNOWN /required/0'],
+    ['names that differ by case', withField('Phase', { type: 'string' }), 'COLUMN_COLLISION /properties/Phase'],
+    [
+      'names that flatten alike',
+      withField('meta__gps__lat', { type: 'string' }),
+      'COLUMN_COLLISION /properties/meta__gps__lat',
+    ],
+    ['a nameless field', withField('', { type: 'string' }), 'EMPTY_NAME /properties/'],
+    [
+      'a very long name',
+      withField('x'.repeat(256), { type: 'string' }),
+      `COLUMN_NAME_TOO_LONG /properties/${'x'.repeat(256)}`,
+    ],
+    [
+      'a checked array',
+      withField('a', { type: 'array', items: { type: 'string', minLength: 2 } }),
+      'UNKNOWN_KEYWORD /properties/a/items/minLength',
+    ],
+  ])('refuses %s', (_name, schema, problem) => {
+    expect(problemsOf(schema)).toEqual([problem]);
+  });
+
+  it('refuses __proto__ as a field, and keeps its own objects clean', () => {
+    const file = text('"__proto__":{"type":"string","minimum":1},"phase":');
+    const result = checkSchema(file);
+    expect(result.ok ? [] : result.problems.map(({ code, path: pointer }) => `${code} ${pointer}`)).toEqual(
+      ['KEYWORD_NOT_FOR_TYPE /properties/__proto__/minimum', 'UNSAFE_NAME /properties/__proto__'].sort((a, b) =>
+        a.split(' ')[1]! < b.split(' ')[1]! ? -1 : 1,
+      ),
+    );
+    expect(({} as Record<string, unknown>)['type']).toBeUndefined();
+  });
+
+  it('refuses a bound that is no number any more', () => {
+    expect(checkSchema(text('"a":{"type":"number","maximum":1e400},"phase":'))).toMatchObject({ ok: false });
+  });
+
+  it('refuses a file for another topic', () => {
+    expect(problemsOf(topicSchema(), { topic: 'telemetry.energy' })).toEqual(['TOPIC_MISMATCH /x-topic']);
+  });
+
+  it('refuses 4,000 columns within a second', () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 4_000 }, (_, index) => [`c${index}`, { type: 'string' }]),
+    );
+    const started = performance.now();
+    expect(problemsOf(topicSchema({ properties, required: [] }))).toEqual(['TOO_MANY_COLUMNS /properties']);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('refuses fields past 16 levels, and takes those above', () => {
+    const nested = (levels: number): unknown =>
+      levels === 0 ? { type: 'string' } : { type: 'object', properties: { n: nested(levels - 1) } };
+    expect(problemsOf(withField('n', nested(15)))).toEqual([]);
+    expect(problemsOf(withField('n', nested(16)))).toEqual([`TOO_DEEP ${'/properties/n'.repeat(17)}`]);
+  });
+
+  it('tells every problem of a file at once, each with a hint', () => {
+    const fixture = path.resolve(__dirname, '../../../schema-validator/tests/fixtures/many-problems.json');
+    const result = checkSchema(readFileSync(fixture, 'utf8'), { topic: 'telemetry.climate' });
+    const problems = result.ok ? [] : result.problems;
+    expect(problems.map(({ code, path: pointer }) => `${code} ${pointer}`)).toEqual([
+      'MISSING_KEYWORD ',
+      'UNKNOWN_KEYWORD /oneOf',
+      'PATTERN_UNSAFE /properties/B/pattern',
+      'MISSING_KEYWORD /properties/a',
+      'UNKNOWN_KEYWORD /properties/a/$ref',
+      'COLUMN_COLLISION /properties/b',
+      'UNSUPPORTED_TYPE /properties/b/type',
+      'KEYWORD_NOT_FOR_TYPE /properties/c/minimum',
+      'REQUIRED_UNKNOWN /required/2',
+      'INVALID_TOPIC /x-topic',
+      'TOPIC_MISMATCH /x-topic',
+    ]);
+    expect(problems.every(({ message, hint }) => message !== '' && hint !== '')).toBe(true);
+  });
+
+  it('never throws, whatever the file says', () => {
+    const keyword = fc.constantFrom(
+      'type',
+      'properties',
+      'required',
+      'enum',
+      'pattern',
+      'x-type',
+      'minimum',
+      'items',
+      '$schema',
+      'x-topic',
+      'format',
+      '__proto__',
+      'constructor',
+      'x-cde',
+      'maxLength',
+    );
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 6 },
+        fc.jsonValue({ maxDepth: 1 }),
+        fc.constantFrom('object', 'string', 'number', 'array', 'date', 'decimal(5,2)'),
+        fc.array(tie('any'), { maxLength: 3 }),
+        fc.dictionary(keyword, tie('any'), { maxKeys: 5 }),
+      ),
+    })).any;
+    fc.assert(
+      fc.property(fc.dictionary(keyword, value), value, (root, field) => {
+        expect(typeof check({ ...topicSchema(), ...root }).ok).toBe('boolean');
+        expect(typeof check(withField('a', field)).ok).toBe('boolean');
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
