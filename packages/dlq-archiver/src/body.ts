@@ -1,0 +1,62 @@
+import type { ObjectStore } from '@lean-ops/common/aws';
+import type { SQSRecord } from 'aws-lambda';
+
+export interface ArchivedBody {
+  /** The body as the producer sent it; null when it was put aside and is not there any more. */
+  readonly body: string | null;
+  readonly bodyBytes: number;
+  /** Where it was put aside, if it was. */
+  readonly overflow: { readonly bucket: string; readonly key: string } | null;
+  readonly sourceAttributes: string | null;
+}
+
+interface OverflowReference {
+  readonly bucket: string;
+  readonly key: string;
+  readonly bytes: number;
+  readonly attributes_key?: string;
+}
+
+/**
+ * The reference of a letter whose body was put aside. Only into our own bucket and below `overflow/`: whoever can write
+ * to the DLQ must not make the archiver read for him what its role may read elsewhere.
+ */
+function overflowOf(record: SQSRecord, archiveBucket: string): OverflowReference | undefined {
+  if (record.messageAttributes['body_overflow']?.stringValue !== 'true') return undefined;
+  try {
+    const { overflow } = JSON.parse(record.body) as { overflow?: Partial<OverflowReference> };
+    const isOurs = (key: unknown): boolean => typeof key === 'string' && /^overflow\/[A-Za-z0-9_.-]+$/.test(key);
+    if (overflow?.bucket !== archiveBucket || !isOurs(overflow.key) || typeof overflow.bytes !== 'number') {
+      return undefined;
+    }
+    if (overflow.attributes_key !== undefined && !isOurs(overflow.attributes_key)) return undefined;
+    return overflow as OverflowReference;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The whole body, fetched when it was put aside: an archive record is complete by itself and outlives the overflow
+ * object, which the bucket's lifecycle removes. It is not deleted here: were the message delivered again after that,
+ * its body would be gone.
+ *
+ * @throws what the object store throws: the message then stays in the queue
+ */
+export async function bodyOf(record: SQSRecord, archiveBucket: string, objects: ObjectStore): Promise<ArchivedBody> {
+  const attribute = record.messageAttributes['source_attributes']?.stringValue ?? null;
+  const reference = overflowOf(record, archiveBucket);
+  if (reference === undefined) {
+    const { body } = record;
+    return { body, bodyBytes: Buffer.byteLength(body), overflow: null, sourceAttributes: attribute };
+  }
+  const { bucket, key, bytes, attributes_key: attributesKey } = reference;
+  const stored = await objects.get(bucket, key);
+  const attributes = attributesKey === undefined ? undefined : await objects.get(bucket, attributesKey);
+  return {
+    body: stored?.body ?? null,
+    bodyBytes: bytes,
+    overflow: { bucket, key },
+    sourceAttributes: attributes?.body ?? attribute,
+  };
+}

@@ -1,0 +1,228 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ArchiveEntry } from '@lean-ops/common/aws';
+import {
+  fakeClock,
+  memoryArchiveIndex,
+  memoryObjects,
+  recordingLog,
+  recordingMetrics,
+  sqsRecord,
+} from '@lean-ops/common/testing';
+import fc from 'fast-check';
+import { archiveBatch } from '../src/archive';
+
+const SETTINGS = { archiveBucket: 'archive', concurrency: 3 };
+
+function collaborators() {
+  return {
+    objects: memoryObjects(),
+    index: memoryArchiveIndex(),
+    log: recordingLog(),
+    metrics: recordingMetrics(),
+    clock: fakeClock(),
+  };
+}
+
+/** As the sqs-processor sends it. */
+function refused(attributes: Readonly<Record<string, string>> = {}, body = 'no json', messageId = 'dlq-1') {
+  return sqsRecord({
+    messageId,
+    body,
+    messageAttributes: {
+      error_code: 'NO_TOPIC',
+      error_message: 'no topic: the body is not JSON',
+      failed_at: '2026-11-22T23:59:59.250Z',
+      origin: 'sqs-processor',
+      source_message_id: 'source-1',
+      source_attributes: '{"message":{}}',
+      ...attributes,
+    },
+  });
+}
+
+const archived = (objects: ReturnType<typeof memoryObjects>, key: string) =>
+  JSON.parse(objects.objects.get(`s3://archive/${key}`)?.body ?? 'null') as Record<string, unknown> | null;
+
+const failed = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
+
+describe('archiveBatch', () => {
+  it('writes a refused message with its reason, and an index entry that points at it', async () => {
+    const parts = collaborators();
+    await expect(archiveBatch([refused()], SETTINGS, parts)).resolves.toEqual(failed());
+    const key = 'dlq/_unknown/2026/11/22/source-1.json';
+    expect(archived(parts.objects, key)).toMatchObject({
+      v: 1,
+      topic_name: '_unknown',
+      source_message_id: 'source-1',
+      dlq_message_id: 'dlq-1',
+      error_code: 'NO_TOPIC',
+      error_message: 'no topic: the body is not JSON',
+      failed_at: '2026-11-22T23:59:59.250Z',
+      origin: 'sqs-processor',
+      receive_count: 1,
+      sent_at: '2026-11-23T10:00:01.000Z',
+      first_received_at: '2026-11-23T10:00:01.250Z',
+      body: 'no json',
+      body_bytes: 7,
+      overflow: null,
+      source_attributes: '{"message":{}}',
+    });
+    expect([...parts.index.entries.values()]).toEqual([
+      {
+        topic_name: '_unknown',
+        failed_at_message_id: '2026-11-22T23:59:59.250Z#source-1',
+        failed_at: '2026-11-22T23:59:59.250Z',
+        error_code: 'NO_TOPIC',
+        error_message: 'no topic: the body is not JSON',
+        s3_key: key,
+        source_message_id: 'source-1',
+        body_bytes: 7,
+        receive_count: 1,
+        archived_at: '2026-11-23T10:00:02.000Z',
+      },
+    ]);
+  });
+
+  it('takes a message that came by redrive for one received too often, under the topic of its envelope', async () => {
+    const parts = collaborators();
+    await archiveBatch(
+      [sqsRecord({ messageId: 'm-1', attributes: { ApproximateReceiveCount: '6' } })],
+      SETTINGS,
+      parts,
+    );
+    expect([...parts.index.entries.values()]).toMatchObject([
+      {
+        topic_name: 'telemetry.climate',
+        error_code: 'MAX_RECEIVES',
+        failed_at: '2026-11-23T10:00:01.250Z',
+        receive_count: 6,
+        s3_key: 'dlq/telemetry.climate/2026/11/23/m-1.json',
+      },
+    ]);
+  });
+
+  it('changes nothing but the count and the time when a message is delivered again, even on another day', async () => {
+    const parts = collaborators();
+    const message = { messageId: 'm-1', body: 'no json' };
+    await archiveBatch([sqsRecord(message)], SETTINGS, parts);
+    parts.clock.pass(86_400_000);
+    await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '2' } })], SETTINGS, parts);
+    expect(parts.index.entries.size).toBe(1);
+    expect(parts.objects.objects.size).toBe(1);
+  });
+
+  it('writes the object before the entry, so that no entry points at nothing', async () => {
+    const parts = {
+      ...collaborators(),
+      objects: { ...memoryObjects(), put: () => Promise.reject(new Error('S3 is away')) },
+    };
+    const index = memoryArchiveIndex();
+    await expect(archiveBatch([refused()], SETTINGS, { ...parts, index })).resolves.toEqual(failed('dlq-1'));
+    expect(index.entries.size).toBe(0);
+  });
+
+  it('leaves a message in the queue that S3 or DynamoDB did not take, and only that one', async () => {
+    const index = memoryArchiveIndex();
+    const throttled = Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
+    const parts = {
+      ...collaborators(),
+      index: {
+        put: (entry: ArchiveEntry) => (entry.s3_key.includes('bad') ? Promise.reject(throttled) : index.put(entry)),
+      },
+    };
+    const batch = [
+      refused({ source_message_id: 'good-1' }, 'x', 'd-1'),
+      refused({ source_message_id: 'bad-1' }, 'x', 'd-2'),
+      refused({ source_message_id: 'good-2' }, 'x', 'd-3'),
+    ];
+    await expect(archiveBatch(batch, SETTINGS, parts)).resolves.toEqual(failed('d-2'));
+    expect(parts.log.lines.at(0)).toMatchObject({
+      level: 'error',
+      fields: { message_id: 'd-2', disposition: 'retryable' },
+    });
+    expect(parts.metrics.counts).toMatchObject({ Received: 3, Archived: 2, ArchiveFailed: 1 });
+  });
+
+  it('never gives an empty response, which would acknowledge everything', async () => {
+    await expect(archiveBatch([], SETTINGS, collaborators())).resolves.toEqual(failed());
+  });
+
+  describe('a body that was put aside', () => {
+    const reference = (overrides: Readonly<Record<string, unknown>> = {}) =>
+      JSON.stringify({ overflow: { bucket: 'archive', key: 'overflow/source-1', bytes: 1_048_576, ...overrides } });
+    const key = 'dlq/_unknown/2026/11/22/source-1.json';
+
+    it('is fetched into the archive record and stays where it is, for a second delivery', async () => {
+      const body = 'x'.repeat(1_048_576);
+      const objects = memoryObjects({ 's3://archive/overflow/source-1': body });
+      const parts = { ...collaborators(), objects };
+      await archiveBatch([refused({ body_overflow: 'true' }, reference())], SETTINGS, parts);
+      expect(archived(objects, key)).toMatchObject({
+        body,
+        body_bytes: 1_048_576,
+        overflow: { key: 'overflow/source-1' },
+      });
+      expect(objects.objects.has('s3://archive/overflow/source-1')).toBe(true);
+    });
+
+    it('comes with the attributes that were put aside', async () => {
+      const attributesKey = 'overflow/source-1.attributes.json';
+      const objects = memoryObjects({
+        's3://archive/overflow/source-1': 'x',
+        [`s3://archive/${attributesKey}`]: '{"a":1}',
+      });
+      const body = reference({ attributes_key: attributesKey });
+      await archiveBatch([refused({ body_overflow: 'true' }, body)], SETTINGS, { ...collaborators(), objects });
+      expect(archived(objects, key)).toMatchObject({ source_attributes: '{"a":1}' });
+    });
+
+    it('is archived as missing when it is gone: waiting would not bring it back', async () => {
+      const parts = collaborators();
+      await expect(archiveBatch([refused({ body_overflow: 'true' }, reference())], SETTINGS, parts)).resolves.toEqual(
+        failed(),
+      );
+      expect(archived(parts.objects, key)).toMatchObject({ body: null, body_bytes: 1_048_576 });
+      expect(parts.log.lines[0]).toMatchObject({ level: 'error' });
+    });
+
+    it('keeps the message in the queue while S3 does not answer', async () => {
+      const objects = { ...memoryObjects(), get: () => Promise.reject(new Error('S3 is away')) };
+      const batch = [refused({ body_overflow: 'true' }, reference())];
+      await expect(archiveBatch(batch, SETTINGS, { ...collaborators(), objects })).resolves.toEqual(failed('dlq-1'));
+    });
+
+    it.each([
+      ['another bucket', reference({ bucket: 'secrets' })],
+      ['another prefix', reference({ key: 'dlq/t/2026/11/23/m.json' })],
+      ['a way out of the prefix', reference({ key: 'overflow/../dlq' })],
+      ['attributes elsewhere', reference({ attributes_key: 'dlq/x' })],
+      ['no reference', '{"overflow":true}'],
+      ['no JSON', 'overflow'],
+    ])('a forged reference to %s is archived as the text it is', async (_, body) => {
+      const objects = memoryObjects({ 's3://secrets/overflow/source-1': 'a secret' });
+      await archiveBatch([refused({ body_overflow: 'true' }, body)], SETTINGS, { ...collaborators(), objects });
+      expect(archived(objects, key)).toMatchObject({ body, overflow: null });
+    });
+  });
+
+  it('puts nothing unchecked into a key, whatever the message says about itself', async () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('../x', 'a;drop table', 'x'.repeat(5_000), '__proto__'),
+    );
+    const attributes = fc.record({ topic_name: text, source_message_id: text, failed_at: text, error_code: text });
+    await fc.assert(
+      fc.asyncProperty(attributes, text, async (forged, body) => {
+        const parts = collaborators();
+        await expect(archiveBatch([refused(forged, body)], SETTINGS, parts)).resolves.toEqual(failed());
+        const [entry] = [...parts.index.entries.values()];
+        expect(entry?.s3_key).toMatch(
+          /^dlq\/(_unknown|[a-z][a-z0-9._-]{0,127})\/\d{4}\/\d\d\/\d\d\/[A-Za-z0-9_-]{1,128}\.json$/,
+        );
+        // DynamoDB's limits: 1,024 bytes of sort key, 2,048 of an index's partition key.
+        expect(Buffer.byteLength(entry?.failed_at_message_id ?? '')).toBeLessThanOrEqual(1_024);
+        expect(Buffer.byteLength(entry?.error_code ?? '')).toBeLessThanOrEqual(2_048);
+      }),
+    );
+  });
+});

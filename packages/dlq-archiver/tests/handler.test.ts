@@ -1,0 +1,32 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { describe, expect, it, jest } from '@jest/globals';
+import { lambdaContext, sqsEvent, sqsRecord } from '@lean-ops/common/testing';
+import { mockClient } from 'aws-sdk-client-mock';
+import { configFrom } from '../src/config';
+
+const ENV = { ARCHIVE_BUCKET: 'archive', ARCHIVE_TABLE: 'lean-ops-dlq-archive' };
+
+describe('configFrom', () => {
+  it('has every name, or says which are missing', () => {
+    expect(configFrom(ENV)).toEqual({ archiveBucket: 'archive', archiveTable: 'lean-ops-dlq-archive', concurrency: 8 });
+    expect(() => configFrom({})).toThrow(/ARCHIVE_BUCKET is not set; ARCHIVE_TABLE is not set/);
+  });
+});
+
+describe('handler', () => {
+  it('wires the clients: an object, an entry, an acknowledgement', async () => {
+    Object.assign(process.env, ENV, { AWS_REGION: 'eu-central-1' });
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const s3 = mockClient(S3Client).on(PutObjectCommand).resolves({ ETag: '"e"' });
+    const dynamo = mockClient(DynamoDBClient).on(PutItemCommand).resolves({});
+    const { handler } = await import('../src/handler');
+    const event = sqsEvent([sqsRecord({ messageId: 'm-1' })]);
+    await expect(handler(event, lambdaContext())).resolves.toEqual({ batchItemFailures: [] });
+    expect(s3.commandCalls(PutObjectCommand)[0]?.args[0].input).toMatchObject({
+      Bucket: 'archive',
+      Key: 'dlq/telemetry.climate/2026/11/23/m-1.json',
+    });
+    expect(dynamo.commandCalls(PutItemCommand)[0]?.args[0].input).toMatchObject({ TableName: 'lean-ops-dlq-archive' });
+  });
+});

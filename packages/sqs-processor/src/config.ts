@@ -1,0 +1,18 @@
+import { readConfig, variable, type ConfigOf, type Environment } from '@lean-ops/common/core';
+
+const SPEC = {
+  streamName: variable.text('FIREHOSE_STREAM_NAME'),
+  dlqUrl: variable.text('DLQ_URL', { pattern: /^https?:\/\/\S+$/, expected: 'the URL of a queue' }),
+  overflowBucket: variable.text('OVERFLOW_BUCKET'),
+  /** Calls to one service at a time. */
+  concurrency: variable.integer('DELIVERY_CONCURRENCY', { min: 1, max: 64, fallback: 4 }),
+  /** Times one record is sent in one invocation; after that SQS delivers the message again, later. */
+  maxAttempts: variable.integer('DELIVERY_MAX_ATTEMPTS', { min: 1, max: 100, fallback: 8 }),
+};
+
+export type Config = ConfigOf<typeof SPEC>;
+
+/** @throws ConfigError naming every variable that is missing or unusable */
+export function configFrom(env: Environment): Config {
+  return readConfig(env, SPEC);
+}

@@ -1,0 +1,70 @@
+import {
+  encodeRecord,
+  MAX_RECORD_BYTES,
+  microsFromMillis,
+  readEnvelope,
+  type Micros,
+  type TopicName,
+} from '@lean-ops/common/core';
+import type { SQSRecord } from 'aws-lambda';
+
+/** A message as a Firehose record. */
+export interface Framed {
+  readonly kind: 'framed';
+  readonly record: SQSRecord;
+  readonly frame: Buffer;
+}
+
+/** A message that no second try would get further. */
+export interface Permanent {
+  readonly kind: 'permanent';
+  readonly record: SQSRecord;
+  readonly topic: TopicName | undefined;
+  readonly code: 'NO_TOPIC' | 'INVALID_TOPIC' | 'TOO_LARGE';
+  readonly message: string;
+}
+
+export type Decoded = Framed | Permanent;
+
+/** Trace id of the producer's X-Ray header, `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`. */
+function traceIdOf(record: SQSRecord): string {
+  const header = record.attributes.AWSTraceHeader;
+  const root = header === undefined ? null : /(?:^|;)\s*Root=([A-Za-z0-9-]{1,100})/.exec(header);
+  return root?.[1] ?? record.messageId;
+}
+
+function sentAtOf(record: SQSRecord, receivedAt: Micros): Micros {
+  const milliseconds = Number(record.attributes.SentTimestamp);
+  return Number.isFinite(milliseconds) ? microsFromMillis(milliseconds) : receivedAt;
+}
+
+/** Turns a message into what Firehose gets, or says why that can never be. */
+export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
+  const read = readEnvelope({
+    body: record.body,
+    topicAttribute: record.messageAttributes['topic_name']?.stringValue,
+    messageId: record.messageId,
+    sentAt: sentAtOf(record, receivedAt),
+  });
+  if (!read.ok) return { kind: 'permanent', record, topic: undefined, code: read.code, message: read.message };
+
+  const { issues, payload, ...envelope } = read.envelope;
+  const frame = encodeRecord(
+    {
+      ...envelope,
+      receivedAt,
+      sourceMessageId: record.messageId,
+      traceId: traceIdOf(record),
+      envelopeIssues: issues.length === 0 ? null : JSON.stringify(issues),
+    },
+    payload,
+  );
+  if (frame.length <= MAX_RECORD_BYTES) return { kind: 'framed', record, frame };
+  return {
+    kind: 'permanent',
+    record,
+    topic: envelope.topic,
+    code: 'TOO_LARGE',
+    message: `the record has ${frame.length} bytes, Firehose takes ${MAX_RECORD_BYTES}: send less, or a reference to it`,
+  };
+}

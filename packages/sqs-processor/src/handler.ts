@@ -1,0 +1,30 @@
+import {
+  createLogger,
+  createMetrics,
+  firehoseStream,
+  s3ObjectStore,
+  sqsQueue,
+  systemClock,
+  systemRandom,
+} from '@lean-ops/common/aws';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { configFrom } from './config';
+import { processBatch, type Collaborators } from './process';
+
+const SERVICE = 'sqs-processor';
+const config = configFrom(process.env);
+const log = createLogger(SERVICE);
+const collaborators: Collaborators = {
+  stream: firehoseStream(config.streamName),
+  deadLetters: sqsQueue(config.dlqUrl),
+  objects: s3ObjectStore(),
+  log,
+  metrics: createMetrics(SERVICE),
+  clock: systemClock,
+  random: systemRandom,
+};
+
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  log.bind(context);
+  return processBatch(event.Records, () => context.getRemainingTimeInMillis(), collaborators, config);
+}

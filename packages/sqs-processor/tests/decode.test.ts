@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeRecord, type RecordHeader } from '@lean-ops/common/core';
+import { envelopeOf, sqsRecord } from '@lean-ops/common/testing';
+import { decodeMessage } from '../src/decode';
+
+const RECEIVED_AT = 1_795_428_002_000_000n;
+
+function framed(record = sqsRecord()): { header: RecordHeader; payload: string } {
+  const decoded = decodeMessage(record, RECEIVED_AT);
+  if (decoded.kind !== 'framed') throw new Error(decoded.message);
+  const read = decodeRecord(decoded.frame);
+  if (!read.ok) throw new Error(read.message);
+  return { header: read.header, payload: read.payload.toString('utf8') };
+}
+
+describe('decodeMessage', () => {
+  it('frames envelope and payload', () => {
+    const record = sqsRecord({ messageId: 'sqs-1' });
+    expect(framed(record)).toEqual({
+      header: {
+        topic: 'telemetry.climate',
+        messageId: '0199c2a4-7d10-7c3e-9a51-3f0e8b7d2c11',
+        idempotencyKey: 'dev-7|2026-11-23T10:00:00Z',
+        eventTime: 1_795_428_000_000_000n,
+        producedAt: 1_795_428_001_000_000n,
+        receivedAt: RECEIVED_AT,
+        sourceMessageId: 'sqs-1',
+        traceId: 'sqs-1',
+        envelopeIssues: null,
+      },
+      payload: '{"device_id":"dev-7","temperature":21.5,"humidity":40}',
+    });
+  });
+
+  it('takes the trace id from the X-Ray header', () => {
+    const AWSTraceHeader = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
+    expect(framed(sqsRecord({ attributes: { AWSTraceHeader } })).header.traceId).toBe(
+      '1-5759e988-bd862e3fe1be46a994272793',
+    );
+    const broken = sqsRecord({ attributes: { AWSTraceHeader: 'Root="; drop' } });
+    expect(framed(broken).header.traceId).toBe(broken.messageId);
+  });
+
+  it('produced_at falls back to SentTimestamp, and to now without one', () => {
+    const body = JSON.stringify(envelopeOf({ produced_at: undefined }));
+    expect(framed(sqsRecord({ body, attributes: { SentTimestamp: '1795428001500' } })).header.producedAt).toBe(
+      1_795_428_001_500_000n,
+    );
+    expect(framed(sqsRecord({ body, attributes: { SentTimestamp: 'never' } })).header.producedAt).toBe(RECEIVED_AT);
+  });
+
+  it('writes issues as JSON text', () => {
+    const { header } = framed(sqsRecord({ body: JSON.stringify(envelopeOf({ message_id: true })) }));
+    expect(JSON.parse(header.envelopeIssues ?? '')).toMatchObject([
+      { field: 'message_id', code: 'WRONG_TYPE', value: 'true' },
+    ]);
+  });
+
+  it.each(['9007199254740993', '1.10', '1e400', '"\\ud800"', '{"a":1,"a":2,"__proto__":[]}', '"😀"'])(
+    'payload member %s arrives as it was sent',
+    (source) => {
+      const body = `{"topic_name":"t","payload":{"x": ${source} }}`;
+      expect(framed(sqsRecord({ body })).payload).toBe(`{"x": ${source} }`);
+    },
+  );
+
+  it.each([
+    ['not JSON', 'hello', 'NO_TOPIC'],
+    ['an empty body', '', 'NO_TOPIC'],
+    ['no topic', '{"payload":{}}', 'NO_TOPIC'],
+    ['a path for a topic', '{"topic_name":"../x","payload":{}}', 'INVALID_TOPIC'],
+    ['SQL for a topic', '{"topic_name":"a;drop table","payload":{}}', 'INVALID_TOPIC'],
+  ])('%s is permanent', (_, body, code) => {
+    expect(decodeMessage(sqsRecord({ body }), RECEIVED_AT)).toMatchObject({
+      kind: 'permanent',
+      code,
+      topic: undefined,
+    });
+  });
+
+  it('a body that is not JSON, with a topic beside it, is framed', () => {
+    expect(framed(sqsRecord({ body: 'hello', topic: 't' }))).toMatchObject({
+      header: { topic: 't' },
+      payload: 'hello',
+    });
+    expect(framed(sqsRecord({ body: '', topic: 't' })).payload).toBe('');
+  });
+
+  it('lets a record through that has exactly as many bytes as Firehose takes, and none that has one more', () => {
+    const empty = decodeMessage(sqsRecord({ body: '', topic: 't' }), RECEIVED_AT);
+    const room = 1_024_000 - (empty.kind === 'framed' ? empty.frame.length : 0);
+    expect(decodeMessage(sqsRecord({ body: 'x'.repeat(room), topic: 't' }), RECEIVED_AT).kind).toBe('framed');
+    // Bytes count, not characters.
+    for (const body of ['x'.repeat(room + 1), `${'x'.repeat(room - 1)}é`, 'x'.repeat(1_048_000)]) {
+      expect(decodeMessage(sqsRecord({ body, topic: 't' }), RECEIVED_AT)).toMatchObject({
+        code: 'TOO_LARGE',
+        topic: 't',
+      });
+    }
+  });
+});

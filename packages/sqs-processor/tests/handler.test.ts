@@ -1,0 +1,43 @@
+import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { lambdaContext, sqsEvent, sqsRecord } from '@lean-ops/common/testing';
+import { mockClient } from 'aws-sdk-client-mock';
+import { configFrom } from '../src/config';
+
+const ENV = { FIREHOSE_STREAM_NAME: 'lean-ops-events', DLQ_URL: 'https://sqs.example/dlq', OVERFLOW_BUCKET: 'archive' };
+
+describe('configFrom', () => {
+  it('has every name, or says which are missing', () => {
+    expect(configFrom(ENV)).toMatchObject({ streamName: 'lean-ops-events', concurrency: 4 });
+    expect(() => configFrom({ DLQ_URL: 'dlq' })).toThrow(/FIREHOSE_STREAM_NAME .*DLQ_URL .*OVERFLOW_BUCKET/);
+  });
+});
+
+describe('handler', () => {
+  const firehose = mockClient(FirehoseClient);
+  const sqs = mockClient(SQSClient);
+
+  beforeEach(() => {
+    Object.assign(process.env, ENV, { AWS_REGION: 'eu-central-1', POWERTOOLS_DEV: 'false' });
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  });
+
+  it('wires the clients: one message to Firehose, one to the DLQ, one back to the queue', async () => {
+    firehose.on(PutRecordBatchCommand).resolves({
+      FailedPutCount: 1,
+      RequestResponses: [{ RecordId: 'r-1' }, { ErrorCode: 'AccessDeniedException', ErrorMessage: 'no' }],
+    });
+    sqs
+      .on(SendMessageBatchCommand)
+      .resolves({ Successful: [{ Id: '0', MessageId: 'm', MD5OfMessageBody: 'x' }], Failed: [] });
+    const { handler } = await import('../src/handler');
+    const records = [sqsRecord(), sqsRecord({ body: 'no json' }), sqsRecord({ messageId: 'back' })];
+    await expect(handler(sqsEvent(records), lambdaContext())).resolves.toEqual({
+      batchItemFailures: [{ itemIdentifier: 'back' }],
+    });
+    expect(firehose.commandCalls(PutRecordBatchCommand)[0]?.args[0].input.DeliveryStreamName).toBe('lean-ops-events');
+    expect(sqs.commandCalls(SendMessageBatchCommand)[0]?.args[0].input.QueueUrl).toBe('https://sqs.example/dlq');
+  });
+});

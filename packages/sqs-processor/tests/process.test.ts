@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Receipt } from '@lean-ops/common/core';
+import {
+  envelopeOf,
+  fakeClock,
+  memoryObjects,
+  recordingLog,
+  recordingMetrics,
+  recordingQueue,
+  recordingStream,
+  sqsRecord,
+} from '@lean-ops/common/testing';
+import { processBatch, type Collaborators } from '../src/process';
+
+const SETTINGS = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 4 };
+const THROTTLED: Receipt = { ok: false, code: 'ServiceUnavailableException', message: 'slow down' };
+const plenty = (): number => 60_000;
+
+function collaborators() {
+  return {
+    stream: recordingStream(),
+    deadLetters: recordingQueue(),
+    objects: memoryObjects(),
+    log: recordingLog(),
+    metrics: recordingMetrics(),
+    clock: fakeClock(),
+    random: () => 0.5,
+  };
+}
+
+const good = (id: string) => sqsRecord({ messageId: id });
+const poison = (id: string) => sqsRecord({ messageId: id, body: 'secret, and not JSON' });
+const failed = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
+
+describe('processBatch', () => {
+  it('acknowledges what Firehose and the DLQ took', async () => {
+    const parts = collaborators();
+    const response = await processBatch([good('a'), poison('b'), good('c')], plenty, parts, SETTINGS);
+    expect(response).toEqual(failed());
+    expect(parts.stream.taken).toHaveLength(2);
+    expect(parts.deadLetters.taken.map(({ attributes }) => attributes['source_message_id'])).toEqual(['b']);
+  });
+
+  it('never gives an empty response, which would acknowledge everything', async () => {
+    await expect(processBatch([], plenty, collaborators(), SETTINGS)).resolves.toEqual(failed());
+  });
+
+  it('sends again only what Firehose refused', async () => {
+    const stream = recordingStream((records, call) =>
+      records.map((_, index) => (call === 1 && index === 1 ? THROTTLED : { ok: true })),
+    );
+    const parts = { ...collaborators(), stream };
+    await expect(processBatch([good('a'), good('b'), good('c')], plenty, parts, SETTINGS)).resolves.toEqual(failed());
+    expect(stream.calls.map((records) => records.length)).toEqual([3, 1]);
+    expect(stream.calls[1]?.[0]).toBe(stream.calls[0]?.[1]);
+  });
+
+  it('reports what was not taken when the attempts are used up', async () => {
+    const stream = recordingStream((records) => records.map((_, index) => (index === 0 ? { ok: true } : THROTTLED)));
+    const response = await processBatch(
+      [good('a'), good('b'), good('c'), good('d'), good('e'), good('f')],
+      plenty,
+      { ...collaborators(), stream },
+      SETTINGS,
+    );
+    expect(response).toEqual(failed('e', 'f'));
+    expect(stream.calls).toHaveLength(4);
+  });
+
+  it('stops early and reports the rest when the time is over', async () => {
+    const clock = fakeClock();
+    const deadline = clock.now() + 1_500;
+    const stream = recordingStream((records) => {
+      clock.pass(600);
+      return records.map(() => THROTTLED);
+    });
+    const response = await processBatch(
+      [good('a')],
+      () => deadline - clock.now(),
+      { ...collaborators(), stream, clock },
+      {
+        ...SETTINGS,
+        maxAttempts: 99,
+      },
+    );
+    expect(response).toEqual(failed('a'));
+    expect(clock.now()).toBeLessThan(deadline);
+  });
+
+  it('begins nothing when it starts out of time', async () => {
+    const parts = collaborators();
+    await expect(processBatch([good('a'), poison('b')], () => 100, parts, SETTINGS)).resolves.toEqual(failed('a', 'b'));
+    expect([...parts.stream.calls, ...parts.deadLetters.calls]).toEqual([]);
+  });
+
+  it('keeps calls within 500 records and 4 MiB', async () => {
+    const parts = collaborators();
+    const large = JSON.stringify(envelopeOf({ payload: 'x'.repeat(900_000) }));
+    const records = [
+      ...Array.from({ length: 1_100 }, (_, index) => good(`s-${index}`)),
+      ...Array.from({ length: 6 }, (_, index) => sqsRecord({ messageId: `l-${index}`, body: large })),
+    ];
+    await expect(processBatch(records, plenty, parts, SETTINGS)).resolves.toEqual(failed());
+    expect(parts.stream.taken).toHaveLength(records.length);
+    for (const call of parts.stream.calls) {
+      expect(call.length).toBeLessThanOrEqual(500);
+      expect(call.reduce((sum, record) => sum + record.length, 0)).toBeLessThanOrEqual(4 * 1024 * 1024);
+    }
+  });
+
+  it('acknowledges only after the commit: nothing is answered while the DLQ has not', async () => {
+    const journal: string[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const deadLetters: Collaborators['deadLetters'] = {
+      sendBatch: async (messages) => {
+        journal.push('DLQ asked');
+        await held;
+        journal.push('DLQ took it');
+        return messages.map(() => ({ ok: true }));
+      },
+    };
+    const stream: Collaborators['stream'] = {
+      putBatch: (records) => {
+        journal.push('Firehose took it');
+        return Promise.resolve(records.map(() => ({ ok: true })));
+      },
+    };
+    const answer = processBatch(
+      [good('a'), poison('b')],
+      plenty,
+      { ...collaborators(), stream, deadLetters },
+      SETTINGS,
+    ).then((response) => {
+      journal.push(`acknowledged all but ${response.batchItemFailures.length}`);
+    });
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    expect(journal.sort()).toEqual(['DLQ asked', 'Firehose took it']);
+    release();
+    await answer;
+    expect(journal.slice(2)).toEqual(['DLQ took it', 'acknowledged all but 0']);
+  });
+
+  it('does not acknowledge a poison message the DLQ refused', async () => {
+    const deadLetters = recordingQueue(() => [{ ok: false, code: 'AccessDenied', message: 'no' }]);
+    await expect(
+      processBatch([good('a'), poison('b')], plenty, { ...collaborators(), deadLetters }, SETTINGS),
+    ).resolves.toEqual(failed('b'));
+  });
+
+  it('names a message that SQS delivered twice in the batch once', async () => {
+    const stream = recordingStream((records) => records.map(() => THROTTLED));
+    await expect(
+      processBatch([good('a'), good('a')], plenty, { ...collaborators(), stream }, SETTINGS),
+    ).resolves.toEqual(failed('a'));
+  });
+
+  it('keeps a message in the queue that makes us fail in a way not foreseen, and only that one', async () => {
+    const broken = { ...good('b'), messageAttributes: undefined as never };
+    await expect(processBatch([good('a'), broken], plenty, collaborators(), SETTINGS)).resolves.toEqual(failed('b'));
+  });
+
+  it('keeps every message when the batch as a whole fails in a way not foreseen', async () => {
+    const clock = { ...fakeClock(), now: () => NaN };
+    const parts = { ...collaborators(), clock };
+    await expect(processBatch([good('a'), good('b')], plenty, parts, SETTINGS)).resolves.toEqual(failed('a', 'b'));
+    expect(parts.log.lines).toMatchObject([{ level: 'error', fields: { received: 2 } }]);
+  });
+
+  it('logs one line per batch with counts, one per dead letter, and never a payload', async () => {
+    const parts = collaborators();
+    await processBatch(
+      [good('a'), poison('b'), sqsRecord({ messageId: 'c', body: 'secret', topic: '../x' })],
+      plenty,
+      parts,
+      SETTINGS,
+    );
+    expect(parts.log.lines).toMatchObject([
+      { level: 'warn', fields: { message_id: 'b', error_code: 'NO_TOPIC' } },
+      { level: 'warn', fields: { message_id: 'c', error_code: 'INVALID_TOPIC' } },
+      { level: 'info', fields: { received: 3, accepted: 1, dead_lettered: 2, retried: 0 } },
+    ]);
+    expect(JSON.stringify(parts.log.lines)).not.toMatch(/secret|dev-7|temperature/);
+    expect(parts.metrics.counts).toMatchObject({
+      Received: 3,
+      Accepted: 1,
+      DeadLettered: 2,
+      Retried: 0,
+      Overflowed: 0,
+    });
+    expect(parts.metrics.flushes).toBe(1);
+  });
+});
