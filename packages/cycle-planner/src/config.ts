@@ -1,0 +1,18 @@
+import { RAW_TABLE, readConfig, variable, type ConfigOf, type Environment } from '@lean-ops/common/core';
+
+const SPEC = {
+  databasePrefix: variable.text('DATABASE_PREFIX', { pattern: /^[a-z][a-z0-9_]*$/, expected: 'a-z, 0-9 and _' }),
+  lakeBucket: variable.text('LAKE_BUCKET'),
+  rawTable: variable.text('RAW_TABLE', { fallback: RAW_TABLE }),
+  registryTable: variable.text('REGISTRY_TABLE'),
+  checkpointTable: variable.text('CHECKPOINT_TABLE'),
+  /** Longer than the longest cycle: only a cycle that died without its finish step waits for it to run out. */
+  leaseSeconds: variable.integer('LEASE_SECONDS', { min: 60, max: 86_400, fallback: 7_200 }),
+};
+
+export type Config = ConfigOf<typeof SPEC>;
+
+/** @throws ConfigError naming every variable that is missing or unusable */
+export function configFrom(env: Environment): Config {
+  return readConfig(env, SPEC);
+}

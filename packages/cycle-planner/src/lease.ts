@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import type { Clock, DocumentStore } from '@lean-ops/common/aws';
+import { absent, any, below, equals } from '@lean-ops/common/core';
+
+/** The one cycle that may run at a time: Scheduler starts one more than once, and an earlier one may still be at work. */
+const KEY = { topic_name: '*', layer: 'lease' } as const;
+
+export type Lease = { readonly held: true; readonly cycleId: string } | { readonly held: false };
+
+/** `20261123T100000Z-1a2b3c4d`: sorts by time, and names one execution. */
+export function cycleIdOf(at: Date, executionId: string): string {
+  const time = at
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:]/g, '');
+  return `${time}-${createHash('sha256').update(executionId).digest('hex').slice(0, 8)}`;
+}
+
+/**
+ * Takes the lease when nobody has it, or its time ran out, or this execution has it already: then the cycle keeps its id,
+ * so that a repeated Plan step plans the same cycle. DynamoDB's TTL deletes days late, so the expiry is compared here.
+ */
+export async function takeLease(
+  documents: DocumentStore,
+  table: string,
+  executionId: string,
+  seconds: number,
+  clock: Clock,
+): Promise<Lease> {
+  const now = Math.floor(clock.now() / 1000);
+  const present = await documents.get(table, KEY);
+  const known = present?.['owner'] === executionId ? present['cycle_id'] : undefined;
+  const cycleId = typeof known === 'string' ? known : cycleIdOf(new Date(clock.now()), executionId);
+  const held = await documents.put(
+    table,
+    { ...KEY, owner: executionId, cycle_id: cycleId, expires_at: now + seconds },
+    any(absent('owner'), below('expires_at', now), equals('owner', executionId)),
+  );
+  return held ? { held, cycleId } : { held };
+}
+
+/** Gives the lease back. False when it was somebody else's (or nobody's): then nothing changes. */
+export function releaseLease(documents: DocumentStore, table: string, executionId: string): Promise<boolean> {
+  return documents.delete(table, KEY, equals('owner', executionId));
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from '@jest/globals';
+import { fakeClock, memoryDocuments, memoryObjects } from '@lean-ops/common/testing';
+import fc from 'fast-check';
+import { cycleIdOf, releaseLease, takeLease } from '../src/lease';
+import { planCycle, type Places } from '../src/plan';
+import { decodeRequest } from '../src/request';
+
+const PLACES: Places = {
+  lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
+  rawTable: 'events',
+  registryTable: 'registry',
+  checkpointTable: 'checkpoints',
+  leaseSeconds: 3_600,
+};
+const FIRST = '8744736658442914487';
+const SECOND = '3051729675574597004';
+const NOTHING = '{"format-version":2,"current-snapshot-id":-1,"snapshots":[]}';
+const TWO_APPENDS = `{"format-version":2,"current-snapshot-id":${SECOND},"snapshots":[
+  {"snapshot-id":${FIRST},"summary":{"operation":"append","added-records":"40"}},
+  {"snapshot-id":${SECOND},"parent-snapshot-id":${FIRST},"summary":{"operation":"append","added-records":"2"}}]}`;
+
+function world(metadata = TWO_APPENDS) {
+  const documents = memoryDocuments({ registry: ['topic_name'], checkpoints: ['topic_name', 'layer'] });
+  const location = 's3://lean-ops-lake/warehouse/lean_ops_raw/events/metadata/00002-x.metadata.json';
+  const objects = memoryObjects({ [location]: metadata });
+  const catalog = { getTable: () => Promise.resolve({ metadataLocation: location, columns: [] }) };
+  const clock = fakeClock();
+  return { documents, objects, catalog, clock };
+}
+const raw = (snapshot: string, status = 'complete') => ({
+  topic_name: '*',
+  layer: 'raw',
+  snapshot_id: snapshot,
+  cycle_id: 'c',
+  status,
+});
+
+describe('planCycle', () => {
+  it('runs for records that RAW got since the checkpoint, up to an exact snapshot', async () => {
+    const w = world();
+    w.documents.seed('checkpoints', raw(FIRST));
+    await expect(planCycle('execution-1', PLACES, w)).resolves.toEqual({
+      run: true,
+      reason: 'NEW_RECORDS',
+      cycle_id: cycleIdOf(new Date(w.clock.now()), 'execution-1'),
+      new_records: 2,
+      to_snapshot_id: SECOND,
+      run_curated: false,
+      enabled_topics: 0,
+    });
+  });
+
+  it('counts all of RAW in the first cycle, and nothing in a table without snapshots', async () => {
+    await expect(planCycle('e', PLACES, world())).resolves.toMatchObject({ run: true, new_records: 42 });
+    await expect(planCycle('e', PLACES, world(NOTHING))).resolves.toMatchObject({
+      run: false,
+      reason: 'NOTHING_NEW',
+      to_snapshot_id: '',
+    });
+  });
+
+  it('skips when there is nothing new', async () => {
+    const w = world();
+    w.documents.seed('checkpoints', raw(SECOND));
+    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({
+      run: false,
+      reason: 'NOTHING_NEW',
+      new_records: 0,
+    });
+  });
+
+  it('runs again after a cycle that was not complete', async () => {
+    const w = world();
+    w.documents.seed('checkpoints', raw(SECOND, 'incomplete'));
+    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+    w.documents.seed('checkpoints', raw(SECOND), { topic_name: '*', layer: 'curated', status: 'incomplete' });
+    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+  });
+
+  it('does not run for a topic that an operator holds', async () => {
+    const w = world();
+    w.documents.seed('checkpoints', raw(SECOND));
+    w.documents.seed('registry', {
+      topic_name: 'a',
+      processing_enabled: true,
+      schema_version: 2,
+      status: 'MAINTENANCE',
+    });
+    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: false, enabled_topics: 0 });
+  });
+
+  it('runs for an enabled topic until its Curated is made by the active schema', async () => {
+    const w = world();
+    w.documents.seed('checkpoints', raw(SECOND));
+    w.documents.seed(
+      'registry',
+      { topic_name: 'a', processing_enabled: true, schema_version: 2 },
+      { topic_name: 'b', processing_enabled: false },
+      { topic_name: 'table#a', owner: 'a' },
+    );
+    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({
+      run: true,
+      reason: 'BACKFILL',
+      run_curated: true,
+      enabled_topics: 1,
+    });
+    w.documents.seed('checkpoints', { topic_name: 'a', layer: 'curated', schema_version: 2 });
+    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: false, run_curated: true });
+  });
+
+  it('steps back while another execution has the lease', async () => {
+    const w = world();
+    await planCycle('first', PLACES, w);
+    await expect(planCycle('second', PLACES, w)).resolves.toMatchObject({
+      run: false,
+      reason: 'LEASE_HELD',
+      cycle_id: '',
+    });
+  });
+
+  it('plans the same cycle when its step is repeated later', async () => {
+    const w = world();
+    const plan = await planCycle('first', PLACES, w);
+    w.clock.pass(90_000);
+    await expect(planCycle('first', PLACES, w)).resolves.toEqual(plan);
+  });
+
+  it('says what to do when RAW is not there', async () => {
+    const w = world();
+    const none = { ...w, catalog: { getTable: () => Promise.resolve(undefined) } };
+    await expect(planCycle('e', PLACES, none)).rejects.toThrow('{"action":"system"}');
+    const { objects, ...rest } = world();
+    objects.objects.clear();
+    await expect(planCycle('e', PLACES, { ...rest, objects })).rejects.toMatchObject({ code: 'RAW_METADATA_MISSING' });
+  });
+});
+
+describe('the lease', () => {
+  it('is held by one execution at a time, whatever order they come, go and die in', async () => {
+    const step = fc.record({
+      owner: fc.constantFrom('a', 'b', 'c'),
+      act: fc.constantFrom('take', 'release', 'wait'),
+      seconds: fc.integer({ min: 1, max: 90 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        const documents = memoryDocuments({ checkpoints: ['topic_name', 'layer'] });
+        const clock = fakeClock();
+        let holder: { owner: string; until: number } | undefined;
+        for (const { owner, act, seconds } of steps) {
+          if (act === 'wait') clock.pass(seconds * 1_000);
+          const live = holder !== undefined && clock.now() / 1_000 <= holder.until;
+          if (act === 'take') {
+            const { held } = await takeLease(documents, 'checkpoints', owner, 60, clock);
+            expect(held).toBe(!live || holder?.owner === owner);
+            if (held) holder = { owner, until: Math.floor(clock.now() / 1_000) + 60 };
+          }
+          if (act === 'release') {
+            const released = await releaseLease(documents, 'checkpoints', owner);
+            expect(released).toBe(holder?.owner === owner);
+            if (released) holder = undefined;
+          }
+        }
+      }),
+    );
+  });
+
+  it('names cycles so that they sort by time', () => {
+    expect(cycleIdOf(new Date('2026-11-23T10:00:02.5Z'), 'x')).toMatch(/^20261123T100002Z-[0-9a-f]{8}$/);
+  });
+});
+
+describe('decodeRequest', () => {
+  it('reads both actions; an error may be an object', () => {
+    expect(decodeRequest({ action: 'plan', execution_id: 'e' })).toEqual({ action: 'plan', executionId: 'e' });
+    expect(
+      decodeRequest({ action: 'finish', execution_id: 'e', cycle_id: 'c', outcome: 'FAILED', error: { Error: 'X' } }),
+    ).toEqual({ action: 'finish', executionId: 'e', cycleId: 'c', outcome: 'FAILED', error: '{"Error":"X"}' });
+  });
+
+  it.each([
+    [undefined],
+    [{}],
+    [{ action: 'plan' }],
+    [{ action: 'stop', execution_id: 'e' }],
+    [{ action: 'finish', execution_id: 'e' }],
+  ])('refuses %j', (event) => {
+    expect(() => decodeRequest(event)).toThrow('cycle-planner');
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '@lean-ops/common/core';
+import { interruption, topicSchema, withField } from '@lean-ops/common/testing';
+import { world, type World } from './world';
+
+const second = { ...withField('pressure', { type: 'number' }), 'x-version': 2 };
+const third = { ...withField('pressure', { type: 'number' }, withField('note', { type: 'string' })), 'x-version': 3 };
+
+interface Scenario {
+  readonly name: string;
+  readonly before: readonly (JsonObject | string)[];
+  readonly upload: JsonObject | string;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: 'a first schema', before: [], upload: topicSchema() },
+  { name: 'an update', before: [topicSchema()], upload: second },
+  { name: 'an update after a refusal', before: [topicSchema(), '{'], upload: second },
+  { name: 'the active schema again', before: [topicSchema()], upload: topicSchema() },
+  { name: 'a first schema that is refused', before: [], upload: '{' },
+  { name: 'a refused update', before: [second], upload: topicSchema({ 'x-version': 3 }) },
+];
+
+async function prepared({ before }: Scenario): Promise<World> {
+  const w = world();
+  for (const schema of before) await w.run(await w.upload(schema));
+  return w;
+}
+
+/** Calls an undisturbed run makes, and what it leaves. */
+async function undisturbed(scenario: Scenario) {
+  const w = await prepared(scenario);
+  const gate = interruption(Infinity, 'before');
+  await w.run(await w.upload(scenario.upload), w.through(gate));
+  return { calls: gate.calls(), state: w.state() };
+}
+
+describe.each(SCENARIOS)('$name, killed at any call and run again', (scenario) => {
+  it.each(['before', 'after'] as const)('%s the call: ends as an undisturbed run does', async (moment) => {
+    const { calls, state } = await undisturbed(scenario);
+    expect(calls).toBeGreaterThan(8);
+    for (let at = 1; at <= calls; at += 1) {
+      const w = await prepared(scenario);
+      const upload = await w.upload(scenario.upload);
+      await w.runWithRetries(upload, w.through(interruption(at, moment)));
+      expect({ at, state: w.state() }).toEqual({ at, state });
+    }
+  });
+});
+
+describe('a run that was killed, and never again, before a newer upload came', () => {
+  it('does not stand in its way, wherever it died', async () => {
+    const { calls } = await undisturbed({ name: '', before: [topicSchema()], upload: second });
+    for (let at = 1; at <= calls; at += 1) {
+      const w = await prepared({ name: '', before: [topicSchema()], upload: second });
+      const dead = await w.upload(second);
+      await w.run(dead, w.through(interruption(at, 'after'))).catch(() => undefined);
+      await expect(w.run(await w.upload(third))).resolves.toMatchObject({ outcome: 'READY', version: 3 });
+      const before = w.state();
+      await w.run(dead);
+      expect({ at, state: w.state() }).toEqual({ at, state: before });
+      expect(w.files().filter((name) => name.includes('pending'))).toEqual([]);
+    }
+  });
+});
+
+describe('two uploads handled at the same time', () => {
+  it('end with the later one active, however their steps fall together', async () => {
+    for (let turn = 0; turn < 60; turn += 1) {
+      const w = await prepared({ name: '', before: [topicSchema()], upload: second });
+      const earlier = await w.upload(second);
+      let calls = 0;
+      let later: Promise<unknown> | undefined;
+      // The later upload arrives and runs to its end within the earlier one's call number `turn`.
+      const gate = interruption(Infinity, 'before');
+      const deps = w.through(gate);
+      const pausing = <T extends object>(port: T): T =>
+        new Proxy(port, {
+          get: (target, name, receiver) => {
+            const member: unknown = Reflect.get(target, name, receiver);
+            if (typeof member !== 'function') return member;
+            return async (...args: unknown[]) => {
+              calls += 1;
+              if (calls === turn + 1 && !later) {
+                later = w.upload(third).then((upload) => w.runWithRetries(upload, deps));
+                await later;
+              }
+              return (member as (...given: unknown[]) => Promise<unknown>).apply(target, args);
+            };
+          },
+        });
+      await w.runWithRetries(earlier, {
+        ...deps,
+        objects: pausing(deps.objects),
+        documents: pausing(deps.documents),
+        athena: pausing(deps.athena),
+        catalog: pausing(deps.catalog),
+      });
+      if (later === undefined) await w.run(await w.upload(third));
+      expect({ turn, item: await w.item() }).toMatchObject({ item: { schema_version: 3, status: 'READY' } });
+      expect(w.body('telemetry.climate/active/schema.json')).toEqual(third);
+      expect(w.files().filter((name) => /pending|failed/.test(name))).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,249 @@
+import { describe, expect, it } from '@jest/globals';
+import { AthenaStatementError } from '@lean-ops/common/core';
+import { interruption, topicSchema, withField } from '@lean-ops/common/testing';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { world } from './world';
+
+const fixture = (name: string): string => readFileSync(path.join(__dirname, 'fixtures', `${name}.json`), 'utf8');
+const sample = (topic: string): string =>
+  readFileSync(path.resolve(__dirname, '../../../schemas', topic, 'schema.json'), 'utf8');
+
+const second = { ...withField('pressure', { type: 'number' }), 'x-version': 2 };
+
+describe('a first schema', () => {
+  it('becomes active: tables, drift row, file and registry item', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'READY', version: 1, changes: 0 });
+    expect(w.files()).toEqual(['telemetry.climate/active/schema.json']);
+    expect(await w.item()).toEqual({
+      topic_name: 'telemetry.climate',
+      processing_enabled: true,
+      status: 'READY',
+      table_name: 'telemetry_climate',
+      schema_version: 1,
+      schema_etag: upload.etag,
+      schema_sequencer: upload.sequencer,
+      schema_key: 'schemas/telemetry.climate/active/schema.json',
+      claimed_sequencer: upload.sequencer,
+      settled_sequencer: upload.sequencer,
+      updated_at: '2026-11-23T10:00:02.000Z',
+    });
+    expect([...w.warehouse.tables.keys()]).toEqual([
+      'lean_ops_standardized.telemetry_climate',
+      'lean_ops_curated.telemetry_climate',
+    ]);
+    expect(w.warehouse.tables.get('lean_ops_curated.telemetry_climate')).toEqual([
+      { name: 'device_id', type: 'string' },
+      { name: 'measured_at', type: 'timestamp' },
+      { name: 'temperature', type: 'decimal(10,2)' },
+      { name: 'phase', type: 'int' },
+      { name: 'meta__gps__lat', type: 'double' },
+      { name: 'meta__gps__lon', type: 'double' },
+      { name: 'message_id', type: 'string' },
+      { name: 'idempotency_key', type: 'string' },
+      { name: 'event_time', type: 'timestamp' },
+      { name: 'produced_at', type: 'timestamp' },
+      { name: 'received_at', type: 'timestamp' },
+      { name: 'ingested_at', type: 'timestamp' },
+      { name: 'cycle_id', type: 'string' },
+      { name: 'schema_version', type: 'int' },
+    ]);
+    expect([...w.warehouse.driftRows.values()]).toEqual([expect.stringContaining("'TABLE_CREATED'")]);
+  });
+
+  it('that is refused leaves a report, no table, and nothing enabled', async () => {
+    const w = world();
+    const upload = await w.upload(fixture('many-problems'));
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'REFUSED' });
+    expect(w.files()).toEqual(['telemetry.climate/failed/error.json', 'telemetry.climate/failed/schema.json']);
+    expect(w.body('telemetry.climate/failed/error.json')).toMatchObject({
+      topic: 'telemetry.climate',
+      etag: upload.etag,
+      failed_at: '2026-11-23T10:00:01.000Z',
+    });
+    expect((w.body('telemetry.climate/failed/error.json') as { errors: unknown[] }).errors).toHaveLength(11);
+    expect(await w.item()).toMatchObject({ status: 'ERROR', processing_enabled: false, error_code: 'MISSING_KEYWORD' });
+    expect(w.warehouse.statements).toEqual([]);
+  });
+
+  it('that is too large is refused unread', async () => {
+    const w = world();
+    const upload = { ...(await w.upload(topicSchema())), bytes: 6_000_000 };
+    const gate = interruption(Infinity, 'before');
+    const unread = { ...w.through(gate), objects: { ...w.objects, get: () => Promise.reject(new Error('read')) } };
+    await expect(w.run(upload, unread)).resolves.toMatchObject({
+      outcome: 'REFUSED',
+      problems: [{ code: 'SCHEMA_TOO_LARGE' }],
+    });
+    expect(w.files()).toEqual(['telemetry.climate/failed/error.json', 'telemetry.climate/failed/schema.json']);
+  });
+
+  it('works for every sample topic', async () => {
+    const w = world();
+    for (const topic of [
+      'telemetry.climate',
+      'telemetry.energy',
+      'device.status',
+      'device.alarm',
+      'vehicle.position',
+      'logistics.parcel-scan',
+    ]) {
+      await expect(w.run(await w.upload(sample(topic), topic))).resolves.toMatchObject({ outcome: 'READY' });
+    }
+    expect([...w.warehouse.tables.keys()]).toContain('lean_ops_curated.logistics_parcel_scan');
+  });
+
+  it('cannot take a table that another topic has', async () => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    const twin = topicSchema({ 'x-topic': 'telemetry-climate' });
+    await expect(w.run(await w.upload(twin, 'telemetry-climate'))).resolves.toMatchObject({
+      outcome: 'REFUSED',
+      problems: [{ code: 'TOPIC_COLLISION', message: expect.stringContaining('telemetry.climate') }],
+    });
+    expect(await w.item('telemetry-climate')).toMatchObject({ status: 'ERROR', error_code: 'TOPIC_COLLISION' });
+    expect(await w.item()).toMatchObject({ status: 'READY' });
+  });
+});
+
+describe('an update of a live topic', () => {
+  it('adds and promotes columns, archives what was active, and says so in drift_log', async () => {
+    const w = world();
+    await w.run(await w.upload(sample('telemetry.climate')));
+    await expect(w.run(await w.upload(fixture('next-version')))).resolves.toEqual({
+      outcome: 'READY',
+      version: 2,
+      changes: 4,
+    });
+    expect(w.files()).toEqual([
+      'telemetry.climate/active/schema.json',
+      'telemetry.climate/archive/1-20261123T100002Z.json',
+    ]);
+    expect(w.warehouse.statements.filter((sql) => sql.startsWith('ALTER'))).toEqual([
+      'ALTER TABLE `lean_ops_curated`.`telemetry_climate` ADD COLUMNS (`pressure` double)',
+      'ALTER TABLE `lean_ops_curated`.`telemetry_climate` CHANGE COLUMN `temperature` `temperature` decimal(12,2)',
+    ]);
+    expect(w.warehouse.driftRows.size).toBe(4);
+    expect(await w.item()).toMatchObject({ status: 'READY', schema_version: 2 });
+  });
+
+  it('that breaks it is refused with the remedy, and processing goes on', async () => {
+    const w = world();
+    await w.run(await w.upload(sample('telemetry.climate')));
+    const before = w.state();
+    const outcome = await w.run(await w.upload(fixture('breaking')));
+    expect(outcome).toMatchObject({
+      outcome: 'REFUSED',
+      problems: [
+        { code: 'BREAKING_TYPE_CHANGED', path: '/properties/device_id', hint: expect.stringContaining('keep string') },
+        {
+          code: 'BREAKING_COLUMN_REMOVED',
+          path: '/properties/humidity',
+          hint: expect.stringContaining('keep the field'),
+        },
+      ],
+    });
+    expect(await w.item()).toMatchObject({
+      status: 'ERROR',
+      error_code: 'BREAKING_TYPE_CHANGED',
+      processing_enabled: true,
+      schema_version: 1,
+    });
+    expect(w.state().tables).toEqual(before.tables);
+    expect(w.body('telemetry.climate/active/schema.json')).toEqual(JSON.parse(sample('telemetry.climate')));
+  });
+
+  it('that is mended clears the failure', async () => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    await w.run(await w.upload('{'));
+    await w.run(await w.upload(second));
+    expect(w.files().filter((name) => name.includes('failed'))).toEqual([]);
+    expect(await w.item()).not.toHaveProperty('error_code');
+  });
+
+  it('needs a greater version, unless only words changed', async () => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    await expect(w.run(await w.upload({ ...second, 'x-version': 1 }))).resolves.toMatchObject({
+      problems: [{ code: 'VERSION_NOT_INCREASED', hint: 'write "x-version": 2' }],
+    });
+    await expect(w.run(await w.upload(topicSchema({ title: 'Climate' })))).resolves.toMatchObject({ outcome: 'READY' });
+  });
+
+  it("leaves an operator's MAINTENANCE alone", async () => {
+    const w = world();
+    w.documents.seed('registry', { topic_name: 'telemetry.climate', status: 'MAINTENANCE' });
+    await w.run(await w.upload(topicSchema()));
+    expect(await w.item()).toMatchObject({ status: 'MAINTENANCE', schema_version: 1 });
+  });
+
+  it('cannot give a column a type that the table does not take', async () => {
+    const w = world();
+    w.warehouse.tables.set('lean_ops_curated.telemetry_climate', [{ name: 'phase', type: 'date' }]);
+    await expect(w.run(await w.upload(topicSchema()))).resolves.toMatchObject({
+      problems: [{ code: 'TABLE_CONFLICT', message: expect.stringContaining('phase as date') }],
+    });
+  });
+});
+
+describe('events', () => {
+  it('that come twice change nothing', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    await w.run(upload);
+    const before = w.state();
+    const statements = w.warehouse.statements.length;
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'DUPLICATE' });
+    expect(w.state()).toEqual(before);
+    expect(w.warehouse.statements.length).toBe(statements);
+  });
+
+  it('that come late change nothing: the object was replaced, or its successor is done', async () => {
+    const w = world();
+    const first = await w.upload(topicSchema());
+    const later = await w.upload(second);
+    await expect(w.run(first)).resolves.toEqual({ outcome: 'STALE' });
+    await w.run(later);
+    const before = w.state();
+    await expect(w.run(first)).resolves.toEqual({ outcome: 'STALE' });
+    expect(w.state()).toEqual(before);
+  });
+
+  it('whose object is gone change no file and no table', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    await w.objects.delete(upload.bucket, upload.key);
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'GONE' });
+    expect(w.warehouse.statements).toEqual([]);
+  });
+});
+
+describe('Athena', () => {
+  const failingWith = async (disposition: 'retryable' | 'environment' | 'statement') => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    const error = new AthenaStatementError({ disposition, code: 'SOME_CODE' }, 'the reason', 'q1');
+    const deps = w.through(interruption(Infinity, 'before'));
+    const run = w.run(upload, { ...deps, athena: { ...w.warehouse, execute: () => Promise.reject(error) } });
+    return { w, upload, run };
+  };
+
+  it.each(['retryable', 'environment'] as const)(
+    'failing for a %s reason settles nothing: it is run again',
+    async (disposition) => {
+      const { w, upload, run } = await failingWith(disposition);
+      await expect(run).rejects.toThrow('the reason');
+      expect(w.files()).toEqual(['telemetry.climate/pending/schema.json']);
+      await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'READY' });
+    },
+  );
+
+  it('refusing a statement for good is a refusal with the reason', async () => {
+    const { w, run } = await failingWith('statement');
+    await expect(run).resolves.toMatchObject({ outcome: 'REFUSED', problems: [{ code: 'SOME_CODE' }] });
+    expect(await w.item()).toMatchObject({ status: 'ERROR', error_code: 'SOME_CODE' });
+  });
+});

@@ -1,0 +1,106 @@
+import { isPreconditionFailed } from '@lean-ops/common/aws';
+import type { JsonObject, TopicName } from '@lean-ops/common/core';
+import {
+  fakeClock,
+  interruption,
+  Killed,
+  memoryDeleteIfMatch,
+  memoryDocuments,
+  memoryObjects,
+  memoryWarehouse,
+  type Interruption,
+} from '@lean-ops/common/testing';
+import { processUpload, type Collaborators, type Outcome, type Places } from '../src/process';
+import { bareEtag, type Upload } from '../src/upload';
+
+export const BUCKET = 'schemas-bucket';
+export const PLACES: Places = {
+  lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
+  registryTable: 'registry',
+};
+
+/** An EventBridge event as S3 sends it. */
+export function uploadEvent({
+  key = 'schemas/telemetry.climate/pending/schema.json',
+  etag = 'abc',
+  sequencer = '0055AED6DCD90281E5',
+}: {
+  key?: string;
+  etag?: string;
+  sequencer?: string;
+}): unknown {
+  return {
+    version: '0',
+    'detail-type': 'Object Created',
+    source: 'aws.s3',
+    time: '2026-11-23T10:00:00Z',
+    detail: { bucket: { name: BUCKET }, object: { key, size: 400, etag, sequencer }, reason: 'PutObject' },
+  };
+}
+
+/** All that the schema-validator touches, in memory. */
+export function world() {
+  const objects = memoryObjects();
+  const documents = memoryDocuments({ registry: ['topic_name'] });
+  const warehouse = memoryWarehouse();
+  const clock = fakeClock();
+  let uploads = 0;
+
+  const through = (gate: Interruption): Collaborators => ({
+    objects: gate.through(objects),
+    deleteIfMatch: gate.throughFunction(memoryDeleteIfMatch(objects)),
+    documents: gate.through(documents),
+    athena: gate.through(warehouse),
+    catalog: gate.through(warehouse),
+    clock,
+  });
+  const uninterrupted = through(interruption(Infinity, 'before'));
+  const run = (upload: Upload, deps = uninterrupted): Promise<Outcome> => processUpload(upload, PLACES, deps);
+
+  return {
+    objects,
+    documents,
+    warehouse,
+    clock,
+    through,
+    run,
+    /** Puts a schema under `pending/` and gives what its event says. */
+    async upload(schema: JsonObject | string, topic = 'telemetry.climate'): Promise<Upload> {
+      uploads += 1;
+      const body = typeof schema === 'string' ? schema : JSON.stringify(schema);
+      const key = `schemas/${topic}/pending/schema.json`;
+      const { etag } = await objects.put(BUCKET, key, body);
+      return {
+        topic: topic as TopicName,
+        bucket: BUCKET,
+        key,
+        etag: bareEtag(etag ?? ''),
+        bytes: Buffer.byteLength(body),
+        sequencer: String(uploads).padStart(32, '0'),
+        at: new Date(Date.UTC(2026, 10, 23, 10, 0, uploads)),
+      };
+    },
+    /** As Lambda does with an asynchronous event: again, when the run died or lost a race. */
+    async runWithRetries(upload: Upload, first: Collaborators): Promise<Outcome> {
+      try {
+        return await run(upload, first);
+      } catch (error) {
+        if (!(error instanceof Killed) && !isPreconditionFailed(error)) throw error;
+        return run(upload);
+      }
+    },
+    files: (): string[] =>
+      [...objects.objects.keys()].map((name) => name.replace(`s3://${BUCKET}/schemas/`, '')).sort(),
+    body: (key: string): unknown => JSON.parse(objects.objects.get(`s3://${BUCKET}/schemas/${key}`)?.body ?? 'null'),
+    item: (topic = 'telemetry.climate') => documents.get('registry', { topic_name: topic }),
+    /** Everything that outlives a run. */
+    state: () => ({
+      objects: Object.fromEntries([...objects.objects].sort()),
+      documents: Object.fromEntries([...documents.documents].sort()),
+      tables: Object.fromEntries([...warehouse.tables].sort()),
+      driftRows: Object.fromEntries([...warehouse.driftRows].sort()),
+    }),
+  };
+}
+
+export type World = ReturnType<typeof world>;

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Context } from 'aws-lambda';
+import { configFrom } from '../src/config';
+
+const ENV = { DATABASE_PREFIX: 'lean_ops', LAKE_BUCKET: 'l', ATHENA_WORKGROUP: 'w', REGISTRY_TABLE: 'r' };
+const CONTEXT = { awsRequestId: 'r-1', functionName: 'lean-ops-table-provisioner' } as Context;
+const before = { ...process.env };
+
+beforeAll(() => {
+  Object.assign(process.env, ENV, { AWS_REGION: 'us-east-1', POWERTOOLS_DEV: 'true' });
+});
+afterAll(() => {
+  process.env = before;
+});
+
+describe('configFrom', () => {
+  it('tells of every variable that is missing, at once', () => {
+    expect(() => configFrom({})).toThrow(/DATABASE_PREFIX.*LAKE_BUCKET.*ATHENA_WORKGROUP.*REGISTRY_TABLE/);
+  });
+
+  it('lets no other characters into database names', () => {
+    expect(() => configFrom({ ...ENV, DATABASE_PREFIX: 'a-b' })).toThrow('DATABASE_PREFIX');
+  });
+});
+
+describe('handler', () => {
+  it('throws at what is no request of its own, and says so in one line', async () => {
+    const { handler } = await import('../src/handler');
+    const log = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    await expect(handler({ action: 'dance' }, CONTEXT)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    expect(log).toHaveBeenCalledTimes(1);
+    log.mockRestore();
+  });
+});

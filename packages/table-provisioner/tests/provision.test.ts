@@ -1,0 +1,120 @@
+import { describe, expect, it } from '@jest/globals';
+import { AthenaStatementError, systemTables } from '@lean-ops/common/core';
+import { fakeClock, memoryDocuments, memoryWarehouse } from '@lean-ops/common/testing';
+import { provisionSystemTables, provisionTopics, type Places } from '../src/provision';
+import { decodeRequest, MAX_TOPICS } from '../src/request';
+
+const PLACES: Places = {
+  lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
+  registryTable: 'registry',
+  concurrency: 4,
+};
+
+function world() {
+  const warehouse = memoryWarehouse();
+  const documents = memoryDocuments({ registry: ['topic_name'] });
+  return { warehouse, documents, deps: { athena: warehouse, catalog: warehouse, documents, clock: fakeClock() } };
+}
+
+describe('provisionSystemTables', () => {
+  it('makes RAW and the tables of _ops once, and says which', async () => {
+    const { deps, warehouse } = world();
+    const names = systemTables(PLACES.lake).map(({ database, table }) => `${database}.${table}`);
+    await expect(provisionSystemTables(PLACES, deps)).resolves.toEqual({ created: names, ensured: [] });
+    await expect(provisionSystemTables(PLACES, deps)).resolves.toEqual({ created: [], ensured: names });
+    expect(warehouse.statements).toHaveLength(names.length);
+  });
+
+  it('adds the columns that a table from an earlier release lacks', async () => {
+    const { deps, warehouse } = world();
+    await provisionSystemTables(PLACES, deps);
+    warehouse.tables.get('lean_ops_ops.ledger')?.pop();
+    await provisionSystemTables(PLACES, deps);
+    expect(warehouse.statements.at(-1)).toBe('ALTER TABLE `lean_ops_ops`.`ledger` ADD COLUMNS (`error` string)');
+  });
+
+  it('does not touch a table whose columns have other types', async () => {
+    const { deps, warehouse } = world();
+    warehouse.tables.set('lean_ops_ops.ledger', [{ name: 'records_in', type: 'string' }]);
+    await expect(provisionSystemTables(PLACES, deps)).rejects.toMatchObject({ code: 'TABLE_CONFLICT' });
+  });
+});
+
+describe('provisionTopics', () => {
+  it('makes a Standardized table and a registry item for each topic', async () => {
+    const { deps, warehouse, documents } = world();
+    const { tables } = await provisionTopics(['a.b', 'c', 'a.b'], PLACES, deps);
+    expect(tables).toEqual([
+      { topic_name: 'a.b', table_name: 'a_b', status: 'READY' },
+      { topic_name: 'c', table_name: 'c', status: 'READY' },
+    ]);
+    expect([...warehouse.tables.keys()].sort()).toEqual(['lean_ops_standardized.a_b', 'lean_ops_standardized.c']);
+    await expect(documents.get('registry', { topic_name: 'a.b' })).resolves.toEqual({
+      topic_name: 'a.b',
+      table_name: 'a_b',
+      processing_enabled: false,
+      status: 'READY',
+      updated_at: '2026-11-23T10:00:02.000Z',
+    });
+  });
+
+  it('refuses a second topic of one table and an illegal name, and makes the others', async () => {
+    const { deps } = world();
+    await provisionTopics(['a.b'], PLACES, deps);
+    const { tables } = await provisionTopics(['a-b', 'Bad Name', 'd'], PLACES, deps);
+    expect(tables).toEqual([
+      expect.objectContaining({ topic_name: 'a-b', status: 'REFUSED', error_code: 'TOPIC_COLLISION' }),
+      expect.objectContaining({
+        topic_name: 'Bad Name',
+        table_name: '',
+        status: 'REFUSED',
+        error_code: 'INVALID_TOPIC',
+      }),
+      { topic_name: 'd', table_name: 'd', status: 'READY' },
+    ]);
+  });
+
+  it('gives a contested table to exactly one of many callers at once', async () => {
+    const { deps } = world();
+    const answers = await Promise.all(['a.b', 'a-b', 'a_b'].map((topic) => provisionTopics([topic], PLACES, deps)));
+    const ready = answers.flatMap(({ tables }) => tables).filter(({ status }) => status === 'READY');
+    expect(ready).toHaveLength(1);
+  });
+
+  it('leaves the item of a topic with a schema alone', async () => {
+    const { deps, documents } = world();
+    const item = { topic_name: 'a', processing_enabled: true, status: 'ERROR', schema_version: 3 };
+    documents.seed('registry', item);
+    await provisionTopics(['a'], PLACES, deps);
+    await expect(documents.get('registry', { topic_name: 'a' })).resolves.toEqual(item);
+  });
+
+  it('throws when a table could not be made for now, after making the others', async () => {
+    const { deps, warehouse } = world();
+    const lost = new AthenaStatementError({ disposition: 'retryable', code: 'THROTTLED' }, 'slow down', 'q');
+    const athena = {
+      ...warehouse,
+      execute: (sql: string) => (sql.includes('`bad`') ? Promise.reject(lost) : warehouse.execute(sql)),
+    };
+    await expect(provisionTopics(['bad', 'good'], PLACES, { ...deps, athena })).rejects.toThrow('1 of 2 tables: "bad"');
+    expect([...warehouse.tables.keys()]).toEqual(['lean_ops_standardized.good']);
+  });
+});
+
+describe('decodeRequest', () => {
+  it('reads both actions', () => {
+    expect(decodeRequest({ action: 'system', tf: {} })).toEqual({ action: 'system' });
+    expect(decodeRequest({ action: 'standardized', topics: ['a'] })).toEqual({ action: 'standardized', topics: ['a'] });
+  });
+
+  it.each([
+    [undefined],
+    [{}],
+    [{ action: 'drop' }],
+    [{ action: 'standardized' }],
+    [{ action: 'standardized', topics: [1] }],
+    [{ action: 'standardized', topics: Array.from({ length: MAX_TOPICS + 1 }, () => 'a') }],
+  ])('refuses %j', (event) => {
+    expect(() => decodeRequest(event)).toThrow('table-provisioner');
+  });
+});
