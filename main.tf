@@ -1,0 +1,106 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  account = {
+    id        = data.aws_caller_identity.current.account_id
+    partition = data.aws_partition.current.partition
+    region    = var.region
+  }
+
+  dist_dir    = startswith(var.dist_dir, "/") ? var.dist_dir : "${path.root}/${var.dist_dir}"
+  scripts_dir = startswith(var.glue_scripts_dir, "/") ? var.glue_scripts_dir : "${path.root}/${var.glue_scripts_dir}"
+
+  # Each limit lies above the one it contains, so that the inner one ends first and says why: a job, the cycle's wait for it,
+  # the cycle, the lease.
+  job_timeout_seconds   = var.glue_timeout_minutes * 60 + 120
+  cycle_timeout_seconds = 2 * local.job_timeout_seconds + 1800
+  lease_seconds         = local.cycle_timeout_seconds + 300
+}
+
+module "state" {
+  source = "./modules/state"
+
+  name_prefix    = var.name_prefix
+  account        = local.account
+  force_destroy  = var.force_destroy
+  require_tls    = var.require_tls
+  expiry_enabled = var.expiry_enabled
+}
+
+module "catalog" {
+  source = "./modules/catalog"
+
+  name_prefix          = var.name_prefix
+  database_prefix      = var.database_prefix
+  account              = local.account
+  buckets              = module.state.buckets
+  query_results_prefix = module.state.query_results_prefix
+  tables               = module.state.tables
+  provisioner_function = module.compute.provisioner_function
+  scripts_dir          = local.scripts_dir
+  library_zip          = "${local.dist_dir}/glue/lean_ops.zip"
+  worker_type          = var.glue_worker_type
+  number_of_workers    = var.glue_number_of_workers
+  timeout_minutes      = var.glue_timeout_minutes
+  max_columns          = var.max_columns
+  force_destroy        = var.force_destroy
+}
+
+module "compute" {
+  source = "./modules/compute"
+
+  name_prefix                 = var.name_prefix
+  account                     = local.account
+  build_dir                   = local.dist_dir
+  database_prefix             = var.database_prefix
+  databases                   = module.catalog.databases
+  athena_workgroup            = module.catalog.athena_workgroup
+  buckets                     = module.state.buckets
+  query_results_prefix        = module.state.query_results_prefix
+  tables                      = module.state.tables
+  require_tls                 = var.require_tls
+  provision_tables            = var.provision_tables
+  lease_seconds               = local.lease_seconds
+  ingest_batch_size           = var.ingest_batch_size
+  ingest_batch_window_seconds = var.ingest_batch_window_seconds
+  ingest_max_concurrency      = var.ingest_max_concurrency
+  ingest_timeout_seconds      = var.ingest_timeout_seconds
+  visibility_timeout_seconds  = var.visibility_timeout_seconds
+  max_receive_count           = var.max_receive_count
+  firehose_buffer_seconds     = var.firehose_buffer_seconds
+  firehose_buffer_mb          = var.firehose_buffer_mb
+  firehose_file_mb            = var.firehose_file_mb
+  lambda_architecture         = var.lambda_architecture
+  lambda_memory_mb            = var.lambda_memory_mb
+  lambda_environment          = var.lambda_environment
+  log_level                   = var.log_level
+  log_retention_days          = var.log_retention_days
+  tracing_enabled             = var.tracing_enabled
+}
+
+module "orchestration" {
+  source = "./modules/orchestration"
+
+  name_prefix              = var.name_prefix
+  account                  = local.account
+  planner_arn              = module.compute.planner_arn
+  jobs                     = module.catalog.jobs
+  job_timeout_seconds      = local.job_timeout_seconds
+  cycle_timeout_seconds    = local.cycle_timeout_seconds
+  schedule_enabled         = var.schedule_enabled
+  schedule_expression      = var.schedule_expression
+  log_retention_days       = var.log_retention_days
+  tracing_enabled          = var.tracing_enabled
+  alarm_actions            = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
+  ingest_age_alarm_seconds = var.ingest_age_alarm_seconds
+
+  watched = {
+    ingest_queue                = module.compute.ingest_queue.name
+    dlq                         = module.compute.dlq.name
+    failed_schema_uploads_queue = module.compute.failed_schema_uploads_queue
+    functions                   = { for package, function in module.compute.functions : package => function.name }
+    stream                      = module.compute.stream_name
+  }
+}

@@ -1,0 +1,137 @@
+locals {
+  # What each job may do to the tables of each database.
+  job_databases = {
+    standardized = { read = ["raw"], write = ["standardized", "ops"] }
+    curated      = { read = ["standardized"], write = ["curated", "ops"] }
+  }
+}
+
+data "aws_iam_policy_document" "assume_glue" {
+  statement {
+    sid     = "GlueRunsJobs"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["glue.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "job" {
+  for_each = local.jobs
+
+  name               = "${var.name_prefix}-job-${each.key}"
+  description        = "Glue job ${var.name_prefix}-${each.key}."
+  assume_role_policy = data.aws_iam_policy_document.assume_glue.json
+}
+
+data "aws_iam_policy_document" "job" {
+  for_each = local.job_databases
+
+  statement {
+    sid     = "ReadCatalog"
+    actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
+    resources = concat(["${local.glue_arn}:catalog"], flatten([
+      for key in concat(each.value.read, each.value.write) : [
+        "${local.glue_arn}:database/${local.databases[key].name}",
+        "${local.glue_arn}:table/${local.databases[key].name}/*",
+      ]
+    ]))
+  }
+
+  statement {
+    sid     = "CommitTables"
+    actions = ["glue:CreateTable", "glue:UpdateTable"]
+    resources = concat(["${local.glue_arn}:catalog"], flatten([
+      for key in each.value.write : [
+        "${local.glue_arn}:database/${local.databases[key].name}",
+        "${local.glue_arn}:table/${local.databases[key].name}/*",
+      ]
+    ]))
+  }
+
+  statement {
+    sid       = "FindLakeAndSchemas"
+    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
+    resources = [local.lake_arn, local.schemas_arn, local.artifacts_arn]
+  }
+
+  statement {
+    sid       = "ReadWarehouse"
+    actions   = ["s3:GetObject"]
+    resources = [for key in concat(each.value.read, each.value.write) : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
+  }
+
+  # Deleting: files of commits that failed, and metadata past its retention.
+  statement {
+    sid       = "WriteWarehouse"
+    actions   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+    resources = [for key in each.value.write : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
+  }
+
+  statement {
+    sid       = "ReadActiveSchemas"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.schemas_arn}/schemas/*/active/*"]
+  }
+
+  statement {
+    sid       = "ReadArtifacts"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.artifacts_arn}/glue/*"]
+  }
+
+  statement {
+    sid       = "ReadTopics"
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"]
+    resources = ["${local.dynamodb_arn}/${var.tables.schema_registry}"]
+  }
+
+  statement {
+    sid       = "MirrorCheckpoints"
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "standardized" ? [var.provisioner_function] : []
+
+    content {
+      sid       = "MakeTablesOfNewTopics"
+      actions   = ["lambda:InvokeFunction"]
+      resources = ["arn:${var.account.partition}:lambda:${var.account.region}:${var.account.id}:function:${statement.value}"]
+    }
+  }
+
+  # Glue's own groups, which all jobs of an account share: output and error of Glue 5, logs-v2 for continuous logging.
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      for group in ["output", "error", "logs-v2"] :
+      "arn:${var.account.partition}:logs:${var.account.region}:${var.account.id}:log-group:/aws-glue/jobs/${group}:*"
+    ]
+  }
+
+  # PutMetricData knows no resource; the namespace is its only fence.
+  statement {
+    sid       = "PublishMetrics"
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "cloudwatch:namespace"
+      values   = ["Glue", "lean-ops"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "job" {
+  for_each = local.jobs
+
+  name   = "job"
+  role   = aws_iam_role.job[each.key].id
+  policy = data.aws_iam_policy_document.job[each.key].json
+}

@@ -1,0 +1,44 @@
+locals {
+  databases = {
+    raw          = { name = "${var.database_prefix}_raw", description = "Every accepted event as it was sent: append only." }
+    standardized = { name = "${var.database_prefix}_standardized", description = "One table a topic, flattened, every column text, one row a key." }
+    curated      = { name = "${var.database_prefix}_curated", description = "One table a topic with a schema: typed and governed." }
+    ops          = { name = "${var.database_prefix}_ops", description = "What changed and what was refused: drift, errors, parse errors, ledger." }
+  }
+
+  lake_arn      = "arn:${var.account.partition}:s3:::${var.buckets.lake}"
+  schemas_arn   = "arn:${var.account.partition}:s3:::${var.buckets.schemas}"
+  artifacts_arn = "arn:${var.account.partition}:s3:::${var.buckets.artifacts}"
+  glue_arn      = "arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}"
+  dynamodb_arn  = "arn:${var.account.partition}:dynamodb:${var.account.region}:${var.account.id}:table"
+  warehouse     = "s3://${var.buckets.lake}/warehouse"
+}
+
+# Databases only: tables come from schema files and from the data, by table-provisioner and schema-validator.
+resource "aws_glue_catalog_database" "this" {
+  for_each = local.databases
+
+  name         = each.value.name
+  description  = each.value.description
+  location_uri = "${local.warehouse}/${each.value.name}"
+}
+
+resource "aws_athena_workgroup" "this" {
+  name          = var.name_prefix
+  description   = "DDL of the pipeline and queries of its operators."
+  force_destroy = var.force_destroy
+
+  configuration {
+    # Clients cannot send results elsewhere, nor unencrypted.
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+
+    result_configuration {
+      output_location = "s3://${var.buckets.lake}/${var.query_results_prefix}"
+
+      encryption_configuration {
+        encryption_option = "SSE_S3"
+      }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
+  }
+}
+
+variables {
+  name_prefix          = "lean-ops"
+  database_prefix      = "lean_ops"
+  account              = { id = "123456789012", partition = "aws", region = "eu-central-1" }
+  buckets              = { lake = "lake", schemas = "schemas", artifacts = "artifacts" }
+  query_results_prefix = "athena-results/"
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints" }
+  provisioner_function = "lean-ops-table-provisioner"
+  scripts_dir          = "tests/fixtures"
+  library_zip          = "tests/fixtures/lean_ops.zip"
+}
+
+run "makes_the_four_databases" {
+  command = plan
+
+  assert {
+    condition     = join(",", sort([for database in aws_glue_catalog_database.this : database.name])) == "lean_ops_curated,lean_ops_ops,lean_ops_raw,lean_ops_standardized"
+    error_message = "Databases are {prefix}_raw, _standardized, _curated and _ops."
+  }
+}
+
+run "keeps_query_results_in_one_encrypted_place" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_athena_workgroup.this.configuration[0].enforce_workgroup_configuration &&
+      aws_athena_workgroup.this.configuration[0].result_configuration[0].output_location == "s3://lake/athena-results/"
+    )
+    error_message = "The workgroup's place for results binds its clients."
+  }
+}
+
+run "runs_one_writer_a_layer" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for job in aws_glue_job.this : job.execution_property[0].max_concurrent_runs == 1 && job.max_retries == 0])
+    error_message = "A job never runs twice at once, and is not retried by Glue."
+  }
+}
+
+run "tells_jobs_where_things_are" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for name in ["--database_prefix", "--lake_bucket", "--schema_bucket", "--registry_table", "--checkpoint_table", "--provisioner_function", "--max_columns"] :
+      contains(keys(aws_glue_job.this["standardized"].default_arguments), name)
+    ])
+    error_message = "Arguments that do not change from cycle to cycle are defaults of the job."
+  }
+}
+
+run "lets_no_job_write_what_it_only_reads" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.job["standardized"].statement :
+      !contains(statement.resources, "arn:aws:s3:::lake/warehouse/lean_ops_raw/*") if contains(statement.actions, "s3:PutObject")
+    ])
+    error_message = "RAW is immutable for the Standardized job."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for document in data.aws_iam_policy_document.job : [
+        for statement in document.statement : statement.sid == "PublishMetrics" if contains(statement.resources, "*")
+      ]
+    ]))
+    error_message = "Only PutMetricData, which knows no resource, may stand on *."
+  }
+}
+
+run "refuses_a_library_that_was_not_built" {
+  command = plan
+
+  variables {
+    library_zip = "tests/fixtures/not-built.zip"
+  }
+
+  expect_failures = [aws_s3_object.library]
+}
+
+run "refuses_a_folder_without_scripts" {
+  command = plan
+
+  variables {
+    scripts_dir = "tests"
+  }
+
+  expect_failures = [aws_s3_object.script]
+}
+
+run "refuses_name_prefix_with_capitals" {
+  command = plan
+
+  variables {
+    name_prefix = "Lean"
+  }
+
+  expect_failures = [var.name_prefix]
+}
+
+run "refuses_database_prefix_with_hyphen" {
+  command = plan
+
+  variables {
+    database_prefix = "lean-ops"
+  }
+
+  expect_failures = [var.database_prefix]
+}
+
+run "refuses_account_id_of_letters" {
+  command = plan
+
+  variables {
+    account = { id = "abcdefghijkl", partition = "aws", region = "eu-central-1" }
+  }
+
+  expect_failures = [var.account]
+}
+
+run "refuses_results_prefix_without_slash" {
+  command = plan
+
+  variables {
+    query_results_prefix = "athena-results"
+  }
+
+  expect_failures = [var.query_results_prefix]
+}
+
+run "refuses_unknown_worker_type" {
+  command = plan
+
+  variables {
+    worker_type = "Standard"
+  }
+
+  expect_failures = [var.worker_type]
+}
+
+run "refuses_one_worker" {
+  command = plan
+
+  variables {
+    number_of_workers = 1
+  }
+
+  expect_failures = [var.number_of_workers]
+}
+
+run "refuses_timeout_of_a_day" {
+  command = plan
+
+  variables {
+    timeout_minutes = 1440
+  }
+
+  expect_failures = [var.timeout_minutes]
+}
+
+run "refuses_four_thousand_columns" {
+  command = plan
+
+  variables {
+    max_columns = 4000
+  }
+
+  expect_failures = [var.max_columns]
+}

@@ -1,0 +1,56 @@
+module "cycle_planner" {
+  source = "./lambda"
+
+  name             = "${var.name_prefix}-cycle-planner"
+  description      = "Says whether there is anything to do, and holds the lease of the cycle that does it."
+  zip              = "${var.build_dir}/cycle-planner.zip"
+  artifacts_bucket = var.buckets.artifacts
+  policy           = data.aws_iam_policy_document.cycle_planner.json
+  memory_mb        = var.lambda_memory_mb.cycle_planner
+  timeout_seconds  = 60
+  settings         = local.function_settings
+
+  environment = merge(local.function_environment, {
+    DATABASE_PREFIX  = var.database_prefix
+    RAW_TABLE        = var.raw_table
+    REGISTRY_TABLE   = var.tables.schema_registry
+    CHECKPOINT_TABLE = var.tables.checkpoints
+    LEASE_SECONDS    = tostring(var.lease_seconds)
+    LAKE_BUCKET      = var.buckets.lake
+  })
+}
+
+data "aws_iam_policy_document" "cycle_planner" {
+  statement {
+    sid     = "ReadTablePointers"
+    actions = ["glue:GetTable"]
+    resources = [
+      "${local.glue_arn}:catalog",
+      "${local.glue_arn}:database/${var.databases.raw}",
+      "${local.glue_arn}:table/${var.databases.raw}/${var.raw_table}",
+      "${local.glue_arn}:database/${var.databases.ops}",
+      "${local.glue_arn}:table/${var.databases.ops}/*",
+    ]
+  }
+
+  statement {
+    sid     = "ReadTableMetadata"
+    actions = ["s3:GetObject"]
+    resources = [
+      "${local.bucket_arns.lake}/warehouse/${var.databases.raw}/*/metadata/*",
+      "${local.bucket_arns.lake}/warehouse/${var.databases.ops}/*/metadata/*",
+    ]
+  }
+
+  statement {
+    sid       = "ReadRegistry"
+    actions   = ["dynamodb:GetItem", "dynamodb:Scan"]
+    resources = ["${local.dynamodb_arn}/${var.tables.schema_registry}"]
+  }
+
+  statement {
+    sid       = "ReadCheckpointsAndHoldLease"
+    actions   = ["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
+  }
+}

@@ -1,0 +1,44 @@
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.settings.log_retention_days
+}
+
+# By way of S3: a package given as a file is uploaded under one lock of the provider, one function after the other.
+resource "aws_s3_object" "package" {
+  bucket      = var.artifacts_bucket
+  key         = "lambda/${var.name}.zip"
+  source      = var.zip
+  source_hash = try(filemd5(var.zip), null)
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.zip)
+      error_message = "The deployment package is missing: ${var.zip}. Build it first: `npx --yes pnpm@12 build`."
+    }
+  }
+}
+
+resource "aws_lambda_function" "this" {
+  function_name    = var.name
+  description      = var.description
+  role             = aws_iam_role.this.arn
+  runtime          = "nodejs22.x"
+  architectures    = [var.settings.architecture]
+  handler          = "index.handler"
+  s3_bucket        = aws_s3_object.package.bucket
+  s3_key           = aws_s3_object.package.key
+  source_code_hash = try(filebase64sha256(var.zip), null)
+  memory_size      = var.memory_mb
+  timeout          = var.timeout_seconds
+
+  environment {
+    variables = var.environment
+  }
+
+  tracing_config {
+    mode = var.settings.tracing_enabled ? "Active" : "PassThrough"
+  }
+
+  # Lambda makes the log group itself, without retention, if it logs before the group is there.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
+}

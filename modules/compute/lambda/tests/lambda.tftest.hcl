@@ -1,0 +1,113 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
+  }
+}
+
+variables {
+  name             = "lean-ops-sqs-processor"
+  description      = "Moves messages."
+  zip              = "tests/fixtures/package.zip"
+  artifacts_bucket = "artifacts"
+  policy           = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
+  environment      = { LOG_LEVEL = "INFO" }
+  memory_mb        = 512
+  timeout_seconds  = 60
+  settings         = { architecture = "arm64", log_retention_days = 30, tracing_enabled = false }
+}
+
+run "writes_its_own_log_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.this.statement : statement.sid] == ["WriteOwnLog"]
+    error_message = "Without tracing a function has its given policy and its log."
+  }
+}
+
+run "traces_when_told_to" {
+  command = plan
+
+  variables {
+    settings = { architecture = "arm64", log_retention_days = 30, tracing_enabled = true }
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.tracing_config[0].mode == "Active" && length(data.aws_iam_policy_document.this.statement) == 2
+    error_message = "Tracing takes both the mode and the right to write traces."
+  }
+}
+
+run "refuses_a_package_that_was_not_built" {
+  command = plan
+
+  variables {
+    zip = "tests/fixtures/not-built.zip"
+  }
+
+  expect_failures = [aws_s3_object.package]
+}
+
+run "refuses_name_with_capitals" {
+  command = plan
+
+  variables {
+    name = "Lean"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_package_that_is_no_zip" {
+  command = plan
+
+  variables {
+    zip = "tests/fixtures/index.js"
+  }
+
+  expect_failures = [var.zip]
+}
+
+run "refuses_policy_that_is_no_json" {
+  command = plan
+
+  variables {
+    policy = "allow"
+  }
+
+  expect_failures = [var.policy]
+}
+
+run "refuses_too_little_memory" {
+  command = plan
+
+  variables {
+    memory_mb = 64
+  }
+
+  expect_failures = [var.memory_mb]
+}
+
+run "refuses_timeout_over_lambdas_limit" {
+  command = plan
+
+  variables {
+    timeout_seconds = 901
+  }
+
+  expect_failures = [var.timeout_seconds]
+}
+
+run "refuses_unknown_architecture" {
+  command = plan
+
+  variables {
+    settings = { architecture = "riscv", log_retention_days = 30, tracing_enabled = false }
+  }
+
+  expect_failures = [var.settings]
+}

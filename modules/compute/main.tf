@@ -1,0 +1,31 @@
+locals {
+  partition  = var.account.partition
+  region_arn = "${var.account.region}:${var.account.id}"
+
+  glue_arn      = "arn:${local.partition}:glue:${local.region_arn}"
+  dynamodb_arn  = "arn:${local.partition}:dynamodb:${local.region_arn}:table"
+  workgroup_arn = "arn:${local.partition}:athena:${local.region_arn}:workgroup/${var.athena_workgroup}"
+  bucket_arns   = { for key, name in var.buckets : key => "arn:${local.partition}:s3:::${name}" }
+
+  stream_name = "${var.name_prefix}-events"
+  stream_arn  = "arn:${local.partition}:firehose:${local.region_arn}:deliverystream/${local.stream_name}"
+
+  function_settings = {
+    architecture       = var.lambda_architecture
+    log_retention_days = var.log_retention_days
+    tracing_enabled    = var.tracing_enabled
+  }
+
+  function_environment = merge(var.lambda_environment, { LOG_LEVEL = var.log_level })
+
+  functions = {
+    for package, function in {
+      sqs-processor      = module.sqs_processor
+      firehose-transform = module.firehose_transform
+      dlq-archiver       = module.dlq_archiver
+      schema-validator   = module.schema_validator
+      table-provisioner  = module.table_provisioner
+      cycle-planner      = module.cycle_planner
+    } : package => { name = function.name, arn = function.arn }
+  }
+}

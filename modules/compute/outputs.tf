@@ -1,0 +1,34 @@
+output "ingest_queue" {
+  description = "Ingest queue: name and URL."
+  value       = { name = local.ingest_name, url = aws_cloudformation_stack.queues.outputs["IngestUrl"] }
+}
+
+output "dlq" {
+  description = "Dead-letter queue: name and URL."
+  value       = { name = local.dlq_name, url = aws_cloudformation_stack.queues.outputs["DlqUrl"] }
+}
+
+output "failed_schema_uploads_queue" {
+  description = "Name of the queue of schema uploads that schema-validator could not take."
+  value       = local.failed_schema_uploads_name
+}
+
+output "functions" {
+  description = "Name and ARN of each function, by package."
+  value       = local.functions
+}
+
+output "provisioner_function" {
+  description = "Name of the table-provisioner function; apart from `functions`, so that jobs need not wait for the queues."
+  value       = module.table_provisioner.name
+}
+
+output "planner_arn" {
+  description = "ARN of the cycle-planner function."
+  value       = module.cycle_planner.arn
+}
+
+output "stream_name" {
+  description = "Firehose stream name."
+  value       = aws_kinesis_firehose_delivery_stream.events.name
+}

@@ -1,0 +1,101 @@
+locals {
+  upload_rule_name = "${var.name_prefix}-schema-uploads"
+  upload_rule_arn  = "arn:${local.partition}:events:${local.region_arn}:rule/${local.upload_rule_name}"
+}
+
+module "schema_validator" {
+  source = "./lambda"
+
+  name             = "${var.name_prefix}-schema-validator"
+  description      = "Checks uploaded topic schemas, brings their tables in line and makes them active."
+  zip              = "${var.build_dir}/schema-validator.zip"
+  artifacts_bucket = var.buckets.artifacts
+  policy           = data.aws_iam_policy_document.schema_validator.json
+  memory_mb        = var.lambda_memory_mb.schema_validator
+  timeout_seconds  = 300
+  settings         = local.function_settings
+
+  environment = merge(local.function_environment, {
+    SCHEMA_BUCKET    = var.buckets.schemas
+    DATABASE_PREFIX  = var.database_prefix
+    LAKE_BUCKET      = var.buckets.lake
+    ATHENA_WORKGROUP = var.athena_workgroup
+    REGISTRY_TABLE   = var.tables.schema_registry
+  })
+}
+
+data "aws_iam_policy_document" "schema_validator" {
+  source_policy_documents = [data.aws_iam_policy_document.athena["schema-validator"].json]
+
+  statement {
+    sid       = "MoveSchemas"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"]
+    resources = ["${local.bucket_arns.schemas}/schemas/*"]
+  }
+
+  statement {
+    sid       = "FindSchemas"
+    actions   = ["s3:ListBucket"]
+    resources = [local.bucket_arns.schemas]
+  }
+
+  statement {
+    sid       = "HandOverFailedEvents"
+    actions   = ["sqs:SendMessage"]
+    resources = ["${local.queue_arn}:${local.failed_schema_uploads_name}"]
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "schema_uploads" {
+  name        = local.upload_rule_name
+  description = "A schema was put under schemas/{topic}/pending/."
+
+  event_pattern = jsonencode({
+    source      = ["aws.s3"]
+    detail-type = ["Object Created"]
+    detail = {
+      bucket = { name = [var.buckets.schemas] }
+      object = { key = [{ wildcard = "schemas/*/pending/*" }] }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "schema_validator" {
+  rule      = aws_cloudwatch_event_rule.schema_uploads.name
+  target_id = "schema-validator"
+  arn       = module.schema_validator.arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 20
+  }
+
+  dead_letter_config {
+    arn = "${local.queue_arn}:${local.failed_schema_uploads_name}"
+  }
+
+  depends_on = [aws_cloudformation_stack.queues]
+}
+
+resource "aws_lambda_permission" "schema_uploads" {
+  statement_id  = "EventBridgeInvokes"
+  action        = "lambda:InvokeFunction"
+  function_name = module.schema_validator.name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.schema_uploads.arn
+}
+
+# The rule's dead-letter queue takes what EventBridge cannot deliver; this one what the function itself fails on.
+resource "aws_lambda_function_event_invoke_config" "schema_validator" {
+  function_name                = module.schema_validator.name
+  maximum_event_age_in_seconds = 3600
+  maximum_retry_attempts       = 2
+
+  destination_config {
+    on_failure {
+      destination = "${local.queue_arn}:${local.failed_schema_uploads_name}"
+    }
+  }
+
+  depends_on = [aws_cloudformation_stack.queues]
+}

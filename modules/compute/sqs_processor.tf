@@ -1,0 +1,61 @@
+module "sqs_processor" {
+  source = "./lambda"
+
+  name             = "${var.name_prefix}-sqs-processor"
+  description      = "Moves messages from the ingest queue to Firehose; hands permanent failures to the DLQ with their reason."
+  zip              = "${var.build_dir}/sqs-processor.zip"
+  artifacts_bucket = var.buckets.artifacts
+  policy           = data.aws_iam_policy_document.sqs_processor.json
+  memory_mb        = var.lambda_memory_mb.sqs_processor
+  timeout_seconds  = var.ingest_timeout_seconds
+  settings         = local.function_settings
+
+  environment = merge(local.function_environment, {
+    FIREHOSE_STREAM_NAME = local.stream_name
+    DLQ_URL              = aws_cloudformation_stack.queues.outputs["DlqUrl"]
+    OVERFLOW_BUCKET      = var.buckets.dlq_archive
+  })
+}
+
+data "aws_iam_policy_document" "sqs_processor" {
+  statement {
+    sid       = "TakeMessages"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    resources = ["${local.queue_arn}:${local.ingest_name}"]
+  }
+
+  statement {
+    sid       = "DeadLetter"
+    actions   = ["sqs:SendMessage"]
+    resources = ["${local.queue_arn}:${local.dlq_name}"]
+  }
+
+  statement {
+    sid       = "PutRecords"
+    actions   = ["firehose:PutRecordBatch"]
+    resources = [local.stream_arn]
+  }
+
+  # Bodies that do not fit into a dead-letter message beside their reason.
+  statement {
+    sid       = "PutOverflow"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.bucket_arns.dlq_archive}/overflow/*"]
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "ingest" {
+  event_source_arn                   = aws_cloudformation_stack.queues.outputs["IngestArn"]
+  function_name                      = module.sqs_processor.arn
+  batch_size                         = var.ingest_batch_size
+  maximum_batching_window_in_seconds = var.ingest_batch_window_seconds
+  # Only the messages that the function names come back: the rest of the batch is done.
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = var.ingest_max_concurrency
+  }
+
+  # Messages must not be taken before there is a stream to put them into.
+  depends_on = [aws_kinesis_firehose_delivery_stream.events]
+}

@@ -1,0 +1,158 @@
+resource "aws_cloudwatch_log_group" "stream" {
+  name              = "/aws/kinesisfirehose/${local.stream_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_cloudwatch_log_stream" "stream" {
+  for_each = toset(["destination", "backup"])
+
+  name           = each.value
+  log_group_name = aws_cloudwatch_log_group.stream.name
+}
+
+resource "aws_kinesis_firehose_delivery_stream" "events" {
+  name        = local.stream_name
+  destination = "iceberg"
+
+  server_side_encryption {
+    enabled  = true
+    key_type = "AWS_OWNED_CMK"
+  }
+
+  iceberg_configuration {
+    role_arn           = aws_iam_role.stream.arn
+    catalog_arn        = "${local.glue_arn}:catalog"
+    buffering_interval = var.firehose_buffer_seconds
+    buffering_size     = var.firehose_file_mb
+    # Ten minutes of failed commits, then the rows go to the error prefix, from where they can be sent again.
+    retry_duration = 600
+
+    destination_table_configuration {
+      database_name = var.databases.raw
+      table_name    = var.raw_table
+    }
+
+    processing_configuration {
+      enabled = true
+
+      processors {
+        type = "Lambda"
+
+        dynamic "parameters" {
+          for_each = local.transform_parameters
+
+          content {
+            parameter_name  = parameters.key
+            parameter_value = parameters.value
+          }
+        }
+      }
+    }
+
+    cloudwatch_logging_options {
+      enabled         = true
+      log_group_name  = aws_cloudwatch_log_group.stream.name
+      log_stream_name = aws_cloudwatch_log_stream.stream["destination"].name
+    }
+
+    s3_configuration {
+      role_arn            = aws_iam_role.stream.arn
+      bucket_arn          = local.bucket_arns.lake
+      error_output_prefix = "firehose-errors/"
+
+      cloudwatch_logging_options {
+        enabled         = true
+        log_group_name  = aws_cloudwatch_log_group.stream.name
+        log_stream_name = aws_cloudwatch_log_stream.stream["backup"].name
+      }
+    }
+  }
+
+  # Firehose asks the catalog for the table, with this role, when the stream is made.
+  depends_on = [aws_iam_role_policy.stream, aws_lambda_invocation.system_tables]
+}
+
+locals {
+  # The provider does not read parameters back that have Firehose's default: naming one would show a change on every plan.
+  # Retries (3) and the role are left out for the same reason. Rows wait in both buffers, so this one is the shorter.
+  transform_defaults = { BufferIntervalInSeconds = "60", BufferSizeInMBs = "1" }
+
+  transform_parameters = merge(
+    { LambdaArn = "${module.firehose_transform.arn}:$LATEST" },
+    {
+      for name, value in {
+        BufferIntervalInSeconds = tostring(min(var.firehose_buffer_seconds, 30))
+        BufferSizeInMBs         = tostring(var.firehose_buffer_mb)
+      } : name => value if value != local.transform_defaults[name]
+    },
+  )
+}
+
+data "aws_iam_policy_document" "assume_stream" {
+  statement {
+    sid     = "FirehoseDelivers"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["firehose.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account.id]
+    }
+  }
+}
+
+resource "aws_iam_role" "stream" {
+  name               = "${var.name_prefix}-stream"
+  description        = "Firehose stream ${local.stream_name}."
+  assume_role_policy = data.aws_iam_policy_document.assume_stream.json
+}
+
+data "aws_iam_policy_document" "stream" {
+  statement {
+    sid       = "Transform"
+    actions   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
+    resources = [module.firehose_transform.arn, "${module.firehose_transform.arn}:$LATEST"]
+  }
+
+  statement {
+    sid     = "CommitToRaw"
+    actions = ["glue:GetDatabase", "glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions", "glue:UpdateTable"]
+    resources = [
+      "${local.glue_arn}:catalog",
+      "${local.glue_arn}:database/${var.databases.raw}",
+      "${local.glue_arn}:table/${var.databases.raw}/${var.raw_table}",
+    ]
+  }
+
+  statement {
+    sid       = "FindLake"
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    resources = [local.bucket_arns.lake]
+  }
+
+  statement {
+    sid     = "WriteRawAndErrors"
+    actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    resources = [
+      "${local.bucket_arns.lake}/warehouse/${var.databases.raw}/*",
+      "${local.bucket_arns.lake}/firehose-errors/*",
+    ]
+  }
+
+  statement {
+    sid       = "WriteLog"
+    actions   = ["logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.stream.arn}:log-stream:*"]
+  }
+}
+
+resource "aws_iam_role_policy" "stream" {
+  name   = "stream"
+  role   = aws_iam_role.stream.id
+  policy = data.aws_iam_policy_document.stream.json
+}

@@ -1,0 +1,174 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
+  }
+
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:123456789012:function:mock" }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:mock" }
+  }
+
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-central-1:123456789012:rule/mock" }
+  }
+
+  mock_resource "aws_cloudformation_stack" {
+    defaults = {
+      outputs = {
+        IngestUrl = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-ingest"
+        IngestArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-ingest"
+        DlqUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-dlq"
+        DlqArn    = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-dlq"
+      }
+    }
+  }
+
+  mock_resource "aws_lambda_invocation" {
+    defaults = { result = "{\"ensured\":[]}" }
+  }
+}
+
+variables {
+  name_prefix          = "lean-ops"
+  account              = { id = "123456789012", partition = "aws", region = "eu-central-1" }
+  build_dir            = "tests/fixtures"
+  database_prefix      = "lean_ops"
+  databases            = { raw = "lean_ops_raw", standardized = "lean_ops_standardized", curated = "lean_ops_curated", ops = "lean_ops_ops" }
+  athena_workgroup     = "lean-ops"
+  buckets              = { lake = "lake", schemas = "schemas", dlq_archive = "archive", artifacts = "artifacts" }
+  query_results_prefix = "athena-results/"
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive" }
+  lease_seconds        = 7200
+}
+
+run "takes_messages_of_one_mebibyte_and_dead_letters_them" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for id in ["Ingest", "Dlq", "FailedSchemaUploads"] :
+      jsondecode(aws_cloudformation_stack.queues.template_body).Resources[id].Properties.MaximumMessageSize == 1048576 &&
+      jsondecode(aws_cloudformation_stack.queues.template_body).Resources[id].Properties.SqsManagedSseEnabled
+    ])
+    error_message = "Every queue takes 1 MiB and is encrypted."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudformation_stack.queues.template_body).Resources.Ingest.Properties.RedrivePolicy.maxReceiveCount == 5
+    error_message = "Messages that keep failing go to the dead-letter queue."
+  }
+
+  assert {
+    condition     = length([for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy" && strcontains(jsonencode(resource), "aws:SecureTransport")]) == 3
+    error_message = "Every queue refuses plain HTTP."
+  }
+}
+
+run "keeps_uploads_apart_when_tls_is_off" {
+  command = plan
+
+  variables {
+    require_tls = false
+  }
+
+  assert {
+    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedSchemaUploadsPolicy"]
+    error_message = "EventBridge may hand over failed events with TLS or without."
+  }
+}
+
+run "acknowledges_message_by_message" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      for mapping in [aws_lambda_event_source_mapping.ingest, aws_lambda_event_source_mapping.dlq] :
+      contains(mapping.function_response_types, "ReportBatchItemFailures")
+    ])
+    error_message = "A batch is never acknowledged as a whole."
+  }
+}
+
+run "delivers_to_raw_and_keeps_what_fails" {
+  command = apply
+
+  assert {
+    condition = (
+      aws_kinesis_firehose_delivery_stream.events.iceberg_configuration[0].destination_table_configuration[0].table_name == "events" &&
+      aws_kinesis_firehose_delivery_stream.events.iceberg_configuration[0].s3_configuration[0].error_output_prefix == "firehose-errors/"
+    )
+    error_message = "Rows go to RAW, and what fails to the error prefix."
+  }
+}
+
+run "names_no_transform_parameter_that_has_firehoses_default" {
+  command = apply
+
+  variables {
+    firehose_buffer_mb      = 1
+    firehose_buffer_seconds = 60
+  }
+
+  assert {
+    condition     = sort(keys(local.transform_parameters)) == tolist(["BufferIntervalInSeconds", "LambdaArn"])
+    error_message = "A parameter at its default would show a change on every plan."
+  }
+}
+
+run "grants_no_right_on_everything" {
+  command = apply
+
+  assert {
+    condition = alltrue(flatten([
+      for document in [
+        data.aws_iam_policy_document.sqs_processor, data.aws_iam_policy_document.dlq_archiver,
+        data.aws_iam_policy_document.schema_validator, data.aws_iam_policy_document.cycle_planner,
+        data.aws_iam_policy_document.athena["schema-validator"], data.aws_iam_policy_document.athena["table-provisioner"],
+        data.aws_iam_policy_document.stream,
+      ] : [for statement in document.statement : !contains(statement.resources, "*") && alltrue([for action in statement.actions : !endswith(action, "*")])]
+    ]))
+    error_message = "Statements name their actions and their resources."
+  }
+}
+
+run "keeps_the_validator_off_raw" {
+  command = plan
+
+  assert {
+    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.athena["schema-validator"].statement), "lean_ops_raw")
+    error_message = "schema-validator has no business with RAW."
+  }
+}
+
+run "can_leave_the_tables_for_later" {
+  command = plan
+
+  variables {
+    provision_tables = false
+  }
+
+  assert {
+    condition     = length(aws_lambda_invocation.system_tables) == 0
+    error_message = "Without provision_tables nothing is invoked."
+  }
+}
+
+run "adds_environment_without_overriding_a_functions_own" {
+  command = plan
+
+  variables {
+    lambda_environment = { EXTRA = "1", LOG_LEVEL = "TRACE" }
+  }
+
+  assert {
+    condition     = local.function_environment == { EXTRA = "1", LOG_LEVEL = "INFO" }
+    error_message = "What a function needs for itself wins."
+  }
+}

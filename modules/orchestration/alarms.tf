@@ -1,0 +1,133 @@
+locals {
+  minute = 60
+
+  queue_alarms = {
+    dead-letters = {
+      description = "Messages were dead-lettered. Look them up in the dlq-archive table by error_code; nothing is lost."
+      namespace   = "AWS/Lambda"
+      metric      = "Invocations"
+      dimensions  = { FunctionName = var.watched.functions["dlq-archiver"] }
+      statistic   = "Sum"
+      threshold   = 0
+    }
+    dlq-not-empty = {
+      description = "Dead letters wait for more than 15 minutes: dlq-archiver does not drain its queue. Read its log; messages stay for 14 days."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = var.watched.dlq }
+      statistic   = "Maximum"
+      threshold   = 15 * local.minute
+    }
+    ingest-age = {
+      description = "Messages wait too long for sqs-processor. Read its log and the Firehose throttling metric; raise ingest_max_concurrency if it only cannot keep up."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = var.watched.ingest_queue }
+      statistic   = "Maximum"
+      threshold   = var.ingest_age_alarm_seconds
+    }
+    failed-schema-uploads = {
+      description = "Schema uploads could not be handled. Read schema-validator's log, mend the cause, upload the schemas again."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = var.watched.failed_schema_uploads_queue }
+      statistic   = "Maximum"
+      threshold   = 0
+    }
+  }
+
+  stream_alarms = {
+    stream-freshness = {
+      description = "Firehose holds records for more than 15 minutes. Read its log group: rights on the table, or a table that is gone."
+      metric      = "DeliveryToIceberg.DataFreshness"
+      statistic   = "Maximum"
+      threshold   = 15 * local.minute
+    }
+    stream-failed-rows = {
+      description = "Firehose wrote rows to firehose-errors/ in the lake bucket instead of RAW. They are kept there: find the cause in its log group, then send them again."
+      metric      = "DeliveryToIceberg.FailedRowCount"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+    stream-throttled = {
+      description = "Firehose throttles what is put into it. Messages wait in SQS meanwhile; ask for a higher limit if it lasts."
+      metric      = "ThrottledRecords"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+  }
+
+  function_alarms = {
+    for package, name in var.watched.functions : "lambda-errors-${package}" => {
+      description = "${name} fails. Read /aws/lambda/${name}; what it could not do is tried again."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = name }
+      statistic   = "Sum"
+      threshold   = 0
+    }
+  }
+
+  cycle_alarms = {
+    cycle-failed    = { metric = "ExecutionsFailed", description = "A cycle failed. Its execution names the step and the cause; the next cycle takes up what it left." }
+    cycle-timed-out = { metric = "ExecutionsTimedOut", description = "A cycle took too long and was ended. See which job hangs; the next cycle starts once the lease has run out." }
+    cycle-aborted   = { metric = "ExecutionsAborted", description = "Someone aborted a cycle. The next cycle starts once its lease has run out, and takes up what it left." }
+  }
+
+  # One page may serve several alarms.
+  runbooks = merge(
+    { for name in keys(local.alarms) : name => name },
+    { for name in keys(local.function_alarms) : name => "lambda-errors" },
+    { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
+  )
+
+  alarms = merge(local.queue_alarms, local.function_alarms, {
+    for name, alarm in local.stream_alarms : name => merge(alarm, {
+      namespace  = "AWS/Firehose"
+      dimensions = { DeliveryStreamName = var.watched.stream }
+    })
+    }, {
+    for name, alarm in local.cycle_alarms : name => merge(alarm, {
+      namespace  = "AWS/States"
+      dimensions = { StateMachineArn = local.state_machine_arn }
+      statistic  = "Sum"
+      threshold  = 0
+    })
+  })
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name_prefix}-${each.key}"
+  alarm_description   = "${each.value.description} Runbook: docs/runbooks/${local.runbooks[each.key]}.md"
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = 5 * local.minute
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "cycle_missing" {
+  count = var.schedule_enabled ? 1 : 0
+
+  alarm_name          = "${var.name_prefix}-cycle-missing"
+  alarm_description   = "No cycle succeeded for two hours. See whether the schedule is on and whether a lease is held in the checkpoints table. Runbook: docs/runbooks/cycle-missing.md"
+  namespace           = "AWS/States"
+  metric_name         = "ExecutionsSucceeded"
+  dimensions          = { StateMachineArn = local.state_machine_arn }
+  statistic           = "Sum"
+  period              = 60 * local.minute
+  evaluation_periods  = 2
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+  alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
+}

@@ -1,0 +1,150 @@
+locals {
+  # Faults of the services between the state machine and the function: the function may not have run, and is safe to run again.
+  retry_lambda = [{
+    ErrorEquals = [
+      "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+      "Lambda.TooManyRequestsException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown",
+    ]
+    IntervalSeconds = 2
+    BackoffRate     = 2
+    MaxAttempts     = 5
+    JitterStrategy  = "FULL"
+  }]
+
+  # A job that ran and failed is not run again here: the next cycle takes up what it left.
+  retry_glue = [{
+    ErrorEquals     = ["Glue.ConcurrentRunsExceededException"]
+    IntervalSeconds = 30
+    BackoffRate     = 1.5
+    MaxAttempts     = 8
+    }, {
+    ErrorEquals     = ["Glue.ThrottlingException", "Glue.InternalServiceException", "Glue.OperationTimeoutException"]
+    IntervalSeconds = 5
+    BackoffRate     = 2
+    MaxAttempts     = 5
+    JitterStrategy  = "FULL"
+  }]
+
+  on_failure = [{
+    ErrorEquals = ["States.ALL"]
+    ResultPath  = "$.error"
+    Next        = "ReleaseLeaseAfterFailure"
+  }]
+
+  job_state = {
+    Type           = "Task"
+    Resource       = "arn:${var.account.partition}:states:::glue:startJobRun.sync"
+    TimeoutSeconds = var.job_timeout_seconds
+    ResultPath     = null
+    Retry          = local.retry_glue
+    Catch          = local.on_failure
+  }
+
+  job_arguments = {
+    "--cycle_id.$"       = "$.plan.cycle_id"
+    "--to_snapshot_id.$" = "$.plan.to_snapshot_id"
+  }
+
+  planner_state = {
+    Type           = "Task"
+    Resource       = "arn:${var.account.partition}:states:::lambda:invoke"
+    TimeoutSeconds = 120
+    Retry          = local.retry_lambda
+  }
+
+  definition = {
+    Comment        = "One cycle: what RAW gained since the last one goes to Standardized, then to Curated."
+    StartAt        = "Plan"
+    TimeoutSeconds = var.cycle_timeout_seconds
+
+    States = {
+      Plan = merge(local.planner_state, {
+        Parameters = {
+          FunctionName = var.planner_arn
+          Payload      = { action = "plan", "execution_id.$" = "$$.Execution.Id" }
+        }
+        ResultSelector = { "plan.$" = "$.Payload" }
+        Next           = "AnythingToDo"
+        # The lease may be taken even though no plan came back.
+        Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "NoPlan" }]
+      })
+
+      NoPlan = {
+        Type       = "Pass"
+        Comment    = "The lease is released by its owner, the execution; there is no cycle to name."
+        Parameters = { plan = { cycle_id = "" }, "error.$" = "$.error" }
+        Next       = "ReleaseLeaseAfterFailure"
+      }
+
+      AnythingToDo = {
+        Type = "Choice"
+        Choices = [
+          { Variable = "$.plan.run", BooleanEquals = true, Next = "Standardized" },
+          { Variable = "$.plan.reason", StringEquals = "LEASE_HELD", Next = "AnotherCycleRuns" },
+        ]
+        Default = "ReleaseLease"
+      }
+
+      AnotherCycleRuns = {
+        Type    = "Succeed"
+        Comment = "The lease is not ours to release."
+      }
+
+      Standardized = merge(local.job_state, {
+        Parameters = { JobName = var.jobs.standardized, Arguments = local.job_arguments }
+        Next       = "AnyTopicEnabled"
+      })
+
+      AnyTopicEnabled = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.plan.run_curated", BooleanEquals = true, Next = "Curated" }]
+        Default = "ReleaseLease"
+      }
+
+      Curated = merge(local.job_state, {
+        Parameters = { JobName = var.jobs.curated, Arguments = local.job_arguments }
+        Next       = "ReleaseLease"
+      })
+
+      ReleaseLease = merge(local.planner_state, {
+        Parameters = {
+          FunctionName = var.planner_arn
+          Payload = {
+            action           = "finish"
+            outcome          = "SUCCEEDED"
+            "execution_id.$" = "$$.Execution.Id"
+            "cycle_id.$"     = "$.plan.cycle_id"
+          }
+        }
+        ResultPath = null
+        Next       = "Done"
+        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "CycleFailed" }]
+      })
+
+      Done = { Type = "Succeed" }
+
+      ReleaseLeaseAfterFailure = merge(local.planner_state, {
+        Parameters = {
+          FunctionName = var.planner_arn
+          Payload = {
+            action           = "finish"
+            outcome          = "FAILED"
+            "execution_id.$" = "$$.Execution.Id"
+            "cycle_id.$"     = "$.plan.cycle_id"
+            "error.$"        = "$.error.Error"
+          }
+        }
+        ResultPath = null
+        Next       = "CycleFailed"
+        # The first fault is the one to report; the lease runs out by itself.
+        Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = null, Next = "CycleFailed" }]
+      })
+
+      CycleFailed = {
+        Type      = "Fail"
+        ErrorPath = "$.error.Error"
+        CausePath = "$.error.Cause"
+      }
+    }
+  }
+}

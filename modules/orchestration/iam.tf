@@ -1,0 +1,91 @@
+data "aws_iam_policy_document" "assume" {
+  for_each = { cycle = "states.amazonaws.com", schedule = "scheduler.amazonaws.com" }
+
+  statement {
+    sid     = "ServiceActsForThisAccount"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = [each.value]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account.id]
+    }
+  }
+}
+
+resource "aws_iam_role" "cycle" {
+  name               = "${var.name_prefix}-cycle"
+  description        = "State machine ${var.name_prefix}-cycle."
+  assume_role_policy = data.aws_iam_policy_document.assume["cycle"].json
+}
+
+data "aws_iam_policy_document" "cycle" {
+  statement {
+    sid       = "PlanAndFinish"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [var.planner_arn]
+  }
+
+  # .sync of Glue polls its runs: no event rule is needed.
+  statement {
+    sid     = "RunJobs"
+    actions = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    resources = [
+      for job in values(var.jobs) : "arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}:job/${job}"
+    ]
+  }
+
+  # Log delivery knows no resource (Step Functions guide, "Logging using CloudWatch Logs").
+  statement {
+    sid = "DeliverLogs"
+    actions = [
+      "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+      "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+    ]
+    resources = ["*"]
+  }
+
+  # Neither do X-Ray's actions.
+  dynamic "statement" {
+    for_each = var.tracing_enabled ? [true] : []
+
+    content {
+      sid = "WriteTraces"
+      actions = [
+        "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
+      ]
+      resources = ["*"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "cycle" {
+  name   = "cycle"
+  role   = aws_iam_role.cycle.id
+  policy = data.aws_iam_policy_document.cycle.json
+}
+
+resource "aws_iam_role" "schedule" {
+  name               = "${var.name_prefix}-schedule"
+  description        = "Schedule ${var.name_prefix}-cycle-schedule."
+  assume_role_policy = data.aws_iam_policy_document.assume["schedule"].json
+}
+
+data "aws_iam_policy_document" "schedule" {
+  statement {
+    sid       = "StartCycle"
+    actions   = ["states:StartExecution"]
+    resources = [local.state_machine_arn]
+  }
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name   = "schedule"
+  role   = aws_iam_role.schedule.id
+  policy = data.aws_iam_policy_document.schedule.json
+}

@@ -1,0 +1,51 @@
+locals {
+  cycle_name        = "${var.name_prefix}-cycle"
+  state_machine_arn = "arn:${var.account.partition}:states:${var.account.region}:${var.account.id}:stateMachine:${local.cycle_name}"
+}
+
+resource "aws_cloudwatch_log_group" "cycle" {
+  # Below /aws/vendedlogs/ log delivery does not use up the region's resource policy.
+  name              = "/aws/vendedlogs/states/${local.cycle_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_sfn_state_machine" "cycle" {
+  name       = local.cycle_name
+  role_arn   = aws_iam_role.cycle.arn
+  definition = jsonencode(local.definition)
+
+  logging_configuration {
+    level                  = "ALL"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.cycle.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = var.tracing_enabled
+  }
+
+  depends_on = [aws_iam_role_policy.cycle]
+}
+
+resource "aws_scheduler_schedule" "cycle" {
+  name                = "${local.cycle_name}-schedule"
+  description         = "Starts the cycle."
+  state               = var.schedule_enabled ? "ENABLED" : "DISABLED"
+  schedule_expression = var.schedule_expression
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_sfn_state_machine.cycle.arn
+    role_arn = aws_iam_role.schedule.arn
+    input    = jsonencode({ started_by = "schedule" })
+
+    # A start that could not be delivered within some minutes is not worth making up for: the next one does its work.
+    retry_policy {
+      maximum_event_age_in_seconds = 300
+      maximum_retry_attempts       = 5
+    }
+  }
+}

@@ -1,0 +1,18 @@
+output "state_machine_arn" {
+  description = "ARN of the cycle's state machine."
+  value       = aws_sfn_state_machine.cycle.arn
+}
+
+output "alarm_names" {
+  description = "Names of all alarms."
+  value = sort(concat(
+    [for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name],
+    aws_cloudwatch_metric_alarm.cycle_missing[*].alarm_name,
+  ))
+}
+
+output "dashboard_url" {
+  description = "Console address of the dashboard."
+  value = format("https://%s/cloudwatch/home?region=%s#dashboards/dashboard/%s",
+  lookup(local.consoles, var.account.partition, local.consoles["aws"]), var.account.region, aws_cloudwatch_dashboard.this.dashboard_name)
+}

@@ -1,0 +1,64 @@
+output "ingest_queue_url" {
+  description = "Where producers send events."
+  value       = module.compute.ingest_queue.url
+}
+
+output "dlq_url" {
+  description = "Dead-letter queue; dlq-archiver drains it."
+  value       = module.compute.dlq.url
+}
+
+output "schema_bucket" {
+  description = "Bucket of topic schemas: schemas/{topic}/pending/schema.json is where an upload goes."
+  value       = module.state.buckets["schemas"]
+}
+
+output "lake_bucket" {
+  description = "Bucket of the Iceberg tables (warehouse/), query results and Firehose errors."
+  value       = module.state.buckets["lake"]
+}
+
+output "dlq_archive_bucket" {
+  description = "Bucket of archived dead letters."
+  value       = module.state.buckets["dlq_archive"]
+}
+
+output "schema_registry_table" {
+  description = "DynamoDB table of topics and the state of their schemas."
+  value       = module.state.tables["schema_registry"]
+}
+
+output "checkpoint_table" {
+  description = "DynamoDB table of checkpoints and of the cycle's lease."
+  value       = module.state.tables["checkpoints"]
+}
+
+output "dlq_archive_table" {
+  description = "DynamoDB table that indexes archived dead letters."
+  value       = module.state.tables["dlq_archive"]
+}
+
+output "state_machine_arn" {
+  description = "State machine of the cycle."
+  value       = module.orchestration.state_machine_arn
+}
+
+output "firehose_stream_name" {
+  description = "Firehose stream into RAW."
+  value       = module.compute.stream_name
+}
+
+output "athena_workgroup" {
+  description = "Athena workgroup to query the tables in."
+  value       = module.catalog.athena_workgroup
+}
+
+output "databases" {
+  description = "Glue database of each layer: raw, standardized, curated, ops."
+  value       = module.catalog.databases
+}
+
+output "dashboard_url" {
+  description = "CloudWatch dashboard."
+  value       = module.orchestration.dashboard_url
+}
