@@ -1,0 +1,50 @@
+/** SDK clients for a running stack, as its root user, and its Terraform outputs, typed. */
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { CREDENTIALS, endpointOf, REGION } from './emulator';
+import { UserError } from './faults';
+import type { Stack } from './stack';
+
+// The SDK's pins are ours to move; people who run the stack on Node 20 need no warning about next year.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
+export interface Clients {
+  readonly sqs: SQSClient;
+  readonly s3: S3Client;
+  readonly sfn: SFNClient;
+  readonly athena: AthenaClient;
+  readonly dynamodb: DynamoDBClient;
+}
+
+export function connect(stack: Stack): Clients {
+  const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS, maxAttempts: 5 };
+  return {
+    sqs: new SQSClient(config),
+    s3: new S3Client({ ...config, forcePathStyle: true }),
+    sfn: new SFNClient(config),
+    athena: new AthenaClient(config),
+    dynamodb: new DynamoDBClient(config),
+  };
+}
+
+export interface Databases {
+  readonly raw: string;
+  readonly standardized: string;
+  readonly curated: string;
+  readonly ops: string;
+}
+
+/** A text output of the root module. */
+export function output(stack: Stack, name: string): string {
+  const value = stack.outputs[name];
+  if (typeof value !== 'string')
+    throw new UserError(`Terraform output ${name} is missing. \`pnpm local outputs\` lists what is there.`);
+  return value;
+}
+
+export function databases(stack: Stack): Databases {
+  return stack.outputs['databases'] as Databases;
+}

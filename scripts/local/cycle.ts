@@ -1,0 +1,71 @@
+/** Runs one cycle: the same state machine that the schedule starts on AWS. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { connect, output } from './clients';
+import { drain } from './drain';
+import { UserError } from './faults';
+import type { Stack } from './stack';
+
+/** States that follow a failure and are not its place. */
+const CLEAN_UP: ReadonlySet<string> = new Set(['NoPlan', 'ReleaseLeaseAfterFailure', 'CycleFailed']);
+
+export interface CycleOutcome {
+  readonly executionArn: string;
+  readonly cycleId: string | undefined;
+  readonly reason: string | undefined;
+  readonly states: readonly string[];
+  readonly seconds: number;
+}
+
+/** @throws {UserError} naming the execution and its cause when the cycle fails. */
+export async function runCycle(stack: Stack, progress: (line: string) => void): Promise<CycleOutcome> {
+  await drain(stack, (now) => progress(`settling: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`));
+  const { sfn } = connect(stack);
+  const started = Date.now();
+  const { executionArn } = await sfn.send(
+    new StartExecutionCommand({
+      stateMachineArn: output(stack, 'state_machine_arn'),
+      name: `local-${started.toString(36)}`,
+      input: '{}',
+    }),
+  );
+  if (executionArn === undefined) throw new UserError('Step Functions did not say which execution it started.');
+  for (;;) {
+    const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const states = await enteredStates(stack, executionArn);
+    progress(states.at(-1) ?? 'starting');
+    if (execution.status === 'RUNNING') {
+      await sleep(500);
+      continue;
+    }
+    if (execution.status !== 'SUCCEEDED') {
+      const why = `${execution.error ?? execution.status ?? ''}: ${execution.cause ?? 'no cause was given'}`;
+      throw new UserError(
+        `The cycle failed in ${states.findLast((state) => !CLEAN_UP.has(state)) ?? 'its first state'}: ${why.slice(0, 1500)}\n  execution: ${executionArn}\n  log: ${stack.paths.logs}`,
+      );
+    }
+    const plan = JSON.parse(execution.output ?? '{}') as { plan?: { cycle_id?: string; reason?: string } };
+    return {
+      executionArn,
+      cycleId: plan.plan?.cycle_id,
+      reason: plan.plan?.reason,
+      states,
+      seconds: (Date.now() - started) / 1000,
+    };
+  }
+}
+
+async function enteredStates(stack: Stack, executionArn: string): Promise<string[]> {
+  const { sfn } = connect(stack);
+  const names: string[] = [];
+  let token: string | undefined;
+  do {
+    const page = await sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, ...(token === undefined ? {} : { nextToken: token }) }),
+    );
+    for (const event of page.events ?? [])
+      if (event.stateEnteredEventDetails?.name !== undefined) names.push(event.stateEnteredEventDetails.name);
+    token = page.nextToken;
+  } while (token !== undefined);
+  return names;
+}

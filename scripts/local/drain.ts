@@ -1,0 +1,54 @@
+/** Waits until everything that was sent has come to rest: in RAW, or in the DLQ archive. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { connect, output } from './clients';
+import { flushFirehose, readStatus } from './emulator';
+import { UserError } from './faults';
+import type { Stack } from './stack';
+
+export interface Pending {
+  readonly queue: number;
+  readonly dlq: number;
+  readonly firehose: number;
+}
+
+export async function pending(stack: Stack): Promise<Pending> {
+  const { sqs } = connect(stack);
+  const depth = async (url: string): Promise<number> => {
+    const response = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['All'] }));
+    const attributes: Partial<Record<string, string>> = response.Attributes ?? {};
+    return [
+      'ApproximateNumberOfMessages',
+      'ApproximateNumberOfMessagesNotVisible',
+      'ApproximateNumberOfMessagesDelayed',
+    ]
+      .map((name) => Number(attributes[name] ?? 0))
+      .reduce((sum, count) => sum + count, 0);
+  };
+  const [queue, dlq, status] = await Promise.all([
+    depth(output(stack, 'ingest_queue_url')),
+    depth(output(stack, 'dlq_url')),
+    readStatus(stack.port),
+  ]);
+  const firehose = Object.values(status?.firehose ?? {}).reduce((sum, stream) => sum + stream.buffered_records, 0);
+  return { queue, dlq, firehose };
+}
+
+/** The queue is at rest only when nothing moves twice in a row: a message is between two counters for a moment. */
+export async function drain(stack: Stack, progress: (now: Pending) => void, timeoutMs = 600_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  let quiet = 0;
+  while (quiet < 2) {
+    const now = await pending(stack);
+    progress(now);
+    if (now.queue === 0 && now.firehose > 0) await flushFirehose(stack.port);
+    quiet = now.queue + now.dlq + now.firehose === 0 ? quiet + 1 : 0;
+    if (Date.now() > deadline) {
+      throw new UserError(
+        `Messages are still under way after ${timeoutMs / 1000} s (queue ${now.queue}, DLQ ${now.dlq}, Firehose ${now.firehose}). ` +
+          `See ${stack.paths.emulatorLog} and the log group of sqs-processor.`,
+      );
+    }
+    if (quiet < 2) await sleep(250);
+  }
+}

@@ -1,0 +1,105 @@
+/** The local AWS account: one process that serves every API on one loopback port. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StepError, UserError } from './faults';
+import { ROOT, TOOLS, type StackPaths } from './paths';
+import { endGroup, isAlive, isPortFree, LOOPBACK, startDetached } from './process';
+
+/** The root user of the local account. Every other principal is made by Terraform and held to its policies. */
+export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
+export const REGION = 'us-east-1';
+
+export interface EmulatorStatus {
+  readonly ready: boolean;
+  readonly spark: 'starting' | 'ready' | 'failed';
+  readonly firehose: Readonly<Record<string, { buffered_records: number; delivered: number; failed: number }>>;
+}
+
+export function endpointOf(port: number): string {
+  return `http://${LOOPBACK}:${port}`;
+}
+
+/** Environment with which any AWS tool talks to the stack. */
+export function awsEnvironment(port: number): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpointOf(port),
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    // A proxy or a certificate bundle of the machine has no business with loopback.
+    NO_PROXY: LOOPBACK,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+/** @returns the process id. @throws {UserError} when the port is taken. */
+export async function startEmulator(paths: StackPaths, port: number, jars: readonly string[]): Promise<number> {
+  if (!(await isPortFree(port))) {
+    throw new UserError(
+      `Port ${port} on ${LOOPBACK} is taken. Free it, or choose another: \`--port 4577\` (or LEAN_PORT=4577).`,
+    );
+  }
+  const env = {
+    ...awsEnvironment(port),
+    GATEWAY_PORT: String(port),
+    BIND_HOST: LOOPBACK,
+    MINISTACK_HOST: LOOPBACK,
+    AUTH: 'true',
+    MINISTACK_ACCOUNT_ID: '000000000000',
+    MINISTACK_REGION: REGION,
+    LEAN_LOCAL_DIR: paths.dir,
+    LEAN_SPARK_JARS: jars.join(','),
+    PYTHONPATH: path.join(ROOT, 'scripts/local'),
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONUNBUFFERED: '1',
+  };
+  return startDetached(TOOLS.python, ['-m', 'emulator'], paths.emulatorLog, env);
+}
+
+export async function readStatus(port: number): Promise<EmulatorStatus | undefined> {
+  try {
+    const response = await fetch(`${endpointOf(port)}/_lean_ops/status`, { signal: AbortSignal.timeout(5_000) });
+    return response.ok ? ((await response.json()) as EmulatorStatus) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits until the APIs answer (`api`) or until Spark answers as well (`spark`). */
+export async function waitForEmulator(
+  paths: StackPaths,
+  pid: number,
+  port: number,
+  until: 'api' | 'spark',
+  timeoutMs = 120_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const status = await readStatus(port);
+    if (status?.spark === 'failed') throw new StepError('Spark', lastLine(paths.emulatorLog), paths.emulatorLog);
+    if (status?.ready === true && (until === 'api' || status.spark === 'ready')) return;
+    if (!isAlive(pid)) throw new StepError('The local stack', lastLine(paths.emulatorLog), paths.emulatorLog);
+    if (Date.now() > deadline)
+      throw new StepError('The local stack', `not ready after ${timeoutMs / 1000} s`, paths.emulatorLog);
+    await sleep(200);
+  }
+}
+
+/** Has Firehose deliver what it buffers, instead of waiting for its interval. */
+export async function flushFirehose(port: number): Promise<void> {
+  await fetch(`${endpointOf(port)}/_lean_ops/firehose/flush`, { method: 'POST', signal: AbortSignal.timeout(120_000) });
+}
+
+export async function stopEmulator(pid: number): Promise<void> {
+  await endGroup(pid);
+}
+
+function lastLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? 'no output';
+  } catch {
+    return 'no output';
+  }
+}

@@ -1,0 +1,113 @@
+"""Starts the local account: `python -m emulator`. Prints `ready URL` when the APIs answer."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from emulator.settings import (
+    LOOPBACK,
+    Settings,
+    SettingsError,
+    port_is_free,
+    prepare_environment,
+    read_settings,
+)
+
+
+def main() -> NoReturn:
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        _refuse(str(error))
+    if not port_is_free(settings.port):
+        _refuse(
+            f"port {settings.port} on {LOOPBACK} is taken: "
+            "end what listens there, or set GATEWAY_PORT to another"
+        )
+    prepare_environment(settings)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s [%(name)s] %(message)s")
+    logging.getLogger("kms").setLevel(logging.ERROR)  # it misses a package that nothing here needs
+    # Imported only now: ministack reads the environment when it is imported.
+    from emulator import patches
+
+    gone = patches.missing()
+    if gone:
+        _refuse(
+            f"this ministack has no {', '.join(gone)}: "
+            "install the version that scripts/local/requirements.txt pins"
+        )
+    sys.exit(asyncio.run(_serve(settings)))
+
+
+async def _serve(settings: Settings) -> NoReturn:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack import app
+    from ministack.core import hypercorn_compat, lambda_runtime
+
+    from emulator import credentials, patches
+    from emulator.admin import Admin
+
+    credentials.configure(settings)
+    engines = patches.install(settings)
+    hypercorn_compat.install()
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        engines.spark.closing = True
+        asked.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(name, end)
+    config = Config()
+    config.bind = [f"{LOOPBACK}:{settings.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    engines.spark.start()
+    announce = asyncio.create_task(_announce(settings))
+    code = 0
+    try:
+        application = Admin(app.app, engines.spark, engines.firehose, engines.glue, engines.athena)
+        await serve(application, config, shutdown_trigger=asked.wait)  # type: ignore[arg-type]
+    except OSError as error:
+        code = _fail(f"cannot listen on {settings.endpoint}: {error.strerror or error}")
+    finally:
+        announce.cancel()
+        engines.spark.stop()
+        with lambda_runtime._lock:
+            workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+            lambda_runtime._workers.clear()
+        lambda_runtime.kill_workers(workers)
+        sys.stdout.flush()
+        # Threads of ministack may sit in calls that nobody waits for any more.
+        os._exit(code)
+
+
+async def _announce(settings: Settings) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(LOOPBACK, settings.port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        print(f"ready {settings.endpoint}", flush=True)
+        return
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.exit(_fail(message))
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    main()

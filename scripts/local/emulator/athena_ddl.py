@@ -1,0 +1,300 @@
+"""Athena's Hive-like DDL for Iceberg tables → Spark's DDL, or a call to the Glue catalog."""
+
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+from emulator.athena_properties import escape, spark_properties, table_properties
+from emulator.athena_text import Failed, Malformed, Text
+
+CATALOG = "glue_catalog"
+# Spark changes one thing of a column at a time: one statement of Athena's may become several.
+SEPARATOR = ";\n"
+Translation = tuple[str, str, tuple[str, str] | None, dict[str, Any]]
+
+_TRANSFORMS = {
+    "year": "years",
+    "month": "months",
+    "day": "days",
+    "hour": "hours",
+    "bucket": "bucket",
+    "truncate": "truncate",
+}
+_TYPES = {
+    "BOOLEAN",
+    "INT",
+    "BIGINT",
+    "DOUBLE",
+    "FLOAT",
+    "DECIMAL",
+    "DATE",
+    "TIMESTAMP",
+    "TEXT",
+    "BINARY",
+    "STRUCT",
+    "MAP",
+    "ARRAY",
+    "LIST",
+    "VARBINARY",
+    "UUID",
+}
+
+
+def translate(text: Text, database: str) -> Translation:
+    """@returns (verb, Spark SQL or "", (database, table) that must exist or None, details)."""
+    words = text.words
+    if text.verb == "SHOW":
+        return _show(text, database)
+    if text.verb in ("DESCRIBE", "DESC"):
+        names = [t for t in _names(text, 1) if t.upper() not in ("FORMATTED", "EXTENDED")]
+        return "describe", "", _pair(names, database), {}
+    if words[:2] == ("ALTER", "TABLE") and "CHANGE" in [t.text.upper() for t in text.tokens]:
+        return _change_column(text, database)
+    tree = _parse(text)
+    if isinstance(tree, exp.Create) and tree.kind in ("DATABASE", "SCHEMA"):
+        name = tree.this.find(exp.Identifier)
+        details = {"name": name.name.lower(), "if_not_exists": bool(tree.args.get("exists"))}
+        return "create_database", "", None, details
+    if isinstance(tree, exp.Drop):
+        return _drop(tree, database)
+    if isinstance(tree, exp.Create) and tree.kind == "TABLE":
+        return _create_table(tree, text, database)
+    if isinstance(tree, exp.Alter):
+        return _alter(tree, text, database)
+    raise Failed(f"NOT_SUPPORTED: {' '.join(words[:3])} is not part of the local stack")
+
+
+def create_as(tree: exp.Create, text: Text) -> str:
+    """CREATE TABLE … WITH (table_type='ICEBERG', …) AS SELECT, with its tables qualified already."""
+    given = {
+        p.name.lower(): p.args.get("value") for p in tree.find_all(exp.Property) if type(p) is exp.Property
+    }
+    location = tree.find(exp.LocationProperty)
+    if _string(given.pop("table_type", None)).upper() != "ICEBERG":
+        raise Failed("NOT_SUPPORTED: CREATE TABLE AS needs table_type = 'ICEBERG' in the local stack")
+    external = given.pop("is_external", None)
+    if external is None or external.sql().upper() != "FALSE":
+        raise Failed("INVALID_TABLE_PROPERTY: An Iceberg table needs is_external = false")
+    if location is None:
+        raise Failed("INVALID_TABLE_PROPERTY: Table location can not be null for Iceberg tables")
+    partitioning = given.pop("partitioning", None)
+    file_format = tree.find(exp.FileFormatProperty)
+    if file_format is not None:
+        given["format"] = exp.Literal.string(file_format.this.name)
+    specs = [item.name for item in partitioning.expressions] if partitioning is not None else []
+    fields = [_partition_field(sqlglot.parse_one(spec, read="hive")) for spec in specs]
+    target = tree.this if isinstance(tree.this, exp.Table) else tree.this.this
+    parts = [f"CREATE TABLE {_quoted(target.db, target.name)} USING iceberg"]
+    if fields:
+        parts.append(f"PARTITIONED BY ({', '.join(fields)})")
+    parts.append(f"LOCATION {location.this.sql('spark')}")
+    parts.append(f"TBLPROPERTIES ({table_properties({k: _string(v) for k, v in given.items()})})")
+    return f"{' '.join(parts)} AS {tree.expression.sql('spark')}"
+
+
+def _create_table(tree: exp.Create, text: Text, database: str) -> Translation:
+    schema = tree.this
+    if not isinstance(schema, exp.Schema):
+        raise Malformed("line 1:1: mismatched input. Expecting: a list of columns")
+    given = {
+        p.name.lower(): _string(p.args.get("value"))
+        for p in tree.find_all(exp.Property)
+        if type(p) is exp.Property
+    }
+    external = bool(tree.find(exp.ExternalProperty))
+    if external:
+        raise Failed(
+            "NOT_SUPPORTED: CREATE EXTERNAL TABLE is not part of the local stack; "
+            "Iceberg tables are not external"
+        )
+    if given.pop("table_type", "").upper() != "ICEBERG":
+        raise Malformed("External keyword required for table type HIVE")
+    location = tree.find(exp.LocationProperty)
+    if location is None:
+        raise Failed("Table location can not be null for Iceberg tables")
+    table = schema.this
+    name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
+    columns = ", ".join(_column(column, text) for column in schema.expressions)
+    partitioned = tree.find(exp.PartitionedByProperty)
+    fields = (
+        [_partition_field(item) for item in partitioned.this.expressions] if partitioned is not None else []
+    )
+    exists = "IF NOT EXISTS " if tree.args.get("exists") else ""
+    comment = tree.find(exp.SchemaCommentProperty)
+    parts = [f"CREATE TABLE {exists}{_quoted(*name)} ({columns}) USING iceberg"]
+    if fields:
+        parts.append(f"PARTITIONED BY ({', '.join(fields)})")
+    if comment is not None:
+        parts.append(f"COMMENT {comment.this.sql('spark')}")
+    parts += [f"LOCATION {location.this.sql('spark')}", f"TBLPROPERTIES ({table_properties(given)})"]
+    details = {"database": name[0], "table": name[1], "if_not_exists": bool(exists)}
+    return "create_table", " ".join(parts), None, details
+
+
+def _column(column: exp.Expression, text: Text) -> str:
+    if not isinstance(column, exp.ColumnDef) or column.kind is None:
+        raise Malformed(f"line 1:1: mismatched input '{column.sql('hive')}' in the list of columns")
+    comment = column.find(exp.CommentColumnConstraint)
+    suffix = f" COMMENT {comment.this.sql('spark')}" if comment is not None else ""
+    return f"`{column.name.lower()}` {_type(column.kind)}{suffix}"
+
+
+def _type(kind: exp.DataType) -> str:
+    """Athena's `timestamp` is Iceberg's timestamp without zone."""
+    for found in kind.find_all(exp.DataType):
+        if found.this.name not in _TYPES:
+            raise Failed(f"Unsupported Hive type for an Iceberg table: {found.sql('hive').lower()}")
+    return str(kind.transform(_without_zone).sql("spark"))
+
+
+def _without_zone(node: exp.Expression) -> exp.Expression:
+    is_timestamp = isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMP
+    return exp.DataType.build("timestampntz", dialect="spark") if is_timestamp else node
+
+
+def _partition_field(item: exp.Expr) -> str:
+    if isinstance(item, exp.ColumnDef) and item.kind is not None:
+        raise Failed("Iceberg partition columns are names of the table's columns, without a type")
+    column = item.find(exp.Identifier)
+    if column is None:
+        raise Malformed(f"line 1:1: mismatched input '{item.sql('hive')}' in PARTITIONED BY")
+    if isinstance(item, exp.Identifier | exp.Column | exp.ColumnDef):
+        return f"`{column.name.lower()}`"
+    name = item.sql("hive").split("(")[0].lower()
+    if name not in _TRANSFORMS:
+        raise Failed(f"Unsupported partition transform: {item.sql('hive')}")
+    number = item.find(exp.Literal)
+    arguments = [number.sql()] if number is not None else []
+    return f"{_TRANSFORMS[name]}({', '.join([*arguments, f'`{column.name.lower()}`'])})"
+
+
+def _alter(tree: exp.Alter, text: Text, database: str) -> Translation:
+    table = tree.this
+    name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
+    actions = tree.args.get("actions") or []
+    prefix = f"ALTER TABLE {_quoted(*name)}"
+    if actions and all(isinstance(action, exp.ColumnDef) for action in actions):
+        return (
+            "alter",
+            f"{prefix} ADD COLUMNS ({', '.join(_column(action, text) for action in actions)})",
+            name,
+            {},
+        )
+    if len(actions) == 1 and isinstance(actions[0], exp.Schema):
+        columns = ", ".join(_column(column, text) for column in actions[0].expressions)
+        return "alter", f"{prefix} ADD COLUMNS ({columns})", name, {}
+    if len(actions) == 1 and isinstance(actions[0], exp.AlterSet):
+        found = {p.name.lower(): _string(p.args.get("value")) for p in actions[0].find_all(exp.Property)}
+        pairs = ", ".join(f"'{k}'='{escape(v)}'" for k, v in spark_properties(found).items())
+        return "alter", f"{prefix} SET TBLPROPERTIES ({pairs})", name, {}
+    if len(actions) == 1 and isinstance(actions[0], exp.Drop):
+        column = actions[0].find(exp.Identifier)
+        assert column is not None
+        return "alter", f"{prefix} DROP COLUMN `{column.name.lower()}`", name, {}
+    raise Failed("NOT_SUPPORTED: this form of ALTER TABLE is not part of Athena for Iceberg tables")
+
+
+def _change_column(text: Text, database: str) -> Translation:
+    """ALTER TABLE t CHANGE [COLUMN] old new type [COMMENT 'text'] [FIRST | AFTER column]."""
+    upper = [token.text.upper() for token in text.tokens]
+    change = upper.index("CHANGE")
+    name = _pair(_names(text, 2, change), database)
+    start = change + (2 if upper[change + 1 : change + 2] == ["COLUMN"] else 1)
+    if len(text.tokens) < start + 3:
+        raise Malformed("line 1:1: mismatched input '<EOF>'. Expecting: CHANGE [COLUMN] old new type")
+    old, new = text.tokens[start].text.lower(), text.tokens[start + 1].text.lower()
+    ends = [i for i in range(start + 2, len(upper)) if upper[i] in ("COMMENT", "FIRST", "AFTER")]
+    written = text.sql[text.tokens[start + 2].start : text.tokens[ends[0] - 1 if ends else -1].end + 1]
+    kind = sqlglot.parse_one(written, read="hive", into=exp.DataType)
+    changes = [f"ALTER COLUMN `{old}` TYPE {_type(kind)}"]
+    for at in ends:
+        argument = text.tokens[at + 1] if at + 1 < len(upper) else None
+        if upper[at] == "COMMENT" and argument is not None:
+            changes.append(f"ALTER COLUMN `{old}` COMMENT '{escape(argument.text)}'")
+        elif upper[at] == "AFTER" and argument is not None:
+            changes.append(f"ALTER COLUMN `{old}` AFTER `{argument.text.lower()}`")
+        elif upper[at] == "FIRST":
+            changes.append(f"ALTER COLUMN `{old}` FIRST")
+    if new != old:
+        changes.append(f"RENAME COLUMN `{old}` TO `{new}`")
+    return "alter", SEPARATOR.join(f"ALTER TABLE {_quoted(*name)} {change}" for change in changes), name, {}
+
+
+def _drop(tree: exp.Drop, database: str) -> Translation:
+    exists = bool(tree.args.get("exists"))
+    table = tree.find(exp.Table)
+    if tree.args.get("kind") in ("DATABASE", "SCHEMA"):
+        found = tree.find(exp.Identifier)
+        assert found is not None
+        details = {"name": found.name.lower(), "if_exists": exists, "cascade": bool(tree.args.get("cascade"))}
+        return "drop_database", "", None, details
+    if tree.args.get("kind") != "TABLE" or table is None:
+        raise Failed(f"NOT_SUPPORTED: DROP {tree.args.get('kind')} is not part of the local stack")
+    name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
+    # Athena deletes the data of an Iceberg table that it drops.
+    details = {"database": name[0], "table": name[1], "if_exists": exists}
+    return "drop_table", f"DROP TABLE {_quoted(*name)} PURGE", None, details
+
+
+def _show(text: Text, database: str) -> Translation:
+    words = [token.text.upper() for token in text.tokens]
+    kind = words[1] if len(words) > 1 else ""
+    pattern = text.tokens[-1].text if len(words) > 2 and text.sql.rstrip().endswith("'") else ""
+    if kind in ("DATABASES", "SCHEMAS"):
+        return "show_databases", "", None, {"pattern": pattern}
+    if kind == "TABLES":
+        owner = text.tokens[3].text.lower() if len(words) > 3 and words[2] in ("IN", "FROM") else database
+        return "show_tables", "", None, {"database": owner, "pattern": pattern}
+    if kind == "COLUMNS" and len(words) > 3 and words[2] in ("IN", "FROM"):
+        names = _names(text, 3)
+        if "IN" in words[4:] or "FROM" in words[4:]:
+            names = [text.tokens[-1].text, names[0]]
+        return "show_columns", "", _pair(names, database), {}
+    if kind == "TBLPROPERTIES":
+        return "show_properties", "", _pair(_names(text, 2), database), {}
+    if words[1:3] == ["CREATE", "TABLE"]:
+        return "show_create", "", _pair(_names(text, 3), database), {}
+    raise Failed(f"NOT_SUPPORTED: SHOW {kind} is not part of the local stack")
+
+
+def _parse(text: Text) -> exp.Expr:
+    try:
+        tree = sqlglot.parse_one(text.sql, read="athena")
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        offset = max(text.sql.find(str(first.get("highlight", ""))), 0)
+        raise Malformed(
+            f"{text.position(offset)}: mismatched input '{first.get('highlight', '')}'"
+        ) from error
+    if isinstance(tree, exp.Command):
+        raise Malformed(f"line 1:1: no viable alternative at input '{text.sql[:60]}'")
+    return tree
+
+
+def _names(text: Text, start: int, end: int | None = None) -> list[str]:
+    """The parts of a dotted name that begins at token `start`."""
+    names: list[str] = []
+    for token in text.tokens[start:end]:
+        if token.text == ".":
+            continue
+        if names and text.sql[token.start - 1] != ".":
+            break
+        names += token.text.split(".")
+    return names
+
+
+def _pair(names: list[str], database: str) -> tuple[str, str]:
+    if not names or len(names) > 3:
+        raise Malformed("line 1:1: mismatched input. Expecting: a table name")
+    lower = [name.lower() for name in names]
+    return (lower[-2] if len(lower) > 1 else database.lower(), lower[-1])
+
+
+def _quoted(database: str, table: str) -> str:
+    return f"`{CATALOG}`.`{database}`.`{table}`"
+
+
+def _string(value: Any) -> str:
+    return "" if value is None else str(value.name)

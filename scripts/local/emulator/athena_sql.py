@@ -1,0 +1,245 @@
+"""Athena SQL → what the local engine does: a statement for Spark, or a call to the Glue catalog."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from emulator import athena_ddl
+from emulator.athena_text import Failed, Malformed, Text, read_text, spark_only_calls
+
+CATALOG = "glue_catalog"
+_CATALOG_NAMES = {"awsdatacatalog", CATALOG}
+_NAMED = (exp.Alias, exp.Aliases, exp.Column, exp.Dot)
+_METADATA_TABLES = {
+    "history",
+    "snapshots",
+    "files",
+    "partitions",
+    "manifests",
+    "refs",
+    "metadata_log_entries",
+}
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """A table that the statement needs. position: `line 1:15`, for messages."""
+
+    database: str
+    table: str
+    position: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """statement_type: DML, DDL or UTILITY. verb: what to do. sql: for Spark, or empty. details: for catalog
+    verbs.
+    """
+
+    statement_type: str
+    verb: str
+    sql: str = ""
+    tables: tuple[TableRef, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def plan(sql: str, database: str) -> Plan:
+    """Translates one Athena statement; `database` is the query's default.
+
+    @raises Malformed when StartQueryExecution would refuse it. @raises Failed when its execution would fail.
+    """
+    text = read_text(sql)
+    try:
+        return _plan(text, database)
+    except (SqlglotError, RecursionError) as error:
+        raise Malformed(f"line 1:1: {str(error).splitlines()[0]}") from error
+
+
+def _plan(text: Text, database: str) -> Plan:
+    if text.verb == "EXPLAIN":
+        inner = plan(text.sql[text.tokens[0].end + 1 :], database)
+        return Plan("UTILITY", "explain", f"EXPLAIN {inner.sql}", inner.tables)
+    if text.verb in ("OPTIMIZE", "VACUUM"):
+        return _maintenance(text, database)
+    if text.is_ddl:
+        verb, spark_sql, table, details = athena_ddl.translate(text, database)
+        tables = () if table is None else (TableRef(*table, text.position(text.tokens[0].start)),)
+        return Plan(text.statement_type, verb, spark_sql, tables, details)
+    return _trino(text, database)
+
+
+def _trino(text: Text, database: str) -> Plan:
+    for position, name in spark_only_calls(text):
+        raise Failed(f"FUNCTION_NOT_FOUND: {position}: Function '{name}' not registered")
+    tree = _parse(text)
+    if isinstance(tree, exp.Create) and tree.args.get("kind") != "TABLE":
+        raise Failed("NOT_SUPPORTED: views are not part of the local stack")
+    tables = _qualify(tree, text, database)
+    if isinstance(tree, exp.Create):
+        target = tree.this.find(exp.Table) if not isinstance(tree.this, exp.Table) else tree.this
+        made = (str(target.db), str(target.name))
+        reads = tuple(ref for ref in tables if (ref.database, ref.table) != made)
+        details = {"database": made[0], "table": made[1]}
+        return Plan("DDL", "ctas", athena_ddl.create_as(tree, text), reads, details)
+    if isinstance(tree, exp.Insert):
+        return Plan("DML", "insert", _to_spark(tree), tables, _named_insert(tree))
+    if isinstance(tree, exp.Query):
+        _name_columns(tree)
+    verbs: dict[Any, str] = {exp.Merge: "merge", exp.Update: "update", exp.Delete: "delete"}
+    verb = verbs.get(type(tree), "query")
+    return Plan("DML", verb, _to_spark(tree), tables)
+
+
+def _named_insert(tree: exp.Insert) -> dict[str, Any]:
+    """INSERT INTO t (a, b) …: Trino fills the other columns with NULL, Spark wants every column. See
+    `spark_athena`.
+    """
+    if not isinstance(tree.this, exp.Schema):
+        return {}
+    columns = [column.name.lower() for column in tree.this.expressions]
+    return {"target": tree.this.this.sql("spark"), "columns": columns, "source": _to_spark(tree.expression)}
+
+
+def _name_columns(tree: exp.Query) -> None:
+    """Trino names what has no name `_col0`, `_col1`, …"""
+    first: Any = tree
+    while isinstance(first, exp.SetOperation | exp.Subquery):
+        first = first.this
+    if isinstance(first, exp.Select):
+        named = [
+            item
+            if isinstance(item, _NAMED) or item.is_star
+            else exp.alias_(item, f"_col{index}", quoted=True)
+            for index, item in enumerate(first.expressions)
+        ]
+        first.set("expressions", named)
+
+
+def _parse(text: Text) -> exp.Expr:
+    try:
+        found = sqlglot.parse(text.sql, read="athena")
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        offset = max(text.sql.find(str(first.get("highlight", ""))), 0)
+        raise Malformed(
+            f"{text.position(offset)}: mismatched input '{first.get('highlight', '')}'"
+        ) from error
+    tree = found[0]
+    if tree is None or isinstance(tree, exp.Command):
+        raise Malformed(f"line 1:1: mismatched input '{text.verb}'")
+    return tree
+
+
+def _qualify(tree: exp.Expr, text: Text, database: str) -> tuple[TableRef, ...]:
+    """Gives every table its catalog and database, and turns "t$snapshots" into Iceberg's metadata table."""
+    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    refs: list[TableRef] = []
+    for table in list(tree.find_all(exp.Table)):
+        if not isinstance(table.this, exp.Identifier) or (not table.db and table.name.lower() in ctes):
+            continue
+        where = text.position(int(table.this.meta.get("start", 0)))
+        if table.db:
+            first = table.args["db"].meta.get("start")
+            where = text.position(int(first)) if first is not None else where
+        if table.catalog and table.catalog.lower() not in _CATALOG_NAMES:
+            raise Failed(f"CATALOG_NOT_FOUND: {where}: Catalog '{table.catalog}' does not exist")
+        if table.db.lower() == "information_schema":
+            raise Failed(
+                "NOT_SUPPORTED: information_schema is not part of the local stack; "
+                "use SHOW TABLES or DESCRIBE"
+            )
+        name, _, metadata = table.name.lower().partition("$")
+        owner = (table.db or database).lower()
+        refs.append(TableRef(owner, name, where))
+        _rename(table, owner, name, metadata, where)
+    return tuple(dict.fromkeys(refs))
+
+
+def _rename(table: exp.Table, owner: str, name: str, metadata: str, where: str) -> None:
+    if metadata and metadata not in _METADATA_TABLES:
+        raise Failed(
+            f"TABLE_NOT_FOUND: {where}: Table 'awsdatacatalog.{owner}.{name}${metadata}' does not exist"
+        )
+    parts = [
+        exp.to_identifier(part, quoted=True)
+        for part in (CATALOG, owner, name, *([metadata] if metadata else []))
+    ]
+    alias = table.args.get("alias")
+    if alias is None and isinstance(table.parent, exp.From | exp.Join):
+        # Columns may be qualified by the name as it was written.
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name.lower(), quoted=True)))
+    if metadata:
+        table.set("this", exp.Dot.build([parts[2], parts[3]]))
+    else:
+        table.set("this", parts[2])
+    table.set("db", parts[1])
+    table.set("catalog", parts[0])
+
+
+def _to_spark(tree: exp.Expr) -> str:
+    return tree.transform(_spark_function).sql(dialect="spark", identify=False)
+
+
+def _spark_function(node: exp.Expression) -> exp.Expression:
+    """What sqlglot leaves as it is, or turns into something else than Trino means."""
+    if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DECIMAL and not node.to.expressions:
+        return exp.Cast(this=node.this.copy(), to=exp.DataType.build(_decimal(node.this)))
+    if isinstance(node, exp.DateAdd):  # Spark's DATE_ADD makes a date of a timestamp
+        unit = exp.var(node.text("unit") or "DAY")
+        return exp.Anonymous(this="TIMESTAMPADD", expressions=[unit, node.expression, node.this])
+    if isinstance(node, exp.DateDiff):  # and its DATEDIFF counts borders, not whole units
+        unit = exp.var(node.text("unit") or "DAY")
+        return exp.Anonymous(this="TIMESTAMPDIFF", expressions=[unit, node.expression, node.this])
+    if isinstance(node, exp.Anonymous):
+        name = node.name.lower()
+        if name == "to_iso8601":
+            pattern = exp.Literal.string("yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
+            return exp.Anonymous(this="DATE_FORMAT", expressions=[*node.expressions, pattern])
+        if name == "from_iso8601_timestamp":
+            return exp.Cast(this=node.expressions[0], to=exp.DataType.build("timestamptz"))
+    return node
+
+
+def _decimal(value: exp.Expression) -> str:
+    """DECIMAL '1.10' is a decimal(3,2); any other decimal without digits is Trino's decimal(38,0)."""
+    whole, _, fraction = value.name.strip("+-").partition(".")
+    if (
+        isinstance(value, exp.Literal)
+        and value.is_string
+        and whole.isdigit()
+        and (fraction.isdigit() or not fraction)
+    ):
+        return f"decimal({max(len(whole) + len(fraction), 1)}, {len(fraction)})"
+    return "decimal(38, 0)"
+
+
+def _maintenance(text: Text, database: str) -> Plan:
+    """OPTIMIZE t REWRITE DATA USING BIN_PACK [WHERE …] and VACUUM t."""
+    tree_text = text.sql[text.tokens[0].end + 1 :].strip()
+    body, where = tree_text, ""
+    if text.verb == "OPTIMIZE":
+        upper = [token.text.upper() for token in text.tokens]
+        fixed = ["REWRITE", "DATA", "USING", "BIN_PACK"]
+        start = next((i for i in range(len(upper)) if upper[i : i + 4] == fixed), None)
+        if start is None:
+            raise Malformed(
+                "line 1:1: mismatched input. Expecting: OPTIMIZE table REWRITE DATA USING BIN_PACK"
+            )
+        body = text.sql[text.tokens[0].end + 1 : text.tokens[start].start].strip()
+        rest = text.tokens[start + 4 :]
+        if rest and rest[0].text.upper() != "WHERE":
+            where_at = text.position(rest[0].start)
+            raise Malformed(f"{where_at}: mismatched input '{rest[0].text}'. Expecting: 'WHERE', <EOF>")
+        if rest:
+            condition = sqlglot.parse_one(text.sql[rest[0].end + 1 :], read="trino")
+            where = _to_spark(condition)
+    try:
+        table = sqlglot.parse_one(body, read="trino", into=exp.Table)
+    except ParseError as error:
+        raise Malformed(f"line 1:1: mismatched input '{body}'") from error
+    owner, name = (table.db or database).lower(), table.name.lower()
+    ref = TableRef(owner, name, text.position(text.tokens[1].start))
+    return Plan("UTILITY", text.verb.lower(), "", (ref,), {"database": owner, "table": name, "where": where})

@@ -1,0 +1,117 @@
+"""The resources that AWS checks a Glue or Athena call against.
+
+A Glue Data Catalog call is allowed only when the policy allows it on the catalog, the database *and* the
+table (https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html). ministack checks one of
+them, and for GetDatabase the wrong one, so a policy that works on AWS would fail here and the other way
+round.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import athena
+
+_ON_DATABASES = frozenset({"GetDatabase", "UpdateDatabase", "DeleteDatabase"})
+_ON_TABLES = frozenset({"GetTable", "DeleteTable", "GetTableVersion", "GetTableVersions"})
+_BY_QUERY = frozenset(
+    {"GetQueryExecution", "GetQueryResults", "StopQueryExecution", "GetQueryRuntimeStatistics"}
+)
+
+# SQS has no actions of its own for batches: the right to send is the right to send ten at once.
+_BATCHES = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
+
+
+def glue_resource(action: str, request: dict[str, Any], region: str, account: str) -> str | None:
+    """The most specific catalog resource of a Glue call, or None for calls that are not about the catalog."""
+    base = f"arn:aws:glue:{region}:{account}"
+    name = request.get("Name")
+    if action in _ON_DATABASES and name:
+        return f"{base}:database/{name}"
+    if action == "CreateDatabase":
+        return f"{base}:database/{(request.get('DatabaseInput') or {}).get('Name', '*')}"
+    database = request.get("DatabaseName")
+    if not database:
+        return None
+    table = request.get("TableName")
+    if action in _ON_TABLES:
+        table = name or request.get("TableName")
+    elif action in ("CreateTable", "UpdateTable"):
+        table = (request.get("TableInput") or {}).get("Name")
+    elif action == "GetTables":
+        table = "*"
+    return f"{base}:table/{database}/{table}" if table else f"{base}:database/{database}"
+
+
+def catalog_chain(resource: str) -> list[str]:
+    """`resource` and everything above it in the Data Catalog."""
+    base, _, path = resource.rpartition(":")
+    if path.startswith("table/"):
+        return [resource, f"{base}:database/{path.split('/')[1]}", f"{base}:catalog"]
+    if path.startswith("database/"):
+        return [resource, f"{base}:catalog"]
+    return [resource]
+
+
+def athena_resource(action: str, request: dict[str, Any], region: str, account: str) -> str | None:
+    """Calls about a query are checked on the work group that the query ran in."""
+    if action in _BY_QUERY:
+        execution = athena._executions.get(request.get("QueryExecutionId", "")) or {}
+        group = execution.get("WorkGroup")
+    elif action == "StartQueryExecution":
+        group = request.get("WorkGroup", "primary")
+    else:
+        return None
+    return f"arn:aws:athena:{region}:{account}:workgroup/{group}" if group else None
+
+
+def strict_resource(original: Callable[..., str]) -> Callable[..., str]:
+    """Wraps ministack's resource lookup with what AWS does for Glue and Athena."""
+
+    def extract(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any,
+        params: Any,
+        region: str,
+        account: str,
+    ) -> str:
+        lookup = {"glue": glue_resource, "athena": athena_resource}.get(service)
+        if lookup is not None and not path.startswith("/iceberg"):
+            action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+            resource = lookup(action, _json(body), region, account)
+            if resource is not None:
+                return resource
+        return original(service, method, path, headers, body, params, region, account)
+
+    return extract
+
+
+def strict_enforce(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps ministack's decision: a catalog resource needs a yes for each resource above it as well."""
+
+    def enforce(
+        access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **more: Any
+    ) -> Any:
+        action = _BATCHES.get(action, action)
+        for resource in catalog_chain(resource_arn) if service == "glue" else [resource_arn]:
+            refused = original(access_key, action, service, region, resource_arn=resource, **more)
+            if refused is not None:
+                return refused
+        return None
+
+    return enforce
+
+
+def _json(body: Any) -> dict[str, Any]:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}

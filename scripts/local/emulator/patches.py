@@ -1,0 +1,182 @@
+"""Which of ministack's functions the local stack replaces, and with what.
+
+ministack is pinned, so these names are there; `missing` says which are not when somebody moves the pin.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from emulator import event_rules, event_sources, glue_catalog, iam_resources, stepfunctions_engine
+from emulator.athena_engine import AthenaEngine, with_caller
+from emulator.firehose_engine import FirehoseEngine, strict_put
+from emulator.firehose_tables import TableWriter
+from emulator.firehose_transform import Transform
+from emulator.glue_engine import GlueEngine, keep_job_fields
+from emulator.settings import Settings
+from emulator.spark_client import SparkClient
+
+# module → names that are replaced or called. A name with a bracket is an entry of a dictionary.
+USED: dict[str, tuple[str, ...]] = {
+    "app": ("app", "AUTH", "SERVICE_HANDLERS"),
+    "core.iam_actions": ("extract_resource_arn",),
+    "core.iam_evaluator": ("enforce", "resolve_credential", "CredentialResolutionError"),
+    "core.lambda_runtime": ("_workers", "kill_workers"),
+    "core.responses": (
+        "get_account_id",
+        "get_region",
+        "set_request_account_id",
+        "_request_account_id",
+        "_request_region",
+    ),
+    "core.router": ("extract_access_key_id",),
+    "services.athena": (
+        "handle_request",
+        "_start_query_execution",
+        "_get_query_results",
+        "_executions",
+        "_workgroups",
+    ),
+    "services.cloudwatch_logs": (
+        "_log_groups",
+        "_create_log_group",
+        "_create_log_stream",
+        "_append_log_events",
+    ),
+    "services.eventbridge": ("_dispatch_to_lambda",),
+    "services.firehose": (
+        "_deliver_to_iceberg",
+        "_evaluate_prefix",
+        "_s3_bucket_from_arn",
+        "_HANDLERS[PutRecord]",
+        "_HANDLERS[PutRecordBatch]",
+    ),
+    "services.glue": (
+        "_start_job_run",
+        "_batch_stop_job_run",
+        "_create_job",
+        "_update_job",
+        "_jobs",
+        "_job_runs",
+        *glue_catalog.SERIALIZED,
+    ),
+    "services.iam": ("_roles",),
+    "services.lambda_svc": (
+        "_poll_sqs",
+        "_run_sqs_batch",
+        "_iter_all_esms",
+        "_sqs_queue_name_from_arn_spec",
+        "_get_func_record_for_qualifier",
+        "_get_func_record_for_ref",
+        "_esm_backoff_until",
+        "_ESM_BACKOFF_SECONDS",
+        "_esm_inflight",
+        "_sqs_esm_concurrency",
+        "_apply_filter_criteria",
+        "_dispatch_esm_batch",
+        "_sqs_message_attributes_to_camel_case",
+        "_execute_function",
+        "_execution_record_for_config",
+        "invoke_async_with_retry",
+        "function_policy_for_arn",
+        "_func_arn",
+    ),
+    "services.sqs": (
+        "_queues",
+        "_queues_lock",
+        "_queue_url",
+        "_expire_retained",
+        "_dlq_sweep",
+        "_ensure_msg_fields",
+        "_receive_messages_for_esm",
+        "_delete_messages_for_esm",
+        "new_uuid",
+    ),
+    "services.stepfunctions": (
+        "_SERVICE_DISPATCH",
+        "_execute_task",
+        "_call_lambda",
+        "_state_machines",
+        "_ExecutionError",
+    ),
+    "services.sts": ("register_session",),
+}
+
+
+@dataclass(frozen=True)
+class Engines:
+    spark: SparkClient
+    firehose: FirehoseEngine
+    glue: GlueEngine
+    athena: AthenaEngine
+
+
+def missing() -> list[str]:
+    """Names of USED that this ministack does not have."""
+    gone = []
+    for module, names in USED.items():
+        found = _module(module)
+        for name in names:
+            attribute, _, entry = name.partition("[")
+            value = getattr(found, attribute, None)
+            if value is None or (entry and entry.rstrip("]") not in value):
+                gone.append(f"{module}.{name}")
+    return gone
+
+
+def install(settings: Settings) -> Engines:
+    """Puts the engines into ministack. Call once, before it serves; check `missing` first."""
+    spark = SparkClient(settings)
+    firehose = FirehoseEngine(TableWriter(settings), Transform(settings.region))
+    glue = GlueEngine(settings, spark)
+    athena = AthenaEngine(spark)
+    _install_rights()
+    _install_glue(glue)
+    _install_athena(athena)
+    _install_events()
+    _install_firehose(firehose)
+    return Engines(spark, firehose, glue, athena)
+
+
+def _install_rights() -> None:
+    actions, evaluator = _module("core.iam_actions"), _module("core.iam_evaluator")
+    actions.extract_resource_arn = iam_resources.strict_resource(actions.extract_resource_arn)
+    evaluator.enforce = iam_resources.strict_enforce(evaluator.enforce)
+
+
+def _install_glue(engine: GlueEngine) -> None:
+    glue, states = _module("services.glue"), _module("services.stepfunctions")
+    for name in glue_catalog.SERIALIZED:
+        setattr(glue, name, glue_catalog.serialized(getattr(glue, name)))
+    glue._create_job = keep_job_fields(glue._create_job, "Name")
+    glue._update_job = keep_job_fields(glue._update_job, "JobName")
+    glue._start_job_run = engine.start_job_run
+    glue._batch_stop_job_run = engine.stop_job_runs
+    states._execute_task = stepfunctions_engine.with_execution(states._execute_task)
+    states._call_lambda = stepfunctions_engine.with_invoke_rights(states._call_lambda)
+    states._SERVICE_DISPATCH["arn:aws:states:::glue:startJobRun"] = stepfunctions_engine.glue_task(engine)
+
+
+def _install_athena(engine: AthenaEngine) -> None:
+    athena = _module("services.athena")
+    athena.handle_request = with_caller(athena.handle_request)
+    athena._start_query_execution = engine.start_query_execution
+    athena._get_query_results = engine.get_query_results
+
+
+def _install_events() -> None:
+    functions = _module("services.lambda_svc")
+    functions._poll_sqs = event_sources.poll
+    functions._run_sqs_batch = event_sources.run_batch
+    _module("services.eventbridge")._dispatch_to_lambda = event_rules.dispatch_to_lambda
+
+
+def _install_firehose(engine: FirehoseEngine) -> None:
+    firehose = _module("services.firehose")
+    firehose._deliver_to_iceberg = engine.deliver
+    for name in ("PutRecord", "PutRecordBatch"):
+        firehose._HANDLERS[name] = strict_put(firehose._HANDLERS[name], engine)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"ministack.{name}")

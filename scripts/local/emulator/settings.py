@@ -1,0 +1,118 @@
+"""What the emulator reads from its environment, parsed once."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+ICEBERG_PACKAGES = (
+    "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0",
+    "org.apache.iceberg:iceberg-aws-bundle:1.10.0",
+)
+TRUST_STORES = ("/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts")
+
+# ministack serves far more than this pipeline uses; what opens a second port or looks for Docker stays off.
+_MINISTACK_DEFAULTS = {
+    "AUTH": "true",
+    "MINISTACK_ACCOUNT_ID": "000000000000",
+    "MINISTACK_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "MINISTACK_HOST": LOOPBACK,
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    "LAMBDA_EXECUTOR": "local",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+class SettingsError(Exception):
+    """One line that says which variable is wrong and what it must be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """port: TCP port; local_dir: where logs and scratch files go; jars: Iceberg's jars, or empty to let Ivy
+    fetch them.
+    """
+
+    port: int
+    local_dir: Path
+    jars: tuple[str, ...]
+    region: str
+    account: str
+    spark_cores: int
+    spark_memory: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.local_dir / "logs"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """@raises SettingsError for the first variable that cannot be used."""
+    port = environment.get("GATEWAY_PORT", "4566")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingsError(f"GATEWAY_PORT must be a port number from 1 to 65535, not {port!r}")
+    if environment.get("BIND_HOST", LOOPBACK) != LOOPBACK:
+        raise SettingsError(f"BIND_HOST must be {LOOPBACK}: the local account trusts whoever reaches it")
+    jars = tuple(jar for jar in environment.get("LEAN_SPARK_JARS", "").split(",") if jar)
+    for jar in jars:
+        if not Path(jar).is_file():
+            raise SettingsError(
+                f"LEAN_SPARK_JARS names {jar}, which is not there; "
+                "remove the list of jars below .local to fetch it again"
+            )
+    cores = environment.get("LEAN_SPARK_CORES", "2")
+    if not cores.isdigit() or int(cores) < 1:
+        raise SettingsError(f"LEAN_SPARK_CORES must be a whole number from 1, not {cores!r}")
+    return Settings(
+        port=int(port),
+        local_dir=Path(environment.get("LEAN_LOCAL_DIR", ".local")).resolve(),
+        jars=jars,
+        region=environment.get("MINISTACK_REGION", "us-east-1"),
+        account=environment.get("MINISTACK_ACCOUNT_ID", "000000000000"),
+        spark_cores=int(cores),
+        spark_memory=environment.get("LEAN_SPARK_MEMORY", "2g"),
+    )
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Sets what ministack reads when it is imported, and what every child process inherits."""
+    for name, value in _MINISTACK_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ["GATEWAY_PORT"] = str(settings.port)
+    os.environ["BIND_HOST"] = LOOPBACK
+    os.environ["AWS_ENDPOINT_URL"] = settings.endpoint
+    # A developer's own profile, session or Docker daemon must not leak into the local account.
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        os.environ.pop(name, None)
+    os.environ["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, LOOPBACK, "localhost"]))
+    (settings.logs / "glue").mkdir(parents=True, exist_ok=True)
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def trust_store() -> str | None:
+    """A trust store of the machine, for a certificate authority that the bundled Java does not know."""
+    return next((path for path in TRUST_STORES if Path(path).is_file()), None)

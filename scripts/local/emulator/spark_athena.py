@@ -1,0 +1,157 @@
+"""Runs translated Athena statements on Spark and shows the results as Athena does."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from emulator.athena_errors import QueryFailed, as_athena
+from emulator.athena_values import as_text, athena_type
+from emulator.spark_session import CATALOG, catalog_settings, iceberg_catalog, open_session
+
+_SESSIONS = 32
+_DIALECT = {
+    # Trino's rules: casts and overflows fail, TIMESTAMP has no zone, integers divide to integers.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.storeAssignmentPolicy": "ANSI",
+    "spark.sql.session.timeZone": "UTC",
+}
+_DAY_SECONDS = 86_400
+_DEFAULTS = {
+    # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
+    "vacuum_max_snapshot_age_seconds": str(5 * _DAY_SECONDS),
+    "vacuum_min_snapshots_to_keep": "1",
+    "optimize_rewrite_min_data_file_size_bytes": "402653184",
+    "optimize_rewrite_max_data_file_size_bytes": "966367641",
+    "optimize_rewrite_data_file_threshold": "5",
+    "optimize_rewrite_delete_file_threshold": "2",
+    "write_target_data_file_size_bytes": "536870912",
+}
+
+
+class AthenaRunner:
+    """Statements of several callers at once, each in a Spark session with its caller's keys."""
+
+    def __init__(self, spark: SparkSession, config: Mapping[str, Any]) -> None:
+        self._spark = spark
+        self._config = config
+        self._sessions: OrderedDict[str, SparkSession] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """request: verb, sql, details, credentials → {"columns": [{name, type, …}], "rows": [[text or
+        None]]}.
+
+        @raises QueryFailed with Athena's StateChangeReason.
+        """
+        session = self._session(request["credentials"])
+        try:
+            frame = self._execute(session, request["verb"], request["sql"], request["details"])
+            return _result(frame)
+        except QueryFailed:
+            raise
+        except Exception as error:
+            raise as_athena(error, request["sql"]) from error
+
+    def _session(self, credentials: Mapping[str, str]) -> SparkSession:
+        with self._lock:
+            session = self._sessions.pop(credentials["access_key"], None)
+            if session is None:
+                keys = catalog_settings(
+                    CATALOG, credentials, self._config["endpoint"], self._config["region"]
+                )
+                session = open_session(self._spark, {**_DIALECT, **iceberg_catalog(CATALOG), **keys})
+            self._sessions[credentials["access_key"]] = session
+            while len(self._sessions) > _SESSIONS:
+                self._sessions.popitem(last=False)
+            return session
+
+    def _execute(
+        self, session: SparkSession, verb: str, sql: str, details: Mapping[str, Any]
+    ) -> DataFrame | None:
+        if verb == "query" or verb == "explain":
+            return session.sql(sql)
+        if verb == "optimize":
+            self._optimize(session, details)
+        elif verb == "vacuum":
+            self._vacuum(session, details)
+        elif verb == "insert" and details:
+            session.sql(_full_insert(session, details))
+        else:
+            for statement in sql.split(";\n") if verb == "alter" else [sql]:
+                session.sql(statement)
+        return None
+
+    def _optimize(self, session: SparkSession, details: Mapping[str, Any]) -> None:
+        found = self._properties(session, details)
+        options = {
+            "min-file-size-bytes": found["optimize_rewrite_min_data_file_size_bytes"],
+            "max-file-size-bytes": found["optimize_rewrite_max_data_file_size_bytes"],
+            "target-file-size-bytes": found["write_target_data_file_size_bytes"],
+            "min-input-files": found["optimize_rewrite_data_file_threshold"],
+            "delete-file-threshold": found["optimize_rewrite_delete_file_threshold"],
+        }
+        pairs = ", ".join(f"'{name}', '{value}'" for name, value in options.items())
+        condition = details["where"].replace("\\", "\\\\").replace("'", "\\'")
+        where = f", where => '{condition}'" if condition else ""
+        table = f"table => '`{details['database']}`.`{details['table']}`'"
+        session.sql(f"CALL {CATALOG}.system.rewrite_data_files({table}, options => map({pairs}){where})")
+
+    def _vacuum(self, session: SparkSession, details: Mapping[str, Any]) -> None:
+        """Expires snapshots, then removes files of the same age that no snapshot names."""
+        found = self._properties(session, details)
+        seconds = int(found["vacuum_max_snapshot_age_seconds"])
+        older = session.sql(
+            f"SELECT date_format(now() - INTERVAL {seconds} SECONDS, 'yyyy-MM-dd HH:mm:ss.SSS')"
+        ).first()
+        assert older is not None
+        table = f"table => '`{details['database']}`.`{details['table']}`'"
+        when = f"older_than => TIMESTAMP_LTZ '{older[0]}'"
+        keep = found["vacuum_min_snapshots_to_keep"]
+        session.sql(f"CALL {CATALOG}.system.expire_snapshots({table}, {when}, retain_last => {keep})")
+        # Iceberg refuses an age under a day: a file just written belongs to a commit under way.
+        if seconds > _DAY_SECONDS:
+            session.sql(f"CALL {CATALOG}.system.remove_orphan_files({table}, {when}, prefix_listing => true)")
+
+    def _properties(self, session: SparkSession, details: Mapping[str, Any]) -> dict[str, str]:
+        rows = session.sql(
+            f"SHOW TBLPROPERTIES {CATALOG}.`{details['database']}`.`{details['table']}`"
+        ).collect()
+        return {**_DEFAULTS, **{row["key"]: row["value"] for row in rows}}
+
+
+def _full_insert(session: SparkSession, details: Mapping[str, Any]) -> str:
+    """An INSERT that names some columns, with NULL for the others and in the table's order."""
+    given = details["columns"]
+    fields = session.table(details["target"]).schema.fields
+    unknown = [name for name in given if name not in {field.name.lower() for field in fields}]
+    if unknown:
+        raise QueryFailed(
+            f"COLUMN_NOT_FOUND: line 1:1: Insert column name does not exist in target table: {unknown[0]}"
+        )
+    values = (
+        f"`{f.name}`"
+        if f.name.lower() in given
+        else f"CAST(NULL AS {f.dataType.simpleString()}) AS `{f.name}`"
+        for f in fields
+    )
+    names = ", ".join(f"`{name}`" for name in given)
+    source = f"({details['source']}) AS source({names})"
+    return f"INSERT INTO {details['target']} SELECT {', '.join(values)} FROM {source}"
+
+
+def _result(frame: DataFrame | None) -> dict[str, Any]:
+    if frame is None:
+        return {"columns": [], "rows": []}
+    fields = frame.schema.fields
+    rows = [
+        [as_text(value, field.dataType) for value, field in zip(row, fields, strict=True)]
+        for row in frame.collect()
+    ]
+    return {
+        "columns": [{"name": field.name, **athena_type(field.dataType)} for field in fields],
+        "rows": rows,
+    }

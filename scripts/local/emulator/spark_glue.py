@@ -1,0 +1,233 @@
+"""Runs a Glue job's own script in the warm Spark process, as Glue would in a fresh one."""
+
+import io
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from pyspark.sql import SparkSession
+
+from emulator.spark_channel import Channel
+from emulator.spark_session import CATALOG, catalog_settings, open_session
+
+# What the emulator decides, whatever the job says: where the APIs are, and as whom.
+_OURS = (
+    "client.",
+    "s3.endpoint",
+    "s3.access-key-id",
+    "s3.secret-access-key",
+    "s3.session-token",
+    "glue.endpoint",
+)
+
+
+class GlueRunner:
+    """One run at a time: a script owns sys.argv, the environment and standard output of the process."""
+
+    def __init__(self, spark: SparkSession, config: Mapping[str, Any], channel: Channel) -> None:
+        self._spark = spark
+        self._config = config
+        self._channel = channel
+
+    def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """request: id, run_id, script and py_files (local paths), arguments (list), conf, credentials.
+
+        @returns {"error": None} or {"error": message} as Glue's ErrorMessage; a failing script is not a
+        failing request.
+        """
+        run = _Run(self._spark, self._config, self._channel, request)
+        with run.environment(), run.modules(), run.output(), run.session():
+            return {"failure": run.execute()}
+
+
+class _Run:
+    def __init__(
+        self, spark: SparkSession, config: Mapping[str, Any], channel: Channel, request: Mapping[str, Any]
+    ) -> None:
+        self._spark = spark
+        self._config = config
+        self._channel = channel
+        self._request = request
+
+    def execute(self) -> str | None:
+        script = self._request["script"]
+        try:
+            code = compile(Path(script).read_text(encoding="utf-8"), script, "exec")
+            exec(code, {"__name__": "__main__", "__file__": script, "__builtins__": __builtins__})
+        except SystemExit as leaving:
+            if leaving.code in (None, 0):
+                return None
+            print(f"SystemExit: {leaving.code}", file=sys.stderr)
+            return f"SystemExit: {leaving.code}"
+        except BaseException as error:
+            traceback.print_exc()
+            return _error_message(error, script)
+        return None
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """The job's own keys for boto3, and the arguments as Glue passes them."""
+        before, argv, cwd = dict(os.environ), sys.argv, os.getcwd()
+        keys = self._request["credentials"]
+        os.environ.update(
+            AWS_ACCESS_KEY_ID=keys["access_key"],
+            AWS_SECRET_ACCESS_KEY=keys["secret_key"],
+            AWS_SESSION_TOKEN=keys["token"],
+            AWS_ENDPOINT_URL=self._config["endpoint"],
+            AWS_REGION=self._config["region"],
+            AWS_DEFAULT_REGION=self._config["region"],
+            AWS_EC2_METADATA_DISABLED="true",
+        )
+        sys.argv = [self._request["script"], *self._request["arguments"]]
+        boto3.DEFAULT_SESSION = None
+        os.chdir(Path(self._request["script"]).parent)
+        try:
+            yield
+        finally:
+            os.chdir(cwd)
+            boto3.DEFAULT_SESSION = None
+            sys.argv = argv
+            os.environ.clear()
+            os.environ.update(before)
+
+    @contextmanager
+    def modules(self) -> Iterator[None]:
+        """--extra-py-files on the driver's and the workers' path; forgotten afterwards, so the next run loads
+        its own.
+        """
+        context = self._spark.sparkContext
+        python_includes = context._python_includes
+        assert python_includes is not None
+        known, path, includes = set(sys.modules), list(sys.path), list(python_includes)
+        sys.path[:0] = [str(Path(self._request["script"]).parent), *self._request["py_files"]]
+        for file in self._request["py_files"]:
+            context.addPyFile(file)
+        try:
+            yield
+        finally:
+            # Spark puts its own copies of the files on the path as well.
+            ours = tuple(entry for entry in sys.path if entry not in path)
+            python_includes[:] = includes
+            sys.path[:] = path
+            for name in set(sys.modules) - known:
+                if str(getattr(sys.modules[name], "__file__", None) or "").startswith(ours):
+                    del sys.modules[name]
+
+    @contextmanager
+    def output(self) -> Iterator[None]:
+        """print and logging go to the run's CloudWatch streams, line by line."""
+        before = sys.stdout, sys.stderr
+        root = logging.getLogger()
+        handlers, level = list(root.handlers), root.level
+        out, err = self._stream("output"), self._stream("error")
+        sys.stdout, sys.stderr = out, err
+        try:
+            yield
+        finally:
+            out.finish()
+            err.finish()
+            sys.stdout, sys.stderr = before
+            root.handlers[:] = handlers
+            root.setLevel(level)
+
+    def _stream(self, name: str) -> "_Lines":
+        run_id = self._request["run_id"]
+        return _Lines(
+            lambda lines: self._channel.send(
+                {"event": "log", "run_id": run_id, "stream": name, "lines": lines}
+            )
+        )
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """`SparkSession.builder.getOrCreate()` in the script finds this run's session; `stop()` leaves the
+        JVM be.
+        """
+        context = self._spark.sparkContext
+        settings = self._settings()
+        session = open_session(self._spark, settings)
+        # On Glue they are the context's: `spark.newSession()` in the script has them too.
+        context_settings = context._jsc.sc().conf()
+        before = {name: context_settings.get(name, None) for name in settings}
+        for name, value in settings.items():
+            context_settings.set(name, value)
+        # As on Glue, where every job has a context of its own that ends with it.
+        session.stop = lambda: None  # type: ignore[method-assign]
+        context.stop = lambda: None  # type: ignore[method-assign]
+        jvm = context._jvm
+        assert jvm is not None
+        java = jvm.SparkSession
+        SparkSession._instantiatedSession = session
+        java.setActiveSession(session._jsparkSession)
+        java.setDefaultSession(session._jsparkSession)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                _ = context_settings.remove(name) if value is None else context_settings.set(name, value)
+            del context.stop
+            SparkSession._instantiatedSession = self._spark
+            SparkSession._activeSession = self._spark
+            java.setActiveSession(self._spark._jsparkSession)
+            java.setDefaultSession(self._spark._jsparkSession)
+            session.catalog.clearCache()
+
+    def _settings(self) -> dict[str, str]:
+        static = {"spark.sql.extensions", "spark.sql.catalogImplementation", "spark.sql.warehouse.dir"}
+        asked = {
+            name: value
+            for name, value in self._request["conf"].items()
+            if name.startswith("spark.sql.") and name not in static and not _is_ours(name)
+        }
+        names = {name.split(".")[3] for name in asked if name.startswith("spark.sql.catalog.")} | {CATALOG}
+        settings = dict(asked)
+        for name in names:
+            settings |= catalog_settings(
+                name, self._request["credentials"], self._config["endpoint"], self._config["region"]
+            )
+        return settings
+
+
+def _is_ours(setting: str) -> bool:
+    parts = setting.split(".", 4)
+    return setting.startswith("spark.sql.catalog.") and len(parts) == 5 and parts[4].startswith(_OURS)
+
+
+def _error_message(error: BaseException, script: str) -> str:
+    """Glue's ErrorMessage: the error, and the line of the script it came through."""
+    text = str(error).strip().splitlines()
+    summary = f"{type(error).__name__}: {text[0] if text else ''}".rstrip(": ")
+    java = getattr(error, "java_exception", None)
+    if java is not None:
+        summary += " " + str(java.toString()).splitlines()[0]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
+    where = f" (line {lines[-1]} of {Path(script).name})" if lines else ""
+    return summary[:1900] + where
+
+
+class _Lines(io.TextIOBase):
+    """A text stream that hands over whole lines."""
+
+    def __init__(self, send: Any) -> None:
+        self._send = send
+        self._rest = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        if lines:
+            self._send(lines)
+        return len(text)
+
+    def finish(self) -> None:
+        if self._rest:
+            self._send([self._rest])
+            self._rest = ""

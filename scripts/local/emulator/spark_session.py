@@ -1,0 +1,100 @@
+"""Spark as on Glue 5.1, and a session of it for each principal.
+
+One JVM serves everybody, but Iceberg's clients must act as whoever runs the query or the job. Each principal
+has its own Spark session whose catalog carries that principal's keys: S3FileIO takes them as they are, and
+the Glue client takes them through `VendedCredentialsProvider`, the one provider on the class path that reads
+keys from the catalog's properties (with an expiry far away it never fetches anything).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+CATALOG = "glue_catalog"
+_FAR_FUTURE_MS = "4102444800000"
+_PROVIDER = "org.apache.iceberg.aws.s3.VendedCredentialsProvider"
+
+
+def start_spark(config: Mapping[str, Any]) -> SparkSession:
+    """config: jars (paths), packages (Maven), trust_store (path or None), local_dir, cores, memory."""
+    options = ["-Duser.timezone=UTC", "-XX:+UseSerialGC", f"-Dderby.system.home={config['local_dir']}"]
+    if config["trust_store"]:
+        options.append(f"-Djavax.net.ssl.trustStore={config['trust_store']}")
+    builder = SparkSession.builder.master(f"local[{config['cores']}]").appName("lean-ops-local")
+    settings = {
+        "spark.driver.memory": config["memory"],
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": " ".join(options),
+        "spark.local.dir": config["local_dir"],
+        "spark.sql.warehouse.dir": os.path.join(config["local_dir"], "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.iceberg.locality.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        # A job may wait for a Lambda that waits for Athena: neither may hold the cores alone.
+        "spark.scheduler.mode": "FAIR",
+        "spark.ui.enabled": "false",
+        # A worker that lives on would keep the modules of an earlier run's --extra-py-files.
+        "spark.python.worker.reuse": "false",
+        "spark.log.level": "WARN",
+    }
+    if config["jars"]:
+        settings["spark.driver.extraClassPath"] = os.pathsep.join(config["jars"])
+    else:
+        settings["spark.jars.packages"] = ",".join(config["packages"])
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    spark.range(1).count()
+    return spark
+
+
+def catalog_settings(name: str, credentials: Mapping[str, str], endpoint: str, region: str) -> dict[str, str]:
+    """Spark settings with which catalog `name` reaches the emulator as the owner of `credentials`."""
+    provider = "client.credentials-provider"
+    properties = {
+        "glue.endpoint": endpoint,
+        "s3.endpoint": endpoint,
+        "s3.path-style-access": "true",
+        "client.region": region,
+        "s3.access-key-id": credentials["access_key"],
+        "s3.secret-access-key": credentials["secret_key"],
+        "s3.session-token": credentials["token"],
+        provider: _PROVIDER,
+        f"{provider}.uri": endpoint,
+        f"{provider}.credentials.uri": endpoint,
+        f"{provider}.s3.access-key-id": credentials["access_key"],
+        f"{provider}.s3.secret-access-key": credentials["secret_key"],
+        f"{provider}.s3.session-token": credentials["token"],
+        f"{provider}.s3.session-token-expires-at-ms": _FAR_FUTURE_MS,
+        # Other engines write to the same tables: never answer from a cached table.
+        "cache-enabled": "false",
+    }
+    return {f"spark.sql.catalog.{name}.{key}": value for key, value in properties.items()}
+
+
+def iceberg_catalog(name: str) -> dict[str, str]:
+    """Settings that make `name` Iceberg's Glue catalog."""
+    prefix = f"spark.sql.catalog.{name}"
+    return {
+        prefix: "org.apache.iceberg.spark.SparkCatalog",
+        f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+        f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+    }
+
+
+def open_session(spark: SparkSession, settings: Mapping[str, str]) -> SparkSession:
+    """A session of its own on the same context; what one changes, another does not see."""
+    session = spark.newSession()
+    # A Glue run that is under way lends its settings to every new session; see `spark_glue`.
+    inherited = session._jsparkSession.conf().getAll().keysIterator()
+    while inherited.hasNext():
+        if (name := inherited.next()).startswith("spark.sql.catalog."):
+            session.conf.unset(name)
+    for name, value in settings.items():
+        session.conf.set(name, value)
+    return session

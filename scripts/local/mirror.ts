@@ -1,0 +1,68 @@
+/** Where Terraform's AWS provider comes from on machines that cannot reach the registry. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { TOOLS } from './paths';
+
+const HOST = 'registry.terraform.io';
+const SOFTWARE_ROOTS = ['/opt', '/usr/local', '/usr/lib', '/usr/share', '/srv', path.join(os.homedir(), '.local')];
+const LEVELS = 3;
+
+export interface ProviderSource {
+  /** A sentence for the log. */
+  readonly description: string;
+  /** Value of TF_CLI_CONFIG_FILE; empty means Terraform's own rules. */
+  readonly cliConfigFile: string;
+}
+
+/** The directories that Terraform itself treats as mirrors, by its documentation of "implied local mirror directories". */
+function impliedMirrors(home: string): string[] {
+  const data = process.env['XDG_DATA_HOME'] ?? path.join(home, '.local/share');
+  return [
+    path.join(home, '.terraform.d/plugins'),
+    path.join(data, 'terraform/plugins'),
+    '/usr/local/share/terraform/plugins',
+    '/usr/share/terraform/plugins',
+  ];
+}
+
+/** The mirror root (the folder that holds `registry.terraform.io`) at most three levels below one of `roots`, or undefined. */
+export function findMirror(roots: readonly string[], levels = LEVELS): string | undefined {
+  let front = roots.filter((root) => existsSync(root));
+  for (let level = 0; level < levels; level += 1) {
+    const hit = front.find((dir) => existsSync(path.join(dir, HOST, 'hashicorp', 'aws')));
+    if (hit !== undefined) return hit;
+    front = front.flatMap(subdirectories);
+  }
+  return undefined;
+}
+
+function subdirectories(dir: string): string[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => path.join(dir, entry.name));
+  } catch {
+    return []; // not ours to read
+  }
+}
+
+/** Chooses in this order: the user's own configuration file, Terraform's implied mirrors, a found mirror, the registry. */
+export function chooseProviderSource(): ProviderSource {
+  const configured = process.env['TF_CLI_CONFIG_FILE'];
+  if (configured !== undefined && configured !== '' && existsSync(configured)) {
+    return { description: `Terraform configuration ${configured}`, cliConfigFile: configured };
+  }
+  const implied = impliedMirrors(os.homedir()).find((dir) => existsSync(path.join(dir, HOST)));
+  if (implied !== undefined)
+    return { description: `provider mirror ${implied} (Terraform's own rule)`, cliConfigFile: '' };
+  const mirror = findMirror(SOFTWARE_ROOTS);
+  if (mirror === undefined) return { description: 'the Terraform registry', cliConfigFile: '' };
+  const provider = `${HOST}/hashicorp/aws`;
+  writeFileSync(
+    TOOLS.terraformConfig,
+    `provider_installation {\n  filesystem_mirror {\n    path    = ${JSON.stringify(mirror)}\n    include = ["${provider}"]\n  }\n` +
+      `  direct {\n    exclude = ["${provider}"]\n  }\n}\n`,
+  );
+  return { description: `provider mirror ${mirror}`, cliConfigFile: TOOLS.terraformConfig };
+}

@@ -1,0 +1,105 @@
+/** Sends events to the ingest queue as a producer does: SendMessageBatch, at most 10 messages and 1 MiB a call. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { connect, output } from './clients';
+import { UserError } from './faults';
+import type { Stack } from './stack';
+
+const BATCH_COUNT = 10;
+const BATCH_BYTES = 1_048_576;
+const CONCURRENCY = 8;
+
+export interface Message {
+  readonly body: string;
+  /** The `topic_name` message attribute. */
+  readonly topic?: string;
+}
+
+export interface Refusal {
+  /** Place of the message in what was sent, from 0. */
+  readonly index: number;
+  readonly reason: string;
+}
+
+export interface SendResult {
+  readonly accepted: number;
+  readonly refused: readonly Refusal[];
+}
+
+/** Lines of an NDJSON file as messages, blank lines left out; the text of a line is sent as it stands. */
+export async function readMessages(file: string, topic: string | undefined): Promise<Message[]> {
+  const messages: Message[] = [];
+  try {
+    const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
+    for await (const line of lines) {
+      if (line.trim() !== '') messages.push(topic === undefined ? { body: line } : { body: line, topic });
+    }
+  } catch (error) {
+    throw new UserError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  return messages;
+}
+
+interface Entry {
+  readonly index: number;
+  readonly message: Message;
+}
+
+function bytesOf(message: Message): number {
+  return (
+    Buffer.byteLength(message.body) +
+    (message.topic === undefined ? 0 : Buffer.byteLength(`topic_nameString${message.topic}`))
+  );
+}
+
+export function* batches(messages: readonly Message[]): Generator<Entry[]> {
+  let batch: Entry[] = [];
+  let bytes = 0;
+  for (const [index, message] of messages.entries()) {
+    const size = bytesOf(message);
+    if (batch.length === BATCH_COUNT || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push({ index, message });
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** @returns how many SQS accepted, and why it refused the others (a message over 1 MiB, say). */
+export async function sendMessages(
+  stack: Stack,
+  messages: readonly Message[],
+  progress: (sent: number) => void,
+): Promise<SendResult> {
+  const { sqs } = connect(stack);
+  const queue = output(stack, 'ingest_queue_url');
+  const refused: Refusal[] = [];
+  let accepted = 0;
+  const source = batches(messages);
+  const worker = async (): Promise<void> => {
+    for (const batch of source) {
+      try {
+        const entries = batch.map(({ index, message }) => ({
+          Id: String(index),
+          MessageBody: message.body,
+          ...(message.topic === undefined
+            ? {}
+            : { MessageAttributes: { topic_name: { DataType: 'String', StringValue: message.topic } } }),
+        }));
+        const response = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queue, Entries: entries }));
+        accepted += response.Successful?.length ?? 0;
+        for (const failed of response.Failed ?? [])
+          refused.push({ index: Number(failed.Id), reason: `${failed.Code ?? ''} ${failed.Message ?? ''}`.trim() });
+      } catch (error) {
+        for (const { index } of batch) refused.push({ index, reason: (error as Error).message });
+      }
+      progress(accepted + refused.length);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return { accepted, refused: refused.sort((a, b) => a.index - b.index) };
+}

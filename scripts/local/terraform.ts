@@ -1,0 +1,94 @@
+/** `terraform init` and `apply` of the repository's own root module, against the local stack. */
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+import { awsEnvironment } from './emulator';
+import { StepError } from './faults';
+import { chooseProviderSource } from './mirror';
+import { ROOT, TOOLS, type StackPaths } from './paths';
+import type { Progress } from './tools';
+
+/** What differs from a deployment to AWS: sizes and times that suit one machine, and nothing that guards data. */
+const LOCAL_VARIABLES: Readonly<Record<string, string>> = {
+  s3_use_path_style: 'true',
+  // The account answers on loopback, without TLS.
+  require_tls: 'false',
+  // Nothing lives long enough to expire, and the provider waits a minute for each lifecycle rule.
+  expiry_enabled: 'false',
+  schedule_enabled: 'false',
+  force_destroy: 'true',
+  firehose_buffer_seconds: '1',
+  ingest_batch_size: '1000',
+  ingest_batch_window_seconds: '1',
+  // The machine's own Node runs the bundles, whatever its architecture.
+  lambda_architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+};
+
+export type Outputs = Readonly<Record<string, unknown>>;
+
+export async function applyTerraform(
+  paths: StackPaths,
+  port: number,
+  progress: Progress,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Outputs> {
+  mkdirSync(TOOLS.dir, { recursive: true });
+  const source = chooseProviderSource();
+  writeFileSync(paths.terraformLog, `provider from ${source.description}\n`);
+  const env = {
+    ...awsEnvironment(port),
+    TF_DATA_DIR: TOOLS.terraformData,
+    TF_CLI_CONFIG_FILE: source.cliConfigFile,
+    TF_IN_AUTOMATION: '1',
+    TF_INPUT: '0',
+    CHECKPOINT_DISABLE: '1',
+  };
+  const terraform = async (step: string, args: readonly string[], onLine: Progress): Promise<string> =>
+    runTerraform(paths, step, args, env, onLine);
+
+  progress(`provider from ${source.description}`);
+  if (!existsSync(path.join(TOOLS.terraformData, 'providers')))
+    await terraform('terraform init', ['init', '-no-color'], progress);
+  else await terraform('terraform init', ['init', '-no-color', '-upgrade=false'], progress);
+
+  let created = 0;
+  const args = Object.entries({ ...LOCAL_VARIABLES, ...variables }).flatMap(([name, value]) => [
+    '-var',
+    `${name}=${value}`,
+  ]);
+  await terraform(
+    'terraform apply',
+    ['apply', '-no-color', '-auto-approve', '-parallelism=20', `-state=${paths.terraformState}`, ...args],
+    (line) => {
+      if (/: (Creation|Modifications) complete/.test(line)) progress(`${(created += 1)} resources made`);
+    },
+  );
+  const json = await terraform(
+    'terraform output',
+    ['output', '-no-color', '-json', `-state=${paths.terraformState}`],
+    () => undefined,
+  );
+  const outputs = JSON.parse(json) as Record<string, { value: unknown }>;
+  return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value]));
+}
+
+async function runTerraform(
+  paths: StackPaths,
+  step: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  onLine: Progress,
+): Promise<string> {
+  const child = execa('terraform', args, { cwd: ROOT, env, all: true, reject: false });
+  child.all.on('data', (chunk: Buffer) => {
+    const text = chunk.toString('utf8');
+    appendFileSync(paths.terraformLog, text);
+    for (const line of text.split('\n')) if (line.trim() !== '') onLine(line.trim().slice(0, 100));
+  });
+  const result = await child;
+  if (result.failed) {
+    const cause = /Error: ([^\n]+)/.exec(result.all)?.[1] ?? result.shortMessage ?? 'it ended with an error';
+    throw new StepError(step, cause, paths.terraformLog);
+  }
+  return result.stdout;
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { imbalances, renderBalance, type TopicAccount } from '../../scripts/report';
+
+const balanced: TopicAccount = {
+  topic: 'telemetry.climate',
+  received: 105,
+  raw: 104,
+  dlq: 1,
+  standardized: 98,
+  duplicates: 2,
+  superseded: 3,
+  parseErrors: 1,
+  newColumns: 0,
+  curated: { judged: 101, rows: 95, duplicates: 0, superseded: 2, rejected: 4 },
+};
+
+describe('imbalances', () => {
+  it('finds none where every message is accounted for', () => {
+    expect(imbalances(balanced)).toEqual([]);
+    expect(renderBalance([balanced])).toContain('balances');
+  });
+
+  it.each([
+    ['a message that never reached RAW', { received: 106 }, 'received = RAW + DLQ', '1 missing'],
+    ['a row that is there twice', { standardized: 99 }, 'RAW = Standardized', '1 too many'],
+    [
+      'a version judged and gone',
+      { curated: { judged: 102, rows: 95, duplicates: 0, superseded: 2, rejected: 4 } },
+      'judged = Curated',
+      '1 missing',
+    ],
+  ])('names %s', (_, change, law, size) => {
+    const faults = imbalances({ ...balanced, ...change });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(law);
+    expect(faults[0]).toContain(size);
+    expect(renderBalance([{ ...balanced, ...change }])).toContain('does NOT balance');
+  });
+});
