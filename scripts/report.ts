@@ -1,0 +1,218 @@
+/** The account of a run: where every message went, by topic, and whether the sums agree. */
+import { QueryCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import Table from 'cli-table3';
+import { connect, databases, output } from './local/clients';
+import { queryObjects } from './local/query';
+import type { Stack } from './local/stack';
+
+/** The line for messages that have no legal topic. */
+export const NO_TOPIC = '_unknown';
+
+export interface TopicAccount {
+  readonly topic: string;
+  readonly received: number;
+  readonly raw: number;
+  readonly dlq: number;
+  readonly standardized: number;
+  readonly duplicates: number;
+  readonly superseded: number;
+  readonly parseErrors: number;
+  /** Undefined when the topic has no schema. */
+  readonly curated: CuratedAccount | undefined;
+  readonly newColumns: number;
+}
+
+export interface CuratedAccount {
+  readonly judged: number;
+  readonly rows: number;
+  readonly duplicates: number;
+  readonly superseded: number;
+  readonly rejected: number;
+}
+
+/** Every law that an account breaks, as a sentence; none when it balances. */
+export function imbalances(account: TopicAccount): string[] {
+  const faults: string[] = [];
+  const law = (name: string, left: number, right: number): void => {
+    if (left !== right)
+      faults.push(
+        `${account.topic}: ${name}: ${left} ≠ ${right} (${left > right ? `${left - right} missing` : `${right - left} too many`})`,
+      );
+  };
+  law('received = RAW + DLQ', account.received, account.raw + account.dlq);
+  law(
+    'RAW = Standardized + duplicates + superseded + parse errors',
+    account.raw,
+    account.standardized + account.duplicates + account.superseded + account.parseErrors,
+  );
+  const curated = account.curated;
+  if (curated !== undefined) {
+    law(
+      'judged = Curated + duplicates + superseded + rejected',
+      curated.judged,
+      curated.rows + curated.duplicates + curated.superseded + curated.rejected,
+    );
+  }
+  return faults;
+}
+
+type Counts = Record<string, number>;
+
+/** Reads the tables themselves, not what the jobs said of them; only what no table holds comes from the ledger. */
+export async function takeAccount(stack: Stack, received: ReadonlyMap<string, number>): Promise<TopicAccount[]> {
+  const db = databases(stack);
+  const countBy = async (sql: string): Promise<Counts> =>
+    Object.fromEntries((await queryObjects(stack, sql)).map((row) => [row['topic_name'] ?? '', Number(row['n'])]));
+  const [raw, parseErrors, ledger, registry, dlq] = await Promise.all([
+    countBy(`SELECT topic_name, count(*) AS n FROM "${db.raw}"."events" GROUP BY topic_name`),
+    countBy(`SELECT topic_name, count(*) AS n FROM "${db.ops}"."parse_errors" GROUP BY topic_name`),
+    queryObjects(
+      stack,
+      `SELECT topic_name, layer, sum(records_in) AS records_in, sum(duplicates) AS duplicates, sum(superseded) AS superseded, ` +
+        `sum(rejected) AS rejected, sum(new_columns) AS new_columns FROM "${db.ops}"."ledger" GROUP BY topic_name, layer`,
+    ),
+    readRegistry(stack),
+    dlqCounts(stack, new Set(received.keys())),
+  ]);
+  const of = (topic: string, layer: string, column: string): number =>
+    Number(ledger.find((row) => row['topic_name'] === topic && row['layer'] === layer)?.[column] ?? 0);
+  const topics = [...new Set([...received.keys(), ...Object.keys(raw), ...Object.keys(dlq)])].sort();
+  const rowsOf = async (database: string, names: readonly string[]): Promise<Counts> => {
+    const parts = names.map(
+      (topic) =>
+        `SELECT '${topic}' AS topic_name, count(*) AS n FROM "${database}"."${registry.get(topic)?.table ?? ''}"`,
+    );
+    return parts.length === 0 ? {} : countBy(parts.join(' UNION ALL '));
+  };
+  const known = topics.filter((topic) => registry.has(topic));
+  const governed = known.filter(
+    (topic) => registry.get(topic)?.enabled === true && of(topic, 'curated', 'records_in') > 0,
+  );
+  const [standardized, curated] = await Promise.all([rowsOf(db.standardized, known), rowsOf(db.curated, governed)]);
+  return topics.map((topic) => ({
+    topic,
+    received: received.get(topic) ?? 0,
+    raw: raw[topic] ?? 0,
+    dlq: dlq[topic] ?? 0,
+    standardized: standardized[topic] ?? 0,
+    duplicates: of(topic, 'standardized', 'duplicates'),
+    superseded: of(topic, 'standardized', 'superseded'),
+    parseErrors: parseErrors[topic] ?? 0,
+    newColumns: of(topic, 'standardized', 'new_columns'),
+    curated: governed.includes(topic)
+      ? {
+          judged: of(topic, 'curated', 'records_in'),
+          rows: curated[topic] ?? 0,
+          duplicates: of(topic, 'curated', 'duplicates'),
+          superseded: of(topic, 'curated', 'superseded'),
+          rejected: of(topic, 'curated', 'rejected'),
+        }
+      : undefined,
+  }));
+}
+
+async function readRegistry(stack: Stack): Promise<ReadonlyMap<string, { table: string; enabled: boolean }>> {
+  const { dynamodb } = connect(stack);
+  const found = new Map<string, { table: string; enabled: boolean }>();
+  let from: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await dynamodb.send(
+      new ScanCommand({
+        TableName: output(stack, 'schema_registry_table'),
+        ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+      }),
+    );
+    for (const item of page.Items ?? []) {
+      const topic = item['topic_name']?.S ?? '';
+      const table = item['table_name']?.S;
+      if (!topic.startsWith('table#') && table !== undefined)
+        found.set(topic, { table, enabled: item['processing_enabled']?.BOOL === true });
+    }
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+  return found;
+}
+
+async function dlqCounts(stack: Stack, topics: ReadonlySet<string>): Promise<Counts> {
+  const { dynamodb } = connect(stack);
+  const counts: Counts = {};
+  for (const topic of new Set([...topics, NO_TOPIC])) {
+    let from: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await dynamodb.send(
+        new QueryCommand({
+          TableName: output(stack, 'dlq_archive_table'),
+          KeyConditionExpression: 'topic_name = :topic',
+          ExpressionAttributeValues: { ':topic': { S: topic } },
+          Select: 'COUNT',
+          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        }),
+      );
+      if ((page.Count ?? 0) > 0) counts[topic] = (counts[topic] ?? 0) + (page.Count ?? 0);
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined);
+  }
+  return counts;
+}
+
+export function renderAccount(accounts: readonly TopicAccount[]): string {
+  const table = new Table({
+    head: [
+      'topic',
+      'received',
+      'RAW',
+      'DLQ',
+      'standardized',
+      'duplicates',
+      'superseded',
+      'parse err.',
+      'curated',
+      'rejected',
+      'new cols',
+    ],
+    colAligns: ['left', ...Array.from({ length: 10 }, () => 'right' as const)],
+    style: { head: [], border: [], compact: true },
+  });
+  const cells = (account: TopicAccount): (string | number)[] => [
+    account.topic,
+    account.received,
+    account.raw,
+    account.dlq,
+    account.standardized,
+    account.duplicates,
+    account.superseded,
+    account.parseErrors,
+    account.curated?.rows ?? '–',
+    account.curated?.rejected ?? '–',
+    account.newColumns,
+  ];
+  for (const account of accounts) table.push(cells(account));
+  const sum = (pick: (account: TopicAccount) => number): number =>
+    accounts.reduce((total, account) => total + pick(account), 0);
+  table.push([
+    'all',
+    sum((a) => a.received),
+    sum((a) => a.raw),
+    sum((a) => a.dlq),
+    sum((a) => a.standardized),
+    sum((a) => a.duplicates),
+    sum((a) => a.superseded),
+    sum((a) => a.parseErrors),
+    sum((a) => a.curated?.rows ?? 0),
+    sum((a) => a.curated?.rejected ?? 0),
+    sum((a) => a.newColumns),
+  ]);
+  return table.toString();
+}
+
+/** The verdict: which laws hold, or every place where one does not. */
+export function renderBalance(accounts: readonly TopicAccount[]): string {
+  const faults = accounts.flatMap(imbalances);
+  if (faults.length > 0) return `The ledger does NOT balance:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
+  return [
+    'The ledger balances, for every topic:',
+    '  received = RAW + DLQ',
+    '  RAW = Standardized + duplicates + superseded + parse errors',
+    '  judged for Curated = Curated + duplicates + superseded + rejected',
+  ].join('\n');
+}

@@ -1,0 +1,191 @@
+/** `pnpm start`: the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
+import { existsSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { runCycle, type CycleOutcome } from './local/cycle';
+import { reportFailure, UserError } from './local/faults';
+import { onInterrupt } from './local/interrupt';
+import { pushSchema, sampleSchema, sampleTopics } from './local/schemas';
+import { readMessages, sendMessages, type Message } from './local/send';
+import { DEFAULT_PORT, requireStack, takeDown, upSteps } from './local/stack';
+import { runSteps, type Step } from './local/steps';
+import type { Progress } from './local/tools';
+import { imbalances, NO_TOPIC, renderAccount, renderBalance, takeAccount, type TopicAccount } from './report';
+import { simulateDay, type SimulatedMessage } from './simulator/fleet';
+
+interface Options {
+  readonly input?: string;
+  readonly topic?: string;
+  readonly keep?: boolean;
+  readonly port: number;
+  readonly events: number;
+  readonly seed: number;
+}
+
+interface Run {
+  /** Messages that SQS accepted, by the topic they say they have. */
+  readonly received: Map<string, number>;
+  readonly cycles: CycleOutcome[];
+}
+
+const DAY_1 = new Date('2026-11-02T00:00:00Z');
+const DAY_2 = new Date('2026-11-03T00:00:00Z');
+
+async function sendCounted(
+  run: Run,
+  messages: readonly SimulatedMessage[],
+  progress: (line: string) => void,
+): Promise<void> {
+  const wire: Message[] = messages.map(({ body, topic }) => (topic === undefined ? { body } : { body, topic }));
+  const result = await sendMessages(requireStack(), wire, (sent) => progress(`${sent} of ${wire.length} messages`));
+  const refused = new Set(result.refused.map(({ index }) => index));
+  for (const [index, { expectedTopic }] of messages.entries()) {
+    if (refused.has(index)) continue;
+    const topic = expectedTopic ?? NO_TOPIC;
+    run.received.set(topic, (run.received.get(topic) ?? 0) + 1);
+  }
+  for (const { index, reason } of result.refused.slice(0, 3)) progress(`SQS refused message ${index + 1}: ${reason}`);
+  if (result.accepted === 0)
+    throw new UserError(`SQS accepted none of ${wire.length} messages: ${result.refused[0]?.reason ?? ''}`);
+}
+
+async function pushAll(topics: readonly string[], progress: (line: string) => void): Promise<void> {
+  const stack = requireStack();
+  let done = 0;
+  await Promise.all(
+    topics.map(async (topic) => {
+      await pushSchema(stack, topic, sampleSchema(topic));
+      progress(`${(done += 1)} of ${topics.length} schemas active`);
+    }),
+  );
+}
+
+async function cycle(run: Run, progress: (line: string) => void): Promise<void> {
+  const outcome = await runCycle(requireStack(), progress);
+  run.cycles.push(outcome);
+  const curated = outcome.states.includes('Curated')
+    ? 'Standardized and Curated'
+    : 'Standardized; Curated skipped, no topic has a schema';
+  progress(`${outcome.cycleId ?? ''}: ${curated}, ${outcome.seconds.toFixed(1)} s`);
+}
+
+function simulation(run: Run, options: Options): Step[] {
+  const first = Math.round(options.events * 0.62);
+  const day1 = simulateDay({ seed: options.seed, day: 1, events: first, start: DAY_1 });
+  const day2 = simulateDay({ seed: options.seed, day: 2, events: options.events - first, start: DAY_2 });
+  return [
+    {
+      title: `Day 1: ${day1.length} messages of the fleet, no schemas yet`,
+      run: async (p) => sendCounted(run, day1, p),
+    },
+    { title: 'Day 1: a cycle', run: async (p) => cycle(run, p) },
+    { title: `Schemas of ${sampleTopics().length} topics are merged`, run: async (p) => pushAll(sampleTopics(), p) },
+    {
+      title: `Day 2: ${day2.length} messages, with drift, corrections and violations`,
+      run: async (p) => sendCounted(run, day2, p),
+    },
+    { title: 'Day 2: a cycle', run: async (p) => cycle(run, p) },
+  ];
+}
+
+/** The topic that a line says it has, for the count of what was received; the pipeline decides for itself. */
+function statedTopic(message: Message): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(message.body);
+    if (
+      typeof parsed === 'object' &&
+      parsed !== null &&
+      'topic_name' in parsed &&
+      typeof parsed.topic_name === 'string'
+    )
+      return parsed.topic_name;
+  } catch {
+    // Not JSON: the attribute, if there is one.
+  }
+  return message.topic;
+}
+
+async function ownEvents(run: Run, options: Options, file: string): Promise<Step[]> {
+  if (!existsSync(file))
+    throw new UserError(
+      `${file} is not there. --input takes an NDJSON file: whole envelopes, or bare payloads with --topic.`,
+    );
+  const messages = (await readMessages(file, options.topic)).map((message) => ({
+    ...message,
+    expectedTopic: legal(statedTopic(message)) ?? legal(message.topic),
+  }));
+  if (messages.length === 0) throw new UserError(`${file} has no lines.`);
+  const topics = new Set(messages.map(({ expectedTopic }) => expectedTopic));
+  const known = sampleTopics().filter((topic) => topics.has(topic));
+  return [
+    ...(known.length === 0
+      ? []
+      : [{ title: `Schemas: ${known.join(', ')}`, run: async (p: Progress) => pushAll(known, p) }]),
+    { title: `Send ${messages.length} messages of ${file}`, run: async (p) => sendCounted(run, messages, p) },
+    { title: 'A cycle', run: async (p) => cycle(run, p) },
+  ];
+}
+
+function legal(topic: string | undefined): string | undefined {
+  return topic !== undefined && /^[a-z][a-z0-9._-]{0,127}$/.test(topic) ? topic : undefined;
+}
+
+async function main(options: Options): Promise<void> {
+  const started = Date.now();
+  const run: Run = { received: new Map(), cycles: [] };
+  let accounts: TopicAccount[] = [];
+  const work = options.input === undefined ? simulation(run, options) : await ownEvents(run, options, options.input);
+  const ups = await upSteps({ port: options.port });
+  const account: Step = {
+    title: 'Count every row',
+    run: async () => void (accounts = await takeAccount(requireStack(), run.received)),
+  };
+  onInterrupt(async () => takeDown());
+  try {
+    await runSteps([...ups, ...work, account]);
+    const total = [...run.received.values()].reduce((sum, count) => sum + count, 0);
+    console.log(`\n${renderAccount(accounts)}\n\n${renderBalance(accounts)}\n`);
+    console.log(
+      `${total} messages, ${run.cycles.length} cycles (${run.cycles.map((c) => `${c.seconds.toFixed(0)} s`).join(', ')}), ${((Date.now() - started) / 1000).toFixed(0)} s in all.`,
+    );
+    console.log(options.keep === true ? next(true) : next(false));
+    if (accounts.some((each) => imbalances(each).length > 0)) process.exitCode = 1;
+  } finally {
+    if (options.keep !== true) await takeDown();
+  }
+}
+
+function next(kept: boolean): string {
+  if (!kept)
+    return 'The stack is down again. `pnpm start --keep` leaves it up to look around; `pnpm start --input FILE [--topic T]` runs your own events.';
+  return [
+    'The stack is up. Try next:',
+    `  pnpm local query "SELECT device_id, temperature, measured_at FROM lean_ops_curated.telemetry_climate LIMIT 5"`,
+    `  pnpm local query "SELECT topic_name, change_type, column_name FROM lean_ops_ops.drift_log LIMIT 10"`,
+    `  pnpm local query "SELECT topic_name, violations FROM lean_ops_ops.errors LIMIT 5"`,
+    '  pnpm local send FILE --topic my.topic && pnpm local cycle',
+    '  pnpm local down',
+  ].join('\n');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0');
+  return value;
+}
+
+const program = new Command('pnpm start')
+  .description(
+    'Bring the whole pipeline up on this machine, run two days of a simulated IoT fleet through it, and show where every message went.',
+  )
+  .option('--input <file>', 'run your own events instead: NDJSON, whole envelopes, or bare payloads with --topic')
+  .option('--topic <topic>', 'topic of the bare payloads in --input')
+  .option('--keep', 'leave the stack up')
+  .option('--port <n>', 'port on 127.0.0.1', wholeNumber, DEFAULT_PORT)
+  .option('--events <n>', 'events of the simulated fleet', wholeNumber, 22_000)
+  .option('--seed <n>', 'seed of the simulated fleet', wholeNumber, 42);
+
+try {
+  await main(program.parse().opts<Options>());
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}
