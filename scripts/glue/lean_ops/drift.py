@@ -1,0 +1,79 @@
+"""drift_log: every change of a table's columns, and every value that found no column, on record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lean_ops import names
+from lean_ops.records import deterministic_id, naive_utc
+
+TABLE = "drift_log"
+SCHEMA = (
+    "drift_id string, topic_name string, layer string, change_type string, column_name string, "
+    "old_value string, "
+    "new_value string, source string, schema_version int, cycle_id string, detected_at timestamp_ntz"
+)
+COLUMN_ADDED = "COLUMN_ADDED"
+TABLE_CREATED = "TABLE_CREATED"
+MAX_COLUMNS = "MAX_COLUMNS"
+TOO_DEEP = "TOO_DEEP"
+NAME_COLLISION = "NAME_COLLISION"
+COLUMN_RESCUED = "COLUMN_RESCUED"
+
+MAX_RESCUED_LISTED = 100
+"""How many rescued paths of a topic one cycle puts on record: enough to see what happens, whatever the keys
+are."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One change. column_name: the column, or the path of what was rescued."""
+
+    topic: str
+    change_type: str
+    column_name: str | None
+    cycle_id: str
+    new_value: str | None = None
+
+    @property
+    def drift_id(self) -> str:
+        # A column can be added, dropped and added again; that something is rescued is one fact, not one a
+        # cycle.
+        cycle = self.cycle_id if self.change_type == COLUMN_ADDED else None
+        return deterministic_id(self.topic, "standardized", self.change_type, self.column_name, cycle)
+
+
+def rescue_of(path: str) -> str:
+    """Why flatten put a path (as names.path_text gives it) into rescued_data."""
+    segments = _segments(path)
+    if len(segments) > names.MAX_DEPTH:
+        return TOO_DEEP
+    return COLUMN_RESCUED if len(names.column_name(segments)) > names.MAX_COLUMN_NAME else NAME_COLLISION
+
+
+def _segments(path: str) -> Sequence[str]:
+    segments, current, escaped = [], "", False
+    for character in path:
+        if escaped or character not in "\\.":
+            current, escaped = current + character, False
+        elif character == "\\":
+            escaped = True
+        else:
+            segments.append(current)
+            current = ""
+    return [*segments, current]
+
+
+def row_of(drift: Drift, detected_at: datetime) -> dict[str, Any]:
+    return {
+        "drift_id": drift.drift_id,
+        "topic_name": drift.topic,
+        "layer": "standardized",
+        "change_type": drift.change_type,
+        "column_name": drift.column_name,
+        "new_value": drift.new_value,
+        "source": "payload",
+        "cycle_id": drift.cycle_id,
+        "detected_at": naive_utc(detected_at),
+    }

@@ -1,0 +1,122 @@
+"""RAW rows to cycle_delta rows, in Arrow batches on the executors."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyspark.rdd import PythonEvalType
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampNTZType
+from pyspark.sql.udf import UserDefinedFunction
+
+from lean_ops import names
+from lean_ops.flatten import Flattener
+from lean_ops.json_text import InvalidJson, compact
+
+_TEXT = StringType()
+_TIME = TimestampNTZType()
+
+KEPT_COLUMNS = (
+    "topic_name",
+    "message_id",
+    "idempotency_key",
+    "event_time",
+    "produced_at",
+    "received_at",
+    "ingested_at",
+    "payload_sha256",
+)
+_TIMES = frozenset(("event_time", "produced_at", "received_at", "ingested_at"))
+
+DELTA_SCHEMA = StructType(
+    [
+        *(StructField(name, _TIME if name in _TIMES else _TEXT) for name in KEPT_COLUMNS),
+        StructField("columns", MapType(_TEXT, _TEXT)),
+        StructField("rescued_data", _TEXT),
+        StructField("cycle_id", _TEXT),
+    ]
+)
+"""cycle_delta. A row that could not be flattened has columns NULL and its `Refusal` in rescued_data."""
+
+INVALID_JSON = "INVALID_JSON"
+INVALID_TOPIC = "INVALID_TOPIC"
+
+Refusal = tuple[str, str]
+"""Error code and message."""
+
+
+def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, Refusal]) -> DataFrame:
+    """RAW's rows as rows of cycle_delta, one for one. Topics of `refused_topics` are refused whatever they
+    hold."""
+    refused = dict(refused_topics)
+    events = raw.select(
+        "topic_name",
+        "message_id",
+        # A row without a key would be another record at every merge.
+        F.coalesce("idempotency_key", "message_id", "payload_sha256").alias("idempotency_key"),
+        *KEPT_COLUMNS[3:],
+        "payload",
+    )
+    return _map_in_arrow(events, lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
+
+
+def flatten_batches(
+    batches: Iterator[pa.RecordBatch], cycle_id: str, refused: Mapping[str, Refusal]
+) -> Iterator[pa.RecordBatch]:
+    flattener = Flattener()
+    for batch in batches:
+        yield _flatten_batch(batch, flattener, cycle_id, refused)
+
+
+def _flatten_batch(
+    batch: pa.RecordBatch, flattener: Flattener, cycle_id: str, refused: Mapping[str, Refusal]
+) -> pa.RecordBatch:
+    offsets: list[int | None] = []
+    keys: list[str] = []
+    values: list[str | None] = []
+    rescued: list[str | None] = []
+    topics = batch.column("topic_name").to_pylist()
+    for topic, payload in zip(topics, batch.column("payload").to_pylist(), strict=True):
+        refusal = refused.get(topic)
+        if refusal is None and not names.is_topic(topic):
+            refusal = (INVALID_TOPIC, "the topic's name is not of the form [a-z][a-z0-9._-]{0,127}")
+        if refusal is None:
+            try:
+                result = flattener.flatten(payload or "")
+            except InvalidJson as error:
+                refusal = (INVALID_JSON, str(error))
+        if refusal is None:
+            offsets.append(len(keys))
+            keys.extend(result.columns)
+            values.extend(result.columns.values())
+            rescued.append(result.rescued_text)
+        else:
+            offsets.append(None)  # a null map
+            rescued.append(_refusal_text(refusal, payload))
+    offsets.append(len(keys))
+    columns = pa.MapArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(values, pa.string())
+    )
+    kept = [batch.column(name) for name in KEPT_COLUMNS]
+    cycle = pa.repeat(pa.scalar(cycle_id, pa.string()), batch.num_rows)
+    arrays = [*kept, columns, pa.array(rescued, pa.string()), cycle]
+    return pa.RecordBatch.from_arrays(arrays, names=DELTA_SCHEMA.fieldNames())
+
+
+def _refusal_text(refusal: Refusal, payload: str | None) -> str:
+    code, message = refusal
+    return compact({"error_code": code, "error_message": message, "payload": payload})
+
+
+def _map_in_arrow(
+    frame: DataFrame,
+    function: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+    schema: StructType,
+) -> DataFrame:
+    """DataFrame.mapInArrow without its demand that pandas be installed, which nothing here uses."""
+    udf: Any = UserDefinedFunction(
+        function, returnType=schema, evalType=PythonEvalType.SQL_MAP_ARROW_ITER_UDF, deterministic=True
+    )
+    call = udf(*[frame[name] for name in frame.columns])
+    return DataFrame(frame._jdf.pythonMapInArrow(call._jc.expr(), False), frame.sparkSession)

@@ -1,0 +1,102 @@
+"""The ledger: where each message of a topic and cycle went. Rows follow from commits, so a killed run loses
+none.
+
+Standardized: Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ parse_errors.
+Curated:      Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ rejected (records_in:
+versions judged).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from lean_ops.records import naive_utc, to_frame
+from lean_ops.tables import Commit, Tables
+
+TABLE = "ledger"
+COUNTS = (
+    "records_in",
+    "duplicates",
+    "superseded",
+    "written",
+    "parse_errors",
+    "rejected",
+    "nulled",
+    "rescued",
+    "new_columns",
+)
+SCHEMA = (
+    "topic_name string, layer string, cycle_id string, "
+    + "".join(f"{name} bigint, " for name in COUNTS)
+    + "started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string"
+)
+DONE = "SUCCEEDED"
+FAILED = "FAILED"
+_KEYS = ("topic_name", "layer", "cycle_id")
+_COUNTS_PROPERTY = "lean-ops.counts"
+_STARTED_PROPERTY = "lean-ops.started-at"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """counts: by names of COUNTS; what is not named is 0. Times are aware."""
+
+    topic: str
+    layer: str
+    cycle_id: str
+    started_at: datetime
+    finished_at: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def status(self) -> str:
+        return DONE if self.error is None else FAILED
+
+
+def commit_properties(counts: Mapping[str, int], started_at: datetime) -> dict[str, str]:
+    """What a topic's commit says of itself, so that its entry can be written after a crash too."""
+    return {
+        _COUNTS_PROPERTY: json.dumps(dict(counts), sort_keys=True),
+        _STARTED_PROPERTY: started_at.astimezone(UTC).isoformat(),
+    }
+
+
+def entry_of(topic: str, layer: str, commit: Commit) -> Entry | None:
+    """None for a commit that is not of a cycle's merge."""
+    if _COUNTS_PROPERTY not in commit.properties:
+        return None
+    started = datetime.fromisoformat(commit.properties[_STARTED_PROPERTY])
+    counts = json.loads(commit.properties[_COUNTS_PROPERTY])
+    return Entry(topic, layer, commit.cycle_id, started, commit.committed_at, counts)
+
+
+def write(tables: Tables, entries: Sequence[Entry]) -> None:
+    """Replaces the entries by topic, layer and cycle, in one commit."""
+    if not entries:
+        return
+    ledger = tables.name("ops", TABLE)
+    rows = to_frame(tables.spark, [_row(entry) for entry in entries], SCHEMA)
+    cycles = sorted({entry.cycle_id for entry in entries})
+    known = tables.read(ledger).where(F.col("cycle_id").isin(*cycles)).limit(1).count()
+    if known:
+        tables.upsert(rows, ledger, _KEYS, {})
+    else:
+        tables.append(rows.coalesce(1), ledger, {})
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "topic_name": entry.topic,
+        "layer": entry.layer,
+        "cycle_id": entry.cycle_id,
+        **{name: int(entry.counts.get(name, 0)) for name in COUNTS},
+        "started_at": naive_utc(entry.started_at),
+        "finished_at": naive_utc(entry.finished_at),
+        "status": entry.status,
+        "error": entry.error,
+    }

@@ -1,0 +1,25 @@
+"""One line of JSON an event on standard output, where Glue's continuous logging and the local stack pick it
+up."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+
+def logger(job: str, cycle_id: str) -> Any:
+    """log(message, level="INFO", **fields): fields must be fit for logs; never payloads."""
+
+    def log(message: str, level: str = "INFO", **fields: Any) -> None:
+        line = {
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": level,
+            "service": job,
+            "message": message,
+            "cycle_id": cycle_id,
+            **fields,
+        }
+        sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.flush()
+
+    return log

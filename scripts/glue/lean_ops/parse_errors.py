@@ -1,0 +1,57 @@
+"""parse_errors: every message that could not become a row. cycle_delta keeps them; this makes them their own
+rows."""
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lean_ops import delta
+from lean_ops.records import timestamp
+
+TABLE = "parse_errors"
+_REFUSAL = "error_code string, error_message string, payload string"
+
+
+def parse_error_rows(cycle: DataFrame, detected_at: datetime) -> DataFrame:
+    """Rows of parse_errors for one cycle's rows of cycle_delta. Copies of one message make one row.
+
+    error_id is the hash of topic, message, code and payload: the cycle it is met in is not part of it.
+    """
+    refusal = F.from_json("rescued_data", _REFUSAL).alias("refusal")
+    rows = delta.refused(cycle).select(
+        "topic_name", "message_id", "received_at", "cycle_id", "payload_sha256", refusal
+    )
+    described = F.to_json(
+        F.array(
+            *(F.coalesce(F.col(name), F.lit("")) for name in ("topic_name", "message_id")),
+            F.col("refusal.error_code"),
+            F.sha2(F.coalesce(F.col("refusal.payload"), F.lit("")), 256),
+        )
+    )
+    first = (
+        rows.withColumn("error_id", F.sha2(described, 256))
+        .groupBy("error_id")
+        .agg(
+            *(F.first(name).alias(name) for name in ("topic_name", "message_id", "cycle_id", "refusal")),
+            F.min("received_at").alias("received_at"),
+        )
+    )
+    return first.select(
+        "error_id",
+        "topic_name",
+        "message_id",
+        "refusal.error_code",
+        "refusal.error_message",
+        "refusal.payload",
+        "received_at",
+        "cycle_id",
+        timestamp(detected_at).alias("detected_at"),
+        F.lit(None).cast("timestamp_ntz").alias("resolved_at"),
+    )
+
+
+def recorded_in(parse_errors: DataFrame, cycle_id: str) -> dict[str, int]:
+    """How many messages of each topic were first met in this cycle. A rerun finds the same."""
+    rows = parse_errors.where(F.col("cycle_id") == F.lit(cycle_id)).groupBy("topic_name").count().collect()
+    return {row["topic_name"]: row["count"] for row in rows}

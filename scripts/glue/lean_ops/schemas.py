@@ -1,0 +1,157 @@
+"""A topic's schema as the Curated job reads it. What a schema may say is schemas/meta-schema.json's and
+schema-validator's to decide; here an accepted file becomes a typed model, and what is not understood is
+refused rather than ignored."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from lean_ops import names
+
+CONSTRAINTS = (
+    "enum",
+    "const",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+)
+# Assertions of JSON Schema 2020-12 that nothing here enforces.
+# fmt: off
+_NOT_ENFORCED = frozenset(
+    (
+        "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas",
+        "dependentRequired", "prefixItems", "contains", "minContains", "maxContains", "uniqueItems",
+        "minItems", "maxItems", "multipleOf", "patternProperties", "propertyNames", "minProperties",
+        "maxProperties", "unevaluatedItems", "unevaluatedProperties", "contentEncoding", "contentMediaType",
+        "contentSchema",
+    )
+)
+# fmt: on
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_TYPES = {
+    ("string", None, None): "string",
+    ("string", "date-time", None): "timestamp_ntz",
+    ("string", "date", None): "date",
+    ("integer", None, None): "bigint",
+    ("integer", None, "int"): "int",
+    ("number", None, None): "double",
+    ("number", None, "float"): "float",
+    ("boolean", None, None): "boolean",
+    ("array", None, None): "string",
+}
+"""(type, format, x-type) to Spark's type: schemas/type-table.json, where timestamp is Iceberg's without a
+zone."""
+
+
+class SchemaError(ValueError):
+    """A schema that says what cannot be done. The message names the field."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A leaf, and the Curated column it becomes. parents: the objects around it, outermost first.
+
+    data_type: Spark's. cde: a row without a valid value is rejected. required: its absence is a violation
+    where the object around it is there. constraints: keyword to value, numbers as int or Decimal.
+    """
+
+    column: str
+    json_type: str
+    data_type: str
+    cde: bool
+    required: bool
+    parents: tuple[str, ...]
+    constraints: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ObjectField:
+    """An object inside the payload. It has no column of its own; Standardized has one when it was empty."""
+
+    column: str
+    required: bool
+    parents: tuple[str, ...]
+    leaves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TopicSchema:
+    topic: str
+    version: int
+    fields: tuple[Field, ...]
+    objects: tuple[ObjectField, ...]
+
+
+def read_schema(text: str, topic: str) -> TopicSchema:
+    """The model of an active schema file. Raises SchemaError."""
+    try:
+        document = json.loads(text, parse_float=Decimal)
+    except ValueError as error:
+        raise SchemaError(f"the active schema is not JSON: {error}") from None
+    if not isinstance(document, dict) or document.get("type") != "object":
+        raise SchemaError("the active schema describes no object")
+    if document.get("x-topic") != topic:
+        raise SchemaError(f"the active schema is of the topic {document.get('x-topic')!r}")
+    version = document.get("x-version")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise SchemaError("x-version is no whole number")
+    found = list(_walk(document, (), ()))
+    fields = tuple(one for one in found if isinstance(one, Field))
+    objects = tuple(one for one in found if isinstance(one, ObjectField))
+    columns = [field.column for field in fields]
+    shared = sorted({column for column in columns if columns.count(column) > 1})
+    if shared:
+        raise SchemaError(f"more than one field ends in the column {', '.join(shared)}")
+    return TopicSchema(topic, version, fields, objects)
+
+
+def _walk(
+    node: Mapping[str, Any], path: tuple[str, ...], parents: tuple[str, ...]
+) -> Iterator[Field | ObjectField]:
+    required = set(node.get("required", ()))
+    for name, spec in node.get("properties", {}).items():
+        here = (*path, name)
+        unknown = sorted(_NOT_ENFORCED & spec.keys())
+        if unknown or spec.get("additionalProperties") is False:
+            raise SchemaError(
+                f"{names.path_text(here)}: {', '.join(unknown) or 'additionalProperties'} is not enforced"
+            )
+        column = names.column_name(here)
+        if spec.get("type") == "object":
+            inner = list(_walk(spec, here, (*parents, column)))
+            leaves = tuple(one.column for one in inner if isinstance(one, Field))
+            yield ObjectField(column, name in required, parents, leaves)
+            yield from inner
+        else:
+            constraints = {keyword: spec[keyword] for keyword in CONSTRAINTS if keyword in spec}
+            yield Field(
+                column,
+                str(spec.get("type")),
+                _data_type(spec, here),
+                spec.get("x-cde") is True,
+                name in required,
+                parents,
+                constraints,
+            )
+
+
+def _data_type(spec: Mapping[str, Any], path: tuple[str, ...]) -> str:
+    kind, form, exact = spec.get("type"), spec.get("format"), spec.get("x-type")
+    decimal = _DECIMAL.fullmatch(exact) if isinstance(exact, str) else None
+    if kind == "number" and form is None and decimal:
+        precision, scale = int(decimal[1]), int(decimal[2])
+        if 1 <= precision <= 38 and scale <= precision:
+            return f"decimal({precision},{scale})"
+    found = _TYPES.get((kind, form, exact)) if isinstance(kind, str) else None
+    if found is None:
+        raise SchemaError(
+            f"{names.path_text(path)}: no column for type {kind!r}, format {form!r}, x-type {exact!r}"
+        )
+    return found

@@ -1,0 +1,62 @@
+"""cycle_delta's rows of one topic to rows of its Standardized table, where every column is text."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lean_ops import names
+from lean_ops.merge import KEY
+
+_TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
+_TEXT_FORM = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"
+_RESCUED_MAP = "map<string,string>"
+
+
+def time_text(column: str | Column) -> Column:
+    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: its order as text is its order in time."""
+    return F.date_format(column, _TEXT_FORM)
+
+
+def text_time(column: str) -> Column:
+    """The TIMESTAMP_NTZ that time_text made a text of."""
+    return F.rtrim(F.regexp_replace(column, "Z$", "")).cast("timestamp_ntz")
+
+
+def held_rows(table: DataFrame) -> DataFrame:
+    """What merge.latest_versions reads of a Standardized table."""
+    return table.select(
+        KEY,
+        "message_id",
+        text_time("produced_at").alias("produced_at"),
+        text_time("ingested_at").alias("ingested_at"),
+        "cycle_id",
+    )
+
+
+def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overflow: bool) -> DataFrame:
+    """Winners (rows of cycle_delta) as rows of the table. overflow: some names have no column and go to
+    rescued_data."""
+    rescued = _with_overflow(payload_columns) if overflow else F.col("rescued_data")
+    return winners.select(
+        *(time_text(name).alias(name) if name in _TIMES else F.col(name) for name in names.ENVELOPE_COLUMNS),
+        *(F.col("columns")[name].alias(name) for name in payload_columns),
+        rescued.alias(names.RESCUED),
+    )
+
+
+def _with_overflow(payload_columns: Sequence[str]) -> Column:
+    """rescued_data with the values whose names are no columns, by column name."""
+    rescued = F.coalesce(F.from_json("rescued_data", _RESCUED_MAP), F.create_map().cast(_RESCUED_MAP))
+    homeless = F.map_filter(
+        "columns", lambda name, _: ~name.isin(*payload_columns) if payload_columns else F.lit(True)
+    )
+    # A path of this text may be there: both values stay.
+    own = F.transform_keys(
+        homeless,
+        lambda name, _: F.when(
+            F.array_contains(F.map_keys(rescued), name), F.concat(name, F.lit(" (column)"))
+        ).otherwise(name),
+    )
+    together = F.map_concat(rescued, own)
+    return F.when(F.size(together) > 0, F.to_json(together))

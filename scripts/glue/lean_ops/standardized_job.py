@@ -1,0 +1,307 @@
+"""The Standardized job: RAW's new rows to cycle_delta once, for all topics, then each topic from its own
+checkpoint.
+
+Every step may be killed and run again, by this cycle or the next. What was done is read from commits:
+1 cycle_delta takes RAW's range in one commit that carries the range.
+2 parse_errors and drift_log follow from cycle_delta; their ids are hashes, so a second time adds nothing.
+3 each topic's table takes a cycle in one commit that carries the cycle and its counts.
+4 ledger entries follow from those commits, the mirrors in DynamoDB from all of it, last.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from pyspark.sql import functions as F
+
+from lean_ops import delta, drift, ledger, merge, names, parse_errors, provisioning, raw, schema_evolution
+from lean_ops.delta import TopicCycle
+from lean_ops.flatten_batches import flatten_events
+from lean_ops.ports import ALL_TOPICS, Job
+from lean_ops.provisioning import Ownership
+from lean_ops.records import to_frame
+from lean_ops.schema_evolution import Evolution
+from lean_ops.standardize import held_rows, standardized_rows
+from lean_ops.tables import CYCLE_ID, Commit, Tables
+from lean_ops.topic_pool import TopicPool, reason
+
+LAYER = "standardized"
+_RAW_TABLE = "events"
+
+
+@dataclass
+class Outcome:
+    """failed: topic to reason. Topics in it stay where they are until the next cycle."""
+
+    entries: list[ledger.Entry] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        return not self.failed
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a topic's cycle will do. evolution None: the topic has taken it before (commit tells how)."""
+
+    work: TopicCycle
+    commit: Commit | None = None
+    evolution: Evolution | None = None
+
+
+def run(job: Job) -> Outcome:
+    tables = Tables(job.spark, job.arguments.database_prefix)
+    delta_table = tables.name("ops", delta.TABLE)
+    mirror = job.checkpoints.get(ALL_TOPICS, "raw") or {}
+    done_through = mirror.get("complete_through")
+
+    last = raw.last_taken(tables, delta_table, job.checkpoints)
+    owners = provisioning.owners_of(job.registry.items())
+    ownership = _take(job, tables, last, owners)
+    rows = delta.since(tables.read(delta_table), done_through)
+    # Two more than a table may have, and those that may be listed, whatever the table has already.
+    listed = job.arguments.max_columns + drift.MAX_RESCUED_LISTED + 2
+    pending = delta.topic_cycles(rows, listed, drift.MAX_RESCUED_LISTED)
+    ownership = _ensure_pending(job, tables, pending, owners, ownership)
+
+    outcome = Outcome()
+    finished: str | None = done_through
+    with TopicPool(job.spark, job.arguments.database_prefix) as pool:
+        for cycle_id, works in groupby(pending, key=lambda work: work.cycle_id):
+            _run_cycle(job, tables, pool, cycle_id, list(works), ownership, outcome)
+            if outcome.complete:
+                finished = cycle_id
+    ledger.write(tables, outcome.entries)
+    _mirror(job, tables, delta_table, outcome, finished)
+    return outcome
+
+
+def _take(job: Job, tables: Tables, last: raw.Taken | None, owners: dict[str, str]) -> Ownership:
+    """Step 1. Who owns a table is settled first: what is refused keeps its payload in the same commit."""
+    arguments = job.arguments
+    source = tables.name("raw", _RAW_TABLE)
+    target = tables.name("ops", delta.TABLE)
+    taken = raw.range_to_take(tables, source, last, arguments.cycle_id, arguments.to_snapshot_id)
+    if taken is None:
+        return Ownership()
+    events = tables.read_between(source, taken.after, taken.upto)
+    topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
+    valid = [topic for topic in topics if names.is_topic(topic)]
+    ownership = provisioning.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
+    # Rows of a topic side by side, so that reading one topic back skips the others.
+    flat = flatten_events(events, arguments.cycle_id, ownership.refused).sortWithinPartitions("topic_name")
+    tables.replace_cycle(flat, target, arguments.cycle_id, raw.properties(arguments.cycle_id, taken))
+    job.log("took RAW", after_snapshot_id=taken.after, to_snapshot_id=taken.upto, topics=len(topics))
+    return ownership
+
+
+def _ensure_pending(
+    job: Job, tables: Tables, pending: Iterable[TopicCycle], owners: dict[str, str], known: Ownership
+) -> Ownership:
+    """Adds the topics that an earlier cycle has left behind."""
+    settled = known.ready | set(known.refused) | set(known.failed)
+    others = {work.topic for work in pending if work.readable} - settled
+    more = provisioning.ensure_tables(others, owners, tables.listed(LAYER), job.provisioner)
+    return Ownership(
+        known.ready | more.ready,
+        known.created | more.created,
+        {**known.refused, **more.refused},
+        {**known.failed, **more.failed},
+    )
+
+
+def _run_cycle(
+    job: Job,
+    tables: Tables,
+    pool: TopicPool,
+    cycle_id: str,
+    works: Sequence[TopicCycle],
+    ownership: Ownership,
+    outcome: Outcome,
+) -> None:
+    """Steps 2 and 3 for one cycle. A topic that failed in an earlier cycle waits: its cycles go in order."""
+    started = job.clock()
+    refused_counts = _record_refused(job, tables, cycle_id, works, started)
+    unready = {topic: f"{code}: {message}" for topic, (code, message) in ownership.refused.items()}
+    unready |= ownership.failed
+    waiting = [work for work in works if work.readable and work.topic not in outcome.failed]
+    for work in waiting:
+        if work.topic not in ownership.ready:
+            _fail(job, outcome, work, unready.get(work.topic, "the topic has no table"), started)
+
+    ready = [work for work in waiting if work.topic in ownership.ready]
+    plans: list[_Plan] = []
+    for work, plan in pool.each(ready, lambda own, work: _plan(job, own, work)):
+        if isinstance(plan, Exception):
+            _fail(job, outcome, work, reason(plan), started)
+        else:
+            plans.append(plan)
+    _record_drift(tables, plans, ownership.created, started)
+
+    to_do = [plan for plan in plans if plan.evolution is not None]
+    commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
+    for plan, commit in pool.each(
+        to_do, lambda own, plan: _advance(own, plan, started, refused_counts.get(plan.work.topic, (0, 0)))
+    ):
+        if isinstance(commit, Exception):
+            _fail(job, outcome, plan.work, reason(commit), started)
+        else:
+            commits[plan.work.topic] = commit
+            _mirror_topic(job, plan.work.topic, commit)
+    for work in works:
+        _enter(job, outcome, work, commits.get(work.topic), refused_counts.get(work.topic, (0, 0)), started)
+
+
+def _plan(job: Job, tables: Tables, work: TopicCycle) -> _Plan:
+    table = tables.name(LAYER, names.table_name(work.topic))
+    reached = reached_cycle(job, tables, work.topic, LAYER, table)
+    if reached is not None and reached >= work.cycle_id:
+        own = next((commit for commit in tables.commits(table) if commit.cycle_id == work.cycle_id), None)
+        return _Plan(work, own)
+    seen = schema_evolution.plan(tables.columns(table), work.columns, job.arguments.max_columns)
+    return _Plan(work, None, seen)
+
+
+def reached_cycle(job: Job, tables: Tables, topic: str, layer: str, table: str) -> str | None:
+    """The last cycle a table has taken: by its own commits; by the mirror when maintenance expired those of a
+    filled one."""
+    last = tables.last_commit(table)
+    if last is not None:
+        return last.cycle_id
+    mirror = None if tables.is_empty(table) else job.checkpoints.get(topic, layer)
+    return None if mirror is None else str(mirror["cycle_id"])
+
+
+def _advance(tables: Tables, plan: _Plan, started: datetime, refused: tuple[int, int]) -> Commit | None:
+    """One topic takes one cycle: the columns it needs, then its rows and its checkpoint in one commit."""
+    assert plan.evolution is not None
+    work, evolution = plan.work, plan.evolution
+    table = tables.name(LAYER, names.table_name(work.topic))
+    cycles = tables.read(tables.name("ops", delta.TABLE))
+    tables.add_columns(table, evolution.added)
+    versions = delta.of_topic(delta.readable(cycles), work.topic, [work.cycle_id])
+    held = None if tables.is_empty(table) else held_rows(tables.read(table))
+    winners = merge.latest_versions(versions, held).persist()
+    try:
+        counts = merge.count(winners)
+        if counts.ties:
+            winners = merge.settle_ties(
+                winners, delta.readable(cycles.where(F.col("topic_name") == work.topic))
+            )
+            counts = merge.count(winners)
+        columns = schema_evolution.payload_columns(tables.columns(table))
+        overflow = bool(evolution.overflow)
+        changed = merge.rows_to_write(winners, (merge.NEW, merge.NEWER))
+        rows = standardized_rows(changed, columns, overflow)
+        properties = {CYCLE_ID: work.cycle_id} | ledger.commit_properties(
+            {
+                "records_in": work.readable + work.refused,
+                "duplicates": counts.duplicates + refused[1],
+                "superseded": counts.superseded,
+                "written": counts.written,
+                "parse_errors": refused[0],
+                "rescued": rows.where(F.col(names.RESCUED).isNotNull()).count()
+                if overflow or work.rescued_paths
+                else 0,
+                "new_columns": len(evolution.added),
+            },
+            started,
+        )
+        if counts.written == 0:
+            return tables.mark(table, properties)
+        # Exact: every key was looked up in the table, which nobody else writes. Nothing to replace, no MERGE
+        # to pay for.
+        if counts.updated == 0:
+            return tables.append(rows, table, properties)
+        return tables.upsert(rows, table, [merge.KEY], properties)
+    finally:
+        winners.unpersist()
+
+
+def _record_refused(
+    job: Job, tables: Tables, cycle_id: str, works: Sequence[TopicCycle], at: datetime
+) -> dict[str, tuple[int, int]]:
+    """Topic to (messages that could not be read, copies of such). Copies are not errors of their own."""
+    refused = {work.topic: work.refused for work in works if work.refused}
+    if not refused:
+        return {}
+    table = tables.name("ops", parse_errors.TABLE)
+    cycle = tables.read(tables.name("ops", delta.TABLE)).where(F.col("cycle_id") == cycle_id)
+    tables.append_new(parse_errors.parse_error_rows(cycle, at), table, "error_id")
+    recorded = parse_errors.recorded_in(tables.read(table), cycle_id)
+    job.log("recorded parse errors", of_cycle_id=cycle_id, messages=sum(refused.values()))
+    return {topic: (recorded.get(topic, 0), n - recorded.get(topic, 0)) for topic, n in refused.items()}
+
+
+def _record_drift(tables: Tables, plans: Iterable[_Plan], created: frozenset[str], at: datetime) -> None:
+    """Before any ALTER: see schema_evolution.drift_of."""
+    found = {
+        one.drift_id: one
+        for plan in plans
+        if plan.evolution is not None
+        for one in schema_evolution.drift_of(
+            plan.work.topic,
+            plan.work.cycle_id,
+            plan.evolution,
+            plan.work.rescued_paths,
+            plan.work.topic in created,
+        )
+    }
+    if found:
+        rows = to_frame(tables.spark, [drift.row_of(one, at) for one in found.values()], drift.SCHEMA)
+        tables.append_new(rows.coalesce(1), tables.name("ops", drift.TABLE), "drift_id")
+
+
+def _fail(job: Job, outcome: Outcome, work: TopicCycle, why: str, started: datetime) -> None:
+    outcome.failed[work.topic] = why
+    outcome.entries.append(ledger.Entry(work.topic, LAYER, work.cycle_id, started, job.clock(), error=why))
+    job.log("topic failed", level="ERROR", topic_name=work.topic, of_cycle_id=work.cycle_id, reason=why)
+
+
+def _enter(
+    job: Job,
+    outcome: Outcome,
+    work: TopicCycle,
+    commit: Commit | None,
+    refused: tuple[int, int],
+    started: datetime,
+) -> None:
+    """The ledger entry and the log line of a topic that is through with the cycle."""
+    if work.topic in outcome.failed:
+        return
+    entry = ledger.entry_of(work.topic, LAYER, commit) if commit else None
+    if entry is None and work.readable:
+        return  # taken long ago, and the commit that told of it has expired: the ledger has its entry
+    if entry is None:
+        counts = {"records_in": work.refused, "duplicates": refused[1], "parse_errors": refused[0]}
+        entry = ledger.Entry(work.topic, LAYER, work.cycle_id, started, job.clock(), counts)
+    outcome.entries.append(entry)
+    job.log("topic done", topic_name=work.topic, of_cycle_id=work.cycle_id, layer=LAYER, **entry.counts)
+
+
+def _mirror_topic(job: Job, topic: str, commit: Commit | None) -> None:
+    if commit is None:
+        return
+    entry = ledger.entry_of(topic, LAYER, commit)
+    counts = dict(entry.counts) if entry else {}
+    item = {"cycle_id": commit.cycle_id, "snapshot_id": commit.snapshot_id, "counts": counts}
+    job.checkpoints.put(topic, LAYER, item | {"updated_at": job.clock().isoformat()})
+
+
+def _mirror(job: Job, tables: Tables, delta_table: str, outcome: Outcome, finished: str | None) -> None:
+    """complete_through: cycles up to it need not be looked at again. It saves time only; absent, all are
+    looked at."""
+    taken = raw.last_taken(tables, delta_table, job.checkpoints)
+    job.checkpoints.put(
+        ALL_TOPICS,
+        "raw",
+        {
+            "snapshot_id": (taken.snapshot_id if taken else None) or "",
+            "cycle_id": job.arguments.cycle_id,
+            "status": "complete" if outcome.complete else "incomplete",
+            "complete_through": finished,
+            "updated_at": job.clock().isoformat(),
+        },
+    )

@@ -1,0 +1,50 @@
+"""The same work for many topics at once, each topic on its own: what fails in one does not touch the
+others."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pyspark.sql import SparkSession
+
+from lean_ops.tables import Tables
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+WORKERS = 8
+
+
+class TopicPool:
+    """A bounded thread pool over one session: what a commit carries belongs to its thread. Use as a context
+    manager."""
+
+    def __init__(self, spark: SparkSession, database_prefix: str, workers: int = WORKERS) -> None:
+        self._spark = spark
+        self._prefix = database_prefix
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="topic")
+
+    def __enter__(self) -> "TopicPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def each(
+        self, tasks: Iterable[Task], work: Callable[[Tables, Task], Result]
+    ) -> list[tuple[Task, Result | Exception]]:
+        """Each task with its result or what it raised, in the order given."""
+        listed = list(tasks)
+        return list(zip(listed, self._threads.map(lambda task: self._one(task, work), listed), strict=True))
+
+    def _one(self, task: Task, work: Callable[[Tables, Task], Result]) -> Result | Exception:
+        try:
+            return work(Tables(self._spark, self._prefix), task)
+        except Exception as error:
+            return error
+
+
+def reason(error: BaseException) -> str:
+    """One line for ledger and log. Only the first line: Spark's go on with plans."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:500].rstrip(": ")

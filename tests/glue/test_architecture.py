@@ -1,0 +1,78 @@
+"""Who may do what, read from the syntax trees: only tables.py writes, only session.py makes a session."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+GLUE = Path(__file__).parents[2] / "scripts" / "glue"
+SOURCES = sorted(GLUE.rglob("*.py"))
+WRITING_METHODS = {
+    *("write", "writeTo", "writeStream", "insertInto", "saveAsTable", "overwrite", "overwritePartitions"),
+    *("newAppend", "newFastAppend", "newOverwrite", "newDelete", "newTransaction", "withCommitProperties"),
+    *("createTable", "dropTable"),
+}
+WRITING_SQL = ("MERGE", "INSERT", "UPDATE", "DELETE", "ALTER", "CREATE", "DROP", "TRUNCATE", "CALL")
+
+
+def ids(path):
+    return str(path.relative_to(GLUE))
+
+
+def nodes(path):
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+def attributes(path):
+    return {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "tables.py"], ids=ids)
+def test_only_tables_writes(path):
+    allowed = {"write"} if path.name in ("ledger.py", "log.py", "session.py", *JOBS) else set()
+    assert not (attributes(path) & WRITING_METHODS) - allowed
+    called = [
+        node for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    assert not [node for node in called if node.func.attr == "sql"], "SQL text is run in tables.py only"
+
+
+# `ledger.write`, `sys.stdout.write` and `zipfile.write` are no table writes; anything else of that name is.
+JOBS = ("standardized_job.py", "curated_job.py")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_what_the_jobs_call_write_is_the_ledgers(name):
+    writes = [
+        node
+        for node in nodes(GLUE / "lean_ops" / name)
+        if isinstance(node, ast.Attribute) and node.attr == "write"
+    ]
+    assert [node.value.id for node in writes if isinstance(node.value, ast.Name)] == ["ledger"] * len(writes)
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "session.py"], ids=ids)
+def test_only_session_makes_a_session(path):
+    assert not attributes(path) & {"builder", "newSession", "getOrCreate", "cloneSession"}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "aws.py"], ids=ids)
+def test_only_aws_talks_to_aws(path):
+    imported = {
+        name.split(".")[0]
+        for node in nodes(path)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
+        )
+    }
+    assert not imported & {"boto3", "botocore"}
+
+
+@pytest.mark.parametrize(
+    "name", ["json_text", "flatten", "names", "schema_evolution", "schemas", "arguments"]
+)
+def test_decisions_are_plain_python(name):
+    for node in nodes(GLUE / "lean_ops" / f"{name}.py"):
+        if isinstance(node, ast.ImportFrom):
+            assert not (node.module or "").startswith(("pyspark", "pyarrow")), name

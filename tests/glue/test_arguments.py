@@ -1,0 +1,56 @@
+import pytest
+
+from lean_ops.arguments import ArgumentError, parse_arguments, resolve_options
+
+GIVEN = {
+    "cycle_id": "20261123T100000Z-0a1b2c3d",
+    "to_snapshot_id": "5965339082329644022",
+    "database_prefix": "lean_ops",
+    "lake_bucket": "lake",
+    "schema_bucket": "schemas",
+    "registry_table": "registry",
+    "checkpoint_table": "checkpoints",
+    "provisioner_function": "provisioner",
+}
+
+
+def line(**changes):
+    values = {name: value for name, value in {**GIVEN, **changes}.items() if value is not None}
+    return [word for name, value in values.items() for word in (f"--{name}", value)]
+
+
+def test_what_glue_adds_is_ignored():
+    arguments = parse_arguments(
+        ["--JOB_NAME", "x", *line(), "--enable-metrics", "--JOB_RUN_ID", "jr_1", "--TempDir", ""]
+    )
+    assert (arguments.cycle_id, arguments.max_columns) == (GIVEN["cycle_id"], 500)
+    assert arguments.to_snapshot_id == "5965339082329644022"
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(ArgumentError) as caught:
+        parse_arguments(
+            line(registry_table=None, database_prefix="x; DROP", max_columns="many", cycle_id="a b")
+        )
+    for name in ("registry_table", "database_prefix", "max_columns", "cycle_id"):
+        assert f"--{name}" in str(caught.value)
+
+
+@pytest.mark.parametrize("none", [None, ""])
+def test_raw_may_have_no_snapshot_yet(none):
+    assert parse_arguments(line(to_snapshot_id=none)).to_snapshot_id == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["--a", "1", "--b=2"], {"a": "1", "b": "2"}),
+        (["--a", "--b", "2"], {"a": "", "b": "2"}),
+        (["--a", "1", "--a", "2"], {"a": "2"}),
+        (["--a=", "x"], {"a": ""}),
+        (["--a=x=y"], {"a": "x=y"}),
+        (["stray", "--a", "-1"], {"a": "-1"}),
+    ],
+)
+def test_options_are_read_as_glue_passes_them(words, options):
+    assert resolve_options(words) == options

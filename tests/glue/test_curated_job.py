@@ -1,0 +1,250 @@
+import json
+from datetime import datetime
+
+import pytest
+from lake import Event
+
+from lean_ops.schemas import SchemaError, read_schema
+from lean_ops.tables import Tables
+
+TOPIC = "telemetry.climate"
+TABLE = "curated.telemetry_climate"
+SCHEMA = {
+    "device": {"type": "string", "minLength": 1, "x-cde": True},
+    "measured_at": {"type": "string", "format": "date-time", "x-cde": True},
+    "temperature": {"type": "number", "minimum": -90, "maximum": 60, "x-type": "decimal(10,2)"},
+    "meta": {
+        "type": "object",
+        "required": ["fw"],
+        "properties": {
+            "fw": {"type": "string"},
+            "gps": {"type": "object", "properties": {"lat": {"type": "number"}}},
+        },
+    },
+    "tags": {"type": "array"},
+}
+GOOD = {"device": "dev-7", "measured_at": "2026-11-23T10:00:00+01:00", "temperature": 21.5}
+
+
+class Killed(BaseException):
+    pass
+
+
+def reading(**changes):
+    return {**GOOD, **changes}
+
+
+def state(lake):
+    times = ("detected_at", "started_at", "finished_at")
+    return {table: lake.rows(table, *times) for table in (TABLE, "ops.errors", "ops.ledger")}
+
+
+def test_rows_are_typed_and_judged(lake):
+    lake.activate(TOPIC, 3, SCHEMA, required=["temperature"])
+    lake.standardize(
+        Event(
+            reading(meta={"fw": "1.2", "gps": {"lat": 47.37}}, tags=[1, 2.0], more="unknown"),
+            message_id="good",
+        ),
+        Event(reading(device="", measured_at="yesterday", temperature=99), message_id="bad"),
+        Event(reading(device="", measured_at="yesterday", temperature=99), message_id="bad", ingested=200),
+        Event(reading(temperature=21.555, meta={"gps": {"lat": "north"}}, tags=5), message_id="nulled"),
+        Event(
+            {"device": "dev-8", "measured_at": "2026-11-23T10:00:00Z", "meta": "none"}, message_id="missing"
+        ),
+        Event("no json", message_id="unread"),
+    )
+    assert lake.curate().complete
+    rows = lake.by_key(TABLE)
+    assert set(rows) == {"good", "nulled", "missing"}
+    good = rows["good"]
+    assert (good["device"], str(good["temperature"]), good["meta__gps__lat"]) == ("dev-7", "21.50", 47.37)
+    assert (good["measured_at"], good["tags"]) == (datetime(2026, 11, 23, 9), "[1,2.0]")
+    assert (good["produced_at"], good["ingested_at"]) == (
+        datetime(2026, 11, 23, 10),
+        datetime(2026, 11, 23, 10, 1, 40),
+    )
+    assert (good["schema_version"], good["cycle_id"]) == (3, "20261123T000001Z-0a1b2c3d")
+    nulled = rows["nulled"]
+    assert [nulled[name] for name in ("temperature", "meta__gps__lat", "tags", "device")] == [
+        None,
+        None,
+        None,
+        "dev-7",
+    ]
+
+    errors = {row["message_id"]: row for row in lake.rows("ops.errors")}
+    violations = {
+        name: [(one["column"], one["rule"], one["value"]) for one in json.loads(row["violations"])]
+        for name, row in errors.items()
+    }
+    assert violations == {
+        "bad": [
+            ("device", "minLength", ""),
+            ("measured_at", "format", "yesterday"),
+            ("temperature", "maximum", "99"),
+        ],
+        "nulled": [
+            ("temperature", "type", "21.555"),
+            ("meta__fw", "required", None),
+            ("meta__gps__lat", "type", "north"),
+            ("tags", "type", "5"),
+        ],
+        "missing": [
+            ("meta", "type", "none"),
+            ("temperature", "required", None),
+            ("meta__fw", "required", None),
+        ],
+    }
+    assert {name: row["disposition"] for name, row in errors.items()} == {
+        "bad": "rejected",
+        "nulled": "nulled",
+        "missing": "nulled",
+    }
+    record = json.loads(errors["bad"]["record"])
+    assert (record["device"], record["temperature"], record["produced_at"]) == (
+        "",
+        "99",
+        "2026-11-23T10:00:00.000000Z",
+    )
+    [entry] = lake.ledger("curated")
+    counts = ("records_in", "duplicates", "superseded", "written", "rejected", "nulled")
+    assert [entry[name] for name in counts] == [5, 1, 0, 3, 1, 2]
+    assert lake.balance("curated") == (5, 5)
+    mirror = lake.checkpoints.held[TOPIC, "curated"]
+    assert (mirror["schema_version"], mirror["delta_through"]) == (3, "20261123T000001Z-0a1b2c3d")
+
+
+def test_the_latest_valid_version_stays_whatever_comes_when(lake):
+    lake.activate(TOPIC, 1, SCHEMA)
+    lake.standardize(
+        Event(reading(device="late"), message_id="a", key="k1", produced=5),
+        Event(reading(temperature=1), message_id="b", key="k2", produced=1),
+        Event(reading(device=None), message_id="c", key="k2", produced=9),
+    )
+    lake.curate()
+    assert lake.by_key("standardized.telemetry_climate")["k2"]["device"] is None
+    assert str(lake.by_key(TABLE)["k2"]["temperature"]) == "1.00", (
+        "the bad correction has not replaced the good original"
+    )
+    lake.standardize(
+        Event(reading(device="early"), message_id="d", key="k1", produced=4),
+        Event(reading(device=""), message_id="e", key="k1", produced=8),
+        Event(reading(temperature=2), message_id="f", key="k2", produced=8),
+    )
+    lake.curate()
+    rows = lake.by_key(TABLE)
+    assert (rows["k1"]["device"], rows["k1"]["message_id"]) == ("late", "a")
+    assert str(rows["k2"]["temperature"]) == "2.00", "the good version between them counts"
+    assert lake.balance("curated") == (6, 6)
+    held = state(lake)
+    lake.curate()
+    assert state(lake) == held, "nothing new: nothing written"
+
+
+def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_again(lake):
+    lake.standardize(Event({"n": 1, "m": "7"}, message_id="m1"), Event({"n": "x"}, message_id="m2"))
+    lake.standardize(Event({"n": 2}, message_id="m3"))
+    # Retention has taken the first cycle: its rows come from Standardized.
+    delta = lake.name("ops.cycle_delta")
+    lake.spark.sql(f"DELETE FROM {delta} WHERE cycle_id = '20261123T000001Z-0a1b2c3d'")
+    lake.activate(TOPIC, 1, {"n": {"type": "integer", "x-cde": True}})
+    lake.curate()
+    assert {key: row["n"] for key, row in lake.by_key(TABLE).items()} == {"m1": 1, "m3": 2}
+    assert lake.balance("curated") == (3, 3)
+
+    lake.activate(TOPIC, 2, {"n": {"type": "integer", "x-cde": True}, "m": {"type": "integer"}})
+    lake.curate()
+    rows = lake.by_key(TABLE)
+    assert (rows["m1"]["m"], rows["m1"]["schema_version"], rows["m3"]["m"]) == (7, 2, None)
+    assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 2
+    assert lake.balance("curated") == (6, 6)
+    assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 2]
+
+
+def test_topics_without_a_usable_schema_are_skipped_or_fail_alone(lake):
+    lake.activate(TOPIC, 1, SCHEMA)
+    for topic in ("fleet.trucks", "fleet.vans", "fleet.bikes"):
+        lake.activate(topic, 1, {"n": {"type": "integer"}})
+    del lake.active_schemas["fleet.vans"]
+    lake.active_schemas["fleet.trucks"] = "{"
+    lake.registered["fleet.bikes"]["status"] = "MAINTENANCE"
+    lake.standardize(
+        Event(reading()), Event({"n": 1}, topic="fleet.trucks"), Event({"n": 1}, topic="fleet.bikes")
+    )
+    outcome = lake.curate()
+    assert list(outcome.failed) == ["fleet.trucks"]
+    assert outcome.skipped == {"fleet.vans": "no active schema"}
+    assert len(lake.rows(TABLE)) == 1
+    assert lake.rows("curated.fleet_bikes") == []
+    assert [row["status"] for row in lake.ledger("curated", "fleet.trucks")] == ["FAILED"]
+
+
+def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, monkeypatch):
+    lake.activate(TOPIC, 1, SCHEMA)
+    lake.standardize(
+        Event(reading(temperature=1), message_id="a", key="k"), Event(reading(device=""), message_id="b")
+    )
+    lake.curate()
+    lake.standardize(
+        Event(reading(temperature=2), message_id="c", key="k", produced=1),
+        Event(reading(device=""), message_id="b"),
+        Event(reading(device="", x=1), message_id="d"),
+        Event(reading(), message_id="e"),
+    )
+    for method in ("append_new", "upsert"):  # the errors are written; the rows and their checkpoint are
+        original = getattr(Tables, method)
+
+        def then_killed(*arguments, original=original, **named):
+            original(*arguments, **named)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Tables, method, then_killed)
+            with pytest.raises(Killed):
+                lake.curate()
+    lake.curate()
+    rows = lake.by_key(TABLE)
+    assert set(rows) == {"k", "e"}
+    assert str(rows["k"]["temperature"]) == "2.00"
+    assert sorted(row["message_id"] for row in lake.rows("ops.errors")) == ["b", "d"]
+    assert lake.balance("curated") == (6, 6)
+    totals = [
+        sum(row[name] for row in lake.ledger("curated")) for name in ("rejected", "duplicates", "superseded")
+    ]
+    assert totals == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x-topic": "other.topic"}, "is of the topic"),
+        ({"x-version": "1"}, "x-version"),
+        ({"type": "array"}, "no object"),
+        ({"properties": {"a": {"type": "string", "allOf": []}}}, "a: allOf is not enforced"),
+        ({"properties": {"a": {"type": "integer", "multipleOf": 2}}}, "multipleOf"),
+        ({"properties": {"a": {"type": ["string", "null"]}}}, "no column for type"),
+        ({"properties": {"a": {"type": "number", "x-type": "decimal(39,1)"}}}, "decimal"),
+        ({"properties": {"a": {"type": "string"}, "A": {"type": "string"}}}, "column a"),
+    ],
+)
+def test_a_schema_that_cannot_be_enforced_is_refused(change, message):
+    document = {"type": "object", "x-topic": TOPIC, "x-version": 1, "properties": {}} | change
+    with pytest.raises(SchemaError, match=message):
+        read_schema(json.dumps(document), TOPIC)
+
+
+def test_types_are_those_that_typescript_makes_columns_of():
+    from pathlib import Path
+
+    shared = json.loads((Path(__file__).parents[2] / "schemas" / "type-table.json").read_text("utf-8"))[
+        "types"
+    ]
+    for row in shared:
+        spec = {name: row[name] for name in ("type", "format", "x-type") if name in row}
+        if "x-type" in spec:
+            spec["x-type"] = spec["x-type"].replace("p,s", "10,2")
+        document = {"type": "object", "x-topic": TOPIC, "x-version": 1, "properties": {"a": spec}}
+        [field] = read_schema(json.dumps(document), TOPIC).fields
+        column = row["column"].replace("p,s", "10,2")
+        assert field.data_type == {"timestamp": "timestamp_ntz"}.get(column, column)

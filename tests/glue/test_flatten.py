@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lean_ops import names
+from lean_ops.drift import rescue_of
+from lean_ops.flatten import Flattener
+from lean_ops.json_text import InvalidJson
+
+VECTORS = Path(__file__).parent / "vectors"
+REPOSITORY = Path(__file__).parents[2]
+
+
+def vectors(file):
+    return [pytest.param(one, id=one["name"]) for one in json.loads((VECTORS / file).read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("vector", vectors("flatten.json"))
+def test_payload_flattens_as_the_vector_says(vector):
+    result = Flattener().flatten(vector["payload"])
+    assert result.columns == vector["columns"]
+    assert result.rescued == vector.get("rescued", {})
+    assert {path: rescue_of(path) for path in result.rescued} == vector.get("drift", {})
+    rescued = json.loads(result.rescued_text) if result.rescued_text else {}
+    assert rescued == vector.get("rescued", {})
+
+
+@pytest.mark.parametrize("vector", vectors("invalid_json.json"))
+def test_what_json_does_not_allow_is_refused(vector):
+    with pytest.raises(InvalidJson):
+        Flattener().flatten(vector["payload"])
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+keys = st.sampled_from(["a", "A", "a_b", "a__b", "b", "1", "", "é", "message_id", "a.b"])
+payloads = st.dictionaries(
+    keys,
+    st.recursive(leaves, lambda inner: st.dictionaries(keys, inner, max_size=4), max_leaves=12),
+    max_size=6,
+)
+
+
+def leaf_count(value):
+    return sum(leaf_count(inner) if isinstance(inner, dict) and inner else 1 for inner in value.values())
+
+
+@given(payloads)
+def test_no_value_is_lost(payload):
+    result = Flattener().flatten(json.dumps(payload))
+    assert len(result.columns) + len(result.rescued) == leaf_count(payload)
+
+
+@given(payloads)
+def test_every_column_name_is_one_that_glue_takes_and_none_is_the_pipelines(payload):
+    for name in Flattener().flatten(json.dumps(payload)).columns:
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_")
+        assert name
+        assert not name[0].isdigit()
+        assert name not in names.RESERVED_COLUMNS
+
+
+@given(st.lists(payloads, max_size=5))
+def test_what_was_flattened_before_changes_nothing(several):
+    shared = Flattener()
+    for payload in several:
+        text = json.dumps(payload)
+        assert shared.flatten(text) == Flattener().flatten(text)
+
+
+def test_names_without_end_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("lean_ops.flatten._MAX_CACHED_NAMES", 10)
+    flattener = Flattener()
+    for n in range(100):
+        assert flattener.flatten(f'{{"k{n}":{{"x":{n}}}}}').columns == {f"k{n}__x": str(n)}
+        assert flattener._cached <= 11
+
+
+def test_half_a_million_levels_of_arrays_are_one_column():
+    text = "[" * 500_000 + "]" * 500_000
+    assert Flattener().flatten(f'{{"a":{text}}}').columns == {"a": text}
+
+
+def test_half_a_million_levels_of_objects_are_rescued():
+    payload = '{"a":' * 500_000 + "1" + "}" * 500_000
+    result = Flattener().flatten(payload)
+    assert result.columns == {}
+    [(path, text)] = result.rescued.items()
+    assert path == ".".join("a" * 17)
+    assert text == '{"a":' * (500_000 - 17) + "1" + "}" * (500_000 - 17)
+
+
+def test_a_payload_of_300_kb_comes_through():
+    text = "ü" * 300_000
+    assert Flattener().flatten(json.dumps({"a": text})).columns == {"a": text}
+
+
+def test_names_agree_with_the_table_that_typescript_reads():
+    shared = json.loads((REPOSITORY / "schemas" / "type-table.json").read_text("utf-8"))
+    assert list(names.ENVELOPE_COLUMNS) == shared["envelope_columns"]
+    assert set(names.RESERVED_COLUMNS) == set(shared["reserved_columns"])
+    assert shared["limits"] == {
+        "max_columns": 500,
+        "max_depth": names.MAX_DEPTH,
+        "max_column_name": names.MAX_COLUMN_NAME,
+    }
+
+
+@pytest.mark.parametrize("name", ["", "A", "1a", "a b", "a/b", "a`b", "a" * 129, "ä", "a\n", None])
+def test_no_table_is_named_after_what_is_no_topic(name):
+    assert not names.is_topic(name)
+    with pytest.raises((ValueError, TypeError)):
+        names.table_name(name)
+
+
+def test_a_topics_table_has_its_name_with_underscores():
+    assert names.table_name("telemetry.climate-v2") == "telemetry_climate_v2"

@@ -1,0 +1,259 @@
+import json
+
+import pytest
+from lake import Event
+
+from lean_ops import ledger, standardized_job
+from lean_ops.raw import CycleOutOfOrder, RawHistoryGone
+from lean_ops.tables import Tables
+
+TOPIC = "telemetry.climate"
+TABLE = "standardized.telemetry_climate"
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch it."""
+
+
+def state(lake):
+    """All that must be the same however a cycle came to its end."""
+    times = ("detected_at", "started_at", "finished_at")
+    tables = (TABLE, "ops.parse_errors", "ops.drift_log", "ops.ledger")
+    return {table: lake.rows(table, *times) for table in tables}
+
+
+def test_what_was_sent_comes_out_as_text(lake):
+    payload = (
+        '{"big":9007199254740993,"exact":1.10,"huge":1e400,"meta":{"gps":{"lat":47.0}},"tags":["é", 1.0],'
+        '"none":null,"half":"\\ud800","text":"%s"}'
+    ) % ("ü😀" * 100_000)
+    outcome = lake.standardize(
+        Event(payload, message_id="m1", event=None, produced=-1),
+        Event("{'single': 1}", message_id="m2"),
+        Event({"a": 1}, topic="telemetry_climate", message_id="m3", produced=1),
+        Event({"a": 1}, topic="Bad Topic; DROP TABLE x", message_id="m4"),
+    )
+    assert outcome.complete
+    [row] = lake.rows(TABLE)
+    assert row == {
+        "message_id": "m1",
+        "idempotency_key": "m1",
+        "event_time": None,
+        "produced_at": "2026-11-23T09:59:59.000000Z",
+        "received_at": "2026-11-23T10:01:40.000000Z",
+        "ingested_at": "2026-11-23T10:01:40.000000Z",
+        "cycle_id": "20261123T000001Z-0a1b2c3d",
+        "big": "9007199254740993",
+        "exact": "1.10",
+        "huge": "1e400",
+        "meta__gps__lat": "47.0",
+        "tags": '["é",1.0]',
+        "none": None,
+        "half": "\ufffd",
+        "text": "ü😀" * 100_000,
+        "rescued_data": None,
+    }
+    # The second topic of a table is refused, with its payload, until it is renamed; so is what is no topic at
+    # all.
+    errors = {row["message_id"]: row for row in lake.rows("ops.parse_errors")}
+    assert {name: row["error_code"] for name, row in errors.items()} == {
+        "m2": "INVALID_JSON",
+        "m3": "TOPIC_COLLISION",
+        "m4": "INVALID_TOPIC",
+    }
+    assert errors["m3"]["payload"] == '{"a": 1}'
+    assert "line 1 column 2" in errors["m2"]["error_message"]
+    drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
+    assert ("TABLE_CREATED", None) in drift
+    assert ("COLUMN_ADDED", "meta__gps__lat") in drift
+    assert lake.balance("standardized") == (2, 2)
+    assert lake.ledger("standardized")[0]["new_columns"] == 8
+    assert lake.checkpoints.held["*", "raw"] | {"updated_at": ""} == {
+        "snapshot_id": lake.raw_snapshot(),
+        "cycle_id": "20261123T000001Z-0a1b2c3d",
+        "status": "complete",
+        "complete_through": "20261123T000001Z-0a1b2c3d",
+        "updated_at": "",
+    }
+    assert lake.checkpoints.held[TOPIC, "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
+    assert not any(payload[:40] in json.dumps(line, default=str) for line in lake.logged)
+
+
+def test_the_latest_version_wins_and_of_copies_the_first(lake):
+    lake.standardize(
+        Event({"v": "correction"}, message_id="b", key="k1", produced=10, ingested=1),
+        Event({"v": "original"}, message_id="a", key="k1", produced=5, ingested=2),
+        Event({"v": "first"}, message_id="c", key="k2", ingested=3),
+        Event({"v": "copy"}, message_id="c", key="k2", ingested=4),
+        Event({"v": "old"}, message_id="d", key="k3", produced=1),
+    )
+    before = lake.by_key(TABLE)
+    assert {key: row["v"] for key, row in before.items()} == {"k1": "correction", "k2": "first", "k3": "old"}
+
+    # A later cycle: a late original, a copy, a correction, a new key, a new column.
+    lake.standardize(
+        Event({"v": "late"}, message_id="a2", key="k1", produced=7, ingested=11),
+        Event({"v": "copy again"}, message_id="c", key="k2", ingested=12),
+        Event({"v": "new", "w": 1}, message_id="e", key="k3", produced=2, ingested=13),
+        Event({"v": "other"}, message_id="f", key="k4", ingested=14),
+    )
+    after = lake.by_key(TABLE)
+    assert {key: row["v"] for key, row in after.items()} == {
+        "k1": "correction",
+        "k2": "first",
+        "k3": "new",
+        "k4": "other",
+    }
+    assert (after["k3"]["w"], after["k4"]["w"]) == ("1", None)
+    assert after["k1"] == {**before["k1"], "w": None}, "what lost has changed nothing"
+    first, second = lake.ledger("standardized")
+    counts = ("records_in", "duplicates", "superseded", "written", "new_columns")
+    assert [first[name] for name in counts] == [5, 1, 1, 3, 1]
+    assert [second[name] for name in counts] == [4, 1, 2, 2, 1]
+
+    # The same input once more changes nothing but the ledger, which still balances.
+    held = lake.rows(TABLE), lake.rows("ops.drift_log")
+    lake.standardize(Event({"v": "late"}, message_id="a2", key="k1", produced=7, ingested=21))
+    assert (lake.rows(TABLE), lake.rows("ops.drift_log")) == held
+    assert lake.balance("standardized") == (10, 10)
+
+    # Nothing new, then the same cycle again: nothing at all.
+    held = state(lake)
+    last = "20261123T000099Z-0a1b2c3d"
+    lake.standardize(cycle_id=last)
+    lake.standardize(cycle_id=last)
+    assert state(lake) == held
+    with pytest.raises(CycleOutOfOrder, match="start a new cycle"):
+        lake.standardize(cycle_id="20261123T000002Z-0a1b2c3d")
+
+
+def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
+    lake.provisioning_failures["fleet.trucks"] = "Athena is tired"
+    outcome = lake.standardize(
+        Event(message_id="m1"), Event({"a": 1}, topic="fleet.trucks", message_id="t1", key="k")
+    )
+    assert outcome.failed == {"fleet.trucks": "PROVISIONER_FAILED: Athena is tired"}
+    assert len(lake.rows(TABLE)) == 1
+    assert lake.checkpoints.held["*", "raw"]["status"] == "incomplete"
+    assert [row["status"] for row in lake.ledger("standardized", "fleet.trucks")] == ["FAILED"]
+
+    # Its table is there now, and broken; the other topic goes on.
+    lake.provisioning_failures.clear()
+    lake.ensure(["fleet.trucks"])
+    lake.spark.sql(f"ALTER TABLE {lake.name('standardized.fleet_trucks')} DROP COLUMN message_id")
+    later = (
+        Event(message_id="m2"),
+        Event({"a": 2}, topic="fleet.trucks", message_id="t2", key="k", produced=1),
+    )
+    outcome = lake.standardize(*later)
+    assert list(outcome.failed) == ["fleet.trucks"]
+    assert len(lake.rows(TABLE)) == 2
+
+    # Mended: both cycles are taken, in order, though nothing new came.
+    lake.spark.sql(f"ALTER TABLE {lake.name('standardized.fleet_trucks')} ADD COLUMN message_id STRING")
+    assert lake.standardize().complete
+    [row] = lake.rows("standardized.fleet_trucks")
+    assert (row["a"], row["message_id"], row["cycle_id"]) == ("2", "t2", "20261123T000002Z-0a1b2c3d")
+    entries = lake.ledger("standardized", "fleet.trucks")
+    assert [(entry["status"], entry["records_in"], entry["superseded"]) for entry in entries] == [
+        ("SUCCEEDED", 1, 0),
+        ("SUCCEEDED", 1, 1),
+    ]
+    assert lake.balance("standardized") == (2, 2)
+    assert lake.checkpoints.held["*", "raw"]["status"] == "complete"
+
+
+def test_columns_past_the_limit_are_rescued(lake):
+    lake.max_columns = 2
+    lake.standardize(Event('{"b":1,"a":2,"c":null,"d":1.10}', message_id="m1"))
+    lake.standardize(Event({"A": 1, "a": 2, "z": 3}, message_id="m2"))
+    rows = lake.by_key(TABLE)
+    assert (rows["m1"]["a"], rows["m1"]["b"]) == ("2", "1")
+    assert json.loads(rows["m1"]["rescued_data"]) == {"c": None, "d": "1.10"}
+    assert json.loads(rows["m2"]["rescued_data"]) == {"a": "2", "z": "3"}
+    assert "c" not in rows["m1"]
+    drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
+    assert drift >= {
+        ("MAX_COLUMNS", "c"),
+        ("MAX_COLUMNS", "d"),
+        ("MAX_COLUMNS", "z"),
+        ("NAME_COLLISION", "a"),
+    }
+    assert [row["rescued"] for row in lake.ledger("standardized")] == [1, 1]
+
+
+def test_raw_that_cannot_be_followed_is_refused_before_anything_is_read(lake):
+    lake.standardize(Event(message_id="m1"))
+    held = lake.rows("ops.cycle_delta")
+    lake.deliver(Event(message_id="m2"))
+    lake.deliver(Event(message_id="m3"))
+    lake.spark.sql(
+        f"CALL glue_catalog.system.expire_snapshots(table => '{lake.name('raw.events')}', "
+        "older_than => TIMESTAMP '2100-01-01 00:00:00', retain_last => 1)"
+    )
+    with pytest.raises(RawHistoryGone, match="Nothing was read"):
+        lake.standardize()
+    assert lake.rows("ops.cycle_delta") == held
+
+
+EVENTS = (
+    (
+        Event({"a": 1}, message_id="m1", key="k"),
+        Event("bad", message_id="x1"),
+        Event({"b": 1}, message_id="m2", topic="fleet.trucks"),
+    ),
+    (
+        Event({"a": 2, "c": {"A": 1, "a": 2}}, message_id="m3", key="k", produced=1),
+        Event("bad", message_id="x1"),
+        Event("bad", message_id="x2"),
+        Event({"b": 1}, message_id="m2", topic="fleet.trucks"),
+    ),
+)
+
+
+def killed_after(monkeypatch, owner, method, call):
+    """The run ends without a word right after the n-th call of a method has done its work."""
+    original = getattr(owner, method)
+    calls = []
+
+    def then_killed(*arguments, **named):
+        result = original(*arguments, **named)
+        calls.append(method)
+        if len(calls) == call:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(owner, method, then_killed)
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(lake, new_lake, monkeypatch):
+    undisturbed = new_lake()
+    for events in EVENTS:
+        undisturbed.standardize(*events)
+    lake.standardize(*EVENTS[0])
+    lake.deliver(*EVENTS[1])
+    cycle = lake.next_cycle()
+    for owner, method, call, cycle_id in (
+        (Tables, "replace_cycle", 1, cycle),  # the range is taken, and nobody was told
+        (Tables, "append_new", 1, cycle),  # parse errors are written
+        (Tables, "append_new", 2, cycle),  # drift is written
+        (Tables, "add_columns", 1, lake.next_cycle()),  # the table has changed, the data has not
+        (Tables, "upsert", 1, lake.next_cycle()),  # one topic has its rows and its checkpoint
+        (ledger, "write", 1, lake.next_cycle()),  # all is done but the mirror
+    ):
+        with monkeypatch.context() as patch:
+            killed_after(patch, owner, method, call)
+            with pytest.raises(Killed):
+                lake.standardize(cycle_id=cycle_id)
+        assert lake.checkpoints.held["*", "raw"]["cycle_id"] < cycle, "the mirror says only what is done"
+    lake.standardize()
+    assert state(lake) == state(undisturbed)
+    assert lake.balance("standardized") == (5, 5)
+    assert lake.checkpoints.held["*", "raw"]["status"] == "complete"
+
+
+def test_the_outcome_tells_entry_points_what_failed():
+    outcome = standardized_job.Outcome()
+    assert outcome.complete
+    outcome.failed["a.b"] = "why"
+    assert not outcome.complete
