@@ -135,7 +135,9 @@ async function main(): Promise<void> {
   const total: Count = { passed: 0, failed: 0 };
   const needs = await checkNeeds();
 
-  const modules = readdirSync(path.join(ROOT, 'modules')).map((name) => path.join('modules', name));
+  const modules = readdirSync(path.join(ROOT, 'modules'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.tftest.hcl'))
+    .map((file) => path.join('modules', path.dirname(path.dirname(file))));
   const suites: Suite[] = [
     check('Format (prettier)', 'prettier', ['--check', '.', '--log-level', 'warn']),
     check('Lint and import rules (eslint)', 'eslint', ['.', '--max-warnings', '0']),
@@ -146,7 +148,7 @@ async function main(): Promise<void> {
     check('Terraform format', 'terraform', ['fmt', '-check', '-recursive', '-diff'], { TF_CLI_CONFIG_FILE: '' }),
     jest('Unit tests', 'unit'),
     check('Build', 'tsx', ['scripts/build/build.ts']),
-    ...['.', ...modules].map((folder) => terraformTest(`Terraform tests: ${folder}`, folder)),
+    ...['.', ...new Set(modules)].sort().map((folder) => terraformTest(`Terraform tests: ${folder}`, folder)),
     pytest('Spark tests', 'tests/glue', () => jars),
     pytest('Local stack tests', 'tests/local', () => jars),
     jest('End-to-end tests, IAM enforced', 'e2e', ['--runInBand']),
