@@ -4,7 +4,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { Listr } from 'listr2';
 import { messageOf, reportFailure } from './local/faults';
-import { chooseProviderSource } from './local/mirror';
+import { chooseProviderSource, terraformEnvironment } from './local/mirror';
 import { checkNeeds } from './local/needs';
 import { ROOT, TOOLS } from './local/paths';
 import { installJars, installPython, type Progress } from './local/tools';
@@ -96,12 +96,7 @@ function terraformTest(title: string, folder: string): Suite {
     title,
     run: async (progress) => {
       const dataDir = path.join(TOOLS.dir, 'terraform-test', folder === '.' ? 'root' : path.basename(folder));
-      const env = {
-        TF_DATA_DIR: dataDir,
-        TF_CLI_CONFIG_FILE: chooseProviderSource().cliConfigFile,
-        TF_IN_AUTOMATION: '1',
-        CHECKPOINT_DISABLE: '1',
-      };
+      const env = { ...terraformEnvironment(chooseProviderSource()), TF_DATA_DIR: dataDir };
       const chdir = `-chdir=${folder}`;
       if (
         !(await capture(

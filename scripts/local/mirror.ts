@@ -1,5 +1,5 @@
 /** Where Terraform's AWS provider comes from on machines that cannot reach the registry. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { TOOLS } from './paths';
@@ -13,6 +13,20 @@ export interface ProviderSource {
   readonly description: string;
   /** Value of TF_CLI_CONFIG_FILE; empty means Terraform's own rules. */
   readonly cliConfigFile: string;
+}
+
+/** Environment for every Terraform call: where providers come from, and one copy of each for all modules. */
+export function terraformEnvironment(source: ProviderSource): Record<string, string> {
+  mkdirSync(TOOLS.terraformPlugins, { recursive: true });
+  return {
+    TF_CLI_CONFIG_FILE: source.cliConfigFile,
+    TF_PLUGIN_CACHE_DIR: TOOLS.terraformPlugins,
+    // There is no lock file to break: it is left out of git (docs/decisions/0002).
+    TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: 'true',
+    TF_IN_AUTOMATION: '1',
+    TF_INPUT: '0',
+    CHECKPOINT_DISABLE: '1',
+  };
 }
 
 /** The directories that Terraform itself treats as mirrors, by its documentation of "implied local mirror directories". */

@@ -14,6 +14,7 @@ export const TOOLS = {
   requirements: path.join(ROOT, 'scripts/local/requirements.txt'),
   jars: path.join(LOCAL, 'jars.json'),
   terraformData: path.join(LOCAL, 'terraform'),
+  terraformPlugins: path.join(LOCAL, 'terraform-plugins'),
   terraformConfig: path.join(LOCAL, 'terraformrc'),
 } as const;
 

@@ -1,10 +1,9 @@
 /** `terraform init` and `apply` of the repository's own root module, against the local stack. */
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { awsEnvironment } from './emulator';
 import { StepError } from './faults';
-import { chooseProviderSource } from './mirror';
+import { chooseProviderSource, terraformEnvironment } from './mirror';
 import { ROOT, TOOLS, type StackPaths } from './paths';
 import type { Progress } from './tools';
 
@@ -37,19 +36,14 @@ export async function applyTerraform(
   writeFileSync(paths.terraformLog, `provider from ${source.description}\n`);
   const env = {
     ...awsEnvironment(port),
+    ...terraformEnvironment(source),
     TF_DATA_DIR: TOOLS.terraformData,
-    TF_CLI_CONFIG_FILE: source.cliConfigFile,
-    TF_IN_AUTOMATION: '1',
-    TF_INPUT: '0',
-    CHECKPOINT_DISABLE: '1',
   };
   const terraform = async (step: string, args: readonly string[], onLine: Progress): Promise<string> =>
     runTerraform(paths, step, args, env, onLine);
 
   progress(`provider from ${source.description}`);
-  if (!existsSync(path.join(TOOLS.terraformData, 'providers')))
-    await terraform('terraform init', ['init', '-no-color'], progress);
-  else await terraform('terraform init', ['init', '-no-color', '-upgrade=false'], progress);
+  await terraform('terraform init', ['init', '-no-color'], progress);
 
   let created = 0;
   const args = Object.entries({ ...LOCAL_VARIABLES, ...variables }).flatMap(([name, value]) => [

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops import curate, delta, ledger, merge, names, raw
+from lean_ops.frozen import frozen
 from lean_ops.ports import ALL_TOPICS, Item, Job
 from lean_ops.schemas import TopicSchema, read_schema
 from lean_ops.tables import CYCLE_ID, Commit, Tables
@@ -192,12 +193,9 @@ def _advance(tables: Tables, plan: _Plan, shared: _Shared) -> Commit | None:
         return tables.mark(
             table, properties | ledger.commit_properties(_so_far(plan, properties), shared.started)
         )
-    judged = curate.judge(versions, plan.schema).persist()
-    try:
+    with frozen(curate.judge(versions, plan.schema)) as judged:
         counts = _record_errors(tables, plan, shared, judged)
         return _merge(tables, plan, judged, table, properties, counts, shared.started)
-    finally:
-        judged.unpersist()
 
 
 def _record_errors(tables: Tables, plan: _Plan, shared: _Shared, judged: DataFrame) -> dict[str, int]:
@@ -244,8 +242,7 @@ def _merge(
     held = None
     if not tables.is_empty(table):
         held = tables.read(table).select(merge.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
-    winners = merge.latest_versions(curate.valid_versions(judged), held).persist()
-    try:
+    with frozen(merge.latest_versions(curate.valid_versions(judged), held)) as winners:
         counts = merge.count(winners)
         verdicts: tuple[str, ...] = (merge.NEW, merge.NEWER)
         updated = counts.updated
@@ -277,8 +274,6 @@ def _merge(
         if updated == 0:
             return tables.append(changed, table, properties)
         return tables.upsert(changed, table, [merge.KEY], properties)
-    finally:
-        winners.unpersist()
 
 
 def _so_far(plan: _Plan, properties: Mapping[str, str]) -> Mapping[str, int]:

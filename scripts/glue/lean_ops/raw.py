@@ -67,8 +67,8 @@ def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, u
         return None  # the plan is older than what was read since
     raise RawHistoryGone(
         f"{raw} has no way from snapshot {last.snapshot_id}, where the last cycle ended, to {upto}: its "
-        "snapshots were expired before they were read, or it was rolled back. Nothing was read and no row "
-        "of RAW is lost; keep RAW's snapshots for longer than cycles can fail"
+        "snapshots were expired before they were read, or it was rolled back. Nothing was read and no row of "
+        "RAW is lost; keep RAW's snapshots for longer than cycles can fail"
     )
 
 

@@ -14,6 +14,9 @@ _SETTINGS = {
     # A cast that fails gives NULL, and we say what that means; never an exception that stops a topic.
     "spark.sql.ansi.enabled": "false",
     "spark.sql.caseSensitive": "false",
+    # Descriptions of plans, for a UI that nobody looks at, took longer than many a query.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "2000",
     # Payloads reach 1 MB: a batch of the default 10,000 rows would not fit in memory.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     # A table is read as it is now: other engines and threads commit to it too.

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from lean_ops import delta, drift, ledger, merge, names, parse_errors, provisioning, raw, schema_evolution
 from lean_ops.delta import TopicCycle
 from lean_ops.flatten_batches import flatten_events
+from lean_ops.frozen import frozen
 from lean_ops.ports import ALL_TOPICS, Job
 from lean_ops.provisioning import Ownership
 from lean_ops.records import to_frame
@@ -183,8 +184,7 @@ def _advance(tables: Tables, plan: _Plan, started: datetime, refused: tuple[int,
     tables.add_columns(table, evolution.added)
     versions = delta.of_topic(delta.readable(cycles), work.topic, [work.cycle_id])
     held = None if tables.is_empty(table) else held_rows(tables.read(table))
-    winners = merge.latest_versions(versions, held).persist()
-    try:
+    with frozen(merge.latest_versions(versions, held)) as winners:
         counts = merge.count(winners)
         if counts.ties:
             winners = merge.settle_ties(
@@ -216,8 +216,6 @@ def _advance(tables: Tables, plan: _Plan, started: datetime, refused: tuple[int,
         if counts.updated == 0:
             return tables.append(rows, table, properties)
         return tables.upsert(rows, table, [merge.KEY], properties)
-    finally:
-        winners.unpersist()
 
 
 def _record_refused(
