@@ -139,13 +139,16 @@ def _run_cycle(
             _fail(job, outcome, work, reason(plan), started)
         else:
             plans.append(plan)
-    _record_drift(tables, plans, ownership.created, started)
+    added = _record_drift(tables, cycle_id, plans, ownership.created, started)
 
     to_do = [plan for plan in plans if plan.evolution is not None]
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
-    for plan, commit in pool.each(
-        to_do, lambda own, plan: _advance(own, plan, started, refused_counts.get(plan.work.topic, (0, 0)))
-    ):
+
+    def advance(own: Tables, plan: _Plan) -> Commit | None:
+        topic = plan.work.topic
+        return _advance(own, plan, started, refused_counts.get(topic, (0, 0)), added.get(topic, 0))
+
+    for plan, commit in pool.each(to_do, advance):
         if isinstance(commit, Exception):
             _fail(job, outcome, plan.work, reason(commit), started)
         else:
@@ -175,7 +178,9 @@ def reached_cycle(job: Job, tables: Tables, topic: str, layer: str, table: str) 
     return None if mirror is None else str(mirror["cycle_id"])
 
 
-def _advance(tables: Tables, plan: _Plan, started: datetime, refused: tuple[int, int]) -> Commit | None:
+def _advance(
+    tables: Tables, plan: _Plan, started: datetime, refused: tuple[int, int], added: int
+) -> Commit | None:
     """One topic takes one cycle: the columns it needs, then its rows and its checkpoint in one commit."""
     assert plan.evolution is not None
     work, evolution = plan.work, plan.evolution
@@ -205,7 +210,7 @@ def _advance(tables: Tables, plan: _Plan, started: datetime, refused: tuple[int,
                 "rescued": rows.where(F.col(names.RESCUED).isNotNull()).count()
                 if overflow or work.rescued_paths
                 else 0,
-                "new_columns": len(evolution.added),
+                "new_columns": added,
             },
             started,
         )
@@ -233,8 +238,12 @@ def _record_refused(
     return {topic: (recorded.get(topic, 0), n - recorded.get(topic, 0)) for topic, n in refused.items()}
 
 
-def _record_drift(tables: Tables, plans: Iterable[_Plan], created: frozenset[str], at: datetime) -> None:
-    """Before any ALTER: see schema_evolution.drift_of."""
+def _record_drift(
+    tables: Tables, cycle_id: str, plans: Iterable[_Plan], created: frozenset[str], at: datetime
+) -> dict[str, int]:
+    """Before any ALTER: see schema_evolution.drift_of. Topic to columns that it gets in this cycle, as on
+    record: a run that was killed after the ALTER has added some."""
+    log = tables.name("ops", drift.TABLE)
     found = {
         one.drift_id: one
         for plan in plans
@@ -249,7 +258,10 @@ def _record_drift(tables: Tables, plans: Iterable[_Plan], created: frozenset[str
     }
     if found:
         rows = to_frame(tables.spark, [drift.row_of(one, at) for one in found.values()], drift.SCHEMA)
-        tables.append_new(rows.coalesce(1), tables.name("ops", drift.TABLE), "drift_id")
+        tables.append_new(rows.coalesce(1), log, "drift_id")
+    this_cycle = (F.col("cycle_id") == cycle_id) & (F.col("change_type") == drift.COLUMN_ADDED)
+    counts = tables.read(log).where(this_cycle).groupBy("topic_name").count().collect()
+    return {row["topic_name"]: row["count"] for row in counts}
 
 
 def _fail(job: Job, outcome: Outcome, work: TopicCycle, why: str, started: datetime) -> None:
