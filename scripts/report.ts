@@ -1,12 +1,10 @@
 /** The account of a run: where every message went, by topic, and whether the sums agree. */
 import { QueryCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import Table from 'cli-table3';
+import { UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { connect, databases, output } from './local/clients';
 import { queryObjects } from './local/query';
 import type { Stack } from './local/stack';
-
-/** The line for messages that have no legal topic. */
-export const NO_TOPIC = '_unknown';
 
 export interface TopicAccount {
   readonly topic: string;
@@ -136,7 +134,7 @@ async function readRegistry(stack: Stack): Promise<ReadonlyMap<string, { table: 
 async function dlqCounts(stack: Stack, topics: ReadonlySet<string>): Promise<Counts> {
   const { dynamodb } = connect(stack);
   const counts: Counts = {};
-  for (const topic of new Set([...topics, NO_TOPIC])) {
+  for (const topic of new Set([...topics, UNKNOWN_TOPIC])) {
     let from: Record<string, AttributeValue> | undefined;
     do {
       const page = await dynamodb.send(

@@ -1,6 +1,7 @@
 /** `pnpm start`: the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { isTopicName, UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { runCycle, type CycleOutcome } from './local/cycle';
 import { reportFailure, UserError } from './local/faults';
 import { onInterrupt } from './local/interrupt';
@@ -9,7 +10,7 @@ import { readMessages, sendMessages, type Message } from './local/send';
 import { DEFAULT_PORT, requireStack, takeDown, upSteps } from './local/stack';
 import { runSteps, type Step } from './local/steps';
 import type { Progress } from './local/tools';
-import { imbalances, NO_TOPIC, renderAccount, renderBalance, takeAccount, type TopicAccount } from './report';
+import { imbalances, renderAccount, renderBalance, takeAccount, type TopicAccount } from './report';
 import { simulateDay, type SimulatedMessage } from './simulator/fleet';
 
 interface Options {
@@ -40,7 +41,7 @@ async function sendCounted(
   const refused = new Set(result.refused.map(({ index }) => index));
   for (const [index, { expectedTopic }] of messages.entries()) {
     if (refused.has(index)) continue;
-    const topic = expectedTopic ?? NO_TOPIC;
+    const topic = expectedTopic ?? UNKNOWN_TOPIC;
     run.received.set(topic, (run.received.get(topic) ?? 0) + 1);
   }
   for (const { index, reason } of result.refused.slice(0, 3)) progress(`SQS refused message ${index + 1}: ${reason}`);
@@ -126,7 +127,7 @@ async function ownEvents(run: Run, options: Options, file: string): Promise<Step
 }
 
 function legal(topic: string | undefined): string | undefined {
-  return topic !== undefined && /^[a-z][a-z0-9._-]{0,127}$/.test(topic) ? topic : undefined;
+  return topic !== undefined && isTopicName(topic) ? topic : undefined;
 }
 
 async function main(options: Options): Promise<void> {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StepError, UserError } from './faults';
 import { ROOT, TOOLS, type StackPaths } from './paths';
-import { endGroup, isAlive, isPortFree, LOOPBACK, startDetached } from './process';
+import { isAlive, isPortFree, LOOPBACK, startDetached } from './process';
 
 /** The root user of the local account. Every other principal is made by Terraform and held to its policies. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
@@ -90,10 +90,6 @@ export async function waitForEmulator(
 /** Has Firehose deliver what it buffers, instead of waiting for its interval. */
 export async function flushFirehose(port: number): Promise<void> {
   await fetch(`${endpointOf(port)}/_lean_ops/firehose/flush`, { method: 'POST', signal: AbortSignal.timeout(120_000) });
-}
-
-export async function stopEmulator(pid: number): Promise<void> {
-  await endGroup(pid);
 }
 
 function lastLine(file: string): string {

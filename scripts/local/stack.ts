@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
-import { startEmulator, stopEmulator, waitForEmulator } from './emulator';
+import { startEmulator, waitForEmulator } from './emulator';
 import { StepError, UserError } from './faults';
 import { checkNeeds } from './needs';
 import { ROOT, stackPaths, type StackPaths } from './paths';
-import { isAlive } from './process';
+import { endGroup, isAlive } from './process';
 import { applyTerraform, type Outputs } from './terraform';
 import type { Step } from './steps';
 import { installJars, installPython, pythonReady, type Progress } from './tools';
@@ -114,7 +114,7 @@ export async function takeDown(paths: StackPaths = stackPaths()): Promise<boolea
   if (!existsSync(paths.record)) return false;
   const { pid } = JSON.parse(readFileSync(paths.record, 'utf8')) as StackRecord;
   const wasRunning = isAlive(pid);
-  await stopEmulator(pid);
+  await endGroup(pid);
   rmSync(paths.record, { force: true });
   return wasRunning;
 }
