@@ -1,13 +1,12 @@
 /**
- * Bundles every Lambda package to `packages/<name>/dist/index.js` (one CommonJS file, SDK included, so that a release does
- * not depend on the SDK of a runtime image) and zips it to `dist/<name>.zip`; zips the Glue library to
- * `dist/glue/lean_ops.zip`. Zips are deterministic (fixed dates, sorted names): same source, same hash, no redeploy.
+ * Bundles every Lambda package to `packages/<name>/dist/index.js` and zips it to `dist/<name>.zip`; zips the Glue library
+ * to `dist/glue/lean_ops.zip`. Zips are deterministic (fixed dates, sorted names): same source, same hash, no redeploy.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'tsup';
 import { zipSync, type Zippable } from 'fflate';
+import { bundle } from './bundle';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, 'dist');
@@ -27,27 +26,7 @@ function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
 
 async function bundleLambda(name: string): Promise<void> {
   const dir = path.join(ROOT, 'packages', name);
-  await build({
-    entry: { index: path.join(dir, 'src/handler.ts') },
-    outDir: path.join(dir, 'dist'),
-    format: ['cjs'],
-    platform: 'node',
-    target: 'node20',
-    bundle: true,
-    noExternal: [/.*/],
-    minify: true,
-    keepNames: true,
-    sourcemap: false,
-    treeshake: true,
-    clean: true,
-    silent: true,
-    config: false,
-    outExtension: () => ({ js: '.js' }),
-    // The package is "type": "module"; inside the zip there is no package.json, so .js is CommonJS for Lambda.
-    esbuildOptions: (options) => {
-      options.legalComments = 'none';
-    },
-  });
+  await bundle(path.join(dir, 'src/handler.ts'), path.join(dir, 'dist'));
   const code = readFileSync(path.join(dir, 'dist/index.js'));
   write(`${name}.zip`, zip(new Map([['index.js', code]])));
 }

@@ -48,10 +48,14 @@ export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
   });
   if (!read.ok) return { kind: 'permanent', record, topic: undefined, code: read.code, message: read.message };
 
-  const { issues, payload, ...envelope } = read.envelope;
+  const { topic, messageId, idempotencyKey, eventTime, producedAt, payload, issues } = read.envelope;
   const frame = encodeRecord(
     {
-      ...envelope,
+      topic,
+      messageId,
+      idempotencyKey,
+      eventTime,
+      producedAt,
       receivedAt,
       sourceMessageId: record.messageId,
       traceId: traceIdOf(record),
@@ -63,7 +67,7 @@ export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
   return {
     kind: 'permanent',
     record,
-    topic: envelope.topic,
+    topic,
     code: 'TOO_LARGE',
     message: `the record has ${frame.length} bytes, Firehose takes ${MAX_RECORD_BYTES}: send less, or a reference to it`,
   };

@@ -2,6 +2,9 @@
  * Finds where the members of a JSON object stand in its text, so that a value can be passed on as it was sent: parsing
  * and writing again would round numbers, reorder and merge keys. It accepts what RFC 8259 (and JSON.parse) accepts, and
  * nothing else. One pass, a stack of its own: nesting of any depth costs memory, never the call stack.
+ *
+ * The text is read from an array of its UTF-16 units: twice as fast as charCodeAt, which asks at every character what kind
+ * of string it has.
  */
 export interface Member {
   /** Decoded. */
@@ -38,16 +41,31 @@ const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-// Every skip function takes the offset where its token starts and gives the offset behind it, or ~offset (negative) of
-// the fault. Past the end charCodeAt is NaN, which equals nothing and so faults by itself.
+/** What a text is read from: its UTF-16 units, and behind them a 0, which no token takes, so that none runs past the end. */
+let units = new Uint16Array(16_384);
+let unitBytes = Buffer.from(units.buffer);
+/** Closing characters that are still due, innermost last. */
+let due = new Uint8Array(1_024);
 
-function skipSpace(text: string, start: number): number {
-  let i = start;
-  for (;;) {
-    const c = text.charCodeAt(i);
-    if (c !== SPACE && c !== LINE_FEED && c !== CARRIAGE_RETURN && c !== TAB) return i;
-    i++;
+/** The units of `text`, until the next call. The arrays are kept, as making them would cost more than reading. */
+function load(text: string): Uint16Array {
+  if (text.length >= units.length) {
+    units = new Uint16Array(text.length * 2);
+    unitBytes = Buffer.from(units.buffer);
   }
+  unitBytes.write(text, 'utf16le');
+  units[text.length] = 0;
+  return units;
+}
+
+// Every skip function takes the offset where its token starts and gives the offset behind it, or ~offset (negative) of
+// the fault. The array is a parameter and not read from the module at each character: that is half of the speed.
+
+function skipSpace(text: Uint16Array, start: number): number {
+  let i = start;
+  let c = text[i] ?? 0;
+  while (c <= SPACE && (c === SPACE || c === LINE_FEED || c === CARRIAGE_RETURN || c === TAB)) c = text[++i] ?? 0;
+  return i;
 }
 
 function isHex(c: number): boolean {
@@ -55,10 +73,10 @@ function isHex(c: number): boolean {
   return (c >= ZERO && c <= NINE) || ((c | 0x20) >= 0x61 && (c | 0x20) <= LOWER_F);
 }
 
-function skipEscape(text: string, start: number): number {
-  const c = text.charCodeAt(start + 1);
+function skipEscape(text: Uint16Array, start: number): number {
+  const c = text[start + 1] ?? 0;
   if (c === LOWER_U) {
-    for (let i = start + 2; i < start + 6; i++) if (!isHex(text.charCodeAt(i))) return ~i;
+    for (let i = start + 2; i < start + 6; i++) if (!isHex(text[i] ?? 0)) return ~i;
     return start + 6;
   }
   // "\/bfnrt
@@ -66,43 +84,44 @@ function skipEscape(text: string, start: number): number {
   return simple || c === 0x72 || c === LOWER_T ? start + 2 : ~(start + 1);
 }
 
-function skipString(text: string, start: number): number {
+function skipString(text: Uint16Array, start: number): number {
   let i = start + 1;
   for (;;) {
-    const c = text.charCodeAt(i);
+    let c = text[i] ?? 0;
+    // Most characters are letters, and most letters are above the backslash: one comparison each.
+    while (c > BACKSLASH || (c !== QUOTE && c !== BACKSLASH && c >= SPACE)) c = text[++i] ?? 0;
     if (c === QUOTE) return i + 1;
-    if (c === BACKSLASH) {
-      i = skipEscape(text, i);
-      if (i < 0) return i;
-    } else if (c >= SPACE) i++;
-    else return ~i;
+    if (c !== BACKSLASH) return ~i;
+    i = skipEscape(text, i);
+    if (i < 0) return i;
   }
 }
 
 /** At least one digit. */
-function skipDigits(text: string, start: number): number {
+function skipDigits(text: Uint16Array, start: number): number {
   let i = start;
-  for (let c = text.charCodeAt(i); c >= ZERO && c <= NINE; c = text.charCodeAt(i)) i++;
+  for (let c = text[i] ?? 0; c >= ZERO && c <= NINE; c = text[i] ?? 0) i++;
   return i === start ? ~i : i;
 }
 
-function skipNumber(text: string, start: number): number {
-  let i = text.charCodeAt(start) === MINUS ? start + 1 : start;
-  i = text.charCodeAt(i) === ZERO ? i + 1 : skipDigits(text, i);
-  if (i >= 0 && text.charCodeAt(i) === DOT) i = skipDigits(text, i + 1);
-  if (i >= 0 && (text.charCodeAt(i) | 0x20) === 0x65) {
-    const sign = text.charCodeAt(i + 1);
+function skipNumber(text: Uint16Array, start: number): number {
+  let i = (text[start] ?? 0) === MINUS ? start + 1 : start;
+  i = (text[i] ?? 0) === ZERO ? i + 1 : skipDigits(text, i);
+  if (i >= 0 && (text[i] ?? 0) === DOT) i = skipDigits(text, i + 1);
+  if (i >= 0 && ((text[i] ?? 0) | 0x20) === 0x65) {
+    const sign = text[i + 1] ?? 0;
     i = skipDigits(text, sign === PLUS || sign === MINUS ? i + 2 : i + 1);
   }
   return i;
 }
 
-function skipWord(text: string, start: number, word: string): number {
-  return text.startsWith(word, start) ? start + word.length : ~start;
+function skipWord(text: Uint16Array, start: number, word: string): number {
+  for (let i = 0; i < word.length; i++) if ((text[start + i] ?? 0) !== word.charCodeAt(i)) return ~start;
+  return start + word.length;
 }
 
-function skipScalar(text: string, start: number): number {
-  switch (text.charCodeAt(start)) {
+function skipScalar(text: Uint16Array, start: number): number {
+  switch (text[start] ?? 0) {
     case QUOTE:
       return skipString(text, start);
     case LOWER_T:
@@ -116,26 +135,38 @@ function skipScalar(text: string, start: number): number {
   }
 }
 
-/** From the quote of a key to the first character of its value. */
-function skipKey(text: string, start: number): number {
-  if (text.charCodeAt(start) !== QUOTE) return ~start;
-  let i = skipString(text, start);
-  if (i < 0) return i;
-  i = skipSpace(text, i);
-  return text.charCodeAt(i) === COLON ? skipSpace(text, i + 1) : ~i;
+/** From the end of a key to the first character of its value. */
+function skipColon(text: Uint16Array, start: number): number {
+  const i = skipSpace(text, start);
+  return (text[i] ?? 0) === COLON ? skipSpace(text, i + 1) : ~i;
 }
 
-function skipValue(text: string, start: number): number {
+/** From the quote of a key to the first character of its value. */
+function skipKey(text: Uint16Array, start: number): number {
+  if ((text[start] ?? 0) !== QUOTE) return ~start;
+  const i = skipString(text, start);
+  return i < 0 ? i : skipColon(text, i);
+}
+
+function pushDue(depth: number, closing: number): void {
+  if (depth === due.length) {
+    const deeper = new Uint8Array(due.length * 2);
+    deeper.set(due);
+    due = deeper;
+  }
+  due[depth] = closing;
+}
+
+function skipValue(text: Uint16Array, start: number): number {
   let i = start;
-  /** The closing characters that are still due, innermost last. */
-  const due: number[] = [];
+  let depth = 0;
   for (;;) {
-    const c = text.charCodeAt(i);
+    const c = text[i] ?? 0;
     if (c === OPEN_BRACE || c === OPEN_BRACKET) {
       const closing = c === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
       i = skipSpace(text, i + 1);
-      if (text.charCodeAt(i) !== closing) {
-        due.push(closing);
+      if ((text[i] ?? 0) !== closing) {
+        pushDue(depth++, closing);
         if (closing === CLOSE_BRACE) i = skipKey(text, i);
         if (i < 0) return i;
         continue;
@@ -147,10 +178,10 @@ function skipValue(text: string, start: number): number {
     }
     // A value ended: close what closes here, then go on to the next element.
     for (;;) {
-      const closing = due.at(-1);
-      if (closing === undefined) return i;
+      if (depth === 0) return i;
+      const closing = due[depth - 1];
       i = skipSpace(text, i);
-      const next = text.charCodeAt(i);
+      const next = text[i] ?? 0;
       if (next === COMMA) {
         i = skipSpace(text, i + 1);
         if (closing === CLOSE_BRACE) i = skipKey(text, i);
@@ -158,7 +189,7 @@ function skipValue(text: string, start: number): number {
         break;
       }
       if (next !== closing) return ~i;
-      due.pop();
+      depth--;
       i++;
     }
   }
@@ -175,36 +206,36 @@ function invalid(fault: number): JsonScan {
 
 /** Reads one JSON document and gives the members of its outermost object. */
 export function scanJson(text: string): JsonScan {
-  let i = skipSpace(text, 0);
-  const isObject = text.charCodeAt(i) === OPEN_BRACE;
+  const source = load(text);
+  let i = skipSpace(source, 0);
+  const isObject = (source[i] ?? 0) === OPEN_BRACE;
   const members: Member[] = [];
   if (!isObject) {
-    i = skipValue(text, i);
+    i = skipValue(source, i);
   } else {
-    i = skipSpace(text, i + 1);
-    if (text.charCodeAt(i) === CLOSE_BRACE) i++;
+    i = skipSpace(source, i + 1);
+    if ((source[i] ?? 0) === CLOSE_BRACE) i++;
     else {
       for (let more = true; more;) {
         const keyStart = i;
-        const start = skipKey(text, keyStart);
+        if ((source[keyStart] ?? 0) !== QUOTE) return invalid(~keyStart);
+        const keyEnd = skipString(source, keyStart);
+        if (keyEnd < 0) return invalid(keyEnd);
+        const start = skipColon(source, keyEnd);
         if (start < 0) return invalid(start);
-        const end = skipValue(text, start);
+        const end = skipValue(source, start);
         if (end < 0) return invalid(end);
-        members.push({ key: decodeKey(text, keyStart), start, end });
-        i = skipSpace(text, end);
-        const c = text.charCodeAt(i);
+        members.push({ key: decodeString(text.slice(keyStart, keyEnd)), start, end });
+        i = skipSpace(source, end);
+        const c = source[i] ?? 0;
         if (c !== COMMA && c !== CLOSE_BRACE) return invalid(~i);
         more = c === COMMA;
-        i = more ? skipSpace(text, i + 1) : i + 1;
+        i = more ? skipSpace(source, i + 1) : i + 1;
       }
     }
   }
   if (i < 0) return invalid(i);
-  i = skipSpace(text, i);
+  i = skipSpace(source, i);
   if (i !== text.length) return invalid(~i);
   return isObject ? { kind: 'object', members } : { kind: 'other' };
-}
-
-function decodeKey(text: string, start: number): string {
-  return decodeString(text.slice(start, skipString(text, start)));
 }

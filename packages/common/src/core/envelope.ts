@@ -1,6 +1,6 @@
 import { readId, readTime, readTopic, readTopicMember, wellFormed } from './envelope-fields';
-import type { EnvelopeIssue, FieldRead } from './envelope-fields';
-import { decodeString, scanJson, type JsonScan } from './envelope-scan';
+import type { EnvelopeIssue } from './envelope-fields';
+import { decodeString, scanJson, type JsonScan, type Member } from './envelope-scan';
 import type { Micros } from './time';
 import { printable, type TopicName } from './topic';
 
@@ -30,42 +30,83 @@ export type EnvelopeResult =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly code: 'NO_TOPIC' | 'INVALID_TOPIC'; readonly message: string };
 
-const FIELDS: ReadonlySet<string> = new Set([
-  'topic_name',
-  'message_id',
-  'idempotency_key',
-  'event_time',
-  'produced_at',
-  'payload',
-]);
+/** Source texts of an envelope's members; of duplicates the last, as with JSON.parse. */
+interface Fields {
+  topicName: string | undefined;
+  messageId: string | undefined;
+  idempotencyKey: string | undefined;
+  eventTime: string | undefined;
+  producedAt: string | undefined;
+  payload: string | undefined;
+  /** Members that an envelope does not know. A Map, so `__proto__` is a key like any other; none when there are none. */
+  unknown: Map<string, string> | undefined;
+  /** What an envelope would say about members that are there more than once. */
+  duplicates: EnvelopeIssue[] | undefined;
+}
 
-/** Source text of each member; of duplicate keys the last, as with JSON.parse. A Map, so `__proto__` is a key like any other. */
-type Sources = ReadonlyMap<string, string>;
+function noteDuplicate(fields: Fields, key: string, earlier: string): void {
+  const message = 'is there more than once: the last one counts';
+  const issue = { field: wellFormed(key), code: 'DUPLICATE_FIELD', message, value: wellFormed(earlier) } as const;
+  (fields.duplicates ??= []).push(issue);
+}
 
-function sourcesOf(body: string, scan: JsonScan & { kind: 'object' }, issues: EnvelopeIssue[]): Sources {
-  const sources = new Map<string, string>();
-  for (const { key, start, end } of scan.members) {
-    const earlier = sources.get(key);
-    if (earlier !== undefined) {
-      const message = 'is there more than once: the last one counts';
-      issues.push({ field: wellFormed(key), code: 'DUPLICATE_FIELD', message, value: wellFormed(earlier) });
-    }
-    sources.set(key, body.slice(start, end));
+/** Sets one member and gives what it was before. */
+function setField(fields: Fields, key: string, source: string): string | undefined {
+  let earlier: string | undefined;
+  switch (key) {
+    case 'topic_name':
+      earlier = fields.topicName;
+      fields.topicName = source;
+      return earlier;
+    case 'message_id':
+      earlier = fields.messageId;
+      fields.messageId = source;
+      return earlier;
+    case 'idempotency_key':
+      earlier = fields.idempotencyKey;
+      fields.idempotencyKey = source;
+      return earlier;
+    case 'event_time':
+      earlier = fields.eventTime;
+      fields.eventTime = source;
+      return earlier;
+    case 'produced_at':
+      earlier = fields.producedAt;
+      fields.producedAt = source;
+      return earlier;
+    case 'payload':
+      earlier = fields.payload;
+      fields.payload = source;
+      return earlier;
+    default:
+      fields.unknown ??= new Map();
+      earlier = fields.unknown.get(key);
+      fields.unknown.set(key, source);
+      return earlier;
   }
-  return sources;
+}
+
+function fieldsOf(body: string, members: readonly Member[]): Fields {
+  const fields: Fields = {
+    topicName: undefined,
+    messageId: undefined,
+    idempotencyKey: undefined,
+    eventTime: undefined,
+    producedAt: undefined,
+    payload: undefined,
+    unknown: undefined,
+    duplicates: undefined,
+  };
+  for (const { key, start, end } of members) {
+    const earlier = setField(fields, key, body.slice(start, end));
+    if (earlier !== undefined) noteDuplicate(fields, key, earlier);
+  }
+  return fields;
 }
 
 /** An envelope has a payload, and either says its topic or nothing that an envelope does not know. */
-function isEnvelope({ members }: JsonScan & { kind: 'object' }): boolean {
-  let hasPayload = false;
-  let hasTopic = false;
-  let allKnown = true;
-  for (const { key } of members) {
-    if (key === 'payload') hasPayload = true;
-    else if (key === 'topic_name') hasTopic = true;
-    else if (!FIELDS.has(key)) allKnown = false;
-  }
-  return hasPayload && (hasTopic || allKnown);
+function isEnvelope({ payload, topicName, unknown }: Fields): boolean {
+  return payload !== undefined && (topicName !== undefined || unknown === undefined);
 }
 
 function noTopic(scan: JsonScan): EnvelopeResult {
@@ -89,22 +130,29 @@ function unusableTopic(issue: EnvelopeIssue): EnvelopeResult {
 function build(
   arrival: Arrival,
   topic: TopicName,
-  sources: Sources,
+  fields: Fields | undefined,
   payload: string,
   issues: EnvelopeIssue[],
 ): EnvelopeResult {
-  const take = <T>({ value, issue }: FieldRead<T>): T | undefined => {
-    if (issue) issues.push(issue);
-    return value;
+  const given = readId('message_id', fields?.messageId);
+  const key = readId('idempotency_key', fields?.idempotencyKey);
+  const event = readTime('event_time', fields?.eventTime);
+  const produced = readTime('produced_at', fields?.producedAt);
+  for (const { issue } of [given, key, event, produced]) if (issue) issues.push(issue);
+  const messageId = given.value ?? arrival.messageId;
+  return {
+    ok: true,
+    envelope: {
+      topic,
+      messageId,
+      idempotencyKey: key.value ?? messageId,
+      eventTime: event.value ?? null,
+      producedAt: produced.value ?? arrival.sentAt,
+      payload,
+      issues,
+    },
   };
-  const messageId = take(readId('message_id', sources.get('message_id'))) ?? arrival.messageId;
-  const idempotencyKey = take(readId('idempotency_key', sources.get('idempotency_key'))) ?? messageId;
-  const eventTime = take(readTime('event_time', sources.get('event_time'))) ?? null;
-  const producedAt = take(readTime('produced_at', sources.get('produced_at'))) ?? arrival.sentAt;
-  return { ok: true, envelope: { topic, messageId, idempotencyKey, eventTime, producedAt, payload, issues } };
 }
-
-const NO_SOURCES: Sources = new Map();
 
 /**
  * Makes an envelope of a message. Only a message without any usable topic has none: whatever else is wrong is noted and
@@ -113,12 +161,12 @@ const NO_SOURCES: Sources = new Map();
 export function readEnvelope(arrival: Arrival): EnvelopeResult {
   const { body, topicAttribute } = arrival;
   const scan = scanJson(body);
-  const issues: EnvelopeIssue[] = [];
+  const fields = scan.kind === 'object' ? fieldsOf(body, scan.members) : undefined;
   const attribute = topicAttribute === undefined ? {} : readTopic(topicAttribute, JSON.stringify(topicAttribute));
 
-  if (scan.kind === 'object' && isEnvelope(scan)) {
-    const sources = sourcesOf(body, scan, issues);
-    const member = readTopicMember(sources.get('topic_name'));
+  if (fields && isEnvelope(fields)) {
+    const issues = fields.duplicates ?? [];
+    const member = readTopicMember(fields.topicName);
     const topic = member.value ?? attribute.value;
     if (member.issue) issues.push(member.issue);
     if (topic === undefined) {
@@ -126,31 +174,29 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
       return issue ? unusableTopic(issue) : noTopic(scan);
     }
     if (attribute.issue) issues.push(attribute.issue);
-    for (const [field, value] of sources) {
-      if (FIELDS.has(field)) continue;
+    for (const [field, value] of fields.unknown ?? []) {
       const message = 'is no envelope field';
       issues.push({ field: wellFormed(field), code: 'UNKNOWN_FIELD', message, value: wellFormed(value) });
     }
-    const payload = sources.get('payload') ?? 'null';
+    const { payload = 'null' } = fields;
     const text = payload.startsWith('"') ? decodeString(payload) : payload;
-    return build(arrival, topic, sources, text, issues);
+    return build(arrival, topic, fields, text, issues);
   }
 
   // The whole body is the payload. With the topic beside it, nothing in the body is ours to read.
-  if (attribute.value !== undefined) return build(arrival, attribute.value, NO_SOURCES, body, issues);
-  if (scan.kind !== 'object') return attribute.issue ? unusableTopic(attribute.issue) : noTopic(scan);
+  if (attribute.value !== undefined) return build(arrival, attribute.value, undefined, body, []);
+  if (!fields) return attribute.issue ? unusableTopic(attribute.issue) : noTopic(scan);
   // Duplicates are not noted: the body goes on as a whole, both included.
-  const sources = sourcesOf(body, scan, []);
-  const member = readTopicMember(sources.get('topic_name'));
+  const member = readTopicMember(fields.topicName);
   if (member.value === undefined) {
     const issue = member.issue ?? attribute.issue;
     return issue ? unusableTopic(issue) : noTopic(scan);
   }
-  if (attribute.issue) issues.push(attribute.issue);
+  const issues = attribute.issue ? [attribute.issue] : [];
   issues.push({
     field: 'payload',
     code: 'MISSING_PAYLOAD',
     message: 'is missing: the whole body is the payload',
   });
-  return build(arrival, member.value, sources, body, issues);
+  return build(arrival, member.value, fields, body, issues);
 }

@@ -28,6 +28,27 @@ export const MAX_RECORD_BYTES = 1_024_000;
 
 const VERSION = '1';
 
+/** Records are cut from slabs: a buffer of its own for each would cost more than filling it. */
+const SLAB_BYTES = 1_048_576;
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let used = 0;
+
+function cut(bytes: number): Buffer {
+  if (bytes > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(bytes);
+  if (used + bytes > SLAB_BYTES) {
+    // The old one lives on as long as a record that was cut from it.
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    used = 0;
+  }
+  used += bytes;
+  return slab.subarray(used - bytes, used);
+}
+
+/** A JSON string token. Ids are mostly plain, and then quotes around them are all it takes. */
+function token(text: string): string {
+  return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
 /**
  * Frames a payload: one line of JSON, a line feed, then the payload's text as UTF-8, unescaped. The payload is copied once
  * and escaped never, on the side where it is hot.
@@ -35,15 +56,18 @@ const VERSION = '1';
 export function encodeRecord(header: RecordHeader, payload: string): Buffer {
   const { topic, messageId, idempotencyKey, eventTime, producedAt, receivedAt, sourceMessageId, traceId } = header;
   const issues = header.envelopeIssues === null ? 'null' : JSON.stringify(header.envelopeIssues);
-  return Buffer.from(
-    // A checked topic needs no escaping, nor do integers.
-    `{"v":${VERSION},"topic_name":"${topic}","message_id":${JSON.stringify(messageId)}` +
-      `,"idempotency_key":${JSON.stringify(idempotencyKey)},"event_time":${eventTime === null ? 'null' : eventTime.toString()}` +
-      `,"produced_at":${producedAt.toString()},"received_at":${receivedAt.toString()}` +
-      `,"source_message_id":${JSON.stringify(sourceMessageId)},"trace_id":${JSON.stringify(traceId)}` +
-      `,"envelope_issues":${issues}}\n${payload}`,
-    'utf8',
-  );
+  // A checked topic needs no escaping, nor do integers.
+  const line =
+    `{"v":${VERSION},"topic_name":"${topic}","message_id":${token(messageId)}` +
+    `,"idempotency_key":${token(idempotencyKey)},"event_time":${eventTime === null ? 'null' : eventTime.toString()}` +
+    `,"produced_at":${producedAt.toString()},"received_at":${receivedAt.toString()}` +
+    `,"source_message_id":${token(sourceMessageId)},"trace_id":${token(traceId)}` +
+    `,"envelope_issues":${issues}}\n`;
+  const lineBytes = Buffer.byteLength(line);
+  const record = cut(lineBytes + Buffer.byteLength(payload));
+  record.write(line, 0, 'utf8');
+  record.write(payload, lineBytes, 'utf8');
+  return record;
 }
 
 class Unreadable extends Error {}
