@@ -69,6 +69,7 @@ module "compute" {
   ingest_timeout_seconds      = var.ingest_timeout_seconds
   visibility_timeout_seconds  = var.visibility_timeout_seconds
   max_receive_count           = var.max_receive_count
+  dlq_entry_days              = var.dlq_entry_days
   firehose_buffer_seconds     = var.firehose_buffer_seconds
   firehose_buffer_mb          = var.firehose_buffer_mb
   firehose_file_mb            = var.firehose_file_mb

@@ -75,6 +75,18 @@ variable "max_receive_count" {
   }
 }
 
+variable "dlq_entry_days" {
+  description = "Days that the index of dead letters keeps an entry, counted from the failure; 0 keeps it for ever. The archived messages in S3 stay."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.dlq_entry_days >= 0 && var.dlq_entry_days <= 36500 && floor(var.dlq_entry_days) == var.dlq_entry_days
+    error_message = "dlq_entry_days must be a whole number from 0 to 36500. Use 0 to keep every entry."
+  }
+}
+
 variable "firehose_buffer_seconds" {
   description = "Seconds that Firehose gathers rows for one Iceberg commit."
   type        = number

@@ -351,3 +351,13 @@ run "refuses_age_below_what_sqs_reports" {
 
   expect_failures = [var.ingest_age_alarm_seconds]
 }
+
+run "refuses_a_negative_number_of_days" {
+  command = plan
+
+  variables {
+    dlq_entry_days = -1
+  }
+
+  expect_failures = [var.dlq_entry_days]
+}

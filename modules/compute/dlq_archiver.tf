@@ -11,8 +11,10 @@ module "dlq_archiver" {
   settings         = local.function_settings
 
   environment = merge(local.function_environment, {
-    ARCHIVE_BUCKET = var.buckets.dlq_archive
-    ARCHIVE_TABLE  = var.tables.dlq_archive
+    ARCHIVE_BUCKET     = var.buckets.dlq_archive
+    ARCHIVE_TABLE      = var.tables.dlq_archive
+    ARCHIVE_ENTRY_DAYS = tostring(var.dlq_entry_days)
+    IDEMPOTENCY_TABLE  = var.tables.idempotency
   })
 }
 
@@ -36,9 +38,10 @@ data "aws_iam_policy_document" "dlq_archiver" {
     resources = [local.bucket_arns.dlq_archive]
   }
 
+  # Read too: what stands under a letter's key is compared before anything else takes its place.
   statement {
     sid       = "Archive"
-    actions   = ["s3:PutObject"]
+    actions   = ["s3:PutObject", "s3:GetObject"]
     resources = ["${local.bucket_arns.dlq_archive}/dlq/*"]
   }
 
@@ -46,6 +49,12 @@ data "aws_iam_policy_document" "dlq_archiver" {
     sid       = "Index"
     actions   = ["dynamodb:PutItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.dlq_archive}"]
+  }
+
+  statement {
+    sid       = "RememberWhatIsDone"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.idempotency}"]
   }
 }
 

@@ -93,11 +93,12 @@ variable "query_results_prefix" {
 }
 
 variable "tables" {
-  description = "DynamoDB table names: schema_registry, checkpoints, dlq_archive."
+  description = "DynamoDB table names: schema_registry, checkpoints, dlq_archive, idempotency."
   type = object({
     schema_registry = string
     checkpoints     = string
     dlq_archive     = string
+    idempotency     = string
   })
   nullable = false
 }

@@ -8,6 +8,8 @@ locals {
       hash_key   = "topic_name"
       range_key  = "failed_at_message_id"
       index_keys = ["error_code", "failed_at"]
+      # Entries have it only when compute's dlq_entry_days says so.
+      ttl_attribute = "expires_at"
     }
   }
 }

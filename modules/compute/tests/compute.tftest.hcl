@@ -44,7 +44,7 @@ variables {
   athena_workgroup     = "lean-ops"
   buckets              = { lake = "lake", schemas = "schemas", dlq_archive = "archive", artifacts = "artifacts" }
   query_results_prefix = "athena-results/"
-  tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive" }
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   lease_seconds        = 7200
 }
 

@@ -44,7 +44,7 @@ variables {
   athena_workgroup     = "lean-ops"
   buckets              = { lake = "lake", schemas = "schemas", dlq_archive = "archive", artifacts = "artifacts" }
   query_results_prefix = "athena-results/"
-  tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive" }
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   lease_seconds        = 7200
 }
 
@@ -256,4 +256,14 @@ run "refuses_retention_that_cloudwatch_does_not_know" {
   }
 
   expect_failures = [var.log_retention_days]
+}
+
+run "refuses_a_negative_number_of_days" {
+  command = plan
+
+  variables {
+    dlq_entry_days = -1
+  }
+
+  expect_failures = [var.dlq_entry_days]
 }

@@ -1,12 +1,14 @@
-import type { ArchiveIndex, Clock, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
+import type { ArchiveIndex, Clock, Idempotency, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
 import { classifyError, mapLimit, messageOf } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { bodyOf, type ArchivedBody } from './body';
+import { archiveRecord, putObject } from './archive-object';
+import { bodyOf } from './body';
 import { describeDeadLetter, type DeadLetter } from './describe';
 
 export interface Collaborators {
   readonly objects: ObjectStore;
   readonly index: ArchiveIndex;
+  readonly idempotency: Idempotency;
   readonly log: Log;
   readonly metrics: MetricsPort;
   readonly clock: Clock;
@@ -15,37 +17,19 @@ export interface Collaborators {
 export interface ArchiveSettings {
   readonly archiveBucket: string;
   readonly concurrency: number;
+  /** Days that an index entry is kept; 0 keeps it for ever. */
+  readonly entryDays: number;
 }
 
-/** The archive object: all that is known of the message, so that it can be sent again as it was. */
-function archiveRecord(record: SQSRecord, letter: DeadLetter, archived: ArchivedBody): string {
-  const { body, bodyBytes, overflow, sourceAttributes } = archived;
-  return JSON.stringify({
-    v: 1,
-    topic_name: letter.topic,
-    source_message_id: letter.sourceMessageId,
-    dlq_message_id: record.messageId,
-    error_code: letter.errorCode,
-    error_message: letter.errorMessage,
-    failed_at: letter.failedAt,
-    origin: letter.origin,
-    receive_count: letter.receiveCount,
-    sent_at: letter.sentAt,
-    first_received_at: letter.firstReceivedAt,
-    body,
-    body_bytes: bodyBytes,
-    overflow,
-    message_attributes: record.messageAttributes,
-    source_attributes: sourceAttributes,
-  });
-}
+const DAY_SECONDS = 86_400;
 
 async function archiveMessage(
   record: SQSRecord,
-  { archiveBucket }: ArchiveSettings,
+  letter: DeadLetter,
+  { archiveBucket, entryDays }: ArchiveSettings,
   { objects, index, log, clock }: Collaborators,
-): Promise<DeadLetter> {
-  const letter = describeDeadLetter(record);
+): Promise<void> {
+  const now = new Date(clock.now()).toISOString();
   const archived = await bodyOf(record, archiveBucket, objects);
   if (archived.body === null) {
     // Waiting would not bring it back, and what is known besides should not be lost too.
@@ -55,25 +39,27 @@ async function archiveMessage(
     });
   }
   // The object first: an index entry must not point at nothing.
-  await objects.put(archiveBucket, letter.s3Key, archiveRecord(record, letter, archived));
+  const id = await putObject(letter, archiveRecord(record, letter, archived, now), archiveBucket, objects);
   await index.put({
     topic_name: letter.topic,
-    failed_at_message_id: `${letter.failedAt}#${letter.sourceMessageId}`,
+    failed_at_message_id: `${letter.failedAt}#${id}`,
     failed_at: letter.failedAt,
     error_code: letter.errorCode,
     error_message: letter.errorMessage.slice(0, 1_000),
-    s3_key: letter.s3Key,
+    s3_key: letter.keyOf(id),
     source_message_id: letter.sourceMessageId,
     body_bytes: archived.bodyBytes,
     receive_count: letter.receiveCount,
-    archived_at: new Date(clock.now()).toISOString(),
+    archived_at: now,
+    ...(entryDays > 0 && {
+      expires_at: Math.floor(Date.parse(letter.failedAt) / 1000) + entryDays * DAY_SECONDS,
+    }),
   });
-  return letter;
 }
 
 /**
  * Archives dead letters: an object in S3, then an entry in the index, both under names that depend on the letter alone,
- * so that a second delivery writes the same again.
+ * and both once per message of the DLQ, however often it is delivered.
  *
  * Who deletes a message: Lambda's event source mapping, after this returns, for every message that is not among
  * `batchItemFailures`; so an id is left out only when both writes were answered. A message that could not be archived
@@ -84,13 +70,18 @@ export async function archiveBatch(
   settings: ArchiveSettings,
   collaborators: Collaborators,
 ): Promise<SQSBatchResponse> {
-  const { log, metrics } = collaborators;
+  const { idempotency, log, metrics } = collaborators;
   const failed = new Set<string>();
   const codes: Record<string, number> = {};
+  let repeated = 0;
   await mapLimit(records, settings.concurrency, async (record) => {
     try {
-      const { errorCode } = await archiveMessage(record, settings, collaborators);
-      codes[errorCode] = (codes[errorCode] ?? 0) + 1;
+      const letter = describeDeadLetter(record);
+      const outcome = await idempotency.once(record.messageId, () =>
+        archiveMessage(record, letter, settings, collaborators),
+      );
+      if (outcome === 'done before') repeated++;
+      codes[letter.errorCode] = (codes[letter.errorCode] ?? 0) + 1;
     } catch (error) {
       failed.add(record.messageId);
       const { code, disposition, reason } = classifyError(error);
@@ -106,6 +97,7 @@ export async function archiveBatch(
   log.info('dead letters archived', {
     received: records.length,
     archived: records.length - failed.size,
+    repeated,
     failed: failed.size,
     error_codes: codes,
   });

@@ -3,6 +3,9 @@ import { readConfig, variable, type ConfigOf, type Environment } from '@lean-ops
 const SPEC = {
   archiveBucket: variable.text('ARCHIVE_BUCKET'),
   archiveTable: variable.text('ARCHIVE_TABLE'),
+  idempotencyTable: variable.text('IDEMPOTENCY_TABLE'),
+  /** Days that an index entry is kept; 0 keeps it for ever. */
+  entryDays: variable.integer('ARCHIVE_ENTRY_DAYS', { min: 0, max: 36_500, fallback: 0 }),
   /** Messages archived at a time. */
   concurrency: variable.integer('ARCHIVE_CONCURRENCY', { min: 1, max: 64, fallback: 8 }),
 };

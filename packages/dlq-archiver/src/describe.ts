@@ -25,7 +25,8 @@ export interface DeadLetter {
   readonly receiveCount: number;
   readonly sentAt: string | null;
   readonly firstReceivedAt: string | null;
-  readonly s3Key: string;
+  /** Where an object goes that is told from others of its topic and day by `id`, one key segment. */
+  readonly keyOf: (id: string) => string;
 }
 
 function attributeOf(record: SQSRecord, name: string): string | undefined {
@@ -72,6 +73,6 @@ export function describeDeadLetter(record: SQSRecord): DeadLetter {
     receiveCount: Number.isInteger(receiveCount) ? receiveCount : 0,
     sentAt: isoOf(record.attributes.SentTimestamp),
     firstReceivedAt: isoOf(record.attributes.ApproximateFirstReceiveTimestamp),
-    s3Key: `dlq/${topic}/${year}/${month}/${day}/${sourceMessageId}.json`,
+    keyOf: (id) => `dlq/${topic}/${year}/${month}/${day}/${id}.json`,
   };
 }

@@ -1,15 +1,27 @@
-import { createLogger, createMetrics, dynamoArchiveIndex, s3ObjectStore, systemClock } from '@lean-ops/common/aws';
+import {
+  createLogger,
+  createMetrics,
+  dynamoArchiveIndex,
+  powertoolsIdempotency,
+  s3ObjectStore,
+  systemClock,
+} from '@lean-ops/common/aws';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { archiveBatch, type Collaborators } from './archive';
 import { configFrom } from './config';
 
 const SERVICE = 'dlq-archiver';
+/** As long as the DLQ keeps a message: after that it cannot come again. */
+const REMEMBERED_SECONDS = 14 * 24 * 3600;
+
 const config = configFrom(process.env);
 const log = createLogger(SERVICE);
 const metrics = createMetrics(SERVICE);
+const idempotency = powertoolsIdempotency(config.idempotencyTable, SERVICE, REMEMBERED_SECONDS);
 const collaborators: Collaborators = {
   objects: s3ObjectStore(),
   index: dynamoArchiveIndex(config.archiveTable),
+  idempotency,
   log,
   metrics,
   clock: systemClock,
@@ -17,6 +29,7 @@ const collaborators: Collaborators = {
 
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   log.bind(context);
+  idempotency.bind(context);
   try {
     return await archiveBatch(event.Records, config, collaborators);
   } finally {

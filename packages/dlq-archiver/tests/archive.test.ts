@@ -3,6 +3,7 @@ import type { ArchiveEntry } from '@lean-ops/common/aws';
 import {
   fakeClock,
   memoryArchiveIndex,
+  memoryIdempotency,
   memoryObjects,
   recordingLog,
   recordingMetrics,
@@ -11,12 +12,13 @@ import {
 import fc from 'fast-check';
 import { archiveBatch } from '../src/archive';
 
-const SETTINGS = { archiveBucket: 'archive', concurrency: 3 };
+const SETTINGS = { archiveBucket: 'archive', concurrency: 3, entryDays: 0 };
 
 function collaborators() {
   return {
     objects: memoryObjects(),
     index: memoryArchiveIndex(),
+    idempotency: memoryIdempotency(),
     log: recordingLog(),
     metrics: recordingMetrics(),
     clock: fakeClock(),
@@ -101,14 +103,40 @@ describe('archiveBatch', () => {
     ]);
   });
 
-  it('changes nothing but the count and the time when a message is delivered again, even on another day', async () => {
+  it('changes nothing when a message is delivered again, even on another day and with its key forgotten', async () => {
     const parts = collaborators();
     const message = { messageId: 'm-1', body: 'no json' };
     await archiveBatch([sqsRecord(message)], SETTINGS, parts);
+    const before = archived(parts.objects, 'dlq/_unknown/2026/11/23/m-1.json');
     parts.clock.pass(86_400_000);
     await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '2' } })], SETTINGS, parts);
+    parts.idempotency.done.clear();
+    await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '3' } })], SETTINGS, parts);
     expect(parts.index.entries.size).toBe(1);
     expect(parts.objects.objects.size).toBe(1);
+    expect(archived(parts.objects, 'dlq/_unknown/2026/11/23/m-1.json')).toEqual(before);
+  });
+
+  it('keeps one copy of a letter that was sent twice after a time-out', async () => {
+    const parts = collaborators();
+    await archiveBatch([refused({}, 'no json', 'd-1'), refused({}, 'no json', 'd-2')], SETTINGS, parts);
+    expect(parts.index.entries.size).toBe(1);
+    expect(parts.objects.objects.size).toBe(1);
+  });
+
+  it('loses no message to another that claims the same id and time', async () => {
+    const parts = collaborators();
+    await archiveBatch([refused({}, 'first', 'd-1')], SETTINGS, parts);
+    await archiveBatch([refused({}, 'second', 'd-2')], SETTINGS, parts);
+    const entries = [...parts.index.entries.values()];
+    expect(entries.map(({ s3_key: key }) => archived(parts.objects, key)?.['body'])).toEqual(['first', 'second']);
+  });
+
+  it('lets an entry expire after the days that are set, counted from the failure', async () => {
+    const parts = collaborators();
+    await archiveBatch([refused()], { ...SETTINGS, entryDays: 30 }, parts);
+    const [entry] = [...parts.index.entries.values()];
+    expect(entry?.expires_at).toBe(Date.UTC(2026, 11, 22, 23, 59, 59) / 1000);
   });
 
   it('writes the object before the entry, so that no entry points at nothing', async () => {

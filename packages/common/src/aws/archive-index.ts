@@ -16,6 +16,8 @@ export interface ArchiveEntry {
   readonly body_bytes: number;
   readonly receive_count: number;
   readonly archived_at: string;
+  /** Epoch seconds after which DynamoDB may drop the entry; the object it points at stays. */
+  readonly expires_at?: number;
 }
 
 export interface ArchiveIndex {

@@ -12,3 +12,4 @@ export * from './conditional-delete';
 export * from './documents';
 export * from './table-ownership';
 export * from './ensure-table';
+export * from './idempotency';

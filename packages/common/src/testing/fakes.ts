@@ -1,4 +1,5 @@
 import type { ArchiveEntry, ArchiveIndex } from '../aws/archive-index';
+import type { Idempotency } from '../aws/idempotency';
 import type { RecordStream } from '../aws/firehose';
 import type { LambdaLog, LogFields } from '../aws/logger';
 import type { MetricsPort } from '../aws/metrics';
@@ -107,6 +108,20 @@ export function memoryArchiveIndex(): ArchiveIndex & { readonly entries: Map<str
     put: (entry) => {
       entries.set(`${entry.topic_name}/${entry.failed_at_message_id}`, entry);
       return Promise.resolve();
+    },
+  };
+}
+
+/** Remembers in memory what succeeded. */
+export function memoryIdempotency(): Idempotency & { readonly done: Set<string> } {
+  const done = new Set<string>();
+  return {
+    done,
+    async once(key, work) {
+      if (done.has(key)) return 'done before';
+      await work();
+      done.add(key);
+      return 'done';
     },
   };
 }
