@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeRecord, type Receipt } from '@lean-ops/common/core';
 import { fakeClock, memoryObjects, recordingLog, recordingMetrics, sqsRecord } from '@lean-ops/common/testing';
+import type { SQSRecord } from 'aws-lambda';
 import fc from 'fast-check';
 import { processBatch, RESERVE_MS, type Collaborators } from '../src/process';
 
@@ -61,70 +62,115 @@ function receiver<T>(idOf: (item: T) => string, next: () => Weather, pass: (ms: 
   return { held, call };
 }
 
-describe('processBatch against a hostile Firehose and DLQ', () => {
-  it('loses nothing, and acknowledges nothing that nobody took', async () => {
-    const scenario = fc.record({
-      messages: fc.array(message, { maxLength: 40 }),
-      firehose: fc.infiniteStream(weather),
-      dlq: fc.infiniteStream(weather),
-      s3Fails: fc.infiniteStream(fc.boolean()),
-      budgetMs: fc.oneof(fc.nat(2_000), fc.integer({ min: 2_000, max: 60_000 })),
-      random: fc.infiniteStream(fc.double({ min: 0, max: 0.999_999, noNaN: true })),
-      concurrency: fc.integer({ min: 1, max: 4 }),
+/** A schedule of everything that chance decides around one queue. */
+const scenario = fc.record({
+  messages: fc.array(message, { maxLength: 40 }),
+  firehose: fc.infiniteStream(weather),
+  dlq: fc.infiniteStream(weather),
+  s3Fails: fc.infiniteStream(fc.boolean()),
+  budgetsMs: fc.infiniteStream(fc.oneof(fc.nat(2_000), fc.integer({ min: 2_000, max: 60_000 }))),
+  random: fc.infiniteStream(fc.double({ min: 0, max: 0.999_999, noNaN: true })),
+  concurrency: fc.integer({ min: 1, max: 4 }),
+});
+type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
+
+const next = <T>(stream: fc.Stream<T>): T => stream.next().value as T;
+
+/** The world around the handler, and one delivery of a batch to it. */
+function worldOf({ firehose, dlq, s3Fails, budgetsMs, random, concurrency }: Scenario) {
+  const clock = fakeClock();
+  const stream = receiver(
+    (record: Uint8Array) => {
+      const decoded = decodeRecord(Buffer.from(record));
+      return decoded.ok ? decoded.header.sourceMessageId : 'unreadable';
+    },
+    () => next(firehose),
+    (ms) => clock.pass(ms),
+  );
+  const queue = receiver(
+    ({ attributes }: { attributes: Readonly<Record<string, string>> }) => attributes['source_message_id'] ?? 'unknown',
+    () => next(dlq),
+    (ms) => clock.pass(ms),
+  );
+  const objects = memoryObjects();
+  const collaborators: Collaborators = {
+    stream: { putBatch: stream.call },
+    deadLetters: { sendBatch: queue.call },
+    objects: {
+      ...objects,
+      put: (...put) => (next(s3Fails) ? Promise.reject(new Error('S3 is away')) : objects.put(...put)),
+    },
+    log: recordingLog(),
+    metrics: recordingMetrics(),
+    clock,
+    random: () => next(random),
+  };
+  /** @returns the ids that are reported as failed */
+  const deliverOnce = async (records: readonly SQSRecord[]): Promise<ReadonlySet<string>> => {
+    const budgetMs = next(budgetsMs);
+    const deadline = clock.now() + budgetMs;
+    const { batchItemFailures } = await processBatch(records, () => deadline - clock.now(), collaborators, {
+      overflowBucket: 'archive',
+      concurrency,
+      maxAttempts: 5,
     });
+    // Calls run side by side, but the fake clock adds them up: at most one call per worker and receiver overruns.
+    const slack = budgetMs <= RESERVE_MS ? 0 : concurrency * 2 * 5_000;
+    expect(clock.now() - deadline).toBeLessThanOrEqual(slack);
+    const reported = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+    expect(new Set(reported).size).toBe(reported.length);
+    return new Set(reported);
+  };
+  return { stream, queue, deliverOnce };
+}
+
+const recordsOf = ({ messages }: Scenario): SQSRecord[] =>
+  messages.map(({ body: text, topic }) => sqsRecord({ body: text, ...(topic !== undefined && { topic }) }));
+
+// fast-check prints seed, path and the shrunken schedule of a failure: `{ seed, path }` beside numRuns replays it.
+describe('processBatch against a hostile Firehose and DLQ', () => {
+  it('acknowledges nothing that nobody took, in 1,000 random schedules', async () => {
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ messages, firehose, dlq, s3Fails, budgetMs, random, concurrency }) => {
-        const records = messages.map(({ body: text, topic }) =>
-          sqsRecord({ body: text, ...(topic !== undefined && { topic }) }),
-        );
-        const clock = fakeClock();
-        const deadline = clock.now() + budgetMs;
-        const stream = receiver(
-          (record: Uint8Array) => {
-            const decoded = decodeRecord(Buffer.from(record));
-            return decoded.ok ? decoded.header.sourceMessageId : 'unreadable';
-          },
-          () => firehose.next().value as Weather,
-          (ms) => clock.pass(ms),
-        );
-        const queue = receiver(
-          ({ attributes }: { attributes: Readonly<Record<string, string>> }) =>
-            attributes['source_message_id'] ?? 'unknown',
-          () => dlq.next().value as Weather,
-          (ms) => clock.pass(ms),
-        );
-        const objects = memoryObjects();
-        const collaborators: Collaborators = {
-          stream: { putBatch: stream.call },
-          deadLetters: { sendBatch: queue.call },
-          objects: {
-            ...objects,
-            put: (...put) =>
-              s3Fails.next().value === true ? Promise.reject(new Error('S3 is away')) : objects.put(...put),
-          },
-          log: recordingLog(),
-          metrics: recordingMetrics(),
-          clock,
-          random: () => random.next().value as number,
-        };
-
-        const { batchItemFailures } = await processBatch(records, () => deadline - clock.now(), collaborators, {
-          overflowBucket: 'archive',
-          concurrency,
-          maxAttempts: 5,
-        });
-
+      fc.asyncProperty(scenario, async (chance) => {
+        const records = recordsOf(chance);
+        const { stream, queue, deliverOnce } = worldOf(chance);
+        const reported = await deliverOnce(records);
         const sent = new Set(records.map(({ messageId }) => messageId));
-        const reported = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
-        expect(new Set(reported).size).toBe(reported.length);
         for (const id of reported) expect(sent.has(id)).toBe(true);
-        const acknowledged = [...sent].filter((id) => !reported.includes(id));
+        const acknowledged = [...sent].filter((id) => !reported.has(id));
         for (const id of acknowledged) expect(stream.held.has(id) || queue.held.has(id)).toBe(true);
         // And each in one place: what Firehose can have does not go to the DLQ.
         for (const id of queue.held) expect(stream.held.has(id)).toBe(false);
-        // Calls run side by side, but the fake clock adds them up: at most one call per worker and receiver overruns.
-        const slack = budgetMs <= RESERVE_MS ? 0 : concurrency * 2 * 5_000;
-        expect(clock.now() - deadline).toBeLessThanOrEqual(slack);
+      }),
+      { numRuns: 1_000 },
+    );
+  }, 120_000);
+
+  it('loses no message over its whole life: delivered, killed in the middle, delivered again, redriven', async () => {
+    const maxReceives = 5;
+    const life = fc.tuple(scenario, fc.infiniteStream(fc.integer({ min: 0, max: 3 })), fc.infiniteStream(fc.nat(39)));
+    await fc.assert(
+      fc.asyncProperty(life, async ([chance, fates, sizes]) => {
+        const sent = recordsOf(chance);
+        const { stream, queue, deliverOnce } = worldOf(chance);
+        let waiting = sent.map((record) => ({ record, receives: 0 }));
+        const redriven = new Set<string>();
+        while (waiting.length > 0) {
+          const batch = waiting.slice(0, 1 + next(sizes));
+          const reported = await deliverOnce(batch.map(({ record }) => record));
+          // One in four invocations dies after all its work and before its answer: SQS hears nothing and keeps all.
+          const dies = next(fates) === 0;
+          const back = batch
+            .filter(({ record }) => dies || reported.has(record.messageId))
+            .map(({ record, receives }) => ({ record, receives: receives + 1 }));
+          for (const { record } of back.filter(({ receives }) => receives >= maxReceives)) {
+            redriven.add(record.messageId);
+          }
+          waiting = [...waiting.slice(batch.length), ...back.filter(({ receives }) => receives < maxReceives)];
+        }
+        for (const { messageId: id } of sent) {
+          expect(stream.held.has(id) || queue.held.has(id) || redriven.has(id)).toBe(true);
+        }
       }),
       { numRuns: 1_000 },
     );
