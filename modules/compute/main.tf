@@ -16,7 +16,10 @@ locals {
     tracing_enabled    = var.tracing_enabled
   }
 
-  function_environment = merge(var.lambda_environment, { LOG_LEVEL = var.log_level })
+  function_environment = merge(var.lambda_environment, {
+    LOG_LEVEL       = var.log_level
+    TRACING_ENABLED = tostring(var.tracing_enabled)
+  })
 
   functions = {
     for package, function in {

@@ -129,6 +129,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # Bodies on their way to the archive; the DLQ keeps the letters that point at them for 14 days.
+  dynamic "rule" {
+    for_each = each.key == "dlq_archive" ? ["overflow/"] : []
+
+    content {
+      id     = "expire-archived-overflow"
+      status = "Enabled"
+
+      filter {
+        prefix = rule.value
+      }
+
+      expiration {
+        days = 30
+      }
+    }
+  }
+
   dynamic "rule" {
     for_each = contains(local.versioned, each.key) ? [var.schema_version_days] : []
 

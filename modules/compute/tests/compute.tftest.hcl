@@ -168,7 +168,7 @@ run "adds_environment_without_overriding_a_functions_own" {
   }
 
   assert {
-    condition     = local.function_environment == { EXTRA = "1", LOG_LEVEL = "INFO" }
+    condition     = local.function_environment == { EXTRA = "1", LOG_LEVEL = "INFO", TRACING_ENABLED = "false" }
     error_message = "What a function needs for itself wins."
   }
 }

@@ -5,6 +5,7 @@ import {
   glueCatalog,
   s3ObjectStore,
   systemClock,
+  traced,
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
@@ -31,28 +32,31 @@ const places: Places = {
 };
 
 /** First and last step of the state machine, which repeats what throws. */
-export async function handler(event: unknown, context: Context): Promise<CyclePlan | { readonly released: boolean }> {
-  log.bind(context);
-  try {
-    const request = decodeRequest(event);
-    if (request.action === 'plan') {
-      const plan = await planCycle(request.executionId, places, collaborators);
-      log.info('cycle planned', { execution_id: request.executionId, ...plan });
-      metrics.count('NewRecords', plan.new_records);
-      return plan;
+export const handler = traced(
+  SERVICE,
+  async (event: unknown, context: Context): Promise<CyclePlan | { readonly released: boolean }> => {
+    log.bind(context);
+    try {
+      const request = decodeRequest(event);
+      if (request.action === 'plan') {
+        const plan = await planCycle(request.executionId, places, collaborators);
+        log.info('cycle planned', { execution_id: request.executionId, ...plan });
+        metrics.count('NewRecords', plan.new_records);
+        return plan;
+      }
+      const { executionId, cycleId, outcome, error } = request;
+      const released = await releaseLease(collaborators.documents, places.checkpointTable, executionId);
+      const line = { execution_id: executionId, cycle_id: cycleId, outcome, released };
+      if (outcome === 'SUCCEEDED') log.info('cycle finished', line);
+      else log.error('cycle finished', { ...line, failure: error });
+      metrics.count(outcome === 'SUCCEEDED' ? 'CyclesSucceeded' : 'CyclesFailed');
+      return { released };
+    } catch (error) {
+      log.error('cycle-planner failed', { error });
+      metrics.count('PlannerFailed');
+      throw error;
+    } finally {
+      metrics.flush();
     }
-    const { executionId, cycleId, outcome, error } = request;
-    const released = await releaseLease(collaborators.documents, places.checkpointTable, executionId);
-    const line = { execution_id: executionId, cycle_id: cycleId, outcome, released };
-    if (outcome === 'SUCCEEDED') log.info('cycle finished', line);
-    else log.error('cycle finished', { ...line, failure: error });
-    metrics.count(outcome === 'SUCCEEDED' ? 'CyclesSucceeded' : 'CyclesFailed');
-    return { released };
-  } catch (error) {
-    log.error('cycle-planner failed', { error });
-    metrics.count('PlannerFailed');
-    throw error;
-  } finally {
-    metrics.flush();
-  }
-}
+  },
+);

@@ -13,6 +13,7 @@ export interface ArchiveRecord {
   readonly error_message: string;
   readonly failed_at: string;
   readonly origin: string;
+  readonly trace_id: string | null;
   readonly receive_count: number;
   readonly sent_at: string | null;
   readonly first_received_at: string | null;
@@ -41,6 +42,7 @@ export function archiveRecord(
     error_message: letter.errorMessage,
     failed_at: letter.failedAt,
     origin: letter.origin,
+    trace_id: letter.traceId,
     receive_count: letter.receiveCount,
     sent_at: letter.sentAt,
     first_received_at: letter.firstReceivedAt,

@@ -22,6 +22,8 @@ export interface DeadLetter {
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly origin: string;
+  /** What the producer's log knows the message by, when sqs-processor read it. */
+  readonly traceId: string | null;
   readonly receiveCount: number;
   readonly sentAt: string | null;
   readonly firstReceivedAt: string | null;
@@ -70,6 +72,7 @@ export function describeDeadLetter(record: SQSRecord): DeadLetter {
     errorCode: (attributeOf(record, 'error_code') ?? MAX_RECEIVES).slice(0, 100),
     errorMessage: attributeOf(record, 'error_message') ?? 'received as often as the queue allows, never acknowledged',
     origin: attributeOf(record, 'origin') ?? 'redrive',
+    traceId: attributeOf(record, 'trace_id') ?? null,
     receiveCount: Number.isInteger(receiveCount) ? receiveCount : 0,
     sentAt: isoOf(record.attributes.SentTimestamp),
     firstReceivedAt: isoOf(record.attributes.ApproximateFirstReceiveTimestamp),

@@ -5,6 +5,7 @@ import {
   powertoolsIdempotency,
   s3ObjectStore,
   systemClock,
+  traced,
 } from '@lean-ops/common/aws';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { archiveBatch, type Collaborators } from './archive';
@@ -27,7 +28,7 @@ const collaborators: Collaborators = {
   clock: systemClock,
 };
 
-export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+export const handler = traced(SERVICE, async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
   log.bind(context);
   idempotency.bind(context);
   try {
@@ -35,4 +36,4 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   } finally {
     metrics.flush();
   }
-}
+});

@@ -1,4 +1,4 @@
-import { createLogger, createMetrics, systemClock } from '@lean-ops/common/aws';
+import { createLogger, createMetrics, systemClock, traced } from '@lean-ops/common/aws';
 import { microsFromMillis } from '@lean-ops/common/core';
 import type { Context, FirehoseTransformationEvent } from 'aws-lambda';
 import { configFrom } from './config';
@@ -10,11 +10,14 @@ const log = createLogger(SERVICE);
 const metrics = createMetrics(SERVICE);
 
 /** Firehose pairs results with records by recordId; a response it cannot pair sends the whole batch to the error prefix. */
-export function handler(event: FirehoseTransformationEvent, context: Context): Promise<TransformResponse> {
-  log.bind(context);
-  try {
-    return Promise.resolve(transform(event.records, microsFromMillis(systemClock.now()), config, { log, metrics }));
-  } finally {
-    metrics.flush();
-  }
-}
+export const handler = traced(
+  SERVICE,
+  (event: FirehoseTransformationEvent, context: Context): Promise<TransformResponse> => {
+    log.bind(context);
+    try {
+      return Promise.resolve(transform(event.records, microsFromMillis(systemClock.now()), config, { log, metrics }));
+    } finally {
+      metrics.flush();
+    }
+  },
+);

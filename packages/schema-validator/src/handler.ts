@@ -8,6 +8,7 @@ import {
   s3DeleteIfMatch,
   s3ObjectStore,
   systemClock,
+  traced,
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
@@ -35,28 +36,31 @@ const places = {
  * EventBridge invokes asynchronously: what throws here is run again by Lambda (twice, then the on-failure destination);
  * whatever returns is done with, and its one log line says how it ended.
  */
-export async function handler(event: unknown, context: Context): Promise<Outcome | { readonly outcome: 'IGNORED' }> {
-  log.bind(context);
-  try {
-    const decoded = decodeUpload(event, config.schemaBucket);
-    if (!decoded.ok) {
-      log.warn('schema upload', { outcome: 'IGNORED', reason: decoded.reason, key: decoded.key });
-      metrics.count('SchemaIgnored');
-      return { outcome: 'IGNORED' };
+export const handler = traced(
+  SERVICE,
+  async (event: unknown, context: Context): Promise<Outcome | { readonly outcome: 'IGNORED' }> => {
+    log.bind(context);
+    try {
+      const decoded = decodeUpload(event, config.schemaBucket);
+      if (!decoded.ok) {
+        log.warn('schema upload', { outcome: 'IGNORED', reason: decoded.reason, key: decoded.key });
+        metrics.count('SchemaIgnored');
+        return { outcome: 'IGNORED' };
+      }
+      const { topic, etag, sequencer } = decoded.upload;
+      const started = Date.now();
+      const outcome = await processUpload(decoded.upload, places, collaborators);
+      const line = { topic, etag, sequencer, took_ms: Date.now() - started, ...outcome };
+      if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
+      else log.info('schema upload', line);
+      metrics.count(`Schema${outcome.outcome.charAt(0)}${outcome.outcome.slice(1).toLowerCase()}`);
+      return outcome;
+    } catch (error) {
+      log.error('schema upload', { outcome: 'RETRY', error });
+      metrics.count('SchemaRetry');
+      throw error;
+    } finally {
+      metrics.flush();
     }
-    const { topic, etag, sequencer } = decoded.upload;
-    const started = Date.now();
-    const outcome = await processUpload(decoded.upload, places, collaborators);
-    const line = { topic, etag, sequencer, took_ms: Date.now() - started, ...outcome };
-    if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
-    else log.info('schema upload', line);
-    metrics.count(`Schema${outcome.outcome.charAt(0)}${outcome.outcome.slice(1).toLowerCase()}`);
-    return outcome;
-  } catch (error) {
-    log.error('schema upload', { outcome: 'RETRY', error });
-    metrics.count('SchemaRetry');
-    throw error;
-  } finally {
-    metrics.flush();
-  }
-}
+  },
+);

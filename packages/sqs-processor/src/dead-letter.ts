@@ -33,7 +33,7 @@ function failedAt({ record }: Permanent, nowMs: number): string {
 
 /** The message as it goes to the DLQ: its own body, and beside it why it is there and what came with it. */
 export function deadLetterOf(letter: Permanent, nowMs: number): OutgoingMessage {
-  const { record, topic, code, message } = letter;
+  const { record, topic, traceId, code, message } = letter;
   return {
     body: record.body,
     attributes: {
@@ -42,6 +42,7 @@ export function deadLetterOf(letter: Permanent, nowMs: number): OutgoingMessage 
       failed_at: failedAt(letter, nowMs),
       origin: ORIGIN,
       source_message_id: record.messageId,
+      trace_id: traceId,
       ...(topic !== undefined && { topic_name: topic }),
       // All of them in one: an SQS message has ten at most, and the producer may have used them up.
       source_attributes: JSON.stringify({ system: record.attributes, message: record.messageAttributes }),

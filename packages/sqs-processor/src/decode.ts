@@ -20,17 +20,25 @@ export interface Permanent {
   readonly kind: 'permanent';
   readonly record: SQSRecord;
   readonly topic: TopicName | undefined;
+  readonly traceId: string;
   readonly code: 'NO_TOPIC' | 'INVALID_TOPIC' | 'TOO_LARGE';
   readonly message: string;
 }
 
 export type Decoded = Framed | Permanent;
 
-/** Trace id of the producer's X-Ray header, `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`. */
-function traceIdOf(record: SQSRecord): string {
-  const header = record.attributes.AWSTraceHeader;
+/**
+ * What the message is known by from the producer's log to RAW: the trace id of its X-Ray header
+ * (`Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`), else of the W3C attribute `traceparent`
+ * (`00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`), else the queue's id of it.
+ */
+function traceIdOf({ attributes, messageAttributes, messageId }: SQSRecord): string {
+  const header = attributes.AWSTraceHeader;
   const root = header === undefined ? null : /(?:^|;)\s*Root=([A-Za-z0-9-]{1,100})/.exec(header);
-  return root?.[1] ?? record.messageId;
+  if (root?.[1] !== undefined) return root[1];
+  const parent = messageAttributes['traceparent']?.stringValue;
+  const trace = parent === undefined ? null : /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(parent);
+  return trace?.[1] ?? messageId;
 }
 
 function sentAtOf(record: SQSRecord, receivedAt: Micros): Micros {
@@ -46,7 +54,8 @@ export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
     messageId: record.messageId,
     sentAt: sentAtOf(record, receivedAt),
   });
-  if (!read.ok) return { kind: 'permanent', record, topic: undefined, code: read.code, message: read.message };
+  const traceId = traceIdOf(record);
+  if (!read.ok) return { kind: 'permanent', record, topic: undefined, traceId, code: read.code, message: read.message };
 
   const { topic, messageId, idempotencyKey, eventTime, producedAt, payload, issues } = read.envelope;
   const frame = encodeRecord(
@@ -58,7 +67,7 @@ export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
       producedAt,
       receivedAt,
       sourceMessageId: record.messageId,
-      traceId: traceIdOf(record),
+      traceId,
       envelopeIssues: issues.length === 0 ? null : JSON.stringify(issues),
     },
     payload,
@@ -68,6 +77,7 @@ export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
     kind: 'permanent',
     record,
     topic,
+    traceId,
     code: 'TOO_LARGE',
     message: `the record has ${frame.length} bytes, Firehose takes ${MAX_RECORD_BYTES}: send less, or a reference to it`,
   };

@@ -6,6 +6,7 @@ import {
   sqsQueue,
   systemClock,
   systemRandom,
+  traced,
 } from '@lean-ops/common/aws';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configFrom } from './config';
@@ -24,7 +25,7 @@ const collaborators: Collaborators = {
   random: systemRandom,
 };
 
-export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+export const handler = traced(SERVICE, async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
   log.bind(context);
   return processBatch(event.Records, () => context.getRemainingTimeInMillis(), collaborators, config);
-}
+});

@@ -94,9 +94,10 @@ async function run(
   for (const { item } of [...accepted.left, ...buried.left]) unsettled.add(item.record.messageId);
   const response = { batchItemFailures: [...unsettled].map((itemIdentifier) => ({ itemIdentifier })) };
 
-  for (const { record, topic, code } of buried.taken) {
+  for (const { record, topic, traceId, code } of buried.taken) {
     log.warn('message dead-lettered', {
       message_id: record.messageId,
+      correlation_id: traceId,
       error_code: code,
       ...(topic !== undefined && { topic_name: topic }),
     });

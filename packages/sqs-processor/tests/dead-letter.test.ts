@@ -27,6 +27,7 @@ describe('deadLetterOf', () => {
       failed_at: '2026-11-23T10:00:01.250Z',
       origin: 'sqs-processor',
       source_message_id: 'm-1',
+      trace_id: 'm-1',
     });
     expect(JSON.parse(source ?? '')).toMatchObject({ message: { region: { stringValue: 'eu' } } });
   });

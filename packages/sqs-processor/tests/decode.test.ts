@@ -41,6 +41,15 @@ describe('decodeMessage', () => {
     expect(framed(broken).header.traceId).toBe(broken.messageId);
   });
 
+  it('takes it from the W3C attribute traceparent when there is no such header', () => {
+    const traced = (traceparent: string) => sqsRecord({ messageAttributes: { traceparent } });
+    expect(framed(traced('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')).header.traceId).toBe(
+      '4bf92f3577b34da6a3ce929d0e0e4736',
+    );
+    const broken = traced('00-4bf9-../x');
+    expect(framed(broken).header.traceId).toBe(broken.messageId);
+  });
+
   it('produced_at falls back to SentTimestamp, and to now without one', () => {
     const body = JSON.stringify(envelopeOf({ produced_at: undefined }));
     expect(framed(sqsRecord({ body, attributes: { SentTimestamp: '1795428001500' } })).header.producedAt).toBe(

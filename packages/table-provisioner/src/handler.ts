@@ -6,6 +6,7 @@ import {
   glueCatalog,
   retryingAthena,
   systemClock,
+  traced,
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
@@ -36,30 +37,33 @@ const places: Places = {
 };
 
 /** Invoked synchronously (by Terraform, by the Standardized job): what throws is the caller's to repeat. */
-export async function handler(
-  event: unknown,
-  context: Context,
-): Promise<SystemTablesResult | { readonly tables: readonly TopicTable[] }> {
-  log.bind(context);
-  try {
-    const request = decodeRequest(event);
-    if (request.action === 'system') {
-      const result = await provisionSystemTables(places, collaborators);
-      log.info('system tables', { created: result.created, ensured: result.ensured.length });
-      metrics.count('SystemTablesCreated', result.created.length);
+export const handler = traced(
+  SERVICE,
+  async (
+    event: unknown,
+    context: Context,
+  ): Promise<SystemTablesResult | { readonly tables: readonly TopicTable[] }> => {
+    log.bind(context);
+    try {
+      const request = decodeRequest(event);
+      if (request.action === 'system') {
+        const result = await provisionSystemTables(places, collaborators);
+        log.info('system tables', { created: result.created, ensured: result.ensured.length });
+        metrics.count('SystemTablesCreated', result.created.length);
+        return result;
+      }
+      const result = await provisionTopics(request.topics, places, collaborators);
+      const refused = result.tables.filter(({ status }) => status === 'REFUSED');
+      metrics.count('TopicsRefused', refused.length);
+      if (refused.length > 0) log.warn('topics refused', { refused });
+      log.info('topic tables', { topics: result.tables.length, refused: refused.length });
       return result;
+    } catch (error) {
+      log.error('provisioning failed', { error });
+      metrics.count('ProvisioningFailed');
+      throw error;
+    } finally {
+      metrics.flush();
     }
-    const result = await provisionTopics(request.topics, places, collaborators);
-    const refused = result.tables.filter(({ status }) => status === 'REFUSED');
-    metrics.count('TopicsRefused', refused.length);
-    if (refused.length > 0) log.warn('topics refused', { refused });
-    log.info('topic tables', { topics: result.tables.length, refused: refused.length });
-    return result;
-  } catch (error) {
-    log.error('provisioning failed', { error });
-    metrics.count('ProvisioningFailed');
-    throw error;
-  } finally {
-    metrics.flush();
-  }
-}
+  },
+);

@@ -13,3 +13,4 @@ export * from './documents';
 export * from './table-ownership';
 export * from './ensure-table';
 export * from './idempotency';
+export * from './tracing';
