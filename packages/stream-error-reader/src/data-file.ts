@@ -4,7 +4,7 @@ import type { Config } from './config';
 import { frameOfRow, type Sendable } from './sendable';
 
 /** Where a data file may lie: RAW's part of the warehouse and nowhere else. */
-export type FilePlace = Pick<Config, 'lakeBucket' | 'rawDatabase' | 'maxObjectBytes'>;
+export type FilePlace = Pick<Config, 'lakeBucket' | 'rawDatabase' | 'rawTable' | 'maxObjectBytes'>;
 
 export interface FileRefusal {
   readonly ok: false;
@@ -25,10 +25,10 @@ export interface OpenFile {
  * The key of a data file as an error object names it: by URI or by key. Whoever can write an error object must not have
  * the function read for him what its role may read elsewhere.
  */
-export function locate(name: string, { lakeBucket, rawDatabase }: FilePlace): LocatedFile {
+export function locate(name: string, { lakeBucket, rawDatabase, rawTable }: FilePlace): LocatedFile {
   const uri = /^s3a?:\/\/([^/]+)\/(.+)$/.exec(name);
   const key = uri === null ? name.replace(/^\//, '') : (uri[2] ?? '');
-  const home = `warehouse/${rawDatabase}/`;
+  const home = `warehouse/${rawDatabase}/${rawTable}/`;
   const isOurs = (uri === null || uri[1] === lakeBucket) && key.startsWith(home) && !/(^|\/)\.{1,2}(\/|$)/.test(key);
   if (isOurs && key.endsWith('.parquet')) return { ok: true, key };
   return { ok: false, code: 'NOT_A_RAW_DATA_FILE', message: `no .parquet file under s3://${lakeBucket}/${home}` };
