@@ -73,8 +73,8 @@ export function errorLine(raw: Uint8Array | string, overrides: Readonly<Record<s
 }
 
 export function filesLine(files: readonly string[], overrides: Readonly<Record<string, unknown>> = {}): string {
-  const { rawData: _, ...rest } = JSON.parse(errorLine('')) as Record<string, unknown>;
-  return JSON.stringify({ ...rest, errorCode: 'Iceberg.CommitFailed', dataFiles: files, ...overrides });
+  const line = JSON.parse(errorLine('', { rawData: undefined })) as Record<string, unknown>;
+  return JSON.stringify({ ...line, errorCode: 'Iceberg.CommitFailed', dataFiles: files, ...overrides });
 }
 
 /** Everything round the reader, in memory. */
