@@ -132,7 +132,7 @@ variable "lambda_memory_mb" {
     schema_validator    = optional(number, 512)
     table_provisioner   = optional(number, 512)
     cycle_planner       = optional(number, 512)
-    stream_error_reader = optional(number, 1024)
+    stream_error_reader = optional(number, 2048)
   })
   default  = {}
   nullable = false

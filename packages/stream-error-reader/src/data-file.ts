@@ -76,13 +76,14 @@ function sendableRow(row: ParquetRow): Sendable {
 
 async function openParquet(bytes: Buffer): Promise<OpenFile> {
   // Loaded by the first data file, not at every cold start: most invocations meet none.
-  const [{ parquetMetadata, parquetReadObjects }, { compressors }] = await Promise.all([
+  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet-compressors'),
   ]);
-  const whole = new Uint8Array(bytes).buffer;
-  const file = { byteLength: whole.byteLength, slice: (start: number, end?: number) => whole.slice(start, end) };
-  const metadata = parquetMetadata(whole);
+  // Copies of parts, as they are asked for: a copy of the whole would double what is held.
+  const slice = (start: number, end = bytes.length) => new Uint8Array(bytes.subarray(start, end)).buffer;
+  const file = { byteLength: bytes.length, slice };
+  const metadata = await parquetMetadataAsync(file);
   const groups = metadata.row_groups.map((group) => ({
     rows: Number(group.num_rows),
     bytes: Number(group.total_byte_size),

@@ -27,7 +27,7 @@ export interface Resend {
 /** Frames that are held at a time. */
 const BATCH = { maxCount: 4_000, maxBytes: 16 * 1024 * 1024 } as const;
 /** Kept back from Lambda's time for the marks and the answer. */
-export const RESERVE_MS = 10_000;
+export const RESERVE_MS = 30_000;
 
 interface Waiting {
   readonly group: string;
@@ -96,12 +96,14 @@ async function sendDataFile(name: string, group: string, resend: Resend, tally: 
   let read = 0;
   try {
     for await (const rows of file.slices()) {
+      if (resend.context.remainingMs() <= 0) break;
       for (const row of rows) {
         read++;
         if (row.ok) await sender.add(group, row.frame);
         else tally.refused(group, row.code, row.message);
       }
     }
+    for (; read < file.rows; read++) tally.left(group, 'OUT_OF_TIME', 'a data file was not read to its end');
   } catch (error) {
     const message = `${name.slice(0, 300)}: ${messageOf(error).slice(0, 200)}`;
     for (; read < file.rows; read++) tally.refused(group, 'DATA_FILE_UNREADABLE', message);

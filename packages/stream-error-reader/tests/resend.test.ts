@@ -49,6 +49,25 @@ describe('resend of an object', () => {
     ]);
   });
 
+  it('leaves the rest of a data file when the time is over, and sends all of it the next time', async () => {
+    const w = world({ [KEY]: filesLine([DATA_FILE]), [DATA_FILE]: PARQUET });
+    let slices = 0;
+    const stop = {
+      ...w,
+      bytes: {
+        get: async (...args: Parameters<typeof w.bytes.get>) => {
+          // Over as soon as the data file is there.
+          if (++slices === 2) w.remaining.ms = 0;
+          return w.bytes.get(...args);
+        },
+      },
+    };
+    await expect(w.resend({ s3_key: KEY }, stop)).resolves.toMatchObject({ resent: 0, left: 250, refused: [] });
+    expect(w.entries()).toMatchObject([{ resend_left: 250, resend_note: expect.stringMatching(/^OUT_OF_TIME/) }]);
+    w.remaining.ms = 600_000;
+    await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ resent: 250, left: 0 });
+  });
+
   it('refuses what no resend can help, with its reason, and leaves that open', async () => {
     const gone = 's3://lake/warehouse/lean_ops_raw/events/gone.parquet';
     const lines = [errorLine('garbage'), filesLine([gone, 's3://secrets/a.parquet']), '?', errorLine(frameOf())];
