@@ -12,6 +12,7 @@ const LAMBDAS = [
   'schema-validator',
   'table-provisioner',
   'cycle-planner',
+  'stream-error-reader',
 ];
 
 /** Who may import whom: no Lambda package reads another Lambda package, and nothing ships test helpers. */

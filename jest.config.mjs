@@ -1,12 +1,15 @@
 const swc = {
-  '^.+\\.tsx?$': [
+  '^.+\\.[jt]sx?$': [
     '@swc/jest',
     { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
   ],
 };
+/** Packages that are published as ES modules only, which Jest's CommonJS cannot load as they are. */
+const ESM_ONLY = ['hyparquet', 'hyparquet-compressors', 'hysnappy', 'fzstd'];
 const shared = {
   testEnvironment: 'node',
   transform: swc,
+  transformIgnorePatterns: [`/node_modules/(?!(\\.pnpm/)?(${ESM_ONLY.join('|')})[@/])`],
   extensionsToTreatAsEsm: [],
   modulePathIgnorePatterns: ['<rootDir>/.local', '/dist/'],
 };

@@ -101,6 +101,7 @@ module "orchestration" {
     ingest_queue                = module.compute.ingest_queue.name
     dlq                         = module.compute.dlq.name
     failed_schema_uploads_queue = module.compute.failed_schema_uploads_queue
+    failed_stream_errors_queue  = module.compute.failed_stream_errors_queue
     functions                   = { for package, function in module.compute.functions : package => function.name }
     stream                      = module.compute.stream_name
   }

@@ -14,12 +14,12 @@ output "schema_bucket" {
 }
 
 output "lake_bucket" {
-  description = "Bucket of the Iceberg tables (warehouse/), query results and Firehose errors."
+  description = "Bucket of the Iceberg tables (warehouse/) and query results."
   value       = module.state.buckets["lake"]
 }
 
 output "dlq_archive_bucket" {
-  description = "Bucket of archived dead letters."
+  description = "Bucket of archived dead letters (dlq/) and of what Firehose could not deliver (firehose-errors/)."
   value       = module.state.buckets["dlq_archive"]
 }
 
@@ -34,7 +34,7 @@ output "checkpoint_table" {
 }
 
 output "dlq_archive_table" {
-  description = "DynamoDB table that indexes archived dead letters."
+  description = "DynamoDB table that indexes archived dead letters and what Firehose could not deliver."
   value       = module.state.tables["dlq_archive"]
 }
 

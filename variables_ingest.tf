@@ -138,12 +138,13 @@ variable "lambda_architecture" {
 variable "lambda_memory_mb" {
   description = "Memory in MB of each function; what is left out keeps its default."
   type = object({
-    sqs_processor      = optional(number, 1024)
-    firehose_transform = optional(number, 1024)
-    dlq_archiver       = optional(number, 512)
-    schema_validator   = optional(number, 512)
-    table_provisioner  = optional(number, 512)
-    cycle_planner      = optional(number, 512)
+    sqs_processor       = optional(number, 1024)
+    firehose_transform  = optional(number, 1024)
+    dlq_archiver        = optional(number, 512)
+    schema_validator    = optional(number, 512)
+    table_provisioner   = optional(number, 512)
+    cycle_planner       = optional(number, 512)
+    stream_error_reader = optional(number, 2048)
   })
   default  = {}
   nullable = false

@@ -13,6 +13,11 @@ output "failed_schema_uploads_queue" {
   value       = local.failed_schema_uploads_name
 }
 
+output "failed_stream_errors_queue" {
+  description = "Name of the queue of error objects that stream-error-reader could not put on record."
+  value       = local.failed_stream_errors_name
+}
+
 output "functions" {
   description = "Name and ARN of each function, by package."
   value       = local.functions

@@ -8,6 +8,7 @@ locals {
   ingest_name                = "${var.name_prefix}-ingest"
   dlq_name                   = "${var.name_prefix}-dlq"
   failed_schema_uploads_name = "${var.name_prefix}-failed-schema-uploads"
+  failed_stream_errors_name  = "${var.name_prefix}-failed-stream-errors"
 
   queue_properties = {
     MaximumMessageSize     = local.max_message_bytes
@@ -33,14 +34,41 @@ locals {
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   }
 
-  upload_events_may_fail_here = {
-    Sid       = "EventBridgeHandsOverWhatItCouldNotDeliver"
-    Effect    = "Allow"
-    Principal = { Service = "events.amazonaws.com" }
-    Action    = "sqs:SendMessage"
-    Resource  = "${local.queue_arn}:${local.failed_schema_uploads_name}"
-    Condition = { ArnEquals = { "aws:SourceArn" = local.upload_rule_arn } }
+  # Queues of events that a function could not take: kept apart from messages of producers, and from each other.
+  failed_event_queues = {
+    FailedSchemaUploads = { name = local.failed_schema_uploads_name, rules = [local.upload_rule_arn] }
+    FailedStreamErrors  = { name = local.failed_stream_errors_name, rules = local.stream_error_rule_arns }
   }
+
+  failed_event_resources = merge([
+    for id, queue in local.failed_event_queues : {
+      (id) = {
+        Type       = "AWS::SQS::Queue"
+        Properties = merge(local.queue_properties, { QueueName = queue.name })
+      }
+
+      "${id}Policy" = {
+        Type = "AWS::SQS::QueuePolicy"
+        Properties = {
+          Queues = [{ Ref = id }]
+          PolicyDocument = {
+            Version = "2012-10-17"
+            Statement = concat(
+              [{
+                Sid       = "EventBridgeHandsOverWhatItCouldNotDeliver"
+                Effect    = "Allow"
+                Principal = { Service = "events.amazonaws.com" }
+                Action    = "sqs:SendMessage"
+                Resource  = "${local.queue_arn}:${queue.name}"
+                Condition = { ArnEquals = { "aws:SourceArn" = queue.rules } }
+              }],
+              var.require_tls ? [merge(local.refuse_plain_http, { Resource = "${local.queue_arn}:${queue.name}" })] : [],
+            )
+          }
+        }
+      }
+    }
+  ]...)
 }
 
 resource "aws_cloudformation_stack" "queues" {
@@ -50,7 +78,7 @@ resource "aws_cloudformation_stack" "queues" {
   template_body = jsonencode({
     Description = "Queues of ${var.name_prefix}, managed by Terraform."
 
-    Resources = merge(local.tls_only_policies, {
+    Resources = merge(local.tls_only_policies, local.failed_event_resources, {
       Dlq = {
         Type = "AWS::SQS::Queue"
         Properties = merge(local.queue_properties, {
@@ -73,26 +101,6 @@ resource "aws_cloudformation_stack" "queues" {
             maxReceiveCount     = var.max_receive_count
           }
         })
-      }
-
-      # Events of schema uploads that schema-validator could not take: kept apart from messages of producers.
-      FailedSchemaUploads = {
-        Type       = "AWS::SQS::Queue"
-        Properties = merge(local.queue_properties, { QueueName = local.failed_schema_uploads_name })
-      }
-
-      FailedSchemaUploadsPolicy = {
-        Type = "AWS::SQS::QueuePolicy"
-        Properties = {
-          Queues = [{ Ref = "FailedSchemaUploads" }]
-          PolicyDocument = {
-            Version = "2012-10-17"
-            Statement = concat(
-              [local.upload_events_may_fail_here],
-              var.require_tls ? [merge(local.refuse_plain_http, { Resource = "${local.queue_arn}:${local.failed_schema_uploads_name}" })] : [],
-            )
-          }
-        }
       }
     })
 

@@ -24,7 +24,7 @@ resource "aws_kinesis_firehose_delivery_stream" "events" {
     catalog_arn        = "${local.glue_arn}:catalog"
     buffering_interval = var.firehose_buffer_seconds
     buffering_size     = var.firehose_file_mb
-    # Ten minutes of failed commits, then the rows go to the error prefix, from where they can be sent again.
+    # Ten minutes of failed commits, then the rows go to the error prefix, from where stream-error-reader sends them again.
     retry_duration = 600
 
     destination_table_configuration {
@@ -57,8 +57,8 @@ resource "aws_kinesis_firehose_delivery_stream" "events" {
 
     s3_configuration {
       role_arn            = aws_iam_role.stream.arn
-      bucket_arn          = local.bucket_arns.lake
-      error_output_prefix = "firehose-errors/"
+      bucket_arn          = local.bucket_arns.dlq_archive
+      error_output_prefix = local.error_prefix
 
       cloudwatch_logging_options {
         enabled         = true
@@ -130,18 +130,22 @@ data "aws_iam_policy_document" "stream" {
   }
 
   statement {
-    sid       = "FindLake"
+    sid       = "FindLakeAndArchive"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
-    resources = [local.bucket_arns.lake]
+    resources = [local.bucket_arns.lake, local.bucket_arns.dlq_archive]
   }
 
   statement {
-    sid     = "WriteRawAndErrors"
-    actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    resources = [
-      "${local.bucket_arns.lake}/warehouse/${var.databases.raw}/*",
-      "${local.bucket_arns.lake}/firehose-errors/*",
-    ]
+    sid       = "WriteRaw"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    resources = ["${local.bucket_arns.lake}/warehouse/${var.databases.raw}/*"]
+  }
+
+  # Never deleting: an error object is the only copy of what it holds.
+  statement {
+    sid       = "WriteErrors"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = ["${local.bucket_arns.dlq_archive}/${local.error_prefix}*"]
   }
 
   statement {

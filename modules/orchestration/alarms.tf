@@ -34,6 +34,14 @@ locals {
       statistic   = "Maximum"
       threshold   = 0
     }
+    failed-stream-errors = {
+      description = "Error objects of Firehose could not be put on record. Read stream-error-reader's log, mend the cause; the daily sweep, or one by hand, puts them on record."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = var.watched.failed_stream_errors_queue }
+      statistic   = "Maximum"
+      threshold   = 0
+    }
   }
 
   stream_alarms = {
@@ -44,7 +52,7 @@ locals {
       threshold   = 15 * local.minute
     }
     stream-failed-rows = {
-      description = "Firehose wrote rows to firehose-errors/ in the lake bucket instead of RAW. They are kept there: find the cause in its log group, then send them again."
+      description = "Firehose wrote rows to firehose-errors/ in the archive bucket instead of RAW. They are kept there and on record in the dlq-archive table: mend the cause, then have stream-error-reader send them again."
       metric      = "DeliveryToIceberg.FailedRowCount"
       statistic   = "Sum"
       threshold   = 0

@@ -110,6 +110,7 @@ variable "watched" {
     ingest_queue                = string
     dlq                         = string
     failed_schema_uploads_queue = string
+    failed_stream_errors_queue  = string
     functions                   = map(string)
     stream                      = string
   })

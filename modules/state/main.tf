@@ -165,8 +165,17 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# Uploads under schemas/{topic}/pending/ reach schema-validator through EventBridge.
-resource "aws_s3_bucket_notification" "schemas" {
-  bucket      = aws_s3_bucket.this["schemas"].id
+# Uploads under schemas/{topic}/pending/ reach schema-validator through EventBridge; Firehose's error objects under
+# firehose-errors/ of the archive reach stream-error-reader. Not the lake: an event for every file of a table is a cost
+# and a noise that nobody wants.
+resource "aws_s3_bucket_notification" "this" {
+  for_each = toset(["schemas", "dlq_archive"])
+
+  bucket      = aws_s3_bucket.this[each.key].id
   eventbridge = true
+}
+
+moved {
+  from = aws_s3_bucket_notification.schemas
+  to   = aws_s3_bucket_notification.this["schemas"]
 }

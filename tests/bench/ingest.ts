@@ -75,6 +75,7 @@ const ANY_CONFIG = Object.fromEntries(
     .concat([
       ['DLQ_URL', 'https://sqs.eu-central-1.amazonaws.com/123456789012/dlq'],
       ['LEASE_SECONDS', '3600'],
+      ['ERROR_PREFIX', 'firehose-errors/'],
     ]),
 );
 

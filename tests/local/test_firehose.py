@@ -1,5 +1,6 @@
 """A delivery stream end to end: put, transformed, appended, or kept in the error prefix."""
 
+import base64
 import json
 from typing import Any
 
@@ -84,6 +85,21 @@ def test_firehose_appends_as_its_role_and_keeps_what_fails(stack: Stack) -> None
         ]
     )
     assert stack.status()["firehose"]["events"] == {"buffered_records": 0, "delivered": 2, "failed": 4}
+
+    # What the transform made is what could not be delivered.
+    late = next(e for e in errors_of(stack, "events") if e["errorCode"] == "Iceberg.InvalidRecord")
+    assert json.loads(base64.b64decode(late["rawData"]))["at"] == "2026-11-23"
+
+    reading = (["glue:GetTable", "glue:GetDatabase"], ALL)
+    stack.allow("delivery", (["s3:*"], LAKE), (["lambda:InvokeFunction"], [function]), reading)
+    put("three", "four")
+    (uncommitted,) = [error for error in errors_of(stack, "events") if "dataFiles" in error]
+    assert uncommitted["errorCode"] == "Iceberg.AccessDenied"
+    for uri in uncommitted["dataFiles"]:
+        assert uri.startswith("s3://lake/warehouse/d/events/")
+        stack.client("s3").head_object(Bucket="lake", Key=uri.removeprefix("s3://lake/"))
+    assert stack.query("SELECT id FROM events WHERE id IN ('three', 'four')").rows[1:] == []
+    assert stack.status()["firehose"]["events"] == {"buffered_records": 0, "delivered": 2, "failed": 6}
 
 
 def test_firehose_limits_a_request_as_aws_does(stack: Stack) -> None:

@@ -53,7 +53,7 @@ run "takes_messages_of_one_mebibyte_and_dead_letters_them" {
 
   assert {
     condition = alltrue([
-      for id in ["Ingest", "Dlq", "FailedSchemaUploads"] :
+      for id in ["Ingest", "Dlq", "FailedSchemaUploads", "FailedStreamErrors"] :
       jsondecode(aws_cloudformation_stack.queues.template_body).Resources[id].Properties.MaximumMessageSize == 1048576 &&
       jsondecode(aws_cloudformation_stack.queues.template_body).Resources[id].Properties.SqsManagedSseEnabled
     ])
@@ -66,12 +66,12 @@ run "takes_messages_of_one_mebibyte_and_dead_letters_them" {
   }
 
   assert {
-    condition     = length([for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy" && strcontains(jsonencode(resource), "aws:SecureTransport")]) == 3
+    condition     = length([for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy" && strcontains(jsonencode(resource), "aws:SecureTransport")]) == 4
     error_message = "Every queue refuses plain HTTP."
   }
 }
 
-run "keeps_uploads_apart_when_tls_is_off" {
+run "keeps_failed_events_apart_when_tls_is_off" {
   command = plan
 
   variables {
@@ -79,7 +79,7 @@ run "keeps_uploads_apart_when_tls_is_off" {
   }
 
   assert {
-    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedSchemaUploadsPolicy"]
+    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedSchemaUploadsPolicy", "FailedStreamErrorsPolicy"]
     error_message = "EventBridge may hand over failed events with TLS or without."
   }
 }
@@ -106,6 +106,65 @@ run "delivers_to_raw_and_keeps_what_fails" {
     )
     error_message = "Rows go to RAW, and what fails to the error prefix."
   }
+
+  assert {
+    condition     = aws_kinesis_firehose_delivery_stream.events.iceberg_configuration[0].s3_configuration[0].bucket_arn == "arn:aws:s3:::archive"
+    error_message = "The error prefix is in the archive bucket, which tells EventBridge."
+  }
+
+  assert {
+    condition     = !contains([for statement in data.aws_iam_policy_document.stream.statement : statement if statement.sid == "WriteErrors"][0].actions, "s3:DeleteObject")
+    error_message = "What was kept stays."
+  }
+}
+
+run "hears_of_every_error_object_and_looks_for_lost_ones" {
+  command = apply
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.stream_errors.event_pattern).detail == { bucket = { name = ["archive"] }, object = { key = [{ prefix = "firehose-errors/" }] } }
+    error_message = "The rule is for the error prefix of the archive, and for nothing else in it."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.error_sweep.schedule_expression == "rate(1 day)" && jsondecode(aws_cloudwatch_event_target.stream_error_reader["error-sweep"].input).action == "sweep"
+    error_message = "Once a day the prefix is swept."
+  }
+
+  assert {
+    condition = alltrue([
+      for target in aws_cloudwatch_event_target.stream_error_reader :
+      target.dead_letter_config[0].arn == "arn:aws:sqs:eu-central-1:123456789012:lean-ops-failed-stream-errors" && target.retry_policy[0].maximum_retry_attempts == 20
+    ])
+    error_message = "An event that cannot be delivered is retried, then kept."
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.stream_error_reader.destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:lean-ops-failed-stream-errors"
+    error_message = "So is one that the function fails on."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudformation_stack.queues.template_body).Resources.FailedStreamErrorsPolicy.Properties.PolicyDocument.Statement[0].Condition.ArnEquals["aws:SourceArn"] == ["arn:aws:events:eu-central-1:123456789012:rule/lean-ops-stream-errors", "arn:aws:events:eu-central-1:123456789012:rule/lean-ops-stream-error-sweep"]
+    error_message = "Both rules may hand over, and no other."
+  }
+}
+
+run "lets_the_error_reader_write_no_object" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.stream_error_reader.statement :
+      length(setintersection(statement.actions, ["s3:PutObject", "s3:DeleteObject", "dynamodb:DeleteItem", "dynamodb:Scan"])) == 0
+    ])
+    error_message = "Error objects and entries are read and added to, never taken away."
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.stream_error_reader.statement : statement.resources if statement.sid == "ReadUncommittedDataFiles"][0] == toset(["arn:aws:s3:::lake/warehouse/lean_ops_raw/events/*"])
+    error_message = "Of the lake it reads RAW's files alone."
+  }
 }
 
 run "names_no_transform_parameter_that_has_firehoses_default" {
@@ -131,7 +190,7 @@ run "grants_no_right_on_everything" {
         data.aws_iam_policy_document.sqs_processor, data.aws_iam_policy_document.dlq_archiver,
         data.aws_iam_policy_document.schema_validator, data.aws_iam_policy_document.cycle_planner,
         data.aws_iam_policy_document.athena["schema-validator"], data.aws_iam_policy_document.athena["table-provisioner"],
-        data.aws_iam_policy_document.stream,
+        data.aws_iam_policy_document.stream, data.aws_iam_policy_document.stream_error_reader,
       ] : [for statement in document.statement : !contains(statement.resources, "*") && alltrue([for action in statement.actions : !endswith(action, "*")])]
     ]))
     error_message = "Statements name their actions and their resources."

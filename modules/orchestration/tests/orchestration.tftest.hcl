@@ -27,6 +27,7 @@ variables {
     ingest_queue                = "lean-ops-ingest"
     dlq                         = "lean-ops-dlq"
     failed_schema_uploads_queue = "lean-ops-failed-schema-uploads"
+    failed_stream_errors_queue  = "lean-ops-failed-stream-errors"
     functions                   = { dlq-archiver = "lean-ops-dlq-archiver" }
     stream                      = "lean-ops-events"
   }
@@ -195,6 +196,7 @@ run "refuses_watching_without_the_archiver" {
       ingest_queue                = "q"
       dlq                         = "d"
       failed_schema_uploads_queue = "f"
+      failed_stream_errors_queue  = "e"
       functions                   = {}
       stream                      = "s"
     }

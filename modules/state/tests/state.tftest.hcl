@@ -50,8 +50,13 @@ run "sends_uploads_to_eventbridge_and_keeps_their_versions" {
   command = plan
 
   assert {
-    condition     = aws_s3_bucket_notification.schemas.eventbridge && keys(aws_s3_bucket_versioning.this) == ["schemas"]
+    condition     = aws_s3_bucket_notification.this["schemas"].eventbridge && keys(aws_s3_bucket_versioning.this) == ["schemas"]
     error_message = "The schema bucket tells EventBridge about uploads, and keeps versions."
+  }
+
+  assert {
+    condition     = keys(aws_s3_bucket_notification.this) == ["dlq_archive", "schemas"]
+    error_message = "The archive tells EventBridge about error objects; the lake, with a file every minute, tells nothing."
   }
 }
 

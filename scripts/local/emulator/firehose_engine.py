@@ -16,7 +16,7 @@ from ministack.core.responses import error_response_json
 
 from emulator.credentials import AccessDenied, service_session
 from emulator.firehose_errors import write_errors
-from emulator.firehose_records import Problem, Record
+from emulator.firehose_records import Failure, Problem, Record, UncommittedFiles
 from emulator.firehose_tables import TableWriter
 from emulator.firehose_transform import Transform
 
@@ -152,24 +152,25 @@ class FirehoseEngine:
         try:
             session = service_session(config["RoleARN"], "firehose.amazonaws.com", name)
         except AccessDenied as error:
-            problems = [
+            problems: list[Failure] = [
                 Problem(record, "processing-failed", "Firehose.AccessDenied", str(error))
                 for record in records
             ]
         else:
-            rows, problems = self._transform.run(stream.stream, config, session, records)
-            problems += self._writer.append(config, session, rows)
+            rows, unread = self._transform.run(stream.stream, config, session, records)
+            problems = [*unread, *self._writer.append(session, rows)]
+        failed = sum(p.records if isinstance(p, UncommittedFiles) else 1 for p in problems)
         if problems:
             first = problems[0]
             logger.warning(
                 "stream %s: %d records failed, the first: %s: %s",
                 name,
-                len(problems),
+                failed,
                 first.code,
                 first.message,
             )
             write_errors(stream.stream, config, problems)
-        return len(problems)
+        return failed
 
 
 def strict_put(

@@ -1,4 +1,7 @@
-"""The error prefix: one object of JSON lines a flush and kind of failure, written as the stream's S3 role."""
+"""The error prefix: one object of JSON lines a flush and kind of failure, written as the stream's S3 role.
+
+AWS does not publish how data files that could not be committed are named there: `dataFiles` is our word.
+"""
 
 import base64
 import json
@@ -12,14 +15,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ministack.services import firehose
 
 from emulator.credentials import AccessDenied, client, service_session
-from emulator.firehose_records import Problem
+from emulator.firehose_records import Failure, UncommittedFiles
 
 logger = logging.getLogger("lean_ops.firehose")
 
 _ATTEMPTS = 3
 
 
-def write_errors(stream: dict[str, Any], config: dict[str, Any], problems: list[Problem]) -> None:
+def write_errors(stream: dict[str, Any], config: dict[str, Any], problems: list[Failure]) -> None:
     """Nothing else holds these records: a failure here is retried, and then logged as a loss."""
     for output_type, group in groupby(
         sorted(problems, key=lambda p: p.output_type), key=lambda p: p.output_type
@@ -55,7 +58,16 @@ def _put(stream: dict[str, Any], config: dict[str, Any], output_type: str, body:
     client("s3", session).put_object(Bucket=bucket, Key=f"{prefix}{name}", Body=body)
 
 
-def _document(problem: Problem) -> dict[str, Any]:
+def _document(problem: Failure) -> dict[str, Any]:
+    if isinstance(problem, UncommittedFiles):
+        return {
+            "attemptsMade": problem.attempts,
+            "arrivalTimestamp": problem.arrived,
+            "errorCode": problem.code,
+            "errorMessage": problem.message,
+            "attemptEndingTimestamp": int(time.time() * 1000),
+            "dataFiles": problem.files,
+        }
     document = {
         "attemptsMade": problem.attempts,
         "arrivalTimestamp": problem.record.arrived,

@@ -20,6 +20,29 @@ export interface ArchiveEntry {
   readonly expires_at?: number;
 }
 
+/** What an entry of Firehose's error prefix counts: records, data files that were not committed, parts nobody can read. */
+export type StreamErrorKind = 'records' | 'data_files' | 'unreadable';
+
+/**
+ * What one error object of Firehose holds of one topic and one error code, under the same keys as an archived message:
+ * the object itself is the archive, and may hold 100,000 records of one topic.
+ */
+export interface StreamErrorEntry extends Omit<ArchiveEntry, 'source_message_id'> {
+  readonly origin: 'firehose';
+  readonly kind: StreamErrorKind;
+  /** How many of `kind`. */
+  readonly records: number;
+  /** The first hundred. */
+  readonly source_message_ids: readonly string[];
+  /** When all of it was put into the stream again. */
+  readonly resent_at?: string;
+  /** How many rows the last resend put into the stream. */
+  readonly resent_records?: number;
+  /** How many it could not, and why. */
+  readonly resend_left?: number;
+  readonly resend_note?: string;
+}
+
 export interface ArchiveIndex {
   /** Writes the entry over an equal one, so that a second delivery changes nothing but `archived_at` and the count. */
   put(entry: ArchiveEntry): Promise<void>;

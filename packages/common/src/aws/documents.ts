@@ -4,6 +4,7 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  QueryCommand,
   ScanCommand,
   UpdateItemCommand,
   type AttributeValue,
@@ -16,6 +17,12 @@ export interface DocumentChanges {
   readonly remove?: readonly string[];
 }
 
+export interface DocumentPage {
+  readonly documents: readonly Document[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: Document | undefined;
+}
+
 /**
  * Documents in DynamoDB tables. Reads are consistent. A conditional write gives false when its condition did not hold,
  * and throws for every other failure.
@@ -26,6 +33,11 @@ export interface DocumentStore {
   /** Makes the document when it is not there, unless the condition says otherwise. */
   update(table: string, key: Document, changes: DocumentChanges, condition?: Condition): Promise<boolean>;
   delete(table: string, key: Document, condition?: Condition): Promise<boolean>;
+  /**
+   * A page of one partition's documents, from a sort key on, in its order. `from` names the partition attribute, then the
+   * sort attribute: `{ topic_name: 'a.b', failed_at_message_id: '2026-11-23' }`. `after` is the page before's `next`.
+   */
+  query(table: string, from: Document, after?: Document): Promise<DocumentPage>;
   /** The whole table, page by page: for tables of some thousand small documents. */
   scan(table: string): Promise<readonly Document[]>;
 }
@@ -181,6 +193,27 @@ export function dynamoDocumentStore(
           }),
         ),
       );
+    },
+    async query(table, from, after) {
+      const [partition, sort] = Object.entries(from);
+      if (partition === undefined || sort === undefined) throw new RangeError('a query names partition and sort key');
+      const placeholders = new Placeholders();
+      const KeyConditionExpression =
+        `${placeholders.name(partition[0])} = ${placeholders.value(partition[1])}` +
+        ` AND ${placeholders.name(sort[0])} >= ${placeholders.value(sort[1])}`;
+      const page = await client.send(
+        new QueryCommand({
+          TableName: table,
+          ConsistentRead: true,
+          KeyConditionExpression,
+          ...placeholders.used(),
+          ...(after && { ExclusiveStartKey: marshalDocument(after) }),
+        }),
+      );
+      return {
+        documents: (page.Items ?? []).map(unmarshalDocument),
+        next: page.LastEvaluatedKey && unmarshalDocument(page.LastEvaluatedKey),
+      };
     },
     async scan(table) {
       const documents: Document[] = [];

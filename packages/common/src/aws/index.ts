@@ -2,6 +2,7 @@ export * from './client-options';
 export * from './logger';
 export * from './metrics';
 export * from './objects';
+export * from './object-bytes';
 export * from './runtime';
 export * from './firehose';
 export * from './sqs';

@@ -70,7 +70,7 @@ export function isPreconditionFailed(error: unknown): boolean {
   return status === 412 || (error as { name?: string } | undefined)?.name === 'ConditionalRequestConflict';
 }
 
-async function undefinedWhenMissing<T>(call: Promise<T>): Promise<T | undefined> {
+export async function undefinedWhenMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {

@@ -1,6 +1,7 @@
 export * from './fakes';
 export * from './ingest-factories';
 export * from './memory-objects';
+export * from './memory-bytes';
 export * from './interruption';
 export * from './memory-delete';
 export * from './memory-documents';

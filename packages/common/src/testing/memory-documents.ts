@@ -45,6 +45,20 @@ export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>
       documents.delete(name);
       return true;
     },
+    async query(table, from, after) {
+      await Promise.resolve();
+      const [partition = '', sort = ''] = Object.keys(from);
+      const sortOf = (document: Document | undefined): string => JSON.stringify(document?.[sort] ?? '');
+      const [document, ...rest] = [...documents]
+        .filter(([name, stored]) => name.startsWith(`${table} `) && stored[partition] === from[partition])
+        .map(([, stored]) => stored)
+        .filter((stored) => sortOf(stored) >= sortOf(from).slice(0, -1))
+        .filter((stored) => after === undefined || sortOf(stored) > sortOf(after))
+        .sort((a, b) => (sortOf(a) < sortOf(b) ? -1 : 1));
+      // One document a page: nobody may count on a whole answer at once.
+      if (document === undefined) return { documents: [], next: undefined };
+      return { documents: [document], next: rest.length > 0 ? { [sort]: document[sort] ?? '' } : undefined };
+    },
     async scan(table) {
       await Promise.resolve();
       return [...documents].filter(([name]) => name.startsWith(`${table} `)).map(([, document]) => document);

@@ -1,0 +1,183 @@
+import type { ByteStore, Clock, DocumentStore, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
+import { absent, mapLimit, messageOf } from '@lean-ops/common/core';
+import type { Config } from './config';
+import { inventoryOf, oversized, type Draft, type Inventory } from './entries';
+import { isErrorKey } from './request';
+
+export interface Collaborators {
+  readonly bytes: ByteStore;
+  readonly objects: Pick<ObjectStore, 'list'>;
+  readonly documents: Pick<DocumentStore, 'get' | 'put' | 'update' | 'query'>;
+  readonly log: Log;
+  readonly metrics: MetricsPort;
+  readonly clock: Clock;
+}
+
+export type Recorded =
+  | { readonly outcome: 'RECORDED'; readonly entries: number; readonly records: number; readonly unreadable: number }
+  | { readonly outcome: 'KNOWN' }
+  /** Somebody deleted it: there is nothing to put on record but that. */
+  | { readonly outcome: 'GONE' };
+
+/** Partition of the index for the objects that are on record as a whole; no topic is called so. */
+export const MARKERS = '_error_objects';
+
+export function markerKey(key: string) {
+  // A key of S3 has at most 1,024 bytes, which is what a sort key may have.
+  return { topic_name: MARKERS, failed_at_message_id: key };
+}
+
+export interface ErrorObject {
+  readonly inventory: Inventory;
+  readonly etag: string;
+  /** Undefined when it is too large to be read here. */
+  readonly bytes: Buffer | undefined;
+}
+
+export async function readErrorObject(
+  key: string,
+  { archiveBucket, maxObjectBytes }: Pick<Config, 'archiveBucket' | 'maxObjectBytes'>,
+  { bytes }: Pick<Collaborators, 'bytes'>,
+): Promise<ErrorObject | undefined> {
+  const found = await bytes.get(archiveBucket, key, maxObjectBytes);
+  if (found === undefined) return undefined;
+  const writtenAt = found.lastModified?.getTime() ?? 0;
+  const etag = found.etag.replace(/^"|"$/g, '');
+  return found.ok
+    ? { inventory: inventoryOf(key, found.bytes, writtenAt), etag, bytes: found.bytes }
+    : { inventory: oversized(key, found.size, writtenAt), etag, bytes: undefined };
+}
+
+function recordsByCode(drafts: readonly Draft[]): Record<string, number> {
+  const codes: Record<string, number> = {};
+  for (const { error_code: code, records } of drafts) codes[code] = (codes[code] ?? 0) + records;
+  return codes;
+}
+
+/** @param etag of the object as it is now; undefined: whatever is on record will do */
+export async function isOnRecord(
+  key: string,
+  etag: string | undefined,
+  { archiveTable }: Pick<Config, 'archiveTable'>,
+  { documents }: Pick<Collaborators, 'documents'>,
+): Promise<boolean> {
+  const marker = await documents.get(archiveTable, markerKey(key));
+  return marker !== undefined && (etag === undefined || marker['etag'] === etag);
+}
+
+/**
+ * Writes the entries, then the marker: the marker says that all entries are there. An entry that is there already stays as
+ * it is, with what a resend has noted in it.
+ */
+export async function putOnRecord(
+  key: string,
+  { inventory, etag }: ErrorObject,
+  config: Pick<Config, 'archiveTable' | 'concurrency'>,
+  { documents, log, metrics, clock }: Collaborators,
+): Promise<Recorded> {
+  const archivedAt = new Date(clock.now()).toISOString();
+  const { drafts, parts, records, dataFiles, unreadable } = inventory;
+  const fresh = await mapLimit(drafts, config.concurrency, async (draft) =>
+    documents.put(config.archiveTable, { ...draft, archived_at: archivedAt }, absent('topic_name')),
+  );
+  await documents.put(config.archiveTable, {
+    ...markerKey(key),
+    etag,
+    recorded_at: archivedAt,
+    parts,
+    records,
+    data_files: dataFiles,
+    unreadable,
+  });
+  const line = {
+    s3_key: key,
+    parts,
+    records,
+    data_files: dataFiles,
+    unreadable,
+    entries: drafts.length,
+    new_entries: fresh.filter(Boolean).length,
+    topics: new Set(drafts.map(({ topic_name: topic }) => topic)).size,
+    error_codes: recordsByCode(drafts),
+  };
+  if (unreadable > 0) log.warn('error object on record', line);
+  else log.info('error object on record', line);
+  metrics.count('RecordedObjects');
+  metrics.count('RecordedRecords', records);
+  metrics.count('RecordedFiles', dataFiles);
+  metrics.count('Unreadable', unreadable);
+  return { outcome: 'RECORDED', entries: drafts.length, records, unreadable };
+}
+
+/**
+ * Puts one error object on record. The same again changes nothing; an object that was written over is read again.
+ *
+ * @throws what S3 and DynamoDB throw: Lambda then runs it again. Never for what the object holds.
+ */
+export async function recordObject(
+  key: string,
+  etag: string | undefined,
+  config: Config,
+  collaborators: Collaborators,
+): Promise<Recorded> {
+  if (await isOnRecord(key, etag, config, collaborators)) return { outcome: 'KNOWN' };
+  const object = await readErrorObject(key, config, collaborators);
+  if (object === undefined) {
+    collaborators.log.error('error object is gone; what it held is not on record', { s3_key: key });
+    return { outcome: 'GONE' };
+  }
+  return putOnRecord(key, object, config, collaborators);
+}
+
+export interface SweepSummary {
+  readonly action: 'sweep';
+  readonly objects: number;
+  readonly known: number;
+  readonly recorded: number;
+  /** Not looked at for want of time: the next sweep goes on. */
+  readonly left: number;
+}
+
+/** A sweep that has less than this begins no further object. */
+const SWEEP_RESERVE_MS = 60_000;
+
+/**
+ * Puts on record whatever lies under the prefix and is not: the net under an event that was lost.
+ *
+ * @throws after all others were done, when an object could not be put on record
+ */
+export async function sweep(
+  config: Config,
+  remainingMs: () => number,
+  collaborators: Collaborators,
+): Promise<SweepSummary> {
+  const { archiveBucket, errorPrefix, concurrency } = config;
+  const place = { bucket: archiveBucket, prefix: errorPrefix };
+  const keys = (await collaborators.objects.list(archiveBucket, errorPrefix)).filter((key) => isErrorKey(key, place));
+  const count = { known: 0, recorded: 0, left: 0 };
+  const failures: string[] = [];
+  await mapLimit(keys, Math.min(concurrency, 4), async (key) => {
+    if (remainingMs() < SWEEP_RESERVE_MS) {
+      count.left++;
+      return;
+    }
+    try {
+      const { outcome } = await recordObject(key, undefined, config, collaborators);
+      if (outcome === 'KNOWN') count.known++;
+      if (outcome === 'RECORDED') count.recorded++;
+    } catch (error) {
+      failures.push(messageOf(error));
+      collaborators.log.error('error object not put on record', { s3_key: key, error });
+    }
+  });
+  const summary: SweepSummary = { action: 'sweep', objects: keys.length, ...count };
+  // What a sweep finds was missed by the events: worth a look when it happens often.
+  if (count.recorded + count.left > 0) collaborators.log.warn('error prefix swept', { ...summary });
+  else collaborators.log.info('error prefix swept', { ...summary });
+  collaborators.metrics.count('SweptUp', count.recorded);
+  collaborators.metrics.count('SweepLeft', count.left);
+  if (failures.length > 0) {
+    throw new Error(`${failures.length} of ${keys.length} error objects were not put on record: ${failures[0] ?? ''}`);
+  }
+  return summary;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeRequest } from '../src/request';
+import { KEY, PLACE } from './world';
+
+const event = (key: unknown, bucket = 'archive') => ({
+  source: 'aws.s3',
+  'detail-type': 'Object Created',
+  detail: { bucket: { name: bucket }, object: { key, etag: '"e"', size: 1 } },
+});
+
+describe('decodeRequest', () => {
+  it('reads an event of the error prefix', () => {
+    expect(decodeRequest(event(KEY), PLACE)).toEqual({ action: 'record', key: KEY, etag: 'e' });
+  });
+
+  it.each([
+    ['another bucket', event(KEY, 'lake')],
+    ['another prefix', event('dlq/a/1.json')],
+    ['a prefix that only looks alike', event('firehose-errors-old/a')],
+    ['the placeholder of a folder', event('firehose-errors/')],
+    ['no key', event(undefined)],
+    ['no detail', { detail: null }],
+  ])('has nothing to do with %s', (_, given) => {
+    expect(decodeRequest(given, PLACE)).toMatchObject({ action: 'ignore' });
+  });
+
+  it('reads what a person may ask for', () => {
+    expect(decodeRequest({ action: 'sweep' }, PLACE)).toEqual({ action: 'sweep' });
+    expect(decodeRequest({ action: 'resend', s3_key: KEY, dry_run: true }, PLACE)).toEqual({
+      action: 'resend',
+      what: { key: KEY },
+      errorCode: undefined,
+      dryRun: true,
+    });
+    expect(
+      decodeRequest(
+        { action: 'resend', topic_name: '_unknown', since: '2026-11-23T10:00:00Z', error_code: 'X' },
+        PLACE,
+      ),
+    ).toMatchObject({ what: { topic: '_unknown', since: '2026-11-23T10:00:00' }, errorCode: 'X', dryRun: false });
+  });
+
+  it.each([
+    [undefined, 'must be an object'],
+    [{ action: 'delete' }, '"sweep" or "resend"'],
+    [{ action: 'resend' }, '"s3_key", or "topic_name" and "since"'],
+    [{ action: 'resend', s3_key: 'dlq/a/1.json' }, 'under firehose-errors/'],
+    [{ action: 'resend', s3_key: KEY, topic_name: 'a' }, 'leave either out'],
+    [{ action: 'resend', topic_name: '../x', since: '2026-11-23' }, 'no topic name'],
+    [{ action: 'resend', topic_name: 'a' }, '"since" must be a date'],
+    [{ action: 'resend', topic_name: 'a', since: 'yesterday' }, '"since" must be a date'],
+    [{ action: 'resend', s3_key: KEY, dry_run: 'yes' }, '"dry_run" must be true or false'],
+    [{ action: 'resend', s3_key: KEY, error_code: 7 }, '"error_code" must be a code'],
+  ])('refuses %j with a sentence that says how', (given, message) => {
+    expect(() => decodeRequest(given, PLACE)).toThrow(message);
+  });
+});

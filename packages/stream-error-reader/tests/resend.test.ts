@@ -1,0 +1,221 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { TopicName } from '@lean-ops/common/core';
+import { interruption, recordingStream } from '@lean-ops/common/testing';
+import fc from 'fast-check';
+import { DATA_FILE, errorLine, filesLine, frameOf, headerOf, KEY, rowTextOf, world } from './world';
+
+const PARQUET = readFileSync(path.join(__dirname, 'fixtures/raw-zstd.parquet'));
+const OTHER = KEY.replace('10-09-00', '11-00-00');
+const device = { topic: 'device.status' as TopicName, messageId: 'm-2' };
+const texts = (frames: readonly Uint8Array[]): string[] => frames.map((frame) => Buffer.from(frame).toString());
+
+/** A retry marks later; all else is the same. */
+const timeless = (w: ReturnType<typeof world>) =>
+  w.entries().map((entry) => ({ ...entry, resent_at: !!entry.resent_at }));
+
+describe('resend of an object', () => {
+  it('sends frames as they were and rows as the frames they were, then marks the entries', async () => {
+    const w = world({ [KEY]: [errorLine(frameOf()), errorLine(rowTextOf(headerOf(device), '{"a":1.10}'))].join('\n') });
+    await expect(w.resend({ s3_key: KEY })).resolves.toEqual({
+      action: 'resend',
+      dry_run: false,
+      objects: 1,
+      objects_left: 0,
+      records: 2,
+      resent: 2,
+      already_resent: 0,
+      refused_records: 0,
+      left: 0,
+      refused: [],
+      left_because: [],
+    });
+    expect(texts(w.stream.taken)).toEqual(texts([frameOf(), frameOf(device, '{"a":1.10}')]));
+    expect(w.entries()).toMatchObject([
+      { resent_at: '2026-11-23T10:00:02.000Z', resent_records: 1, resend_left: 0 },
+      { resent_at: '2026-11-23T10:00:02.000Z', resent_records: 1, resend_left: 0 },
+    ]);
+    await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ records: 0, already_resent: 2 });
+    expect(w.stream.taken).toHaveLength(2);
+  });
+
+  it('reads data files and sends their rows', async () => {
+    const w = world({ [KEY]: filesLine([DATA_FILE]), [DATA_FILE]: PARQUET });
+    await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ records: 250, resent: 250 });
+    expect(w.stream.taken).toHaveLength(250);
+    expect(w.entries()).toMatchObject([
+      { kind: 'data_files', records: 1, resent_records: 250, resent_at: expect.any(String) },
+    ]);
+  });
+
+  it('leaves the rest of a data file when the time is over, and sends all of it the next time', async () => {
+    const w = world({ [KEY]: filesLine([DATA_FILE]), [DATA_FILE]: PARQUET });
+    let slices = 0;
+    const stop = {
+      ...w,
+      bytes: {
+        get: async (...args: Parameters<typeof w.bytes.get>) => {
+          // Over as soon as the data file is there.
+          if (++slices === 2) w.remaining.ms = 0;
+          return w.bytes.get(...args);
+        },
+      },
+    };
+    await expect(w.resend({ s3_key: KEY }, stop)).resolves.toMatchObject({ resent: 0, left: 250, refused: [] });
+    expect(w.entries()).toMatchObject([{ resend_left: 250, resend_note: expect.stringMatching(/^OUT_OF_TIME/) }]);
+    w.remaining.ms = 600_000;
+    await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ resent: 250, left: 0 });
+  });
+
+  it('refuses what no resend can help, with its reason, and leaves that open', async () => {
+    const gone = 's3://lake/warehouse/lean_ops_raw/events/gone.parquet';
+    const lines = [errorLine('garbage'), filesLine([gone, 's3://secrets/a.parquet']), '?', errorLine(frameOf())];
+    const w = world({ [KEY]: lines.join('\n') });
+    const summary = await w.resend({ s3_key: KEY });
+    expect(summary).toMatchObject({ records: 5, resent: 1, refused_records: 4, left: 0 });
+    expect(summary.refused.map(({ code, records }) => [code, records])).toEqual([
+      ['INVALID_RECORD', 1],
+      ['DATA_FILE_MISSING', 1],
+      ['NOT_A_RAW_DATA_FILE', 1],
+      ['UNREADABLE_ERROR_OBJECT', 1],
+    ]);
+    const open = w.entries().filter((entry) => entry.resent_at === undefined);
+    expect(open).toHaveLength(3);
+    expect(open[0]).toMatchObject({ resend_left: 1, resend_note: expect.stringMatching(/^INVALID_RECORD: /) });
+  });
+
+  it('leaves open what the stream did not take, and says how many; the next one sends it', async () => {
+    const w = world({ [KEY]: [errorLine(frameOf()), errorLine(frameOf({ messageId: 'm-9' }))].join('\n') });
+    const stream = recordingStream((records) =>
+      records.map((_, index) =>
+        index === 0 ? { ok: true } : { ok: false, code: 'AccessDeniedException', message: 'no right' },
+      ),
+    );
+    await expect(w.resend({ s3_key: KEY }, { ...w, stream })).resolves.toMatchObject({
+      resent: 1,
+      left: 1,
+      left_because: [{ code: 'AccessDeniedException', reason: 'no right', records: 1 }],
+    });
+    expect(w.entries()).toMatchObject([{ resent_records: 1, resend_left: 1 }]);
+    expect(w.entries()[0]?.resent_at).toBeUndefined();
+    await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ resent: 2, left: 0 });
+    expect(w.entries()[0]).toMatchObject({ resent_records: 2, resend_left: 0 });
+    expect(w.entries()[0]).not.toHaveProperty('resend_note');
+  });
+
+  it('changes nothing in a dry run', async () => {
+    const w = world({ [KEY]: [errorLine(frameOf()), errorLine('garbage')].join('\n') });
+    await expect(w.resend({ s3_key: KEY, dry_run: true })).resolves.toMatchObject({
+      records: 2,
+      resent: 0,
+      left: 1,
+      refused_records: 1,
+    });
+    expect(w.state()).toEqual([]);
+    expect(w.stream.calls).toEqual([]);
+  });
+
+  it('says that the object is gone', async () => {
+    await expect(world().resend({ s3_key: KEY })).resolves.toMatchObject({ refused: [{ code: 'ERROR_OBJECT_GONE' }] });
+  });
+
+  it.each(['before', 'after'] as const)(
+    'killed %s any call: what is marked was sent, and a retry ends it',
+    async (moment) => {
+      const lines = [errorLine(frameOf()), errorLine(rowTextOf(headerOf(device), '{}')), errorLine('garbage')].join(
+        '\n',
+      );
+      const undisturbed = world({ [KEY]: lines });
+      const counter = interruption(Infinity, moment);
+      await undisturbed.resend({ s3_key: KEY }, undisturbed.through(counter));
+      expect(counter.calls()).toBeGreaterThan(8);
+      for (let at = 1; at <= counter.calls(); at++) {
+        const w = world({ [KEY]: lines });
+        await w.resend({ s3_key: KEY }, w.through(interruption(at, moment))).catch(() => undefined);
+        if (w.entries().some((entry) => entry.resent_at !== undefined)) expect(w.stream.taken).toHaveLength(2);
+        await w.resend({ s3_key: KEY });
+        expect({ at, entries: timeless(w) }).toEqual({ at, entries: timeless(undisturbed) });
+        expect(new Set(texts(w.stream.taken)).size).toBe(2);
+      }
+    },
+  );
+});
+
+describe('resend of a topic', () => {
+  const objects = {
+    [KEY]: [errorLine(frameOf()), errorLine(frameOf(device))].join('\n'),
+    [OTHER]: errorLine(frameOf({ messageId: 'later' }), {
+      errorCode: 'Iceberg.InvalidRecord',
+      attemptEndingTimestamp: 1_795_431_600_000,
+    }),
+  };
+
+  it('takes what failed since then, of this topic alone', async () => {
+    const w = world(objects);
+    await w.sweep();
+    await expect(w.resend({ topic_name: 'telemetry.climate', since: '2026-11-23T10:30' })).resolves.toMatchObject({
+      objects: 1,
+      resent: 1,
+    });
+    await expect(w.resend({ topic_name: 'telemetry.climate', since: '2026-11-23' })).resolves.toMatchObject({
+      objects: 1,
+      resent: 1,
+    });
+    expect(texts(w.stream.taken)).toEqual(texts([frameOf({ messageId: 'later' }), frameOf()]));
+    await expect(w.resend({ topic_name: 'telemetry.climate', since: '2026-11-23' })).resolves.toMatchObject({
+      objects: 0,
+    });
+    expect(w.entries().filter((entry) => entry.resent_at === undefined)).toHaveLength(1);
+  });
+
+  it('can be of one error code', async () => {
+    const w = world(objects);
+    await w.sweep();
+    const request = { topic_name: 'telemetry.climate', since: '2026-11-23', error_code: 'Iceberg.InvalidRecord' };
+    await expect(w.resend(request)).resolves.toMatchObject({ objects: 1, resent: 1 });
+    expect(texts(w.stream.taken)).toEqual(texts([frameOf({ messageId: 'later' })]));
+  });
+
+  it('passes over dead letters, which are none of its own', async () => {
+    const w = world();
+    w.documents.seed('index', { topic_name: 'a', failed_at_message_id: '2026-11-23T10#x', s3_key: 'dlq/a/x.json' });
+    await expect(w.resend({ topic_name: 'a', since: '2026-11-23' })).resolves.toMatchObject({ objects: 0 });
+  });
+
+  it('says what it did not come to', async () => {
+    const w = world(objects);
+    await w.sweep();
+    w.remaining.ms = 0;
+    await expect(w.resend({ topic_name: 'telemetry.climate', since: '2026-11-23' })).resolves.toMatchObject({
+      objects: 0,
+      objects_left: 2,
+    });
+  });
+});
+
+describe('whatever an object holds', () => {
+  it('every record is sent, refused or left', async () => {
+    const line = fc.oneof(
+      fc.integer({ min: 0, max: 99 }).map((n) => errorLine(frameOf({ messageId: `m-${n}` }))),
+      fc.uint8Array({ maxLength: 20 }).map((raw) => errorLine(raw)),
+      fc.constantFrom('garbage', filesLine(['s3://other/x.parquet'])),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 20 }), fc.nat(), async (lines, seed) => {
+        const w = world({ [KEY]: lines.join('\n') });
+        const stream = recordingStream((records, call) =>
+          records.map((_, index) =>
+            (index + call + seed) % 3 === 0 ? { ok: false, code: 'AccessDenied', message: '' } : { ok: true },
+          ),
+        );
+        const { records, resent, left, refused_records: refused } = await w.resend({ s3_key: KEY }, { ...w, stream });
+        expect({ records, sum: resent + left + refused }).toEqual({ records: lines.length, sum: lines.length });
+        expect(stream.taken).toHaveLength(resent);
+        const open = w.entries().reduce((sum, entry) => sum + (entry.resend_left ?? 0), 0);
+        expect(open).toBe(left + refused);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
