@@ -101,6 +101,8 @@ def test_nothing_fails_unless_it_was_asked_for() -> None:
         ({"firehose_put": "0.05"}, "firehose_put"),
         ({"seed": 1.5}, "seed"),
         ({"lambda_kill": {"function": "f"}}, "lambda_kill"),
+        ({"lambda_kill": {"function": "f", "every_s": [1, 2], "time": 1}}, "lambda_kill"),
+        ({"lambda_kill": {"function": "f", "every_s": [1, 2], "times": 0}}, "times"),
         ({"lambda_kill": {"function": "", "every_s": [1, 2]}}, "function"),
         ({"lambda_kill": {"function": "f", "every_s": [2, 1]}}, "every_s"),
         ({"lambda_kill": {"function": "f", "every_s": [0, 1]}}, "every_s"),
@@ -157,11 +159,11 @@ def test_a_killed_worker_fails_its_batch_and_a_fresh_one_takes_it(faulty: Stack)
     def killed() -> int:
         return int(faulty.faults()["injected"].get("lambda_killed", 0)) - killed_before
 
-    assert faulty.post("faults", {"lambda_kill": {"function": "risky", "every_s": [0.1, 0.2]}}) == 200
+    kill = {"function": "risky", "every_s": [0.1, 0.2], "times": 1}
+    assert faulty.post("faults", {"lambda_kill": kill}) == 200
     assert killed() == 0, "killed a worker when none was busy"
     sqs.send_message(QueueUrl=queue, MessageBody="survives")
-    wait_for(killed, "a kill")
-    assert faulty.post("faults", {}) == 200
     wait_for(lambda: depth() == 0, "the second delivery", 15)
+    assert killed() == 1
     logs = faulty.client("logs").filter_log_events(logGroupName="/aws/lambda/risky")["events"]
     assert any("Worker process died" in event["message"] for event in logs)

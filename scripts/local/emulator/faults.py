@@ -25,7 +25,6 @@ _RECORD_CODES = ("ServiceUnavailableException", "InternalFailure")
 # A late answer costs seconds of somebody's time, so it is the rare one.
 _CALL_FAULTS = ("firehose_call_refused", "firehose_call_failed_after_taking", "firehose_call_late")
 _CALL_WEIGHTS = (45, 45, 10)
-_LOOK_SECONDS = (0.005, 0.05)
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Response]
@@ -97,15 +96,18 @@ class Faults:
     # Lambda
 
     def _kill_workers(self, kill: Kill, draw: random.Random, end: threading.Event) -> None:
-        """At random moments the process of a busy worker is gone, as if its host had failed."""
-        while not end.wait(draw.uniform(kill.low, kill.high)):
-            while not (busy := _handling(kill.function)):
-                # Looking at once when a batch begins would kill it always in its first moment.
-                if end.wait(draw.uniform(*_LOOK_SECONDS)):
-                    return
-            draw.choice(busy).kill()
-            self._count("lambda_killed")
-            logger.info("killed a worker of %s", kill.function)
+        """At random moments the process of a busy worker is gone, as if its host had failed.
+
+        A moment at which nobody is busy passes: waiting for somebody would hit the next batch always, and
+        always in its first milliseconds.
+        """
+        done = 0
+        while done != kill.times and not end.wait(draw.uniform(kill.low, kill.high)):
+            if busy := _handling(kill.function):
+                draw.choice(busy).kill()
+                done += 1
+                self._count("lambda_killed")
+                logger.info("killed a worker of %s", kill.function)
 
     def _count(self, name: str, times: int = 1) -> None:
         with self._lock:

@@ -10,11 +10,14 @@ class PlanError(Exception):
 
 @dataclass(frozen=True)
 class Kill:
-    """A busy worker of `function` is killed again and again, `low` to `high` seconds after the last one."""
+    """At moments `low` to `high` seconds apart a worker of `function` is killed, if one is busy then; `times`
+    kills in all, None without end.
+    """
 
     function: str
     low: float
     high: float
+    times: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Plan:
         if self.firehose_put:
             asked["firehose_put"] = self.firehose_put
         if self.kill is not None:
-            every = [self.kill.low, self.kill.high]
-            asked["lambda_kill"] = {"function": self.kill.function, "every_s": every}
+            kill = {"function": self.kill.function, "every_s": [self.kill.low, self.kill.high]}
+            asked["lambda_kill"] = kill if self.kill.times is None else {**kill, "times": self.kill.times}
         return {**asked, "seed": self.seed} if asked else asked
 
 
@@ -52,9 +55,9 @@ def read_plan(body: Any) -> Plan:
 
 
 def _read_kill(body: Any) -> Kill:
-    if not isinstance(body, dict) or set(body) != {"function", "every_s"}:
-        raise PlanError("lambda_kill must be an object of function and every_s")
-    function, every = body["function"], body["every_s"]
+    if not isinstance(body, dict) or set(body) - {"times"} != {"function", "every_s"}:
+        raise PlanError("lambda_kill must be an object of function, every_s and, if it shall end, times")
+    function, every, times = body["function"], body["every_s"], body.get("times")
     if not isinstance(function, str) or not function:
         raise PlanError("lambda_kill.function must be the name of a function")
     in_order = (
@@ -65,7 +68,9 @@ def _read_kill(body: Any) -> Kill:
     )
     if not in_order:
         raise PlanError("lambda_kill.every_s must be two numbers of seconds, the least and the most")
-    return Kill(function, float(every[0]), float(every[1]))
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
+        raise PlanError("lambda_kill.times must be a whole number from 1")
+    return Kill(function, float(every[0]), float(every[1]), times)
 
 
 def _is_number(value: Any) -> bool:
