@@ -19,6 +19,8 @@ export const FUNCTION = 'lean-ops-sqs-processor';
 /** Below this share of what was sent, the rest settles without faults: a soak has to end. */
 const REST = 0.02;
 const SEND_CONCURRENCY = 16;
+/** Longer than a message needs to be received as often as the queue allows. */
+const STALLED_MS = 300_000;
 
 export interface SoakOptions {
   readonly messages: readonly SoakMessage[];
@@ -52,6 +54,8 @@ export async function soak(stack: Stack, options: SoakOptions, progress: (line: 
   const [before, injectedBefore] = await Promise.all([findMessages(stack), readInjected(stack.port)]);
   const started = Date.now();
   const restore = await withVisibility(stack, options.visibilitySeconds);
+  const undo = async (): Promise<unknown> => Promise.all([setFaults(stack.port, {}), restore()]);
+  let result: SoakResult;
   try {
     await setFaults(stack.port, options.faults);
     const sent = await send(stack, options.messages, progress);
@@ -68,7 +72,7 @@ export async function soak(stack: Stack, options: SoakOptions, progress: (line: 
       strayNames(stack),
     ]);
     const account = takeAccount(sent, found);
-    return {
+    result = {
       account,
       batches,
       injected: difference(injected, injectedBefore),
@@ -76,9 +80,13 @@ export async function soak(stack: Stack, options: SoakOptions, progress: (line: 
       seconds,
       faults: [...account.faults, ...stray],
     };
-  } finally {
-    await Promise.all([setFaults(stack.port, {}), restore()]);
+  } catch (error) {
+    // A stack that is gone cannot be restored either: what went wrong first is what the reader needs.
+    await undo().catch(() => undefined);
+    throw error;
   }
+  await undo();
+  return result;
 }
 
 /** @returns SQS message id → whether the message has to be refused. */
@@ -110,10 +118,17 @@ async function withVisibility(stack: Stack, seconds: number): Promise<() => Prom
 }
 
 async function untilNearlyDone(stack: Stack, rest: number, progress: (line: string) => void): Promise<void> {
+  let least = Infinity;
+  let since = Date.now();
   for (;;) {
     const now = await pending(stack);
     progress(`under way: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`);
     if (now.queue <= rest) return;
+    if (now.queue < least) [least, since] = [now.queue, Date.now()];
+    if (Date.now() - since > STALLED_MS)
+      throw new UserError(
+        `The queue has not become shorter than ${least} messages for ${STALLED_MS / 1000} s. See ${stack.paths.emulatorLog}.`,
+      );
     await sleep(500);
   }
 }

@@ -70,6 +70,7 @@ def test_about_as_much_fails_as_was_asked_for_in_every_way() -> None:
     assert min(counts[name] for name in faults_module._CALL_FAULTS) > 0
     unanswered = counts["firehose_call_failed_after_taking"] + counts["firehose_call_late"]
     assert counts["firehose_records_taken_unanswered"] == 10 * unanswered
+    assert counts["firehose_records_in_refused_calls"] == 10 * counts["firehose_call_refused"]
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:

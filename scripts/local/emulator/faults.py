@@ -61,6 +61,7 @@ class Faults:
 
     def put(self, original: Handler, data: dict[str, Any]) -> Response:
         """PutRecord or PutRecordBatch with whatever goes wrong this time."""
+        size = len(data.get("Records") or [0])
         with self._lock:
             rate = self._plan.firehose_put
             fault = None
@@ -68,13 +69,14 @@ class Faults:
                 (fault,) = self._random.choices(_CALL_FAULTS, _CALL_WEIGHTS)
                 self._counts[fault] += 1
         if fault == "firehose_call_refused":
+            self._count("firehose_records_in_refused_calls", size)
             return _refusal("ServiceUnavailableException", "Slow down.", 503)
         if fault is not None:
             # Everything is taken and nobody is told: the outcome that a sender has to count as not taken.
             answer = original(data)
             if answer[0] != 200:
                 return answer
-            self._count("firehose_records_taken_unanswered", len(data.get("Records") or [0]))
+            self._count("firehose_records_taken_unanswered", size)
             if fault == "firehose_call_late":
                 time.sleep(LATE_SECONDS)
                 return answer
