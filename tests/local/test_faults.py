@@ -145,7 +145,7 @@ def test_a_killed_worker_fails_its_batch_and_a_fresh_one_takes_it(faulty: Stack)
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     faulty.function("risky", faulty.role("risky", "lambda.amazonaws.com", (actions, [arn])), HANDLER)
     killed_before = faulty.faults()["injected"].get("lambda_killed", 0)
-    functions.create_event_source_mapping(
+    mapping = functions.create_event_source_mapping(
         FunctionName="risky",
         EventSourceArn=arn,
         BatchSize=10,
@@ -168,3 +168,5 @@ def test_a_killed_worker_fails_its_batch_and_a_fresh_one_takes_it(faulty: Stack)
     assert killed() == 1
     logs = faulty.client("logs").filter_log_events(logGroupName="/aws/lambda/risky")["events"]
     assert any("Worker process died" in event["message"] for event in logs)
+    # Other tests of this account look at the mapping that they find.
+    functions.delete_event_source_mapping(UUID=mapping["UUID"])
