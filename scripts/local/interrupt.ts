@@ -5,8 +5,12 @@ export function onInterrupt(cleanUp: () => Promise<unknown>): void {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ];
+  let interrupted = false;
   for (const [signal, code] of handlers) {
-    process.once(signal, () => {
+    // Not `once`: execa, too, listens while a command runs, and ends this process at once when it finds itself alone.
+    process.on(signal, () => {
+      if (interrupted) return;
+      interrupted = true;
       process.stderr.write('\ninterrupted: taking the local stack down\n');
       void cleanUp().finally(() => process.exit(code));
     });

@@ -24,6 +24,8 @@ export interface Refusal {
 
 export interface SendResult {
   readonly accepted: number;
+  /** Place in what was sent → the id that SQS gave the message. */
+  readonly ids: ReadonlyMap<number, string>;
   readonly refused: readonly Refusal[];
 }
 
@@ -74,11 +76,12 @@ export async function sendMessages(
   stack: Stack,
   messages: readonly Message[],
   progress: (sent: number) => void,
+  concurrency = CONCURRENCY,
 ): Promise<SendResult> {
   const { sqs } = connect(stack);
   const queue = output(stack, 'ingest_queue_url');
   const refused: Refusal[] = [];
-  let accepted = 0;
+  const ids = new Map<number, string>();
   const source = batches(messages);
   const worker = async (): Promise<void> => {
     for (const batch of source) {
@@ -91,15 +94,15 @@ export async function sendMessages(
             : { MessageAttributes: { topic_name: { DataType: 'String', StringValue: message.topic } } }),
         }));
         const response = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queue, Entries: entries }));
-        accepted += response.Successful?.length ?? 0;
+        for (const taken of response.Successful ?? []) ids.set(Number(taken.Id), taken.MessageId ?? '');
         for (const failed of response.Failed ?? [])
           refused.push({ index: Number(failed.Id), reason: `${failed.Code ?? ''} ${failed.Message ?? ''}`.trim() });
       } catch (error) {
         for (const { index } of batch) refused.push({ index, reason: (error as Error).message });
       }
-      progress(accepted + refused.length);
+      progress(ids.size + refused.length);
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  return { accepted, refused: refused.sort((a, b) => a.index - b.index) };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return { accepted: ids.size, ids, refused: refused.sort((a, b) => a.index - b.index) };
 }

@@ -45,7 +45,8 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
     rendererOptions: { persistentOutput: true },
   }));
   try {
-    await new Listr(tasks, { concurrent: false }).run();
+    // Its own handler would exit at once, in the middle of whoever takes the stack down (see interrupt.ts).
+    await new Listr(tasks, { concurrent: false, registerSignalListeners: false }).run();
   } catch (error) {
     throw failures[0] ?? error;
   }

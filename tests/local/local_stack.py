@@ -113,12 +113,25 @@ class Stack:
             assert self.process.poll() is None, self.log.read_text()
             return {}
 
-    def post(self, route: str) -> int:
+    def post(self, route: str, body: Any = None) -> int:
+        """@returns the HTTP status."""
+        import urllib.error
         import urllib.request
 
-        request = urllib.request.Request(f"{self.endpoint}/_lean_ops/{route}", method="POST")
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return int(answer.status)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.endpoint}/_lean_ops/{route}", data, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    def faults(self) -> dict[str, Any]:
+        import urllib.request
+
+        with urllib.request.urlopen(f"{self.endpoint}/_lean_ops/faults", timeout=5) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
 
     def end(self, how: signal.Signals) -> set[int]:
         """Sends the signal and waits. @returns processes of the stack that are still there."""

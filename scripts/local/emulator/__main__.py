@@ -72,7 +72,7 @@ async def _serve(settings: Settings) -> NoReturn:
     announce = asyncio.create_task(_announce(settings))
     code = 0
     try:
-        application = Admin(app.app, engines.spark, engines.firehose, engines.glue, engines.athena)
+        application = Admin(app.app, engines)
         await serve(application, config, shutdown_trigger=asked.wait)  # type: ignore[arg-type]
     except OSError as error:
         code = _fail(f"cannot listen on {settings.endpoint}: {error.strerror or error}")

@@ -1,14 +1,12 @@
-"""Routes of the local stack's own, beside AWS's APIs: what is under way, and Firehose's flush."""
+"""Routes of the local stack's own, beside AWS's APIs: what is under way, Firehose's flush, and faults."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from emulator.athena_engine import AthenaEngine
-from emulator.firehose_engine import FirehoseEngine
-from emulator.glue_engine import GlueEngine
-from emulator.spark_client import SparkClient
+from emulator.faults_plan import PlanError, read_plan
+from emulator.patches import Engines
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -22,25 +20,20 @@ _HOSTS = ("127.0.0.1", "localhost")
 class Admin:
     """An ASGI application in front of ministack's."""
 
-    def __init__(
-        self, app: App, spark: SparkClient, firehose: FirehoseEngine, glue: GlueEngine, athena: AthenaEngine
-    ) -> None:
+    def __init__(self, app: App, engines: Engines) -> None:
         self._app = app
-        self._spark = spark
-        self._firehose = firehose
-        self._glue = glue
-        self._athena = athena
+        self._engines = engines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
-            status, body = await self._answer(scope)
+            status, body = await self._answer(scope, receive)
             headers = [(b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": json.dumps(body).encode()})
             return
         await self._app(scope, receive, send)
 
-    async def _answer(self, scope: Scope) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         headers = dict(scope["headers"])
         # A web page that resolves its own name to 127.0.0.1 still sends its own Host.
         if headers.get(b"host", b"").decode().split(":")[0] not in _HOSTS:
@@ -49,15 +42,33 @@ class Admin:
         if route == ("GET", "status"):
             return 200, self._status()
         if route == ("POST", "firehose/flush"):
-            done = await asyncio.to_thread(self._firehose.flush)
-            return (200 if done else 504), {"flushed": done, "firehose": self._firehose.status()}
+            done = await asyncio.to_thread(self._engines.firehose.flush)
+            return (200 if done else 504), {"flushed": done, "firehose": self._engines.firehose.status()}
+        if route == ("GET", "faults"):
+            return 200, self._engines.faults.status()
+        if route == ("POST", "faults"):
+            try:
+                self._engines.faults.configure(read_plan(json.loads(await _body(receive))))
+            except (PlanError, ValueError) as error:
+                return 400, {"error": str(error)}
+            return 200, self._engines.faults.status()
         return 404, {"error": f"no route {' '.join(route)}"}
 
     def _status(self) -> dict[str, Any]:
         return {
             "ready": True,
-            "spark": self._spark.state,
-            "firehose": self._firehose.status(),
-            "glue_runs": self._glue.states(),
-            "athena_running": self._athena.running,
+            "spark": self._engines.spark.state,
+            "firehose": self._engines.firehose.status(),
+            "glue_runs": self._engines.glue.states(),
+            "athena_running": self._engines.athena.running,
         }
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)

@@ -15,6 +15,7 @@ from typing import Any
 from ministack.core.responses import error_response_json
 
 from emulator.credentials import AccessDenied, service_session
+from emulator.faults import Faults
 from emulator.firehose_errors import write_errors
 from emulator.firehose_records import Failure, Problem, Record, UncommittedFiles
 from emulator.firehose_tables import TableWriter
@@ -174,9 +175,11 @@ class FirehoseEngine:
 
 
 def strict_put(
-    original: Callable[[dict[str, Any]], Response], engine: FirehoseEngine
+    original: Callable[[dict[str, Any]], Response], engine: FirehoseEngine, faults: Faults
 ) -> Callable[[dict[str, Any]], Response]:
-    """Wraps PutRecord and PutRecordBatch with the limits that AWS enforces on a request as a whole."""
+    """Wraps PutRecord and PutRecordBatch with the limits that AWS enforces on a request as a whole, and
+    with the faults that were asked for.
+    """
 
     def put(data: dict[str, Any]) -> Response:
         records = data.get("Records") or [data.get("Record") or {}]
@@ -189,7 +192,7 @@ def strict_put(
             return _refusal("InvalidArgumentException", "Record size exceeds 1000 KB limit", 400)
         if engine.is_full(data.get("DeliveryStreamName", "")):
             return _refusal("ServiceUnavailableException", "Slow down.", 503)
-        return original(data)
+        return faults.put(original, data)
 
     return put
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from emulator import event_rules, event_sources, glue_catalog, iam_resources, stepfunctions_engine
 from emulator.athena_engine import AthenaEngine, with_caller
+from emulator.faults import Faults, with_start_known
 from emulator.firehose_engine import FirehoseEngine, strict_put
 from emulator.firehose_tables import TableWriter
 from emulator.firehose_transform import Transform
@@ -21,8 +22,10 @@ USED: dict[str, tuple[str, ...]] = {
     "app": ("app", "AUTH", "SERVICE_HANDLERS"),
     "core.iam_actions": ("extract_resource_arn",),
     "core.iam_evaluator": ("enforce", "resolve_credential", "CredentialResolutionError"),
-    "core.lambda_runtime": ("_workers", "kill_workers"),
+    "core.lambda_runtime": ("_lock", "_workers", "kill_workers", "Worker"),
     "core.responses": (
+        "error_response_json",
+        "json_response",
         "get_account_id",
         "get_region",
         "set_request_account_id",
@@ -109,6 +112,7 @@ class Engines:
     firehose: FirehoseEngine
     glue: GlueEngine
     athena: AthenaEngine
+    faults: Faults
 
 
 def missing() -> list[str]:
@@ -130,12 +134,13 @@ def install(settings: Settings) -> Engines:
     firehose = FirehoseEngine(TableWriter(settings), Transform(settings.region))
     glue = GlueEngine(settings, spark)
     athena = AthenaEngine(spark)
+    faults = Faults()
     _install_rights()
     _install_glue(glue)
     _install_athena(athena)
     _install_events()
-    _install_firehose(firehose)
-    return Engines(spark, firehose, glue, athena)
+    _install_firehose(firehose, faults)
+    return Engines(spark, firehose, glue, athena, faults)
 
 
 def _install_rights() -> None:
@@ -169,13 +174,15 @@ def _install_events() -> None:
     functions._poll_sqs = event_sources.poll
     functions._run_sqs_batch = event_sources.run_batch
     _module("services.eventbridge")._dispatch_to_lambda = event_rules.dispatch_to_lambda
+    worker = _module("core.lambda_runtime").Worker
+    worker._spawn = with_start_known(worker._spawn)
 
 
-def _install_firehose(engine: FirehoseEngine) -> None:
+def _install_firehose(engine: FirehoseEngine, faults: Faults) -> None:
     firehose = _module("services.firehose")
     firehose._deliver_to_iceberg = engine.deliver
     for name in ("PutRecord", "PutRecordBatch"):
-        firehose._HANDLERS[name] = strict_put(firehose._HANDLERS[name], engine)
+        firehose._HANDLERS[name] = strict_put(firehose._HANDLERS[name], engine, faults)
 
 
 def _module(name: str) -> Any:

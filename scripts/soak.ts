@@ -1,0 +1,106 @@
+/** `pnpm soak`: many messages through a stack of its own that has a bad day; every one of them must be found again. */
+import { Command, InvalidArgumentError } from 'commander';
+import { reportFailure } from './local/faults';
+import { onInterrupt } from './local/interrupt';
+import { stackPaths } from './local/paths';
+import { freePort } from './local/process';
+import { requireStack, takeDown, upSteps } from './local/stack';
+import { runSteps, type Step } from './local/steps';
+import { soakMessages } from './soak/messages';
+import { renderSoak, renderVerdict } from './soak/report';
+import { FUNCTION, soak, type SoakResult } from './soak/run';
+
+interface Options {
+  readonly messages: number;
+  readonly seed: number;
+  /** Seconds from one kill to the next, in the mean; 0 for none. */
+  readonly kill: number;
+  readonly firehoseFailures: number;
+  readonly json?: boolean;
+}
+
+const NAME = 'soak';
+
+/** The least that the module allows, so that a killed batch comes again soon; and no more workers than a machine has room for. */
+const VARIABLES = {
+  ingest_timeout_seconds: '10',
+  visibility_timeout_seconds: '60',
+  ingest_max_concurrency: '4',
+};
+/** Past the function's ten seconds: what is still being handled does not come a second time. */
+const VISIBILITY_SECONDS = 15;
+
+async function main(options: Options): Promise<void> {
+  const paths = stackPaths(NAME);
+  const ups = await upSteps({ name: NAME, port: await freePort(), variables: VARIABLES });
+  onInterrupt(async () => takeDown(paths));
+  let result: SoakResult | undefined;
+  const run: Step = {
+    title: `${options.messages} messages; ${options.firehoseFailures * 100} % of Firehose fails, a worker is killed every ${options.kill} s`,
+    run: async (progress) => {
+      const kill = { function: FUNCTION, every_s: [options.kill * 0.3, options.kill * 1.7] as const };
+      result = await soak(
+        requireStack(paths),
+        {
+          messages: soakMessages({ count: options.messages, seed: options.seed }),
+          faults: {
+            firehose_put: options.firehoseFailures,
+            seed: options.seed,
+            ...(options.kill === 0 ? {} : { lambda_kill: kill }),
+          },
+          visibilitySeconds: VISIBILITY_SECONDS,
+        },
+        progress,
+      );
+    },
+  };
+  try {
+    await (options.json === true ? runQuietly : runSteps)([...ups, run]);
+  } finally {
+    await takeDown(paths);
+  }
+  if (result === undefined) throw new Error('the soak gave no result');
+  console.log(options.json === true ? JSON.stringify(result) : `\n${renderSoak(result)}\n\n${renderVerdict(result)}`);
+  if (result.faults.length > 0) process.exitCode = 1;
+}
+
+/** Standard output belongs to the JSON. */
+async function runQuietly(steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    process.stderr.write(`${step.title}\n`);
+    await step.run(() => undefined);
+  }
+}
+
+function atLeast(low: number, high = Infinity): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= low && value <= high))
+      throw new InvalidArgumentError(high === Infinity ? `a number from ${low}` : `a number from ${low} to ${high}`);
+    return value;
+  };
+}
+
+function wholeNumber(low: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low) throw new InvalidArgumentError(`a whole number from ${low}`);
+    return value;
+  };
+}
+
+const program = new Command('pnpm soak')
+  .description(
+    'Send many messages, illegal ones among them, through a local stack in which Firehose fails and the function that reads the queue is killed at random; then account for every one.',
+  )
+  .option('--messages <n>', 'messages to send', wholeNumber(200), 100_000)
+  .option('--seed <n>', 'seed of the messages and of the faults', wholeNumber(0), 42)
+  .option('--kill <seconds>', 'mean time from one kill to the next; 0 for none', atLeast(0), 1.75)
+  .option('--firehose-failures <rate>', 'probability that a record, or a whole call, fails', atLeast(0, 1), 0.05)
+  .option('--json', 'print the result as one JSON object');
+
+try {
+  await main(program.parse().opts<Options>());
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}

@@ -1,0 +1,69 @@
+/** What is at rest in a stack: RAW, the DLQ archive and Firehose's error prefix, by the SQS id of each message. */
+import { paginateScan } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { decodeRecord } from '../../packages/common/src/core/record';
+import { connect, databases, output } from '../local/clients';
+import { query } from '../local/query';
+import type { Stack } from '../local/stack';
+import type { Found } from './account';
+
+const ERROR_PREFIX = 'firehose-errors/';
+
+/** @param before what was there earlier and is left out, so that a run in a used stack sees its own messages only */
+export async function findMessages(stack: Stack, before?: Found): Promise<Found> {
+  const [raw, dlq, firehoseErrors] = await Promise.all([rowsOfRaw(stack), archived(stack), undelivered(stack)]);
+  for (const id of before?.raw.keys() ?? []) raw.delete(id);
+  for (const id of before?.dlq.keys() ?? []) dlq.delete(id);
+  for (const id of before?.firehoseErrors ?? []) firehoseErrors.delete(id);
+  return { raw, dlq, firehoseErrors };
+}
+
+async function rowsOfRaw(stack: Stack): Promise<Map<string, number>> {
+  const { rows } = await query(
+    stack,
+    `SELECT source_message_id, count(*) AS copies FROM "${databases(stack).raw}"."events" GROUP BY source_message_id`,
+  );
+  return new Map(rows.map(([id, copies]) => [id ?? '', Number(copies)]));
+}
+
+async function archived(stack: Stack): Promise<Map<string, Set<string>>> {
+  const { dynamodb } = connect(stack);
+  const found = new Map<string, Set<string>>();
+  const pages = paginateScan(
+    { client: dynamodb },
+    { TableName: output(stack, 'dlq_archive_table'), ProjectionExpression: 'source_message_id, error_code' },
+  );
+  for await (const page of pages) {
+    for (const item of page.Items ?? []) {
+      const id = item['source_message_id']?.S ?? '';
+      found.set(id, (found.get(id) ?? new Set()).add(item['error_code']?.S ?? ''));
+    }
+  }
+  return found;
+}
+
+/** Firehose's last resort: what it could neither transform nor append, one JSON document a record. */
+async function undelivered(stack: Stack): Promise<Set<string>> {
+  const { s3 } = connect(stack);
+  const bucket = output(stack, 'lake_bucket');
+  const ids = new Set<string>();
+  for (const key of await keysOf(stack, bucket, ERROR_PREFIX)) {
+    const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const lines = ((await object.Body?.transformToString()) ?? '').split('\n').filter((line) => line !== '');
+    for (const [n, line] of lines.entries()) {
+      const { rawData } = JSON.parse(line) as { rawData?: string };
+      const record = decodeRecord(Buffer.from(rawData ?? '', 'base64'));
+      // A record that nobody can read is nobody's: it must show up, so it gets a name of its own.
+      ids.add(record.ok ? record.header.sourceMessageId : `${key}#${n}`);
+    }
+  }
+  return ids;
+}
+
+export async function keysOf(stack: Stack, bucket: string, prefix = ''): Promise<string[]> {
+  const { s3 } = connect(stack);
+  const keys: string[] = [];
+  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }))
+    keys.push(...(page.Contents ?? []).map(({ Key: key }) => key ?? ''));
+  return keys;
+}

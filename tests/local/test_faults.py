@@ -1,0 +1,172 @@
+"""Injected faults do what AWS does on a bad day, and what they say they did."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from local_stack import ACCOUNT, REGION, Stack, wait_for
+
+from emulator import faults as faults_module
+from emulator.faults import Faults
+from emulator.faults_plan import Plan, PlanError, read_plan
+
+
+class Stream:
+    """Stands for PutRecordBatch: takes everything, and remembers it."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def put(self, data: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        records = [record["Data"] for record in data["Records"]]
+        self.taken += records
+        answers = [{"RecordId": f"id-{record}"} for record in records]
+        return 200, {}, json.dumps({"FailedPutCount": 0, "RequestResponses": answers}).encode()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults_module, "LATE_SECONDS", 0)
+
+
+@given(st.integers(), st.integers(1, 30), st.sampled_from([0.05, 0.5, 1.0]))
+def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int, rate: float) -> None:
+    faults, stream = Faults(), Stream()
+    faults.configure(Plan(rate, None, seed))
+    for call in range(10):
+        records = [f"{call}-{n}" for n in range(size)]
+        before = len(stream.taken)
+        status, _, body = faults.put(stream.put, {"Records": [{"Data": record} for record in records]})
+        taken = stream.taken[before:]
+        if status == 503:
+            assert taken == []
+        elif status == 500:
+            assert taken == records
+        else:
+            answer = json.loads(body)
+            answers = dict(zip(records, answer["RequestResponses"], strict=True))
+            assert taken == [record for record in records if "RecordId" in answers[record]]
+            assert all(answers[record]["RecordId"] == f"id-{record}" for record in taken)
+            refused = [given for given in answers.values() if "RecordId" not in given]
+            assert answer["FailedPutCount"] == len(refused)
+            assert {given["ErrorCode"] for given in refused} <= {
+                "ServiceUnavailableException",
+                "InternalFailure",
+            }
+
+
+def test_about_as_much_fails_as_was_asked_for_in_every_way() -> None:
+    faults, stream = Faults(), Stream()
+    faults.configure(Plan(0.05, None, 42))
+    for _ in range(2000):
+        faults.put(stream.put, {"Records": [{"Data": "x"}] * 10})
+    counts = faults.status()["injected"]
+    calls = sum(counts[name] for name in faults_module._CALL_FAULTS)
+    assert 60 < calls < 140
+    assert 700 < counts["firehose_record_refused"] < 1200
+    assert min(counts[name] for name in faults_module._CALL_FAULTS) > 0
+    unanswered = counts["firehose_call_failed_after_taking"] + counts["firehose_call_late"]
+    assert counts["firehose_records_taken_unanswered"] == 10 * unanswered
+    assert counts["firehose_records_in_refused_calls"] == 10 * counts["firehose_call_refused"]
+
+
+def test_the_same_seed_gives_the_same_faults() -> None:
+    def answers(seed: int) -> list[tuple[int, bytes]]:
+        faults, stream = Faults(), Stream()
+        faults.configure(Plan(0.3, None, seed))
+        found = [faults.put(stream.put, {"Records": [{"Data": "x"}] * 5}) for _ in range(50)]
+        return [(status, body) for status, _, body in found]
+
+    assert answers(1) == answers(1)
+    assert answers(1) != answers(2)
+
+
+def test_nothing_fails_unless_it_was_asked_for() -> None:
+    faults, stream = Faults(), Stream()
+    faults.configure(Plan(1.0, None, 1))
+    faults.configure(read_plan({}))
+    for _ in range(100):
+        assert faults.put(stream.put, {"Records": [{"Data": "x"}]})[0] == 200
+    assert faults.status() == {"set": {}, "injected": {}}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ([], "JSON object"),
+        ({"firehose": 0.05}, "'firehose'"),
+        ({"firehose_put": 5}, "firehose_put"),
+        ({"firehose_put": "0.05"}, "firehose_put"),
+        ({"seed": 1.5}, "seed"),
+        ({"lambda_kill": {"function": "f"}}, "lambda_kill"),
+        ({"lambda_kill": {"function": "f", "every_s": [1, 2], "time": 1}}, "lambda_kill"),
+        ({"lambda_kill": {"function": "f", "every_s": [1, 2], "times": 0}}, "times"),
+        ({"lambda_kill": {"function": "", "every_s": [1, 2]}}, "function"),
+        ({"lambda_kill": {"function": "f", "every_s": [2, 1]}}, "every_s"),
+        ({"lambda_kill": {"function": "f", "every_s": [0, 1]}}, "every_s"),
+    ],
+)
+def test_a_fault_that_is_misspelt_is_refused(body: Any, names: str) -> None:
+    with pytest.raises(PlanError, match=names):
+        read_plan(body)
+
+
+@pytest.fixture
+def faulty(stack: Stack) -> Iterator[Stack]:
+    yield stack
+    assert stack.post("faults", {}) == 200
+
+
+def test_the_route_sets_tells_and_refuses(faulty: Stack) -> None:
+    assert faulty.post("faults", {"firehose_put": 0.05, "seed": 7}) == 200
+    assert faulty.post("faults", {"firehose_putt": 1}) == 400
+    assert faulty.faults()["set"] == {"firehose_put": 0.05, "seed": 7}
+    assert faulty.post("faults", {}) == 200
+    assert faulty.faults()["set"] == {}
+
+
+# A first delivery stays until its worker is killed, longer than the test waits; the next is done at once.
+HANDLER = """
+exports.handler = async (event) => {
+  const counts = event.Records.map((record) => Number(record.attributes.ApproximateReceiveCount));
+  if (Math.max(...counts) === 1) await new Promise((resolve) => setTimeout(resolve, 20000));
+  return { batchItemFailures: [] };
+};
+"""
+
+
+def test_a_killed_worker_fails_its_batch_and_a_fresh_one_takes_it(faulty: Stack) -> None:
+    sqs, functions = faulty.client("sqs"), faulty.client("lambda")
+    queue = sqs.create_queue(QueueName="risky", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:risky"
+    actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    faulty.function("risky", faulty.role("risky", "lambda.amazonaws.com", (actions, [arn])), HANDLER)
+    killed_before = faulty.faults()["injected"].get("lambda_killed", 0)
+    mapping = functions.create_event_source_mapping(
+        FunctionName="risky",
+        EventSourceArn=arn,
+        BatchSize=10,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        ScalingConfig={"MaximumConcurrency": 2},
+    )
+
+    def depth() -> int:
+        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+
+    def killed() -> int:
+        return int(faulty.faults()["injected"].get("lambda_killed", 0)) - killed_before
+
+    kill = {"function": "risky", "every_s": [0.1, 0.2], "times": 1}
+    assert faulty.post("faults", {"lambda_kill": kill}) == 200
+    assert killed() == 0, "killed a worker when none was busy"
+    sqs.send_message(QueueUrl=queue, MessageBody="survives")
+    wait_for(lambda: depth() == 0, "the second delivery", 15)
+    assert killed() == 1
+    logs = faulty.client("logs").filter_log_events(logGroupName="/aws/lambda/risky")["events"]
+    assert any("Worker process died" in event["message"] for event in logs)
+    # Other tests of this account look at the mapping that they find.
+    functions.delete_event_source_mapping(UUID=mapping["UUID"])
