@@ -141,6 +141,8 @@ async function dlqCounts(stack: Stack, topics: ReadonlySet<string>): Promise<Cou
         new QueryCommand({
           TableName: output(stack, 'dlq_archive_table'),
           KeyConditionExpression: 'topic_name = :topic',
+          // Entries of Firehose's error prefix have an origin: what they count is in neither place, and has to show as that.
+          FilterExpression: 'attribute_not_exists(origin)',
           ExpressionAttributeValues: { ':topic': { S: topic } },
           Select: 'COUNT',
           ...(from === undefined ? {} : { ExclusiveStartKey: from }),

@@ -1,5 +1,5 @@
 /** The DLQ archive as an on-call person reads it: index first, then the object. */
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, ScanCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { connect, output } from '../../scripts/local/clients';
 import type { Stack } from '../../scripts/local/stack';
@@ -27,4 +27,33 @@ export async function archive(stack: Stack, sourceMessageId: string): Promise<Ar
       return { error_code: item['error_code']?.S ?? '', body: (JSON.parse(text) as { body: string }).body };
     }),
   );
+}
+
+/** Source message ids of what failed since `since` (ISO 8601), as the runbook asks: by topic, and by reason. No scan. */
+export async function failedSince(
+  stack: Stack,
+  { topic, code, since }: { readonly topic: string; readonly code: string; readonly since: string },
+): Promise<{ readonly byTopic: readonly string[]; readonly byCode: readonly string[] }> {
+  const { dynamodb } = connect(stack);
+  const query = { TableName: output(stack, 'dlq_archive_table') };
+  const [byTopic, byCode] = await Promise.all([
+    dynamodb.send(
+      new QueryCommand({
+        ...query,
+        KeyConditionExpression: 'topic_name = :topic AND failed_at_message_id > :since',
+        ExpressionAttributeValues: { ':topic': { S: topic }, ':since': { S: since } },
+      }),
+    ),
+    dynamodb.send(
+      new QueryCommand({
+        ...query,
+        IndexName: 'by_error_code',
+        KeyConditionExpression: 'error_code = :code AND failed_at > :since',
+        ExpressionAttributeValues: { ':code': { S: code }, ':since': { S: since } },
+      }),
+    ),
+  ]);
+  const ids = ({ Items: items = [] }: QueryCommandOutput): string[] =>
+    items.map((item) => item['source_message_id']?.S ?? '');
+  return { byTopic: ids(byTopic), byCode: ids(byCode) };
 }

@@ -96,6 +96,24 @@ describe('a message that cannot be taken', () => {
   });
 });
 
+describe('the archive', () => {
+  it('says what failed for a topic since a time, and for which reason, without a scan', async () => {
+    const { failedSince } = await import('./archive');
+    const topic = freshTopic('large');
+    const before = await send(stack, `{"topic_name":"${topic}","payload":"${'x'.repeat(1_040_000)}"}`);
+    await settle(stack);
+    const since = new Date().toISOString();
+    const after = await send(stack, `{"topic_name":"${topic}","payload":"${'y'.repeat(1_040_000)}"}`);
+    await settle(stack);
+    const lately = await failedSince(stack, { topic, code: 'TOO_LARGE', since });
+    expect(lately.byTopic).toEqual([after]);
+    expect(lately.byCode).toEqual([after]);
+    const ever = await failedSince(stack, { topic, code: 'TOO_LARGE', since: '2026' });
+    expect(ever.byTopic).toEqual([before, after]);
+    expect(ever.byCode).toEqual(expect.arrayContaining([before, after]));
+  });
+});
+
 async function archivedAs(sourceMessageId: string): Promise<{ error_code: string; body: string }[]> {
   const { archive } = await import('./archive');
   return archive(stack, sourceMessageId);
