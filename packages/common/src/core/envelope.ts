@@ -30,78 +30,42 @@ export type EnvelopeResult =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly code: 'NO_TOPIC' | 'INVALID_TOPIC'; readonly message: string };
 
+const FIELDS = ['topic_name', 'message_id', 'idempotency_key', 'event_time', 'produced_at', 'payload'];
+const PLACES: ReadonlyMap<string, number> = new Map(FIELDS.map((name, place) => [name, place]));
+
 /** Source texts of an envelope's members; of duplicates the last, as with JSON.parse. */
 interface Fields {
-  topicName: string | undefined;
-  messageId: string | undefined;
-  idempotencyKey: string | undefined;
-  eventTime: string | undefined;
-  producedAt: string | undefined;
-  payload: string | undefined;
+  readonly topicName: string | undefined;
+  readonly messageId: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly eventTime: string | undefined;
+  readonly producedAt: string | undefined;
+  readonly payload: string | undefined;
   /** Members that an envelope does not know. A Map, so `__proto__` is a key like any other; none when there are none. */
-  unknown: Map<string, string> | undefined;
+  readonly unknown: ReadonlyMap<string, string> | undefined;
   /** What an envelope would say about members that are there more than once. */
-  duplicates: EnvelopeIssue[] | undefined;
+  readonly duplicates: EnvelopeIssue[];
 }
 
-function noteDuplicate(fields: Fields, key: string, earlier: string): void {
+function duplicateOf(key: string, earlier: string): EnvelopeIssue {
   const message = 'is there more than once: the last one counts';
-  const issue = { field: wellFormed(key), code: 'DUPLICATE_FIELD', message, value: wellFormed(earlier) } as const;
-  (fields.duplicates ??= []).push(issue);
-}
-
-/** Sets one member and gives what it was before. */
-function setField(fields: Fields, key: string, source: string): string | undefined {
-  let earlier: string | undefined;
-  switch (key) {
-    case 'topic_name':
-      earlier = fields.topicName;
-      fields.topicName = source;
-      return earlier;
-    case 'message_id':
-      earlier = fields.messageId;
-      fields.messageId = source;
-      return earlier;
-    case 'idempotency_key':
-      earlier = fields.idempotencyKey;
-      fields.idempotencyKey = source;
-      return earlier;
-    case 'event_time':
-      earlier = fields.eventTime;
-      fields.eventTime = source;
-      return earlier;
-    case 'produced_at':
-      earlier = fields.producedAt;
-      fields.producedAt = source;
-      return earlier;
-    case 'payload':
-      earlier = fields.payload;
-      fields.payload = source;
-      return earlier;
-    default:
-      fields.unknown ??= new Map();
-      earlier = fields.unknown.get(key);
-      fields.unknown.set(key, source);
-      return earlier;
-  }
+  return { field: wellFormed(key), code: 'DUPLICATE_FIELD', message, value: wellFormed(earlier) };
 }
 
 function fieldsOf(body: string, members: readonly Member[]): Fields {
-  const fields: Fields = {
-    topicName: undefined,
-    messageId: undefined,
-    idempotencyKey: undefined,
-    eventTime: undefined,
-    producedAt: undefined,
-    payload: undefined,
-    unknown: undefined,
-    duplicates: undefined,
-  };
+  const known: (string | undefined)[] = [undefined, undefined, undefined, undefined, undefined, undefined];
+  let unknown: Map<string, string> | undefined;
+  const duplicates: EnvelopeIssue[] = [];
   for (const { key, start, end } of members) {
-    const earlier = setField(fields, key, body.slice(start, end));
-    if (earlier !== undefined) noteDuplicate(fields, key, earlier);
+    const source = body.slice(start, end);
+    const place = PLACES.get(key);
+    const earlier = place === undefined ? unknown?.get(key) : known[place];
+    if (earlier !== undefined) duplicates.push(duplicateOf(key, earlier));
+    if (place === undefined) (unknown ??= new Map<string, string>()).set(key, source);
+    else known[place] = source;
   }
-  return fields;
+  const [topicName, messageId, idempotencyKey, eventTime, producedAt, payload] = known;
+  return { topicName, messageId, idempotencyKey, eventTime, producedAt, payload, unknown, duplicates };
 }
 
 /** An envelope has a payload, and either says its topic or nothing that an envelope does not know. */
@@ -165,7 +129,7 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
   const attribute = topicAttribute === undefined ? {} : readTopic(topicAttribute, JSON.stringify(topicAttribute));
 
   if (fields && isEnvelope(fields)) {
-    const issues = fields.duplicates ?? [];
+    const issues = fields.duplicates;
     const member = readTopicMember(fields.topicName);
     const topic = member.value ?? attribute.value;
     if (member.issue) issues.push(member.issue);
