@@ -102,6 +102,7 @@ module "orchestration" {
     dlq                         = module.compute.dlq.name
     failed_schema_uploads_queue = module.compute.failed_schema_uploads_queue
     failed_stream_errors_queue  = module.compute.failed_stream_errors_queue
+    stream_error_rule           = module.compute.stream_error_rule
     functions                   = { for package, function in module.compute.functions : package => function.name }
     stream                      = module.compute.stream_name
   }

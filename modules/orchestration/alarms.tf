@@ -1,7 +1,7 @@
 locals {
   minute = 60
 
-  queue_alarms = {
+  plain_alarms = {
     dead-letters = {
       description = "Messages were dead-lettered. Look them up in the dlq-archive table by error_code; nothing is lost."
       namespace   = "AWS/Lambda"
@@ -34,6 +34,15 @@ locals {
       statistic   = "Maximum"
       threshold   = 0
     }
+    # The rule sees every object there; Firehose's own FailedRowCount does not count what the transform refused.
+    stream-failed-rows = {
+      description = "Firehose wrote to firehose-errors/ in the archive bucket instead of RAW. The records are kept there and on record in the dlq-archive table: mend the cause, then have stream-error-reader send them again."
+      namespace   = "AWS/Events"
+      metric      = "TriggeredRules"
+      dimensions  = { RuleName = var.watched.stream_error_rule }
+      statistic   = "Sum"
+      threshold   = 0
+    }
     failed-stream-errors = {
       description = "Error objects of Firehose could not be put on record. Read stream-error-reader's log, mend the cause; the daily sweep, or one by hand, puts them on record."
       namespace   = "AWS/SQS"
@@ -50,12 +59,6 @@ locals {
       metric      = "DeliveryToIceberg.DataFreshness"
       statistic   = "Maximum"
       threshold   = 15 * local.minute
-    }
-    stream-failed-rows = {
-      description = "Firehose wrote rows to firehose-errors/ in the archive bucket instead of RAW. They are kept there and on record in the dlq-archive table: mend the cause, then have stream-error-reader send them again."
-      metric      = "DeliveryToIceberg.FailedRowCount"
-      statistic   = "Sum"
-      threshold   = 0
     }
     stream-throttled = {
       description = "Firehose throttles what is put into it. Messages wait in SQS meanwhile; ask for a higher limit if it lasts."
@@ -89,7 +92,7 @@ locals {
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
   )
 
-  alarms = merge(local.queue_alarms, local.function_alarms, {
+  alarms = merge(local.plain_alarms, local.function_alarms, {
     for name, alarm in local.stream_alarms : name => merge(alarm, {
       namespace  = "AWS/Firehose"
       dimensions = { DeliveryStreamName = var.watched.stream }

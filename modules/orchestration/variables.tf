@@ -111,6 +111,7 @@ variable "watched" {
     dlq                         = string
     failed_schema_uploads_queue = string
     failed_stream_errors_queue  = string
+    stream_error_rule           = string
     functions                   = map(string)
     stream                      = string
   })

@@ -28,6 +28,7 @@ variables {
     dlq                         = "lean-ops-dlq"
     failed_schema_uploads_queue = "lean-ops-failed-schema-uploads"
     failed_stream_errors_queue  = "lean-ops-failed-stream-errors"
+    stream_error_rule           = "lean-ops-stream-errors"
     functions                   = { dlq-archiver = "lean-ops-dlq-archiver" }
     stream                      = "lean-ops-events"
   }
@@ -197,6 +198,7 @@ run "refuses_watching_without_the_archiver" {
       dlq                         = "d"
       failed_schema_uploads_queue = "f"
       failed_stream_errors_queue  = "e"
+      stream_error_rule           = "r"
       functions                   = {}
       stream                      = "s"
     }
