@@ -1,7 +1,8 @@
 /** What is at rest in a stack: RAW, the DLQ archive and Firehose's error prefix, by the SQS id of each message. */
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { decodeRecord } from '../../packages/common/src/core/record';
+import { partsOf } from '../../packages/stream-error-reader/src/part';
+import { sendableOf } from '../../packages/stream-error-reader/src/sendable';
 import { connect, databases, output } from '../local/clients';
 import { query } from '../local/query';
 import type { Stack } from '../local/stack';
@@ -35,26 +36,27 @@ async function archived(stack: Stack): Promise<Map<string, Set<string>>> {
   );
   for await (const page of pages) {
     for (const item of page.Items ?? []) {
-      const id = item['source_message_id']?.S ?? '';
-      found.set(id, (found.get(id) ?? new Set()).add(item['error_code']?.S ?? ''));
+      const id = item['source_message_id']?.S;
+      // What has none counts an object of the error prefix, which is read itself.
+      if (id !== undefined) found.set(id, (found.get(id) ?? new Set()).add(item['error_code']?.S ?? ''));
     }
   }
   return found;
 }
 
-/** Firehose's last resort: what it could neither transform nor append, one JSON document a record. */
+/** Firehose's last resort: what it could neither transform nor append. */
 async function undelivered(stack: Stack): Promise<Set<string>> {
   const { s3 } = connect(stack);
-  const bucket = output(stack, 'lake_bucket');
+  const bucket = output(stack, 'dlq_archive_bucket');
   const ids = new Set<string>();
   for (const key of await keysOf(stack, bucket, ERROR_PREFIX)) {
     const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    const lines = ((await object.Body?.transformToString()) ?? '').split('\n').filter((line) => line !== '');
-    for (const [n, line] of lines.entries()) {
-      const { rawData } = JSON.parse(line) as { rawData?: string };
-      const record = decodeRecord(Buffer.from(rawData ?? '', 'base64'));
-      // A record that nobody can read is nobody's: it must show up, so it gets a name of its own.
-      ids.add(record.ok ? record.header.sourceMessageId : `${key}#${n}`);
+    const bytes = Buffer.from((await object.Body?.transformToByteArray()) ?? []);
+    let n = 0;
+    for (const part of partsOf(bytes)) {
+      const sendable = part.kind === 'records' ? sendableOf(part.raw) : undefined;
+      // What nobody can name is nobody's: it must show up, so it gets a name of its own.
+      ids.add(sendable?.ok === true ? sendable.sourceMessageId : `${key}#${n++}`);
     }
   }
   return ids;

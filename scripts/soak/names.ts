@@ -11,6 +11,8 @@ import { ILLEGAL_TOPICS } from './messages';
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const ARCHIVED = new RegExp(`^dlq/([^/]+)/\\d{4}/\\d{2}/\\d{2}/${UUID}\\.json$`);
 const OVERFLOW = new RegExp(`^overflow/${UUID}(?:\\.attributes\\.json)?$`);
+/** Firehose makes these of the stream's name and the time. */
+const STREAM_ERROR = /^firehose-errors(?:\/[a-z0-9-]+)+$/;
 const CATALOG_NAME = /^[a-z_][a-z0-9_]*$/;
 
 /** Every name that an illegal topic could have made, as a sentence; none when the pipeline let none through. */
@@ -29,7 +31,8 @@ export async function strayNames(stack: Stack): Promise<string[]> {
 
 export function isCleanKey(key: string): boolean {
   const topic = ARCHIVED.exec(key)?.[1];
-  return topic === undefined ? OVERFLOW.test(key) : topic === UNKNOWN_TOPIC || isTopicName(topic);
+  if (topic === undefined) return OVERFLOW.test(key) || STREAM_ERROR.test(key);
+  return topic === UNKNOWN_TOPIC || isTopicName(topic);
 }
 
 /** Tables carry a topic's name with other characters in place of some, so the shape of the name is checked, too. */
