@@ -128,6 +128,19 @@ CONSTRAINED = [
     ("string", {"enum": ["on", "off"]}, "on", []),
     ("string", {"enum": ["on", "off"]}, "ON", ["enum"]),
     ("bigint", {"enum": [1, 2]}, "3", ["enum"]),
+    ("bigint", {"enum": [Decimal("1E+3"), Decimal("2.0")]}, "2", []),
+    ("bigint", {"enum": [Decimal("1E+3"), Decimal("2.0")]}, "3", ["enum"]),
+    ("int", {"enum": [1, 2**32 - 1]}, "-1", ["enum"]),
+    # Wider than any type that holds both the value and the bound.
+    ("decimal(38,0)", {"maximum": Decimal("0.5")}, "9" * 38, ["maximum"]),
+    ("decimal(38,38)", {"minimum": 0, "maximum": 1}, "-0." + "1" * 38, ["minimum"]),
+    ("decimal(38,38)", {"exclusiveMinimum": Decimal("-1e300"), "maximum": Decimal("1e300")}, "0", []),
+    (
+        "decimal(5,2)",
+        {"minimum": Decimal("1e300"), "maximum": Decimal("-1e300")},
+        "0",
+        ["minimum", "maximum"],
+    ),
     ("string", {"const": "x"}, "y", ["const"]),
     ("string", {"minLength": 1}, "", ["minLength"]),
     ("string", {"maxLength": 2}, "😀😀", []),
@@ -146,7 +159,8 @@ CONSTRAINED = [
 def test_constraints_are_broken_as_json_schema_says(job_session):
     columns, expected = [], []
     for n, (data_type, constraints, text, keywords) in enumerate(CONSTRAINED):
-        field = Field("x", "any", data_type, False, False, (), constraints)
+        json_type = "integer" if data_type in ("bigint", "int") else "any"
+        field = Field("x", json_type, data_type, False, False, (), constraints)
         cast = typed(F.lit(text), data_type, "any")
         for keyword, condition, _ in broken(field, cast):
             columns.append(condition.alias(f"c{n}_{keyword}"))

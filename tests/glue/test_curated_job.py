@@ -93,7 +93,6 @@ def test_rows_are_typed_and_judged(lake):
         "missing": [
             ("meta", "type", "none"),
             ("temperature", "required", None),
-            ("meta__fw", "required", None),
         ],
     }
     assert {name: row["disposition"] for name, row in errors.items()} == {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import Any
 
 from pyspark.sql import Column
@@ -11,10 +11,14 @@ from pyspark.sql import functions as F
 from lean_ops.schemas import Field
 
 _MAX_DIGITS = 38
+_WHOLE = f"decimal({_MAX_DIGITS},0)"
 
 
 def broken(field: Field, value: Column) -> list[tuple[str, Column, str]]:
-    """(keyword, condition, message) of each constraint of a field. Conditions are NULL for a NULL value."""
+    """(keyword, condition, message) of each constraint of a field. Conditions are NULL for a NULL value.
+
+    value: as casts.typed gives it; that of a float field as double, so that it is judged as it was sent.
+    """
     return [
         (keyword, _BROKEN[keyword](field, value, limit), _message(keyword, limit))
         for keyword, limit in field.constraints.items()
@@ -39,40 +43,52 @@ def _message(keyword: str, limit: Any) -> str:
     return f"is {relation} {limit}"
 
 
-def _compared(compare: Callable[[Column, Column], Column]) -> Callable[[Field, Column, Any], Column]:
+def _compared(
+    compare: Callable[[Column, Column], Column], rounding: str
+) -> Callable[[Field, Column, Any], Column]:
+    """rounding: the way to the bound's neighbour among the column's values that leaves the comparison as it
+    is.
+
+    So an exact column is compared with a bound of its own type. Spark would bring two decimals to a common
+    type and make NULL of what does not fit there, and a condition that is NULL lets everything pass.
+    """
+
     def condition(field: Field, value: Column, limit: Any) -> Column:
         exact = Decimal(str(limit))
-        if field.data_type in ("double", "float") or not _fits(exact):
-            return compare(value.cast("double"), F.lit(float(exact)))
-        # bigint and decimal against a decimal literal: exact.
-        return compare(value, F.lit(str(exact)).cast(f"decimal({_MAX_DIGITS},{_scale(exact)})"))
+        if field.data_type in ("double", "float"):
+            return compare(value, F.lit(float(exact)))
+        scale = _scale(field.data_type)
+        if abs(exact) >= Decimal(10) ** (_MAX_DIGITS - scale):
+            beyond = F.lit(1 if exact > 0 else -1)
+            return F.when(value.isNotNull(), compare(F.lit(0), beyond))
+        with localcontext(prec=2 * _MAX_DIGITS):
+            bound = exact.quantize(Decimal(1).scaleb(-scale), rounding)
+        same = f"decimal({_MAX_DIGITS},{scale})"
+        return compare(value.cast(same), F.lit(f"{bound:f}").cast(same))
 
     return condition
 
 
-def _scale(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _fits(number: Decimal) -> bool:
-    return number.is_finite() and number.adjusted() < 18 and _scale(number) <= 18
+def _scale(data_type: str) -> int:
+    return int(data_type[:-1].split(",")[1]) if data_type.startswith("decimal(") else 0
 
 
 def _among(field: Field, value: Column, allowed: Any) -> Column:
     choices = allowed if isinstance(allowed, list) else [allowed]
-    return ~value.isin(
-        *[F.lit(str(one) if isinstance(one, Decimal) else one).cast(field.data_type) for one in choices]
-    )
+    if field.json_type == "integer":
+        # Wide enough for every choice: one that did not fit would turn into another number, or into NULL,
+        # which lets everything pass.
+        value, choices = value.cast(_WHOLE), [F.lit(f"{Decimal(one):f}").cast(_WHOLE) for one in choices]
+    return ~value.isin(*choices)
 
 
 _BROKEN: dict[str, Callable[[Field, Column, Any], Column]] = {
     "enum": _among,
     "const": _among,
-    "minimum": _compared(lambda value, limit: value < limit),
-    "maximum": _compared(lambda value, limit: value > limit),
-    "exclusiveMinimum": _compared(lambda value, limit: value <= limit),
-    "exclusiveMaximum": _compared(lambda value, limit: value >= limit),
+    "minimum": _compared(lambda value, limit: value < limit, ROUND_CEILING),
+    "maximum": _compared(lambda value, limit: value > limit, ROUND_FLOOR),
+    "exclusiveMinimum": _compared(lambda value, limit: value <= limit, ROUND_FLOOR),
+    "exclusiveMaximum": _compared(lambda value, limit: value >= limit, ROUND_CEILING),
     # Spark counts code points, as JSON Schema does.
     "minLength": lambda _field, value, limit: F.length(value) < int(limit),
     "maxLength": lambda _field, value, limit: F.length(value) > int(limit),

@@ -6,6 +6,8 @@ was read. Judging each alone makes Curated a maximum over the valid events, whic
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +19,7 @@ from lean_ops.flatten_batches import KEPT_COLUMNS
 from lean_ops.merge import KEY
 from lean_ops.records import timestamp
 from lean_ops.schema_evolution import payload_columns
-from lean_ops.schemas import Field, TopicSchema
+from lean_ops.schemas import Field, ObjectField, TopicSchema
 from lean_ops.standardize import text_time, time_text
 
 REJECTED = "rejected"
@@ -26,6 +28,7 @@ NULLED = "nulled"
 _TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
 _VERSION_COLUMNS = (*KEPT_COLUMNS, "columns", names.RESCUED, "cycle_id")
 _VIOLATIONS = "array<struct<column:string,rule:string,value:string,message:string>>"
+_EMPTY_OBJECT = "{}"
 _SHOWN = 200
 """Characters of a value that a violation repeats; the record beside it has all of them."""
 
@@ -67,6 +70,7 @@ def judge(versions: DataFrame, schema: TopicSchema) -> DataFrame:
     critical = [field.column for field in schema.fields if field.cde]
     judged = (
         versions.withColumn("text", texts)
+        .withColumn("below", _members_that_no_field_names(schema))
         .withColumn("typed", cast)
         .withColumn("violations", found)
         .withColumn("violated", F.transform("violations", lambda one: one["column"]))
@@ -85,7 +89,7 @@ def judge(versions: DataFrame, schema: TopicSchema) -> DataFrame:
         judged.withColumn("value", valid)
         .withColumn("disposition", disposition)
         .withColumn("error_id", _error_id(schema))
-        .drop("text", "typed", "violated")
+        .drop("text", "below", "typed", "violated")
     )
 
 
@@ -93,41 +97,63 @@ def _text(column: str) -> Column:
     return F.col("columns")[column]
 
 
-def _violations(schema: TopicSchema) -> Iterator[Column]:
-    there = {node.column: _is_there(node.column, node.leaves) for node in schema.objects}
+def _members_that_no_field_names(schema: TopicSchema) -> Column:
+    """Names of columns that hold a member of something and are no field's, each after a line feed.
 
-    def parent_there(parents: Sequence[str]) -> Column:
-        return there[parents[-1]] if parents else F.lit(True)
+    One text, empty as a rule, so that asking for each field what lies below it costs a search and no loop.
+    """
+    there = F.map_filter("columns", lambda name, text: text.isNotNull() & name.contains("__"))
+    columns = [*(field.column for field in schema.fields), *(node.column for node in schema.objects)]
+    known = F.array(*map(F.lit, columns))
+    return F.concat(F.lit("\n"), F.array_join(F.array_except(F.map_keys(there), known), "\n"))
+
+
+def _holds_members(column: str) -> Column:
+    return F.col("below").contains(f"\n{column}__")
+
+
+def _violations(schema: TopicSchema) -> Iterator[Column]:
+    is_object = {node.column: _is_object(node, schema.objects) for node in schema.objects}
+
+    def parent_is_object(parents: Sequence[str]) -> Column:
+        return is_object[parents[-1]] if parents else F.lit(True)
 
     for node in schema.objects:
         text = _text(node.column)
-        yield _violation(text != "{}", node.column, "type", text, "is no object")
+        yield _violation(text != _EMPTY_OBJECT, node.column, "type", text, "is no object")
         if node.required:
-            missing = parent_there(node.parents) & ~there[node.column] & text.isNull()
+            missing = parent_is_object(node.parents) & ~is_object[node.column] & text.isNull()
             yield _violation(missing, node.column, "required", text, "is missing")
     for field in schema.fields:
-        yield from _field_violations(field, parent_there(field.parents))
+        yield from _field_violations(field, parent_is_object(field.parents))
 
 
-def _is_there(column: str, leaves: Sequence[str]) -> Column:
-    """An object shows by its members only, or as `{}`; null counts as absent, as everywhere in
-    Standardized."""
-    members = [_text(leaf).isNotNull() for leaf in leaves]
-    present = _text(column).isNotNull()
-    for member in members:
-        present = present | member
-    return present
+def _is_object(node: ObjectField, objects: Sequence[ObjectField]) -> Column:
+    """An object shows by its members only, be they in the schema or not, or as `{}`; null counts as absent,
+    as everywhere in Standardized."""
+    inner = (one.column for one in objects if node.column in one.parents)
+    members = [_text(name).isNotNull() for name in (*node.leaves, *inner)]
+    empty = F.coalesce(_text(node.column) == _EMPTY_OBJECT, F.lit(False))
+    return reduce(or_, members, empty | _holds_members(node.column))
 
 
-def _field_violations(field: Field, parent_there: Column) -> Iterator[Column]:
+def _field_violations(field: Field, parent_is_object: Column) -> Iterator[Column]:
     text, value = F.col(f"text.`{field.column}`"), F.col(f"typed.`{field.column}`")
+    # Flattening made columns of an object's members, so where no object was due the field looks absent.
+    is_object = text.isNull() & _holds_members(field.column)
+    yield _violation(is_object, field.column, "type", text, "is an object")
     if field.cde or field.required:
-        missing = text.isNull() if field.cde else text.isNull() & parent_there
+        missing = text.isNull() & ~is_object
+        if not field.cde:
+            missing = missing & parent_is_object
         yield _violation(missing, field.column, "required", text, "is missing")
     rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
     if field.data_type != "string" or field.json_type == "array":
         wrong = text.isNotNull() & value.isNull()
         yield _violation(wrong, field.column, rule, text, f"is no {_kind(field)}")
+    if field.data_type == "float":
+        # 0.1 as a float is greater than 0.1: what counts is what was sent.
+        value = F.when(value.isNotNull(), text.cast("double"))
     for keyword, condition, message in broken(field, value):
         yield _violation(condition, field.column, keyword, text, message)
 

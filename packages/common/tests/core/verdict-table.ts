@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { JsonObject } from '../../src/core/json-value';
+
+/** One line of the table that ajv and the Spark job are both held to: tests/glue/vectors/README.md says what it means. */
+export interface VerdictCase {
+  /** JSON text of the field `v`; a case that is about more than that has `payload` instead. */
+  readonly value?: string;
+  readonly payload?: string;
+  readonly json_schema: string;
+  readonly pipeline?: string;
+  readonly because?: string;
+}
+
+export interface VerdictGroup {
+  readonly name: string;
+  readonly properties: JsonObject;
+  readonly required?: readonly string[];
+  readonly cases: readonly VerdictCase[];
+}
+
+export interface Difference {
+  readonly code: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+const FOLDER = path.resolve(__dirname, '../../../../tests/glue/vectors/verdicts');
+const DIFFERENCES = 'differences.json';
+
+function read(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8'));
+}
+
+export const groups: readonly VerdictGroup[] = readdirSync(FOLDER)
+  .filter((file) => file !== DIFFERENCES)
+  .sort()
+  .flatMap((file) => read(file) as VerdictGroup[]);
+
+export const differences = read(DIFFERENCES) as readonly Difference[];
+
+export function payloadOf({ value, payload }: VerdictCase): string {
+  return payload ?? `{"v":${value ?? ''}}`;
+}
+
+/** The topic schema of a group, as its file would be. */
+export function schemaText({ properties, required }: VerdictGroup): string {
+  return JSON.stringify({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    'x-topic': 'verdicts',
+    'x-version': 1,
+    ...(required ? { required } : {}),
+    properties,
+  });
+}

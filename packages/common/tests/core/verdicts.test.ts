@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals';
+import addFormats from 'ajv-formats';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { columnName } from '../../src/core/columns';
+import { isObject, type JsonObject } from '../../src/core/json-value';
+import { checkSchema } from '../../src/core/schema-check';
+import { groups, payloadOf, schemaText, type VerdictGroup } from './verdict-table';
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false });
+addFormats(ajv);
+for (const keyword of ['x-topic', 'x-version', 'x-type', 'x-cde']) ajv.addKeyword(keyword);
+
+/** The document of a group's schema, which has to be one that may go live. */
+function acceptedSchema(group: VerdictGroup): JsonObject {
+  const check = checkSchema(schemaText(group));
+  if (!check.ok) throw new Error(JSON.stringify(check.problems));
+  return check.document;
+}
+
+/** Column and keyword of an error; what is wrong inside an array is the array's, by the keyword `items`. */
+function placeOf({ instancePath, keyword, params }: ErrorObject, document: JsonObject): [string, string] {
+  const segments = instancePath.split('/').slice(1);
+  if (keyword === 'required') segments.push(String((params as { missingProperty: unknown }).missingProperty));
+  const path: string[] = [];
+  let node = document;
+  for (const segment of segments) {
+    if (node['type'] === 'array') return [columnName(path), 'items'];
+    const properties = node['properties'];
+    const next: unknown = isObject(properties) ? properties[segment] : undefined;
+    if (!isObject(next)) throw new Error(`an error at ${instancePath}, which the schema does not name`);
+    node = next;
+    path.push(segment);
+  }
+  return [path.length === 0 ? 'payload' : columnName(path), keyword];
+}
+
+function verdictOf(errors: readonly ErrorObject[], document: JsonObject): string {
+  const places = errors.map((error) => placeOf(error, document));
+  // Of a value of the wrong type ajv says also that it is none of the enum: that adds nothing.
+  const ofWrongType = new Set(places.filter(([, keyword]) => keyword === 'type').map(([column]) => column));
+  const broken = places
+    .filter(([column, keyword]) => keyword === 'type' || !ofWrongType.has(column))
+    .map(([column, keyword]) => (column === 'v' ? keyword : `${column}: ${keyword}`));
+  return broken.length === 0 ? 'valid' : [...new Set(broken)].sort().join(', ');
+}
+
+describe.each(groups)("JSON Schema's verdict on $name", (group) => {
+  it('is the one in the table', () => {
+    const document = acceptedSchema(group);
+    const validate = ajv.compile(document);
+    const judged = group.cases.map((one) => {
+      const payload = payloadOf(one);
+      validate(JSON.parse(payload));
+      return [payload, verdictOf(validate.errors ?? [], document)];
+    });
+    expect(judged).toEqual(group.cases.map((one) => [payloadOf(one), one.json_schema]));
+  });
+});

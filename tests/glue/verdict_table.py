@@ -1,0 +1,125 @@
+"""The table of verdicts that ajv and the Spark job are both held to; vectors/README.md says what it means."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lean_ops.schemas import CONSTRAINTS, TopicSchema, read_schema
+
+_FOLDER = Path(__file__).parent / "vectors" / "verdicts"
+_DIFFERENCES = "differences.json"
+
+Case = dict[str, str]
+Rules = set[tuple[str, str]]
+"""(column, rule) of each thing that is wrong."""
+
+
+def _read(file: str) -> Any:
+    return json.loads((_FOLDER / file).read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A payload that is sent to a topic, and what has to become of it."""
+
+    label: str
+    payload: str
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Topic:
+    name: str
+    properties: dict[str, Any]
+    required: list[str]
+    rows: list[Row]
+
+    @cached_property
+    def schema(self) -> TopicSchema:
+        document = {
+            "type": "object",
+            "x-topic": self.name,
+            "x-version": 1,
+            "required": self.required,
+            "properties": self.properties,
+        }
+        return read_schema(json.dumps(document), self.name)
+
+
+def _rules(case: Case) -> Rules:
+    verdict = case.get("pipeline", case["json_schema"])
+    if verdict == "valid":
+        return set()
+    places = [one.rpartition(": ") for one in verdict.split(", ")]
+    return {(place or "v", rule) for place, _, rule in places}
+
+
+def _payload(case: Case) -> str:
+    return case["payload"] if "payload" in case else f'{{"v":{case["value"]}}}'
+
+
+def _is_of_one_field(group: dict[str, Any]) -> bool:
+    return list(group["properties"]) == ["v"] and all(
+        "value" in case or case["payload"] == "{}" for case in group["cases"]
+    )
+
+
+def _is_constrained(group: dict[str, Any]) -> bool:
+    return any(keyword in group["properties"]["v"] for keyword in CONSTRAINTS)
+
+
+def _critical(group: dict[str, Any]) -> dict[str, Any]:
+    return {**group, "properties": {"v": {**group["properties"]["v"], "x-cde": True}}}
+
+
+def _good_value(group: dict[str, Any]) -> str:
+    return next(
+        case["value"]
+        for case in group["cases"]
+        if "value" in case and case["json_schema"] == "valid" and "because" not in case
+    )
+
+
+def _together(name: str, groups: list[dict[str, Any]]) -> Topic:
+    """Groups of one field each as one topic, with a field a group, since a topic for each takes long.
+
+    A row is one case: all other fields hold a good value, so whatever is found is about that case.
+    """
+    columns = [f"f{n}" for n in range(len(groups))]
+    good = dict(zip(columns, map(_good_value, groups), strict=True))
+    rows = []
+    for column, group in zip(columns, groups, strict=True):
+        for case in group["cases"]:
+            values = good | {column: case.get("value", "")}
+            members = [f'"{key}":{value}' for key, value in values.items() if value]
+            rules = {(column, rule) for _, rule in _rules(case)}
+            rows.append(Row(f"{group['name']}: {_payload(case)}", f"{{{','.join(members)}}}", rules))
+    properties = {c: group["properties"]["v"] for c, group in zip(columns, groups, strict=True)}
+    required = [c for c, group in zip(columns, groups, strict=True) if "required" in group]
+    return Topic(name, properties, required, rows)
+
+
+def _alone(name: str, group: dict[str, Any]) -> Topic:
+    rows = [
+        Row(f"{group['name']}: {_payload(case)}", _payload(case), _rules(case)) for case in group["cases"]
+    ]
+    return Topic(name, group["properties"], group.get("required", []), rows)
+
+
+_groups = [
+    group
+    for path in sorted(_FOLDER.glob("*.json"))
+    if path.name != _DIFFERENCES
+    for group in _read(path.name)
+]
+CASES = sum(len(group["cases"]) for group in _groups)
+_of_one_field = [group for group in _groups if _is_of_one_field(group)]
+FIELDS = _together("verdicts.fields", _of_one_field)
+"""All groups of one field, as they are in the table."""
+CRITICAL = _together("verdicts.critical", [_critical(one) for one in _of_one_field if _is_constrained(one)])
+"""Those with a keyword once more, critical. What the type alone says of critical fields is in the table."""
+OTHERS = [
+    _alone(f"verdicts.group{n}", group) for n, group in enumerate(_groups) if not _is_of_one_field(group)
+]
