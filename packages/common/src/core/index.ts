@@ -19,6 +19,7 @@ export * from './ddl';
 export * from './drift';
 export * from './drift-log';
 export * from './iceberg-metadata';
+export * from './json-source';
 export * from './json-value';
 export * from './pattern-safety';
 export * from './schema-check';
