@@ -35,9 +35,12 @@ interface Value {
   readonly parent: Value | undefined;
   /** Of a member its name, of an element its index; empty for the document. */
   readonly name: string;
+  readonly nameStart: number;
   readonly start: number;
-  /** undefined for a scalar. */
+  /** undefined for a scalar and for what is empty. */
   members: Map<string, Value> | undefined;
+  /** Set where an earlier member has the same name. */
+  repeat: Repeat | undefined;
 }
 
 interface Repeat {
@@ -76,11 +79,10 @@ export function readJsonSource(text: string): JsonSourceResult {
 function readValues(text: string): { root: Value; repeats: Repeat[] } {
   const repeats: Repeat[] = [];
   let root: Value | undefined;
-  /** The container that is open, and the name that waits for its value. */
+  /** The container that is open, and where the name stands that waits for its value. */
   let open: Value | undefined;
-  let name: string | undefined;
-  let firsts = new Map<string, number>();
-  const outer: Map<string, number>[] = [];
+  let nameStart = -1;
+  let name = '';
 
   for (let i = 0; i < text.length;) {
     const c = text[i] ?? '';
@@ -88,45 +90,41 @@ function readValues(text: string): { root: Value; repeats: Repeat[] } {
       i += 1;
     } else if (c === '}' || c === ']') {
       open = open?.parent;
-      firsts = outer.pop() ?? new Map<string, number>();
       i += 1;
-    } else if (c === '"' && open !== undefined && name === undefined && text[open.start] === '{') {
-      const end = stringEnd(text, i);
-      name = JSON.parse(text.slice(i, end)) as string;
-      noteRepeat(open, name, i);
-      i = end;
+    } else if (c === '"' && nameStart < 0 && open !== undefined && text[open.start] === '{') {
+      nameStart = i;
+      i = stringEnd(text, i);
+      name = JSON.parse(text.slice(nameStart, i)) as string;
     } else {
-      const value: Value = {
-        parent: open,
-        name: name ?? String(open?.members?.size ?? ''),
-        start: i,
-        members: c === '{' || c === '[' ? new Map<string, Value>() : undefined,
-      };
-      name = undefined;
+      if (nameStart < 0 && open !== undefined) name = String(open.members?.size ?? 0);
+      const value: Value = { parent: open, name, nameStart, start: i, members: undefined, repeat: undefined };
       root ??= value;
-      open?.members?.set(value.name, value);
-      if (value.members) {
+      if (open !== undefined) adopt(open, value, repeats);
+      nameStart = -1;
+      if (c === '{' || c === '[') {
         open = value;
-        outer.push(firsts);
-        firsts = new Map();
         i += 1;
       } else {
         i = c === '"' ? stringEnd(text, i) : scalarEnd(text, i);
       }
     }
   }
-  return { root: root ?? { parent: undefined, name: '', start: 0, members: undefined }, repeats };
+  // Every JSON text holds a value.
+  if (root === undefined) throw new TypeError('readValues wants JSON');
+  return { root, repeats };
+}
 
-  function noteRepeat(parent: Value, key: string, start: number): void {
-    const first = firsts.get(key);
-    if (first === undefined) {
-      firsts.set(key, start);
-    } else if (first >= 0) {
-      firsts.set(key, -repeats.push({ parent, key, starts: [first, start] }));
-    } else {
-      repeats[-first - 1]?.starts.push(start);
-    }
+function adopt(parent: Value, value: Value, repeats: Repeat[]): void {
+  parent.members ??= new Map();
+  const before = parent.members.get(value.name);
+  if (before?.repeat !== undefined) {
+    value.repeat = before.repeat;
+    before.repeat.starts.push(value.nameStart);
+  } else if (before !== undefined) {
+    value.repeat = { parent, key: value.name, starts: [before.nameStart, value.nameStart] };
+    repeats.push(value.repeat);
   }
+  parent.members.set(value.name, value);
 }
 
 function stringEnd(text: string, start: number): number {
@@ -142,9 +140,8 @@ function scalarEnd(text: string, start: number): number {
 }
 
 function find(root: Value, pointer: string): Value {
-  const segments = pointer.split('/').slice(1);
   let value = root;
-  for (const segment of segments) {
+  for (const segment of pointer.split('/').slice(1)) {
     const next = value.members?.get(segment.replaceAll('~1', '/').replaceAll('~0', '~'));
     if (next === undefined) break;
     value = next;
