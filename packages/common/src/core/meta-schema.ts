@@ -35,11 +35,17 @@ export function metaSchemaProblems(document: JsonObject): SchemaProblem[] {
   const problems = new Map<string, SchemaProblem>();
   for (const error of errors) {
     // What must be taken out need not be mended.
-    if (!isMisplaced(error) && misplaced.has(error.instancePath)) continue;
+    if (!isMisplaced(error) && lineage(error.instancePath).some((path) => misplaced.has(path))) continue;
     const problem = describe(error, document);
     problems.set(`${problem.code} ${problem.path}`, problem);
   }
   return [...problems.values()];
+}
+
+/** A pointer and those to what is around it. */
+function lineage(pointer: string): string[] {
+  const segments = pointer.split('/');
+  return segments.map((_, index) => segments.slice(0, index + 1).join('/'));
 }
 
 function isMisplaced({ keyword }: ErrorObject): boolean {

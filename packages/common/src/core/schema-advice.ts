@@ -33,7 +33,14 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
       hint: 'write "$schema": "https://json-schema.org/draft/2020-12/schema"',
     },
   ],
-  ['x-topic', { code: 'INVALID_TOPIC', hint: "1 to 128 characters: a-z first, then a-z, 0-9, '.', '_' or '-'" }],
+  [
+    'x-topic',
+    {
+      code: 'INVALID_TOPIC',
+      saying: 'is no topic name',
+      hint: "1 to 128 characters: a-z first, then a-z, 0-9, '.', '_' or '-'",
+    },
+  ],
   [
     'x-version',
     {
@@ -63,7 +70,11 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   ],
   [
     'enum/maxItems',
-    { code: 'ENUM_TOO_LONG', hint: '1000 values are the most: use pattern, or check it where the data is used' },
+    {
+      code: 'ENUM_TOO_LONG',
+      saying: 'has more than 1000 values',
+      hint: 'use pattern, or check it where the data is used',
+    },
   ],
   ['enum/type', { code: 'INVALID_ENUM', saying: 'is no list of values', hint: 'write "enum": ["on", "off"]' }],
   [

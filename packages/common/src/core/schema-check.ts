@@ -83,12 +83,12 @@ function duplicateKeys(text: string): SchemaProblem[] {
 }
 
 function duplicateKey({ pointer, key, positions }: DuplicateKey): SchemaProblem {
-  const lines = positions.map(({ line }) => line);
-  const where = `${lines.slice(0, -1).slice(0, 10).join(', ')} and ${lines.at(-1) ?? ''}`;
+  const lines = [...new Set(positions.map(({ line }) => line))];
+  const where = lines.length > 10 ? `${lines.slice(0, 10).join(', ')} …` : lines.join(', ');
   return {
     code: 'DUPLICATE_KEY',
     path: pointer,
-    message: `${shown(key)} stands ${positions.length} times in one object, on lines ${where}`,
+    message: `${shown(key)} stands ${positions.length} times in one object: ${lines.length > 1 ? 'lines' : 'line'} ${where}`,
     hint: 'keep one: readers differ in which of them counts',
   };
 }

@@ -154,7 +154,7 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
       code: 'COLUMN_COLLISION',
       path: pointer,
       message: `ends in the column ${column}, as ${first?.pointer ?? ''} does`,
-      hint: 'keep one of the two: names differ by more than case, punctuation and nesting',
+      hint: 'keep one of the two: column names must differ by more than case, punctuation and nesting',
     })),
   );
 }
@@ -167,6 +167,14 @@ function leafProblems({ field, pointer }: FieldVisit): SchemaProblem[] {
   ];
 }
 
+const PATTERN_HINTS = {
+  PATTERN_INVALID: 'close what is open, and put \\\\ before a character that stands for itself',
+  PATTERN_UNSUPPORTED:
+    'use what all engines read alike: literals, [classes], (?:groups), | and quantifiers: ^[A-Z]{2}[0-9]{8}$',
+  PATTERN_UNSAFE:
+    'a safe pattern starts with ^, and at each point the next character decides the way: ^[A-Z]{2}[0-9]{8}$',
+} as const;
+
 function patternProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   const pattern = field['pattern'];
   if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN) return [];
@@ -177,7 +185,7 @@ function patternProblems(field: JsonObject, pointer: string): SchemaProblem[] {
       code: verdict.code,
       path: pointerTo(pointer, 'pattern'),
       message: verdict.message,
-      hint: 'a safe pattern starts with ^, and at each point the next character decides the way: ^[A-Z]{2}[0-9]{8}$',
+      hint: PATTERN_HINTS[verdict.code],
     },
   ];
 }
