@@ -25,6 +25,8 @@ export * from './pattern-safety';
 export * from './schema-check';
 export * from './schema-model';
 export * from './schema-problem';
+export * from './schema-succession';
+export * from './topic-set';
 export * from './sql';
 export * from './table-plan';
 export * from './tables';

@@ -9,7 +9,7 @@ import { semanticProblems } from './schema-semantics';
 
 export const MAX_SCHEMA_BYTES = 1_048_576;
 /** Containers inside containers in the schema file: 16 levels of fields take 33. */
-const MAX_FILE_DEPTH = 64;
+export const MAX_FILE_DEPTH = 64;
 
 export type SchemaCheck =
   | { readonly ok: true; readonly schema: TopicSchema; readonly document: JsonObject }
