@@ -66,7 +66,7 @@ function changeText({ line, column, pointer, code, impact, sentence, remedy }: D
 function outcome({ status, refused, statements, versions, baseUnreadable }: DiffFile): string {
   if (status === 'removed') return 'The merge uploads nothing: the active schema stays in force, and the tables stay.';
   if (refused) {
-    const stays = versions.before === null ? '' : ` and version ${versions.before} stays in force`;
+    const stays = versions.before === null ? '' : `, and version ${versions.before} stays in force`;
     return `The merge would be refused: no table changes${stays}.`;
   }
   const first = baseUnreadable ? ' (what was there before is no schema)' : '';
