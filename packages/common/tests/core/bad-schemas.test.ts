@@ -4,7 +4,7 @@ import path from 'node:path';
 import { checkSchema } from '../../src/core/schema-check';
 import { readJsonSource } from '../../src/core/json-source';
 import type { SchemaProblem } from '../../src/core/schema-problem';
-import { topicSchema } from '../../src/testing';
+import { topicSchema, withField } from '../../src/testing';
 
 interface BadSchema {
   readonly file: string;
@@ -47,6 +47,21 @@ describe('the bad schemas', () => {
     expect(found.map(({ code, path: pointer, hint }) => ({ code, path: pointer, hint }))).toEqual(problems);
     const source = readJsonSource(text);
     expect(source.ok).toBe(!['NOT_JSON', 'EMPTY_FILE', 'BYTE_ORDER_MARK'].includes(found[0]?.code ?? ''));
+  });
+});
+
+describe('names that look wrong and are not', () => {
+  it.each([
+    ['event_time', 'payload__event_time'],
+    ['Rescued-Data', 'payload__rescued_data'],
+    ['select', 'select'],
+    ['order', 'order'],
+    ['constructor', 'constructor'],
+    ['3d', '_3d'],
+    ['größe', 'gr__e'],
+  ])('%s has the column %s', (name, column) => {
+    const result = checkSchema(JSON.stringify(withField(name, { type: 'string' })));
+    expect(result.ok ? result.schema.columns.at(-1)?.column : result.problems).toBe(column);
   });
 });
 
