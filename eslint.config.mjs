@@ -24,6 +24,12 @@ const zones = [
     message: 'A Lambda package imports @lean-ops/common only.',
   })),
   {
+    target: './packages/cli',
+    from: './packages',
+    except: ['./cli', './common'],
+    message: 'The operator command imports @lean-ops/common only: what a Lambda knows and it needs belongs there.',
+  },
+  {
     target: './packages/common/src/core',
     from: ['./packages/common/src/aws', './packages/common/src/testing'],
     message: 'core knows neither AWS nor test helpers.',

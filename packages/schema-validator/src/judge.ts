@@ -1,11 +1,8 @@
 import {
   checkSchema,
-  CHANGE_KINDS,
-  isBreaking,
-  isObject,
+  judgeSuccession,
   LeanOpsError,
-  readTopicSchema,
-  schemaChanges,
+  readAcceptedSchema,
   type SchemaChange,
   type SchemaProblem,
   type TopicName,
@@ -30,47 +27,17 @@ export type Judgement =
 export function judge(topic: TopicName, candidateText: string, activeText: string | undefined): Judgement {
   const check = checkSchema(candidateText, { topic });
   if (!check.ok) return check;
-  const active = activeText === undefined ? undefined : readActive(topic, activeText);
-  const changes = active ? schemaChanges(active, check.schema) : [];
-  const problems = [
-    ...changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
-      code: `BREAKING_${kind}`,
-      path,
-      message: sentence,
-      hint: remedy,
-    })),
-    ...(active ? versionProblems(active, check.schema, changes) : []),
-  ];
+  if (activeText === undefined) return { ok: true, schema: check.schema, active: undefined, changes: [] };
+  const active = readActive(topic, activeText);
+  const { changes, problems } = judgeSuccession(active, check.schema);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes };
 }
 
 function readActive(topic: TopicName, text: string): TopicSchema {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    document = undefined;
-  }
-  if (isObject(document)) return readTopicSchema(document);
+  const schema = readAcceptedSchema(text);
+  if (schema !== undefined) return schema;
   throw new LeanOpsError(
     'ACTIVE_SCHEMA_UNREADABLE',
     `the active schema of ${topic} is no JSON object: restore it from archive/`,
   );
-}
-
-function versionProblems(
-  active: TopicSchema,
-  candidate: TopicSchema,
-  changes: readonly SchemaChange[],
-): SchemaProblem[] {
-  const changesRows = changes.some(({ kind }) => kind !== CHANGE_KINDS.annotationChanged);
-  if (candidate.version > active.version || (candidate.version === active.version && !changesRows)) return [];
-  return [
-    {
-      code: 'VERSION_NOT_INCREASED',
-      path: '/x-version',
-      message: `x-version is ${candidate.version}, and version ${active.version} is active`,
-      hint: `write "x-version": ${active.version + 1}`,
-    },
-  ];
 }

@@ -64,7 +64,11 @@ describe('a first schema', () => {
       failed_at: '2026-11-23T10:00:01.000Z',
     });
     expect((w.body('telemetry.climate/failed/error.json') as { errors: unknown[] }).errors).toHaveLength(11);
-    expect(await w.item()).toMatchObject({ status: 'ERROR', processing_enabled: false, error_code: 'MISSING_KEYWORD' });
+    expect(await w.item()).toMatchObject({
+      status: 'ERROR',
+      processing_enabled: false,
+      error_code: 'UNENFORCED_KEYWORD',
+    });
     expect(w.warehouse.statements).toEqual([]);
   });
 

@@ -115,9 +115,15 @@ def read_schema(text: str, topic: str) -> TopicSchema:
 def _walk(
     node: Mapping[str, Any], path: tuple[str, ...], parents: tuple[str, ...]
 ) -> Iterator[Field | ObjectField]:
-    required = set(node.get("required", ()))
-    for name, spec in node.get("properties", {}).items():
+    properties, required = node.get("properties", {}), node.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        raise SchemaError(
+            f"{names.path_text(path) or 'the root'}: properties is no object, or required is no list"
+        )
+    for name, spec in properties.items():
         here = (*path, name)
+        if not isinstance(spec, dict):
+            raise SchemaError(f"{names.path_text(here)}: describes no field")
         unknown = sorted(_NOT_ENFORCED & spec.keys())
         if unknown or spec.get("additionalProperties") is False:
             raise SchemaError(

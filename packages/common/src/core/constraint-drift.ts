@@ -74,7 +74,7 @@ export function constraintChanges(before: Constraints, after: Constraints): Cons
       shownBound(upper[1], 'maximum', 'exclusiveMaximum'),
     ),
     ...change('minLength', minLength[1] <= minLength[0], String(minLength[0]), String(minLength[1])),
-    ...change('maxLength', maxLength[1] >= maxLength[0], String(maxLength[0]), String(maxLength[1])),
+    ...change('maxLength', maxLength[1] >= maxLength[0], shown(before.maxLength), shown(after.maxLength)),
     ...change('pattern', after.pattern === undefined, shown(before.pattern), shown(after.pattern)),
   ];
 }

@@ -210,7 +210,7 @@ function constraintChangesOf(before: SchemaColumn, after: SchemaColumn): SchemaC
       ? compatible({ ...facts, sentence: `${what}: looser` })
       : breaking(
           { ...facts, sentence: `${what}: values that passed before may not pass` },
-          `keep ${change.before === 'none' ? 'it without' : change.before}, or add a new field with the tighter rule beside it`,
+          `keep ${change.before === 'none' ? `it without ${change.constraint}` : change.before}, or add a new field with the tighter rule beside it`,
         );
   });
 }

@@ -13,6 +13,17 @@ export function pointerTo(pointer: string, ...segments: readonly (string | numbe
   );
 }
 
+/** What a pointer points to; undefined where there is nothing. */
+export function valueAt(document: unknown, pointer: string): unknown {
+  let value = document;
+  for (const segment of pointer.split('/').slice(1)) {
+    const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as JsonObject)[name];
+  }
+  return value;
+}
+
 /**
  * Levels of nesting of a parsed value (0 for a scalar), counted without recursion, so that no depth can overflow the stack.
  * Stops at `limit` + 1.

@@ -1,7 +1,10 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import metaSchema from '../../../../schemas/meta-schema.json';
-import { pointerTo } from './json-value';
-import { insteadOf, type SchemaProblem } from './schema-problem';
+import { isObject, pointerTo, valueAt, type JsonObject } from './json-value';
+import { strayKeyword } from './keyword-advice';
+import { adviceFor, definitionOf, HOW_TO_ADD, HOW_TO_ADD_TYPE } from './schema-advice';
+import { shown, type SchemaProblem } from './schema-problem';
+import { formatProblem, notForType, typeProblem, xTypeProblem } from './type-advice';
 
 let compiled: ValidateFunction | undefined;
 
@@ -17,106 +20,84 @@ function validator(): ValidateFunction {
   return compiled;
 }
 
-/** The keyword an error is about: the last segment of its path. */
-function keywordAt(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
-
-type Advice = Pick<SchemaProblem, 'code' | 'hint'>;
-
-/** Advice by the keyword of the topic schema whose value is wrong. */
-const ADVICE: ReadonlyMap<string, Advice> = new Map([
-  ['$schema', { code: 'UNSUPPORTED_DIALECT', hint: 'write "$schema": "https://json-schema.org/draft/2020-12/schema"' }],
-  [
-    'type',
-    {
-      code: 'UNSUPPORTED_TYPE',
-      hint: 'one of string, integer, number, boolean, object, array; null is always allowed where x-cde is not set',
-    },
-  ],
-  [
-    'format',
-    {
-      code: 'UNSUPPORTED_FORMAT',
-      hint: 'date-time and date are enforced; for other forms use pattern, or leave format out',
-    },
-  ],
-  [
-    'x-type',
-    {
-      code: 'UNSUPPORTED_X_TYPE',
-      hint: 'integer: int (default bigint); number: float or decimal(p,s) with p from 1 to 38 (default double)',
-    },
-  ],
-  ['x-topic', { code: 'INVALID_TOPIC', hint: "1 to 128 characters: a-z first, then a-z, 0-9, '.', '_' or '-'" }],
-  ['additionalProperties', { code: 'UNENFORCED_KEYWORD', hint: insteadOf('additionalProperties') }],
-]);
-
-/** By the place in the meta-schema: a field may be called "type" too, so the place in the file does not tell. */
-function adviceFor(schemaPath: string): Advice | undefined {
-  if (schemaPath.endsWith('/$defs/open/const')) return ADVICE.get('additionalProperties');
-  const keyword = /\/properties\/([^/]+)\/\w+$/.exec(schemaPath)?.[1];
-  return keyword === undefined ? undefined : ADVICE.get(decodeURIComponent(keyword));
-}
-
-function describe({
-  keyword,
-  instancePath,
-  schemaPath,
-  params,
-  message,
-  parentSchema,
-  data,
-}: ErrorObject): SchemaProblem {
-  const at = keywordAt(instancePath);
-  switch (keyword) {
-    case 'additionalProperties': {
-      const name = String((params as { additionalProperty: unknown }).additionalProperty);
-      return {
-        code: 'UNKNOWN_KEYWORD',
-        path: pointerTo(instancePath, name),
-        message: `"${name}" is not enforced here`,
-        hint: insteadOf(name),
-      };
-    }
-    case 'false schema':
-      return {
-        code: 'KEYWORD_NOT_FOR_TYPE',
-        path: instancePath,
-        message: `"${at}" does not go with this type of field`,
-        hint: 'take it out, or change "type" (see the type table in the documentation)',
-      };
-    case 'required': {
-      const name = String((params as { missingProperty: unknown }).missingProperty);
-      return {
-        code: 'MISSING_KEYWORD',
-        path: instancePath,
-        message: `"${name}" is missing`,
-        hint: `add "${name}"`,
-      };
-    }
-    default: {
-      const advice = adviceFor(schemaPath);
-      const wanted = (parentSchema as { description?: unknown } | undefined)?.description;
-      return {
-        code: advice?.code ?? 'INVALID_VALUE',
-        path: instancePath,
-        message: `${shown(data)} ${message ?? 'is not allowed'}`,
-        hint: advice?.hint ?? (typeof wanted === 'string' ? wanted : `mend the value of "${at}"`),
-      };
-    }
-  }
+function splitPointer(pointer: string): { parent: string; name: string } {
+  const at = pointer.lastIndexOf('/');
+  return { parent: pointer.slice(0, at), name: pointer.slice(at + 1) };
 }
 
 /** Every way in which a parsed schema file departs from schemas/meta-schema.json. Wants bounded depth and size. */
-export function metaSchemaProblems(document: unknown): SchemaProblem[] {
+export function metaSchemaProblems(document: JsonObject): SchemaProblem[] {
   const validate = validator();
   if (validate(document)) return [];
-  // `if` only repeats that its `then` failed.
-  return (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if').map(describe);
+  // `if` only repeats that its `then` failed. Repeated values are found by schema-semantics, all of them and not only the first.
+  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if' && keyword !== 'uniqueItems');
+  const misplaced = new Set(errors.filter(isMisplaced).map(({ instancePath }) => instancePath));
+  const problems = new Map<string, SchemaProblem>();
+  for (const error of errors) {
+    // What must be taken out need not be mended.
+    if (!isMisplaced(error) && lineage(error.instancePath).some((path) => misplaced.has(path))) continue;
+    const problem = describe(error, document);
+    problems.set(`${problem.code} ${problem.path}`, problem);
+  }
+  return [...problems.values()];
+}
+
+/** A pointer and those to what is around it. */
+function lineage(pointer: string): string[] {
+  const segments = pointer.split('/');
+  return segments.map((_, index) => segments.slice(0, index + 1).join('/'));
+}
+
+function isMisplaced({ keyword }: ErrorObject): boolean {
+  return keyword === 'false schema';
+}
+
+function describe(error: ErrorObject, document: JsonObject): SchemaProblem {
+  const { keyword, instancePath: path, params, data } = error;
+  if (keyword === 'additionalProperties') {
+    const name = String((params as { additionalProperty: unknown }).additionalProperty);
+    const { properties } = error.parentSchema as { properties: JsonObject };
+    const place = definitionOf(error) === '$documentation' ? 'items' : 'schema';
+    return {
+      path: pointerTo(path, name),
+      ...strayKeyword(name, (data as JsonObject)[name], place, Object.keys(properties)),
+    };
+  }
+  if (keyword === 'required') {
+    const name = String((params as { missingProperty: unknown }).missingProperty);
+    const hint = name === 'type' ? HOW_TO_ADD_TYPE[path === '' ? 'root' : 'field'] : HOW_TO_ADD[name];
+    return {
+      code: 'MISSING_KEYWORD',
+      path: pointerTo(path, name),
+      message: `"${name}" is missing`,
+      hint: hint ?? `add "${name}"`,
+    };
+  }
+  const { parent, name } = splitPointer(path);
+  if (isMisplaced(error)) {
+    const field = valueAt(document, parent);
+    return { path, ...notForType(name, isObject(field) ? field : {}) };
+  }
+  return { path, ...describeValue(error, () => valueAt(document, `${parent}/type`)) };
+}
+
+function describeValue(error: ErrorObject, typeBeside: () => unknown): Omit<SchemaProblem, 'path'> {
+  const { data, message, parentSchema } = error;
+  const advice = adviceFor(error);
+  switch (advice?.code ?? 'INVALID_VALUE') {
+    case 'UNSUPPORTED_TYPE':
+      return typeProblem(data);
+    case 'UNSUPPORTED_FORMAT':
+      return formatProblem(data);
+    case 'UNSUPPORTED_X_TYPE':
+      return xTypeProblem(data, typeBeside());
+    default: {
+      const wanted = (parentSchema as { description?: unknown } | undefined)?.description;
+      const saying = advice?.saying ?? message ?? 'is not allowed';
+      const code =
+        advice?.code === 'INVALID_ITEMS' && Array.isArray(data) ? 'TUPLE_ITEMS' : (advice?.code ?? 'INVALID_VALUE');
+      const hint = advice?.hint ?? (typeof wanted === 'string' ? wanted : 'see schemas/meta-schema.json');
+      return { code, message: `${shown(data)} ${saying}`, hint };
+    }
+  }
 }

@@ -1,14 +1,15 @@
 import { MAX_COLUMNS } from './columns';
+import { describeFault } from './json-fault';
+import { readJsonSource, type DuplicateKey } from './json-source';
 import { depthUpTo, isObject, type JsonObject } from './json-value';
 import { metaSchemaProblems } from './meta-schema';
 import { readTopicSchema, type TopicSchema } from './schema-model';
-import type { SchemaProblem } from './schema-problem';
+import { shown, type SchemaProblem } from './schema-problem';
 import { semanticProblems } from './schema-semantics';
-import { messageOf } from './errors';
 
 export const MAX_SCHEMA_BYTES = 1_048_576;
 /** Containers inside containers in the schema file: 16 levels of fields take 33. */
-const MAX_FILE_DEPTH = 64;
+export const MAX_FILE_DEPTH = 64;
 
 export type SchemaCheck =
   | { readonly ok: true; readonly schema: TopicSchema; readonly document: JsonObject }
@@ -44,11 +45,14 @@ export function checkSchema(text: string, { topic, maxColumns = MAX_COLUMNS }: S
   if (text.startsWith('\uFEFF')) {
     return refused('BYTE_ORDER_MARK', 'the file starts with a byte order mark', 'save it as UTF-8 without BOM');
   }
+  if (text.trim() === '') {
+    return refused('EMPTY_FILE', 'the file is empty', 'write a schema, or delete the file');
+  }
   let document: unknown;
   try {
     document = JSON.parse(text);
-  } catch (error) {
-    return refused('NOT_JSON', messageOf(error), 'a schema file is one JSON object: no comments, no trailing commas');
+  } catch {
+    return notJson(text);
   }
   if (!isObject(document)) {
     return refused('NOT_AN_OBJECT', 'the file holds no JSON object', 'start with { "$schema": …, "x-topic": … }');
@@ -56,9 +60,37 @@ export function checkSchema(text: string, { topic, maxColumns = MAX_COLUMNS }: S
   if (depthUpTo(document, MAX_FILE_DEPTH) > MAX_FILE_DEPTH) {
     return refused('SCHEMA_TOO_DEEP', `more than ${MAX_FILE_DEPTH} levels in the file`, 'flatten the schema');
   }
-  const problems = [...metaSchemaProblems(document), ...semanticProblems(document, { topic, maxColumns })];
+  const problems = [
+    ...duplicateKeys(text),
+    ...metaSchemaProblems(document),
+    ...semanticProblems(document, { topic, maxColumns }),
+  ];
   if (problems.length > 0) return { ok: false, problems: problems.sort(byPath) };
   return { ok: true, schema: readTopicSchema(document), document };
+}
+
+/** In our own words: those of JSON.parse differ from one version of Node to the next. */
+function notJson(text: string): SchemaCheck {
+  const source = readJsonSource(text);
+  const { message, hint } = describeFault(text, source.ok ? { offset: 0, line: 1, column: 1 } : source.fault);
+  return refused('NOT_JSON', message, hint);
+}
+
+/** Of two members JSON.parse keeps the last and other readers the first, so the two sides of the pipeline could differ. */
+function duplicateKeys(text: string): SchemaProblem[] {
+  const source = readJsonSource(text);
+  return source.ok ? source.duplicates.map(duplicateKey) : [];
+}
+
+function duplicateKey({ pointer, key, positions }: DuplicateKey): SchemaProblem {
+  const lines = [...new Set(positions.map(({ line }) => line))];
+  const where = lines.length > 10 ? `${lines.slice(0, 10).join(', ')} …` : lines.join(', ');
+  return {
+    code: 'DUPLICATE_KEY',
+    path: pointer,
+    message: `${shown(key)} stands ${positions.length} times in one object: ${lines.length > 1 ? 'lines' : 'line'} ${where}`,
+    hint: 'keep one: readers differ in which of them counts',
+  };
 }
 
 function byPath(a: SchemaProblem, b: SchemaProblem): number {

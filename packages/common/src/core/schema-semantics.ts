@@ -1,8 +1,11 @@
 import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH } from './columns';
 import { isObject, pointerTo, type JsonObject } from './json-value';
 import { checkPattern } from './pattern-safety';
-import { decimalOf, fieldsOf, type FieldVisit } from './schema-model';
-import type { SchemaProblem } from './schema-problem';
+import { nearestWord } from './nearest-word';
+import { boundProblems } from './schema-bounds';
+import { fieldsOf, type FieldVisit } from './schema-model';
+import { shown, type SchemaProblem } from './schema-problem';
+import { isTopicName } from './topic';
 
 /** What to check against, beyond the document itself. */
 export interface SemanticOptions {
@@ -38,27 +41,53 @@ function topicProblems(document: JsonObject, topic: string | undefined): SchemaP
     {
       code: 'TOPIC_MISMATCH',
       path: '/x-topic',
-      message: `the file is for the topic ${topic}, and says ${JSON.stringify(stated)}`,
-      hint: `write "x-topic": "${topic}", or move the file to the folder of its topic`,
+      message: `the file is for the topic ${topic}, and says ${shown(stated)}`,
+      hint: isTopicName(topic)
+        ? `write "x-topic": "${topic}", or move the file to the folder of its topic`
+        : `rename the folder: ${shown(topic)} is no topic name`,
     },
   ];
 }
 
+/** How many misspellings are looked up, so that a file full of them is still refused at once. */
+const MAX_SUGGESTIONS = 50;
+
 function requiredProblems(node: JsonObject, pointer: string): SchemaProblem[] {
   const { required, properties } = node;
-  if (!Array.isArray(required) || !isObject(properties)) return [];
-  return required.flatMap((name: unknown, index) =>
-    typeof name !== 'string' || Object.hasOwn(properties, name)
-      ? []
-      : [
-          {
-            code: 'REQUIRED_UNKNOWN',
-            path: pointerTo(pointer, 'required', index),
-            message: `${JSON.stringify(name)} is required but not among the properties`,
-            hint: 'add it to "properties", or mend the spelling',
-          },
-        ],
+  if (!Array.isArray(required)) return [];
+  const list = pointerTo(pointer, 'required');
+  const repeated = repeatProblems(required, list, 'REQUIRED_DUPLICATE', 'once is enough: take one of the two out');
+  if (!isObject(properties)) return repeated;
+  const names = Object.keys(properties);
+  const unknown = required.flatMap((name: unknown, index) =>
+    typeof name === 'string' && !Object.hasOwn(properties, name) ? [{ name, index }] : [],
   );
+  return [
+    ...repeated,
+    ...unknown.map(({ name, index }, count) => {
+      const near = count < MAX_SUGGESTIONS ? nearestWord(name, names) : undefined;
+      return {
+        code: 'REQUIRED_UNKNOWN',
+        path: pointerTo(list, index),
+        message: `${shown(name)} is required but not among the properties`,
+        hint: near === undefined ? 'add it to "properties", or mend the spelling' : `did you mean ${shown(near)}?`,
+      };
+    }),
+  ];
+}
+
+/** Values that stand twice in a list of strings and numbers. */
+function repeatProblems(list: unknown, pointer: string, code: string, hint: string): SchemaProblem[] {
+  if (!Array.isArray(list)) return [];
+  const first = new Map<unknown, number>();
+  return list.flatMap((value: unknown, index) => {
+    if (typeof value === 'object') return [];
+    const before = first.get(value);
+    if (before === undefined) first.set(value, index);
+    return before === undefined
+      ? []
+      : [{ code, path: pointerTo(pointer, index), message: `${shown(value)} stands in the list already`, hint }];
+  });
 }
 
 function nameProblems({ path, pointer }: FieldVisit): SchemaProblem[] {
@@ -77,7 +106,14 @@ function nameProblems({ path, pointer }: FieldVisit): SchemaProblem[] {
       code: 'EMPTY_NAME',
       path: pointer,
       message: 'a field without a name',
-      hint: 'name it',
+      hint: 'name it, or leave it out: events may have it all the same',
+    });
+  } else if (name !== undefined && !/[a-z0-9]/i.test(name)) {
+    problems.push({
+      code: 'NAME_WITHOUT_LETTERS',
+      path: pointer,
+      message: `of the name ${shown(name)} a column keeps only underscores: others than a-z, 0-9 become _`,
+      hint: 'rename it at the producer, or leave it out: events may have it all the same',
     });
   }
   if (path.length === MAX_DEPTH + 1) {
@@ -118,80 +154,26 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
       code: 'COLUMN_COLLISION',
       path: pointer,
       message: `ends in the column ${column}, as ${first?.pointer ?? ''} does`,
-      hint: 'keep one of the two: names differ by more than case, punctuation and nesting',
+      hint: 'keep one of the two: column names must differ by more than case, punctuation and nesting',
     })),
   );
 }
 
 function leafProblems({ field, pointer }: FieldVisit): SchemaProblem[] {
   return [
-    ...rangeProblems(field, pointer),
-    ...exactnessProblems(field, pointer),
-    ...decimalProblems(field, pointer),
+    ...boundProblems(field, pointer),
+    ...repeatProblems(field['enum'], pointerTo(pointer, 'enum'), 'ENUM_DUPLICATE', 'take one of the two out'),
     ...patternProblems(field, pointer),
   ];
 }
 
-function rangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
-  const ranges: readonly (readonly [low: string, high: string, mayBeEqual: boolean])[] = [
-    ['minimum', 'maximum', true],
-    ['exclusiveMinimum', 'maximum', false],
-    ['minimum', 'exclusiveMaximum', false],
-    ['exclusiveMinimum', 'exclusiveMaximum', false],
-    ['minLength', 'maxLength', true],
-  ];
-  return ranges.flatMap(([low, high, mayBeEqual]) => {
-    const from = field[low];
-    const to = field[high];
-    if (typeof from !== 'number' || typeof to !== 'number' || from < to || (mayBeEqual && from === to)) return [];
-    return [
-      {
-        code: 'EMPTY_RANGE',
-        path: pointerTo(pointer, low),
-        message: `nothing is between ${low} ${from} and ${high} ${to}`,
-        hint: `make ${low} smaller or ${high} greater`,
-      },
-    ];
-  });
-}
-
-/** Whole numbers past 2^53 are rounded when this file is read here, and not when Python reads it: the two would differ. */
-function exactnessProblems(field: JsonObject, pointer: string): SchemaProblem[] {
-  const values: [string, unknown][] = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((keyword) => [
-    pointerTo(pointer, keyword),
-    field[keyword],
-  ]);
-  const choices: unknown = field['enum'];
-  if (Array.isArray(choices)) {
-    choices.forEach((value: unknown, index) => values.push([pointerTo(pointer, 'enum', index), value]));
-  }
-  return values.flatMap(([path, value]) =>
-    typeof value !== 'number' || (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
-      ? []
-      : [
-          {
-            code: 'NUMBER_NOT_EXACT',
-            path,
-            message: 'a number past ±9007199254740991 is not exact in JSON',
-            hint: 'choose a bound within ±9007199254740991, or leave it out',
-          },
-        ],
-  );
-}
-
-function decimalProblems(field: JsonObject, pointer: string): SchemaProblem[] {
-  const xType = field['x-type'];
-  const decimal = typeof xType === 'string' ? decimalOf(xType) : undefined;
-  if (decimal === undefined || decimal.scale <= decimal.precision) return [];
-  return [
-    {
-      code: 'DECIMAL_SCALE',
-      path: pointerTo(pointer, 'x-type'),
-      message: `decimal(${decimal.precision},${decimal.scale}) has more decimals than digits`,
-      hint: 'decimal(precision,scale): precision counts all digits, scale those after the point',
-    },
-  ];
-}
+const PATTERN_HINTS = {
+  PATTERN_INVALID: 'close what is open, and put \\\\ before a character that stands for itself',
+  PATTERN_UNSUPPORTED:
+    'use what all engines read alike: literals, [classes], (?:groups), | and quantifiers: ^[A-Z]{2}[0-9]{8}$',
+  PATTERN_UNSAFE:
+    'a safe pattern starts with ^, and at each point the next character decides the way: ^[A-Z]{2}[0-9]{8}$',
+} as const;
 
 function patternProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   const pattern = field['pattern'];
@@ -203,7 +185,7 @@ function patternProblems(field: JsonObject, pointer: string): SchemaProblem[] {
       code: verdict.code,
       path: pointerTo(pointer, 'pattern'),
       message: verdict.message,
-      hint: 'a safe pattern starts with ^, and at each point the next character decides the way: ^[A-Z]{2}[0-9]{8}$',
+      hint: PATTERN_HINTS[verdict.code],
     },
   ];
 }

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { isBreaking, type Lake } from '@lean-ops/common/core';
+import type { Baseline } from '../baseline';
+import { compare, type Comparison } from '../compare';
+import { diffGithub, diffJson, diffText, type DiffFile, type DiffReport } from '../format/diff';
+import { gitBaseline } from '../git-baseline';
+import { inReadingOrder, locateProblems, locator, START, type Place } from '../locate';
+import { findSchemas, placeOf, readSchemaText, type SchemaPlace } from '../schema-files';
+import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
+
+export interface DiffOptions {
+  readonly base: string;
+  readonly databasePrefix: string;
+  readonly lakeBucket: string;
+  readonly format: Format;
+}
+
+const FORMATTERS = { text: diffText, json: diffJson, github: diffGithub } as const;
+
+/** `schema diff`: what a merge of the files as they are would change, against a git ref. */
+export async function schemaDiff(
+  paths: readonly string[],
+  { base, databasePrefix, lakeBucket, format }: DiffOptions,
+  { cwd, write }: Terminal,
+): Promise<ExitCode> {
+  const lake = { databasePrefix, bucket: lakeBucket };
+  const report = await diff(paths, await gitBaseline(base, cwd), lake, cwd);
+  write(FORMATTERS[format](report));
+  return report.files.some(({ refused }) => refused) ? EXIT.problems : EXIT.clean;
+}
+
+async function diff(paths: readonly string[], baseline: Baseline, lake: Lake, cwd: string): Promise<DiffReport> {
+  const places = await placesOf(paths, baseline, cwd);
+  const files: DiffFile[] = [];
+  for (const place of places) {
+    const file = await diffFile(place, baseline, lake);
+    if (file !== undefined) files.push(file);
+  }
+  return { base: baseline.name, compared: places.length, files };
+}
+
+/** The files there are, and those there were. */
+async function placesOf(paths: readonly string[], baseline: Baseline, cwd: string): Promise<SchemaPlace[]> {
+  const places = new Map<string, SchemaPlace>();
+  for (const given of paths) {
+    const absolute = path.resolve(cwd, given);
+    const here = existsSync(absolute) ? await findSchemas([given], cwd) : [];
+    for (const place of here) if (!place.stray) places.set(place.absolute, place);
+    const before = await baseline.filesBelow(absolute);
+    for (const file of before) {
+      const schema = file === absolute || /(?:^|[\\/])schema\.json$/.test(file);
+      if (schema && !/[\\/](?:failed|archive)[\\/]/.test(path.relative(absolute, file)) && !places.has(file)) {
+        places.set(file, placeOf(file, cwd));
+      }
+    }
+    if (here.length === 0 && before.length === 0) {
+      throw new UsageError(`${given}: no topic schema here, nor at ${baseline.name}.`);
+    }
+  }
+  return [...places.values()].sort((a, b) => (a.absolute < b.absolute ? -1 : 1));
+}
+
+async function diffFile(place: SchemaPlace, baseline: Baseline, lake: Lake): Promise<DiffFile | undefined> {
+  const base = await baseline.read(place.absolute);
+  const read = existsSync(place.absolute) ? await readSchemaText(place) : undefined;
+  if (read !== undefined && !read.ok) {
+    return located(place, { status: 'invalid', problems: [read.problem] }, () => START);
+  }
+  if (read?.text === base) return undefined;
+  const comparison = compare(base, read?.text, place.topic, lake);
+  return located(place, comparison, read === undefined ? () => START : locator(read.text));
+}
+
+/** A comparison with the places of what it found: in the file as it is, so of what was removed where it belonged. */
+function located({ file, topic }: SchemaPlace, comparison: Comparison, locate: (pointer: string) => Place): DiffFile {
+  const { status } = comparison;
+  const problems = 'problems' in comparison ? comparison.problems : [];
+  const changes = 'changes' in comparison ? comparison.changes : [];
+  return {
+    file,
+    topic: 'schema' in comparison ? comparison.schema.topic : (topic ?? null),
+    status,
+    versions: {
+      before: 'before' in comparison ? comparison.before.version : null,
+      after: 'schema' in comparison ? comparison.schema.version : null,
+    },
+    baseUnreadable: 'baseUnreadable' in comparison && comparison.baseUnreadable,
+    refused: problems.length > 0,
+    changes: changes
+      .map((change) => {
+        const { kind, path: pointer, sentence, impact } = change;
+        const remedy = isBreaking(change) ? change.remedy : null;
+        return { ...locate(pointer), pointer, code: kind, impact, sentence, remedy };
+      })
+      .sort(inReadingOrder),
+    // A breaking change is told as a change, with its remedy.
+    problems: locateProblems(
+      file,
+      problems.filter(({ code }) => !code.startsWith('BREAKING_')),
+      locate,
+    ),
+    statements: 'statements' in comparison ? comparison.statements : [],
+  };
+}

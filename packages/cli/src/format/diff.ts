@@ -1,0 +1,131 @@
+import type { SchemaChange } from '@lean-ops/common/core';
+import type { LocatedProblem, Place } from '../locate';
+import { counted, indent, plain, shortPointer } from './escape';
+import { annotate } from './github';
+import { problemAnnotation, problemText } from './lint';
+
+export interface DiffChange extends Place {
+  readonly pointer: string;
+  readonly code: SchemaChange['kind'];
+  readonly impact: SchemaChange['impact'];
+  readonly sentence: string;
+  /** What to do instead; null for a compatible change. */
+  readonly remedy: string | null;
+}
+
+export interface DiffFile {
+  readonly file: string;
+  readonly topic: string | null;
+  readonly status: 'added' | 'changed' | 'removed' | 'invalid';
+  readonly versions: { readonly before: number | null; readonly after: number | null };
+  /** There was a file before, and it was no schema. */
+  readonly baseUnreadable: boolean;
+  /** Would the validator refuse it? */
+  readonly refused: boolean;
+  readonly changes: readonly DiffChange[];
+  /** Beyond the breaking changes. */
+  readonly problems: readonly LocatedProblem[];
+  readonly statements: readonly string[];
+}
+
+export interface DiffReport {
+  readonly base: string;
+  /** How many files were looked at. */
+  readonly compared: number;
+  /** Those that differ. */
+  readonly files: readonly DiffFile[];
+}
+
+function title({ topic, status, versions: { before, after } }: DiffFile): string {
+  const name = plain(topic ?? 'no topic');
+  switch (status) {
+    case 'added':
+      return `${name}, new, version ${after ?? '?'}`;
+    case 'changed':
+      return before === after
+        ? `${name}, version ${after ?? '?'}`
+        : `${name}, version ${before ?? '?'} → ${after ?? '?'}`;
+    case 'removed':
+      return `${name}, removed`;
+    case 'invalid':
+      return `${name}, not a valid schema`;
+  }
+}
+
+function changeText({ line, column, pointer, code, impact, sentence, remedy }: DiffChange): string {
+  const where = `${line}:${column}`.padEnd(7);
+  const lines = [
+    `  ${where} ${impact === 'breaking' ? 'BREAKING  ' : ''}${code}${pointer === '' ? '' : `  ${shortPointer(pointer)}`}`,
+    `          ${plain(sentence)}`,
+    ...(remedy === null ? [] : [`          → ${plain(remedy)}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What the merge does, in one sentence. */
+function outcome({ status, refused, statements, versions, baseUnreadable }: DiffFile): string {
+  if (status === 'removed') return 'The merge uploads nothing: the active schema stays in force, and the tables stay.';
+  if (refused) {
+    const stays = versions.before === null ? '' : `, and version ${versions.before} stays in force`;
+    return `The merge would be refused: no table changes${stays}.`;
+  }
+  const first = baseUnreadable ? ' (what was there before is no schema)' : '';
+  if (statements.length === 0) return 'The merge changes no table.';
+  return `The merge runs ${counted(statements.length, 'statement')}${first}:`;
+}
+
+function fileText(file: DiffFile): string {
+  const statements = file.statements.map((sql) => `${indent(sql, 4)};\n`).join('');
+  return [
+    `${plain(file.file)}  (${title(file)})\n`,
+    ...file.changes.map(changeText),
+    ...file.problems.map(problemText),
+    `  ${outcome(file)}\n`,
+    statements,
+  ].join('');
+}
+
+function summary({ base, compared, files }: DiffReport): string {
+  const all = `${counted(compared, 'schema')} compared with ${plain(base)}`;
+  if (files.length === 0) return `${all}: no differences.\n`;
+  const changes = files.flatMap((file) => file.changes);
+  const breaking = changes.filter(({ impact }) => impact === 'breaking').length;
+  const refused = files.filter((file) => file.refused).length;
+  return (
+    `${all}: ${files.length} differ${files.length === 1 ? 's' : ''}, ${counted(breaking, 'breaking change')}, ` +
+    counted(changes.length - breaking, 'compatible change') +
+    `${refused === 0 ? '' : `; the merge would refuse ${counted(refused, 'schema')}`}.\n`
+  );
+}
+
+export function diffText(report: DiffReport): string {
+  return [...report.files.map(fileText), summary(report)].join('\n');
+}
+
+export function diffJson(report: DiffReport): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+function fileAnnotations(file: DiffFile): string {
+  const changes = file.changes.map(({ impact, line, column, code, pointer, sentence, remedy }) =>
+    annotate({
+      level: impact === 'breaking' ? 'error' : 'notice',
+      file: file.file,
+      line,
+      column,
+      title: impact === 'breaking' ? `BREAKING_${code}` : code,
+      message: `${plain(sentence)} (${shortPointer(pointer)})${remedy === null ? '' : `\n→ ${plain(remedy)}`}`,
+    }),
+  );
+  const merge = [outcome(file), ...file.statements.map((sql) => `${sql};`)].join('\n');
+  const whole = { file: file.file, line: 1, column: 1, title: title(file), message: merge };
+  return [
+    ...changes,
+    ...file.problems.map(problemAnnotation),
+    annotate({ level: file.refused ? 'error' : 'notice', ...whole }),
+  ].join('');
+}
+
+export function diffGithub(report: DiffReport): string {
+  return report.files.map(fileAnnotations).join('') + summary(report);
+}

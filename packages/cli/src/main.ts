@@ -1,0 +1,9 @@
+#!/usr/bin/env tsx
+/** `lean-ops …`: see program.ts for what it can do. */
+import { run } from './program';
+
+process.exitCode = await run(process.argv.slice(2), {
+  cwd: process.cwd(),
+  write: (text) => void process.stdout.write(text),
+  writeError: (text) => void process.stderr.write(text),
+});

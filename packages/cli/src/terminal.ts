@@ -1,0 +1,19 @@
+/** What a command needs of the place it runs in. */
+export interface Terminal {
+  /** Paths are relative to it. */
+  readonly cwd: string;
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+}
+
+/** What the shell learns. Part of the interface: `--help` tells it. */
+export const EXIT = { clean: 0, problems: 1, usage: 2 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The command could not do its work: wrong arguments, files that cannot be read. The message alone tells what to do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const FORMATS = ['text', 'json', 'github'] as const;
+export type Format = (typeof FORMATS)[number];

@@ -1,0 +1,176 @@
+import { scanJson } from './envelope-scan';
+import { pointerTo } from './json-value';
+
+/** A place in a text. Line and column count from 1, columns in UTF-16 units, as editors do. */
+export interface TextPosition {
+  readonly offset: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A member that one object has more than once: JSON.parse keeps the last and says nothing. */
+export interface DuplicateKey {
+  readonly pointer: string;
+  readonly key: string;
+  /** Of each occurrence's name, in the order of the text. */
+  readonly positions: readonly TextPosition[];
+}
+
+/** Where the values of a JSON document stand in its text. */
+export interface JsonSource {
+  /**
+   * Where the value begins that the pointer (RFC 6901) names in what JSON.parse gives; of a member that is not there, the
+   * nearest parent that is.
+   */
+  readonly locate: (pointer: string) => TextPosition;
+  readonly duplicates: readonly DuplicateKey[];
+}
+
+export type JsonSourceResult =
+  | ({ readonly ok: true } & JsonSource)
+  /** Where the text stops being JSON. */
+  | { readonly ok: false; readonly fault: TextPosition };
+
+interface Value {
+  readonly parent: Value | undefined;
+  /** Of a member its name, of an element its index; empty for the document. */
+  readonly name: string;
+  readonly nameStart: number;
+  readonly start: number;
+  /** undefined for a scalar and for what is empty. */
+  members: Map<string, Value> | undefined;
+  /** Set where an earlier member has the same name. */
+  repeat: Repeat | undefined;
+}
+
+interface Repeat {
+  readonly parent: Value;
+  readonly key: string;
+  readonly starts: number[];
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/**
+ * Reads a text once and keeps where each value stands. A stack of its own and one node a value: nesting of any depth
+ * costs memory in proportion to the text, and no pointer is built before one is asked for.
+ */
+export function readJsonSource(text: string): JsonSourceResult {
+  const lines = lineStarts(text);
+  const at = (offset: number) => positionAt(lines, offset);
+  const scan = scanJson(text);
+  if (scan.kind === 'invalid') return { ok: false, fault: at(scan.offset) };
+  const { root, repeats } = readValues(text);
+  return {
+    ok: true,
+    locate: (pointer) => at(find(root, pointer).start),
+    duplicates: repeats.map(({ parent, key, starts }) => ({
+      pointer: pointerTo(pointerOf(parent), key),
+      key,
+      positions: starts.map(at),
+    })),
+  };
+}
+
+/** Wants a text that is JSON: then the first character of a token tells what it is. */
+function readValues(text: string): { root: Value; repeats: Repeat[] } {
+  const repeats: Repeat[] = [];
+  let root: Value | undefined;
+  /** The container that is open, and where the name stands that waits for its value. */
+  let open: Value | undefined;
+  let nameStart = -1;
+  let name = '';
+
+  for (let i = 0; i < text.length;) {
+    const c = text[i] ?? '';
+    if (c === ' ' || c === '\n' || c === '\r' || c === '\t' || c === ',' || c === ':') {
+      i += 1;
+    } else if (c === '}' || c === ']') {
+      open = open?.parent;
+      i += 1;
+    } else if (c === '"' && nameStart < 0 && open !== undefined && text[open.start] === '{') {
+      nameStart = i;
+      i = stringEnd(text, i);
+      name = JSON.parse(text.slice(nameStart, i)) as string;
+    } else {
+      if (nameStart < 0 && open !== undefined) name = String(open.members?.size ?? 0);
+      const value: Value = { parent: open, name, nameStart, start: i, members: undefined, repeat: undefined };
+      root ??= value;
+      if (open !== undefined) adopt(open, value, repeats);
+      nameStart = -1;
+      if (c === '{' || c === '[') {
+        open = value;
+        i += 1;
+      } else {
+        i = c === '"' ? stringEnd(text, i) : scalarEnd(text, i);
+      }
+    }
+  }
+  // Every JSON text holds a value.
+  if (root === undefined) throw new TypeError('readValues wants JSON');
+  return { root, repeats };
+}
+
+function adopt(parent: Value, value: Value, repeats: Repeat[]): void {
+  parent.members ??= new Map();
+  const before = parent.members.get(value.name);
+  if (before?.repeat !== undefined) {
+    value.repeat = before.repeat;
+    before.repeat.starts.push(value.nameStart);
+  } else if (before !== undefined) {
+    value.repeat = { parent, key: value.name, starts: [before.nameStart, value.nameStart] };
+    repeats.push(value.repeat);
+  }
+  parent.members.set(value.name, value);
+}
+
+function stringEnd(text: string, start: number): number {
+  let i = start + 1;
+  for (let c = text.charCodeAt(i); c !== QUOTE; c = text.charCodeAt(i)) i += c === BACKSLASH ? 2 : 1;
+  return i + 1;
+}
+
+function scalarEnd(text: string, start: number): number {
+  let i = start;
+  while (i < text.length && !',]} \n\r\t'.includes(text[i] ?? ' ')) i += 1;
+  return i;
+}
+
+function find(root: Value, pointer: string): Value {
+  let value = root;
+  for (const segment of pointer.split('/').slice(1)) {
+    const next = value.members?.get(segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+    if (next === undefined) break;
+    value = next;
+  }
+  return value;
+}
+
+function pointerOf(value: Value): string {
+  const names: string[] = [];
+  for (let at = value; at.parent !== undefined; at = at.parent) names.push(at.name);
+  return pointerTo('', ...names.reverse());
+}
+
+/** A line ends with LF, CRLF or CR. */
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text.charCodeAt(i);
+    if (c === LINE_FEED || (c === CARRIAGE_RETURN && text.charCodeAt(i + 1) !== LINE_FEED)) starts.push(i + 1);
+  }
+  return starts;
+}
+
+function positionAt(lines: readonly number[], offset: number): TextPosition {
+  let low = 0;
+  for (let high = lines.length; high - low > 1;) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] ?? 0) <= offset) low = middle;
+    else high = middle;
+  }
+  return { offset, line: low + 1, column: offset - (lines[low] ?? 0) + 1 };
+}

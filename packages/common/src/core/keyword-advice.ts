@@ -1,0 +1,141 @@
+import { nearestWord } from './nearest-word';
+import { shown, type SchemaProblem } from './schema-problem';
+
+const STANDS_ALONE = 'write the fields out where they are used: a topic schema stands alone';
+const ARRAY = 'leave it out: arrays are kept as JSON text and not checked inside';
+const NAMED = 'name each field under "properties"';
+const OPEN = 'leave it out: a new member becomes a column of Standardized and a line in drift_log';
+const ONE_TYPE = 'one field has one type: give each form a field or a topic of its own';
+const ELSEWHERE = 'split the topic, or check it where the data is used';
+const AS_IT_IS = 'leave it out: a string is kept as it is';
+
+/** What to write instead of a JSON Schema keyword that the pipeline does not enforce. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['$dynamicRef', STANDS_ALONE],
+  ['$recursiveRef', STANDS_ALONE],
+  ['$defs', STANDS_ALONE],
+  ['definitions', STANDS_ALONE],
+  ['$id', 'leave it out: x-topic and x-version name this schema'],
+  ['$anchor', 'leave it out: a topic schema stands alone'],
+  ['$dynamicAnchor', 'leave it out: a topic schema stands alone'],
+  ['$vocabulary', 'leave it out'],
+  ['const', 'write "enum" with the one value'],
+  ['default', 'leave it out: a missing value is NULL, and no value is ever made up'],
+  ['multipleOf', 'leave it out, or fix the decimals with "x-type": "decimal(p,s)"'],
+  ['additionalProperties', OPEN],
+  ['unevaluatedProperties', OPEN],
+  ['patternProperties', NAMED],
+  ['propertyNames', NAMED],
+  ['minProperties', 'list what must be there under "required"'],
+  ['maxProperties', 'leave it out: further members become columns of Standardized'],
+  ['dependentRequired', 'list what must always be there under "required"'],
+  ['dependentSchemas', ELSEWHERE],
+  ['dependencies', ELSEWHERE],
+  ['oneOf', ONE_TYPE],
+  ['anyOf', ONE_TYPE],
+  ['allOf', 'write the fields out in one place'],
+  ['not', 'say what is allowed: enum, pattern, minimum, maximum'],
+  ['if', ELSEWHERE],
+  ['then', ELSEWHERE],
+  ['else', ELSEWHERE],
+  ['minItems', ARRAY],
+  ['maxItems', ARRAY],
+  ['uniqueItems', ARRAY],
+  ['prefixItems', ARRAY],
+  ['additionalItems', ARRAY],
+  ['unevaluatedItems', ARRAY],
+  ['contains', ARRAY],
+  ['minContains', ARRAY],
+  ['maxContains', ARRAY],
+  ['contentEncoding', AS_IT_IS],
+  ['contentMediaType', AS_IT_IS],
+  ['contentSchema', AS_IT_IS],
+  ['readOnly', 'leave it out: the pipeline writes what it receives'],
+  ['writeOnly', 'leave it out: the pipeline writes what it receives'],
+]);
+
+const ENVELOPE = "leave it out: the producer's envelope gives idempotency_key and event_time, not the schema";
+
+/** Words of other dialects and of wishful thinking, which no spelling leads to. */
+const FOREIGN: ReadonlyMap<string, string> = new Map([
+  ['nullable', 'leave it out: every field but a critical one may be null'],
+  ['optional', 'leave it out: a field is optional unless "required" of the object around it lists it'],
+  ['x-idempotency-key', ENVELOPE],
+  ['x-key', ENVELOPE],
+  ['x-primary-key', ENVELOPE],
+  ['x-event-time', `${ENVELOPE}; x-event-time-stable says that corrections keep it`],
+  ['id', 'leave it out: x-topic and x-version name this schema'],
+  ['example', 'write "examples" with a list'],
+]);
+
+/** What to do about `additionalProperties: false`, in the words of the list. */
+export const OPEN_HINT = OPEN;
+export const ARRAY_HINT = ARRAY;
+
+/** The problem of a word that has no place where it stands. @param allowed the words that do */
+export function strayKeyword(
+  name: string,
+  value: unknown,
+  place: 'schema' | 'items',
+  allowed: readonly string[],
+): Omit<SchemaProblem, 'path'> {
+  if (name === '$ref') return reference(value);
+  const message = `${shown(name)} is not enforced here`;
+  const instead = INSTEAD.get(name);
+  if (instead !== undefined) return { code: 'UNENFORCED_KEYWORD', message, hint: instead };
+  if (place === 'items' && ENFORCED_ELSEWHERE.has(name)) return { code: 'UNENFORCED_KEYWORD', message, hint: ARRAY };
+  const unknown = `${shown(name)} is no word of a topic schema`;
+  const foreign = FOREIGN.get(name);
+  if (foreign !== undefined) return { code: 'UNKNOWN_KEYWORD', message: unknown, hint: foreign };
+  const elsewhere = ENFORCED_ELSEWHERE.get(name);
+  if (elsewhere !== undefined) {
+    return { code: 'MISPLACED_KEYWORD', message: `${shown(name)} does not belong here`, hint: elsewhere };
+  }
+  const nearest = nearestWord(name, allowed);
+  const near = nearest ?? nearestWord(name, [...INSTEAD.keys()]);
+  return {
+    code: 'UNKNOWN_KEYWORD',
+    message: unknown,
+    hint:
+      nearest !== undefined
+        ? `did you mean "${nearest}"?`
+        : near !== undefined
+          ? `it reads like "${near}", which is not enforced either: ${INSTEAD.get(near) ?? ''}`
+          : `take it out; the words that may stand here: ${allowed.join(', ')}`,
+  };
+}
+
+function reference(value: unknown): Omit<SchemaProblem, 'path'> {
+  const local = typeof value === 'string' && value.startsWith('#');
+  return local
+    ? { code: 'LOCAL_REF', message: `${shown(value)} is not followed`, hint: STANDS_ALONE }
+    : {
+        code: 'REMOTE_REF',
+        message: `${shown(value)} is never fetched: a schema may not depend on another file`,
+        hint: `copy what it says into this file: ${STANDS_ALONE}`,
+      };
+}
+
+const OF_A_FIELD = 'write it into the field it is about, under "properties"';
+const OF_THE_SCHEMA = 'write it once, at the top of the file';
+
+/** Words that are enforced, where they stand elsewhere: root words in a field, field words at the root. */
+const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...['x-topic', 'x-version', 'x-event-time-stable', '$schema'].map((word) => [word, OF_THE_SCHEMA] as const),
+  ...[
+    'x-cde',
+    'x-type',
+    'format',
+    'enum',
+    'minimum',
+    'maximum',
+    'exclusiveMinimum',
+    'exclusiveMaximum',
+    'minLength',
+    'maxLength',
+    'pattern',
+    'items',
+    'deprecated',
+    'required',
+  ].map((word) => [word, OF_A_FIELD] as const),
+]);

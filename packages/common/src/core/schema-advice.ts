@@ -1,0 +1,167 @@
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import metaSchema from '../../../../schemas/meta-schema.json';
+import { ARRAY_HINT, OPEN_HINT } from './keyword-advice';
+
+/** What is wrong with a value, by its place in the meta-schema. */
+export interface Advice {
+  readonly code: string;
+  readonly hint: string;
+  /** Follows the value; ajv's own words where absent. */
+  readonly saying?: string;
+}
+
+const TEXT = { code: 'INVALID_TEXT', saying: 'is no text', hint: 'write a string in double quotes' };
+const BOUND = { code: 'INVALID_BOUND', saying: 'is no bound', hint: 'write a number, without quotes' };
+const LENGTH = {
+  code: 'INVALID_LENGTH',
+  saying: 'is no number of characters',
+  hint: 'write a whole number from 0 to 2147483647, without quotes',
+};
+const FLAG = 'write true or false, without quotes';
+const NAMES = 'write a list of member names: "required": ["device_id"]';
+
+/**
+ * By `place/keyword`, then by `place`. A place is the word of a topic schema whose value is wrong, or a `$definition` of
+ * the meta-schema.
+ */
+const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
+  [
+    '$schema',
+    {
+      code: 'UNSUPPORTED_DIALECT',
+      saying: 'is not the dialect of topic schemas',
+      hint: 'write "$schema": "https://json-schema.org/draft/2020-12/schema"',
+    },
+  ],
+  [
+    'x-topic',
+    {
+      code: 'INVALID_TOPIC',
+      saying: 'is no topic name',
+      hint: "1 to 128 characters: a-z first, then a-z, 0-9, '.', '_' or '-'",
+    },
+  ],
+  [
+    'x-version',
+    {
+      code: 'INVALID_VERSION',
+      saying: 'is no version',
+      hint: 'write a whole number, 1 for the first version and one more for each change, without quotes',
+    },
+  ],
+  ['x-event-time-stable', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  ['x-cde', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  ['deprecated', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  [
+    'type/const',
+    {
+      code: 'ROOT_TYPE',
+      saying: 'is not the type of a payload',
+      hint: 'write "type": "object": the schema describes the members of the payload',
+    },
+  ],
+  ['type', { code: 'UNSUPPORTED_TYPE', saying: 'is no type of a topic schema', hint: '' }],
+  ['format', { code: 'UNSUPPORTED_FORMAT', saying: 'is no format that is enforced', hint: '' }],
+  ['x-type', { code: 'UNSUPPORTED_X_TYPE', saying: 'is no column type of this kind of field', hint: '' }],
+  ['examples', { code: 'INVALID_EXAMPLES', saying: 'is no list', hint: 'write "examples": [ … ]' }],
+  [
+    'enum/minItems',
+    { code: 'ENUM_EMPTY', saying: 'allows no value', hint: 'list the allowed values, or leave it out' },
+  ],
+  [
+    'enum/maxItems',
+    {
+      code: 'ENUM_TOO_LONG',
+      saying: 'has more than 1000 values',
+      hint: 'use pattern, or check it where the data is used',
+    },
+  ],
+  ['enum/type', { code: 'INVALID_ENUM', saying: 'is no list of values', hint: 'write "enum": ["on", "off"]' }],
+  [
+    'enum/items/type',
+    {
+      code: 'ENUM_VALUE_TYPE',
+      saying: "is not of the field's type",
+      hint: 'a string has strings as values and an integer whole numbers; null is always allowed where x-cde is not set',
+    },
+  ],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((word): [string, Advice] => [word, BOUND]),
+  [
+    'pattern/type',
+    { code: 'PATTERN_INVALID', saying: 'is no pattern', hint: 'write a regular expression as a string' },
+  ],
+  [
+    'pattern/minLength',
+    { code: 'PATTERN_EMPTY', saying: 'matches everything', hint: 'leave it out, or use minLength' },
+  ],
+  [
+    'pattern/maxLength',
+    {
+      code: 'PATTERN_TOO_LONG',
+      saying: 'has more than 512 characters',
+      hint: 'shorten it, use enum, or check it where the data is used',
+    },
+  ],
+  ['$text/type', TEXT],
+  ['$text/maxLength', { code: 'TEXT_TOO_LONG', saying: 'has more than 4096 characters', hint: 'shorten it' }],
+  ['$count', LENGTH],
+  [
+    '$open',
+    { code: 'UNENFORCED_KEYWORD', saying: 'is not enforced: further members are always allowed', hint: OPEN_HINT },
+  ],
+  ['$names', { code: 'INVALID_REQUIRED', saying: 'is no list of names', hint: NAMES }],
+  ['$names/items/type', { code: 'INVALID_REQUIRED', saying: 'is no name', hint: NAMES }],
+  [
+    '$fields/type',
+    {
+      code: 'INVALID_PROPERTIES',
+      saying: 'is no object of fields',
+      hint: 'write "properties": { "device_id": { "type": "string" } }',
+    },
+  ],
+  ['$fields/minProperties', { code: 'NO_FIELDS', saying: 'names no field', hint: 'describe at least one field' }],
+  ['$field/type', { code: 'INVALID_FIELD', saying: 'describes no field', hint: 'write { "type": "string" }' }],
+  [
+    '$documentation/type',
+    {
+      code: 'INVALID_ITEMS',
+      saying: 'does not describe an element',
+      hint: `write "items": { "type": "string" }, or ${ARRAY_HINT}`,
+    },
+  ],
+]);
+
+/** Names of the meta-schema's definitions: one that refers to itself has no path from the root in ajv's errors. */
+const DEFINITIONS: ReadonlyMap<unknown, string> = new Map(
+  Object.entries(metaSchema.$defs).map(([name, definition]) => [definition, `$${name}`]),
+);
+
+export type ErrorPlace = Pick<ErrorObject, 'schemaPath' | 'keyword' | 'parentSchema'>;
+
+/** The definition that an error of ajv (with `verbose`) stands directly in: `$field`, `$documentation` … */
+export function definitionOf({ parentSchema }: ErrorPlace): string | undefined {
+  return DEFINITIONS.get(parentSchema);
+}
+
+export function adviceFor(error: ErrorPlace): Advice | undefined {
+  const { schemaPath, keyword } = error;
+  if (schemaPath.endsWith('/$defs/names/items/type')) return ADVICE.get('$names/items/type');
+  const definition = definitionOf(error);
+  if (definition !== undefined) return ADVICE.get(`${definition}/${keyword}`) ?? ADVICE.get(definition);
+  const [, word = '', inside = keyword] = /\/properties\/([^/]+)\/((?:items\/)?\w+)$/.exec(schemaPath) ?? [];
+  const place = decodeURIComponent(word);
+  return ADVICE.get(`${place}/${inside}`) ?? ADVICE.get(place);
+}
+
+/** How to add what is missing. */
+export const HOW_TO_ADD: Readonly<Record<string, string>> = {
+  $schema: 'add "$schema": "https://json-schema.org/draft/2020-12/schema"',
+  title: 'add "title": what these events are, in a few words',
+  'x-topic': 'add "x-topic": the name of the folder the file lies in',
+  'x-version': 'add "x-version": 1, and one more with every change',
+  properties: 'list the members: "properties": { "device_id": { "type": "string" } }',
+};
+export const HOW_TO_ADD_TYPE = {
+  root: 'add "type": "object"',
+  field: 'add "type": one of string, integer, number, boolean, object, array',
+} as const;

@@ -1,0 +1,57 @@
+import { CHANGE_KINDS, isBreaking, schemaChanges, type SchemaChange } from './drift';
+import { depthUpTo, isObject } from './json-value';
+import { MAX_FILE_DEPTH } from './schema-check';
+import { readTopicSchema, type TopicSchema } from './schema-model';
+import type { SchemaProblem } from './schema-problem';
+
+/** How one version of a schema would follow another. */
+export interface Succession {
+  readonly changes: readonly SchemaChange[];
+  /** Why it may not; empty when it may. */
+  readonly problems: readonly SchemaProblem[];
+}
+
+/** May the candidate follow the active schema? The validator decides by this, and a pull request is told by it before. */
+export function judgeSuccession(active: TopicSchema, candidate: TopicSchema): Succession {
+  const changes = schemaChanges(active, candidate);
+  const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
+    code: `BREAKING_${kind}`,
+    path,
+    message: sentence,
+    hint: remedy,
+  }));
+  return { changes, problems: [...breaking, ...versionProblems(active, candidate, changes)] };
+}
+
+function versionProblems(
+  active: TopicSchema,
+  candidate: TopicSchema,
+  changes: readonly SchemaChange[],
+): SchemaProblem[] {
+  const changesRows = changes.some(({ kind }) => kind !== CHANGE_KINDS.annotationChanged);
+  if (candidate.version > active.version || (candidate.version === active.version && !changesRows)) return [];
+  return [
+    {
+      code: 'VERSION_NOT_INCREASED',
+      path: '/x-version',
+      message: `x-version is ${candidate.version}, and version ${active.version} is active`,
+      hint: `write "x-version": ${active.version + 1}`,
+    },
+  ];
+}
+
+/**
+ * The model of a schema that was accepted once, perhaps under older rules than today's: so it is read and not checked.
+ * undefined for what no rules ever accepted.
+ */
+export function readAcceptedSchema(text: string): TopicSchema | undefined {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isObject(document) && depthUpTo(document, MAX_FILE_DEPTH) <= MAX_FILE_DEPTH
+    ? readTopicSchema(document)
+    : undefined;
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { checkSchema } from '../../src/core/schema-check';
+import { readJsonSource } from '../../src/core/json-source';
+import type { SchemaProblem } from '../../src/core/schema-problem';
+import { topicSchema, withField } from '../../src/testing';
+
+interface BadSchema {
+  readonly file: string;
+  readonly about: string;
+  readonly topic: string;
+  readonly problems: readonly Pick<SchemaProblem, 'code' | 'path' | 'hint'>[];
+}
+
+const ROOT = path.resolve(__dirname, '../../../../tests/fixtures/schemas');
+const { cases } = JSON.parse(readFileSync(path.join(ROOT, 'cases.json'), 'utf8')) as { cases: BadSchema[] };
+const read = (file: string) => readFileSync(path.join(ROOT, 'bad', file), 'utf8');
+
+/** The problems of a text, after what must hold for those of any text. */
+function problemsOf(text: string, topic?: string): readonly SchemaProblem[] {
+  const started = performance.now();
+  const result = checkSchema(text, topic === undefined ? {} : { topic });
+  expect(performance.now() - started).toBeLessThan(1_000);
+  const problems = result.ok ? [] : result.problems;
+  // A thousand assertions tell as much as fifty thousand.
+  for (const { code, message, hint } of problems.slice(0, 1_000)) {
+    expect(code).toMatch(/^[A-Z]+(?:_[A-Z]+)*$/);
+    expect(hint).not.toBe('');
+    expect(hint).not.toBe(message);
+    // What the meta-schema says and nobody has words for.
+    expect(code).not.toBe('INVALID_VALUE');
+  }
+  return problems;
+}
+
+describe('the bad schemas', () => {
+  it('are all in the index, once', () => {
+    const files = cases.map(({ file }) => file).sort();
+    expect(files).toEqual(readdirSync(path.join(ROOT, 'bad')).sort());
+    expect(files.length).toBeGreaterThanOrEqual(60);
+  });
+
+  it.each(cases)('$file: $about', ({ file, topic, problems }) => {
+    const text = read(file);
+    const found = problemsOf(text, topic);
+    expect(found.map(({ code, path: pointer, hint }) => ({ code, path: pointer, hint }))).toEqual(problems);
+    const source = readJsonSource(text);
+    expect(source.ok).toBe(!['NOT_JSON', 'EMPTY_FILE', 'BYTE_ORDER_MARK'].includes(found[0]?.code ?? ''));
+  });
+});
+
+describe('names that look wrong and are not', () => {
+  it.each([
+    ['event_time', 'payload__event_time'],
+    ['Rescued-Data', 'payload__rescued_data'],
+    ['select', 'select'],
+    ['order', 'order'],
+    ['constructor', 'constructor'],
+    ['3d', '_3d'],
+    ['größe', 'gr__e'],
+  ])('%s has the column %s', (name, column) => {
+    const result = checkSchema(JSON.stringify(withField(name, { type: 'string' })));
+    expect(result.ok ? result.schema.columns.at(-1)?.column : result.problems).toBe(column);
+  });
+});
+
+describe('schemas too large to keep as files', () => {
+  const columns = (count: number, name = 'c') =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}${index}`, { type: 'string' }]));
+  const many = (length: number, item: string) => `{"properties":{${Array.from({ length }, () => item).join(',')}}}`;
+
+  it.each<[string, string, string]>([
+    [
+      '4,000 columns',
+      JSON.stringify(topicSchema({ properties: columns(4_000), required: [] })),
+      'TOO_MANY_COLUMNS /properties',
+    ],
+    [
+      '501 columns in nested objects',
+      JSON.stringify(
+        topicSchema({
+          properties: { a: { type: 'object', properties: columns(250) }, ...columns(251) },
+          required: [],
+        }),
+      ),
+      'TOO_MANY_COLUMNS /properties',
+    ],
+    ['5,000 levels', '{"properties":'.repeat(5_000) + '1' + '}'.repeat(5_000), 'SCHEMA_TOO_DEEP '],
+    ['1 MB of lists in lists', '['.repeat(500_000) + ']'.repeat(500_000), 'NOT_AN_OBJECT '],
+    ['500,000 levels', '{"a":'.repeat(100_000) + '['.repeat(200_000), 'NOT_JSON '],
+    ['5 MB', JSON.stringify(topicSchema({ description: 'x'.repeat(5_000_000) })), 'SCHEMA_TOO_LARGE '],
+    ['5 MB that is not JSON', '{'.repeat(5_000_000), 'SCHEMA_TOO_LARGE '],
+  ])('%s', (_name, text, problem) => {
+    expect(problemsOf(text).map(({ code, path: pointer }) => `${code} ${pointer}`)).toEqual([problem]);
+  });
+
+  it.each<[string, string]>([
+    ['one field 50,000 times', many(50_000, '"a":{"type":"string"}')],
+    ['20,000 misspelt words', `{${Array.from({ length: 20_000 }, (_, i) => `"titel${i}":1`).join(',')}}`],
+    [
+      '50,000 required names that are not there',
+      JSON.stringify(topicSchema({ required: Array.from({ length: 50_000 }, (_, index) => `c${index}`) })),
+    ],
+    [
+      'a pattern of nested groups',
+      JSON.stringify({ properties: { a: { pattern: '('.repeat(200) + ')*'.repeat(200) } } }),
+    ],
+  ])('%s: an answer within a second', (_name, text) => {
+    expect(problemsOf(text)).not.toEqual([]);
+  });
+});
