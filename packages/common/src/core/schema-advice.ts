@@ -156,7 +156,6 @@ export function adviceFor(error: ErrorPlace): Advice | undefined {
 /** How to add what is missing. */
 export const HOW_TO_ADD: Readonly<Record<string, string>> = {
   $schema: 'add "$schema": "https://json-schema.org/draft/2020-12/schema"',
-  title: 'add "title": what these events are, in a few words',
   'x-topic': 'add "x-topic": the name of the folder the file lies in',
   'x-version': 'add "x-version": 1, and one more with every change',
   properties: 'list the members: "properties": { "device_id": { "type": "string" } }',

@@ -16,6 +16,8 @@ export interface VerdictGroup {
   readonly name: string;
   readonly properties: JsonObject;
   readonly required?: readonly string[];
+  /** The code under which such a schema is refused today. */
+  readonly refused_now?: string;
   readonly cases: readonly VerdictCase[];
 }
 

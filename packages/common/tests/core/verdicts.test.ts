@@ -10,11 +10,13 @@ const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, str
 addFormats(ajv);
 for (const keyword of ['x-topic', 'x-version', 'x-type', 'x-cde']) ajv.addKeyword(keyword);
 
-/** The document of a group's schema, which has to be one that may go live. */
-function acceptedSchema(group: VerdictGroup): JsonObject {
-  const check = checkSchema(schemaText(group));
-  if (!check.ok) throw new Error(JSON.stringify(check.problems));
-  return check.document;
+/** The document of a group's schema, which has to be one that may go live, or that could before a rule came. */
+function documentOf(group: VerdictGroup): JsonObject {
+  const text = schemaText(group);
+  const check = checkSchema(text);
+  const codes = check.ok ? [] : [...new Set(check.problems.map(({ code }) => code))];
+  expect(codes).toEqual(group.refused_now === undefined ? [] : [group.refused_now]);
+  return JSON.parse(text) as JsonObject;
 }
 
 /** Column and keyword of an error; what is wrong inside an array is the array's, by the keyword `items`. */
@@ -46,7 +48,7 @@ function verdictOf(errors: readonly ErrorObject[], document: JsonObject): string
 
 describe.each(groups)("JSON Schema's verdict on $name", (group) => {
   it('is the one in the table', () => {
-    const document = acceptedSchema(group);
+    const document = documentOf(group);
     const validate = ajv.compile(document);
     const judged = group.cases.map((one) => {
       const payload = payloadOf(one);
