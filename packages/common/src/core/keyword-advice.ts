@@ -1,4 +1,5 @@
 import { nearestWord } from './nearest-word';
+import { CONSTRAINT_KEYWORDS } from './schema-model';
 import { shown, type SchemaProblem } from './schema-problem';
 
 const STANDS_ALONE = 'write the fields out where they are used: a topic schema stands alone';
@@ -122,20 +123,7 @@ const OF_THE_SCHEMA = 'write it once, at the top of the file';
 /** Words that are enforced, where they stand elsewhere: root words in a field, field words at the root. */
 const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ...['x-topic', 'x-version', 'x-event-time-stable', '$schema'].map((word) => [word, OF_THE_SCHEMA] as const),
-  ...[
-    'x-cde',
-    'x-type',
-    'format',
-    'enum',
-    'minimum',
-    'maximum',
-    'exclusiveMinimum',
-    'exclusiveMaximum',
-    'minLength',
-    'maxLength',
-    'pattern',
-    'items',
-    'deprecated',
-    'required',
-  ].map((word) => [word, OF_A_FIELD] as const),
+  ...['x-cde', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
+    (word) => [word, OF_A_FIELD] as const,
+  ),
 ]);
