@@ -1,4 +1,4 @@
-import { FIREHOSE_BATCH_LIMITS } from '@lean-ops/common/aws';
+import { frameDelivery } from '@lean-ops/common/aws';
 import type { Clock, Log, MessageQueue, MetricsPort, ObjectStore, RecordStream } from '@lean-ops/common/aws';
 import { deliver, messageOf, microsFromMillis, type DeliveryContext, type Micros } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
@@ -69,13 +69,7 @@ async function run(
     deliver(
       framed,
       {
-        ...FIREHOSE_BATCH_LIMITS,
-        sizeOf: ({ frame }) => frame.length,
-        send: (batch, timeoutMs) =>
-          stream.putBatch(
-            batch.map(({ frame }) => frame),
-            timeoutMs,
-          ),
+        ...frameDelivery(stream),
         concurrency: settings.concurrency,
         maxAttempts: settings.maxAttempts,
         backoff: { baseMs: 100, capMs: 5_000 },

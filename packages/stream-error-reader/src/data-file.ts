@@ -1,5 +1,5 @@
 import type { ByteStore } from '@lean-ops/common/aws';
-import { messageOf, MAX_MICROS, MIN_MICROS, type Micros } from '@lean-ops/common/core';
+import { isMicros, messageOf, type Micros } from '@lean-ops/common/core';
 import type { Config } from './config';
 import { frameOfRow, type Sendable } from './sendable';
 
@@ -69,7 +69,7 @@ function sendableRow(row: ParquetRow): Sendable {
     },
     micros: (column): Micros | undefined => {
       const value = row[column];
-      return typeof value === 'bigint' && value >= MIN_MICROS && value <= MAX_MICROS ? value : undefined;
+      return typeof value === 'bigint' && isMicros(value) ? value : undefined;
     },
   });
 }

@@ -1,4 +1,4 @@
-import { decodeString, parseTime, scanJson } from '@lean-ops/common/core';
+import { decodeString, memberSources, parseTime } from '@lean-ops/common/core';
 import { piecesOf, type Piece } from './split';
 
 export const UNREADABLE = 'UNREADABLE_ERROR_OBJECT';
@@ -99,9 +99,8 @@ function isBase64(text: string): boolean {
 }
 
 function partOfObject(text: string): Part {
-  const scan = scanJson(text);
-  if (scan.kind !== 'object') return unreadable(text, 'not a JSON object');
-  const sources: Sources = new Map(scan.members.map(({ key, start, end }) => [key, text.slice(start, end)]));
+  const sources = memberSources(text);
+  if (sources === undefined) return unreadable(text, 'not a JSON object');
   const rawData = sources.get('rawData');
   if (rawData?.startsWith('"')) {
     const base64 = decodeString(rawData);

@@ -1,4 +1,4 @@
-import { FIREHOSE_BATCH_LIMITS } from '@lean-ops/common/aws';
+import { frameDelivery } from '@lean-ops/common/aws';
 import type { RecordStream, StreamErrorEntry } from '@lean-ops/common/aws';
 import { deliver, mapLimit, messageOf, present, UNKNOWN_TOPIC, type DeliveryContext } from '@lean-ops/common/core';
 import type { Config } from './config';
@@ -64,13 +64,7 @@ class Sender {
     const report = await deliver(
       items,
       {
-        ...FIREHOSE_BATCH_LIMITS,
-        sizeOf: ({ frame }) => frame.length,
-        send: (batch, timeoutMs) =>
-          collaborators.stream.putBatch(
-            batch.map(({ frame }) => frame),
-            timeoutMs,
-          ),
+        ...frameDelivery(collaborators.stream),
         concurrency: Math.min(config.concurrency, 4),
         maxAttempts: 8,
         backoff: { baseMs: 200, capMs: 5_000 },

@@ -3,10 +3,9 @@ import {
   decodeString,
   encodeRecord,
   isTopicName,
-  MAX_MICROS,
   MAX_RECORD_BYTES,
-  MIN_MICROS,
-  scanJson,
+  memberSources,
+  microsOfSource,
   wellFormed,
   type Micros,
   type RecordHeader,
@@ -60,21 +59,16 @@ export function frameOfRow({ text, micros }: RawRow): Sendable {
 }
 
 function rowOfText(text: string): RawRow | undefined {
-  const scan = scanJson(text);
-  if (scan.kind !== 'object') return undefined;
-  const sources = new Map(scan.members.map(({ key, start, end }) => [key, text.slice(start, end)]));
-  return {
-    text: (column) => {
-      const source = sources.get(column);
-      return source?.startsWith('"') ? wellFormed(decodeString(source)) : undefined;
-    },
-    micros: (column) => {
-      // From the source text: a number rounds from the year 2255 on.
-      const source = sources.get(column) ?? '';
-      const value = /^-?\d{1,18}$/.test(source) ? BigInt(source) : undefined;
-      return value !== undefined && value >= MIN_MICROS && value <= MAX_MICROS ? value : undefined;
-    },
-  };
+  const sources = memberSources(text);
+  return (
+    sources && {
+      text: (column) => {
+        const source = sources.get(column);
+        return source?.startsWith('"') ? wellFormed(decodeString(source)) : undefined;
+      },
+      micros: (column) => microsOfSource(sources.get(column)),
+    }
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import type { Receipt } from '../core/deliver';
+import type { DeliveryPlan, Receipt } from '../core/deliver';
 import { clientOptions } from './client-options';
 
 /** Limits of PutRecordBatch: records and bytes of one call, bytes before base64. */
@@ -12,6 +12,25 @@ export interface RecordStream {
    * refused; after a time-out nobody knows whether the records were taken.
    */
   putBatch(records: readonly Uint8Array[], timeoutMs: number): Promise<readonly Receipt[]>;
+}
+
+interface Framed {
+  readonly frame: Uint8Array;
+}
+
+/** How items that carry a frame go to a stream: the part of a delivery plan that Firehose decides. */
+export function frameDelivery<T extends Framed>(
+  stream: RecordStream,
+): Pick<DeliveryPlan<T>, 'maxCount' | 'maxBytes' | 'sizeOf' | 'send'> {
+  return {
+    ...FIREHOSE_BATCH_LIMITS,
+    sizeOf: ({ frame }) => frame.length,
+    send: (items, timeoutMs) =>
+      stream.putBatch(
+        items.map(({ frame }) => frame),
+        timeoutMs,
+      ),
+  };
 }
 
 /** `client` must not retry by itself: it would send the accepted records of a batch again, too. */

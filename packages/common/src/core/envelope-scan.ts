@@ -239,3 +239,13 @@ export function scanJson(text: string): JsonScan {
   if (i !== text.length) return invalid(~i);
   return isObject ? { kind: 'object', members } : { kind: 'other' };
 }
+
+/**
+ * Source text of each member of a JSON object, of duplicates the last, as with JSON.parse; undefined for any other text. A
+ * Map, so `__proto__` is a key like any other.
+ */
+export function memberSources(text: string): ReadonlyMap<string, string> | undefined {
+  const scan = scanJson(text);
+  if (scan.kind !== 'object') return undefined;
+  return new Map(scan.members.map(({ key, start, end }) => [key, text.slice(start, end)]));
+}

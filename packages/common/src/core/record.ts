@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { decodeString, scanJson } from './envelope-scan';
-import { MAX_MICROS, MIN_MICROS, type Micros } from './time';
+import { decodeString, memberSources } from './envelope-scan';
+import { microsOfSource, type Micros } from './time';
 import { isTopicName, printable, type TopicName } from './topic';
 
 /** What travels with a payload through Firehose: RAW's columns but the payload and what the transform adds. */
@@ -81,19 +81,14 @@ function stringOf(sources: Sources, key: string): string {
 }
 
 function microsOf(sources: Sources, key: string): Micros {
-  // From the source text: JSON.parse rounds microseconds from the year 2255 on.
-  const source = sources.get(key) ?? '';
-  const micros = /^-?\d{1,18}$/.test(source) ? BigInt(source) : undefined;
-  if (micros === undefined || micros < MIN_MICROS || micros > MAX_MICROS) {
-    throw new Unreadable(`header member ${key} is no time in microseconds`);
-  }
+  const micros = microsOfSource(sources.get(key));
+  if (micros === undefined) throw new Unreadable(`header member ${key} is no time in microseconds`);
   return micros;
 }
 
 function headerOf(line: string): RecordHeader {
-  const scan = scanJson(line);
-  if (scan.kind !== 'object') throw new Unreadable('the first line is no JSON object');
-  const sources: Sources = new Map(scan.members.map(({ key, start, end }) => [key, line.slice(start, end)]));
+  const sources = memberSources(line);
+  if (sources === undefined) throw new Unreadable('the first line is no JSON object');
   if (sources.get('v') !== VERSION) throw new Unreadable(`header version is not ${VERSION}`);
   const topic = stringOf(sources, 'topic_name');
   if (!isTopicName(topic)) throw new Unreadable(`${printable(topic)} is no topic name`);

@@ -107,12 +107,23 @@ export function parseTime(text: string): TimeResult {
   // Leap seconds are inserted at the end of a UTC day only (RFC 3339 appendix D).
   if (second === 60 && seconds % 86_400 !== 0) return INVALID;
   const micros = BigInt(seconds) * 1_000_000n + BigInt(fraction.micros);
-  return micros < MIN_MICROS || micros > MAX_MICROS ? OUT_OF_RANGE : { ok: true, micros };
+  return isMicros(micros) ? { ok: true, micros } : OUT_OF_RANGE;
 }
 
 /** Milliseconds since the epoch (a clock, SQS's SentTimestamp) as microseconds. */
 export function microsFromMillis(milliseconds: number): Micros {
   return BigInt(Math.trunc(milliseconds)) * 1000n;
+}
+
+/** Microseconds from the source text of a JSON integer: JSON.parse rounds them from the year 2255 on. */
+export function microsOfSource(source: string | undefined): Micros | undefined {
+  const micros = source !== undefined && /^-?\d{1,18}$/.test(source) ? BigInt(source) : undefined;
+  return micros !== undefined && isMicros(micros) ? micros : undefined;
+}
+
+/** Whether every reader of the tables can hold the time. */
+export function isMicros(micros: bigint): boolean {
+  return micros >= MIN_MICROS && micros <= MAX_MICROS;
 }
 
 /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`, the one text form of a time in the tables. Wants MIN_MICROS to MAX_MICROS. */
