@@ -2,6 +2,7 @@
 export interface Terminal {
   /** Paths are relative to it. */
   readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
 }

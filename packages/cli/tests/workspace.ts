@@ -36,6 +36,7 @@ export function workspace() {
       let error = '';
       const code = await run(args, {
         cwd: root,
+        env: {},
         write: (text) => void (output += text),
         writeError: (text) => void (error += text),
       });
