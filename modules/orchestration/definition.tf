@@ -91,20 +91,31 @@ locals {
       }
 
       Standardized = merge(local.job_state, {
+        Comment    = "Fails when a topic fails. The others are done by then, and their Curated tables do not wait for it."
         Parameters = { JobName = var.jobs.standardized, Arguments = local.job_arguments }
         Next       = "AnyTopicEnabled"
+        Catch = concat(
+          [{ ErrorEquals = ["States.TaskFailed"], ResultPath = "$.error", Next = "AnyTopicEnabled" }],
+          local.on_failure,
+        )
       })
 
       AnyTopicEnabled = {
         Type    = "Choice"
         Choices = [{ Variable = "$.plan.run_curated", BooleanEquals = true, Next = "Curated" }]
-        Default = "ReleaseLease"
+        Default = "AnyFailure"
       }
 
       Curated = merge(local.job_state, {
         Parameters = { JobName = var.jobs.curated, Arguments = local.job_arguments }
-        Next       = "ReleaseLease"
+        Next       = "AnyFailure"
       })
+
+      AnyFailure = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.error", IsPresent = true, Next = "ReleaseLeaseAfterFailure" }]
+        Default = "ReleaseLease"
+      }
 
       ReleaseLease = merge(local.planner_state, {
         Parameters = {

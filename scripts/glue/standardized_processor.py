@@ -26,13 +26,9 @@ def main() -> None:
             log=logger("standardized", arguments.cycle_id),
         )
     )
-    if not outcome.complete:
-        # All other topics are done and the mirror says "incomplete": the next cycle takes these up where they
-        # stand.
-        sys.exit(
-            f"{len(outcome.failed)} topic(s) failed: "
-            + "; ".join(f"{t}: {e}" for t, e in outcome.failed.items())
-        )
+    trouble = outcome.trouble()
+    if trouble is not None:
+        sys.exit(trouble)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import { drain } from './drain';
 import { UserError } from './faults';
 import type { Stack } from './stack';
 
-/** States that follow a failure and are not its place. */
-const CLEAN_UP: ReadonlySet<string> = new Set(['NoPlan', 'ReleaseLeaseAfterFailure', 'CycleFailed']);
+/** States in which work is done: what fails is one of them. */
+const WORK: ReadonlySet<string> = new Set(['Plan', 'Standardized', 'Curated']);
 
 export interface CycleOutcome {
   readonly executionArn: string;
@@ -17,7 +17,7 @@ export interface CycleOutcome {
   readonly seconds: number;
 }
 
-/** @throws {UserError} naming the execution and its cause when the cycle fails. */
+/** @throws {UserError} with the states it went through, the cause and the execution when the cycle fails. */
 export async function runCycle(stack: Stack, progress: (line: string) => void): Promise<CycleOutcome> {
   await drain(stack, (now) => progress(`settling: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`));
   const { sfn } = connect(stack);
@@ -41,7 +41,7 @@ export async function runCycle(stack: Stack, progress: (line: string) => void): 
     if (execution.status !== 'SUCCEEDED') {
       const why = `${execution.error ?? execution.status ?? ''}: ${execution.cause ?? 'no cause was given'}`;
       throw new UserError(
-        `The cycle failed in ${states.findLast((state) => !CLEAN_UP.has(state)) ?? 'its first state'}: ${why.slice(0, 1500)}\n  execution: ${executionArn}\n  log: ${stack.paths.logs}`,
+        `The cycle failed (${states.filter((state) => WORK.has(state)).join(' → ')}): ${why.slice(0, 1500)}\n  execution: ${executionArn}\n  log: ${stack.paths.logs}`,
       );
     }
     const plan = JSON.parse(execution.output ?? '{}') as { plan?: { cycle_id?: string; reason?: string } };

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from lean_ops import curated_job, names, standardized_job
 from lean_ops.arguments import JobArguments
 from lean_ops.flatten_batches import KEPT_COLUMNS
+from lean_ops.outcome import Outcome
 from lean_ops.ports import Job, Provisioned
 from lean_ops.schemas import read_schema
 
@@ -209,12 +210,12 @@ class Lake:
             log=lambda message, **fields: self.logged.append({"message": message, **fields}),
         )
 
-    def standardize(self, *events: Event, cycle_id: str | None = None) -> standardized_job.Outcome:
+    def standardize(self, *events: Event, cycle_id: str | None = None) -> Outcome:
         if events:
             self.deliver(*events)
         return standardized_job.run(self.job(cycle_id or self.next_cycle()))
 
-    def curate(self, cycle_id: str | None = None) -> curated_job.Outcome:
+    def curate(self, cycle_id: str | None = None) -> Outcome:
         return curated_job.run(self.job(cycle_id or self.next_cycle()))
 
     # --- what is there ---

@@ -55,8 +55,18 @@ run "releases_the_lease_after_any_failure" {
   command = plan
 
   assert {
-    condition     = alltrue([for name in ["Standardized", "Curated"] : local.definition.States[name].Catch[0].ErrorEquals == ["States.ALL"] && local.definition.States[name].Catch[0].Next == "ReleaseLeaseAfterFailure"])
-    error_message = "A failed job ends in the release of the lease."
+    condition     = alltrue([for name in ["Standardized", "Curated"] : reverse(local.definition.States[name].Catch)[0].ErrorEquals == ["States.ALL"] && reverse(local.definition.States[name].Catch)[0].Next == "ReleaseLeaseAfterFailure"])
+    error_message = "A job that ends in whatever way ends in the release of the lease."
+  }
+
+  assert {
+    condition     = local.definition.States.Standardized.Catch[0] == { ErrorEquals = ["States.TaskFailed"], ResultPath = "$.error", Next = "AnyTopicEnabled" }
+    error_message = "Curated does not wait for a topic that failed in Standardized."
+  }
+
+  assert {
+    condition     = alltrue([for next in [local.definition.States.AnyTopicEnabled.Default, local.definition.States.Curated.Next] : next == "AnyFailure"]) && local.definition.States.AnyFailure.Choices[0] == { Variable = "$.error", IsPresent = true, Next = "ReleaseLeaseAfterFailure" }
+    error_message = "A cycle in which a topic failed fails in the end."
   }
 
   assert {

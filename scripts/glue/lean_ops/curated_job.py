@@ -7,7 +7,7 @@ before it, by ids that are hashes, so a killed run leaves nothing twice.
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from pyspark.sql import DataFrame
@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from lean_ops import curate, delta, ledger, merge, names, raw
 from lean_ops.frozen import frozen
+from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Item, Job
 from lean_ops.schemas import TopicSchema, read_schema
 from lean_ops.tables import CYCLE_ID, Commit, Tables
@@ -33,19 +34,6 @@ _DELTA_COLUMNS = ("topic_name", "cycle_id")
 
 class TableBehindSchema(Exception):
     """The Curated table lacks columns of the active schema."""
-
-
-@dataclass
-class Outcome:
-    """failed: topic to reason. skipped: topic to why there was nothing to do it with."""
-
-    entries: list[ledger.Entry] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        return not self.failed
 
 
 @dataclass(frozen=True)
@@ -286,12 +274,9 @@ def _so_far(plan: _Plan, properties: Mapping[str, str]) -> Mapping[str, int]:
 
 
 def _fail(job: Job, outcome: Outcome, topic: str, error: Exception, started: datetime) -> None:
-    why = reason(error)
-    outcome.failed[topic] = why
-    outcome.entries.append(
-        ledger.Entry(topic, LAYER, job.arguments.cycle_id, started, job.clock(), error=why)
-    )
-    job.log("topic failed", level="ERROR", topic_name=topic, layer=LAYER, reason=why)
+    entry = ledger.Entry(topic, LAYER, job.arguments.cycle_id, started, job.clock(), error=reason(error))
+    outcome.enter(entry)
+    ledger.log_entry(job.log, entry)
 
 
 def _enter(job: Job, outcome: Outcome, plan: _Plan, commit: Commit | None) -> None:
@@ -314,6 +299,6 @@ def _enter(job: Job, outcome: Outcome, plan: _Plan, commit: Commit | None) -> No
     ):
         return  # nothing was new, and the last run has told all
     if entry is not None:
-        outcome.entries.append(entry)
+        outcome.enter(entry)
+        ledger.log_entry(job.log, entry)
     job.checkpoints.put(plan.topic, LAYER, item)
-    job.log("topic done", topic_name=plan.topic, of_cycle_id=commit.cycle_id, layer=LAYER, **counts)

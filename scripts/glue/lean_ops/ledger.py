@@ -7,7 +7,7 @@ versions judged).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +36,10 @@ SCHEMA = (
 )
 DONE = "SUCCEEDED"
 FAILED = "FAILED"
+UNBALANCED = "UNBALANCED"
+"""The cycle is done, and its counts are not what the table shows."""
 _KEYS = ("topic_name", "layer", "cycle_id")
+_NOT_IN_TABLE = ("duplicates", "superseded", "parse_errors", "rejected")
 _COUNTS_PROPERTY = "lean-ops.counts"
 _STARTED_PROPERTY = "lean-ops.started-at"
 
@@ -52,10 +55,13 @@ class Entry:
     finished_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
+    imbalance: str | None = None
 
     @property
     def status(self) -> str:
-        return DONE if self.error is None else FAILED
+        if self.error is not None:
+            return FAILED
+        return DONE if self.imbalance is None else UNBALANCED
 
 
 def commit_properties(counts: Mapping[str, int], started_at: datetime) -> dict[str, str]:
@@ -72,7 +78,38 @@ def entry_of(topic: str, layer: str, commit: Commit) -> Entry | None:
         return None
     started = datetime.fromisoformat(commit.properties[_STARTED_PROPERTY])
     counts = json.loads(commit.properties[_COUNTS_PROPERTY])
-    return Entry(topic, layer, commit.cycle_id, started, commit.committed_at, counts)
+    imbalance = _imbalance(counts, commit)
+    return Entry(topic, layer, commit.cycle_id, started, commit.committed_at, counts, imbalance=imbalance)
+
+
+def _imbalance(counts: Mapping[str, int], commit: Commit) -> str | None:
+    """What the table should have gained by the counts, against what it did gain since the cycle before.
+
+    None when they agree. So rows that a merge doubled or lost are found, and rows that somebody else wrote or
+    deleted in between. Told once: the next cycle counts from what is there then.
+    """
+    if commit.rows is None or commit.rows_before is None:
+        return None
+    gone = sum(counts.get(name, 0) for name in _NOT_IN_TABLE)
+    wanted = commit.rows_before + counts.get("records_in", 0) - gone
+    if commit.rows == wanted:
+        return None
+    came = counts.get("records_in", 0)
+    return (
+        f"LEDGER_UNBALANCED: the table has {commit.rows} rows and should have {wanted}: it had "
+        f"{commit.rows_before}, {came} came in, {gone} of them were no rows of their own"
+    )
+
+
+def log_entry(log: Callable[..., None], entry: Entry) -> None:
+    """One line that says how a topic did, one more where people have to look."""
+    about = {"topic_name": entry.topic, "of_cycle_id": entry.cycle_id, "layer": entry.layer}
+    if entry.error is not None:
+        log("topic failed", level="ERROR", **about, reason=entry.error)
+        return
+    log("topic done", **about, **entry.counts)
+    if entry.imbalance is not None:
+        log("ledger unbalanced", level="ERROR", **about, reason=entry.imbalance)
 
 
 def write(tables: Tables, entries: Sequence[Entry]) -> None:
@@ -98,5 +135,5 @@ def _row(entry: Entry) -> dict[str, Any]:
         "started_at": naive_utc(entry.started_at),
         "finished_at": naive_utc(entry.finished_at),
         "status": entry.status,
-        "error": entry.error,
+        "error": entry.error or entry.imbalance,
     }

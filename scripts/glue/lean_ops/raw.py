@@ -1,6 +1,9 @@
-"""Which of RAW's snapshots a cycle reads."""
+"""Which of RAW's rows a cycle reads."""
 
 from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
 
 from lean_ops.ports import ALL_TOPICS, Checkpoints
 from lean_ops.tables import CYCLE_ID, Tables
@@ -16,7 +19,7 @@ class CycleOutOfOrder(Exception):
 
 
 class RawHistoryGone(Exception):
-    """RAW's snapshots since the last cycle cannot be followed any more."""
+    """RAW's snapshots since the last cycle cannot be followed, and nothing is left to compare with."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,15 @@ class Taken:
 
 @dataclass(frozen=True)
 class RawRange:
-    """after None: from the start. Both are snapshot ids as text."""
+    """after None: from the start. Both are snapshot ids as text.
+
+    compare: no way leads from the last cycle's snapshot to `upto`, so what is new must be found by comparison
+    with cycle_delta (see not_taken).
+    """
 
     after: str | None
     upto: str
+    compare: bool = False
 
 
 def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | None:
@@ -50,7 +58,7 @@ def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, u
     """None when there is nothing to take: the cycle has taken its share before, or RAW has nothing new.
 
     A cycle that runs again keeps the range it committed, whatever `upto` says now: topics have advanced past
-    it. Raises CycleOutOfOrder, RawHistoryGone.
+    it. Raises CycleOutOfOrder.
     """
     if last is not None and cycle_id < last.cycle_id:
         raise CycleOutOfOrder(
@@ -65,10 +73,46 @@ def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, u
         return RawRange(last.snapshot_id, upto)
     if upto in tables.ancestors(raw, last.snapshot_id):
         return None  # the plan is older than what was read since
-    raise RawHistoryGone(
-        f"{raw} has no way from snapshot {last.snapshot_id}, where the last cycle ended, to {upto}: its "
-        "snapshots were expired before they were read, or it was rolled back. Nothing was read and no row of "
-        "RAW is lost; keep RAW's snapshots for longer than cycles can fail"
+    # Snapshots were expired before they were read, or RAW was rolled back.
+    return RawRange(None, upto, compare=True)
+
+
+_IDENTITY = (
+    "topic_name",
+    "message_id",
+    "event_time",
+    "produced_at",
+    "received_at",
+    "ingested_at",
+    "payload_sha256",
+)
+"""Columns that RAW and cycle_delta have alike. Rows that agree in all of them are copies."""
+
+
+def not_taken(raw: DataFrame, delta: DataFrame) -> DataFrame:
+    """RAW's rows that are not in cycle_delta, each as often as it is missing there.
+
+    Older rows than cycle_delta's oldest are held to be taken: it has to be kept for longer than rows can come
+    late. Raises RawHistoryGone when it is empty.
+    """
+    oldest = delta.agg(F.min("ingested_at")).collect()[0][0]
+    if oldest is None:
+        raise RawHistoryGone(
+            "RAW's snapshots since the last cycle are gone and cycle_delta is empty, so nothing tells which "
+            "rows are new. Nothing was read and no row of RAW is lost: roll cycle_delta back to where it has "
+            "rows"
+        )
+    candidates = raw.where(F.col("ingested_at") >= F.lit(oldest)).withColumn("taken", F.lit(0))
+    known = delta.select(*_IDENTITY, F.lit(1).alias("taken"))
+    alike = Window.partitionBy(*_IDENTITY)
+    counted = candidates.unionByName(known, allowMissingColumns=True).select(
+        "*",
+        F.sum("taken").over(alike).alias("times_taken"),
+        F.row_number().over(alike.orderBy(F.desc("taken"))).alias("place"),
+    )
+    # Those of cycle_delta come first, and stand for as many of RAW's.
+    return counted.where((F.col("taken") == 0) & (F.col("place") > 2 * F.col("times_taken"))).select(
+        *raw.columns
     )
 
 

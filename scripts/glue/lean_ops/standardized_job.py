@@ -9,7 +9,7 @@ Every step may be killed and run again, by this cycle or the next. What was done
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -19,6 +19,7 @@ from lean_ops import delta, drift, ledger, merge, names, parse_errors, provision
 from lean_ops.delta import TopicCycle
 from lean_ops.flatten_batches import flatten_events
 from lean_ops.frozen import frozen
+from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Job
 from lean_ops.provisioning import Ownership
 from lean_ops.records import to_frame
@@ -29,18 +30,6 @@ from lean_ops.topic_pool import TopicPool, reason
 
 LAYER = "standardized"
 _RAW_TABLE = "events"
-
-
-@dataclass
-class Outcome:
-    """failed: topic to reason. Topics in it stay where they are until the next cycle."""
-
-    entries: list[ledger.Entry] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        return not self.failed
 
 
 @dataclass(frozen=True)
@@ -88,6 +77,11 @@ def _take(job: Job, tables: Tables, last: raw.Taken | None, owners: dict[str, st
     if taken is None:
         return Ownership()
     events = tables.read_between(source, taken.after, taken.upto)
+    if taken.compare:
+        others = tables.read(target).where(F.col("cycle_id") != arguments.cycle_id)
+        events = raw.not_taken(events, others)
+        why = "no way leads from the last cycle's snapshot to this one's: RAW is compared with cycle_delta"
+        job.log("RAW history gone", level="WARN", last_snapshot_id=last and last.snapshot_id, reason=why)
     topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
     valid = [topic for topic in topics if names.is_topic(topic)]
     ownership = provisioning.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
@@ -265,9 +259,7 @@ def _record_drift(
 
 
 def _fail(job: Job, outcome: Outcome, work: TopicCycle, why: str, started: datetime) -> None:
-    outcome.failed[work.topic] = why
-    outcome.entries.append(ledger.Entry(work.topic, LAYER, work.cycle_id, started, job.clock(), error=why))
-    job.log("topic failed", level="ERROR", topic_name=work.topic, of_cycle_id=work.cycle_id, reason=why)
+    _report(job, outcome, ledger.Entry(work.topic, LAYER, work.cycle_id, started, job.clock(), error=why))
 
 
 def _enter(
@@ -287,8 +279,12 @@ def _enter(
     if entry is None:
         counts = {"records_in": work.refused, "duplicates": refused[1], "parse_errors": refused[0]}
         entry = ledger.Entry(work.topic, LAYER, work.cycle_id, started, job.clock(), counts)
-    outcome.entries.append(entry)
-    job.log("topic done", topic_name=work.topic, of_cycle_id=work.cycle_id, layer=LAYER, **entry.counts)
+    _report(job, outcome, entry)
+
+
+def _report(job: Job, outcome: Outcome, entry: ledger.Entry) -> None:
+    outcome.enter(entry)
+    ledger.log_entry(job.log, entry)
 
 
 def _mirror_topic(job: Job, topic: str, commit: Commit | None) -> None:

@@ -5,7 +5,7 @@ and up to where can thus be read from the table itself, whatever happened to the
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,11 +28,17 @@ class TableError(Exception):
 
 @dataclass(frozen=True)
 class Commit:
-    """One of our commits. snapshot_id is text: it passes 2^53. properties: those with our prefix."""
+    """One of our commits. snapshot_id is text: it passes 2^53. properties: those with our prefix.
+
+    rows: of the table after it. rows_before: when the cycle before it was done; None where that is not known
+    any more, or was not asked for.
+    """
 
     snapshot_id: str
     committed_at: datetime
     properties: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
+    rows_before: int | None = None
 
     @property
     def cycle_id(self) -> str:
@@ -87,19 +93,34 @@ class Tables:
     def commits(self, table: str) -> Iterator[Commit]:
         """Our commits, newest first, as far back as snapshots are kept; compaction and other engines are
         passed over."""
+        return (commit for commit, _ in self._lineage(table))
+
+    def last_commit(self, table: str) -> Commit | None:
+        """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
+        lineage = self._lineage(table)
+        last, before = next(lineage, (None, None))
+        if last is None:
+            return None
+        for commit, rows_of_parent in lineage:
+            if commit.cycle_id != last.cycle_id:
+                return replace(last, rows_before=commit.rows)
+            before = rows_of_parent
+        return replace(last, rows_before=before)
+
+    def _lineage(self, table: str) -> Iterator[tuple[Commit, int | None]]:
+        """Our commits, newest first, with the rows of the snapshot that each came on top of."""
         loaded = self._load(table)
         snapshot = loaded.currentSnapshot()
         while snapshot is not None:
             summary = snapshot.summary()
+            parent = snapshot.parentId()
+            before = None if parent is None else loaded.snapshot(parent)
             if summary.get(CYCLE_ID) is not None:
                 ours = {key: summary.get(key) for key in summary if key.startswith(_PREFIX)}
                 at = datetime.fromtimestamp(snapshot.timestampMillis() / 1000, UTC)
-                yield Commit(str(snapshot.snapshotId()), at, ours)
-            parent = snapshot.parentId()
-            snapshot = None if parent is None else loaded.snapshot(parent)
-
-    def last_commit(self, table: str) -> Commit | None:
-        return next(self.commits(table), None)
+                rows_before = 0 if parent is None else before and _rows(before.summary())
+                yield Commit(str(snapshot.snapshotId()), at, ours, _rows(summary)), rows_before
+            snapshot = before
 
     def ancestors(self, table: str, snapshot_id: str) -> Iterator[str]:
         """snapshot_id and those before it, newest first; the last one may have expired. Nothing if it is
@@ -219,6 +240,12 @@ class Tables:
                 f"the commit to {table} does not carry its checkpoint {properties.get(CYCLE_ID)}"
             )
         return commit
+
+
+def _rows(summary: Any) -> int | None:
+    """Of the table, as its snapshot says. Athena deletes by position, and no engine of ours by equality."""
+    total, deleted = summary.get("total-records"), summary.get("total-position-deletes")
+    return None if total is None else int(total) - int(deleted or 0)
 
 
 def _is_concurrent_change(error: Exception) -> bool:

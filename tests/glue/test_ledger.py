@@ -1,0 +1,82 @@
+"""The ledger against the tables: what a topic's counts say must be what its table shows."""
+
+from datetime import UTC, datetime
+
+import pytest
+from lake import Event
+
+from lean_ops import ledger
+from lean_ops.outcome import Outcome
+
+TOPIC = "telemetry.climate"
+AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
+SCHEMA = {"n": {"type": "integer", "x-cde": True}}
+
+
+def entries(lake, layer, topic=TOPIC):
+    return {row["cycle_id"]: (row["status"], row["error"]) for row in lake.ledger(layer, topic)}
+
+
+@pytest.mark.parametrize("layer", ["standardized", "curated"])
+def test_rows_that_somebody_deleted_between_two_cycles_are_told_once(lake, layer):
+    lake.activate(TOPIC, 1, SCHEMA)
+
+    def cycle(*ids):
+        name = lake.next_cycle()
+        outcome = lake.standardize(*(Event({"n": 1}, message_id=one) for one in ids), cycle_id=name)
+        return name, {"standardized": outcome, "curated": lake.curate(name)}[layer]
+
+    cycle("m1", "m2", "m3")
+    lake.spark.sql(f"DELETE FROM {lake.name(layer + '.telemetry_climate')} WHERE message_id = 'm2'")
+    named, outcome = cycle("m4")
+    assert outcome.complete, "rows are written: nothing is left for the next cycle"
+    reason = (
+        "LEDGER_UNBALANCED: the table has 3 rows and should have 4: it had 3, 1 came in, "
+        "0 of them were no rows of their own"
+    )
+    assert outcome.unbalanced == {TOPIC: reason}
+    assert outcome.trouble() == f"1 topic(s) unbalanced: {TOPIC}: {reason}"
+    assert entries(lake, layer)[named] == (ledger.UNBALANCED, reason)
+    assert [line["reason"] for line in lake.logged if line["message"] == "ledger unbalanced"] == [reason]
+
+    _, outcome = cycle("m5")
+    assert outcome.trouble() is None
+
+
+def test_corrections_copies_compaction_and_refused_rows_keep_the_balance(lake):
+    lake.activate(TOPIC, 1, SCHEMA)
+    table = lake.name("standardized.telemetry_climate")
+    for produced in range(3):
+        outcomes = [
+            lake.standardize(
+                Event({"n": produced}, message_id=f"a{produced}", key="k", produced=produced),
+                Event({"n": produced}, message_id=f"a{produced}", key="k", produced=produced, ingested=200),
+                Event({"n": "no"}, message_id=f"b{produced}"),
+                Event("no json", message_id=f"c{produced}"),
+            ),
+            lake.curate(),
+        ]
+        assert [outcome.trouble() for outcome in outcomes] == [None, None]
+        lake.spark.sql(
+            f"CALL glue_catalog.system.rewrite_data_files(table => '{table}', "
+            "options => map('rewrite-all', 'true'))"
+        )
+
+
+def test_a_table_that_had_rows_before_the_first_cycle_starts_from_them(lake):
+    lake.ensure([TOPIC])
+    table = lake.name("standardized.telemetry_climate")
+    empty = ", ".join("NULL" for _ in lake.spark.table(table).columns[2:])
+    lake.spark.sql(f"INSERT INTO {table} VALUES ('old', 'old', {empty})")
+    assert lake.standardize(Event(message_id="m1")).trouble() is None
+
+
+def test_an_outcome_names_every_topic_that_is_in_trouble():
+    outcome = Outcome()
+    assert outcome.trouble() is None
+    outcome.enter(ledger.Entry("a.b", "curated", "c", AT, AT, error="no table"))
+    outcome.enter(ledger.Entry("a.c", "curated", "c", AT, AT, imbalance="one too many"))
+    outcome.enter(ledger.Entry("a.d", "curated", "c", AT, AT))
+    assert not outcome.complete
+    assert outcome.trouble() == "1 topic(s) failed: a.b: no table; 1 topic(s) unbalanced: a.c: one too many"
+    assert [entry.status for entry in outcome.entries] == ["FAILED", "UNBALANCED", "SUCCEEDED"]
