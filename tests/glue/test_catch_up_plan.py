@@ -106,6 +106,8 @@ def test_nothing_is_recorded_twice_and_no_attribute_is_taken_back(given_state):
     new = [(one.drift.layer, one.drift.change_type, one.drift.column_name) for one in done.rows]
     assert len(new) == len(set(new))
     assert not known & set(new)
+    listed = " ".join(one.drift.new_value or "" for one in done.rows if one.drift.column_name is None).split()
+    assert not {name for layer, _, name in new if layer == CURATED} & set(listed)
     assert not set(done.fill) & set(state.item or {})
     assert (done.item is None) or state.item is None
     assert not set(done.add_columns) & set(state.shapes.get(STANDARDIZED, EMPTY).types)
