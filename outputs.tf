@@ -43,6 +43,11 @@ output "state_machine_arn" {
   value       = module.orchestration.state_machine_arn
 }
 
+output "catch_up_job" {
+  description = "Glue job that brings tables from before drift_log and the registry in line; dry unless started with --dry-run=false."
+  value       = module.catalog.catch_up_job
+}
+
 output "firehose_stream_name" {
   description = "Firehose stream into RAW."
   value       = module.compute.stream_name

@@ -1,5 +1,5 @@
 locals {
-  # What each job may do to the tables of each database.
+  # What each job of the cycle may do to the tables of each database.
   job_databases = {
     standardized = { read = ["raw"], write = ["standardized", "ops"] }
     curated      = { read = ["standardized"], write = ["curated", "ops"] }
@@ -26,8 +26,42 @@ resource "aws_iam_role" "job" {
   assume_role_policy = data.aws_iam_policy_document.assume_glue.json
 }
 
+# What running as a Glue job takes, whatever the job does.
+data "aws_iam_policy_document" "any_job" {
+  statement {
+    sid       = "ReadArtifacts"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.artifacts_arn}/glue/*"]
+  }
+
+  # Glue's own groups, which all jobs of an account share: output and error of Glue 5, logs-v2 for continuous logging.
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      for group in ["output", "error", "logs-v2"] :
+      "arn:${var.account.partition}:logs:${var.account.region}:${var.account.id}:log-group:/aws-glue/jobs/${group}:*"
+    ]
+  }
+
+  # PutMetricData knows no resource; the namespace is its only fence.
+  statement {
+    sid       = "PublishMetrics"
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "cloudwatch:namespace"
+      values   = ["Glue", "lean-ops"]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "job" {
   for_each = local.job_databases
+
+  source_policy_documents = [data.aws_iam_policy_document.any_job.json]
 
   statement {
     sid     = "ReadCatalog"
@@ -77,12 +111,6 @@ data "aws_iam_policy_document" "job" {
   }
 
   statement {
-    sid       = "ReadArtifacts"
-    actions   = ["s3:GetObject"]
-    resources = ["${local.artifacts_arn}/glue/*"]
-  }
-
-  statement {
     sid       = "ReadTopics"
     actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"]
     resources = ["${local.dynamodb_arn}/${var.tables.schema_registry}"]
@@ -103,35 +131,12 @@ data "aws_iam_policy_document" "job" {
       resources = ["arn:${var.account.partition}:lambda:${var.account.region}:${var.account.id}:function:${statement.value}"]
     }
   }
-
-  # Glue's own groups, which all jobs of an account share: output and error of Glue 5, logs-v2 for continuous logging.
-  statement {
-    sid     = "WriteLogs"
-    actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [
-      for group in ["output", "error", "logs-v2"] :
-      "arn:${var.account.partition}:logs:${var.account.region}:${var.account.id}:log-group:/aws-glue/jobs/${group}:*"
-    ]
-  }
-
-  # PutMetricData knows no resource; the namespace is its only fence.
-  statement {
-    sid       = "PublishMetrics"
-    actions   = ["cloudwatch:PutMetricData"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "cloudwatch:namespace"
-      values   = ["Glue", "lean-ops"]
-    }
-  }
 }
 
 resource "aws_iam_role_policy" "job" {
-  for_each = local.jobs
+  for_each = merge(data.aws_iam_policy_document.job, { historical-catch-up = data.aws_iam_policy_document.catch_up })
 
   name   = "job"
   role   = aws_iam_role.job[each.key].id
-  policy = data.aws_iam_policy_document.job[each.key].json
+  policy = each.value.json
 }

@@ -9,9 +9,44 @@ locals {
     "spark.sql.session.timeZone"                       = "UTC"
   }
 
+  # What every run gets; what changes from run to run comes with it.
+  common_arguments = {
+    "--job-language"                     = "python"
+    "--extra-py-files"                   = "s3://${var.buckets.artifacts}/${aws_s3_object.library.key}"
+    "--datalake-formats"                 = "iceberg"
+    "--conf"                             = join(" --conf ", [for key, value in local.spark_conf : "${key}=${value}"])
+    "--enable-metrics"                   = "true"
+    "--enable-continuous-cloudwatch-log" = "true"
+    "--database_prefix"                  = var.database_prefix
+    "--schema_bucket"                    = var.buckets.schemas
+    "--registry_table"                   = var.tables.schema_registry
+  }
+
+  # The cycle adds --cycle_id and --to_snapshot_id.
+  cycle_arguments = {
+    "--lake_bucket"          = var.buckets.lake
+    "--checkpoint_table"     = var.tables.checkpoints
+    "--provisioner_function" = var.provisioner_function
+    "--max_columns"          = tostring(var.max_columns)
+  }
+
   jobs = {
-    standardized = "Reads RAW once for all topics and merges each topic's latest versions into its Standardized table."
-    curated      = "Types and judges the new versions of topics with a schema and merges the valid ones into Curated."
+    standardized = {
+      description = "Reads RAW once for all topics and merges each topic's latest versions into its Standardized table."
+      script      = "standardized_processor.py"
+      arguments   = local.cycle_arguments
+    }
+    curated = {
+      description = "Types and judges the new versions of topics with a schema and merges the valid ones into Curated."
+      script      = "curated_processor.py"
+      arguments   = local.cycle_arguments
+    }
+    # Started by hand. Dry unless a run says --dry-run=false: starting it to see what it is harms nothing.
+    historical-catch-up = {
+      description = "Brings tables that are older than drift_log and the registry in line with them."
+      script      = "historical_catch_up.py"
+      arguments   = { "--dry-run" = "true" }
+    }
   }
 }
 
@@ -19,14 +54,14 @@ resource "aws_s3_object" "script" {
   for_each = local.jobs
 
   bucket      = var.buckets.artifacts
-  key         = "glue/${each.key}_processor.py"
-  source      = "${var.scripts_dir}/${each.key}_processor.py"
-  source_hash = try(filemd5("${var.scripts_dir}/${each.key}_processor.py"), null)
+  key         = "glue/${each.value.script}"
+  source      = "${var.scripts_dir}/${each.value.script}"
+  source_hash = try(filemd5("${var.scripts_dir}/${each.value.script}"), null)
 
   lifecycle {
     precondition {
-      condition     = fileexists("${var.scripts_dir}/${each.key}_processor.py")
-      error_message = "The job script is missing: ${var.scripts_dir}/${each.key}_processor.py. Point scripts_dir at the folder that holds it."
+      condition     = fileexists("${var.scripts_dir}/${each.value.script}")
+      error_message = "The job script is missing: ${var.scripts_dir}/${each.value.script}. Point scripts_dir at the folder that holds it."
     }
   }
 }
@@ -49,13 +84,13 @@ resource "aws_glue_job" "this" {
   for_each = local.jobs
 
   name              = "${var.name_prefix}-${each.key}"
-  description       = each.value
+  description       = each.value.description
   role_arn          = aws_iam_role.job[each.key].arn
   glue_version      = "5.1"
   worker_type       = var.worker_type
   number_of_workers = var.number_of_workers
   timeout           = var.timeout_minutes
-  # The next cycle takes up what a failed run left, from the checkpoint: a retry here would only delay the alarm.
+  # The next run takes up what a failed one left: a retry here would only delay the alarm.
   max_retries = 0
 
   command {
@@ -64,27 +99,12 @@ resource "aws_glue_job" "this" {
     script_location = "s3://${var.buckets.artifacts}/${aws_s3_object.script[each.key].key}"
   }
 
-  # One writer a layer. The cycle's lease says the same; this holds when someone starts a run by hand.
+  # One writer a job. The cycle's lease says the same; this holds when someone starts a run by hand.
   execution_property {
     max_concurrent_runs = 1
   }
 
-  # What changes from cycle to cycle (--cycle_id, --to_snapshot_id) comes with each run.
-  default_arguments = {
-    "--job-language"                     = "python"
-    "--extra-py-files"                   = "s3://${var.buckets.artifacts}/${aws_s3_object.library.key}"
-    "--datalake-formats"                 = "iceberg"
-    "--conf"                             = join(" --conf ", [for key, value in local.spark_conf : "${key}=${value}"])
-    "--enable-metrics"                   = "true"
-    "--enable-continuous-cloudwatch-log" = "true"
-    "--database_prefix"                  = var.database_prefix
-    "--lake_bucket"                      = var.buckets.lake
-    "--schema_bucket"                    = var.buckets.schemas
-    "--registry_table"                   = var.tables.schema_registry
-    "--checkpoint_table"                 = var.tables.checkpoints
-    "--provisioner_function"             = var.provisioner_function
-    "--max_columns"                      = tostring(var.max_columns)
-  }
+  default_arguments = merge(local.common_arguments, each.value.arguments)
 
   depends_on = [aws_iam_role_policy.job]
 }

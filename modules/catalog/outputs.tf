@@ -9,6 +9,11 @@ output "athena_workgroup" {
 }
 
 output "jobs" {
-  description = "Glue job names: standardized, curated."
-  value       = { for key, job in aws_glue_job.this : key => job.name }
+  description = "Glue job names of the cycle: standardized, curated."
+  value       = { for key in ["standardized", "curated"] : key => aws_glue_job.this[key].name }
+}
+
+output "catch_up_job" {
+  description = "Name of the Glue job historical-catch-up."
+  value       = aws_glue_job.this["historical-catch-up"].name
 }

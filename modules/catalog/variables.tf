@@ -72,7 +72,7 @@ variable "provisioner_function" {
 }
 
 variable "scripts_dir" {
-  description = "Directory of the job scripts, standardized_processor.py and curated_processor.py."
+  description = "Directory of the job scripts: standardized_processor.py, curated_processor.py and historical_catch_up.py."
   type        = string
   nullable    = false
 }

@@ -70,7 +70,11 @@ def test_only_aws_talks_to_aws(path):
 
 
 @pytest.mark.parametrize(
-    "name", ["json_text", "flatten", "names", "schema_evolution", "schemas", "arguments"]
+    "name",
+    [
+        *("json_text", "flatten", "names", "schema_evolution", "schemas", "arguments"),
+        *("table_shape", "table_owners", "catch_up_plan", "catch_up_report"),
+    ],
 )
 def test_decisions_are_plain_python(name):
     for node in nodes(GLUE / "lean_ops" / f"{name}.py"):

@@ -1,6 +1,11 @@
 import pytest
 
-from lean_ops.arguments import ArgumentError, parse_arguments, resolve_options
+from lean_ops.arguments import (
+    ArgumentError,
+    parse_arguments,
+    parse_catch_up_arguments,
+    resolve_options,
+)
 
 GIVEN = {
     "cycle_id": "20261123T100000Z-0a1b2c3d",
@@ -54,3 +59,50 @@ def test_raw_may_have_no_snapshot_yet(none):
 )
 def test_options_are_read_as_glue_passes_them(words, options):
     assert resolve_options(words) == options
+
+
+def test_a_catch_up_is_of_all_topics_and_real_unless_told_otherwise():
+    arguments = parse_catch_up_arguments(line())
+    assert (arguments.topics, arguments.owners, arguments.dry_run) == ((), {}, False)
+    limited = parse_catch_up_arguments(line(topics="b.c, a,,a", owners="b_c=b.c,x_y=x-y"))
+    assert (limited.topics, limited.owners) == (("a", "b.c"), {"b_c": "b.c", "x_y": "x-y"})
+
+
+@pytest.mark.parametrize(
+    ("words", "dry"),
+    [
+        (["--dry-run"], True),
+        (["--dry_run", "true"], True),
+        (["--dry-run", "false"], False),
+        (["--dry-run=true", "--dry-run=false"], False),
+        # The deployed job's default and the other spelling: the careful one counts.
+        (["--dry-run", "true", "--dry_run", "false"], True),
+    ],
+)
+def test_a_dry_run_is_asked_for_in_either_spelling(words, dry):
+    assert parse_catch_up_arguments([*line(), *words]).dry_run is dry
+
+
+def test_every_fault_of_a_catch_up_is_named_at_once():
+    with pytest.raises(ArgumentError) as caught:
+        parse_catch_up_arguments(
+            line(
+                registry_table=None,
+                schema_bucket=None,
+                topics="Upper,fine",
+                owners="a_b=a.b,a_b=a-b,wrong=other,nothing",
+                **{"dry-run": "maybe"},
+            )
+        )
+    text = str(caught.value)
+    for part in (
+        "registry_table",
+        "schema_bucket",
+        "'Upper'",
+        "a_b to a.b and to a-b",
+        "'wrong=other'",
+        "'nothing'",
+    ):
+        assert part in text
+    assert "--dry-run is 'maybe'" in text
+    assert "'fine'" not in text

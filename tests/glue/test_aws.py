@@ -10,7 +10,7 @@ from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from lean_ops import aws
-from lean_ops.ports import Provisioned
+from lean_ops.ports import ICEBERG, ActiveFile, Provisioned
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +122,98 @@ def test_a_provisioner_that_fails_is_an_answer_for_its_topics_only():
     assert [one.topic for one in outcomes] == topics
     assert {one.error_code for one in outcomes} == {"PROVISIONER_FAILED"}
     assert outcomes[0].error_message == "Athena is tired"
+
+
+def test_catch_up_reads_the_registry_consistently():
+    registry = aws.DynamoTopicRegistry("registry")
+    with Stubber(registry._table.meta.client) as stub:
+        more = {"Items": [], "LastEvaluatedKey": {"topic_name": {"S": "a"}}}
+        stub.add_response("scan", more, {"TableName": "registry", "ConsistentRead": True})
+        expected = {"TableName": "registry", "ConsistentRead": True, "ExclusiveStartKey": {"topic_name": "a"}}
+        stub.add_response("scan", {"Items": []}, expected)
+        assert list(registry.items()) == []
+
+
+def test_every_write_to_the_registry_has_a_condition_and_says_whether_it_held():
+    registry = aws.DynamoTopicRegistry("registry")
+    owner = {"topic_name": {"S": "table#a_b"}, "owner": {"S": "a.b"}, "table_name": {"S": "a_b"}}
+    claim = {
+        "TableName": "registry",
+        "Item": owner,
+        "ConditionExpression": "attribute_not_exists(topic_name) OR #owner = :topic",
+        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeValues": {":topic": {"S": "a.b"}},
+    }
+    add = {
+        "TableName": "registry",
+        "Item": {
+            "topic_name": {"S": "a.b"},
+            "processing_enabled": {"BOOL": True},
+            "schema_version": {"N": "3"},
+        },
+        "ConditionExpression": "attribute_not_exists(topic_name)",
+    }
+    fill = {
+        "TableName": "registry",
+        "Key": {"topic_name": {"S": "a.b"}},
+        "UpdateExpression": "SET #n0 = :v0, #n1 = :v1",
+        "ConditionExpression": "attribute_exists(topic_name) AND attribute_not_exists(#n0) "
+        "AND claimed_sequencer = :claimed",
+        "ExpressionAttributeNames": {"#n0": "status", "#n1": "updated_at"},
+        "ExpressionAttributeValues": {":v0": {"S": "READY"}, ":v1": {"S": "now"}, ":claimed": {"S": "7"}},
+    }
+    attributes = {"status": "READY", "updated_at": "now"}
+    with Stubber(registry._client) as stub:
+        stub.add_response("put_item", {}, claim)
+        stub.add_response("put_item", {}, add)
+        stub.add_response("update_item", {}, fill)
+        assert registry.claim_table("a_b", "a.b")
+        assert registry.add({"topic_name": "a.b", "processing_enabled": True, "schema_version": 3})
+        assert registry.fill("a.b", attributes, "7")
+        for method in ("put_item", "put_item", "update_item"):
+            stub.add_client_error(method, "ConditionalCheckFailedException")
+        assert not registry.claim_table("a_b", "a.b")
+        assert not registry.add({"topic_name": "a.b"})
+        assert not registry.fill("a.b", attributes, None)
+        stub.add_client_error("put_item", "AccessDeniedException")
+        with pytest.raises(ClientError):
+            registry.add({"topic_name": "a.b"})
+
+
+def test_the_schema_bucket_lists_its_folders_and_gives_files_as_they_are():
+    bucket = aws.S3SchemaBucket("bucket")
+    with Stubber(bucket._client) as stub:
+        query = {"Bucket": "bucket", "Prefix": "schemas/", "Delimiter": "/"}
+        pages = {
+            "CommonPrefixes": [{"Prefix": "schemas/a.b/"}],
+            "IsTruncated": True,
+            "NextContinuationToken": "t",
+        }
+        stub.add_response("list_objects_v2", pages, query)
+        stub.add_response("list_objects_v2", {"IsTruncated": False}, {**query, "ContinuationToken": "t"})
+        assert list(bucket.topics()) == ["a.b"]
+        expected = {"Bucket": "bucket", "Key": "schemas/a.b/active/schema.json"}
+        body = StreamingBody(io.BytesIO(b"\xff{"), 2)
+        stub.add_response("get_object", {"Body": body, "ETag": '"e1"'}, expected)
+        stub.add_client_error("get_object", "NoSuchKey")
+        stub.add_client_error("get_object", "AccessDenied")
+        assert bucket.active_file("a.b") == ActiveFile(b"\xff{", "e1")
+        assert bucket.active_file("a.b") is None
+        with pytest.raises(ClientError):
+            bucket.active_file("a.b")
+
+
+def test_the_catalog_tells_iceberg_tables_from_others():
+    catalog = aws.GlueCatalog("lean_ops")
+    tables = [
+        {"Name": "a", "TableType": "EXTERNAL_TABLE", "Parameters": {"table_type": "iceberg"}},
+        {"Name": "b", "TableType": "VIRTUAL_VIEW"},
+        {"Name": "c", "TableType": "EXTERNAL_TABLE", "Parameters": {}},
+        {"Name": "d", "Parameters": {"table_type": "DELTA"}},
+    ]
+    with Stubber(catalog._client) as stub:
+        query = {"DatabaseName": "lean_ops_curated"}
+        stub.add_response("get_tables", {"TableList": tables[:1], "NextToken": "t"}, query)
+        stub.add_response("get_tables", {"TableList": tables[1:]}, {**query, "NextToken": "t"})
+        kinds = {entry.name: entry.kind for entry in catalog.entries("curated")}
+    assert kinds == {"a": ICEBERG, "b": "view", "c": "table that is not Iceberg", "d": "DELTA table"}

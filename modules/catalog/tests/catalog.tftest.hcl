@@ -62,6 +62,46 @@ run "tells_jobs_where_things_are" {
   }
 }
 
+run "has_a_catch_up_that_is_dry_unless_told_otherwise" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_glue_job.this["historical-catch-up"].default_arguments["--dry-run"] == "true" &&
+      !contains(keys(aws_glue_job.this["historical-catch-up"].default_arguments), "--provisioner_function") &&
+      aws_s3_object.script["historical-catch-up"].key == "glue/historical_catch_up.py"
+    )
+    error_message = "The catch-up writes only when a run says --dry-run=false, and gets what it needs."
+  }
+
+  assert {
+    condition     = join(",", keys(output.jobs)) == "curated,standardized"
+    error_message = "The cycle runs the jobs of the two layers; the catch-up is started by hand."
+  }
+}
+
+run "lets_the_catch_up_write_no_rows_of_topics" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.catch_up.statement : [
+        for resource in statement.resources :
+        endswith(resource, "/lean_ops_ops/drift_log/*") || endswith(resource, "/lean_ops_standardized/*/metadata/*")
+      ] if contains(statement.actions, "s3:PutObject")
+    ]))
+    error_message = "It writes drift_log, and metadata of Standardized."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.catch_up.statement :
+      !contains(statement.actions, "glue:CreateTable") && !contains(statement.resources, "*")
+    ])
+    error_message = "It makes no tables, and stands on nothing broader than a table."
+  }
+}
+
 run "lets_no_job_write_what_it_only_reads" {
   command = plan
 
@@ -75,7 +115,7 @@ run "lets_no_job_write_what_it_only_reads" {
 
   assert {
     condition = alltrue(flatten([
-      for document in data.aws_iam_policy_document.job : [
+      for document in concat(values(data.aws_iam_policy_document.job), [data.aws_iam_policy_document.any_job]) : [
         for statement in document.statement : statement.sid == "PublishMetrics" if contains(statement.resources, "*")
       ]
     ]))

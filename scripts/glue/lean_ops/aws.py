@@ -1,7 +1,7 @@
 """The ports over boto3. Endpoints come from the environment (AWS_ENDPOINT_URL), never from here."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lean_ops.ports import Item, Provisioned
+from lean_ops.ports import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
 
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 8})
 # table-provisioner waits for Athena; asking again while it works would only add load.
@@ -18,17 +18,71 @@ _TOPICS_A_CALL = 50
 
 
 class DynamoRegistry:
-    def __init__(self, table: str) -> None:
+    """consistent: reads see every write that was answered before."""
+
+    def __init__(self, table: str, consistent: bool = False) -> None:
         self._table: Any = boto3.resource("dynamodb", config=_RETRIES).Table(table)
+        self._always: dict[str, Any] = {"ConsistentRead": True} if consistent else {}
 
     def items(self) -> Iterable[Item]:
-        request: dict[str, Any] = {}
+        request = dict(self._always)
         while True:
             page = self._table.scan(**request)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
-            request = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            request = {**self._always, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+class DynamoTopicRegistry(DynamoRegistry):
+    """Writes through a client: thread-safe, unlike the resource that reads."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table, consistent=True)
+        self._name = table
+        self._client: Any = boto3.client("dynamodb", config=_RETRIES)
+
+    def claim_table(self, table: str, topic: str) -> bool:
+        # As claimTable in packages/common writes it.
+        item = {"topic_name": f"table#{table}", "owner": topic, "table_name": table}
+        return self._if(
+            self._client.put_item,
+            Item=_typed_all(item),
+            ConditionExpression="attribute_not_exists(topic_name) OR #owner = :topic",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":topic": {"S": topic}},
+        )
+
+    def add(self, item: Item) -> bool:
+        condition = "attribute_not_exists(topic_name)"
+        return self._if(self._client.put_item, Item=_typed_all(item), ConditionExpression=condition)
+
+    def fill(self, topic: str, attributes: Item, claimed_sequencer: str | None) -> bool:
+        given = list(enumerate(attributes.items()))
+        values = {f":v{n}": _typed(value) for n, (_, value) in given}
+        absent = [f"attribute_not_exists(#n{n})" for n, (name, _) in given if name != "updated_at"]
+        if claimed_sequencer is None:
+            absent.append("attribute_not_exists(claimed_sequencer)")
+        else:
+            absent.append("claimed_sequencer = :claimed")
+            values[":claimed"] = {"S": claimed_sequencer}
+        return self._if(
+            self._client.update_item,
+            Key={"topic_name": {"S": topic}},
+            UpdateExpression="SET " + ", ".join(f"#n{n} = :v{n}" for n, _ in given),
+            ConditionExpression=" AND ".join(["attribute_exists(topic_name)", *absent]),
+            ExpressionAttributeNames={f"#n{n}": name for n, (name, _) in given},
+            ExpressionAttributeValues=values,
+        )
+
+    def _if(self, write: Callable[..., Any], **request: Any) -> bool:
+        try:
+            write(TableName=self._name, **request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
 
 class DynamoCheckpoints:
@@ -48,7 +102,7 @@ class DynamoCheckpoints:
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item={name: _typed(value) for name, value in attributes.items() if value is not None},
+                Item=_typed_all(attributes),
                 ConditionExpression="attribute_not_exists(cycle_id) OR cycle_id <= :cycle",
                 ExpressionAttributeValues={":cycle": {"S": item["cycle_id"]}},
             )
@@ -72,6 +126,50 @@ class S3Schemas:
             raise
         text: str = found["Body"].read().decode("utf-8")
         return text
+
+
+class S3SchemaBucket:
+    def __init__(self, bucket: str) -> None:
+        self._client: Any = boto3.client("s3", config=_RETRIES)
+        self._bucket = bucket
+
+    def topics(self) -> Iterable[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix="schemas/", Delimiter="/"
+        )
+        for page in pages:
+            for folder in page.get("CommonPrefixes", ()):
+                yield folder["Prefix"].removeprefix("schemas/").removesuffix("/")
+
+    def active_file(self, topic: str) -> ActiveFile | None:
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=f"schemas/{topic}/active/schema.json")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        return ActiveFile(found["Body"].read(), found["ETag"].strip('"'))
+
+
+class GlueCatalog:
+    def __init__(self, database_prefix: str) -> None:
+        self._client: Any = boto3.client("glue", config=_RETRIES)
+        self._prefix = database_prefix
+
+    def entries(self, layer: str) -> Iterable[CatalogEntry]:
+        pages = self._client.get_paginator("get_tables").paginate(DatabaseName=f"{self._prefix}_{layer}")
+        for page in pages:
+            for table in page["TableList"]:
+                yield CatalogEntry(table["Name"], _kind(table))
+
+
+def _kind(table: Mapping[str, Any]) -> str:
+    declared = str(table.get("Parameters", {}).get("table_type", ""))
+    if declared.upper() == "ICEBERG":
+        return ICEBERG
+    if table.get("TableType") == "VIRTUAL_VIEW":
+        return "view"
+    return f"{declared} table" if declared else "table that is not Iceberg"
 
 
 class LambdaProvisioner:
@@ -108,6 +206,10 @@ class LambdaProvisioner:
             answered.get(topic, Provisioned(topic, silent.error_code, silent.error_message))
             for topic in topics
         ]
+
+
+def _typed_all(item: Item) -> dict[str, Any]:
+    return {name: _typed(value) for name, value in item.items() if value is not None}
 
 
 def _typed(value: Any) -> dict[str, Any]:

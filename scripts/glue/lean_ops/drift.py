@@ -20,6 +20,8 @@ MAX_COLUMNS = "MAX_COLUMNS"
 TOO_DEEP = "TOO_DEEP"
 NAME_COLLISION = "NAME_COLLISION"
 COLUMN_RESCUED = "COLUMN_RESCUED"
+PAYLOAD = "payload"
+CATCH_UP = "catch_up"
 
 MAX_RESCUED_LISTED = 100
 """How many rescued paths of a topic one cycle puts on record: enough to see what happens, whatever the keys
@@ -28,20 +30,22 @@ are."""
 
 @dataclass(frozen=True)
 class Drift:
-    """One change. column_name: the column, or the path of what was rescued."""
+    """One change. column_name: the column, or the path of what was rescued. cycle_id: None if no cycle's."""
 
     topic: str
     change_type: str
     column_name: str | None
-    cycle_id: str
+    cycle_id: str | None
     new_value: str | None = None
+    layer: str = "standardized"
+    source: str = PAYLOAD
 
     @property
     def drift_id(self) -> str:
         # A column can be added, dropped and added again; that something is rescued is one fact, not one a
         # cycle.
         cycle = self.cycle_id if self.change_type == COLUMN_ADDED else None
-        return deterministic_id(self.topic, "standardized", self.change_type, self.column_name, cycle)
+        return deterministic_id(self.topic, self.layer, self.change_type, self.column_name, cycle)
 
 
 def rescue_of(path: str) -> str:
@@ -69,11 +73,11 @@ def row_of(drift: Drift, detected_at: datetime) -> dict[str, Any]:
     return {
         "drift_id": drift.drift_id,
         "topic_name": drift.topic,
-        "layer": "standardized",
+        "layer": drift.layer,
         "change_type": drift.change_type,
         "column_name": drift.column_name,
         "new_value": drift.new_value,
-        "source": "payload",
+        "source": drift.source,
         "cycle_id": drift.cycle_id,
         "detected_at": naive_utc(detected_at),
     }

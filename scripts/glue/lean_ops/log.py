@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-def logger(job: str, cycle_id: str) -> Any:
+def logger(job: str, cycle_id: str | None = None) -> Any:
     """log(message, level="INFO", **fields): fields must be fit for logs; never payloads."""
 
     def log(message: str, level: str = "INFO", **fields: Any) -> None:
@@ -16,7 +16,7 @@ def logger(job: str, cycle_id: str) -> Any:
             "level": level,
             "service": job,
             "message": message,
-            "cycle_id": cycle_id,
+            **({"cycle_id": cycle_id} if cycle_id else {}),
             **fields,
         }
         sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")

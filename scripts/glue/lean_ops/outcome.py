@@ -1,5 +1,6 @@
 """How a run of one of the jobs went, topic by topic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lean_ops import ledger
@@ -32,9 +33,10 @@ class Outcome:
 
     def trouble(self) -> str | None:
         """What the run must fail with, though all other topics are done: someone has to hear of it."""
-        parts = [
-            f"{len(topics)} topic(s) {what}: " + "; ".join(f"{t}: {why}" for t, why in topics.items())
-            for what, topics in (("failed", self.failed), ("unbalanced", self.unbalanced))
-            if topics
-        ]
-        return "; ".join(parts) or None
+        groups = (("failed", self.failed), ("unbalanced", self.unbalanced))
+        return "; ".join(told(what, topics) for what, topics in groups if topics) or None
+
+
+def told(what: str, topics: Mapping[str, str]) -> str:
+    """topics: name to reason."""
+    return f"{len(topics)} topic(s) {what}: " + "; ".join(f"{t}: {why}" for t, why in topics.items())

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
-from lean_ops.arguments import JobArguments
+from lean_ops.arguments import CatchUpArguments, JobArguments
 
 ALL_TOPICS = "*"
 """Stands for a topic name where an item is about all of them."""
@@ -62,5 +62,64 @@ class Job:
     checkpoints: Checkpoints
     schemas: Schemas
     provisioner: Provisioner
+    clock: Callable[[], datetime]
+    log: Callable[..., None]
+
+
+class TopicRegistry(Registry, Protocol):
+    """Every write has a condition: who was there first counts. False: the condition did not hold."""
+
+    def claim_table(self, table: str, topic: str) -> bool:
+        """Makes the topic the table's owner, unless another one is."""
+
+    def add(self, item: Item) -> bool:
+        """Writes a topic's item, unless it has one. item: has topic_name."""
+
+    def fill(self, topic: str, attributes: Item, claimed_sequencer: str | None) -> bool:
+        """Adds attributes to a topic's item, unless it has one of them already, or schema-validator has begun
+        another upload than the one given (None: none ever)."""
+
+
+@dataclass(frozen=True)
+class ActiveFile:
+    """A topic's active schema as it lies in the bucket. etag: without quotes."""
+
+    content: bytes
+    etag: str
+
+
+class SchemaBucket(Protocol):
+    def topics(self) -> Iterable[str]:
+        """Names of the folders below schemas/, whatever they hold."""
+
+    def active_file(self, topic: str) -> ActiveFile | None: ...
+
+
+ICEBERG = "Iceberg table"
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """kind: ICEBERG, or what else the entry of the Glue catalog is, in words."""
+
+    name: str
+    kind: str
+
+
+class Catalog(Protocol):
+    def entries(self, layer: str) -> Iterable[CatalogEntry]:
+        """All that the layer's database lists: also what is no Iceberg table, which Spark's listing leaves
+        out."""
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """A run of historical_catch_up and its collaborators; see Job."""
+
+    arguments: CatchUpArguments
+    spark: SparkSession
+    registry: TopicRegistry
+    schemas: SchemaBucket
+    catalog: Catalog
     clock: Callable[[], datetime]
     log: Callable[..., None]

@@ -4,6 +4,7 @@ A commit's properties are entries of the snapshot's summary whose key starts wit
 and up to where can thus be read from the table itself, whatever happened to the process that did it.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -84,6 +85,13 @@ class Tables:
 
     def columns(self, table: str) -> list[str]:
         return self.spark.table(table).columns
+
+    def metadata(self, table: str) -> Mapping[str, Any]:
+        """The table's current metadata as Iceberg's JSON: https://iceberg.apache.org/spec/#table-metadata-fields"""
+        jvm: Any = self.spark._jvm
+        current = self._load(table).operations().current()
+        document: Mapping[str, Any] = json.loads(jvm.org.apache.iceberg.TableMetadataParser.toJson(current))
+        return document
 
     def is_empty(self, table: str) -> bool:
         """True only when the table's own metadata says that it holds no row."""

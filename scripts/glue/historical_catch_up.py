@@ -1,0 +1,37 @@
+"""Glue job: brings tables that are older than drift_log and the registry in line with them.
+
+See docs/adopting-tables.md for its use, lean_ops.catch_up_job for the flow, lean_ops.arguments for the
+arguments.
+"""
+
+import sys
+
+from lean_ops.arguments import parse_catch_up_arguments
+from lean_ops.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket
+from lean_ops.catch_up_job import run
+from lean_ops.catch_up_report import summary
+from lean_ops.entry import exit_if_failed, utc_now
+from lean_ops.log import logger
+from lean_ops.ports import CatchUp
+from lean_ops.session import open_session
+
+
+def main() -> None:
+    arguments = parse_catch_up_arguments(sys.argv[1:])
+    outcome = run(
+        CatchUp(
+            arguments=arguments,
+            spark=open_session("lean-ops-historical-catch-up"),
+            registry=DynamoTopicRegistry(arguments.registry_table),
+            schemas=S3SchemaBucket(arguments.schema_bucket),
+            catalog=GlueCatalog(arguments.database_prefix),
+            clock=utc_now,
+            log=logger("historical-catch-up"),
+        )
+    )
+    print("\n".join(summary(outcome)), flush=True)
+    exit_if_failed(outcome.failed)
+
+
+if __name__ == "__main__":
+    main()

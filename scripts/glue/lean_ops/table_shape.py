@@ -1,0 +1,99 @@
+"""What a table's Iceberg metadata says of its columns, and since when they are there.
+
+A snapshot names the schema it was written with, so the first snapshot whose schema has a column dates it: to
+the commit after the ALTER. Columns of the first schema are as old as the table. Where older snapshots have
+expired, the oldest one left is what is known: the column was there by then.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+_TYPES = {"long": "bigint", "timestamptz": "timestamp with time zone"}
+"""Iceberg's word to Athena's, where they differ. https://iceberg.apache.org/spec/#primitive-types"""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """type: as Athena's DDL writes it, of nested types the kind only. original: of the first schema."""
+
+    name: str
+    type: str
+    since: datetime
+    original: bool
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """created_at, since: aware. exact: false where expired snapshots may have shown columns earlier."""
+
+    columns: tuple[TableColumn, ...]
+    created_at: datetime
+    empty: bool
+    exact: bool
+
+    @property
+    def types(self) -> dict[str, str]:
+        return {column.name: column.type for column in self.columns}
+
+
+def shape_of(metadata: Mapping[str, Any]) -> TableShape:
+    """metadata: the JSON of https://iceberg.apache.org/spec/#table-metadata-fields, format version 1 to 3."""
+    schemas = {schema["schema-id"]: schema for schema in metadata["schemas"]}
+    snapshots = sorted(metadata.get("snapshots", ()), key=lambda snapshot: int(snapshot["timestamp-ms"]))
+    first = schemas[min(schemas)]
+    # Schemas may be expired too: then the first one left is not what the table was made with.
+    from_the_start = {field["id"] for field in first["fields"]} if first["schema-id"] == 0 else set()
+    created = min(
+        [metadata["last-updated-ms"], *_times(snapshots), *_times(metadata.get("metadata-log", ()))]
+    )
+
+    def since(field_id: int) -> int:
+        if field_id in from_the_start:
+            return int(created)
+        shown = [
+            int(snapshot["timestamp-ms"])
+            for snapshot in snapshots
+            if field_id in _field_ids(schemas.get(snapshot.get("schema-id")))
+        ]
+        return min([*shown, int(metadata["last-updated-ms"])])
+
+    originals = _field_ids(first)
+    columns = tuple(
+        TableColumn(field["name"], _type(field["type"]), _at(since(field["id"])), field["id"] in originals)
+        for field in schemas[metadata["current-schema-id"]]["fields"]
+    )
+    return TableShape(columns, _at(created), _is_empty(metadata), _is_exact(first, snapshots))
+
+
+def _times(entries: Iterable[Mapping[str, Any]]) -> list[int]:
+    return [int(entry["timestamp-ms"]) for entry in entries]
+
+
+def _field_ids(schema: Mapping[str, Any] | None) -> set[int]:
+    return {field["id"] for field in schema["fields"]} if schema else set()
+
+
+def _is_exact(first: Mapping[str, Any], snapshots: list[Mapping[str, Any]]) -> bool:
+    return first["schema-id"] == 0 and (not snapshots or snapshots[0].get("parent-snapshot-id") is None)
+
+
+def _is_empty(metadata: Mapping[str, Any]) -> bool:
+    """True only when the metadata says that there is no row."""
+    current = [
+        snapshot
+        for snapshot in metadata.get("snapshots", ())
+        if snapshot["snapshot-id"] == metadata.get("current-snapshot-id")
+    ]
+    return all(snapshot.get("summary", {}).get("total-records") == "0" for snapshot in current)
+
+
+def _type(kind: str | Mapping[str, Any]) -> str:
+    if not isinstance(kind, str):
+        return str(kind["type"])
+    return _TYPES.get(kind, kind).replace(", ", ",")
+
+
+def _at(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
