@@ -8,6 +8,7 @@ const NO_CREDENTIALS =
 const REFUSED_CREDENTIALS =
   /^(InvalidAccessKeyId|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient(Exception)?|InvalidSignature(Exception)?|MissingAuthenticationToken(Exception)?)$/;
 const EXPIRED = /^(ExpiredToken(Exception)?|RequestExpired|RequestTimeTooSkewed|RequestInTheFuture)$/;
+const UNREACHED = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|TimeoutError)\b/;
 const NO_REGION = 'no AWS region is set: export AWS_REGION=… (the one that the pipeline is in)';
 
 /** Gives the connection, with whatever a service refuses told in one line: which right is missing, what is not there. */
@@ -41,11 +42,11 @@ async function telling<T>(right: string, resource: string, call: Promise<T>): Pr
 export function explain(error: unknown, right: string, resource: string): string {
   const { code, reason, disposition } = classifyError(error);
   const message = oneLine(messageOf(error));
-  if (message.startsWith("Region is missing")) return NO_REGION;
+  if (message.startsWith('Region is missing')) return NO_REGION;
   if (code === 'CredentialsProviderError' || message.includes('Could not load credentials')) return NO_CREDENTIALS;
   if (EXPIRED.test(code)) return `the AWS credentials are out of date (${code}): get new ones and run this again`;
   if (REFUSED_CREDENTIALS.test(code)) return `AWS does not know these credentials (${code}): ${message}`;
-  if (code.startsWith("AccessDenied") || statusOf(error) === 403) {
+  if (code.startsWith('AccessDenied') || statusOf(error) === 403) {
     const find =
       right === 's3:GetObject'
         ? ' (and s3:ListBucket on the bucket: without it S3 does not say what is not there)'
@@ -58,8 +59,9 @@ export function explain(error: unknown, right: string, resource: string): string
   if (/^(NoSuchBucket|ResourceNotFound(Exception)?)$/.test(code)) {
     return `${resource} is not there (${code}): are the outputs those of this account and region?`;
   }
-  if (/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|TimeoutError)$/.test(code)) {
-    return `AWS was not reached for ${right} on ${resource} (${code}${message === '' ? '' : `: ${message}`}): is AWS_ENDPOINT_URL or the network right?`;
+  const unreached = UNREACHED.exec(code)?.[0] ?? UNREACHED.exec(message)?.[0];
+  if (unreached !== undefined) {
+    return `AWS was not reached for ${right} on ${resource} (${unreached}): is AWS_ENDPOINT_URL or the network right? ${message}`.trim();
   }
   const again = disposition === 'retryable' ? '; a later try may help' : '';
   return `${right} on ${resource} failed: ${code}${message === '' ? '' : `: ${message}`} (${reason}${again})`;

@@ -82,6 +82,8 @@ async function deliverOne(
 
 const NOTHING = { uploaded: false, version: null, changes: null, seconds: null, note: null, problems: [] } as const;
 const REFUSED_BEFORE = 'this very text was refused before, and is not uploaded again (--force does)';
+const GONE =
+  'the upload is no longer in pending/: a newer one of a text that was judged before took its place, or somebody removed it';
 const NOT_UPLOADED = 'not uploaded: it could not follow what is active';
 
 function located({ file, locate }: Candidate, problems: readonly SchemaProblem[]) {
@@ -112,7 +114,7 @@ function told(
     case 'SUPERSEDED':
       return { ...ended, outcome: OUTCOMES.superseded, note: 'a newer upload of this topic took its place' };
     case 'GONE':
-      return { ...ended, outcome: OUTCOMES.noVerdict, note: 'somebody removed the upload from pending/ meanwhile' };
+      return { ...ended, outcome: OUTCOMES.noVerdict, note: GONE };
     case 'TIMEOUT':
       return { ...ended, outcome: OUTCOMES.noVerdict, note: whereToLook(outcome.begun, deployment) };
   }

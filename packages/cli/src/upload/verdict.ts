@@ -9,7 +9,10 @@ export type Verdict =
   | { readonly verdict: 'REFUSED'; readonly code: string | undefined; readonly message: string | undefined }
   /** A newer upload took its place. */
   | { readonly verdict: 'SUPERSEDED' }
-  /** It is no longer there, and nothing was decided. */
+  /**
+   * It is no longer there, and nothing was decided: removed by hand, or overtaken by the text that was judged last, which a
+   * second delivery of that one's event cleared away.
+   */
   | { readonly verdict: 'GONE' };
 
 /** ETags as the registry has them. */
