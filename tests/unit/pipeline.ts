@@ -79,8 +79,9 @@ export function pipeline() {
     item: (topic: string) => documents.get(REGISTRY, { topic_name: topic }),
     text: (topic: string, file: string): string | undefined =>
       memory.objects.get(`s3://${BUCKET}/schemas/${topic}/${file}`)?.body,
-    put: async (topic: string, file: string, body: string): Promise<void> =>
-      void (await memory.put(BUCKET, `schemas/${isTopicName(topic) ? topic : ''}/${file}`, body)),
+    put: async (topic: string, file: string, body: string): Promise<void> => {
+      await memory.put(BUCKET, `schemas/${isTopicName(topic) ? topic : ''}/${file}`, body);
+    },
     /** Replace to have a service fail. */
     port: objects,
     documentsPort: documents,
@@ -91,7 +92,7 @@ export function pipeline() {
     documents: world.documentsPort,
     athena: warehouse,
     clock: {
-      now: time.now,
+      now: () => time.now(),
       sleep: async (milliseconds) => {
         await time.sleep(milliseconds);
         await world.meanwhile();
