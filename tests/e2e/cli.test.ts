@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { AthenaClient } from '@aws-sdk/client-athena';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { databases } from '../../scripts/local/clients';
+import { athena } from '../../packages/common/src/aws/athena';
+import { databases, output } from '../../scripts/local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
 import { stackEnvironment } from '../../scripts/local/exec';
 import { freshTopic, rows, tableOf, theStack } from './stack';
@@ -82,12 +84,12 @@ describe('lean-ops schema, with the rights of a schemas repository', () => {
     write('one', topic);
     const env = await writer;
     const started = Date.now();
-    const { code, output, error } = await leanOps(env, 'push', `one/${topic}`);
+    const { code, output: shown, error } = await leanOps(env, 'push', `one/${topic}`);
     const took = (Date.now() - started) / 1_000;
     expect({ code, error }).toEqual({ code: 0, error: '' });
-    expect(output).toMatch(/READY after \d+\.\d s, new\n1 schema: 1 ready\.\n$/);
+    expect(shown).toMatch(/READY after \d+\.\d s, new\n1 schema: 1 ready\.\n$/);
     expect(took).toBeLessThan(20);
-    await expect(rows(stack, `SELECT device_id FROM {standardized}."${tableOf(topic)}"`)).resolves.toEqual([]);
+    await expect(rows(stack, `SELECT message_id FROM {standardized}."${tableOf(topic)}"`)).resolves.toEqual([]);
     await expect(rows(stack, `SELECT level FROM {curated}."${tableOf(topic)}"`)).resolves.toEqual([]);
   });
 
@@ -100,8 +102,15 @@ describe('lean-ops schema, with the rights of a schemas repository', () => {
         b: { type: 'string', pattern: '^(a+)+$', maxlenght: 3 },
       },
     });
-    const { code, output } = await leanOps(await writer, 'push', `bad/${topic}`, '--no-lint', '--format', 'json');
-    const report = JSON.parse(output) as {
+    const { code, output: shown } = await leanOps(
+      await writer,
+      'push',
+      `bad/${topic}`,
+      '--no-lint',
+      '--format',
+      'json',
+    );
+    const report = JSON.parse(shown) as {
       files: { outcome: string; uploaded: boolean; problems: { pointer: string }[] }[];
     };
     expect(report.files).toMatchObject([{ outcome: 'REFUSED', uploaded: true }]);
@@ -140,11 +149,28 @@ describe('lean-ops schema, with the rights of a schemas repository', () => {
     expect(diff).toMatchObject({ code: 0, output: expect.stringContaining(': 1 differs, no breaking changes') });
   });
 
+  it('lets a reader query Standardized, as schema plan does, and no other layer', async () => {
+    const topic = freshTopic('read');
+    write('read', topic);
+    await leanOps(await writer, 'push', `read/${topic}`);
+    const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = await reader;
+    const client = new AthenaClient({
+      endpoint: endpointOf(stack.port),
+      region: REGION,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    const service = athena({ workgroup: output(stack, 'athena_workgroup') }, client);
+    const { standardized, curated } = databases(stack);
+    const count = (database: string) => service.query(`SELECT count(*) FROM "${database}"."${tableOf(topic)}"`);
+    await expect(count(standardized)).resolves.toMatchObject({ rows: [['0']] });
+    await expect(count(curated)).rejects.toThrow(/not authorized|denied/i);
+  });
+
   it('tells a reader who pushes which right is missing, in one line', async () => {
     const topic = freshTopic('denied');
     write('denied', topic);
-    const { code, output, error } = await leanOps(await reader, 'push', `denied/${topic}`);
-    expect({ code, output }).toEqual({ code: 2, output: '' });
+    const { code, output: shown, error } = await leanOps(await reader, 'push', `denied/${topic}`);
+    expect({ code, shown }).toEqual({ code: 2, shown: '' });
     expect(error).toMatch(/^error: not allowed: these credentials need (dynamodb:GetItem|s3:PutObject) on [^\n]+\n$/);
   });
 });
