@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { runCycle } from './cycle';
 import { databases, output } from './clients';
 import { awsEnvironment, readStatus } from './emulator';
+import { runWithStack } from './exec';
 import { reportFailure, UserError } from './faults';
 import { onInterrupt } from './interrupt';
 import { ledgerTable } from './ledger';
@@ -15,7 +16,10 @@ import { DEFAULT_PORT, findStack, requireStack, takeDown, upSteps } from './stac
 import { stackPaths } from './paths';
 import { runSteps } from './steps';
 
-const program = new Command('pnpm local').description('The whole lean-ops cloud on this machine, bound to 127.0.0.1.');
+const program = new Command('pnpm local')
+  .description('The whole lean-ops cloud on this machine, bound to 127.0.0.1.')
+  // What follows a command's name is its own: `exec` hands options on.
+  .enablePositionalOptions();
 
 program
   .command('up')
@@ -132,6 +136,16 @@ program
       console.log(
         `${name.padEnd(24)} ${name === 'databases' ? JSON.stringify(databases(stack)) : output(stack, name)}`,
       );
+  });
+
+program
+  .command('exec')
+  .description("run a command with the stack's AWS_* variables and LEAN_OPS_OUTPUTS: pnpm local exec -- COMMAND ARGS…")
+  .argument('<command>')
+  .argument('[args...]')
+  .passThroughOptions()
+  .action(async (command: string, args: string[]) => {
+    process.exitCode = await runWithStack(requireStack(), command, args);
   });
 
 function parsePort(text: string): number {

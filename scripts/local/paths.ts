@@ -27,6 +27,8 @@ export interface StackPaths {
   readonly terraformState: string;
   /** What is running: written by `up`, removed by `down`. */
   readonly record: string;
+  /** Terraform's outputs, for `lean-ops`. */
+  readonly outputs: string;
 }
 
 /** @param name several stacks can live side by side: `default` for people, others for tests. */
@@ -41,5 +43,6 @@ export function stackPaths(name = process.env['LEAN_STACK'] ?? 'default'): Stack
     terraformLog: path.join(logs, 'terraform.log'),
     terraformState: path.join(dir, 'terraform.tfstate'),
     record: path.join(dir, 'stack.json'),
+    outputs: path.join(dir, 'outputs.json'),
   };
 }

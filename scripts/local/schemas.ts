@@ -1,10 +1,13 @@
-/** Uploads topic schemas to `pending/` and waits for the verdict, as a merged schema pull request does. */
+/** The sample schemas, and their upload to a stack as a merged schema pull request does it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { connect, output } from './clients';
+import { deploymentFrom } from '../../packages/cli/src/deployment';
+import { DEFAULT_TIMEOUT_MS, push } from '../../packages/cli/src/upload/push';
+import { dynamoDocumentStore } from '../../packages/common/src/aws/documents';
+import { s3ObjectStore } from '../../packages/common/src/aws/objects';
+import { systemClock } from '../../packages/common/src/aws/runtime';
+import { checkTopic } from '../../packages/common/src/core/topic';
+import { connect } from './clients';
 import { UserError } from './faults';
 import { ROOT } from './paths';
 import type { Stack } from './stack';
@@ -23,36 +26,21 @@ export function sampleSchema(topic: string): string {
   return readFileSync(path.join(SCHEMAS, topic, 'schema.json'), 'utf8');
 }
 
-/** @throws {UserError} with the validator's own error.json when the schema is refused. */
-export async function pushSchema(stack: Stack, topic: string, text: string, timeoutMs = 60_000): Promise<void> {
+/** @throws {UserError} with every problem when the schema is refused, and when no verdict came in time. */
+export async function pushSchema(stack: Stack, name: string, text: string): Promise<void> {
+  const read = deploymentFrom(stack.outputs);
+  if (!read.ok) throw new UserError(`Terraform's outputs are not whole: ${read.faults.join('; ')}.`);
+  const topic = checkTopic(name);
+  if (!topic.ok) throw new UserError(topic.message);
   const { s3, dynamodb } = connect(stack);
-  const bucket = output(stack, 'schema_bucket');
-  const put = await s3.send(
-    new PutObjectCommand({
-      Bucket: bucket,
-      Key: `schemas/${topic}/pending/schema.json`,
-      Body: text,
-      ContentType: 'application/json',
-    }),
-  );
-  const etag = put.ETag?.replaceAll('"', '');
-  const deadline = Date.now() + timeoutMs;
-  while (Date.now() < deadline) {
-    const { Item: item } = await dynamodb.send(
-      new GetItemCommand({
-        TableName: output(stack, 'schema_registry_table'),
-        Key: { topic_name: { S: topic } },
-        ConsistentRead: true,
-      }),
-    );
-    if (item?.['schema_etag']?.S?.replaceAll('"', '') === etag && item?.['status']?.S === 'READY') return;
-    if (item?.['status']?.S === 'ERROR') {
-      const error = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: `schemas/${topic}/failed/error.json` }));
-      throw new UserError(`The schema of ${topic} was refused:\n${(await error.Body?.transformToString()) ?? ''}`);
-    }
-    await sleep(300);
+  const cloud = { objects: s3ObjectStore(s3), documents: dynamoDocumentStore(dynamodb), clock: systemClock };
+  const outcome = await push(topic.topic, text, read.deployment, cloud);
+  if (outcome.verdict === 'READY') return;
+  if (outcome.verdict === 'REFUSED') {
+    const problems = outcome.problems.map(({ code, path: pointer, message }) => `  ${code} ${pointer}: ${message}`);
+    throw new UserError(`The schema of ${name} was refused:\n${problems.join('\n')}`);
   }
   throw new UserError(
-    `No verdict on the schema of ${topic} after ${timeoutMs / 1000} s. See the log group of schema-validator.`,
+    `No verdict on the schema of ${name} (${outcome.verdict}) after ${DEFAULT_TIMEOUT_MS / 1_000} s. See the log group of schema-validator.`,
   );
 }

@@ -1,20 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { deploymentFrom, readDeployment } from '../src/deployment';
-import { workspace } from './workspace';
+import { OUTPUTS, workspace } from './workspace';
 
-const DATABASES = {
-  raw: 'acme_raw',
-  standardized: 'acme_standardized',
-  curated: 'acme_curated',
-  ops: 'acme_ops',
-};
-const OUTPUTS = {
-  schema_bucket: 'acme-schemas',
-  lake_bucket: 'acme-lake',
-  schema_registry_table: 'acme-schema-registry',
-  athena_workgroup: 'acme',
-  databases: DATABASES,
-};
 const DEPLOYMENT = {
   schemaBucket: 'acme-schemas',
   registryTable: 'acme-schema-registry',
@@ -37,7 +24,7 @@ describe('deploymentFrom', () => {
         ...OUTPUTS,
         schema_bucket: '',
         athena_workgroup: 7,
-        databases: { ...DATABASES, ops: 'other_ops' },
+        databases: { ...OUTPUTS.databases, ops: 'other_ops' },
       }),
     ).toEqual({
       ok: false,

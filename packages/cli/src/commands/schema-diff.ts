@@ -1,43 +1,87 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { isBreaking, type Lake } from '@lean-ops/common/core';
+import { isBreaking, mapLimit, type Lake } from '@lean-ops/common/core';
+import { Option } from 'commander';
+import { activeBaseline } from '../active-baseline';
 import type { Baseline } from '../baseline';
+import type { Connect } from '../cloud';
+import type { Register } from '../command';
 import { compare, type Comparison } from '../compare';
+import { readDeployment } from '../deployment';
 import { diffGithub, diffJson, diffText, type DiffFile, type DiffReport } from '../format/diff';
 import { gitBaseline } from '../git-baseline';
+import { EXIT_CODES, formatOption, outputsOption } from '../options';
 import { inReadingOrder, locateProblems, locator, START, type Place } from '../locate';
 import { findSchemas, placeOf, readSchemaText, type SchemaPlace } from '../schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
 
 export interface DiffOptions {
-  readonly base: string;
+  /** A git ref; by default HEAD. */
+  readonly base?: string;
+  /** Compares with what is active in the deployed pipeline. */
+  readonly active?: boolean;
+  readonly outputs?: string;
   readonly databasePrefix: string;
   readonly lakeBucket: string;
   readonly format: Format;
 }
 
 const FORMATTERS = { text: diffText, json: diffJson, github: diffGithub } as const;
+/** A request to S3, or a git process, for each file. */
+const CONCURRENCY = 8;
 
-/** `schema diff`: what a merge of the files as they are would change, against a git ref. */
+export const registerSchemaDiff: Register = (schema, { terminal, connect, done }) => {
+  schema
+    .command('diff')
+    .description('what a merge of the schemas would change: for readers, and in the tables')
+    .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
+    .option('--base <ref>', 'git ref to compare the files with, for a pull request origin/main (default: HEAD)')
+    .addOption(
+      new Option('--active', 'compare with what is active in the pipeline').conflicts([
+        'base',
+        'databasePrefix',
+        'lakeBucket',
+      ]),
+    )
+    .addOption(outputsOption())
+    .option('--database-prefix <prefix>', 'of the Glue databases, for the statements shown', 'lean_ops')
+    .option('--lake-bucket <bucket>', 'of the lake, for the statements shown', 'LAKE_BUCKET')
+    .addOption(formatOption())
+    .addHelpText('after', EXIT_CODES)
+    .action(async (paths: string[], options: DiffOptions) => {
+      done(await schemaDiff(paths, options, terminal, connect));
+    });
+};
+
+/** `schema diff`: what a merge of the files as they are would change, against a git ref or the deployed pipeline. */
 export async function schemaDiff(
   paths: readonly string[],
-  { base, databasePrefix, lakeBucket, format }: DiffOptions,
-  { cwd, write }: Terminal,
+  options: DiffOptions,
+  terminal: Terminal,
+  connect: Connect,
 ): Promise<ExitCode> {
-  const lake = { databasePrefix, bucket: lakeBucket };
-  const report = await diff(paths, await gitBaseline(base, cwd), lake, cwd);
-  write(FORMATTERS[format](report));
+  const { baseline, lake } = await compareWith(options, terminal, connect);
+  const report = await diff(paths, baseline, lake, terminal.cwd);
+  terminal.write(FORMATTERS[options.format](report));
   return report.files.some(({ refused }) => refused) ? EXIT.problems : EXIT.clean;
+}
+
+async function compareWith(
+  { base = 'HEAD', active = false, outputs, databasePrefix, lakeBucket }: DiffOptions,
+  terminal: Terminal,
+  connect: Connect,
+): Promise<{ baseline: Baseline; lake: Lake }> {
+  const { cwd } = terminal;
+  if (!active) return { baseline: await gitBaseline(base, cwd), lake: { databasePrefix, bucket: lakeBucket } };
+  const deployment = await readDeployment(outputs, terminal);
+  const { objects } = connect(deployment);
+  return { baseline: await activeBaseline(objects, deployment.schemaBucket, cwd), lake: deployment.lake };
 }
 
 async function diff(paths: readonly string[], baseline: Baseline, lake: Lake, cwd: string): Promise<DiffReport> {
   const places = await placesOf(paths, baseline, cwd);
-  const files: DiffFile[] = [];
-  for (const place of places) {
-    const file = await diffFile(place, baseline, lake);
-    if (file !== undefined) files.push(file);
-  }
-  return { base: baseline.name, compared: places.length, files };
+  const files = await mapLimit(places, CONCURRENCY, (place) => diffFile(place, baseline, lake));
+  return { base: baseline.name, compared: places.length, files: files.filter((file) => file !== undefined) };
 }
 
 /** The files there are, and those there were. */

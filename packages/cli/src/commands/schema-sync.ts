@@ -1,0 +1,101 @@
+import { counted, plain } from '../format/escape';
+import path from 'node:path';
+import { Option } from 'commander';
+import type { Connect } from '../cloud';
+import type { Register } from '../command';
+import { readDeployment } from '../deployment';
+import { summaryText } from '../format/outcome';
+import { lint } from '../lint';
+import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
+import { findSchemas } from '../schema-files';
+import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
+import { listTopics, NO_FILES } from '../upload/active';
+import { deliver } from '../upload/deliver';
+import { exitCodeOf, reporter } from '../upload/reporter';
+import { OUTCOMES } from '../upload/result';
+import { standingOf } from '../upload/standing';
+import { LINT_FORMATTERS } from './schema-lint';
+import { candidateOf, DEFAULT_CONCURRENCY, MAX_CONCURRENCY, refuseTwins, timeoutOption } from './schema-push';
+
+export interface SyncOptions {
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  readonly concurrency: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly outputs?: string;
+  readonly format: Format;
+}
+
+export const registerSchemaSync: Register = (schema, { terminal, connect, done }) => {
+  schema
+    .command('sync')
+    .description('upload the topic schemas of a folder that are not active yet: what a merge runs')
+    .argument('<dir>', 'folder with {topic}/schema.json in it')
+    .option('--dry-run', 'upload nothing, and tell what would be', false)
+    .option('--force', 'upload all, also what is active or was refused before', false)
+    .addOption(
+      new Option('--concurrency <n>', `uploads at one time, up to ${MAX_CONCURRENCY}: Athena takes no more statements`)
+        .argParser(wholeNumber({ from: 1, to: MAX_CONCURRENCY }))
+        .default(DEFAULT_CONCURRENCY),
+    )
+    .addOption(timeoutOption())
+    .addOption(outputsOption())
+    .addOption(formatOption())
+    .addHelpText('after', EXIT_CODES)
+    .action(async (dir: string, options: SyncOptions) => {
+      done(await schemaSync(dir, options, terminal, connect));
+    });
+};
+
+/** `schema sync`: brings what is active in line with a folder. Run again, it does only what is left to do. */
+export async function schemaSync(
+  dir: string,
+  options: SyncOptions,
+  terminal: Terminal,
+  connect: Connect,
+): Promise<ExitCode> {
+  const { format } = options;
+  const places = await findSchemas([dir], terminal.cwd);
+  const { report, checked } = await lint(places);
+  if (report.problems.length > 0) {
+    terminal.write(LINT_FORMATTERS[format](report));
+    if (format !== 'json') terminal.write('Nothing was uploaded.\n');
+    return EXIT.problems;
+  }
+  const candidates = checked.filter(({ place }) => path.dirname(place.absolute) === place.folder).map(candidateOf);
+  if (candidates.length === 0)
+    throw new UsageError(`no topic schema below ${dir}: they are named {topic}/schema.json.`);
+  refuseTwins(candidates);
+
+  const deployment = await readDeployment(options.outputs, terminal);
+  const cloud = connect(deployment);
+  const topics = await listTopics(cloud.objects, deployment.schemaBucket);
+  const show = reporter(format, terminal, new Set([OUTCOMES.active]));
+  const results = await deliver(candidates, deployment, cloud, {
+    standingOf: (topic) => standingOf(topic, cloud.objects, deployment.schemaBucket, topics.get(topic) ?? NO_FILES),
+    force: options.force,
+    again: false,
+    judged: true,
+    dryRun: options.dryRun,
+    timeoutMs: options.timeout * 1_000,
+    concurrency: options.concurrency,
+    onResult: show.add,
+  });
+  show.end(results);
+  const here = new Set<string>(candidates.map(({ topic }) => topic));
+  const without = [...topics].flatMap(([topic, { active }]) => (active && !here.has(topic) ? [topic] : [])).sort();
+  terminal.write(
+    format === 'json'
+      ? `${JSON.stringify({ dryRun: options.dryRun, files: results, activeWithoutFile: without }, null, 2)}\n`
+      : `${withoutFile(without)}${summaryText(results)}`,
+  );
+  return exitCodeOf(results);
+}
+
+/** Nothing is deleted here: a topic ends when its operator ends it. */
+function withoutFile(topics: readonly string[]): string {
+  if (topics.length === 0) return '';
+  const those = counted(topics.length, 'topic');
+  return `${those} active without a file here, left as ${topics.length === 1 ? 'it is' : 'they are'}: ${plain(topics.join(', '))}\n`;
+}

@@ -1,0 +1,64 @@
+import { groupBy } from '../group';
+import { START } from '../locate';
+import { OUTCOMES, type FileResult, type Outcome } from '../upload/result';
+import { counted, plain } from './escape';
+import { annotate } from './github';
+import { problemAnnotation, problemText } from './lint';
+
+const WORDS: Readonly<Record<Outcome, string>> = {
+  READY: 'ready',
+  ACTIVE: 'already active',
+  PLANNED: 'would be pushed',
+  REFUSED: 'refused',
+  SUPERSEDED: 'overtaken',
+  NO_VERDICT: 'without a verdict',
+  FAILED: 'failed',
+};
+
+function headline({ outcome, seconds, changes, uploaded }: FileResult): string {
+  const after = seconds === null ? '' : ` after ${seconds.toFixed(1)} s`;
+  const what = changes === null ? 'new' : counted(changes, 'change');
+  switch (outcome) {
+    case 'READY':
+      return `READY${after}, ${what}`;
+    case 'ACTIVE':
+      return 'already active: nothing uploaded';
+    case 'PLANNED':
+      return `would be pushed: ${what}`;
+    case 'REFUSED':
+      return `REFUSED${uploaded ? ` by schema-validator${after}` : ''}`;
+    case 'SUPERSEDED':
+      return `SUPERSEDED${after}`;
+    case 'NO_VERDICT':
+      return `no verdict${after}`;
+    case 'FAILED':
+      return 'failed';
+  }
+}
+
+function title({ topic, version }: FileResult): string {
+  return version === null ? plain(topic) : `${plain(topic)}, version ${version}`;
+}
+
+export function resultText(result: FileResult): string {
+  const note = result.note === null ? '' : `          ${plain(result.note)}\n`;
+  return `${plain(result.file)}  (${title(result)})  ${headline(result)}\n${note}${result.problems.map(problemText).join('')}`;
+}
+
+export function resultGithub(result: FileResult): string {
+  const { file, outcome, note } = result;
+  const well = outcome === OUTCOMES.ready || outcome === OUTCOMES.active || outcome === OUTCOMES.planned;
+  const message = note === null ? headline(result) : `${headline(result)}\n${plain(note)}`;
+  const whole = annotate({ level: well ? 'notice' : 'error', file, ...START, title: title(result), message });
+  return result.problems.map(problemAnnotation).join('') + whole;
+}
+
+/** The line that ends every report: `3 schemas: 2 ready, 1 refused.` */
+export function summaryText(results: readonly FileResult[]): string {
+  const groups = groupBy(results, ({ outcome }) => outcome);
+  const counts = Object.values(OUTCOMES).flatMap((outcome) => {
+    const { length } = groups.get(outcome) ?? [];
+    return length === 0 ? [] : [`${length} ${WORDS[outcome]}`];
+  });
+  return `${counted(results.length, 'schema')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}.\n`;
+}

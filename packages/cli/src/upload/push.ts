@@ -1,0 +1,77 @@
+import type { Clock } from '@lean-ops/common/aws';
+import { schemaKeys, type Document, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
+import type { Cloud } from '../cloud';
+import type { Deployment } from '../deployment';
+import { readErrorReport } from './error-report';
+import { bareEtag, verdictOn, type Verdict } from './verdict';
+
+export const DEFAULT_TIMEOUT_MS = 120_000;
+
+/** How an upload ended; `seconds` from the upload to the verdict. */
+export type PushOutcome = { readonly seconds: number } & (
+  | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' }>
+  | { readonly verdict: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
+  /** `begun`: the validator took it up, and did not come to an end. */
+  | { readonly verdict: 'TIMEOUT'; readonly begun: boolean }
+);
+
+const FIRST_POLL_MS = 250;
+const LONGEST_POLL_MS = 2_000;
+const POLL_GROWTH = 1.3;
+
+/**
+ * Uploads a topic's schema to `pending/` and waits for the verdict on this very upload. Safe to run again, also when the
+ * run before died: the same text is judged again, and ends the same.
+ *
+ * @throws whatever a service threw
+ */
+export async function push(
+  topic: TopicName,
+  text: string,
+  { schemaBucket: bucket, registryTable }: Deployment,
+  { objects, documents, clock }: Pick<Cloud, 'objects' | 'documents' | 'clock'>,
+  timeoutMs: number = DEFAULT_TIMEOUT_MS,
+): Promise<PushOutcome> {
+  const key = schemaKeys.pending(topic);
+  const item = (): Promise<Document | undefined> => documents.get(registryTable, { topic_name: topic });
+  const before = await item();
+  const started = clock.now();
+  const put = await objects.put(bucket, key, text);
+  const etag = bareEtag(put.etag ?? '');
+  const look = async (): Promise<Verdict> => {
+    // In this order: what is cleared from pending/ was settled before.
+    const pending = await objects.head(bucket, key);
+    return verdictOn(etag, before, await item(), pending && bareEtag(pending.etag));
+  };
+  const verdict = await waitFor(look, started + timeoutMs, clock);
+  const seconds = (clock.now() - started) / 1_000;
+  switch (verdict.verdict) {
+    case 'WAITING':
+      return { verdict: 'TIMEOUT', begun: verdict.begun, seconds };
+    case 'REFUSED':
+      return { verdict: 'REFUSED', problems: await problemsOf(verdict, etag), seconds };
+    case 'READY':
+    case 'SUPERSEDED':
+    case 'GONE':
+      return { ...verdict, seconds };
+  }
+
+  async function problemsOf(
+    { code, message }: Extract<Verdict, { verdict: 'REFUSED' }>,
+    etagOfUpload: string,
+  ): Promise<readonly SchemaProblem[]> {
+    const read = await readErrorReport(objects, bucket, topic);
+    if (read.ok && read.report.etag === etagOfUpload) return read.report.problems;
+    const reason = read.ok ? 'it is about another upload' : read.reason;
+    const hint = `the whole list should be in s3://${bucket}/${schemaKeys.error(topic)}, but ${reason}; upload it again`;
+    return [{ code: code ?? 'UNKNOWN', path: '', message: message ?? 'the registry does not say why', hint }];
+  }
+}
+
+async function waitFor(look: () => Promise<Verdict>, deadline: number, clock: Clock): Promise<Verdict> {
+  for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * POLL_GROWTH, LONGEST_POLL_MS)) {
+    await clock.sleep(wait);
+    const verdict = await look();
+    if (verdict.verdict !== 'WAITING' || clock.now() >= deadline) return verdict;
+  }
+}

@@ -1,0 +1,103 @@
+/** A pipeline in memory that `lean-ops` talks to: the real schema-validator handles what is uploaded. */
+import { fakeClock } from '../../packages/common/src/testing';
+import type { ObjectStore } from '../../packages/common/src/aws';
+import type { Connect } from '../../packages/cli/src/cloud';
+import { OUTPUTS } from '../../packages/cli/tests/workspace';
+import { processUpload, type Outcome } from '../../packages/schema-validator/src/process';
+import { bareEtag, type Upload } from '../../packages/schema-validator/src/upload';
+import { isTopicName, topicOfPendingKey } from '../../packages/common/src/core';
+import {
+  memoryDeleteIfMatch,
+  memoryDocuments,
+  memoryObjects,
+  memoryWarehouse,
+} from '../../packages/common/src/testing';
+
+export const BUCKET = OUTPUTS.schema_bucket;
+const REGISTRY = OUTPUTS.schema_registry_table;
+
+export function pipeline() {
+  const memory = memoryObjects();
+  const documents = memoryDocuments({ [REGISTRY]: ['topic_name'] });
+  const warehouse = memoryWarehouse();
+  const time = fakeClock();
+  /** Events that S3 has told, and nobody has handled. */
+  const events: Upload[] = [];
+  const outcomes: (Outcome & { topic: string })[] = [];
+  let sequencer = 0;
+
+  const objects: ObjectStore = {
+    ...memory,
+    async put(bucket, key, body, options) {
+      const put = await memory.put(bucket, key, body, options);
+      const topic = topicOfPendingKey(key);
+      if (topic !== undefined) {
+        sequencer += 1;
+        events.push({
+          topic,
+          bucket,
+          key,
+          etag: bareEtag(put.etag ?? ''),
+          bytes: Buffer.byteLength(body),
+          sequencer: String(sequencer).padStart(32, '0'),
+          at: new Date(time.now()),
+        });
+      }
+      return put;
+    },
+  };
+  const handle = async (event: Upload): Promise<void> => {
+    const outcome = await processUpload(
+      event,
+      { lake: { databasePrefix: 'acme', bucket: OUTPUTS.lake_bucket }, registryTable: REGISTRY },
+      {
+        objects: memory,
+        deleteIfMatch: memoryDeleteIfMatch(memory),
+        documents,
+        athena: warehouse,
+        catalog: warehouse,
+        clock: fakeClock(),
+      },
+    );
+    outcomes.push({ ...outcome, topic: event.topic });
+  };
+
+  const world = {
+    objects: memory,
+    documents,
+    warehouse,
+    events,
+    outcomes,
+    handle,
+    /** What happens while the command sleeps: by default all events are handled, in order. */
+    meanwhile: async (): Promise<void> => {
+      for (let event = events.shift(); event !== undefined; event = events.shift()) await handle(event);
+    },
+    uploads: (): string[] => memory.journal.filter((line) => /^put .*\/pending\//.test(line)),
+    seedItem: (item: { topic_name: string; [attribute: string]: string | number | boolean }): void =>
+      documents.seed(REGISTRY, item),
+    item: (topic: string) => documents.get(REGISTRY, { topic_name: topic }),
+    text: (topic: string, file: string): string | undefined =>
+      memory.objects.get(`s3://${BUCKET}/schemas/${topic}/${file}`)?.body,
+    put: async (topic: string, file: string, body: string): Promise<void> => {
+      await memory.put(BUCKET, `schemas/${isTopicName(topic) ? topic : ''}/${file}`, body);
+    },
+    /** Replace to have a service fail. */
+    port: objects,
+    documentsPort: documents,
+    connect: (() => undefined) as unknown as Connect,
+  };
+  world.connect = () => ({
+    objects: world.port,
+    documents: world.documentsPort,
+    athena: warehouse,
+    clock: {
+      now: () => time.now(),
+      sleep: async (milliseconds) => {
+        await time.sleep(milliseconds);
+        await world.meanwhile();
+      },
+    },
+  });
+  return world;
+}
