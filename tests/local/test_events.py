@@ -59,11 +59,10 @@ def test_a_mapping_reads_as_its_role_and_returns_what_failed(stack: Stack) -> No
 def test_an_object_created_reaches_a_function_through_eventbridge(stack: Stack) -> None:
     s3, events = stack.client("s3"), stack.client("events")
     role = stack.role("listener", "lambda.amazonaws.com")
-    function = stack.function(
-        "listener",
-        role,
-        "exports.handler = async (e) => console.log('key ' + e.detail.object.key, e.detail.object['version-id']);",
-    )
+    source = """
+      exports.handler = async ({ detail: { object } }) => console.log('key ' + object.key, object['version-id']);
+    """
+    function = stack.function("listener", role, source)
     s3.create_bucket(Bucket="schemas")
     s3.put_bucket_versioning(Bucket="schemas", VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_notification_configuration(
