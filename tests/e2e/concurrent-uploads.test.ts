@@ -6,7 +6,7 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, databases, output } from '../../scripts/local/clients';
@@ -51,8 +51,12 @@ async function filesOf(topic: string): Promise<Map<string, string>> {
   const { Contents: found = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
   const files = new Map<string, string>();
   for (const { Key: key = '' } of found) {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    files.set(key.slice(prefix.length), (await Body?.transformToString()) ?? '');
+    // Gone since it was listed: then it is not there.
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    });
+    if (answer) files.set(key.slice(prefix.length), (await answer.Body?.transformToString()) ?? '');
   }
   return files;
 }

@@ -60,7 +60,8 @@ def test_an_object_created_reaches_a_function_through_eventbridge(stack: Stack) 
     s3, events = stack.client("s3"), stack.client("events")
     role = stack.role("listener", "lambda.amazonaws.com")
     source = """
-      exports.handler = async ({ detail: { object } }) => console.log('key ' + object.key, object['version-id']);
+      exports.handler = async ({ detail: { object } }) =>
+        console.log('key ' + object.key, object['version-id']);
     """
     function = stack.function("listener", role, source)
     s3.create_bucket(Bucket="schemas")

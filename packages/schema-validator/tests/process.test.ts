@@ -178,6 +178,22 @@ describe('an update of a live topic', () => {
     await expect(w.run(await w.upload(topicSchema({ title: 'Climate' })))).resolves.toMatchObject({ outcome: 'READY' });
   });
 
+  it('does not cover a status that an operator sets at that very moment', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    const { update } = w.documents;
+    let hit = false;
+    w.documents.update = async (table, key, changes, condition) => {
+      if (!hit && changes.set?.['settled_sequencer'] !== undefined) {
+        hit = true;
+        await update(table, key, { set: { status: 'MAINTENANCE' } });
+      }
+      return update(table, key, changes, condition);
+    };
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'READY' });
+    expect(await w.item()).toMatchObject({ status: 'MAINTENANCE', settled_sequencer: upload.sequencer });
+  });
+
   it("leaves an operator's MAINTENANCE alone", async () => {
     const w = world();
     w.documents.seed('registry', { topic_name: 'telemetry.climate', status: 'MAINTENANCE' });

@@ -7,6 +7,7 @@ import {
   QueryExecutionState,
   StartQueryExecutionCommand,
   StopQueryExecutionCommand,
+  TooManyRequestsException,
   type QueryExecution,
 } from '@aws-sdk/client-athena';
 import { AthenaStatementError, classifyAthenaFailure } from '../core/athena-failure';
@@ -80,6 +81,11 @@ export function athena(
       };
       return (await client.send(new StartQueryExecutionCommand(request))).QueryExecutionId;
     } catch (error) {
+      // 20 DDL statements run at once for a whole account: past that, waiting helps more than the SDK's quick retries.
+      if (error instanceof TooManyRequestsException || (error as Error).name === 'ThrottlingException') {
+        const { message } = error as Error;
+        throw new AthenaStatementError({ disposition: 'retryable', code: 'THROTTLED' }, message, undefined, error);
+      }
       // Athena parses before it starts: what it cannot read is refused here, and has no query id.
       if (!(error instanceof InvalidRequestException)) throw error;
       const verdict = classifyAthenaFailure({ reason: error.message, category: undefined, retryable: undefined });
