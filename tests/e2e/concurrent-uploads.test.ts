@@ -146,6 +146,8 @@ describe('two schemas of one topic within a second', () => {
         took.push(Date.now() - started);
       });
       took.sort((a, b) => a - b);
+      // The figures of a long run are what one plays it for.
+      // eslint-disable-next-line no-console
       console.info(
         `${ROUNDS} rounds: median ${took[took.length >> 1]} ms, longest ${took.at(-1)} ms until all was settled`,
       );
