@@ -189,11 +189,8 @@ describe('uploads of one topic, at the same time, in any order, twice, killed an
           await checkInvariants(await play(scheduler, first, authors));
         },
       ),
-      {
-        numRuns: Number(process.env['LEAN_SCHEDULES'] ?? 1_000),
-        interruptAfterTimeLimit: 60_000,
-        markInterruptAsFailure: true,
-      },
+      { numRuns: Number(process.env['LEAN_SCHEDULES'] ?? 1_000) },
     );
-  }, 90_000);
+    // Seconds on an idle machine; a schedule that never ends is what this finds.
+  }, 300_000);
 });
