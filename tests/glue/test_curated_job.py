@@ -247,3 +247,15 @@ def test_types_are_those_that_typescript_makes_columns_of():
         [field] = read_schema(json.dumps(document), TOPIC).fields
         column = row["column"].replace("p,s", "10,2")
         assert field.data_type == {"timestamp": "timestamp_ntz"}.get(column, column)
+
+
+def test_columns_that_an_overtaken_upload_left_in_the_table_stay_empty(lake):
+    lake.activate(TOPIC, 3, SCHEMA)
+    lake.spark.sql(f"ALTER TABLE {lake.name(TABLE)} ADD COLUMNS (left_over INT)")
+    lake.spark.sql(f"ALTER TABLE {lake.name(TABLE)} ALTER COLUMN temperature TYPE decimal(12,2)")
+    lake.standardize(Event(reading(), message_id="appended", key="k"))
+    assert lake.curate().complete
+    lake.standardize(Event(reading(temperature=22), message_id="merged", key="k", produced=500))
+    assert lake.curate().complete
+    [row] = lake.rows(TABLE)
+    assert (row["message_id"], str(row["temperature"]), row["left_over"]) == ("merged", "22.00", None)

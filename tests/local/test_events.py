@@ -59,10 +59,13 @@ def test_a_mapping_reads_as_its_role_and_returns_what_failed(stack: Stack) -> No
 def test_an_object_created_reaches_a_function_through_eventbridge(stack: Stack) -> None:
     s3, events = stack.client("s3"), stack.client("events")
     role = stack.role("listener", "lambda.amazonaws.com")
-    function = stack.function(
-        "listener", role, "exports.handler = async (e) => { console.log('key ' + e.detail.object.key); };"
-    )
+    source = """
+      exports.handler = async ({ detail: { object } }) =>
+        console.log('key ' + object.key, object['version-id']);
+    """
+    function = stack.function("listener", role, source)
     s3.create_bucket(Bucket="schemas")
+    s3.put_bucket_versioning(Bucket="schemas", VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_notification_configuration(
         Bucket="schemas", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
@@ -95,7 +98,7 @@ def test_an_object_created_reaches_a_function_through_eventbridge(stack: Stack) 
         Principal="events.amazonaws.com",
         SourceArn=rule,
     )
-    s3.put_object(Bucket="schemas", Key="schemas/second/pending/schema.json", Body=b"{}")
+    put = s3.put_object(Bucket="schemas", Key="schemas/second/pending/schema.json", Body=b"{}")
     s3.put_object(Bucket="schemas", Key="schemas/second/active/schema.json", Body=b"{}")
-    wait_for(lambda: seen("schemas/second/pending/schema.json"), "the invocation")
+    wait_for(lambda: seen(f"schemas/second/pending/schema.json {put['VersionId']}"), "the invocation")
     assert not seen("schemas/second/active/schema.json")

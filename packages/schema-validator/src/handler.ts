@@ -12,7 +12,8 @@ import {
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
-import { processUpload, type Collaborators, type Outcome } from './process';
+import type { Collaborators } from './collaborators';
+import { processUpload, type Outcome } from './process';
 import { decodeUpload } from './upload';
 
 const SERVICE = 'schema-validator';

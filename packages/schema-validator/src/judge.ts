@@ -28,12 +28,13 @@ export function judge(topic: TopicName, candidateText: string, activeText: strin
   const check = checkSchema(candidateText, { topic });
   if (!check.ok) return check;
   if (activeText === undefined) return { ok: true, schema: check.schema, active: undefined, changes: [] };
-  const active = readActive(topic, activeText);
+  const active = readSchema(topic, activeText);
   const { changes, problems } = judgeSuccession(active, check.schema);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes };
 }
 
-function readActive(topic: TopicName, text: string): TopicSchema {
+/** A schema that was active once. @throws LeanOpsError ACTIVE_SCHEMA_UNREADABLE */
+export function readSchema(topic: TopicName, text: string): TopicSchema {
   const schema = readAcceptedSchema(text);
   if (schema !== undefined) return schema;
   throw new LeanOpsError(

@@ -10,6 +10,8 @@ export interface Upload {
   readonly bytes: number;
   /** Orders the uploads of one key: compares as text. */
   readonly sequencer: string;
+  /** Where the bucket keeps versions: this upload's text, also after the next upload. */
+  readonly versionId?: string;
   /** When S3 took the object: the same at every delivery of the event, so that what is named by it is written once. */
   readonly at: Date;
 }
@@ -37,6 +39,7 @@ export function decodeUpload(event: unknown, schemaBucket: string): DecodedUploa
   const etag = member(detail['object'], 'etag');
   const size = member(detail['object'], 'size');
   const sequencer = member(detail['object'], 'sequencer');
+  const versionId = member(detail['object'], 'version-id');
   const at = new Date(String(member(event, 'time')));
   const named = typeof key === 'string' ? key : undefined;
   const refused = (reason: string): DecodedUpload => ({ ok: false, reason, key: named });
@@ -57,6 +60,7 @@ export function decodeUpload(event: unknown, schemaBucket: string): DecodedUploa
       etag: bareEtag(etag),
       bytes: typeof size === 'number' ? size : 0,
       sequencer: sequencer.toUpperCase().padEnd(SEQUENCER_LENGTH, '0'),
+      ...(typeof versionId === 'string' && versionId !== '' && { versionId }),
       at,
     },
   };

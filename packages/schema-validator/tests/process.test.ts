@@ -28,6 +28,7 @@ describe('a first schema', () => {
       schema_key: 'schemas/telemetry.climate/active/schema.json',
       claimed_sequencer: upload.sequencer,
       settled_sequencer: upload.sequencer,
+      settled_recently: [upload.sequencer],
       updated_at: '2026-11-23T10:00:02.000Z',
     });
     expect([...w.warehouse.tables.keys()]).toEqual([
@@ -50,7 +51,7 @@ describe('a first schema', () => {
       { name: 'cycle_id', type: 'string' },
       { name: 'schema_version', type: 'int' },
     ]);
-    expect([...w.warehouse.driftRows.values()]).toEqual([expect.stringContaining("'TABLE_CREATED'")]);
+    expect(w.warehouse.driftRows).toEqual([expect.stringContaining("'TABLE_CREATED'")]);
   });
 
   it('that is refused leaves a report, no table, and nothing enabled', async () => {
@@ -123,13 +124,13 @@ describe('an update of a live topic', () => {
     });
     expect(w.files()).toEqual([
       'telemetry.climate/active/schema.json',
-      'telemetry.climate/archive/1-20261123T100002Z.json',
+      'telemetry.climate/archive/1-20261123T100001Z.json',
     ]);
     expect(w.warehouse.statements.filter((sql) => sql.startsWith('ALTER'))).toEqual([
       'ALTER TABLE `lean_ops_curated`.`telemetry_climate` ADD COLUMNS (`pressure` double)',
       'ALTER TABLE `lean_ops_curated`.`telemetry_climate` CHANGE COLUMN `temperature` `temperature` decimal(12,2)',
     ]);
-    expect(w.warehouse.driftRows.size).toBe(4);
+    expect(w.warehouse.driftRows).toHaveLength(4);
     expect(await w.item()).toMatchObject({ status: 'READY', schema_version: 2 });
   });
 
@@ -177,6 +178,22 @@ describe('an update of a live topic', () => {
     await expect(w.run(await w.upload(topicSchema({ title: 'Climate' })))).resolves.toMatchObject({ outcome: 'READY' });
   });
 
+  it('does not cover a status that an operator sets at that very moment', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    const update = w.documents.update.bind(w.documents);
+    let hit = false;
+    w.documents.update = async (table, key, changes, condition) => {
+      if (!hit && changes.set?.['settled_sequencer'] !== undefined) {
+        hit = true;
+        await update(table, key, { set: { status: 'MAINTENANCE' } });
+      }
+      return update(table, key, changes, condition);
+    };
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'READY' });
+    expect(await w.item()).toMatchObject({ status: 'MAINTENANCE', settled_sequencer: upload.sequencer });
+  });
+
   it("leaves an operator's MAINTENANCE alone", async () => {
     const w = world();
     w.documents.seed('registry', { topic_name: 'telemetry.climate', status: 'MAINTENANCE' });
@@ -209,11 +226,64 @@ describe('events', () => {
     const w = world();
     const first = await w.upload(topicSchema());
     const later = await w.upload(second);
-    await expect(w.run(first)).resolves.toEqual({ outcome: 'STALE' });
+    const archived = 'schemas/telemetry.climate/archive/1-20261123T100001Z.json';
+    await expect(w.run(first)).resolves.toEqual({ outcome: 'STALE', archived });
     await w.run(later);
     const before = w.state();
-    await expect(w.run(first)).resolves.toEqual({ outcome: 'STALE' });
+    await expect(w.run(first)).resolves.toEqual({ outcome: 'STALE', archived });
     expect(w.state()).toEqual(before);
+  });
+
+  it('that come again when newer uploads are long done change nothing, however the first verdict was', async () => {
+    const w = world();
+    const uploads = [];
+    for (const schema of [topicSchema(), topicSchema({ 'x-version': 3, type: 'array' }), '{', second]) {
+      uploads.push(await w.upload(schema));
+      await w.run(uploads.at(-1)!);
+    }
+    const before = w.state();
+    for (const upload of uploads) await expect(w.run(upload)).resolves.toEqual({ outcome: 'DUPLICATE' });
+    expect(w.state()).toEqual(before);
+  });
+
+  it('in the wrong order end as in the right one, and the overtaken text is archived', async () => {
+    const w = world();
+    const earlier = await w.upload(topicSchema());
+    const later = await w.upload(second);
+    await w.run(later);
+    await expect(w.run(earlier)).resolves.toMatchObject({ outcome: 'STALE' });
+    expect(w.files()).toEqual([
+      'telemetry.climate/active/schema.json',
+      'telemetry.climate/archive/1-20261123T100001Z.json',
+    ]);
+    expect(w.body('telemetry.climate/active/schema.json')).toEqual(second);
+    expect(w.body('telemetry.climate/archive/1-20261123T100001Z.json')).toEqual(topicSchema());
+  });
+
+  it('of a text that could never have become active leave nothing behind when they were overtaken', async () => {
+    const w = world();
+    const earlier = await w.upload('{');
+    await w.run(await w.upload(topicSchema()));
+    await expect(w.run(earlier)).resolves.toEqual({ outcome: 'STALE' });
+    expect(w.files()).toEqual(['telemetry.climate/active/schema.json']);
+  });
+
+  it('whose ETag is not the one of the object are those of an older upload', async () => {
+    const w = world();
+    const earlier = await w.upload(topicSchema());
+    await w.upload(second);
+    Reflect.deleteProperty(earlier, 'versionId');
+    await expect(w.run(earlier)).resolves.toEqual({ outcome: 'STALE' });
+    expect(w.files()).toEqual(['telemetry.climate/pending/schema.json']);
+  });
+
+  it('do not take the object of a later upload of the same text', async () => {
+    const w = world();
+    const first = await w.upload(topicSchema());
+    await w.run(first);
+    await w.upload(topicSchema());
+    await expect(w.run(first)).resolves.toEqual({ outcome: 'DUPLICATE' });
+    expect(w.files()).toContain('telemetry.climate/pending/schema.json');
   });
 
   it('whose object is gone change no file and no table', async () => {

@@ -10,7 +10,8 @@ import {
   memoryWarehouse,
   type Interruption,
 } from '@lean-ops/common/testing';
-import { processUpload, type Collaborators, type Outcome, type Places } from '../src/process';
+import type { Collaborators, Places } from '../src/collaborators';
+import { processUpload, type Outcome } from '../src/process';
 import { bareEtag, type Upload } from '../src/upload';
 
 export const BUCKET = 'schemas-bucket';
@@ -39,10 +40,10 @@ export function uploadEvent({
 }
 
 /** All that the schema-validator touches, in memory. */
-export function world() {
+export function world(meanwhile?: () => Promise<void>) {
   const objects = memoryObjects();
   const documents = memoryDocuments({ registry: ['topic_name'] });
-  const warehouse = memoryWarehouse();
+  const warehouse = memoryWarehouse(meanwhile);
   const clock = fakeClock();
   let uploads = 0;
 
@@ -69,7 +70,7 @@ export function world() {
       uploads += 1;
       const body = typeof schema === 'string' ? schema : JSON.stringify(schema);
       const key = `schemas/${topic}/pending/schema.json`;
-      const { etag } = await objects.put(BUCKET, key, body);
+      const { etag, versionId } = await objects.put(BUCKET, key, body);
       return {
         topic: topic as TopicName,
         bucket: BUCKET,
@@ -77,6 +78,7 @@ export function world() {
         etag: bareEtag(etag ?? ''),
         bytes: Buffer.byteLength(body),
         sequencer: String(uploads).padStart(32, '0'),
+        ...(versionId !== undefined && { versionId }),
         at: new Date(Date.UTC(2026, 10, 23, 10, 0, uploads)),
       };
     },
@@ -98,7 +100,7 @@ export function world() {
       objects: Object.fromEntries([...objects.objects].sort()),
       documents: Object.fromEntries([...documents.documents].sort()),
       tables: Object.fromEntries([...warehouse.tables].sort()),
-      driftRows: Object.fromEntries([...warehouse.driftRows].sort()),
+      driftRows: [...warehouse.driftRows].sort(),
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { AthenaStatementError, systemTables } from '@lean-ops/common/core';
 import { fakeClock, memoryDocuments, memoryWarehouse } from '@lean-ops/common/testing';
 import { provisionSystemTables, provisionTopics, type Places } from '../src/provision';
@@ -79,6 +80,44 @@ describe('provisionTopics', () => {
     const answers = await Promise.all(['a.b', 'a-b', 'a_b'].map((topic) => provisionTopics([topic], PLACES, deps)));
     const ready = answers.flatMap(({ tables }) => tables).filter(({ status }) => status === 'READY');
     expect(ready).toHaveLength(1);
+  });
+
+  it('ends as one caller alone would, however the steps of several fall together', async () => {
+    const names = ['a.b', 'a-b', 'a_b', 'c', 'd'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.shuffledSubarray(names, { minLength: 1 }), { minLength: 2, maxLength: 4 }),
+        async (scheduler, callers) => {
+          const { deps, warehouse, documents } = world();
+          const turns = <T extends object>(port: T): T =>
+            new Proxy(port, {
+              get(target, name, receiver) {
+                const member: unknown = Reflect.get(target, name, receiver);
+                if (typeof member !== 'function') return member;
+                return (...args: unknown[]) =>
+                  scheduler
+                    .schedule(Promise.resolve(), String(name))
+                    .then(() => (member as (...given: unknown[]) => unknown)(...args));
+              },
+            });
+          const apart = { ...deps, athena: turns(warehouse), catalog: turns(warehouse), documents: turns(documents) };
+          const answers = await scheduler.waitFor(
+            Promise.all(callers.map((topics) => provisionTopics(topics, PLACES, apart))),
+          );
+          const tables = answers.flatMap((answer) => answer.tables);
+          const ready = new Set(tables.filter(({ status }) => status === 'READY').map((one) => one.topic_name));
+          // Every table has one owner, and everybody hears the same.
+          expect([...ready].filter((topic) => topic.startsWith('a')).length).toBeLessThanOrEqual(1);
+          for (const one of tables) expect(one.status).toBe(ready.has(one.topic_name) ? 'READY' : 'REFUSED');
+          expect(warehouse.tables.size).toBe(ready.size);
+          for (const topic of ready) {
+            await expect(documents.get('registry', { topic_name: topic })).resolves.toMatchObject({ status: 'READY' });
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it('leaves the item of a topic with a schema alone', async () => {

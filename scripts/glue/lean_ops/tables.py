@@ -148,7 +148,8 @@ class Tables:
     # ---------------------------------------------------------------------------------------------------
 
     def append(self, rows: DataFrame, table: str, properties: Mapping[str, str]) -> Commit | None:
-        self._with_properties(properties, lambda: rows.writeTo(table).append())
+        whole = self._whole(rows, table)
+        self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
 
     def replace_cycle(
@@ -164,6 +165,7 @@ class Tables:
         self, rows: DataFrame, table: str, keys: Sequence[str], properties: Mapping[str, str]
     ) -> Commit | None:
         """Inserts or replaces whole rows by `keys`, which must be unique in `rows`."""
+        rows = self._whole(rows, table)
         view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
         rows.createOrReplaceTempView(view)
@@ -180,6 +182,17 @@ class Tables:
         finally:
             self.spark.catalog.dropTempView(view)
         return self._confirmed(table, properties)
+
+    def _whole(self, rows: DataFrame, table: str) -> DataFrame:
+        """The rows with NULL in the columns of the table that they lack.
+
+        schema-validator adds columns before a schema becomes active, and an overtaken one leaves its
+        own.
+        """
+        known = {name.lower() for name in rows.columns}
+        fields = self.spark.table(table).schema.fields
+        missing = [field for field in fields if field.name.lower() not in known]
+        return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
 
     def mark(self, table: str, properties: Mapping[str, str]) -> Commit | None:
         """A commit without rows: moves the checkpoint where there is nothing to write."""

@@ -2,14 +2,17 @@
 asynchronously.
 """
 
+import contextvars
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from ministack.services import lambda_svc
 
 logger = logging.getLogger("lean_ops.events")
 
+_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("s3_event_version", default=None)
 _SERVICES = ("events.amazonaws.com", "scheduler.amazonaws.com")
 
 
@@ -39,3 +42,30 @@ def _allowed(arn: str) -> bool:
         if statement.get("Effect") == "Allow" and any(name in services for name in (*_SERVICES, "*")):
             return True
     return False
+
+
+def with_version_kept(original: Callable[..., None]) -> Callable[..., None]:
+    """Wraps s3._fire_s3_event: it tells EventBridge nothing of versions. See `with_version_told`."""
+
+    def fire(*args: Any, **kwargs: Any) -> None:
+        token = _version.set(kwargs.get("version_id"))
+        try:
+            original(*args, **kwargs)
+        finally:
+            _version.reset(token)
+
+    return fire
+
+
+def with_version_told(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps eventbridge._dispatch_event: S3's events of versioned buckets carry `version-id`, as on AWS."""
+
+    def dispatch(event: dict[str, Any], *args: Any) -> Any:
+        version = _version.get()
+        if version is not None and event.get("Source") == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version
+            event = {**event, "Detail": json.dumps(detail)}
+        return original(event, *args)
+
+    return dispatch

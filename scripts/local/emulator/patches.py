@@ -46,7 +46,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_create_log_stream",
         "_append_log_events",
     ),
-    "services.eventbridge": ("_dispatch_to_lambda",),
+    "services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda"),
     "services.firehose": (
         "_deliver_to_iceberg",
         "_evaluate_prefix",
@@ -84,6 +84,7 @@ USED: dict[str, tuple[str, ...]] = {
         "function_policy_for_arn",
         "_func_arn",
     ),
+    "services.s3": ("_fire_s3_event",),
     "services.sqs": (
         "_queues",
         "_queues_lock",
@@ -173,7 +174,10 @@ def _install_events() -> None:
     functions = _module("services.lambda_svc")
     functions._poll_sqs = event_sources.poll
     functions._run_sqs_batch = event_sources.run_batch
-    _module("services.eventbridge")._dispatch_to_lambda = event_rules.dispatch_to_lambda
+    rules, objects = _module("services.eventbridge"), _module("services.s3")
+    rules._dispatch_to_lambda = event_rules.dispatch_to_lambda
+    rules._dispatch_event = event_rules.with_version_told(rules._dispatch_event)
+    objects._fire_s3_event = event_rules.with_version_kept(objects._fire_s3_event)
     worker = _module("core.lambda_runtime").Worker
     worker._spawn = with_start_known(worker._spawn)
 

@@ -16,11 +16,14 @@ export interface StoredObject {
   readonly etag: string;
   readonly lastModified?: Date;
   readonly versionId?: string;
+  /** What was put with it; names are lower-case. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface ObjectHead {
   readonly etag: string;
   readonly bytes: number;
+  readonly versionId?: string;
   readonly lastModified?: Date;
 }
 
@@ -32,6 +35,8 @@ export interface PutOptions {
   readonly onlyIfAbsent?: boolean;
   /** Longest wait, tries included; by default as long as the client takes. */
   readonly timeoutMs?: number;
+  /** Kept with the object: lower-case names, printable ASCII. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -39,14 +44,18 @@ export interface PutOptions {
  * SDK's error, which `isPreconditionFailed` recognises; every other failure throws too.
  */
 export interface ObjectStore {
-  get(bucket: string, key: string, options?: { readonly ifMatch?: string }): Promise<StoredObject | undefined>;
+  get(
+    bucket: string,
+    key: string,
+    options?: { readonly ifMatch?: string; readonly versionId?: string },
+  ): Promise<StoredObject | undefined>;
   head(bucket: string, key: string): Promise<ObjectHead | undefined>;
   put(
     bucket: string,
     key: string,
     body: string | Uint8Array,
     options?: PutOptions,
-  ): Promise<{ readonly etag: string | undefined }>;
+  ): Promise<{ readonly etag: string | undefined; readonly versionId?: string }>;
   /** Copies inside S3. `ifMatch` is the ETag the source must still have. */
   copy(
     bucket: string,
@@ -90,9 +99,9 @@ export function s3ObjectStore(
   client: S3Client = new S3Client({ ...clientOptions(), forcePathStyle: usesPathStyle() }),
 ): ObjectStore {
   return {
-    async get(bucket, key, { ifMatch } = {}) {
+    async get(bucket, key, { ifMatch, versionId } = {}) {
       const answer = await undefinedWhenMissing(
-        client.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: ifMatch })),
+        client.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: ifMatch, VersionId: versionId })),
       );
       if (answer === undefined) return undefined;
       return {
@@ -100,6 +109,7 @@ export function s3ObjectStore(
         etag: answer.ETag ?? '',
         ...(answer.LastModified && { lastModified: answer.LastModified }),
         ...(answer.VersionId !== undefined && { versionId: answer.VersionId }),
+        ...(answer.Metadata && { metadata: answer.Metadata }),
       };
     },
     async head(bucket, key) {
@@ -108,10 +118,16 @@ export function s3ObjectStore(
       return {
         etag: answer.ETag ?? '',
         bytes: answer.ContentLength ?? 0,
+        ...(answer.VersionId !== undefined && { versionId: answer.VersionId }),
         ...(answer.LastModified && { lastModified: answer.LastModified }),
       };
     },
-    async put(bucket, key, body, { contentType = 'application/json', ifMatch, onlyIfAbsent = false, timeoutMs } = {}) {
+    async put(
+      bucket,
+      key,
+      body,
+      { contentType = 'application/json', ifMatch, onlyIfAbsent = false, timeoutMs, metadata } = {},
+    ) {
       const answer = await client.send(
         new PutObjectCommand({
           Bucket: bucket,
@@ -119,11 +135,12 @@ export function s3ObjectStore(
           Body: body,
           ContentType: contentType,
           IfMatch: ifMatch,
+          ...(metadata && { Metadata: { ...metadata } }),
           ...(onlyIfAbsent && { IfNoneMatch: '*' }),
         }),
         timeoutMs === undefined ? {} : { abortSignal: AbortSignal.timeout(timeoutMs) },
       );
-      return { etag: answer.ETag };
+      return { etag: answer.ETag, ...(answer.VersionId !== undefined && { versionId: answer.VersionId }) };
     },
     async copy(bucket, fromKey, toKey, { ifMatch, toBucket = bucket } = {}) {
       await client.send(

@@ -41,6 +41,8 @@ const RULES: readonly (readonly [pattern: RegExp, disposition: AthenaDisposition
   [/already exists/i, 'statement', 'ALREADY_EXISTS'],
   [/TABLE_NOT_FOUND|Table .* (?:not found|does not exist)/i, 'statement', 'TABLE_NOT_FOUND'],
   [/SYNTAX_ERROR|mismatched input|no viable alternative|extraneous input|ParseException/, 'statement', 'SYNTAX_ERROR'],
+  // S3 or Glue did not answer as they should; what they refuse for good was told above.
+  [/ICEBERG_(?:FILESYSTEM|CATALOG)_ERROR|HIVE_(?:METASTORE|FILESYSTEM)_ERROR/, 'retryable', 'CATALOG_ERROR'],
   [/INTERNAL_ERROR|Internal error|ServiceUnavailable|timed? ?out/i, 'retryable', 'INTERNAL_ERROR'],
 ];
 
@@ -55,8 +57,8 @@ export class AthenaStatementError extends LeanOpsError {
   override readonly name = 'AthenaStatementError';
   readonly disposition: AthenaDisposition;
 
-  constructor(verdict: AthenaVerdict, reason: string, queryExecutionId: string | undefined) {
-    super(verdict.code, `Athena: ${reason}`, { data: { queryExecutionId, disposition: verdict.disposition } });
+  constructor(verdict: AthenaVerdict, reason: string, queryExecutionId: string | undefined, cause?: unknown) {
+    super(verdict.code, `Athena: ${reason}`, { data: { queryExecutionId, disposition: verdict.disposition }, cause });
     this.disposition = verdict.disposition;
   }
 }

@@ -8,12 +8,15 @@ export const schemaKeys = {
   active: (topic: TopicName) => `schemas/${topic}/active/schema.json`,
   failed: (topic: TopicName) => `schemas/${topic}/failed/schema.json`,
   error: (topic: TopicName) => `schemas/${topic}/failed/error.json`,
-  /** @param at when the version stopped being the active one */
-  archive: (topic: TopicName, version: number, at: Date) =>
+  /**
+   * @param at when the version was uploaded: so that whoever archives it gives it the same name
+   * @param etag tells apart two texts of one version that came within one second
+   */
+  archive: (topic: TopicName, version: number, at: Date, etag?: string) =>
     `schemas/${topic}/archive/${version}-${at
       .toISOString()
       .replace(/\.\d+Z$/, 'Z')
-      .replace(/[-:]/g, '')}.json`,
+      .replace(/[-:]/g, '')}${etag === undefined ? '' : `-${etag}`}.json`,
 } as const;
 
 /** The topic whose pending schema this key is; undefined for any other key, and for an illegal topic name. */

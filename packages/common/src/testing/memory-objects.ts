@@ -16,27 +16,40 @@ export function memoryObjects(
   const objects = new Map<string, StoredObject>();
   const journal: string[] = [];
   const uri = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
-  const store = (name: string, body: string): string => {
+  const versions = new Map<string, StoredObject>();
+  const current = new Map<string, string>();
+  let puts = 0;
+  const store = (
+    name: string,
+    body: string,
+    metadata?: StoredObject['metadata'],
+  ): { etag: string; versionId: string } => {
     const etag = `"${createHash('md5').update(body).digest('hex')}"`;
-    objects.set(name, { body, etag });
-    return etag;
+    puts += 1;
+    const versionId = `v${puts}`;
+    const stored = { body, etag, ...(metadata && { metadata }) };
+    objects.set(name, stored);
+    versions.set(`${name} ${versionId}`, stored);
+    current.set(name, versionId);
+    return { etag, versionId };
   };
   for (const [name, body] of Object.entries(initial)) store(name, body);
   return {
     objects,
     journal,
-    async get(bucket, key, { ifMatch } = {}) {
+    async get(bucket, key, { ifMatch, versionId } = {}) {
       await Promise.resolve();
-      const object = objects.get(uri(bucket, key));
+      const name = uri(bucket, key);
+      const object = versionId === undefined ? objects.get(name) : versions.get(`${name} ${versionId}`);
       if (object && ifMatch !== undefined && object.etag !== ifMatch) throw preconditionFailed();
-      return object;
+      return object && { ...object, versionId: versionId ?? current.get(name) ?? '' };
     },
     async head(bucket, key) {
       await Promise.resolve();
       const object = objects.get(uri(bucket, key));
       return object && { etag: object.etag, bytes: Buffer.byteLength(object.body) };
     },
-    async put(bucket, key, body, { ifMatch, onlyIfAbsent = false } = {}) {
+    async put(bucket, key, body, { ifMatch, onlyIfAbsent = false, metadata } = {}) {
       await Promise.resolve();
       const name = uri(bucket, key);
       const existing = objects.get(name);
@@ -44,7 +57,7 @@ export function memoryObjects(
         throw preconditionFailed();
       }
       journal.push(`put ${name}`);
-      return { etag: store(name, typeof body === 'string' ? body : Buffer.from(body).toString('utf8')) };
+      return store(name, typeof body === 'string' ? body : Buffer.from(body).toString('utf8'), metadata);
     },
     async copy(bucket, fromKey, toKey, { ifMatch, toBucket = bucket } = {}) {
       await Promise.resolve();

@@ -18,26 +18,28 @@ function columnsOf(text: string): TableColumn[] {
 
 /**
  * Athena and the Glue catalog in memory, for exactly the statements that `core` writes: tables come to be and change by
- * their DDL, drift_log by its INSERT; any other statement fails as Athena's syntax errors do.
+ * their DDL, drift_log by its INSERT; any other statement fails as Athena's syntax errors do. As on Athena, an INSERT
+ * looks at the table first and commits later; what is awaited in between is `meanwhile`.
  */
-export function memoryWarehouse(): Athena &
+export function memoryWarehouse(meanwhile: () => Promise<void> = () => Promise.resolve()): Athena &
   Catalog & {
     readonly statements: string[];
     /** `database.table` to columns. */
     readonly tables: Map<string, TableColumn[]>;
-    /** drift_id to the other literals of its row. */
-    readonly driftRows: Map<string, string>;
+    /** `drift_id|the other literals`, of each row. */
+    readonly driftRows: string[];
   } {
   const statements: string[] = [];
   const tables = new Map<string, TableColumn[]>();
-  const driftRows = new Map<string, string>();
+  const driftRows: string[] = [];
+  const shared = new Map<string, Promise<string>>();
   const fail = (code: string, reason: string): never => {
     throw new AthenaStatementError({ disposition: 'statement', code }, reason, 'query-1');
   };
   const tableOf = (database = '', table = ''): TableColumn[] =>
     tables.get(`${database}.${table}`) ?? fail('TABLE_NOT_FOUND', `Table ${database}.${table} not found`);
 
-  function run(sql: string): void {
+  async function run(sql: string): Promise<void> {
     const create = CREATE.exec(sql);
     if (create) {
       const name = `${create[1] ?? ''}.${create[2] ?? ''}`;
@@ -62,7 +64,10 @@ export function memoryWarehouse(): Athena &
       return;
     }
     if (INSERT.test(sql)) {
-      for (const [, id = '', values = ''] of sql.matchAll(ROW)) if (!driftRows.has(id)) driftRows.set(id, values);
+      const present = new Set(driftRows.map((row) => row.slice(0, 64)));
+      const missing = [...sql.matchAll(ROW)].filter(([, id = '']) => !present.has(id));
+      await meanwhile();
+      for (const [, id = '', values = ''] of missing) driftRows.push(`${id}|${values}`);
       return;
     }
     fail('SYNTAX_ERROR', `mismatched input: ${sql.slice(0, 60)}`);
@@ -72,11 +77,15 @@ export function memoryWarehouse(): Athena &
     statements,
     tables,
     driftRows,
-    async execute(sql) {
+    async execute(sql, options) {
       await Promise.resolve();
+      const before = options?.shared === true ? shared.get(sql) : undefined;
+      if (before) return before;
       statements.push(sql);
-      run(sql);
-      return `query-${statements.length}`;
+      const id = `query-${statements.length}`;
+      const ended = run(sql).then(() => id);
+      if (options?.shared === true) shared.set(sql, ended);
+      return ended;
     },
     query: () => Promise.reject(new Error('memoryWarehouse runs no queries')),
     async getTable(database, table) {

@@ -5,6 +5,7 @@ import {
   InvalidRequestException,
   StartQueryExecutionCommand,
   StopQueryExecutionCommand,
+  TooManyRequestsException,
 } from '@aws-sdk/client-athena';
 import {
   ConditionalCheckFailedException,
@@ -45,7 +46,7 @@ beforeEach(() => {
 
 const adapter = (clock = fakeClock()) =>
   athena({ workgroup: 'lean-ops', clock, statementTimeoutMs: 10_000 }, new AthenaClient(region));
-const state = (State: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'QUEUED', StateChangeReason?: string) => ({
+const state = (State: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'QUEUED' | 'CANCELLED', StateChangeReason?: string) => ({
   QueryExecution: { Status: { State, StateChangeReason } },
 });
 
@@ -81,6 +82,60 @@ describe('athena', () => {
       code: 'SYNTAX_ERROR',
       disposition: 'statement',
     });
+  });
+
+  it.each([
+    new TooManyRequestsException({ message: 'You have exceeded the limit', $metadata: {} }),
+    Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' }),
+  ])('counts $name at the start as bad luck: waiting helps', async (refusal) => {
+    athenaMock.on(StartQueryExecutionCommand).rejectsOnce(refusal).resolves({ QueryExecutionId: 'q1' });
+    athenaMock.on(GetQueryExecutionCommand).resolves(state('SUCCEEDED'));
+    const clock = fakeClock();
+    await expect(retryingAthena(adapter(clock), { clock, random: () => 0.5 }).execute('x')).resolves.toBe('q1');
+    expect(clock.slept).toContain(250);
+  });
+
+  it('counts a statement that somebody cancelled as bad luck', async () => {
+    athenaMock.on(StartQueryExecutionCommand).resolves({ QueryExecutionId: 'q1' });
+    athenaMock.on(GetQueryExecutionCommand).resolves(state('CANCELLED'));
+    await expect(adapter().execute('x')).rejects.toMatchObject({ code: 'ATHENA_CANCELLED', disposition: 'retryable' });
+  });
+
+  /** Athena with its promise: one token, one query; each query ends as `ends` says, `ms` after it was started. */
+  const tokens = (clock: ReturnType<typeof fakeClock>, ends: readonly ('SUCCEEDED' | 'FAILED')[]) => {
+    const queries = new Map<string, { id: string; ended: Date }>();
+    athenaMock
+      .on(StartQueryExecutionCommand)
+      .callsFake(({ ClientRequestToken: token = '' }: { ClientRequestToken?: string }) => {
+        const known = queries.get(token) ?? { id: String(queries.size), ended: new Date(clock.now() + 50) };
+        queries.set(token, known);
+        return { QueryExecutionId: known.id };
+      });
+    athenaMock.on(GetQueryExecutionCommand).callsFake(({ QueryExecutionId: id }: { QueryExecutionId: string }) => {
+      const { ended } = [...queries.values()][Number(id)]!;
+      const Status = {
+        State: ends[Number(id)],
+        StateChangeReason: 'ICEBERG_COMMIT_ERROR: lost',
+        CompletionDateTime: ended,
+      };
+      return { QueryExecution: { Status } };
+    });
+    return queries;
+  };
+
+  it('runs a shared statement once for all who ask, and again only after it failed', async () => {
+    const clock = fakeClock();
+    const queries = tokens(clock, ['FAILED', 'FAILED', 'SUCCEEDED']);
+    const athenas = [adapter(clock), adapter(clock)].map((one) => retryingAthena(one, { clock, random: () => 0.5 }));
+    await expect(Promise.all(athenas.map((one) => one.execute('INSERT', { shared: true })))).resolves.toEqual([
+      '2',
+      '2',
+    ]);
+    expect(queries.size).toBe(3);
+    clock.pass(3_600_000);
+    await expect(adapter(clock).execute('INSERT', { shared: true })).resolves.toBe('2');
+    expect(queries.size).toBe(3);
+    for (const token of queries.keys()) expect(token).toMatch(/^[0-9a-f]{64}-\d+$/);
   });
 
   it('stops a statement that does not end', async () => {

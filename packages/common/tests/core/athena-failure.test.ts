@@ -23,6 +23,14 @@ describe('classifyAthenaFailure', () => {
     ['GENERIC_INTERNAL_ERROR: no idea', 'retryable INTERNAL_ERROR'],
     ['WorkGroup lean-ops is not found.', 'environment WORKGROUP'],
     ['No output location provided.', 'environment WORKGROUP'],
+    ['Query exhausted resources at this scale factor', 'retryable THROTTLED'],
+    ['Amazon S3: SlowDown: Please reduce your request rate. (Status Code: 503)', 'retryable THROTTLED'],
+    ['Query timeout', 'retryable INTERNAL_ERROR'],
+    ['HIVE_METASTORE_ERROR: Table d.t: Service Unavailable (Service: AWSGlue)', 'retryable CATALOG_ERROR'],
+    ['HIVE_METASTORE_ERROR: Access denied (Service: AWSGlue; Status Code: 400)', 'environment ACCESS_DENIED'],
+    ['ConcurrentModificationException: Table t was updated', 'retryable ICEBERG_COMMIT_ERROR'],
+    ['Found conflicting files: Concurrent update', 'retryable ICEBERG_COMMIT_ERROR'],
+    ['The specified bucket does not exist (Error Code: NoSuchBucket)', 'environment NO_BUCKET'],
     ['Column repeated: a', 'statement ATHENA_REFUSED'],
   ])('%s', (reason, verdict) => {
     expect(classify(reason)).toBe(verdict);

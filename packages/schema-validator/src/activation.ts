@@ -1,0 +1,110 @@
+import type { StoredObject } from '@lean-ops/common/aws';
+import {
+  changeRows,
+  firstSchemaRows,
+  insertDriftRows,
+  judgeSuccession,
+  LeanOpsError,
+  schemaKeys,
+  tableNameOf,
+  type DriftRow,
+  type TopicName,
+  type TopicSchema,
+} from '@lean-ops/common/core';
+import { archiveText } from './archive';
+import type { Collaborators, Places } from './collaborators';
+import { readSchema } from './judge';
+import type { UploadRegistry } from './registry';
+import { bareEtag, type Upload } from './upload';
+
+/** Which upload brought the active schema; kept as the object's metadata, so that file and origin change together. */
+export interface Origin {
+  readonly sequencer: string;
+  readonly at: Date;
+  /** Archive key of the version before; undefined for a topic's first schema. */
+  readonly previous: string | undefined;
+}
+
+export interface ActiveSchema extends StoredObject {
+  /** undefined for what an earlier release or a person put there: then it counts as on record. */
+  readonly origin: Origin | undefined;
+}
+
+export async function readActive(
+  { topic, bucket }: Upload,
+  { objects }: Collaborators,
+): Promise<ActiveSchema | undefined> {
+  const stored = await objects.get(bucket, schemaKeys.active(topic));
+  return stored && { ...stored, origin: originOf(stored.metadata) };
+}
+
+function originOf(metadata: StoredObject['metadata'] = {}): Origin | undefined {
+  const { sequencer, 'uploaded-at': uploadedAt = '', previous = '' } = metadata;
+  const at = new Date(uploadedAt);
+  if (sequencer === undefined || Number.isNaN(at.getTime())) return undefined;
+  return { sequencer, at, previous: previous === '' ? undefined : previous };
+}
+
+/**
+ * Step 6. The active file changes only from what this run compared with.
+ *
+ * @throws what `isPreconditionFailed` recognises when another run was faster
+ */
+export async function activate(
+  upload: Upload,
+  { objects }: Collaborators,
+  body: string,
+  active: { readonly file: ActiveSchema; readonly schema: TopicSchema } | undefined,
+): Promise<ActiveSchema> {
+  if (active?.file.body === body) return active.file;
+  const { topic, bucket, at, sequencer } = upload;
+  const previous = active && (await archiveText(objects, bucket, textOf(topic, active.file, active.schema, at)));
+  const { etag = '' } = await objects.put(bucket, schemaKeys.active(topic), body, {
+    ...(active ? { ifMatch: active.file.etag } : { onlyIfAbsent: true }),
+    metadata: { sequencer, 'uploaded-at': at.toISOString(), previous: previous ?? '' },
+  });
+  return { body, etag, origin: { sequencer, at, previous } };
+}
+
+function textOf(topic: TopicName, file: ActiveSchema, { version }: TopicSchema, now: Date) {
+  return { topic, version, at: file.origin?.at ?? file.lastModified ?? now, body: file.body };
+}
+
+/**
+ * Step 5 and the registry's account of what is active. It follows from the files alone, so that any run can do it for one
+ * that died after step 6; every run does, before it changes the active file again. Safe for several at once.
+ *
+ * @throws LeanOpsError ARCHIVED_SCHEMA_MISSING when the version before is no longer in the archive
+ */
+export async function putOnRecord(
+  { topic, bucket }: Upload,
+  { lake }: Places,
+  { objects, athena }: Collaborators,
+  registry: UploadRegistry,
+  { body, etag, origin }: ActiveSchema,
+): Promise<void> {
+  if (origin === undefined || (await registry.isOnRecord(origin.sequencer))) return;
+  const schema = readSchema(topic, body);
+  let rows: readonly DriftRow[] = firstSchemaRows(schema);
+  if (origin.previous !== undefined) {
+    const previous = await objects.get(bucket, origin.previous);
+    if (previous === undefined) throw missing(topic, origin.previous);
+    rows = changeRows(schema, judgeSuccession(readSchema(topic, previous.body), schema).changes);
+  }
+  // The same text from every run: they share one INSERT, which looks for the rows before it writes them.
+  for (const sql of insertDriftRows(lake, rows, origin.at)) await athena.execute(sql, { shared: true });
+  await registry.record({
+    sequencer: origin.sequencer,
+    tableName: tableNameOf(topic),
+    version: schema.version,
+    etag: bareEtag(etag),
+    key: schemaKeys.active(topic),
+  });
+}
+
+function missing(topic: TopicName, key: string): LeanOpsError {
+  return new LeanOpsError(
+    'ARCHIVED_SCHEMA_MISSING',
+    `what the active schema of ${topic} changed is not on record yet, and ${key} is gone: restore its last version`,
+  );
+}

@@ -1,0 +1,196 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkSchema, tableNameOf, type JsonObject, type TopicName } from '@lean-ops/common/core';
+import { interruption, Killed, topicSchema, withField } from '@lean-ops/common/testing';
+import fc from 'fast-check';
+import type { Upload } from '../src/upload';
+import { world, type World } from './world';
+
+const TOPIC = 'telemetry.climate' as TopicName;
+
+/** Texts that authors upload; each is distinct, and each valid one may follow the others of a lower version. */
+const NUMBER = { type: 'number' };
+const withFields = (version: number, names: readonly string[]): JsonObject =>
+  names.reduce<JsonObject>((schema, name) => withField(name, NUMBER, schema), topicSchema({ 'x-version': version }));
+const TEXTS: readonly string[] = [
+  JSON.stringify(withFields(2, ['a'])),
+  JSON.stringify(withFields(3, ['a', 'b'])),
+  JSON.stringify(withFields(4, ['a', 'b', 'c'])),
+  // Another way to the same version: whichever is first refuses the other, or comes to nothing.
+  JSON.stringify(withFields(3, ['b'])),
+  JSON.stringify(topicSchema({ title: 'Other words' })),
+  '{',
+  JSON.stringify(topicSchema({ 'x-version': 9, type: 'array' })),
+];
+
+/** One delivery of an upload's event. Times are turns of the scheduler. */
+interface Delivery {
+  /** The call at which its run dies; then the event is delivered again, as Lambda does. */
+  readonly diesAt: number;
+  readonly retriedAfter: number;
+  /** Turns that each call takes: a slow run meets what faster ones did meanwhile. */
+  readonly pace: number;
+}
+
+interface Author {
+  readonly text: string;
+  readonly uploadsAfter: number;
+  readonly deliveries: readonly Delivery[];
+}
+
+/**
+ * Steps of several runs fall together as the scheduler says: each call to a port, and the commit within an INSERT, waits
+ * its turn. A killed run's INSERT goes on without it, as it does on Athena.
+ */
+async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly Author[]) {
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn += 1) await scheduler.schedule(Promise.resolve());
+  };
+  const w: World = world(() => turns(2));
+  const all: { upload: Upload; text: string }[] = [];
+  const refused = new Set<unknown>();
+  const update = w.documents.update.bind(w.documents);
+  w.documents.update = async (table, key, changes, condition) => {
+    const done = await update(table, key, changes, condition);
+    if (done && changes.set?.['failed_etag'] !== undefined) refused.add(changes.set['settled_sequencer']);
+    return done;
+  };
+  const put = async (text: string): Promise<Upload> => {
+    // All within one second, which is as fine as an event's time is.
+    const upload = { ...(await w.upload(text, TOPIC)), at: new Date('2026-11-23T10:00:00Z') };
+    all.push({ upload, text });
+    return upload;
+  };
+  const deliver = async (upload: Upload, { diesAt, retriedAfter, pace }: Delivery): Promise<void> => {
+    const ports = w.through(interruption(diesAt, diesAt % 2 === 0 ? 'before' : 'after'));
+    const paced = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get(target, name, receiver) {
+          const member: unknown = Reflect.get(target, name, receiver);
+          if (typeof member !== 'function') return member;
+          return async (...args: unknown[]) => {
+            await turns(pace);
+            return (member as (...given: unknown[]) => unknown)(...args);
+          };
+        },
+      });
+    try {
+      await w.run(upload, {
+        ...ports,
+        objects: paced(ports.objects),
+        documents: paced(ports.documents),
+        athena: paced(ports.athena),
+        catalog: paced(ports.catalog),
+        deleteIfMatch: async (...args) => {
+          await turns(pace);
+          return ports.deleteIfMatch(...args);
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      await turns(retriedAfter);
+      await deliver(upload, { diesAt: Infinity, retriedAfter: 0, pace: 1 });
+    }
+  };
+  if (!first) await scheduler.waitFor(w.run(await put(JSON.stringify(topicSchema()))));
+  const handled = authors.map(async ({ text, uploadsAfter, deliveries }) => {
+    await turns(uploadsAfter + 1);
+    const upload = await put(text);
+    await Promise.all(deliveries.map((delivery) => deliver(upload, delivery)));
+  });
+  await scheduler.waitFor(Promise.all(handled));
+  return { w, all, refused };
+}
+
+async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof play>>): Promise<void> {
+  const files = w.files();
+  const bodyOf = (name: string) => w.objects.objects.get(`s3://schemas-bucket/schemas/${name}`)?.body;
+  const active = bodyOf(`${TOPIC}/active/schema.json`);
+  const archive = files.filter((name) => name.includes('/archive/'));
+  const archived = archive.map(bodyOf);
+  const item = await w.item();
+  const latest = all.toSorted((a, b) => (a.upload.sequencer < b.upload.sequencer ? 1 : -1))[0]!;
+
+  // Nothing waits, and the verdict is the last upload's.
+  expect(files.filter((name) => name.includes('pending'))).toEqual([]);
+  expect(item).toMatchObject({
+    claimed_sequencer: latest.upload.sequencer,
+    settled_sequencer: latest.upload.sequencer,
+    status: latest.text === active ? 'READY' : 'ERROR',
+  });
+  // The registry tells of the file that is active.
+  if (active === undefined) expect(item).not.toHaveProperty('schema_version');
+  else {
+    const etag = w.objects.objects.get(`s3://schemas-bucket/schemas/${TOPIC}/active/schema.json`)?.etag;
+    const { 'x-version': version } = JSON.parse(active) as { 'x-version': number };
+    expect(item).toMatchObject({
+      processing_enabled: true,
+      schema_version: version,
+      schema_etag: etag?.replaceAll('"', ''),
+    });
+  }
+  // failed/ is the last upload's, or nothing is there.
+  const failed = files.filter((name) => name.includes('/failed/'));
+  if (item?.['status'] === 'READY') expect(failed).toEqual([]);
+  else {
+    expect(failed).toHaveLength(2);
+    expect(bodyOf(`${TOPIC}/failed/schema.json`)).toBe(latest.text);
+    expect(w.body(`${TOPIC}/failed/error.json`)).toMatchObject({ etag: latest.upload.etag });
+    expect(item).toMatchObject({ failed_etag: latest.upload.etag, error_code: expect.any(String) });
+  }
+  // No text that could have become active is lost, and nothing is archived twice.
+  const kept = all.filter(({ text }) => checkSchema(text, { topic: TOPIC }).ok);
+  for (const { text, upload } of kept) {
+    if (!refused.has(upload.sequencer)) expect([active, ...archived]).toContain(text);
+  }
+  expect(new Set(archived).size).toBe(archived.length);
+  for (const text of archived) expect(kept.map((one) => one.text)).toContain(text);
+  // The tables fit the active schema.
+  if (active !== undefined) {
+    const columns = w.warehouse.tables.get(`lean_ops_curated.${tableNameOf(TOPIC)}`)?.map(({ name }) => name);
+    const check = checkSchema(active, { topic: TOPIC });
+    expect(
+      check.ok && check.schema.columns.map(({ column }) => column).filter((name) => !columns?.includes(name)),
+    ).toEqual([]);
+  }
+  // drift_log: no row twice; from the first schema to the active one, each column came once.
+  const rows = w.warehouse.driftRows;
+  expect(new Set(rows.map((row) => row.slice(0, 64))).size).toBe(rows.length);
+  const came = rows.flatMap((row) => /'COLUMN_ADDED', '(\w+)'/.exec(row)?.[1] ?? []).sort();
+  const born = rows.filter((row) => row.includes("'TABLE_CREATED'"));
+  expect(born).toHaveLength(active === undefined ? 0 : 1);
+  const bornWith = born.flatMap((row) => [...row.matchAll(/\b([abc]) double/g)].map(([, name]) => name));
+  const { properties = {} } = JSON.parse(active ?? '{}') as { properties?: object };
+  expect([...came, ...bornWith].sort()).toEqual(
+    Object.keys(properties)
+      .filter((name) => /^[abc]$/.test(name))
+      .sort(),
+  );
+}
+
+const delivery: fc.Arbitrary<Delivery> = fc.record({
+  diesAt: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 35 })),
+  retriedAfter: fc.constantFrom(0, 30, 200),
+  pace: fc.constantFrom(1, 1, 2, 6),
+});
+const author: fc.Arbitrary<Author> = fc.record({
+  text: fc.constantFrom(...TEXTS),
+  uploadsAfter: fc.constantFrom(0, 10, 30, 90),
+  deliveries: fc.array(delivery, { minLength: 1, maxLength: 2 }),
+});
+
+describe('uploads of one topic, at the same time, in any order, twice, killed anywhere', () => {
+  it('end as one after the other', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.boolean(),
+        fc.uniqueArray(author, { minLength: 2, maxLength: 3, selector: ({ text }) => text }),
+        async (scheduler, first, authors) => {
+          await checkInvariants(await play(scheduler, first, authors));
+        },
+      ),
+      { numRuns: Number(process.env['LEAN_SCHEDULES'] ?? 1_000) },
+    );
+    // Seconds on an idle machine; a schedule that never ends is what this finds.
+  }, 300_000);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { interruption, Killed, topicSchema, withField } from '@lean-ops/common/testing';
+import type { Collaborators } from '../src/collaborators';
+import { world, type World } from './world';
+
+const second = { ...withField('pressure', { type: 'number' }), 'x-version': 2 };
+const broken = topicSchema({ type: 'array' });
+
+/** The ports of a run that stops just before it puts a file whose key ends so, once, while something else happens. */
+function stopping(w: World, suffix: string, meanwhile: () => Promise<unknown>, then?: () => void): Collaborators {
+  const deps = w.through(interruption(Infinity, 'before'));
+  let stopped = false;
+  return {
+    ...deps,
+    objects: {
+      ...deps.objects,
+      get: (...args) => deps.objects.get(...args),
+      head: (...args) => deps.objects.head(...args),
+      copy: (...args) => deps.objects.copy(...args),
+      delete: (...args) => deps.objects.delete(...args),
+      list: (...args) => deps.objects.list(...args),
+      async put(bucket, key, body, options) {
+        const now = !stopped && key.endsWith(suffix);
+        stopped ||= now;
+        if (now) await meanwhile();
+        const done = await deps.objects.put(bucket, key, body, options);
+        if (now) then?.();
+        return done;
+      },
+    },
+  };
+}
+
+describe('a run that is overtaken between its last look and its write', () => {
+  it('takes its refusal back when the newer upload was accepted', async () => {
+    const w = world();
+    const earlier = await w.upload('{');
+    const deps = stopping(w, '/error.json', async () => w.run(await w.upload(topicSchema())));
+    await expect(w.run(earlier, deps)).resolves.toEqual({ outcome: 'SUPERSEDED' });
+    expect(w.files()).toEqual(['telemetry.climate/active/schema.json']);
+    expect(await w.item()).toMatchObject({ status: 'READY' });
+  });
+
+  it("never covers the newer upload's refusal", async () => {
+    const w = world();
+    const earlier = await w.upload('{');
+    let failedEtag = '';
+    const deps = stopping(w, '/error.json', async () => {
+      const later = await w.upload(broken);
+      failedEtag = later.etag;
+      await w.run(later);
+    });
+    await expect(w.run(earlier, deps)).resolves.toEqual({ outcome: 'STALE' });
+    expect(w.body('telemetry.climate/failed/schema.json')).toEqual(broken);
+    expect(w.body('telemetry.climate/failed/error.json')).toMatchObject({ etag: failedEtag });
+    expect(await w.item()).toMatchObject({ status: 'ERROR', failed_etag: failedEtag });
+  });
+
+  it.each([
+    ['lives', undefined],
+    [
+      'dies right after, and comes again',
+      () => {
+        throw new Killed('after the write');
+      },
+    ],
+  ])('is on record when it became active after all, beside the refusal of the newer upload: it %s', async (_, then) => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    const earlier = await w.upload(second);
+    const deps = stopping(w, '/active/schema.json', async () => w.run(await w.upload(broken)), then);
+    await w.runWithRetries(earlier, deps);
+    expect(w.body('telemetry.climate/active/schema.json')).toEqual(second);
+    expect(await w.item()).toMatchObject({ status: 'ERROR', schema_version: 2, schema_etag: earlier.etag });
+    expect(w.warehouse.driftRows.filter((row) => row.includes("'COLUMN_ADDED', 'pressure'"))).toHaveLength(1);
+    expect(w.body('telemetry.climate/failed/schema.json')).toEqual(broken);
+  });
+});

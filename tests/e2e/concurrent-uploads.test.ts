@@ -1,0 +1,251 @@
+/**
+ * Uploads that meet, events that come twice, validators that die: on real tables, with real retries.
+ *
+ * UPLOAD_ROUNDS=50 plays as many rounds of two uploads within a second; by default five.
+ */
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, databases, output } from '../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
+import { readInjected, setFaults } from '../../scripts/local/fault-injection';
+import { freshTopic, rows, tableOf, theStack } from './stack';
+
+const stack = theStack();
+const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS };
+const { s3, dynamodb } = connect(stack);
+const bucket = output(stack, 'schema_bucket');
+const VALIDATOR = 'lean-ops-schema-validator';
+const ROUNDS = Number(process.env['UPLOAD_ROUNDS'] ?? 5);
+/** Topics at a time: with two tables each it stays under the 20 DDL statements that Athena runs at once. */
+const LANES = 3;
+
+const text = (topic: string, version: number, fields: readonly string[]): string =>
+  JSON.stringify({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Concurrent',
+    type: 'object',
+    'x-topic': topic,
+    'x-version': version,
+    required: ['id'],
+    properties: {
+      id: { type: 'string', 'x-cde': true },
+      ...Object.fromEntries(fields.map((field) => [field, { type: 'integer' }])),
+    },
+  });
+
+async function put(topic: string, body: string): Promise<{ etag: string; versionId: string; key: string }> {
+  const key = `schemas/${topic}/pending/schema.json`;
+  const { ETag: etag = '', VersionId: versionId = '' } = await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: 'application/json' }),
+  );
+  return { key, versionId, etag: etag.replaceAll('"', '') };
+}
+
+/** File names below the topic's folder → text. */
+async function filesOf(topic: string): Promise<Map<string, string>> {
+  const prefix = `schemas/${topic}/`;
+  const { Contents: found = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+  const files = new Map<string, string>();
+  for (const { Key: key = '' } of found) {
+    // Gone since it was listed: then it is not there.
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    });
+    if (answer) files.set(key.slice(prefix.length), (await answer.Body?.transformToString()) ?? '');
+  }
+  return files;
+}
+
+async function itemOf(topic: string): Promise<Record<string, string | undefined>> {
+  const { Item: item = {} } = await dynamodb.send(
+    new GetItemCommand({
+      TableName: output(stack, 'schema_registry_table'),
+      Key: { topic_name: { S: topic } },
+      ConsistentRead: true,
+    }),
+  );
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, value.S ?? value.N]));
+}
+
+async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 90_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`${timeoutMs / 1_000} s, and still not: ${what}`);
+    await sleep(250);
+  }
+}
+
+/** What one upload after the other leaves: the last text active, the others archived once, tables, registry and drift_log as the files say. */
+async function expectSettled(topic: string, texts: readonly string[], last: string): Promise<void> {
+  const others = texts.filter((one) => one !== last);
+  await until(`${topic} is settled`, async () => {
+    const [files, item] = [await filesOf(topic), await itemOf(topic)];
+    const archived = [...files.keys()].filter((name) => name.startsWith('archive/'));
+    return (
+      item['status'] === 'READY' &&
+      item['settled_sequencer'] === item['claimed_sequencer'] &&
+      files.get('active/schema.json') === last &&
+      !files.has('pending/schema.json') &&
+      archived.length >= others.length
+    );
+  });
+  const files = await filesOf(topic);
+  const archive = [...files].filter(([name]) => name.startsWith('archive/')).map(([, body]) => body);
+  expect(archive.sort()).toEqual([...others].sort());
+  expect([...files.keys()].filter((name) => !name.startsWith('archive/'))).toEqual(['active/schema.json']);
+  const { 'x-version': version, properties } = JSON.parse(last) as { 'x-version': number; properties: object };
+  expect(await itemOf(topic)).toMatchObject({ schema_version: String(version), table_name: tableOf(topic) });
+
+  const { Table: table } = await new GlueClient(config).send(
+    new GetTableCommand({ DatabaseName: databases(stack).curated, Name: tableOf(topic) }),
+  );
+  const columns = table?.StorageDescriptor?.Columns?.map(({ Name }) => Name);
+  expect(columns).toEqual(expect.arrayContaining(Object.keys(properties)));
+
+  const drift = await rows(
+    stack,
+    `SELECT drift_id, change_type, column_name, new_value FROM {ops}."drift_log" WHERE topic_name = '${topic}' AND source = 'schema'`,
+  );
+  expect(new Set(drift.map((row) => row['drift_id'])).size).toBe(drift.length);
+  const born = drift.filter((row) => row['change_type'] === 'TABLE_CREATED');
+  expect(born).toHaveLength(1);
+  const came = [
+    ...(born[0]?.['new_value'] ?? '').split(', ').map((column) => column.split(' ')[0]),
+    ...drift.filter((row) => row['change_type'] === 'COLUMN_ADDED').map((row) => row['column_name']),
+  ];
+  expect(came.sort()).toEqual(Object.keys(properties).sort());
+}
+
+async function inLanes(count: number, work: (index: number) => Promise<void>): Promise<void> {
+  const indices = Array.from({ length: count }, (_, index) => index).values();
+  const lane = async (): Promise<void> => {
+    for (const index of indices) await work(index);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+}
+
+describe('two schemas of one topic within a second', () => {
+  it(
+    `end with the later one active and the earlier one archived, ${ROUNDS} times in a row`,
+    async () => {
+      const took: number[] = [];
+      await inLanes(ROUNDS, async (round) => {
+        const topic = freshTopic('twice');
+        const [earlier, later] = [text(topic, 1, ['a']), text(topic, 2, ['a', 'b'])];
+        await put(topic, earlier);
+        // 0 to 900 ms, a different gap each round.
+        await sleep((round * 37 * 10) % 910);
+        const started = Date.now();
+        await put(topic, later);
+        await expectSettled(topic, [earlier, later], later);
+        took.push(Date.now() - started);
+      });
+      took.sort((a, b) => a - b);
+      // The figures of a long run are what one plays it for.
+      // eslint-disable-next-line no-console
+      console.info(
+        `${ROUNDS} rounds: median ${took[took.length >> 1]} ms, longest ${took.at(-1)} ms until all was settled`,
+      );
+    },
+    ROUNDS * 60_000,
+  );
+});
+
+describe('one event that comes twice at the same time', () => {
+  it('is handled once: one activation, each drift row once', async () => {
+    const lambda = new LambdaClient(config);
+    await inLanes(3, async (index) => {
+      const topic = freshTopic('doubled');
+      const body = text(topic, 1, ['a', 'b', 'c']);
+      const { etag, versionId, key } = await put(topic, body);
+      // Beside the real event, the same upload told twice, as if a moment later.
+      const event = {
+        source: 'aws.s3',
+        'detail-type': 'Object Created',
+        time: new Date().toISOString(),
+        detail: {
+          bucket: { name: bucket },
+          object: { key, etag, size: body.length, 'version-id': versionId, sequencer: `FF${index}` },
+        },
+      };
+      const answers = await Promise.all(
+        [1, 2].map(async () => {
+          const answer = await lambda.send(
+            new InvokeCommand({ FunctionName: VALIDATOR, Payload: JSON.stringify(event) }),
+          );
+          return `${answer.FunctionError ?? 'ok'} ${answer.Payload?.transformToString() ?? ''}`;
+        }),
+      );
+      for (const answer of answers) expect(answer).toMatch(/^ok .*(READY|DUPLICATE|GONE)/);
+      await expectSettled(topic, [body], body);
+    });
+  });
+});
+
+describe('a validator that is killed at random moments', () => {
+  it('leaves nothing half done: retries, and the same file once more as the runbook says, end as ever', async () => {
+    const count = 10;
+    const before = (await readInjected(stack.port))['lambda_killed'] ?? 0;
+    await setFaults(stack.port, { lambda_kill: { function: VALIDATOR, every_s: [0.2, 1.5], times: 8 }, seed: 5 });
+    try {
+      await inLanes(count, async () => {
+        const topic = freshTopic('killed');
+        const body = text(topic, 1, ['a', 'b']);
+        await put(topic, body);
+        const settled = () => expectSettled(topic, [body], body);
+        await until(`${topic} is READY`, async () => (await itemOf(topic))['status'] === 'READY', 30_000).catch(() =>
+          put(topic, body),
+        );
+        await settled();
+      });
+    } finally {
+      await setFaults(stack.port, {});
+    }
+    expect(((await readInjected(stack.port))['lambda_killed'] ?? 0) - before).toBeGreaterThan(0);
+  });
+});
+
+describe('table-provisioner', () => {
+  it('called by many at once for topics that overlap and collide makes one table each, with one owner', async () => {
+    const lambda = new LambdaClient(config);
+    const stem = freshTopic('many');
+    const plain = Array.from({ length: 6 }, (_, index) => `${stem}.n${index}`);
+    const colliding = [`${stem}.x.y`, `${stem}.x-y`, `${stem}.x_y`];
+    const answers = await Promise.all(
+      [0, 1, 2, 3].map(async (caller) => {
+        const topics = [...plain.slice(caller), ...colliding, ...plain.slice(0, caller)];
+        const answer = await lambda.send(
+          new InvokeCommand({
+            FunctionName: 'lean-ops-table-provisioner',
+            Payload: JSON.stringify({
+              action: 'standardized',
+              topics: caller % 2 === 0 ? topics : topics.toReversed(),
+            }),
+          }),
+        );
+        const payload = answer.Payload?.transformToString() ?? '';
+        expect(answer.FunctionError ?? payload).toBe(payload);
+        return (JSON.parse(payload) as { tables: { topic_name: string; status: string; error_code?: string }[] })
+          .tables;
+      }),
+    );
+    const owners = new Set<string>();
+    for (const tables of answers) {
+      expect(tables).toHaveLength(plain.length + colliding.length);
+      const ready = tables.filter(({ status }) => status === 'READY').map(({ topic_name: topic }) => topic);
+      expect(ready).toEqual(expect.arrayContaining(plain));
+      expect(ready).toHaveLength(plain.length + 1);
+      ready.filter((topic) => colliding.includes(topic)).forEach((topic) => owners.add(topic));
+      for (const one of tables) if (one.status !== 'READY') expect(one.error_code).toBe('TOPIC_COLLISION');
+    }
+    expect(owners.size).toBe(1);
+    const [owner = ''] = owners;
+    expect(await itemOf(`table#${tableOf(owner)}`)).toMatchObject({ owner });
+    expect(await rows(stack, `SELECT * FROM {standardized}."${tableOf(owner)}"`)).toEqual([]);
+  });
+});
