@@ -63,7 +63,8 @@ export function eventTimeProblems(stated: unknown, fields: readonly FieldVisit[]
 function unknown(stated: string, fields: readonly FieldVisit[]): SchemaProblem {
   const problem = { code: 'EVENT_TIME_UNKNOWN', path: PATH, message: `there is no field ${shown(stated)}` };
   if (stated === 'event_time') {
-    const hint = 'the event_time of the envelope needs no word here: leave it out, and promise x-event-time-stable if it holds';
+    const hint =
+      'the event_time of the envelope needs no word here: leave it out, and promise x-event-time-stable if it holds';
     return { ...problem, hint };
   }
   const names = (visits: readonly FieldVisit[]) => visits.map(({ path }) => pathText(path));

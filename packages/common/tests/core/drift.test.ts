@@ -147,13 +147,16 @@ describe('schemaChanges', () => {
       { 'x-event-time': 'meta.sent' },
       'keep x-event-time at the field of the column measured_at',
     ],
-  ])('holds an event time that is %s to be breaking: the table keeps its partitioning', (_name, before, after, remedy) => {
-    const time = { type: 'string', format: 'date-time', 'x-cde': true };
-    const schema = withField('meta', { type: 'object', properties: { sent: time } });
-    const changes = between({ ...schema, ...before }, { ...schema, ...after });
-    expect(shown(changes)).toEqual(['breaking KEY_CHANGED /x-event-time']);
-    expect(changes[0]).toMatchObject({ remedy: expect.stringContaining(remedy) as unknown });
-  });
+  ])(
+    'holds an event time that is %s to be breaking: the table keeps its partitioning',
+    (_name, before, after, remedy) => {
+      const time = { type: 'string', format: 'date-time', 'x-cde': true };
+      const schema = withField('meta', { type: 'object', properties: { sent: time } });
+      const changes = between({ ...schema, ...before }, { ...schema, ...after });
+      expect(shown(changes)).toEqual(['breaking KEY_CHANGED /x-event-time']);
+      expect(changes[0]).toMatchObject({ remedy: expect.stringContaining(remedy) as unknown });
+    },
+  );
 
   it('lets the field that holds the event time be spelt another way, as long as its column stays', () => {
     const of = (name: string) => {

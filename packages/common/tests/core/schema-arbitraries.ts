@@ -98,7 +98,11 @@ function looserConstraints(before: Constraints, drop: number, more: number): Con
 export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
   const choices = fc.tuple(fc.boolean(), fc.boolean(), fc.nat(255), fc.nat(2));
   return fc
-    .tuple(fc.array(choices, { minLength: schema.columns.length, maxLength: schema.columns.length }), fc.boolean(), fc.boolean())
+    .tuple(
+      fc.array(choices, { minLength: schema.columns.length, maxLength: schema.columns.length }),
+      fc.boolean(),
+      fc.boolean(),
+    )
     .map(([chosen, grows, promise]) => {
       const columns = schema.columns.map((before, index): SchemaColumn => {
         const [promotes, frees, drop, more] = chosen[index] ?? [false, false, 0, 0];
