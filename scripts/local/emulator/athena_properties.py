@@ -3,8 +3,8 @@
 from emulator.athena_text import Failed
 
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
-# Athena takes a fixed list. Sizes of files (write_target_data_file_size_bytes and others) are no longer on it;
-# should Athena still take them, nothing may come to depend on it.
+# Athena takes a fixed list. Sizes of files (write_target_data_file_size_bytes and others) are no longer on
+# it; should Athena still take them, nothing may come to depend on it.
 _PROPERTIES = {
     "format": "write.format.default",
     "write_compression": "write.parquet.compression-codec",
