@@ -1,6 +1,7 @@
 /** SDK clients for a running stack, as its root user, and its Terraform outputs, typed. */
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -17,6 +18,7 @@ export interface Clients {
   readonly sfn: SFNClient;
   readonly athena: AthenaClient;
   readonly dynamodb: DynamoDBClient;
+  readonly glue: GlueClient;
 }
 
 export function connect(stack: Stack): Clients {
@@ -27,6 +29,7 @@ export function connect(stack: Stack): Clients {
     sfn: new SFNClient(config),
     athena: new AthenaClient(config),
     dynamodb: new DynamoDBClient(config),
+    glue: new GlueClient(config),
   };
 }
 

@@ -1,14 +1,16 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetTableCommand } from '@aws-sdk/client-glue';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
-import { connect, output } from '../../scripts/local/clients';
+import { connect, databases, output } from '../../scripts/local/clients';
 import { pushSchema } from '../../scripts/local/schemas';
 import { cycle, freshTopic, rows, send, tableOf, theStack } from './stack';
 
 const stack = theStack();
 
-const schemaOf = (topic: string, version: number, properties: object): string =>
+const schemaOf = (topic: string, version: number, properties: object, words: object = {}): string =>
   JSON.stringify({
+    ...words,
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'End-to-end',
     type: 'object',
@@ -17,6 +19,19 @@ const schemaOf = (topic: string, version: number, properties: object): string =>
     required: ['id'],
     properties: { id: { type: 'string', minLength: 1, 'x-cde': true }, ...properties },
   });
+
+interface TableMetadata {
+  readonly 'format-version': number;
+  readonly 'partition-specs': readonly { readonly fields: readonly { name: string; transform: string }[] }[];
+}
+
+async function tableMetadata(layer: 'standardized' | 'curated', table: string): Promise<TableMetadata> {
+  const { s3, glue } = connect(stack);
+  const { Table } = await glue.send(new GetTableCommand({ DatabaseName: databases(stack)[layer], Name: table }));
+  const { host, pathname } = new URL(Table?.Parameters?.['metadata_location'] ?? '');
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: host, Key: pathname.slice(1) }));
+  return JSON.parse((await Body?.transformToString()) ?? '') as TableMetadata;
+}
 
 const event = (topic: string, id: string, key: string, second: number, payload: object): string =>
   JSON.stringify({
@@ -69,6 +84,28 @@ describe('a topic with a schema', () => {
       { message_id: 'bad-cde', disposition: 'rejected' },
       { message_id: 'bad-value', disposition: 'nulled' },
     ]);
+  });
+});
+
+describe('a schema that declares its event time', () => {
+  it('gets a Curated table of format 2 that is partitioned by its day, and corrections find their rows', async () => {
+    const topic = freshTopic('by-day');
+    const at = { type: 'string', format: 'date-time', 'x-cde': true };
+    await pushSchema(stack, topic, schemaOf(topic, 1, { at }, { 'x-event-time': 'at' }));
+    const metadata = await tableMetadata('curated', tableOf(topic));
+    expect(metadata['format-version']).toBe(2);
+    expect(metadata['partition-specs'][0]?.fields).toMatchObject([{ name: 'at_day', transform: 'day' }]);
+    await send(stack, event(topic, 'm1', 'k1', 1, { id: 'a', at: '2026-11-23T23:59:59Z' }));
+    await send(stack, event(topic, 'm2', 'k2', 1, { id: 'b', at: '2026-11-24T00:00:00Z' }));
+    await cycle(stack);
+    await send(stack, event(topic, 'm3', 'k1', 2, { id: 'c', at: '2026-11-24T00:00:01Z' }));
+    await cycle(stack);
+    expect(await rows(stack, `SELECT id, message_id FROM {curated}."${tableOf(topic)}" ORDER BY id`)).toEqual([
+      { id: 'b', message_id: 'm2' },
+      { id: 'c', message_id: 'm3' },
+    ]);
+    const partitions = `SELECT record_count FROM {curated}."${tableOf(topic)}$partitions"`;
+    expect(await rows(stack, partitions)).toEqual([{ record_count: '2' }]);
   });
 });
 

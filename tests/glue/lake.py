@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
+from emulator.athena_sql import plan
 from lean_ops import curated_job, names, standardized_job
 from lean_ops.arguments import JobArguments
 from lean_ops.flatten_batches import KEPT_COLUMNS
@@ -18,39 +20,13 @@ from lean_ops.ports import Job, Provisioned
 from lean_ops.schemas import read_schema
 
 EPOCH = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-_ENVELOPE = ", ".join(f"{name} string" for name in names.ENVELOPE_COLUMNS)
-_ENVELOPE_TYPED = (
-    "message_id string, idempotency_key string, event_time timestamp_ntz, produced_at timestamp_ntz, "
-    "received_at timestamp_ntz, ingested_at timestamp_ntz, cycle_id string"
-)
-_DDL = {
-    "raw.events": "topic_name string, message_id string, idempotency_key string, event_time timestamp_ntz, "
+_DDL = json.loads((Path(__file__).parents[1] / "fixtures" / "ddl.json").read_text(encoding="utf-8"))
+"""Athena's statements as the pipeline runs them; a test of packages/common holds the file to that."""
+_EVENTS = (
+    "topic_name string, message_id string, idempotency_key string, event_time timestamp_ntz, "
     "produced_at timestamp_ntz, received_at timestamp_ntz, ingested_at timestamp_ntz, payload string, "
-    "source_message_id string, payload_sha256 string, trace_id string, envelope_issues string",
-    "ops.cycle_delta": "topic_name string, message_id string, idempotency_key string, "
-    "event_time timestamp_ntz, "
-    "produced_at timestamp_ntz, received_at timestamp_ntz, ingested_at timestamp_ntz, payload_sha256 string, "
-    "columns map<string,string>, rescued_data string, cycle_id string",
-    "ops.drift_log": "drift_id string, topic_name string, layer string, change_type string, "
-    "column_name string, "
-    "old_value string, new_value string, source string, schema_version int, cycle_id string, "
-    "detected_at timestamp_ntz",
-    "ops.errors": "error_id string, topic_name string, message_id string, idempotency_key string, "
-    "disposition string, "
-    "violations string, record string, schema_version int, cycle_id string, detected_at timestamp_ntz, "
-    "resolved_at timestamp_ntz, resolution string",
-    "ops.parse_errors": "error_id string, topic_name string, message_id string, error_code string, "
-    "error_message string, payload string, received_at timestamp_ntz, cycle_id string, "
-    "detected_at timestamp_ntz, "
-    "resolved_at timestamp_ntz",
-    "ops.ledger": "topic_name string, layer string, cycle_id string, records_in bigint, duplicates bigint, "
-    "superseded bigint, written bigint, parse_errors bigint, rejected bigint, nulled bigint, rescued bigint, "
-    "new_columns bigint, started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string",
-}
-_PARTITIONS = {
-    "raw.events": "PARTITIONED BY (days(ingested_at))",
-    "ops.cycle_delta": "PARTITIONED BY (cycle_id)",
-}
+    "source_message_id string, payload_sha256 string, trace_id string, envelope_issues string"
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +64,11 @@ class Event:
         )
 
 
+def _of_table(statement: str, table: str) -> str:
+    """The statement for another table than the fixture's."""
+    return statement.replace("`topic`", f"`{table}`").replace("/topic/", f"/{table}/")
+
+
 def _at(seconds: int) -> datetime:
     return (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None)
 
@@ -122,12 +103,15 @@ class Lake:
     def __post_init__(self) -> None:
         for layer in ("raw", "standardized", "curated", "ops"):
             self.spark.sql(f"CREATE NAMESPACE glue_catalog.{self.prefix}_{layer}")
-        for table, columns in _DDL.items():
-            partitions = _PARTITIONS.get(table, "")
-            self.spark.sql(f"CREATE TABLE {self.name(table)} ({columns}) USING iceberg {partitions}")
+        for statement in _DDL["system"].values():
+            self._create(statement)
 
     def name(self, table: str) -> str:
         return f"glue_catalog.{self.prefix}_{table}"
+
+    def _create(self, statement: str) -> None:
+        """A table by Athena's own statement."""
+        self.spark.sql(plan(statement.replace("lean_ops_", f"{self.prefix}_"), "default").sql)
 
     # --- the ports ---
 
@@ -151,26 +135,35 @@ class Lake:
             return Provisioned(topic, "TOPIC_COLLISION", f"{table} belongs to {owner}")
         item = {"topic_name": topic, "table_name": table, "processing_enabled": False, "status": "READY"}
         self.registered.setdefault(topic, item)
-        self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self.name('standardized.' + table)} "
-            f"({_ENVELOPE}, rescued_data string) USING iceberg"
-        )
+        self._create(_of_table(_DDL["standardized"], table))
         return Provisioned(topic)
 
     # --- what people and other services do ---
 
     def activate(
-        self, topic: str, version: int, properties: Mapping[str, Any], required: Sequence[str] = ()
+        self,
+        topic: str,
+        version: int,
+        properties: Mapping[str, Any],
+        required: Sequence[str] = (),
+        **words: Any,
     ) -> None:
-        """A schema that schema-validator has accepted."""
+        """A schema that schema-validator has accepted. words: further ones, x_event_time for x-event-time."""
         document = {"type": "object", "x-topic": topic, "x-version": version, "required": list(required)}
+        document |= {word.replace("_", "-"): value for word, value in words.items()}
         self.active_schemas[topic] = json.dumps({**document, "properties": properties})
         schema = read_schema(self.active_schemas[topic], topic)
         self._ensure(topic)
         table = self.name(f"curated.{names.table_name(topic)}")
-        columns = "".join(f"`{field.column}` {field.data_type}, " for field in schema.fields)
-        columns += f"{_ENVELOPE_TYPED}, schema_version int"
-        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) USING iceberg")
+        columns = ",\n".join(
+            f"  `{field.column}` {field.data_type.removesuffix('_ntz')}" for field in schema.fields
+        )
+        declared = words.get("x_event_time")
+        stable = "stable" if words.get("x_event_time_stable") else "neither"
+        statement = _of_table(_DDL["curated"]["declared" if declared else stable], names.table_name(topic))
+        # The statement is of a schema with the one field `at`.
+        statement = statement.replace("  `at` timestamp", columns)
+        self._create(statement.replace("`at`", f"`{names.column_name(str(declared).split('.'))}`"))
         present = self.spark.table(table).columns
         for field_ in schema.fields:
             if field_.column not in present:
@@ -179,7 +172,7 @@ class Lake:
 
     def deliver(self, *events: Event) -> None:
         """One Firehose commit to RAW."""
-        frame = self.spark.createDataFrame([event.row() for event in events], _DDL["raw.events"])
+        frame = self.spark.createDataFrame([event.row() for event in events], _EVENTS)
         frame.coalesce(1).writeTo(self.name("raw.events")).append()
 
     def raw_snapshot(self) -> str:

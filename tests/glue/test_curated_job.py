@@ -161,6 +161,70 @@ def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_agai
     assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 2]
 
 
+def partitions(lake):
+    """Value of the partition (None: not partitioned, or no value) to its rows."""
+    found = lake.spark.sql(f"SELECT * FROM {lake.name(TABLE)}.partitions").collect()
+    return {str(row["partition"][0]) if "partition" in row else None: row["record_count"] for row in found}
+
+
+def test_a_declared_event_time_partitions_by_its_day_whatever_the_year(lake):
+    lake.activate(TOPIC, 1, SCHEMA, x_event_time="measured_at")
+    lake.standardize(
+        Event(reading(), message_id="now"),
+        Event(reading(measured_at="0001-01-01T00:00:00Z"), message_id="first"),
+        Event(reading(measured_at="9999-12-31T23:59:59.999999Z"), message_id="last"),
+        Event(reading(measured_at="1969-12-31T23:59:59.999999Z"), message_id="before"),
+        Event(reading(measured_at="+294247-01-10T04:00:54Z"), message_id="never"),
+    )
+    assert lake.curate().complete
+    assert partitions(lake) == {"2026-11-23": 1, "0001-01-01": 1, "9999-12-31": 1, "1969-12-31": 1}
+    assert [row["message_id"] for row in lake.rows("ops.errors")] == ["never"]
+    # A correction may move a row to another day.
+    corrected = reading(measured_at="2026-11-24T00:00:00Z", temperature=1)
+    lake.standardize(Event(corrected, message_id="later", key="first", produced=1))
+    assert lake.curate().complete
+    assert partitions(lake) == {"2026-11-23": 1, "2026-11-24": 1, "9999-12-31": 1, "1969-12-31": 1}
+    assert lake.by_key(TABLE)["first"]["message_id"] == "later"
+    assert lake.balance("curated") == (6, 6)
+
+
+def test_a_stable_event_time_that_a_message_lacks_has_a_partition_of_its_own(lake):
+    lake.activate(TOPIC, 1, SCHEMA, x_event_time_stable=True)
+    lake.standardize(Event(reading(), message_id="a"), Event(reading(), message_id="b", event=None))
+    assert lake.curate().complete
+    assert partitions(lake) == {"2026-11-23": 1, "None": 1}
+    lake.standardize(Event(reading(temperature=3), message_id="c", key="b", event=None, produced=1))
+    assert lake.curate().complete
+    assert lake.by_key(TABLE)["b"]["message_id"] == "c"
+    assert partitions(lake) == {"2026-11-23": 1, "None": 1}
+
+
+def test_many_days_in_one_batch_are_written_one_file_at_a_time(lake):
+    """With a file open for each day, 10,000 made-up event times ended the job for want of memory."""
+    lake.activate(TOPIC, 1, SCHEMA, x_event_time="measured_at")
+    days = [f"{year}-0{month}-01T00:00:00Z" for year in range(1901, 1921) for month in (1, 2)]
+    lake.standardize(*(Event(reading(measured_at=day), message_id=day) for day in days))
+    assert lake.curate().complete
+    assert len(partitions(lake)) == len(days)
+    properties = lake.spark.sql(f"SHOW TBLPROPERTIES {lake.name(TABLE)}").collect()
+    assert {row["key"]: row["value"] for row in properties}["write.spark.fanout.enabled"] == "false"
+    assert lake.balance("curated") == (40, 40)
+
+
+def test_a_table_from_before_partitioning_keeps_working(lake):
+    lake.activate(TOPIC, 1, SCHEMA)
+    fields = lake.spark.table(lake.name(TABLE)).schema.fields
+    columns = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in fields)
+    lake.spark.sql(f"DROP TABLE {lake.name(TABLE)}")
+    lake.spark.sql(f"CREATE TABLE {lake.name(TABLE)} ({columns}) USING iceberg")
+    lake.activate(TOPIC, 1, SCHEMA, x_event_time="measured_at")
+    lake.standardize(Event(reading(), message_id="a", key="k"))
+    assert lake.curate().complete
+    lake.standardize(Event(reading(temperature=3), message_id="b", key="k", produced=1))
+    assert lake.curate().complete
+    assert (lake.by_key(TABLE)["k"]["message_id"], partitions(lake)) == ("b", {None: 1})
+
+
 def test_topics_without_a_usable_schema_are_skipped_or_fail_alone(lake):
     lake.activate(TOPIC, 1, SCHEMA)
     for topic in ("fleet.trucks", "fleet.vans", "fleet.bikes"):

@@ -44,6 +44,34 @@ def test_athena_writes_and_reads_an_iceberg_table(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
+    ("clause", "transform", "source"),
+    [("day(`at`)", "day", "at"), ("bucket(4, `id`)", "bucket[4]", "id")],
+)
+def test_a_partitioned_table_is_v2_and_partitioned_as_it_says(
+    stack: Stack, clause: str, transform: str, source: str
+) -> None:
+    made = stack.query(
+        f"CREATE TABLE `d`.`parts` (`id` string, `at` timestamp) PARTITIONED BY ({clause}) "
+        "LOCATION 's3://lake/warehouse/d/parts/' TBLPROPERTIES ('table_type'='ICEBERG', "
+        "'write_compression'='zstd', 'vacuum_max_metadata_files_to_keep'='20')"
+    )
+    assert made.reason == ""
+    assert stack.query("INSERT INTO parts (id) VALUES ('a')").reason == ""
+    place = stack.client("glue").get_table(DatabaseName="d", Name="parts")["Table"]["Parameters"]
+    key = place["metadata_location"].removeprefix("s3://lake/")
+    metadata = json.loads(stack.client("s3").get_object(Bucket="lake", Key=key)["Body"].read())
+    assert metadata["format-version"] == 2
+    [field] = metadata["partition-specs"][0]["fields"]
+    [column] = [one for one in metadata["schemas"][0]["fields"] if one["name"] == source]
+    assert (field["transform"], field["source-id"]) == (transform, column["id"])
+    properties = metadata["properties"]
+    assert properties["write.parquet.compression-codec"] == "zstd"
+    assert properties["write.metadata.previous-versions-max"] == "20"
+    assert stack.query('SELECT count(*) FROM "parts$partitions"').rows[1] == ["1"]
+    assert stack.query("DROP TABLE parts").reason == ""
+
+
+@pytest.mark.parametrize(
     ("sql", "reason"),
     [
         ("SELECT * FROM nope", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.d.nope' does not exist"),

@@ -154,12 +154,54 @@ def test_what_the_grammar_refuses(sql: str, message: str) -> None:
         ),
         ("CREATE TABLE t (a int) TBLPROPERTIES ('table_type'='ICEBERG')", "Table location can not be null"),
         ("ALTER TABLE t SET TBLPROPERTIES ('vacuum_min_snapshots_to_keep'='x')", "must be a number"),
+        ("ALTER TABLE t SET TBLPROPERTIES ('vacuum_min_snapshots_to_keep'='0')", "must be a number"),
+        (
+            "ALTER TABLE t SET TBLPROPERTIES ('optimize_rewrite_data_file_threshold'='50')",
+            "must be less than 50",
+        ),
+        (
+            "ALTER TABLE t SET TBLPROPERTIES ('write_target_data_file_size_bytes'='134217728')",
+            "Unsupported table property key",
+        ),
+        ("ALTER TABLE t SET TBLPROPERTIES ('write_compression'='zst')", "write_compression must be one of"),
+        (
+            f"CREATE TABLE t (a int) {ICEBERG[:-1]}, 'compression_level'='3')",
+            "Compression codec must be defined",
+        ),
         ("CREATE VIEW v AS SELECT 1", "NOT_SUPPORTED"),
     ],
 )
 def test_what_the_execution_refuses(sql: str, message: str) -> None:
     with pytest.raises(Failed) as refused:
         plan(sql, "d")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("clause", "message"),
+    [
+        ("day(s)", "Cannot partition by day(s): s is of type string"),
+        ("hour(day)", "Cannot partition by hour(day): day is of type date"),
+        ("bucket(4, d)", "Cannot partition by bucket(d): d is of type double"),
+        ("m", "Cannot partition by m: m is of type map"),
+        ("day(nope)", "Partition column nope is not among the columns"),
+        ("bucket(0, s)", "wants a positive whole number"),
+        ("bucket(1.5, s)", "wants a positive whole number"),
+        ("bucket('4', s)", "wants a positive whole number"),
+        ("bucket(2147483648, s)", "wants a positive whole number"),
+        ("bucket(-4, s)", "mismatched input '-'"),
+        ("bucket(s)", "mismatched input"),
+        ("day(day(t))", "Unsupported partition transform"),
+        ("lower(s)", "Unsupported partition transform"),
+        ("day(t), month(t)", "Cannot add redundant partition of t"),
+        ("bucket(4, s), bucket(8, s)", "Cannot add redundant partition of s"),
+        ("s string", "without a type"),
+    ],
+)
+def test_what_no_table_is_partitioned_by(clause: str, message: str) -> None:
+    columns = "s string, t timestamp, day date, d double, m map<string,string>"
+    with pytest.raises((Failed, Malformed)) as refused:
+        plan(f"CREATE TABLE t ({columns}) PARTITIONED BY ({clause}) {ICEBERG}", "d")
     assert message in str(refused.value)
 
 

@@ -21,6 +21,7 @@ from lean_ops.session import CATALOG, activate
 CYCLE_ID = "lean-ops.cycle-id"
 _PREFIX = "lean-ops."
 _ADD_COLUMNS_TRIES = 3
+_FANOUT = "write.spark.fanout.enabled"
 
 
 class TableError(Exception):
@@ -149,6 +150,7 @@ class Tables:
 
     def append(self, rows: DataFrame, table: str, properties: Mapping[str, str]) -> Commit | None:
         whole = self._whole(rows, table)
+        self._one_file_at_a_time(table)
         self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
 
@@ -166,6 +168,7 @@ class Tables:
     ) -> Commit | None:
         """Inserts or replaces whole rows by `keys`, which must be unique in `rows`."""
         rows = self._whole(rows, table)
+        self._one_file_at_a_time(table)
         view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
         rows.createOrReplaceTempView(view)
@@ -227,6 +230,14 @@ class Tables:
 
     # --- inside
     # ----------------------------------------------------------------------------------------------------
+
+    def _one_file_at_a_time(self, table: str) -> None:
+        """Has writes sorted by partition. Iceberg else keeps a file open for each partition that a task
+        meets: a producer that makes its event times up would have the job run out of memory. Once a table:
+        MERGE takes no write options, and Athena's DDL no such property."""
+        loaded = self._load(table)
+        if loaded.spec().isPartitioned() and loaded.properties().get(_FANOUT) != "false":
+            loaded.updateProperties().set(_FANOUT, "false").commit()
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table (Java): metadata without a Spark job."""

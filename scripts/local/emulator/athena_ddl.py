@@ -6,6 +6,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
+from emulator.athena_partitions import created_partitions, selected_partitions
 from emulator.athena_properties import escape, spark_properties, table_properties
 from emulator.athena_text import Failed, Malformed, Text
 
@@ -14,14 +15,6 @@ CATALOG = "glue_catalog"
 SEPARATOR = ";\n"
 Translation = tuple[str, str, tuple[str, str] | None, dict[str, Any]]
 
-_TRANSFORMS = {
-    "year": "years",
-    "month": "months",
-    "day": "days",
-    "hour": "hours",
-    "bucket": "bucket",
-    "truncate": "truncate",
-}
 _TYPES = {
     "BOOLEAN",
     "INT",
@@ -84,7 +77,7 @@ def create_as(tree: exp.Create, text: Text) -> str:
     if file_format is not None:
         given["format"] = exp.Literal.string(file_format.this.name)
     specs = [item.name for item in partitioning.expressions] if partitioning is not None else []
-    fields = [_partition_field(sqlglot.parse_one(spec, read="hive")) for spec in specs]
+    fields = selected_partitions(specs)
     target = tree.this if isinstance(tree.this, exp.Table) else tree.this.this
     parts = [f"CREATE TABLE {_quoted(target.db, target.name)} USING iceberg"]
     if fields:
@@ -118,9 +111,8 @@ def _create_table(tree: exp.Create, text: Text, database: str) -> Translation:
     name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
     columns = ", ".join(_column(column, text) for column in schema.expressions)
     partitioned = tree.find(exp.PartitionedByProperty)
-    fields = (
-        [_partition_field(item) for item in partitioned.this.expressions] if partitioned is not None else []
-    )
+    types = {column.name.lower(): column.kind for column in schema.expressions}
+    fields = created_partitions(partitioned.this.expressions, types) if partitioned is not None else []
     exists = "IF NOT EXISTS " if tree.args.get("exists") else ""
     comment = tree.find(exp.SchemaCommentProperty)
     parts = [f"CREATE TABLE {exists}{_quoted(*name)} ({columns}) USING iceberg"]
@@ -152,22 +144,6 @@ def _type(kind: exp.DataType) -> str:
 def _without_zone(node: exp.Expression) -> exp.Expression:
     is_timestamp = isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMP
     return exp.DataType.build("timestampntz", dialect="spark") if is_timestamp else node
-
-
-def _partition_field(item: exp.Expr) -> str:
-    if isinstance(item, exp.ColumnDef) and item.kind is not None:
-        raise Failed("Iceberg partition columns are names of the table's columns, without a type")
-    column = item.find(exp.Identifier)
-    if column is None:
-        raise Malformed(f"line 1:1: mismatched input '{item.sql('hive')}' in PARTITIONED BY")
-    if isinstance(item, exp.Identifier | exp.Column | exp.ColumnDef):
-        return f"`{column.name.lower()}`"
-    name = item.sql("hive").split("(")[0].lower()
-    if name not in _TRANSFORMS:
-        raise Failed(f"Unsupported partition transform: {item.sql('hive')}")
-    number = item.find(exp.Literal)
-    arguments = [number.sql()] if number is not None else []
-    return f"{_TRANSFORMS[name]}({', '.join([*arguments, f'`{column.name.lower()}`'])})"
 
 
 def _alter(tree: exp.Alter, text: Text, database: str) -> Translation:

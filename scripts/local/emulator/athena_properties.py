@@ -2,20 +2,24 @@
 
 from emulator.athena_text import Failed
 
-# https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html#querying-iceberg-table-properties
+# https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
+# Athena takes a fixed list. Sizes of files (write_target_data_file_size_bytes and others) are no longer on
+# it; should Athena still take them, nothing may come to depend on it.
 _PROPERTIES = {
     "format": "write.format.default",
     "write_compression": "write.parquet.compression-codec",
     "compression_level": "write.parquet.compression-level",
-    "write_target_data_file_size_bytes": "write.target-file-size-bytes",
+    "write_data_path_enabled": None,
     "optimize_rewrite_data_file_threshold": None,
     "optimize_rewrite_delete_file_threshold": None,
-    "optimize_rewrite_min_data_file_size_bytes": None,
-    "optimize_rewrite_max_data_file_size_bytes": None,
     "vacuum_min_snapshots_to_keep": "history.expire.min-snapshots-to-keep",
     "vacuum_max_snapshot_age_seconds": "history.expire.max-snapshot-age-ms",
     "vacuum_max_metadata_files_to_keep": "write.metadata.previous-versions-max",
 }
+_FORMATS = ("parquet", "orc", "avro")
+_CODECS = ("zstd", "snappy", "gzip", "lz4", "none")
+_MAX_THRESHOLD = 50
+"""Athena: a positive number, less than this."""
 
 
 def table_properties(given: dict[str, str]) -> str:
@@ -25,6 +29,8 @@ def table_properties(given: dict[str, str]) -> str:
         "write.format.default": "parquet",
         "write.parquet.compression-codec": "zstd",
     }
+    if "compression_level" in given and "write_compression" not in given:
+        raise Failed("Compression codec must be defined when compression_level property is specified.")
     pairs |= spark_properties(given)
     return ", ".join(f"'{name}'='{escape(value)}'" for name, value in pairs.items())
 
@@ -37,17 +43,27 @@ def spark_properties(given: dict[str, str]) -> dict[str, str]:
     for name, value in given.items():
         if name not in _PROPERTIES:
             raise Failed(f"Unsupported table property key: {name}")
-        if (
-            name.startswith(("vacuum_", "optimize_", "compression_level", "write_target"))
-            and not value.isdigit()
-        ):
-            raise Failed(f"Table property {name} must be a number, not '{value}'")
+        _check(name, value)
         target = _PROPERTIES[name]
         if name.startswith(("vacuum_", "optimize_")):
             pairs[name] = value
         if target is not None:
             pairs[target] = str(int(value) * 1000) if target.endswith("-ms") else value.lower()
     return pairs
+
+
+def _check(name: str, value: str) -> None:
+    """Raises Failed for a value that Athena does not take."""
+    if name == "format" and value.lower() not in _FORMATS:
+        raise Failed(f"Table property format must be one of {', '.join(_FORMATS)}, not '{value}'")
+    if name == "write_compression" and value.lower() not in _CODECS:
+        raise Failed(f"Table property write_compression must be one of {', '.join(_CODECS)}, not '{value}'")
+    if not name.startswith(("vacuum_", "optimize_", "compression_level")):
+        return
+    if not (value.isascii() and value.isdigit()) or int(value) == 0:
+        raise Failed(f"Table property {name} must be a number, not '{value}'")
+    if name.startswith("optimize_") and int(value) >= _MAX_THRESHOLD:
+        raise Failed(f"Table property {name} must be less than {_MAX_THRESHOLD}, not '{value}'")
 
 
 def escape(value: str) -> str:

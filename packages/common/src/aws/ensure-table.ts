@@ -9,7 +9,7 @@ export type EnsuredTable =
   | { readonly ok: false; readonly conflicts: readonly ColumnConflict[] };
 
 /**
- * Brings a table to its definition. Safe to repeat, and for several callers at once: when a statement fails because
+ * Brings a table's columns to its definition; one that exists keeps its partitioning and properties. Safe to repeat, and for several callers at once: when a statement fails because
  * another caller did the same work meanwhile, the plan made anew finds nothing left to do.
  *
  * @throws AthenaStatementError when a statement fails and its work is still to be done

@@ -26,6 +26,11 @@ export function columnName(path: readonly string[]): string {
   return RESERVED_COLUMNS.has(name) ? `payload__${name}` : name;
 }
 
+/** A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`, a dot within a name as `\\.`, so that it is unique. */
+export function pathText(path: readonly string[]): string {
+  return path.map((segment) => segment.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.');
+}
+
 /** Columns that more than one of the paths ends in, each with those paths in the order given. */
 export function collisions<T extends { readonly path: readonly string[] }>(items: readonly T[]): Map<string, T[]> {
   const byColumn = new Map<string, T[]>();

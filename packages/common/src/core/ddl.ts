@@ -6,10 +6,10 @@ export interface TableColumn {
   readonly type: string;
 }
 
-export interface PartitionField {
-  readonly transform: 'identity' | 'day';
-  readonly column: string;
-}
+/** How rows are grouped into files; https://iceberg.apache.org/spec/#partition-transforms says what each transform does. */
+export type PartitionField =
+  | { readonly transform: 'identity' | 'day'; readonly column: string }
+  | { readonly transform: 'bucket'; readonly column: string; readonly buckets: number };
 
 /** All that a table is made from. */
 export interface TableDefinition {
@@ -49,8 +49,16 @@ function declaration({ name, type }: TableColumn): string {
   return `${ddlIdentifier(name)} ${checkedType(type)}`;
 }
 
-function partition({ transform, column }: PartitionField): string {
-  return transform === 'identity' ? ddlIdentifier(column) : `${transform}(${ddlIdentifier(column)})`;
+function partition(field: PartitionField): string {
+  const column = ddlIdentifier(field.column);
+  switch (field.transform) {
+    case 'identity':
+      return column;
+    case 'day':
+      return `day(${column})`;
+    case 'bucket':
+      return `bucket(${field.buckets}, ${column})`;
+  }
 }
 
 /** CREATE TABLE IF NOT EXISTS: says nothing about a table of that name that is there and looks otherwise. */

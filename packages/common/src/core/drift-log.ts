@@ -30,12 +30,12 @@ export function firstSchemaRows(schema: TopicSchema): DriftRow[] {
 
 /** The rows for what a schema changes. Annotations change no row and no table: the archive keeps them. */
 export function changeRows(candidate: TopicSchema, changes: readonly SchemaChange[]): DriftRow[] {
-  return changes.flatMap(({ kind, column, before, after }) => {
+  return changes.flatMap(({ kind, path, column, before, after }) => {
     if (kind === CHANGE_KINDS.annotationChanged) return [];
     if (kind === CHANGE_KINDS.keyChanged) {
-      return [
-        row(candidate, 'CONSTRAINT_CHANGED', column, `x-event-time-stable ${before}`, `x-event-time-stable ${after}`),
-      ];
+      // The path is the word itself.
+      const said = (value: string | null) => `${path.slice(1)} ${value ?? 'none'}`;
+      return [row(candidate, 'CONSTRAINT_CHANGED', column, said(before), said(after))];
     }
     return [row(candidate, kind, column, before, after)];
   });

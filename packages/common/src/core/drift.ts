@@ -64,7 +64,7 @@ export function isBreaking(change: SchemaChange): change is Extract<SchemaChange
 }
 
 function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
-  const changes: SchemaChange[] = [];
+  const changes: SchemaChange[] = eventTimeChanges(active, candidate);
   if (active.eventTimeStable !== candidate.eventTimeStable) {
     const facts = {
       kind: CHANGE_KINDS.keyChanged,
@@ -87,6 +87,30 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
     changes.push(annotation('', null, annotations(active), annotations(candidate), 'the title or description'));
   }
   return changes;
+}
+
+/** Curated is partitioned by it, and no statement of Athena changes the partitioning of a table. */
+function eventTimeChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
+  const before = active.eventTime ?? null;
+  const after = candidate.eventTime ?? null;
+  if (before === after) return [];
+  const facts = { kind: CHANGE_KINDS.keyChanged, path: '/x-event-time', column: null, before, after };
+  const fixed = 'the table keeps the partitioning it was made with';
+  if (before === null) {
+    return [
+      breaking(
+        { ...facts, sentence: `x-event-time now names ${after}, and ${fixed}` },
+        'leave x-event-time out; declare it from the first version of a topic',
+      ),
+    ];
+  }
+  const now = after === null ? 'names no field any more' : `names ${after} instead of ${before}`;
+  return [
+    breaking(
+      { ...facts, sentence: `x-event-time ${now}, and ${fixed}` },
+      `keep x-event-time at the field of the column ${before}, or start a new topic`,
+    ),
+  ];
 }
 
 function annotation(path: string, column: string | null, before: string, after: string, what: string): SchemaChange {

@@ -55,16 +55,16 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['writeOnly', 'leave it out: the pipeline writes what it receives'],
 ]);
 
-const ENVELOPE = "leave it out: the producer's envelope gives idempotency_key and event_time, not the schema";
+const KEY =
+  "leave it out: a record's key is idempotency_key in the envelope of its messages, which the producer sets; a schema cannot name another";
 
 /** Words of other dialects and of wishful thinking, which no spelling leads to. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['nullable', 'leave it out: every field but a critical one may be null'],
   ['optional', 'leave it out: a field is optional unless "required" of the object around it lists it'],
-  ['x-idempotency-key', ENVELOPE],
-  ['x-key', ENVELOPE],
-  ['x-primary-key', ENVELOPE],
-  ['x-event-time', `${ENVELOPE}; x-event-time-stable says that corrections keep it`],
+  ['x-idempotency-key', KEY],
+  ['x-key', KEY],
+  ['x-primary-key', KEY],
   ['id', 'leave it out: x-topic and x-version name this schema'],
   ['example', 'write "examples" with a list'],
 ]);
@@ -123,6 +123,7 @@ const OF_THE_SCHEMA = 'write it once, at the top of the file';
 /** Words that are enforced, where they stand elsewhere: root words in a field, field words at the root. */
 const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ...['x-topic', 'x-version', 'x-event-time-stable', '$schema'].map((word) => [word, OF_THE_SCHEMA] as const),
+  ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],
   ...['x-cde', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
     (word) => [word, OF_A_FIELD] as const,
   ),

@@ -49,6 +49,22 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
       hint: 'write a whole number, 1 for the first version and one more for each change, without quotes',
     },
   ],
+  [
+    'x-event-time/type',
+    {
+      code: 'INVALID_EVENT_TIME',
+      saying: 'is no path of a field',
+      hint: 'write the path of one field as a string: "x-event-time": "measured_at"',
+    },
+  ],
+  [
+    'x-event-time/minLength',
+    {
+      code: 'EVENT_TIME_EMPTY',
+      saying: 'names no field',
+      hint: 'write the path of the field that holds when it happened: "x-event-time": "measured_at", or leave it out',
+    },
+  ],
   ['x-event-time-stable', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-cde', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['deprecated', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],

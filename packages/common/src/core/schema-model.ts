@@ -1,5 +1,5 @@
 import typeTable from '../../../../schemas/type-table.json';
-import { columnName } from './columns';
+import { columnName, pathText } from './columns';
 import { isObject, pointerTo, type JsonObject } from './json-value';
 
 /** What the pipeline enforces on a value beyond its type. */
@@ -38,6 +38,9 @@ export interface TopicSchema {
   readonly version: number;
   readonly title: string | undefined;
   readonly description: string | undefined;
+  /** The column of the field that `x-event-time` names: when it happened. */
+  readonly eventTime: string | undefined;
+  /** A correction keeps the event time: that of the declared field, or else the envelope's. */
   readonly eventTimeStable: boolean;
   /** In the order of the file. */
   readonly columns: readonly SchemaColumn[];
@@ -150,6 +153,7 @@ export function readTopicSchema(document: JsonObject): TopicSchema {
     version: Number(document['x-version']),
     title: textOf(document['title']),
     description: textOf(document['description']),
+    eventTime: columns.find(({ path }) => pathText(path) === document['x-event-time'])?.column,
     eventTimeStable: document['x-event-time-stable'] === true,
     columns,
   };

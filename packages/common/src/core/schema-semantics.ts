@@ -3,6 +3,7 @@ import { isObject, pointerTo, type JsonObject } from './json-value';
 import { checkPattern } from './pattern-safety';
 import { nearestWord } from './nearest-word';
 import { boundProblems } from './schema-bounds';
+import { eventTimeProblems } from './schema-event-time';
 import { fieldsOf, type FieldVisit } from './schema-model';
 import { shown, type SchemaProblem } from './schema-problem';
 import { isTopicName } from './topic';
@@ -25,6 +26,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
   const leaves = fields.filter(({ field }) => field['type'] !== 'object');
   return [
     ...topicProblems(document, options.topic),
+    ...eventTimeProblems(document['x-event-time'], fields),
     ...requiredProblems(document, ''),
     ...fields.flatMap(({ field, pointer }) => requiredProblems(field, pointer)),
     ...fields.flatMap(nameProblems),

@@ -23,7 +23,8 @@ export interface TablePlan {
 /**
  * What brings a table as it is to its definition: nothing when it fits already, so that a run that died half-way simply
  * goes on. Compares with the table, not with an earlier schema. A column that is wider than wanted is fine (every wanted
- * value fits); one that the definition lacks stays.
+ * value fits); one that the definition lacks stays. Partitioning and properties are not looked at: a table keeps those
+ * it was made with, as no statement of Athena changes its partitioning.
  *
  * @param existing the table's columns; undefined when there is no table
  */

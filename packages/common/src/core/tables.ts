@@ -32,16 +32,26 @@ const PROPERTIES = {
   vacuum_max_metadata_files_to_keep: '100',
 } as const;
 
+/**
+ * Topics' tables are many, and each commit writes a metadata file that names five days of snapshots: none but the last
+ * few is ever asked for.
+ */
+const TOPIC_PROPERTIES = { ...PROPERTIES, vacuum_max_metadata_files_to_keep: '20' } as const;
+
+/** A partition of cycle_delta is written once, read for a while and dropped: OPTIMIZE would only copy it. 49 is the most that Athena takes. */
+const CYCLE_DELTA_PROPERTIES = { ...PROPERTIES, optimize_rewrite_data_file_threshold: '49' } as const;
+
 function define(
   lake: Lake,
   layer: Layer,
   table: string,
   columns: readonly TableColumn[],
   partitionedBy: readonly PartitionField[] = [],
+  properties: TableDefinition['properties'] = PROPERTIES,
 ): TableDefinition {
   const database = databaseOf(lake, layer);
   const location = `s3://${lake.bucket}/warehouse/${database}/${table}`;
-  return { database, table, columns, partitionedBy, location, properties: PROPERTIES };
+  return { database, table, columns, partitionedBy, location, properties };
 }
 
 /** `'a b:int c'` to columns: string unless a type is given. */
@@ -52,12 +62,19 @@ function columns(text: string): TableColumn[] {
   });
 }
 
+/** Measured: docs/decisions/0011-partitioning-of-topic-tables.md. */
+const CURATED_BUCKETS = 4;
+
 const ENVELOPE_TIMES: ReadonlySet<string> = new Set(['event_time', 'produced_at', 'received_at', 'ingested_at']);
 
 /** RAW and the tables of `_ops`: one each, for all topics. Order is the order of creation. */
 export function systemTables(lake: Lake): TableDefinition[] {
-  const ops = (table: string, text: string, partitionedBy: readonly PartitionField[] = []) =>
-    define(lake, LAYERS.ops, table, columns(text), partitionedBy);
+  const ops = (
+    table: string,
+    text: string,
+    partitionedBy: readonly PartitionField[] = [],
+    properties: TableDefinition['properties'] = PROPERTIES,
+  ) => define(lake, LAYERS.ops, table, columns(text), partitionedBy, properties);
   return [
     define(
       lake,
@@ -74,6 +91,7 @@ export function systemTables(lake: Lake): TableDefinition[] {
       'topic_name message_id idempotency_key event_time:timestamp produced_at:timestamp received_at:timestamp ' +
         'ingested_at:timestamp payload_sha256 columns:map<string,string> rescued_data cycle_id',
       [{ transform: 'identity', column: 'cycle_id' }],
+      CYCLE_DELTA_PROPERTIES,
     ),
     ops(
       'drift_log',
@@ -107,14 +125,24 @@ export function standardizedTable(lake: Lake, tableName: string): TableDefinitio
     LAYERS.standardized,
     tableName,
     names.map((name) => ({ name, type: 'string' })),
+    [],
+    TOPIC_PROPERTIES,
   );
 }
 
 /** A topic's Curated table: the schema's columns, typed; then the envelope, typed; then which schema judged the row. */
 export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema): TableDefinition {
-  return define(lake, LAYERS.curated, tableName, [
+  const all = [
     ...schema.columns.map(({ column, athenaType }) => ({ name: column, type: athenaType })),
     ...ENVELOPE_COLUMNS.map((name) => ({ name, type: ENVELOPE_TIMES.has(name) ? 'timestamp' : 'string' })),
     { name: 'schema_version', type: 'int' },
-  ]);
+  ];
+  return define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema), TOPIC_PROPERTIES);
+}
+
+/** By the day it happened, where the schema says which column holds that for good. */
+function curatedPartitions({ eventTime, eventTimeStable }: TopicSchema): PartitionField[] {
+  if (eventTime !== undefined) return [{ transform: 'day', column: eventTime }];
+  if (eventTimeStable) return [{ transform: 'day', column: 'event_time' }];
+  return [{ transform: 'bucket', column: 'idempotency_key', buckets: CURATED_BUCKETS }];
 }

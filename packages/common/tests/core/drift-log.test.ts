@@ -27,6 +27,18 @@ describe('drift rows', () => {
     ]);
   });
 
+  it('say which promise a change of a key is about', () => {
+    const promised = readTopicSchema(topicSchema({ 'x-event-time-stable': true, 'x-event-time': 'measured_at' }));
+    expect(changeRows(active, schemaChanges(promised, active))).toMatchObject([
+      { changeType: 'CONSTRAINT_CHANGED', oldValue: 'x-event-time measured_at', newValue: 'x-event-time none' },
+      {
+        changeType: 'CONSTRAINT_CHANGED',
+        oldValue: 'x-event-time-stable true',
+        newValue: 'x-event-time-stable false',
+      },
+    ]);
+  });
+
   it('have one id for one change, and another for any other', () => {
     const [row] = firstSchemaRows(active);
     expect(driftId({ ...row! })).toBe(driftId(row!));

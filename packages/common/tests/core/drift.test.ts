@@ -138,6 +138,37 @@ describe('schemaChanges', () => {
     expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEY_CHANGED /x-event-time-stable']);
   });
 
+  it.each<[string, JsonObject, JsonObject, string]>([
+    ['declared later', {}, { 'x-event-time': 'measured_at' }, 'declare it from the first version'],
+    ['taken away', { 'x-event-time': 'measured_at' }, {}, 'keep x-event-time at the field of the column measured_at'],
+    [
+      'moved to another field',
+      { 'x-event-time': 'measured_at' },
+      { 'x-event-time': 'meta.sent' },
+      'keep x-event-time at the field of the column measured_at',
+    ],
+  ])(
+    'holds an event time that is %s to be breaking: the table keeps its partitioning',
+    (_name, before, after, remedy) => {
+      const time = { type: 'string', format: 'date-time', 'x-cde': true };
+      const schema = withField('meta', { type: 'object', properties: { sent: time } });
+      const changes = between({ ...schema, ...before }, { ...schema, ...after });
+      expect(shown(changes)).toEqual(['breaking KEY_CHANGED /x-event-time']);
+      expect(changes[0]).toMatchObject({ remedy: expect.stringContaining(remedy) as unknown });
+    },
+  );
+
+  it('lets the field that holds the event time be spelt another way, as long as its column stays', () => {
+    const of = (name: string) => {
+      const schema = topicSchema({ 'x-event-time': name, required: [] });
+      const { measured_at: field, ...others } = schema['properties'] as JsonObject;
+      return { ...schema, properties: { ...others, [name]: field } };
+    };
+    expect(shown(between(of('measured_at'), of('Measured-At')))).toEqual([
+      'compatible ANNOTATION_CHANGED /properties/Measured-At',
+    ]);
+  });
+
   it('finds no change between a schema and itself, in whatever order', () => {
     fc.assert(
       fc.property(topicSchemas, (schema) => {

@@ -57,15 +57,22 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     fc.subarray(['a', 'b', 'c', 'd'], { minLength: 1 }).chain((names) => fc.tuple(...names.map(column))),
     fc.boolean(),
     fc.integer({ min: 1, max: 9 }),
+    fc.boolean(),
   )
-  .map(([columns, eventTimeStable, version]) => ({
+  .map(([columns, eventTimeStable, version, declares]) => ({
     topic: 'telemetry.climate',
     version,
     title: undefined,
     description: undefined,
+    eventTime: declares ? columns.find(mayBeEventTime)?.column : undefined,
     eventTimeStable,
     columns,
   }));
+
+/** What `checkSchema` wants of the field that x-event-time names. */
+function mayBeEventTime({ athenaType, cde }: SchemaColumn): boolean {
+  return cde && ['timestamp', 'date'].includes(athenaType);
+}
 
 const PROMOTED: Readonly<Record<string, string>> = {
   int: 'bigint',
@@ -87,18 +94,22 @@ function looserConstraints(before: Constraints, drop: number, more: number): Con
   return Object.fromEntries(loosened.filter(([, value], index) => value !== undefined && ((drop >> index) & 1) === 0));
 }
 
-/** A successor of the schema that takes all it took: wider types, looser rules, one more column. */
+/** A successor of the schema that takes all it took: wider types, looser rules, fewer promises, one more column. */
 export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
   const choices = fc.tuple(fc.boolean(), fc.boolean(), fc.nat(255), fc.nat(2));
   return fc
-    .tuple(fc.array(choices, { minLength: schema.columns.length, maxLength: schema.columns.length }), fc.boolean())
-    .map(([chosen, grows]) => {
+    .tuple(
+      fc.array(choices, { minLength: schema.columns.length, maxLength: schema.columns.length }),
+      fc.boolean(),
+      fc.boolean(),
+    )
+    .map(([chosen, grows, promise]) => {
       const columns = schema.columns.map((before, index): SchemaColumn => {
         const [promotes, frees, drop, more] = chosen[index] ?? [false, false, 0, 0];
         return {
           ...before,
           athenaType: promotes ? (PROMOTED[before.athenaType] ?? before.athenaType) : before.athenaType,
-          cde: before.cde && !frees,
+          cde: before.cde && (!frees || before.column === schema.eventTime),
           required: before.required && !frees,
           constraints: looserConstraints(before.constraints, drop, more),
         };
@@ -116,7 +127,13 @@ export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
         description: undefined,
         constraints: {},
       };
-      return { ...schema, version: schema.version + 1, columns: grows ? [...columns, added] : columns };
+      return {
+        ...schema,
+        version: schema.version + 1,
+        // A promise may be taken back.
+        eventTimeStable: schema.eventTimeStable && promise,
+        columns: grows ? [...columns, added] : columns,
+      };
     });
 }
 

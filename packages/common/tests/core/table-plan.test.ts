@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { UnknownTypeError, type TableColumn, type TableDefinition } from '../../src/core/ddl';
+import { createTable, UnknownTypeError, type TableColumn, type TableDefinition } from '../../src/core/ddl';
+import type { JsonObject } from '../../src/core/json-value';
+import { readTopicSchema } from '../../src/core/schema-model';
 import { UnsafeIdentifierError } from '../../src/core/sql';
 import { planTable, type TableStep } from '../../src/core/table-plan';
 import { curatedTable, standardizedTable, systemTables } from '../../src/core/tables';
-import { compatiblePairs, topicSchemas } from './schema-arbitraries';
+import { topicSchema, withField } from '../../src/testing';
+import { compatiblePairs, looserThan, topicSchemas } from './schema-arbitraries';
 
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' };
 
@@ -67,6 +70,49 @@ TBLPROPERTIES (
     expect(new Set(columns.map(({ type }) => type))).toEqual(new Set(['string']));
   });
 
+  it.each<[string, JsonObject, string]>([
+    ['by the day of the event time that is declared', { 'x-event-time': 'measured_at' }, 'day(`measured_at`)'],
+    [
+      'by the declared event time, when it is promised to be stable too',
+      { 'x-event-time': 'measured_at', 'x-event-time-stable': true },
+      'day(`measured_at`)',
+    ],
+    ['by a hash of the key, where no event time is for good', {}, 'bucket(4, `idempotency_key`)'],
+    [
+      "by the day of the envelope's event time, when it is stable",
+      { 'x-event-time-stable': true },
+      'day(`event_time`)',
+    ],
+  ])('partition Curated %s', (_name, words, clause) => {
+    const definition = curatedTable(LAKE, 't', readTopicSchema(topicSchema(words)));
+    expect(createTable(definition)).toContain(`)\nPARTITIONED BY (${clause})\nLOCATION`);
+  });
+
+  it("partition by a nested field and by one that has the name of the envelope's", () => {
+    const time = { type: 'string', format: 'date', 'x-cde': true };
+    const nested = withField('meta', { type: 'object', properties: { time } });
+    const partitionOf = (schema: JsonObject) =>
+      curatedTable(LAKE, 't', readTopicSchema(schema)).partitionedBy.map(({ column }) => column);
+    expect(partitionOf({ ...nested, 'x-event-time': 'meta.time' })).toEqual(['meta__time']);
+    expect(partitionOf({ ...withField('event_time', time), 'x-event-time': 'event_time' })).toEqual([
+      'payload__event_time',
+    ]);
+    expect(partitionOf({ ...withField('meta.time', time), 'x-event-time': 'meta\\.time' })).toEqual(['meta_time']);
+  });
+
+  it('partition by a column that they have, in a type that the transform takes', () => {
+    fc.assert(
+      fc.property(topicSchemas, (schema) => {
+        const { columns, partitionedBy } = curatedTable(LAKE, 't', schema);
+        for (const { transform, column } of partitionedBy) {
+          const type = columns.find(({ name }) => name === column)?.type;
+          expect(['timestamp', 'date']).toContain(transform === 'day' ? type : 'date');
+          expect(type).toBeDefined();
+        }
+      }),
+    );
+  });
+
   it('let no unchecked name or type into DDL', () => {
     const definition = standardizedTable(LAKE, 'telemetry.climate');
     expect(() => planTable(undefined, definition)).toThrow(UnsafeIdentifierError);
@@ -125,6 +171,29 @@ describe('planTable', () => {
         },
       ),
     );
+  });
+
+  it('comes to one table, whether compatible versions are merged one by one or skipped', () => {
+    const triples = compatiblePairs.chain(([a, b]) => looserThan(b).map((c) => [a, b, c] as const));
+    fc.assert(
+      fc.property(triples, ([a, b, c]) => {
+        const [first, second, third] = [a, b, c].map((schema) => curatedTable(LAKE, 't', schema));
+        const byStep = (table: readonly TableColumn[] | undefined, wanted: TableDefinition) =>
+          apply(table, wanted, planTable(table, wanted).steps);
+        const inTurn = byStep(byStep(byStep(undefined, first!), second!), third!);
+        const direct = byStep(first!.columns, third!);
+        const sorted = (columns: readonly TableColumn[] = []) =>
+          [...columns].sort((x, y) => (x.name < y.name ? -1 : 1));
+        expect(sorted(inTurn)).toEqual(sorted(direct));
+        expect(planTable(inTurn, third!)).toEqual({ steps: [], conflicts: [] });
+      }),
+    );
+  });
+
+  it('looks at columns only: a table that is partitioned another way stays so', () => {
+    const declared = curatedTable(LAKE, 't', readTopicSchema(topicSchema({ 'x-event-time': 'measured_at' })));
+    const before = curatedTable(LAKE, 't', readTopicSchema(topicSchema()));
+    expect(planTable(before.columns, declared)).toEqual({ steps: [], conflicts: [] });
   });
 
   it('never conflicts over a compatible change', () => {

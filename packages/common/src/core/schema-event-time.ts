@@ -1,0 +1,73 @@
+import { pathText } from './columns';
+import { nearestWord } from './nearest-word';
+import { pointerTo } from './json-value';
+import type { FieldVisit } from './schema-model';
+import { shown, type SchemaProblem } from './schema-problem';
+
+const PATH = '/x-event-time';
+const FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'date']);
+/** How many fields a hint lists. */
+const MAX_LISTED = 5;
+
+function isTime({ field }: FieldVisit): boolean {
+  return field['type'] === 'string' && FORMATS.has(field['format']);
+}
+
+function listed(fields: readonly FieldVisit[]): string {
+  const times = fields.filter(isTime).map(({ path }) => pathText(path));
+  if (times.length === 0) return 'leave it out: no field has "format": "date-time" or "date"';
+  return `name one that has: ${times.slice(0, MAX_LISTED).join(', ')}${times.length > MAX_LISTED ? ', …' : ''}`;
+}
+
+/**
+ * Does `x-event-time` name a field that says when it happened, in every row of Curated? What is no path at all is the
+ * meta-schema's to refuse.
+ *
+ * @param fields every field of the schema, objects too
+ */
+export function eventTimeProblems(stated: unknown, fields: readonly FieldVisit[]): SchemaProblem[] {
+  if (typeof stated !== 'string' || stated === '') return [];
+  const named = fields.find(({ path }) => pathText(path) === stated);
+  if (named === undefined) return [unknown(stated, fields)];
+  const { field, pointer } = named;
+  if (field['type'] === 'object') {
+    return [
+      {
+        code: 'EVENT_TIME_IS_OBJECT',
+        path: PATH,
+        message: `${shown(stated)} is an object, which has no column`,
+        hint: `name a field inside it, with a dot: ${shown(`${stated}.…`)}; ${listed(fields)}`,
+      },
+    ];
+  }
+  const problems: SchemaProblem[] = [];
+  if (!isTime(named)) {
+    problems.push({
+      code: 'EVENT_TIME_TYPE',
+      path: PATH,
+      message: `${shown(stated)} is no time: it wants "type": "string" with "format": "date-time" or "date"`,
+      hint: field['type'] === 'string' ? `add the format to ${pointer}, or ${listed(fields)}` : listed(fields),
+    });
+  }
+  if (field['x-cde'] !== true) {
+    problems.push({
+      code: 'EVENT_TIME_NOT_CRITICAL',
+      path: PATH,
+      message: `${shown(stated)} is not critical, so rows of Curated could lack it`,
+      hint: `add "x-cde": true at ${pointerTo(pointer, 'x-cde')}`,
+    });
+  }
+  return problems;
+}
+
+function unknown(stated: string, fields: readonly FieldVisit[]): SchemaProblem {
+  const problem = { code: 'EVENT_TIME_UNKNOWN', path: PATH, message: `there is no field ${shown(stated)}` };
+  if (stated === 'event_time') {
+    const hint =
+      'the event_time of the envelope needs no word here: leave it out, and promise x-event-time-stable if it holds';
+    return { ...problem, hint };
+  }
+  const names = (visits: readonly FieldVisit[]) => visits.map(({ path }) => pathText(path));
+  const near = nearestWord(stated, names(fields.filter(isTime))) ?? nearestWord(stated, names(fields));
+  return { ...problem, hint: near === undefined ? listed(fields) : `did you mean ${shown(near)}?` };
+}
