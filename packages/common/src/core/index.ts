@@ -32,3 +32,6 @@ export * from './table-plan';
 export * from './tables';
 export * from './type-promotion';
 export * from './schema-keys';
+export * from './judged-schema';
+export * from './judge-rules';
+export * from './judge-sql';
