@@ -1,10 +1,12 @@
 import {
   athena,
   dynamoDocumentStore,
+  glueCatalog,
   retryingAthena,
   s3ObjectStore,
   systemClock,
   type Athena,
+  type Catalog,
   type Clock,
   type DocumentStore,
   type ObjectStore,
@@ -16,6 +18,7 @@ export interface Cloud {
   readonly objects: ObjectStore;
   readonly documents: DocumentStore;
   readonly athena: Athena;
+  readonly catalog: Catalog;
   readonly clock: Clock;
 }
 
@@ -26,5 +29,6 @@ export const awsCloud: Connect = ({ athenaWorkgroup }) => ({
   objects: s3ObjectStore(),
   documents: dynamoDocumentStore(),
   athena: retryingAthena(athena({ workgroup: athenaWorkgroup })),
+  catalog: glueCatalog(),
   clock: systemClock,
 });

@@ -1,36 +1,31 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { awsCloud, type Connect } from './cloud';
+import type { Context } from './command';
 import { schemaDiff } from './commands/schema-diff';
+import { registerSchemaInfer } from './commands/schema-infer';
 import { schemaLint } from './commands/schema-lint';
-import { EXIT, FORMATS, UsageError, type ExitCode, type Format, type Terminal } from './terminal';
-
-const EXIT_CODES = `
-Exit codes:
-  0  nothing to complain about
-  1  problems found; for diff: a change that the merge would refuse
-  2  the command could not do its work: wrong arguments, unreadable files, no such git ref`;
-
-function format(): Option {
-  return new Option('--format <format>', 'for people, for programs, or as annotations of a GitHub workflow')
-    .choices(FORMATS)
-    .default('text');
-}
+import { registerSchemaPlan } from './commands/schema-plan';
+import { explained } from './explained';
+import { EXIT_CODES, formatOption } from './options';
+import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from './terminal';
 
 /** Runs one command line. Never throws, and ends no process: what the shell learns is returned. */
-export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function run(args: readonly string[], terminal: Terminal, connect: Connect = awsCloud): Promise<ExitCode> {
   let code: ExitCode = EXIT.clean;
+  const context: Context = { terminal, connect: explained(connect), done: (ended) => void (code = ended) };
   const program = new Command('lean-ops')
     .description('Looks after a lean-ops pipeline.')
     .exitOverride()
     .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
     .showHelpAfterError('(--help tells more)')
     .addHelpText('after', EXIT_CODES);
-  const schema = program.command('schema').description('topic schemas, before they are merged');
+  const schema = program.command('schema').description('topic schemas, from a pull request to governed tables');
 
   schema
     .command('lint')
     .description('check topic schemas: every problem with its place and what to do')
     .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
-    .addOption(format())
+    .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (paths: string[], options: { format: Format }) => {
       code = await schemaLint(paths, options, terminal);
@@ -43,7 +38,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     .option('--base <ref>', 'git ref to compare the files with, for a pull request origin/main', 'HEAD')
     .option('--database-prefix <prefix>', 'of the Glue databases, for the statements shown', 'lean_ops')
     .option('--lake-bucket <bucket>', 'of the lake, for the statements shown', 'LAKE_BUCKET')
-    .addOption(format())
+    .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(
       async (
@@ -53,6 +48,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         code = await schemaDiff(paths, options, terminal);
       },
     );
+
+  registerSchemaPlan(schema, context);
+  registerSchemaInfer(schema, context);
 
   try {
     await program.parseAsync(args, { from: 'user' });

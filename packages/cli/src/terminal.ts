@@ -18,3 +18,12 @@ export class UsageError extends Error {
 
 export const FORMATS = ['text', 'json', 'github'] as const;
 export type Format = (typeof FORMATS)[number];
+
+/**
+ * The directory that the user is in. pnpm runs a script in the directory of its package, whatever directory it was
+ * called from (`pnpm --dir lean-ops lean-ops schema lint schemas`), and keeps that one in INIT_CWD; anybody else's INIT_CWD
+ * says nothing of this command.
+ */
+export function invokedFrom(env: Terminal['env'], cwd: string): string {
+  return env['npm_lifecycle_event'] === 'lean-ops' ? (env['INIT_CWD'] ?? cwd) : cwd;
+}

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
+import type { Connect } from '../src/cloud';
 import { run } from '../src/program';
 
 const made: string[] = [];
@@ -10,8 +11,8 @@ afterAll(() => {
   for (const directory of made) rmSync(directory, { recursive: true });
 });
 
-/** A directory of its own, with the command run in it. */
-export function workspace() {
+/** A directory of its own, with the command run in it. @param connect to the pipeline, for commands that talk to one */
+export function workspace(connect?: Connect) {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'lean-ops-cli-')));
   made.push(root);
   const write = (file: string, content: string | Uint8Array | object): void => {
@@ -34,12 +35,13 @@ export function workspace() {
     run: async (...args: string[]): Promise<{ code: number; output: string; error: string }> => {
       let output = '';
       let error = '';
-      const code = await run(args, {
+      const terminal = {
         cwd: root,
         env: {},
-        write: (text) => void (output += text),
-        writeError: (text) => void (error += text),
-      });
+        write: (text: string) => void (output += text),
+        writeError: (text: string) => void (error += text),
+      };
+      const code = await run(args, terminal, connect);
       return { code, output, error };
     },
   };
@@ -61,3 +63,12 @@ export function schema(topic: string, changes: Readonly<Record<string, unknown>>
     ...changes,
   };
 }
+
+/** Terraform's outputs of a pipeline. */
+export const OUTPUTS = {
+  schema_bucket: 'acme-schemas',
+  lake_bucket: 'acme-lake',
+  schema_registry_table: 'acme-schema-registry',
+  athena_workgroup: 'acme',
+  databases: { raw: 'acme_raw', standardized: 'acme_standardized', curated: 'acme_curated', ops: 'acme_ops' },
+};

@@ -35,3 +35,4 @@ export * from './schema-keys';
 export * from './judged-schema';
 export * from './judge-rules';
 export * from './judge-sql';
+export * from './judge-answer';

@@ -34,7 +34,10 @@ export function brokenSql(field: JudgedField, constraint: JudgedConstraint, valu
       return `length(${value}) < ${quantized(constraint.text, 0, 'ceiling')}`;
     case 'maxLength':
       return `length(${value}) > ${quantized(constraint.text, 0, 'floor')}`;
-    default:
+    case 'minimum':
+    case 'maximum':
+    case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
       return boundSql(field, constraint.keyword, constraint.text, value);
   }
 }

@@ -1,0 +1,2 @@
+import type { Register } from '../command';
+export const registerSchemaInfer: Register = () => undefined;

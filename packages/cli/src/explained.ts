@@ -1,0 +1,105 @@
+import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
+import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
+import type { Cloud, Connect } from './cloud';
+import { UsageError } from './terminal';
+
+const NO_CREDENTIALS =
+  'no AWS credentials were found: aws configure, aws sso login, or in a workflow aws-actions/configure-aws-credentials';
+const REFUSED_CREDENTIALS =
+  /^(InvalidAccessKeyId|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient(Exception)?|InvalidSignature(Exception)?|MissingAuthenticationToken(Exception)?)$/;
+const EXPIRED = /^(ExpiredToken(Exception)?|RequestExpired|RequestTimeTooSkewed|RequestInTheFuture)$/;
+const UNREACHED = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|TimeoutError)\b/;
+const NO_REGION = 'no AWS region is set: export AWS_REGION=… (the one that the pipeline is in)';
+
+/** Gives the connection, with whatever a service refuses told in one line: which right is missing, what is not there. */
+export function explained(connect: Connect): Connect {
+  return (deployment) => {
+    const cloud = guarded(() => connect(deployment));
+    return { ...cloud, objects: explainedObjects(cloud.objects), documents: explainedDocuments(cloud.documents) };
+  };
+}
+
+function guarded(connect: () => Cloud): Cloud {
+  try {
+    return connect();
+  } catch (error) {
+    throw new UsageError(`no connection to AWS: ${oneLine(messageOf(error))}`, { cause: error });
+  }
+}
+
+async function telling<T>(right: string, resource: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    // Answers that callers act upon, and failures that tell of themselves.
+    if (isPreconditionFailed(error) || error instanceof AthenaStatementError || error instanceof UsageError)
+      throw error;
+    throw new UsageError(explain(error, right, resource), { cause: error });
+  }
+}
+
+/** @param right the IAM action that the call needs, on `resource` */
+export function explain(error: unknown, right: string, resource: string): string {
+  const { code, reason, disposition } = classifyError(error);
+  const message = oneLine(messageOf(error));
+  if (message.startsWith('Region is missing')) return NO_REGION;
+  if (code === 'CredentialsProviderError' || message.includes('Could not load credentials')) return NO_CREDENTIALS;
+  if (EXPIRED.test(code)) return `the AWS credentials are out of date (${code}): get new ones and run this again`;
+  if (REFUSED_CREDENTIALS.test(code)) return `AWS does not know these credentials (${code}): ${message}`;
+  if (code.startsWith('AccessDenied') || statusOf(error) === 403) {
+    const find =
+      right === 's3:GetObject'
+        ? ' (and s3:ListBucket on the bucket: without it S3 does not say what is not there)'
+        : '';
+    return `not allowed: these credentials need ${right} on ${resource}${find}. AWS says: ${message}`;
+  }
+  if (code === 'PermanentRedirect' || statusOf(error) === 301) {
+    return `${resource} is in another region: export AWS_REGION=… (the one that the pipeline is in)`;
+  }
+  if (/^(NoSuchBucket|ResourceNotFound(Exception)?)$/.test(code)) {
+    return `${resource} is not there (${code}): are the outputs those of this account and region?`;
+  }
+  const unreached = UNREACHED.exec(code)?.[0] ?? UNREACHED.exec(message)?.[0];
+  if (unreached !== undefined) {
+    return `AWS was not reached for ${right} on ${resource} (${unreached}): is AWS_ENDPOINT_URL or the network right? ${message}`.trim();
+  }
+  const again = disposition === 'retryable' ? '; a later try may help' : '';
+  return `${right} on ${resource} failed: ${code}${message === '' ? '' : `: ${message}`} (${reason}${again})`;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+function explainedObjects(objects: ObjectStore): ObjectStore {
+  const at = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
+  return {
+    get: (bucket, key, options) => telling('s3:GetObject', at(bucket, key), objects.get(bucket, key, options)),
+    head: (bucket, key) => telling('s3:GetObject', at(bucket, key), objects.head(bucket, key)),
+    put: (bucket, key, body, options) =>
+      telling('s3:PutObject', at(bucket, key), objects.put(bucket, key, body, options)),
+    copy: (bucket, from, to, options) =>
+      telling('s3:GetObject and s3:PutObject', at(bucket, from), objects.copy(bucket, from, to, options)),
+    delete: (bucket, key) => telling('s3:DeleteObject', at(bucket, key), objects.delete(bucket, key)),
+    list: (bucket, prefix) => telling('s3:ListBucket', at(bucket, prefix), objects.list(bucket, prefix)),
+  };
+}
+
+function explainedDocuments(documents: DocumentStore): DocumentStore {
+  const on = (table: string): string => `the DynamoDB table ${table}`;
+  return {
+    get: (table, key) => telling('dynamodb:GetItem', on(table), documents.get(table, key)),
+    put: (table, document, condition) =>
+      telling('dynamodb:PutItem', on(table), documents.put(table, document, condition)),
+    update: (table, key, changes, condition) =>
+      telling('dynamodb:UpdateItem', on(table), documents.update(table, key, changes, condition)),
+    delete: (table, key, condition) =>
+      telling('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
+    query: (table, from, after) => telling('dynamodb:Query', on(table), documents.query(table, from, after)),
+    scan: (table) => telling('dynamodb:Scan', on(table), documents.scan(table)),
+  };
+}

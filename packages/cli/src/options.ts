@@ -1,0 +1,30 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { FORMATS } from './terminal';
+
+export const EXIT_CODES = `
+Exit codes:
+  0  nothing to complain about
+  1  problems found; for diff: a change that the merge would refuse; for push and sync: a schema was refused
+  2  the command could not do its work: wrong arguments, unreadable files, no such git ref, no verdict, no right to ask`;
+
+export function formatOption(): Option {
+  return new Option('--format <format>', 'for people, for programs, or as annotations of a GitHub workflow')
+    .choices(FORMATS)
+    .default('text');
+}
+
+export function outputsOption(): Option {
+  return new Option(
+    '--outputs <file>',
+    "Terraform's outputs of the pipeline (default: $LEAN_OPS_OUTPUTS, else lean-ops.json)",
+  );
+}
+
+/** Reads an option's whole number. */
+export function wholeNumber({ from, to }: { readonly from: number; readonly to: number }): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`It is a whole number from ${from} to ${to}.`);
+  };
+}
