@@ -1,15 +1,21 @@
-import type { Athena, Catalog } from '@lean-ops/common/aws';
+import type { CatalogTable, QueryRows } from '@lean-ops/common/aws';
 import { AthenaStatementError } from '@lean-ops/common/core';
 import type { Cloud } from './cloud';
 import type { Deployment } from './deployment';
 import { explain } from './explained';
 import { UsageError } from './terminal';
 
+export interface Asking {
+  readonly query: (sql: string) => Promise<QueryRows>;
+  /** undefined when the table is not there. */
+  readonly getTable: (database: string, table: string) => Promise<CatalogTable | undefined>;
+}
+
 /** Asks Athena and the Glue catalog; whatever they refuse is told in one line. */
 export function asking(
   { athena, catalog }: Pick<Cloud, 'athena' | 'catalog'>,
   { athenaWorkgroup }: Deployment,
-): Pick<Athena, 'query'> & Catalog {
+): Asking {
   return {
     async query(sql) {
       try {

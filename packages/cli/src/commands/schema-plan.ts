@@ -7,7 +7,7 @@ import { planGithub, planJson, planText, type PlanReport } from '../format/plan'
 import { inReadingOrder, locateProblems, locator, START } from '../locate';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
 import { makePlan, type SchemaPlan } from '../plan/make-plan';
-import { days, sinceText, threshold, type Threshold } from '../plan/threshold';
+import { days, sinceText, threshold, type Days, type Threshold } from '../plan/threshold';
 import { placeOf, readSchemaText } from '../schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
 import { LINT_FORMATTERS } from './schema-lint';
@@ -16,8 +16,7 @@ const FORMATTERS = { text: planText, json: planJson, github: planGithub } as con
 const MAX_SAMPLES = 100;
 
 export interface PlanCommandOptions {
-  /** undefined for all. */
-  readonly days: number | undefined;
+  readonly days: Days;
   readonly maxRejected: Threshold;
   readonly samples: number;
   readonly outputs?: string;
@@ -32,12 +31,7 @@ export const registerSchemaPlan: Register = (schema, { terminal, connect, done }
     .argument('<file>', 'its schema, as it would be merged')
     .option('--days <n>', 'judge the rows of that many days, or all', days, 7)
     .option('--max-rejected <n>', 'rows (12) or a part of them (0.5%) that may be rejected', threshold, threshold('0'))
-    .option(
-      '--samples <n>',
-      'messages that are named for each rule',
-      wholeNumber({ from: 0, to: MAX_SAMPLES }),
-      5,
-    )
+    .option('--samples <n>', 'messages that are named for each rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
     .addOption(outputsOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)

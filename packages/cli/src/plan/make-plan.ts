@@ -72,12 +72,8 @@ export async function makePlan(
     getTable(databaseOf(lake, LAYERS.standardized), name).then((table) => table?.columns),
     getTable(databaseOf(lake, LAYERS.curated), name).then((table) => table?.columns),
   ]);
-  const { changes, problems } =
-    active === undefined ? { changes: [], problems: [] } : judgeSuccession(active, schema);
-  const plans = [
-    planTable(standardizedColumns, standardizedTable(lake, name)),
-    planTable(curatedColumns, curated),
-  ];
+  const { changes, problems } = active === undefined ? { changes: [], problems: [] } : judgeSuccession(active, schema);
+  const plans = [planTable(standardizedColumns, standardizedTable(lake, name)), planTable(curatedColumns, curated)];
   const conflicts = plans[1]?.conflicts ?? [];
   const refusals = [...problems, ...conflicts.map((conflict) => conflictProblem(conflict, schema, curated.database))];
   return {
@@ -111,11 +107,7 @@ function judged<T>(work: () => T): T {
   }
 }
 
-async function readActive(
-  { objects }: Cloud,
-  bucket: string,
-  topic: TopicName,
-): Promise<TopicSchema | undefined> {
+async function readActive({ objects }: Cloud, bucket: string, topic: TopicName): Promise<TopicSchema | undefined> {
   const object = await objects.get(bucket, schemaKeys.active(topic));
   if (object === undefined) return undefined;
   const schema = readAcceptedSchema(object.body);

@@ -21,15 +21,17 @@ export function threshold(text: string): Threshold {
   };
 }
 
+export type Days = number | 'all';
+
 /** `7` days, or `all`. @throws InvalidArgumentError */
-export function days(text: string): number | undefined {
-  if (text === 'all') return undefined;
+export function days(text: string): Days {
+  if (text === 'all') return text;
   if (/^\d{1,5}$/.test(text) && Number(text) > 0) return Number(text);
   throw new InvalidArgumentError('It is a number of days from 1, or all.');
 }
 
 /** The oldest `ingested_at` that is looked at, in the form of Standardized's texts. */
-export function sinceText(days: number | undefined, nowMs: number): string | undefined {
-  if (days === undefined) return undefined;
+export function sinceText(days: Days, nowMs: number): string | undefined {
+  if (days === 'all') return undefined;
   return new Date(Math.max(nowMs - days * 86_400_000, 0)).toISOString().replace(/\.(\d{3})Z$/, '.$1000Z');
 }

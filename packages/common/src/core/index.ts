@@ -36,3 +36,5 @@ export * from './judged-schema';
 export * from './judge-rules';
 export * from './judge-sql';
 export * from './judge-answer';
+export * from './infer-schema';
+export * from './infer-sql';

@@ -40,7 +40,8 @@ export function dataVerdict(statements: readonly JudgeStatement[], answers: read
     for (const [code, n, samples] of answer.filter(([one]) => /^\d+$/.test(one ?? ''))) {
       const rule = rules[Number(code)];
       // Critical rules are in every statement, and say the same in each.
-      if (rule) broken.set(`${rule.column} ${rule.rule}`, { ...rule, rows: Number(n), samples: samplesOf(samples, rule) });
+      if (rule)
+        broken.set(`${rule.column} ${rule.rule}`, { ...rule, rows: Number(n), samples: samplesOf(samples, rule) });
     }
   });
   return {
