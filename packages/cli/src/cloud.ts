@@ -28,7 +28,8 @@ export type Connect = (deployment: Deployment) => Cloud;
 export const awsCloud: Connect = ({ athenaWorkgroup }) => ({
   objects: s3ObjectStore(),
   documents: dynamoDocumentStore(),
-  athena: retryingAthena(athena({ workgroup: athenaWorkgroup })),
+  // Planning a statement over 500 columns takes Athena minutes.
+  athena: retryingAthena(athena({ workgroup: athenaWorkgroup, statementTimeoutMs: 600_000 })),
   catalog: glueCatalog(),
   clock: systemClock,
 });
