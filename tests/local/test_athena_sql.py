@@ -39,6 +39,13 @@ FORMAT = "'format-version'='2', 'write.format.default'='parquet', 'write.parquet
         ("SELECT DECIMAL '1.10' x", "SELECT CAST('1.10' AS DECIMAL(3, 2)) AS x"),
         ("SELECT CAST(a AS decimal) x FROM t", f"SELECT CAST(a AS DECIMAL(38, 0)) AS x FROM {T} AS `t`"),
         ("SELECT approx_distinct(a) x FROM t", f"SELECT APPROX_COUNT_DISTINCT(a) AS x FROM {T} AS `t`"),
+        ("SELECT max_by(a, b) x FROM t", f"SELECT MAX_BY(a, b) AS x FROM {T} AS `t`"),
+        (
+            "SELECT max_by(a, b, 3) x FROM t",
+            "SELECT CASE WHEN COUNT(b) > 0 THEN TRANSFORM(SLICE(SORT_ARRAY(COLLECT_LIST("
+            "CASE WHEN NOT b IS NULL THEN NAMED_STRUCT('k', b, 'v', a) END), FALSE), 1, 3), pair -> pair.v) "
+            f"END AS x FROM {T} AS `t`",
+        ),
         (
             "SELECT n FROM t CROSS JOIN UNNEST(arr) AS u(n)",
             f"SELECT n FROM {T} AS `t` LATERAL VIEW EXPLODE(arr) u AS n",

@@ -1,10 +1,12 @@
 import {
   athena,
   dynamoDocumentStore,
+  glueCatalog,
   retryingAthena,
   s3ObjectStore,
   systemClock,
   type Athena,
+  type Catalog,
   type Clock,
   type DocumentStore,
   type ObjectStore,
@@ -16,6 +18,7 @@ export interface Cloud {
   readonly objects: ObjectStore;
   readonly documents: DocumentStore;
   readonly athena: Athena;
+  readonly catalog: Catalog;
   readonly clock: Clock;
 }
 
@@ -25,6 +28,8 @@ export type Connect = (deployment: Deployment) => Cloud;
 export const awsCloud: Connect = ({ athenaWorkgroup }) => ({
   objects: s3ObjectStore(),
   documents: dynamoDocumentStore(),
-  athena: retryingAthena(athena({ workgroup: athenaWorkgroup })),
+  // Planning a statement over 500 columns takes Athena minutes.
+  athena: retryingAthena(athena({ workgroup: athenaWorkgroup, statementTimeoutMs: 600_000 })),
+  catalog: glueCatalog(),
   clock: systemClock,
 });

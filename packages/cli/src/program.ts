@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { awsCloud, type Connect } from './cloud';
 import type { Context } from './command';
 import { registerSchemaDiff } from './commands/schema-diff';
+import { registerSchemaInfer } from './commands/schema-infer';
 import { schemaLint } from './commands/schema-lint';
+import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaSync } from './commands/schema-sync';
 import { explained } from './explained';
@@ -32,8 +34,10 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
     });
 
   registerSchemaDiff(schema, context);
+  registerSchemaPlan(schema, context);
   registerSchemaPush(schema, context);
   registerSchemaSync(schema, context);
+  registerSchemaInfer(schema, context);
 
   try {
     await program.parseAsync(args, { from: 'user' });

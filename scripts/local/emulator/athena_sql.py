@@ -193,6 +193,8 @@ def _spark_function(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.DateDiff):  # and its DATEDIFF counts borders, not whole units
         unit = exp.var(node.text("unit") or "DAY")
         return exp.Anonymous(this="TIMESTAMPDIFF", expressions=[unit, node.expression, node.this])
+    if isinstance(node, exp.ArgMax | exp.ArgMin) and node.args.get("count") is not None:
+        return _several_by(node)
     if isinstance(node, exp.Anonymous):
         name = node.name.lower()
         if name == "to_iso8601":
@@ -201,6 +203,32 @@ def _spark_function(node: exp.Expression) -> exp.Expression:
         if name == "from_iso8601_timestamp":
             return exp.Cast(this=node.expressions[0], to=exp.DataType.build("timestamptz"))
     return node
+
+
+def _several_by(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:
+    """max_by(x, y, n): an array of the x with the n greatest y; NULL where no y is there. Spark has one x
+    only."""
+    value, key = node.this, node.expression
+    pair = exp.Anonymous(
+        this="NAMED_STRUCT",
+        expressions=[exp.Literal.string("k"), key, exp.Literal.string("v"), value],
+    )
+    there = exp.Not(this=exp.Is(this=key.copy(), expression=exp.Null()))
+    pairs = exp.Anonymous(this="COLLECT_LIST", expressions=[exp.Case().when(there, pair)])
+    upwards = exp.Boolean(this=isinstance(node, exp.ArgMin))
+    ordered = exp.Anonymous(this="SORT_ARRAY", expressions=[pairs, upwards])
+    first = exp.Anonymous(
+        this="SLICE", expressions=[ordered, exp.Literal.number(1), node.args["count"].copy()]
+    )
+    values = exp.Anonymous(
+        this="TRANSFORM",
+        expressions=[
+            first,
+            exp.Lambda(this=exp.column("v", table="pair"), expressions=[exp.to_identifier("pair")]),
+        ],
+    )
+    some = exp.GT(this=exp.Count(this=key.copy()), expression=exp.Literal.number(0))
+    return exp.Case().when(some, values)
 
 
 def _decimal(value: exp.Expression) -> str:

@@ -52,7 +52,7 @@ function title({ topic, status, versions: { before, after } }: DiffFile): string
   }
 }
 
-function changeText({ line, column, pointer, code, impact, sentence, remedy }: DiffChange): string {
+export function changeText({ line, column, pointer, code, impact, sentence, remedy }: DiffChange): string {
   const where = `${line}:${column}`.padEnd(7);
   const lines = [
     `  ${where} ${impact === 'breaking' ? 'BREAKING  ' : ''}${code}${pointer === '' ? '' : `  ${shortPointer(pointer)}`}`,
@@ -106,17 +106,22 @@ export function diffJson(report: DiffReport): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
+export function changeAnnotation(
+  file: string,
+  { impact, line, column, code, pointer, sentence, remedy }: DiffChange,
+): string {
+  return annotate({
+    level: impact === 'breaking' ? 'error' : 'notice',
+    file,
+    line,
+    column,
+    title: impact === 'breaking' ? `BREAKING_${code}` : code,
+    message: `${plain(sentence)} (${shortPointer(pointer)})${remedy === null ? '' : `\n→ ${plain(remedy)}`}`,
+  });
+}
+
 function fileAnnotations(file: DiffFile): string {
-  const changes = file.changes.map(({ impact, line, column, code, pointer, sentence, remedy }) =>
-    annotate({
-      level: impact === 'breaking' ? 'error' : 'notice',
-      file: file.file,
-      line,
-      column,
-      title: impact === 'breaking' ? `BREAKING_${code}` : code,
-      message: `${plain(sentence)} (${shortPointer(pointer)})${remedy === null ? '' : `\n→ ${plain(remedy)}`}`,
-    }),
-  );
+  const changes = file.changes.map((change) => changeAnnotation(file.file, change));
   const merge = [outcome(file), ...file.statements.map((sql) => `${sql};`)].join('\n');
   const whole = { file: file.file, line: 1, column: 1, title: title(file), message: merge };
   return [

@@ -7,6 +7,7 @@ export type PatternNode =
 
 export interface ParsedPattern {
   readonly anchoredAtStart: boolean;
+  readonly anchoredAtEnd: boolean;
   readonly root: PatternNode;
 }
 
@@ -57,7 +58,7 @@ class PatternParser {
     if (root.kind === 'choice' && (anchoredAtStart || anchoredAtEnd)) {
       throw new PatternSyntaxError('^ and $ bind tighter than |: write ^(?:a|b)$');
     }
-    return { anchoredAtStart, root };
+    return { anchoredAtStart, anchoredAtEnd, root };
   }
 
   #peek(): string | undefined {

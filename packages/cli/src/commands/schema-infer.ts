@@ -1,0 +1,91 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  checkSchema,
+  columnCounts,
+  databaseOf,
+  inferSchema,
+  inferStatements,
+  LAYERS,
+  readAcceptedSchema,
+  schemaKeys,
+  tableNameOf,
+} from '@lean-ops/common/core';
+import { asking } from '../asked';
+import type { Connect } from '../cloud';
+import type { Register } from '../command';
+import { readDeployment } from '../deployment';
+import { counted, plain } from '../format/escape';
+import { EXIT_CODES, outputsOption } from '../options';
+import { refuseForeignTable } from '../plan/table-owner';
+import { days, sinceText, type Days } from '../plan/threshold';
+import { EXIT, UsageError, type ExitCode, type Terminal } from '../terminal';
+import { legalTopic } from './schema-plan';
+
+export interface InferOptions {
+  readonly days: Days;
+  readonly out?: string;
+  readonly outputs?: string;
+}
+
+export const registerSchemaInfer: Register = (schema, { terminal, connect, done }) => {
+  schema
+    .command('infer')
+    .description('a draft of the schema of a topic, from the rows that are there')
+    .argument('<topic>', 'the topic')
+    .option('--days <n>', 'look at the rows of that many days, or all', days, 'all')
+    .option('--out <file>', 'write the draft there, and not to standard output')
+    .addOption(outputsOption())
+    .addHelpText('after', EXIT_CODES)
+    .action(async (topic: string, options: InferOptions) => {
+      done(await schemaInfer(topic, options, terminal, connect));
+    });
+};
+
+/** `schema infer`: the draft to standard output, what its author should know to standard error. */
+export async function schemaInfer(
+  topicText: string,
+  options: InferOptions,
+  terminal: Terminal,
+  connect: Connect,
+): Promise<ExitCode> {
+  const topic = legalTopic(topicText);
+  const deployment = await readDeployment(options.outputs, terminal);
+  const cloud = connect(deployment);
+  const { query, getTable } = asking(cloud, deployment);
+  await refuseForeignTable(cloud.documents, deployment.registryTable, topic);
+  const database = databaseOf(deployment.lake, LAYERS.standardized);
+  const table = tableNameOf(topic);
+  const columns = (await getTable(database, table))?.columns.map(({ name }) => name);
+  if (columns === undefined) {
+    throw new UsageError(`${topic} has no rows yet: the table ${database}.${table} is not there. Is it spelled right?`);
+  }
+  const since = sinceText(options.days, cloud.clock.now());
+  const statements = inferStatements({ database, table, columns }, since);
+  const answers: (readonly (readonly (string | null)[])[])[] = [];
+  for (const { sql } of statements) answers.push((await query(sql)).rows);
+  const counts = columnCounts(statements, answers);
+  const when = since === undefined ? '' : ` that came since ${since.slice(0, 19)}Z`;
+  if (counts.rows === 0) throw new UsageError(`${database}.${table} has no rows${when}: nothing to infer from.`);
+  const active = await cloud.objects.get(deployment.schemaBucket, schemaKeys.active(topic));
+  const version = (active === undefined ? 0 : (readAcceptedSchema(active.body)?.version ?? 0)) + 1;
+  const { document, notes } = inferSchema(topic, version, columns, counts);
+  const text = `${JSON.stringify(document, null, 2)}\n`;
+  const check = checkSchema(text, { topic });
+  const more = check.ok ? [] : check.problems.map((one) => `${one.path} is still to be mended: ${one.message}`);
+  if (options.out === undefined) terminal.write(text);
+  else await save(path.resolve(terminal.cwd, options.out), text, options.out);
+  const source = `Inferred from ${counted(counts.rows, 'row')} of ${database}.${table}${when}, the latest version of each record.`;
+  terminal.writeError([source, ...notes, ...more].map((note) => `note: ${plain(note)}\n`).join(''));
+  return check.ok ? EXIT.clean : EXIT.problems;
+}
+
+async function save(file: string, text: string, shown: string): Promise<void> {
+  try {
+    // What is there may be somebody's work.
+    await writeFile(file, text, { flag: 'wx' });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${shown} cannot be written: ${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,127 @@
+import path from 'node:path';
+import { checkSchema, checkTopic, isBreaking, type TopicName } from '@lean-ops/common/core';
+import type { Connect } from '../cloud';
+import type { Register } from '../command';
+import { readDeployment } from '../deployment';
+import { planGithub, planJson, planText, type PlanReport } from '../format/plan';
+import { inReadingOrder, locateProblems, locator, START } from '../locate';
+import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
+import { makePlan, type SchemaPlan } from '../plan/make-plan';
+import { days, sinceText, threshold, type Days, type Threshold } from '../plan/threshold';
+import { placeOf, readSchemaText } from '../schema-files';
+import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
+import { LINT_FORMATTERS } from './schema-lint';
+
+const FORMATTERS = { text: planText, json: planJson, github: planGithub } as const;
+const MAX_SAMPLES = 100;
+
+export interface PlanCommandOptions {
+  readonly days: Days;
+  readonly maxRejected: Threshold;
+  readonly samples: number;
+  readonly outputs?: string;
+  readonly format: Format;
+}
+
+export const registerSchemaPlan: Register = (schema, { terminal, connect, done }) => {
+  schema
+    .command('plan')
+    .description('what a merge would do to the tables, and to the rows that are there: which it would reject, and why')
+    .argument('<topic>', 'the topic')
+    .argument('<file>', 'its schema, as it would be merged')
+    .option('--days <n>', 'judge the rows of that many days, or all', days, 7)
+    .option('--max-rejected <n>', 'rows (12) or a part of them (0.5%) that may be rejected', threshold, threshold('0'))
+    .option('--samples <n>', 'messages that are named for each rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
+    .addOption(outputsOption())
+    .addOption(formatOption())
+    .addHelpText('after', EXIT_CODES)
+    .action(async (topic: string, file: string, options: PlanCommandOptions) => {
+      done(await schemaPlan(topic, file, options, terminal, connect));
+    });
+};
+
+/** `schema plan`: a schema against what is active, against the tables, and against the rows of Standardized. */
+export async function schemaPlan(
+  topicText: string,
+  file: string,
+  options: PlanCommandOptions,
+  terminal: Terminal,
+  connect: Connect,
+): Promise<ExitCode> {
+  const topic = legalTopic(topicText);
+  const place = placeOf(path.resolve(terminal.cwd, file), terminal.cwd);
+  const read = await readSchemaText(place);
+  const text = read.ok ? read.text : '';
+  const locate = read.ok ? locator(text) : () => START;
+  const check = read.ok ? checkSchema(text, { topic }) : { ok: false as const, problems: [read.problem] };
+  if (!check.ok) {
+    const problems = locateProblems(place.file, check.problems, locate);
+    terminal.write(LINT_FORMATTERS[options.format]({ files: 1, problems }));
+    return EXIT.problems;
+  }
+  const deployment = await readDeployment(options.outputs, terminal);
+  const cloud = connect(deployment);
+  const since = sinceText(options.days, cloud.clock.now());
+  const plan = await makePlan({ topic, text, ...check }, deployment, cloud, { since, samples: options.samples });
+  const report = reportOf(plan, { topic, file: place.file, version: check.schema.version, since }, options, locate);
+  terminal.write(FORMATTERS[options.format](report));
+  return report.refused || report.exceeded ? EXIT.problems : EXIT.clean;
+}
+
+export function legalTopic(text: string): TopicName {
+  const checked = checkTopic(text);
+  if (checked.ok) return checked.topic;
+  throw new UsageError(`${checked.message}.`);
+}
+
+function reportOf(
+  { active, changes, problems, statements, data }: SchemaPlan,
+  { topic, file, version, since }: { topic: TopicName; file: string; version: number; since: string | undefined },
+  { maxRejected }: PlanCommandOptions,
+  locate: ReturnType<typeof locator>,
+): PlanReport {
+  const verdict = 'verdict' in data ? data.verdict : undefined;
+  const { rows = 0, rejected = 0, nulled = { atLeast: 0, atMost: 0 }, broken = [] } = verdict ?? {};
+  return {
+    file,
+    topic,
+    versions: { active: active ?? null, candidate: version },
+    refused: problems.length > 0,
+    changes: changes
+      .map((change) => ({
+        ...locate(change.path),
+        pointer: change.path,
+        code: change.kind,
+        impact: change.impact,
+        sentence: change.sentence,
+        remedy: isBreaking(change) ? change.remedy : null,
+      }))
+      .sort(inReadingOrder),
+    // A breaking change is told as a change, with its remedy.
+    problems: locateProblems(
+      file,
+      problems.filter(({ code }) => !code.startsWith('BREAKING_')),
+      locate,
+    ),
+    statements,
+    data: {
+      status: data.status,
+      table: data.table,
+      since: since ?? null,
+      rows,
+      rejected,
+      nulled: { at_least: nulled.atLeast, at_most: nulled.atMost },
+      findings: broken.map(({ column, rule, critical, pointer, rows: count, samples }) => ({
+        ...locate(pointer),
+        pointer,
+        field: column,
+        rule,
+        effect: critical ? 'rejected' : 'nulled',
+        rows: count,
+        samples,
+      })),
+    },
+    max_rejected: maxRejected.text,
+    exceeded: !maxRejected.allows(rejected, rows),
+  };
+}

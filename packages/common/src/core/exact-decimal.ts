@@ -1,0 +1,36 @@
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/;
+
+/** Past this many places a number is told from 0 by its sign only: no bound is that exact, and no loop shall be that long. */
+const MAX_EXPONENT = 1_000;
+
+/**
+ * A JSON number brought to `scale` digits after the point: the greatest such number that is no greater, or the least that
+ * is no less.
+ *
+ * @returns the number times 10^scale
+ */
+export function quantized(text: string, scale: number, rounding: 'floor' | 'ceiling'): bigint {
+  const match = NUMBER.exec(text);
+  if (match === null) throw new RangeError(`${JSON.stringify(text)} is no JSON number`);
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  const digits = BigInt(whole + fraction);
+  const magnitude = sign === '-' ? -digits : digits;
+  const shift = clamped(Number(exponent)) - fraction.length + scale;
+  if (shift >= 0) return magnitude * 10n ** BigInt(shift);
+  const divisor = 10n ** BigInt(-shift);
+  const towardsZero = magnitude / divisor;
+  if (towardsZero * divisor === magnitude) return towardsZero;
+  if (rounding === 'floor') return magnitude < 0n ? towardsZero - 1n : towardsZero;
+  return magnitude > 0n ? towardsZero + 1n : towardsZero;
+}
+
+function clamped(exponent: number): number {
+  return Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, exponent));
+}
+
+/** `value` / 10^scale in plain digits: -0.05. */
+export function plainDecimal(value: bigint, scale: number): string {
+  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
+  const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+  return value < 0n ? `-${text}` : text;
+}

@@ -1,0 +1,152 @@
+import { columnName, MAX_DEPTH, RESERVED_COLUMNS } from './columns';
+import type { ColumnCounts, KindCount } from './infer-sql';
+import { inferField } from './infer-type';
+import type { JsonObject } from './json-value';
+
+export interface InferredSchema {
+  readonly document: JsonObject;
+  /** What the author should know, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+interface Found {
+  readonly column: string;
+  readonly path: readonly string[];
+  readonly field: JsonObject;
+  readonly always: boolean;
+  readonly distinct: number;
+  readonly rows: number;
+}
+
+interface DraftObject {
+  readonly type: 'object';
+  required?: string[];
+  readonly properties: Record<string, unknown>;
+}
+
+const IDENTITY = /^(?:(?:.*_)?(?:id|uuid|guid|serial|imei|vin|mac)|key)$/;
+const TIME = /^(?:.*_)?(?:at|time|timestamp|ts)$/;
+/** A text of so few different values may be meant as a list. */
+const FEW = 10;
+const MANY_ROWS = 50;
+
+/**
+ * A draft of a topic's schema that every row it was made from passes. Pure: the same counts give the same draft.
+ *
+ * @param columns those of the Standardized table, in its order
+ */
+export function inferSchema(
+  topic: string,
+  version: number,
+  columns: readonly string[],
+  { rows, kinds }: ColumnCounts,
+): InferredSchema {
+  const byColumn = new Map<string, KindCount[]>();
+  for (const one of kinds) byColumn.set(one.column, [...(byColumn.get(one.column) ?? []), one]);
+  const payload = columns.filter((name) => !RESERVED_COLUMNS.has(name));
+  const fields = new Map(
+    payload.flatMap((column) => {
+      const field = inferField(byColumn.get(column) ?? []);
+      return field === undefined ? [] : [[column, field] as const];
+    }),
+  );
+  const notes: string[] = [];
+  const found: Found[] = [];
+  for (const [column, field] of fields) {
+    const path = sourcePath(column, (name) => fields.has(name));
+    if (path === undefined) {
+      notes.push(`${column} is left out: no field of a schema may be called so`);
+      continue;
+    }
+    const counts = byColumn.get(column) ?? [];
+    const there = counts.reduce((sum, one) => sum + one.rows, 0);
+    const distinct = counts.reduce((sum, one) => sum + one.distinct, 0);
+    found.push({ column, path, field, always: there === rows, distinct, rows: there });
+  }
+  const empty = payload.filter((column) => !fields.has(column) && !hasMembers(column, payload));
+  if (empty.length > 0) notes.push(`left out, as no row had a value for it: ${empty.join(', ')}`);
+  const critical = criticalColumns(found);
+  const root: DraftObject = { type: 'object', properties: {} };
+  for (const one of found) place(root, one, critical.has(one.column));
+  const document = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: titleOf(topic),
+    'x-topic': topic,
+    'x-version': version,
+    ...root,
+  };
+  return { document, notes: [...notes, ...advice(found, critical)] };
+}
+
+function hasMembers(column: string, columns: readonly string[]): boolean {
+  return columns.some((name) => name.startsWith(`${column}__`));
+}
+
+/**
+ * Member names that end in the column. Where a part of the name is no name, or has a value of its own beside its members,
+ * the column's name stays whole.
+ */
+function sourcePath(column: string, isField: (column: string) => boolean): readonly string[] | undefined {
+  const own = column.slice('payload__'.length);
+  if (column.startsWith('payload__') && RESERVED_COLUMNS.has(own)) return [own];
+  const parts = column.split('__');
+  const prefixes = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('__'));
+  const nested =
+    parts.length <= MAX_DEPTH &&
+    parts.every((part) => /[a-z0-9]/.test(part)) &&
+    !prefixes.some((name) => isField(name));
+  const path = nested ? parts : [column];
+  const legal = column !== '__proto__' && /[a-z0-9]/.test(column);
+  return legal && columnName(path) === column ? path : undefined;
+}
+
+/** One field that names the thing and one that tells when: critical, where they are always there. */
+function criticalColumns(found: readonly Found[]): ReadonlySet<string> {
+  const candidates = found.filter(({ path, always }) => path.length === 1 && always);
+  const identity = candidates.find(
+    ({ column, field }) =>
+      IDENTITY.test(column) && (field['type'] === 'integer' || (field['type'] === 'string' && !('format' in field))),
+  );
+  const times = candidates.filter(({ field }) => field['format'] === 'date-time');
+  const time = times.find(({ column }) => TIME.test(column)) ?? times[0];
+  return new Set([identity, time].flatMap((one) => (one === undefined ? [] : [one.column])));
+}
+
+function place(root: DraftObject, { path, field, always }: Found, critical: boolean): void {
+  let at = root;
+  path.forEach((name, depth) => {
+    if (always && !at.required?.includes(name)) at.required = [...(at.required ?? []), name];
+    if (depth === path.length - 1) {
+      at.properties[name] = critical ? { ...field, 'x-cde': true } : field;
+      return;
+    }
+    at.properties[name] ??= { type: 'object', properties: {} } satisfies DraftObject;
+    at = at.properties[name] as DraftObject;
+  });
+}
+
+function advice(found: readonly Found[], critical: ReadonlySet<string>): string[] {
+  const few = found.filter(
+    ({ field, distinct, rows }) =>
+      field['type'] === 'string' && !('format' in field) && rows >= MANY_ROWS && distinct <= FEW,
+  );
+  const decimals = found.filter(({ field }) => String(field['x-type']).startsWith('decimal'));
+  return [
+    ...(critical.size > 0
+      ? [`${[...critical].join(' and ')}: proposed as critical (x-cde): rows without a valid value are rejected`]
+      : ['no field is proposed as critical (x-cde): none that names a thing or a time is in every row']),
+    ...few.map(({ column, distinct }) => `${column} has about ${distinct} different values: an enum may fit`),
+    ...(decimals.length > 0
+      ? [
+          `${decimals.map(({ column }) => column).join(', ')}: all values have the same decimals, so decimal is proposed; ` +
+            'the number of decimals cannot change later',
+        ]
+      : []),
+    'names are as in the tables, in lower case: write them as the producers do (case, hyphens, dots)',
+  ];
+}
+
+function titleOf(topic: string): string {
+  const words = topic.replace(/[._-]+/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,126 @@
+/**
+ * What a text of Standardized is as a value, in Athena's SQL (Trino's): the twin of scripts/glue/lean_ops/casts.py, which
+ * says what each form means. Casts are guarded by patterns, as Trino's take more (white space, `+1`, `NaN`).
+ */
+import { decimalOf } from './schema-model';
+import type { JudgedField } from './judged-schema';
+
+const INTEGER = String.raw`'\A-?(?:0|[1-9][0-9]*)\z'`;
+const NUMBER = String.raw`'\A-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?\z'`;
+const NOT_ZERO = String.raw`'\A-?[0.]*[1-9]'`;
+const DATE = String.raw`'\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z'`;
+const DATE_TIME =
+  String.raw`'\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)` +
+  String.raw`(?:[.][0-9]+)?(?:[Zz]|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])\z'`;
+
+const MAX_DOUBLE = "DOUBLE '1.7976931348623157E308'";
+const MAX_REAL = "DOUBLE '3.4028234663852886E38'";
+/** Exponents past it are refused unless the number is 0, as in the job. */
+const MAX_EXPONENT = 400;
+const DAY_MINUTES = 1_440;
+/** Minutes from the start of year 1 to that of year 10000. */
+const ALL_MINUTES = 3_652_059 * DAY_MINUTES;
+
+/** How the value of a field comes to be, in two steps so that nothing is worked out twice. Names are free for the caller. */
+export interface CastSql {
+  /** Digits without sign and point are needed before `value`, under the name given. */
+  readonly prepared: string | undefined;
+  /** Not NULL exactly where the text is a value; typed where constraints may look at it, else just something. */
+  readonly value: string;
+}
+
+/**
+ * @param text expression of the text; a name, as it stands in many places
+ * @param prepared name under which the caller gives `prepared` back
+ * @returns undefined where every text is a value, and is the value
+ */
+export function castSql(field: JudgedField, text: string, prepared: string): CastSql | undefined {
+  const decimal = decimalOf(field.athenaType);
+  if (decimal !== undefined) return decimalCast(text, prepared, decimal);
+  if (field.jsonType === 'array') return plain(`CASE WHEN ${text} LIKE '[%]' THEN 1 END`);
+  switch (field.athenaType) {
+    case 'string':
+      return undefined;
+    case 'bigint':
+      return plain(`CASE WHEN regexp_like(${text}, ${INTEGER}) THEN TRY_CAST(${text} AS bigint) END`);
+    case 'int':
+      return plain(`CASE WHEN regexp_like(${text}, ${INTEGER}) THEN TRY_CAST(${text} AS integer) END`);
+    case 'double':
+      return plain(floating(text, `TRY_CAST(${text} AS double)`, MAX_DOUBLE));
+    case 'float':
+      return plain(floating(text, `CAST(TRY_CAST(${text} AS real) AS double)`, MAX_REAL));
+    case 'boolean':
+      return plain(`CASE WHEN ${text} IN ('true', 'false') THEN 1 END`);
+    case 'date':
+      return plain(
+        `CASE WHEN regexp_like(${text}, ${DATE}) AND ${text} >= '0001' AND TRY_CAST(${text} AS date) IS NOT NULL THEN 1 END`,
+      );
+    case 'timestamp':
+      return plain(dateTime(text));
+    default:
+      throw new TypeError(`no cast to ${field.athenaType}`);
+  }
+}
+
+function plain(value: string): CastSql {
+  return { prepared: undefined, value };
+}
+
+/** As double: a float's bounds are compared with what was sent, as 0.1 as a float is greater than 0.1. */
+function floating(text: string, value: string, greatest: string): string {
+  return (
+    `CASE WHEN regexp_like(${text}, ${NUMBER}) AND abs(${value}) <= ${greatest} ` +
+    `AND (${value} <> DOUBLE '0' OR NOT regexp_like(${text}, ${NOT_ZERO})) THEN TRY_CAST(${text} AS double) END`
+  );
+}
+
+/**
+ * Where the first and the last digit stand that say something tells whether a cast would be exact: Trino's rounds. The
+ * exponent is bounded before the cast, which writes all digits out.
+ */
+function decimalCast(
+  text: string,
+  digits: string,
+  { precision, scale }: { precision: number; scale: number },
+): CastSql {
+  const type = `decimal(${precision},${scale})`;
+  const mantissa = `split_part(lower(${text}), 'e', 1)`;
+  const exponent =
+    `CASE WHEN regexp_like(${text}, '[eE]') ` +
+    `THEN coalesce(TRY_CAST(split_part(lower(${text}), 'e', 2) AS integer), ${MAX_EXPONENT + 1}) ELSE 0 END`;
+  // Digits before the point, then all of them.
+  const prepared = `CASE WHEN regexp_like(${text}, ${NUMBER}) THEN replace(${mantissa}, '-', '') END`;
+  const point = `(length(split_part(${digits}, '.', 1)) + ${exponent})`;
+  const all = `replace(${digits}, '.', '')`;
+  const leading = String.raw`(length(${all}) - length(regexp_replace(${all}, '\A0+', '')))`;
+  const last = String.raw`length(regexp_replace(${all}, '0+\z', ''))`;
+  return {
+    prepared,
+    value:
+      `CASE WHEN NOT regexp_like(${digits}, '[1-9]') THEN CAST('0' AS ${type}) ` +
+      `WHEN ${exponent} BETWEEN -${MAX_EXPONENT} AND ${MAX_EXPONENT} ` +
+      `AND ${point} - ${leading} <= ${precision - scale} AND ${last} - ${point} <= ${scale} ` +
+      `THEN TRY_CAST(${text} AS ${type}) END`,
+  };
+}
+
+/**
+ * RFC 3339 in years 1 to 9999 in UTC; a leap second ends a UTC day. Clock and offset matter at the ends of the range and to
+ * leap seconds only, so that is where they are worked out.
+ */
+function dateTime(text: string): string {
+  const day = `TRY_CAST(substr(${text}, 1, 10) AS date)`;
+  const number = (from: number, length = 2) => `CAST(substr(${text}, ${from}, ${length}) AS integer)`;
+  const offset =
+    `CASE WHEN regexp_like(${text}, '[Zz]') THEN 0 ` +
+    `WHEN substr(${text}, -6, 1) = '-' THEN -(60 * ${number(-5)} + ${number(-2)}) ELSE 60 * ${number(-5)} + ${number(-2)} END`;
+  const isLeap = `substr(${text}, 18, 2) = '60'`;
+  const minutes =
+    `date_diff('day', DATE '0001-01-01', ${day}) * ${DAY_MINUTES} + 60 * ${number(12)} + ${number(15)} - (${offset}) ` +
+    `+ CASE WHEN ${isLeap} THEN 1 ELSE 0 END`;
+  return (
+    `CASE WHEN NOT regexp_like(${text}, ${DATE_TIME}) OR ${day} IS NULL THEN NULL ` +
+    `WHEN substr(${text}, 1, 4) BETWEEN '0002' AND '9998' AND NOT ${isLeap} THEN 1 ` +
+    `WHEN ${minutes} BETWEEN 0 AND ${ALL_MINUTES - 1} AND (NOT ${isLeap} OR (${minutes}) % ${DAY_MINUTES} = 0) THEN 1 END`
+  );
+}

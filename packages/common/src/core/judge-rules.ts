@@ -1,0 +1,134 @@
+/** What can be wrong with a row, as conditions over its texts: the twin of `_violations` in scripts/glue/lean_ops/curate.py. */
+import { RESERVED_COLUMNS } from './columns';
+import { castSql, type CastSql } from './judge-casts';
+import { brokenSql } from './judge-constraints';
+import type { ConstraintKeyword, JudgedField, JudgedObject, JudgedSchema } from './judged-schema';
+import { dmlIdentifier } from './sql';
+
+/** One thing that can be wrong: what `violations` of the errors table says as column and rule. */
+export interface JudgeRule {
+  readonly column: string;
+  readonly rule: 'required' | 'type' | 'format' | ConstraintKeyword;
+  /** A row that breaks it is rejected; else its value becomes NULL. */
+  readonly critical: boolean;
+  /** Of the field in the schema file. */
+  readonly pointer: string;
+}
+
+/** A rule, and when a row breaks it. */
+export interface RuleSql extends JudgeRule {
+  readonly condition: string;
+  /** The text that is wrong; undefined where it is missing. */
+  readonly text: string | undefined;
+}
+
+/** The rules of one field or object, and what their conditions want to have at hand. */
+export interface JudgedColumnSql {
+  readonly column: string;
+  readonly rules: readonly RuleSql[];
+  readonly cast: (CastSql & { readonly names: ColumnNames }) | undefined;
+}
+
+export interface ColumnNames {
+  readonly prepared: string;
+  readonly value: string;
+}
+
+const EMPTY_OBJECT = "'{}'";
+
+/**
+ * In the job's order: objects before fields, each in the schema's order. Rules that no row can break, given the table's
+ * columns, are left out: a column that the table lacks is NULL in every row.
+ *
+ * @param columns those of the Standardized table
+ */
+export function judgedColumns({ fields, objects }: JudgedSchema, columns: readonly string[]): JudgedColumnSql[] {
+  const there = new Set(columns.filter((name) => !RESERVED_COLUMNS.has(name)));
+  const known = new Set([...fields, ...objects].map(({ column }) => column));
+  const critical = new Set(fields.filter(({ cde }) => cde).map(({ column }) => column));
+  /** Flattening made columns of an object's members; those that no field names show an object all the same. */
+  const strangersBelow = (column: string) =>
+    [...there].filter((name) => name.startsWith(`${column}__`) && !known.has(name));
+  const isPresent = (name: string) => `${dmlIdentifier(name)} IS NOT NULL`;
+
+  const isObject = new Map(
+    objects.map(({ column }) => {
+      const inner = [...fields, ...objects].filter(({ parents }) => parents.includes(column));
+      const members = [...inner.map((one) => one.column).filter((name) => there.has(name)), ...strangersBelow(column)];
+      const empty = there.has(column) ? [`coalesce(${dmlIdentifier(column)} = ${EMPTY_OBJECT}, FALSE)`] : [];
+      return [column, anyOf([...empty, ...members.map(isPresent)])] as const;
+    }),
+  );
+  const parentIsObject = ({ parents }: JudgedField | JudgedObject) => isObject.get(parents.at(-1) ?? '') ?? 'TRUE';
+
+  function rulesOf(
+    item: JudgedField | JudgedObject,
+    entries: readonly (readonly [rule: JudgeRule['rule'], condition: string, text?: string])[],
+  ): RuleSql[] {
+    const { column, pointer } = item;
+    return entries
+      .filter(([, condition]) => condition !== 'FALSE')
+      .map(([rule, condition, text]) => ({
+        column,
+        rule,
+        pointer,
+        condition,
+        text,
+        critical: critical.has(column),
+      }));
+  }
+
+  function objectRules(node: JudgedObject): JudgedColumnSql {
+    const text = dmlIdentifier(node.column);
+    const has = there.has(node.column);
+    const missing = allOf([
+      parentIsObject(node),
+      not(isObject.get(node.column) ?? 'FALSE'),
+      has ? `${text} IS NULL` : 'TRUE',
+    ]);
+    const rules = rulesOf(node, [
+      ['type', has ? `${text} <> ${EMPTY_OBJECT}` : 'FALSE', text],
+      ['required', node.required ? missing : 'FALSE'],
+    ]);
+    return { column: node.column, rules, cast: undefined };
+  }
+
+  function fieldRules(field: JudgedField, index: number): JudgedColumnSql {
+    const text = dmlIdentifier(field.column);
+    const has = there.has(field.column);
+    const below = anyOf(strangersBelow(field.column).map(isPresent));
+    const absent = has ? `${text} IS NULL` : 'TRUE';
+    // No column is called so: names of columns have a-z, 0-9 and _ only.
+    const names = { prepared: `"$p${index}"`, value: `"$v${index}"` };
+    const cast = has ? castSql(field, text, names.prepared) : undefined;
+    const value = cast === undefined ? text : names.value;
+    const missing = allOf([absent, not(below), field.cde ? 'TRUE' : parentIsObject(field)]);
+    const isTime = field.athenaType === 'date' || field.athenaType === 'timestamp';
+    const rules = rulesOf(field, [
+      ['type', allOf([absent, below])],
+      ['required', field.cde || field.required ? missing : 'FALSE'],
+      [isTime ? 'format' : 'type', cast === undefined ? 'FALSE' : `${text} IS NOT NULL AND ${value} IS NULL`, text],
+      ...(has ? field.constraints.map((one) => [one.keyword, brokenSql(field, one, value), text] as const) : []),
+    ]);
+    return { column: field.column, rules, cast: cast && { ...cast, names } };
+  }
+
+  return [...objects.map(objectRules), ...fields.map(fieldRules)];
+}
+
+function anyOf(conditions: readonly string[]): string {
+  if (conditions.includes('TRUE')) return 'TRUE';
+  const real = conditions.filter((one) => one !== 'FALSE');
+  return real.length === 0 ? 'FALSE' : real.length === 1 ? (real[0] ?? '') : `(${real.join(' OR ')})`;
+}
+
+function allOf(conditions: readonly string[]): string {
+  if (conditions.includes('FALSE')) return 'FALSE';
+  const real = conditions.filter((one) => one !== 'TRUE');
+  return real.length === 0 ? 'TRUE' : real.length === 1 ? (real[0] ?? '') : `(${real.join(' AND ')})`;
+}
+
+function not(condition: string): string {
+  if (condition === 'FALSE') return 'TRUE';
+  return condition === 'TRUE' ? 'FALSE' : `NOT ${condition.startsWith('(') ? condition : `(${condition})`}`;
+}

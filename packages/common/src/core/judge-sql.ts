@@ -1,0 +1,139 @@
+import { chunk } from './chunk';
+import { LeanOpsError } from './errors';
+import { judgedColumns, type JudgedColumnSql, type JudgeRule, type RuleSql } from './judge-rules';
+import type { JudgedSchema } from './judged-schema';
+import { dmlIdentifier, stringLiteral } from './sql';
+
+/** https://docs.aws.amazon.com/athena/latest/ug/service-limits.html: bytes of a statement. */
+const MAX_STATEMENT_BYTES = 262_144;
+/** A list of values is compiled to one method, which the JVM bounds. */
+const MAX_LIST = 20;
+/** Characters of a wrong value that are shown. */
+const MAX_SHOWN = 60;
+
+export interface JudgedTable {
+  readonly database: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
+export interface JudgeOptions {
+  /** Rows that were ingested from then on, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; undefined for all. */
+  readonly since: string | undefined;
+  /** Messages that are named for each rule. */
+  readonly samples: number;
+}
+
+export interface JudgeStatement {
+  readonly sql: string;
+  /** What the numbers in its answer stand for. */
+  readonly rules: readonly JudgeRule[];
+}
+
+/** Thrown for rules that do not fit a statement of Athena, however it is cut. */
+export class UnjudgeableSchemaError extends LeanOpsError {
+  override readonly name = 'UnjudgeableSchemaError';
+
+  constructor(readonly columns: readonly string[]) {
+    super(
+      'SCHEMA_TOO_LONG_TO_JUDGE',
+      `the rules of ${columns.join(', ')} are longer than a statement of Athena may be (${MAX_STATEMENT_BYTES} bytes): ` +
+        'shorten their enum lists',
+    );
+  }
+}
+
+/**
+ * SELECT statements that judge the rows of a Standardized table as the Curated job would: one as a rule. Each answers with
+ * rows (code, rows, samples): `rows`, `rejected` and `nulled` count rows, a number is that of a rule in `rules`. Where
+ * more than one is needed, each has all critical rules, so `rows` and `rejected` are the same in all of them and whole;
+ * `nulled` is then of the rules in that statement.
+ *
+ * @throws UnjudgeableSchemaError
+ */
+export function judgeStatements(
+  schema: JudgedSchema,
+  table: JudgedTable,
+  options: JudgeOptions,
+): readonly [JudgeStatement, ...JudgeStatement[]] {
+  const columns = judgedColumns(schema, table.columns);
+  const whole = statement(columns, table, options);
+  if (fits(whole)) return [whole];
+  const isCritical = ({ rules }: JudgedColumnSql) => rules.some(({ critical }) => critical);
+  const critical = columns.filter(isCritical);
+  const others = columns.filter((column) => !isCritical(column) && column.rules.length > 0);
+  const first = statement(critical, table, options);
+  const alone = others.map((column) => statement([...critical, column], table, options));
+  if (!fits(first) || alone.some((one) => !fits(one))) {
+    const long = others.filter((_, index) => !fits(alone[index] ?? first));
+    throw new UnjudgeableSchemaError((fits(first) ? long : critical).map(({ column }) => column));
+  }
+  const base = bytes(first.sql);
+  const chunks = chunk(
+    others.map((column, index) => ({ column, size: bytes(alone[index]?.sql ?? '') - base + MAX_LIST * 2 })),
+    { maxCount: Infinity, maxBytes: MAX_STATEMENT_BYTES - base, sizeOf: ({ size }) => size },
+  ).map((part) => statement([...critical, ...part.map(({ column }) => column)], table, options));
+  const [head = first, ...rest] = chunks;
+  return [head, ...rest];
+}
+
+function bytes(sql: string): number {
+  return Buffer.byteLength(sql);
+}
+
+function fits({ sql }: JudgeStatement): boolean {
+  return bytes(sql) <= MAX_STATEMENT_BYTES;
+}
+
+function statement(columns: readonly JudgedColumnSql[], table: JudgedTable, options: JudgeOptions): JudgeStatement {
+  const rules = columns.flatMap((column) => column.rules);
+  const casts = columns.flatMap(({ cast }) => (cast === undefined ? [] : [cast]));
+  const prepared = casts.flatMap(({ prepared: sql, names }) =>
+    sql === undefined ? [] : [`${sql} AS ${names.prepared}`],
+  );
+  const values = casts.map(({ value, names }) => `${value} AS ${names.value}`);
+  const numbered = rules.map((rule, index) => ({ rule, item: itemSql(rule, index) }));
+  const lists = (critical: boolean, prefix: string) =>
+    chunk(
+      numbered.filter(({ rule }) => rule.critical === critical).map(({ item }) => item),
+      { maxCount: MAX_LIST, maxBytes: Infinity, sizeOf: () => 0 },
+    ).map((items, index) => ({
+      name: `${prefix}${index}`,
+      sql: `filter(ARRAY[${items.join(', ')}], x -> x IS NOT NULL) AS ${prefix}${index}`,
+    }));
+  const bad = lists(true, 'c');
+  const poor = lists(false, 'o');
+  const all = [...bad, ...poor];
+  // Each list stands in two places below: else Trino puts it where it is used, and all become one expression.
+  const some = (of: typeof all) =>
+    of.length === 0 ? 'FALSE' : `${of.map(({ name }) => `cardinality(${name})`).join(' + ')} > 0`;
+  const disposition = `CASE WHEN ${some(bad)} THEN 'rejected|' WHEN ${some(poor)} THEN 'nulled|' END`;
+  const own = `filter(ARRAY['rows|', ${disposition}], x -> x IS NOT NULL)`;
+  const from = `${dmlIdentifier(table.database)}.${dmlIdentifier(table.table)}`;
+  const where = options.since === undefined ? '' : ` WHERE "ingested_at" >= ${stringLiteral(options.since)}`;
+  const sql = [
+    `WITH prepared AS (SELECT ${['*', ...prepared].join(', ')} FROM ${from}${where}),`,
+    `typed AS (SELECT ${['*', ...values].join(', ')} FROM prepared),`,
+    `judged AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, ` +
+      `${all.length === 0 ? 'TRUE AS c0' : all.map((list) => list.sql).join(', ')} FROM typed),`,
+    `found AS (SELECT id, at, flatten(ARRAY[${[own, ...all.map(({ name }) => name)].join(', ')}]) AS items FROM judged)`,
+    `SELECT split_part(item, '|', 1) AS code, count(*) AS n, ${samplesSql(options.samples)} AS samples`,
+    "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)",
+  ].join('\n');
+  return { sql, rules: rules.map(({ column, rule, critical, pointer }) => ({ column, rule, critical, pointer })) };
+}
+
+/** The rule's number and what is wrong; NULL where nothing is. */
+function itemSql({ condition, text }: RuleSql, index: number): string {
+  const shown = text === undefined ? '' : ` || substr(${text}, 1, ${MAX_SHOWN})`;
+  return `CASE WHEN ${condition} THEN '${index}|'${shown} END`;
+}
+
+/** The latest messages, as hexadecimal UTF-8: `id|value,id|value`. */
+function samplesSql(samples: number): string {
+  if (samples === 0) return 'CAST(NULL AS varchar)';
+  const hex = (sql: string) => `to_hex(to_utf8(${sql}))`;
+  const sample = `${hex('id')} || '|' || ${hex("substr(item, strpos(item, '|') + 1)")}`;
+  const isRule = "item NOT IN ('rows|', 'rejected|', 'nulled|')";
+  return `array_join(max_by(${sample}, CASE WHEN ${isRule} THEN at || '|' || id END, ${samples}), ',')`;
+}

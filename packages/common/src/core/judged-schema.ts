@@ -1,0 +1,85 @@
+import { columnName } from './columns';
+import { readJsonSource } from './json-source';
+import { pointerTo, type JsonObject } from './json-value';
+import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints } from './schema-model';
+
+export type ConstraintKeyword = keyof Constraints;
+
+/** A leaf of a schema as rows are judged by it: what `Field` is to the Curated job (scripts/glue/lean_ops/schemas.py). */
+export interface JudgedField {
+  readonly kind: 'field';
+  readonly pointer: string;
+  readonly column: string;
+  readonly jsonType: string;
+  readonly athenaType: string;
+  readonly cde: boolean;
+  readonly required: boolean;
+  /** Columns of the objects around it, outermost first. */
+  readonly parents: readonly string[];
+  readonly constraints: readonly JudgedConstraint[];
+}
+
+/** An object inside the payload: it has no column in Curated, and one in Standardized where it was empty or no object. */
+export interface JudgedObject {
+  readonly kind: 'object';
+  readonly pointer: string;
+  readonly column: string;
+  readonly required: boolean;
+  readonly parents: readonly string[];
+}
+
+export type JudgedConstraint =
+  | { readonly keyword: 'enum'; readonly values: readonly (string | number)[] }
+  | { readonly keyword: 'pattern'; readonly pattern: string }
+  /** text: the number as the file has it, as JSON.parse would round it and the Curated job does not. */
+  | { readonly keyword: Exclude<ConstraintKeyword, 'enum' | 'pattern'>; readonly text: string };
+
+export interface JudgedSchema {
+  /** In the order of the file. */
+  readonly fields: readonly JudgedField[];
+  readonly objects: readonly JudgedObject[];
+}
+
+/** @param text of a schema that checkSchema accepts; @param document what JSON.parse makes of it */
+export function readJudgedSchema(text: string, document: JsonObject): JudgedSchema {
+  const numberAt = numberReader(text);
+  const fields: JudgedField[] = [];
+  const objects: JudgedObject[] = [];
+  for (const { path, pointer, field, required } of fieldsOf(document)) {
+    const parents = path.slice(1).map((_, index) => columnName(path.slice(0, index + 1)));
+    const common = { pointer, column: columnName(path), required, parents };
+    if (field['type'] === 'object') {
+      objects.push({ kind: 'object', ...common });
+      continue;
+    }
+    const athenaType = athenaTypeOf(field);
+    if (athenaType === undefined) continue;
+    fields.push({
+      kind: 'field',
+      ...common,
+      jsonType: String(field['type']),
+      athenaType,
+      cde: field['x-cde'] === true,
+      constraints: CONSTRAINT_KEYWORDS.filter((keyword) => field[keyword] !== undefined).map((keyword) =>
+        constraintOf(keyword, field[keyword], () => numberAt(pointerTo(pointer, keyword))),
+      ),
+    });
+  }
+  return { fields, objects };
+}
+
+function constraintOf(keyword: ConstraintKeyword, value: unknown, number: () => string): JudgedConstraint {
+  if (keyword === 'enum') return { keyword, values: value as readonly (string | number)[] };
+  if (keyword === 'pattern') return { keyword, pattern: String(value) };
+  return { keyword, text: number() };
+}
+
+/** Gives the digits of numbers as they stand in the text. */
+function numberReader(text: string): (pointer: string) => string {
+  const source = readJsonSource(text);
+  return (pointer) => {
+    const found = source.ok ? /^-?[0-9.eE+-]+/.exec(text.slice(source.locate(pointer).offset)) : null;
+    if (found === null) throw new TypeError(`no number at ${pointer}`);
+    return found[0];
+  };
+}

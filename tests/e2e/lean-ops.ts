@@ -1,0 +1,45 @@
+/** The command, run as its users run it: a process of its own, beside the stack. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { awsEnvironment } from '../../scripts/local/emulator';
+import type { Stack } from '../../scripts/local/stack';
+
+const MAIN = path.resolve(__dirname, '../../packages/cli/src/main.ts');
+
+export interface Ran {
+  readonly code: number | null;
+  readonly output: string;
+  readonly error: string;
+}
+
+/** A directory for schema files, with the outputs of the stack in it, and the command run there. */
+export function leanOps(stack: Stack): {
+  readonly write: (file: string, content: string) => void;
+  readonly run: (...args: string[]) => Promise<Ran>;
+} {
+  const cwd = mkdtempSync(path.join(tmpdir(), 'lean-ops-e2e-'));
+  const write = (file: string, content: string): void => writeFileSync(path.join(cwd, file), content);
+  write('lean-ops.json', JSON.stringify(stack.outputs));
+  return {
+    write,
+    run: (...args) =>
+      new Promise((resolve, reject) => {
+        const child = spawn(process.execPath, ['--import', require.resolve('tsx'), MAIN, ...args], {
+          cwd,
+          env: {
+            ...process.env,
+            ...awsEnvironment(stack.port),
+            AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+          },
+        });
+        let output = '';
+        let error = '';
+        child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+        child.stderr.on('data', (bytes: Buffer) => (error += bytes.toString()));
+        child.on('error', reject);
+        child.on('close', (code) => resolve({ code, output, error }));
+      }),
+  };
+}

@@ -1,0 +1,189 @@
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { describe, expect, it } from '@jest/globals';
+import { connect, output } from '../../scripts/local/clients';
+import { pushSchema } from '../../scripts/local/schemas';
+import { leanOps } from './lean-ops';
+import { cycle, freshTopic, rows, tableOf, theStack } from './stack';
+
+const stack = theStack();
+
+async function sendAll(topic: string, payloads: readonly object[]): Promise<void> {
+  const { sqs } = connect(stack);
+  for (let start = 0; start < payloads.length; start += 10) {
+    const Entries = payloads.slice(start, start + 10).map((payload, index) => ({
+      Id: String(index),
+      MessageBody: JSON.stringify({
+        topic_name: topic,
+        message_id: `m-${start + index}`,
+        produced_at: '2026-11-23T10:00:00Z',
+        payload,
+      }),
+    }));
+    const { Failed: failed } = await sqs.send(
+      new SendMessageBatchCommand({ QueueUrl: output(stack, 'ingest_queue_url'), Entries }),
+    );
+    expect(failed ?? []).toEqual([]);
+  }
+}
+
+const GOOD = {
+  id: 'dev-7',
+  kind: 'pump',
+  code: 'AB12',
+  n: 5,
+  small: 1,
+  price: 1.1,
+  ratio: 0.5,
+  share: 0.25,
+  on: true,
+  day: '2026-11-23',
+  at: '2026-11-23T10:00:00Z',
+  tags: ['a'],
+  meta: { fw: '1.2', level: 3 },
+};
+/** Each breaks one rule or more, in one way a rule can be broken. */
+const BAD: readonly object[] = [
+  { id: null },
+  { id: '' },
+  { id: 'x'.repeat(9) },
+  { id: { inner: 1 } },
+  { kind: 'Pump' },
+  { kind: undefined },
+  { code: 'ab12' },
+  { code: 'AB12\n' },
+  { n: -1 },
+  { n: 100 },
+  { n: 1.0e30 },
+  { n: 'seven' },
+  { small: 3 },
+  { small: 2147483648 },
+  { price: 1.101 },
+  { price: 1000 },
+  { price: 0 },
+  { ratio: -0.5 },
+  { ratio: 'NaN' },
+  { share: 1e39 },
+  { share: 1 },
+  { on: 'TRUE' },
+  { day: '2026-02-30' },
+  { at: '2026-11-23T10:00:00' },
+  { at: '0001-01-01T00:00:00+01:00' },
+  { tags: 'a,b' },
+  { meta: 5 },
+  { meta: {} },
+  { meta: undefined },
+  { meta: { fw: '1', level: 11 } },
+  { meta: { level: 3 } },
+  { id: '', n: -1, kind: 'none', on: 1 },
+];
+
+function schemaOf(topic: string): string {
+  return JSON.stringify(
+    {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: 'End-to-end',
+      type: 'object',
+      'x-topic': topic,
+      'x-version': 1,
+      required: ['id', 'kind', 'meta'],
+      properties: {
+        id: { type: 'string', minLength: 1, maxLength: 8, 'x-cde': true },
+        kind: { type: 'string', enum: ['pump', 'valve', "it's"] },
+        code: { type: 'string', pattern: '^[A-Z]{2}\\d+$' },
+        n: { type: 'integer', minimum: 0, exclusiveMaximum: 100, 'x-cde': true },
+        small: { type: 'integer', 'x-type': 'int', enum: [1, 2] },
+        price: { type: 'number', 'x-type': 'decimal(5,2)', exclusiveMinimum: 0 },
+        ratio: { type: 'number', minimum: 0 },
+        share: { type: 'number', 'x-type': 'float', exclusiveMaximum: 1 },
+        on: { type: 'boolean' },
+        day: { type: 'string', format: 'date' },
+        at: { type: 'string', format: 'date-time' },
+        tags: { type: 'array' },
+        meta: {
+          type: 'object',
+          required: ['fw'],
+          properties: { fw: { type: 'string' }, level: { type: 'integer', maximum: 10 } },
+        },
+        never_sent: { type: 'string' },
+      },
+    },
+    null,
+    2,
+  );
+}
+
+interface Plan {
+  readonly refused: boolean;
+  readonly exceeded: boolean;
+  readonly statements: readonly string[];
+  readonly data: {
+    readonly status: string;
+    readonly rows: number;
+    readonly rejected: number;
+    readonly nulled: { readonly at_least: number; readonly at_most: number };
+    readonly findings: readonly {
+      readonly field: string;
+      readonly rule: string;
+      readonly rows: number;
+      readonly effect: string;
+      readonly samples: readonly { readonly message_id: string; readonly value: string | null }[];
+    }[];
+  };
+}
+
+describe('schema plan', () => {
+  it('counts what the next cycle then rejects and nulls, column by column', async () => {
+    const topic = freshTopic('plan');
+    const { write, run } = leanOps(stack);
+    const text = schemaOf(topic);
+    write('candidate.json', text);
+    const before = await run('schema', 'plan', topic, 'candidate.json');
+    expect(before.output).toContain('is not there yet');
+    expect(before).toMatchObject({ code: 0, error: '' });
+
+    const payloads = [
+      ...Array.from({ length: 120 }, (_, index) => ({ ...GOOD, n: index % 100 })),
+      ...BAD.flatMap((changes) => [changes, changes, changes].map((one) => ({ ...GOOD, ...one }))),
+    ];
+    await sendAll(topic, payloads);
+    await cycle(stack);
+
+    const planned = await run('schema', 'plan', topic, 'candidate.json', '--format', 'json', '--days', 'all');
+    expect(planned.error).toBe('');
+    const plan = JSON.parse(planned.output) as Plan;
+    expect(planned.code).toBe(1);
+    expect(plan).toMatchObject({ refused: false, exceeded: true, data: { status: 'judged', rows: payloads.length } });
+    expect(plan.statements).toEqual([expect.stringMatching(/^CREATE TABLE IF NOT EXISTS `\w+_curated`/)]);
+    const borne = await run('schema', 'plan', topic, 'candidate.json', '--max-rejected', String(plan.data.rejected));
+    expect(borne).toMatchObject({ code: 0, error: '' });
+
+    await pushSchema(stack, topic, text);
+    await cycle(stack);
+    const errors = await rows(
+      stack,
+      `SELECT message_id, disposition, violations FROM {ops}."errors" WHERE topic_name = '${topic}'`,
+    );
+    const ofCycle = new Map<string, number>();
+    for (const { violations } of errors) {
+      for (const { column, rule } of JSON.parse(violations ?? '[]') as { column: string; rule: string }[]) {
+        ofCycle.set(`${column} ${rule}`, (ofCycle.get(`${column} ${rule}`) ?? 0) + 1);
+      }
+    }
+    const of = (disposition: string) => errors.filter((error) => error['disposition'] === disposition).length;
+    expect(plan.data.rejected).toBe(of('rejected'));
+    expect(plan.data.nulled).toEqual({ at_least: of('nulled'), at_most: of('nulled') });
+    expect(new Map(plan.data.findings.map(({ field, rule, rows: count }) => [`${field} ${rule}`, count]))).toEqual(
+      ofCycle,
+    );
+    expect(ofCycle.size).toBeGreaterThan(25);
+    const named = new Map(errors.map((error) => [error['message_id'], error['violations'] ?? '']));
+    for (const { field, rule, samples } of plan.data.findings) {
+      expect(samples.length).toBeGreaterThan(0);
+      for (const { message_id: id } of samples) {
+        expect(named.get(id)).toContain(`"column":"${field}","rule":"${rule}"`);
+      }
+    }
+    const [kept] = await rows(stack, `SELECT count(*) AS n FROM {curated}."${tableOf(topic)}"`);
+    expect(Number(kept?.['n'])).toBe(payloads.length - plan.data.rejected);
+  });
+});

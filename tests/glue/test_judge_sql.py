@@ -1,0 +1,260 @@
+"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Spark: both on the same rows, and
+they must agree on each rule of each row.
+
+The SQL is Athena's and runs here as on the local stack. It was run over the same rows by Trino 435 once, with both
+of its regular expression engines (docs/decisions/0010)."""
+
+import json
+import random
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lake import Event
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from test_verdicts import _RAW
+from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
+
+from emulator.athena_sql import plan
+from emulator.spark_athena import _DIALECT
+from lean_ops.curate import judge, versions_of_standardized
+from lean_ops.flatten_batches import DELTA_SCHEMA, flatten_events
+from lean_ops.schemas import read_schema
+from lean_ops.standardize import standardized_rows
+
+ROOT = Path(__file__).parents[2]
+DATABASE = "judged"
+ALL = 5_000
+"""Samples: so many that each row that breaks a rule is named."""
+_TYPES: dict[str, dict[str, Any]] = {
+    "text": {"type": "string", "minLength": 2, "maxLength": 5, "pattern": "^[^\\d.é]+$"},
+    "word": {"type": "string", "enum": ["on", "it's", "a\\b", "1.0", "nul\0", "😀"]},
+    "big": {"type": "integer", "minimum": -5, "exclusiveMaximum": 1000},
+    "small": {"type": "integer", "x-type": "int", "enum": [0, 1, 5, -7], "x-cde": True},
+    "double": {"type": "number", "minimum": -0.1, "maximum": 1e300},
+    "float": {"type": "number", "x-type": "float", "exclusiveMinimum": 0.1},
+    "money": {"type": "number", "x-type": "decimal(5,2)", "exclusiveMinimum": -0.005, "maximum": 99.994},
+    "fine": {"type": "number", "x-type": "decimal(38,38)", "minimum": 1e-38},
+    "wide": {"type": "number", "x-type": "decimal(38,0)", "maximum": 1e15},
+    "flag": {"type": "boolean"},
+    "day": {"type": "string", "format": "date"},
+    "at": {"type": "string", "format": "date-time"},
+    "list": {"type": "array"},
+}
+
+
+def _delta(session: SparkSession, topic: str, payloads: Sequence[str]) -> DataFrame:
+    events = [Event(text, topic=topic, message_id=str(n)).row() for n, text in enumerate(payloads)]
+    flat = flatten_events(session.createDataFrame(events, _RAW), "20261123T000001Z-0a1b2c3d", {})
+    return session.createDataFrame(flat.collect(), DELTA_SCHEMA)
+
+
+def _standardize(session: SparkSession, table: str, delta: DataFrame) -> DataFrame:
+    """Rows as the Standardized job would write them, in a table of the catalog."""
+    keys = sorted({name for row in delta.select(F.map_keys("columns")).collect() for name in row[0]})
+    session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{DATABASE}")
+    name = f"glue_catalog.{DATABASE}.{table}"
+    standardized_rows(delta, keys, overflow=False).writeTo(name).createOrReplace()
+    return session.table(name)
+
+
+def _statements(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    script = ["node", "--import", "tsx", "tests/glue/judge_sql.ts"]
+    ran = subprocess.run(script, input=json.dumps(requests), capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    found: list[list[dict[str, Any]]] = json.loads(ran.stdout)
+    return found
+
+
+@contextmanager
+def _as_athena(session: SparkSession) -> Iterator[None]:
+    """The session's catalog is its own, so it takes on Athena's dialect for a while."""
+    before = {name: session.conf.get(name) for name in _DIALECT}
+    try:
+        for name, value in _DIALECT.items():
+            session.conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            session.conf.set(name, value)
+
+
+Found = dict[str, set[tuple[str, str]]]
+"""message_id to (column, rule) of what is wrong with it."""
+
+
+def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, dict[str, int]]:
+    with _as_athena(session):
+        answer = session.sql(plan(statement["sql"], DATABASE).sql).collect()
+    counts = {row["code"]: row["n"] for row in answer if not row["code"].isdigit()}
+    found: Found = {}
+    for row in answer:
+        if row["code"].isdigit():
+            ids = [bytes.fromhex(one.partition("|")[0]).decode() for one in row["samples"].split(",")]
+            assert len(ids) == row["n"]
+            rule = statement["rules"][int(row["code"])]
+            for message_id in ids:
+                found.setdefault(message_id, set()).add((rule["column"], rule["rule"]))
+    return found, {name: counts.get(name, 0) for name in ("rows", "rejected", "nulled")}
+
+
+def _by_job(table: DataFrame, schema_text: str, topic: str) -> tuple[Found, dict[str, int]]:
+    judged = judge(versions_of_standardized(table, topic), read_schema(schema_text, topic))
+    rows = judged.select("message_id", "disposition", F.to_json("violations").alias("violations")).collect()
+    found = {
+        row["message_id"]: {(one["column"], one["rule"]) for one in json.loads(row["violations"])}
+        for row in rows
+        if row["disposition"] is not None
+    }
+    dispositions = [row["disposition"] for row in rows]
+    counts = {name: dispositions.count(name) for name in ("rejected", "nulled")}
+    return found, {"rows": len(rows), **counts}
+
+
+def _differences(one: Found, other: Found) -> dict[str, Any]:
+    return {
+        key: (one.get(key, set()), other.get(key, set()))
+        for key in sorted(one.keys() | other.keys())
+        if one.get(key) != other.get(key)
+    }
+
+
+def _request(schema: str, table: str, frame: DataFrame) -> dict[str, Any]:
+    return {
+        "schema": schema,
+        "database": DATABASE,
+        "table": table,
+        "columns": frame.columns,
+        "samples": ALL,
+    }
+
+
+def _schema_text(topic: str, properties: dict[str, Any], required: Sequence[str]) -> str:
+    rest = {"required": list(required), "properties": properties}
+    return json.dumps({"type": "object", "x-topic": topic, "x-version": 1, **rest})
+
+
+def _schema_of(topic: Topic) -> str:
+    return _schema_text(topic.name, topic.properties, topic.required)
+
+
+def test_sql_and_job_agree_on_the_table_of_verdicts(job_session):
+    topics = [FIELDS, CRITICAL, *OTHERS]
+    tables = [f"verdicts{n}" for n in range(len(topics))]
+    frames = [
+        _standardize(job_session, table, _delta(job_session, one.name, [row.payload for row in one.rows]))
+        for one, table in zip(topics, tables, strict=True)
+    ]
+    statements = _statements(
+        [
+            _request(_schema_of(one), table, frame)
+            for one, table, frame in zip(topics, tables, frames, strict=True)
+        ]
+    )
+    for topic, frame, (statement,) in zip(topics, frames, statements, strict=True):
+        found, counts = _by_sql(job_session, statement)
+        expected, expected_counts = _by_job(frame, _schema_of(topic), topic.name)
+        wrong = {topic.rows[int(key)].label: pair for key, pair in _differences(found, expected).items()}
+        assert wrong == {}, topic.name
+        assert counts == expected_counts, topic.name
+
+
+_SEEDS = [
+    *[
+        "on",
+        "it's",
+        "a\\b",
+        "nul\0",
+        "😀",
+        "",
+        "é",
+        "12345",
+        "[1,2]",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "5",
+        "-7",
+        "1e3",
+    ],
+    *[
+        "999.99",
+        "0.05",
+        "-0.01",
+        "1.1000",
+        "1e-38",
+        "0e99999999999",
+        "1e400",
+        "1e301",
+        "-1e-400",
+        "3.4028235e38",
+        "1E+2",
+    ],
+    *["9223372036854775807", "-2147483648", "123456789012345678901234567890123456789", "0.1", "12.5e-1"],
+    *["2026-11-23", "2024-02-29", "0001-01-01", "2026-11-23T10:00:00Z", "2016-12-31t18:59:60.25-05:00"],
+    *[
+        "9999-12-31T23:59:60Z",
+        "0000-12-31T23:00:00-02:00",
+        "9999-12-31 23:30:00.5+00:31",
+        "0001-01-01T00:00:00+00:01",
+    ],
+]
+_EDITS = [
+    "",
+    "0",
+    "1",
+    "9",
+    "-",
+    "+",
+    ".",
+    "e",
+    "E",
+    " ",
+    "\n",
+    "T",
+    "Z",
+    ":",
+    "60",
+    "\u2028",
+    "٣",
+    "[",
+    "]",
+    "😀",
+]
+
+
+def odd_texts(count: int) -> list[str]:
+    """Values of every type and texts one or two edits away from them. The same each time."""
+    chance = random.Random(20261123)
+    texts = list(_SEEDS)
+    while len(texts) < count:
+        text = chance.choice(_SEEDS)
+        for _ in range(chance.randint(1, 2)):
+            at = chance.randint(0, len(text))
+            text = text[:at] + chance.choice(_EDITS) + text[at + chance.randint(0, 1) :]
+        texts.append(text)
+    return texts
+
+
+@pytest.mark.parametrize("critical", [False, True])
+def test_sql_and_job_agree_on_odd_texts(job_session, critical):
+    texts = odd_texts(1_500)
+    payloads = [json.dumps(dict.fromkeys(_TYPES, text)) for text in texts]
+    properties = {name: {**spec, "x-cde": critical} for name, spec in _TYPES.items()}
+    table, topic = f"odd_{critical}".lower(), "odd.texts"
+    schema = _schema_text(topic, properties, [])
+    frame = _standardize(job_session, table, _delta(job_session, topic, payloads))
+    ((statement,),) = _statements([_request(schema, table, frame)])
+    found, counts = _by_sql(job_session, statement)
+    expected, expected_counts = _by_job(frame, schema, topic)
+    assert {texts[int(key)]: pair for key, pair in _differences(found, expected).items()} == {}
+    assert counts == expected_counts
+    # Each rule of each column was broken by some text and kept by another.
+    assert {rule for rules in found.values() for rule in rules} == {
+        (one["column"], one["rule"]) for one in statement["rules"] if one["rule"] != "required"
+    }
