@@ -91,6 +91,7 @@ export function pipeline() {
     objects: world.port,
     documents: world.documentsPort,
     athena: warehouse,
+    catalog: warehouse,
     clock: {
       now: () => time.now(),
       sleep: async (milliseconds) => {

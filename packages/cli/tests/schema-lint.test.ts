@@ -53,7 +53,7 @@ describe('schema lint', () => {
           → did you mean "x-cde"?
   10:18   PATTERN_UNSAFE  /properties/serial/pattern
           not provably linear-time: a repeat inside a repeat can match one text in several ways
-          → a safe pattern starts with ^, and at each point the next character decides the way: ^[A-Z]{2}[0-9]{8}$
+          → start it with ^, and let the next character decide where a repeat ends: ^[A-Z]{2}[0-9]{8}$
 
 schemas/tank.temp/schema.json
   3:1     NOT_JSON

@@ -19,13 +19,16 @@ export type Judgement =
     }
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
+/** More than `schema lint` has, on a slower processor: what passes there passes here. */
+const PATTERN_BUDGET_MS = 20_000;
+
 /**
  * Steps 1 and 2: is the candidate a schema, and may it follow the active one?
  *
  * @throws LeanOpsError ACTIVE_SCHEMA_UNREADABLE when the active file, which was checked before it got there, is damaged
  */
 export function judge(topic: TopicName, candidateText: string, activeText: string | undefined): Judgement {
-  const check = checkSchema(candidateText, { topic });
+  const check = checkSchema(candidateText, { topic, patternBudgetMs: PATTERN_BUDGET_MS });
   if (!check.ok) return check;
   if (activeText === undefined) return { ok: true, schema: check.schema, active: undefined, changes: [] };
   const active = readSchema(topic, activeText);

@@ -95,7 +95,7 @@ _BROKEN: dict[str, Callable[[Field, Column, Any], Column]] = {
     "pattern": lambda _field, value, limit: ~value.rlike(java_pattern(limit)),
 }
 
-_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|[.$]", re.DOTALL)
+_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|(?P<group>\))(?P<loop>[*+]|\{[0-9]+,\})\??|[.$]", re.DOTALL)
 
 
 def java_pattern(pattern: str) -> str:
@@ -103,6 +103,16 @@ def java_pattern(pattern: str) -> str:
     anchored.
 
     Java's `$` also stands before a last line feed, and its `.` leaves out U+0085 too: JavaScript's do not.
+
+    Java recurses for each round of a repeated group, and a text of some thousand characters would end the
+    whole JVM by a StackOverflowError. A possessive repeat is a loop. It finds the same, as schema-validator
+    takes an unbounded repeat of a group only where the next character decides whether the group comes again.
     """
     replaced = {"$": r"\z", ".": "[^\\n\\r\\u2028\\u2029]"}
-    return _PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)
+
+    def java(part: re.Match[str]) -> str:
+        if part["group"]:
+            return f"){part['loop']}+"
+        return replaced.get(part.group(), part.group())
+
+    return _PARTS.sub(java, pattern)

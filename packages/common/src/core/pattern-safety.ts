@@ -1,5 +1,8 @@
-import { disjoint, type CharacterSet } from './character-set';
-import { parsePattern, PatternSyntaxError, type PatternNode } from './pattern-syntax';
+import { isDeterministic } from './pattern-determinism';
+import type { Growth, PatternJudge } from './pattern-judge';
+import { MAX_POSITIONS, sizeOf } from './pattern-size';
+import { parsePattern, PatternSyntaxError, type ParsedPattern } from './pattern-syntax';
+import { shown } from './schema-problem';
 
 export type PatternVerdict =
   | { readonly ok: true }
@@ -7,149 +10,68 @@ export type PatternVerdict =
       readonly ok: false;
       readonly code: 'PATTERN_INVALID' | 'PATTERN_UNSUPPORTED' | 'PATTERN_UNSAFE';
       readonly message: string;
+      readonly hint: string;
     };
 
-/** Character positions after bounded repeats are written out; a matcher's work per character of text is at most this. */
-const MAX_POSITIONS = 256;
-
-class UnsafePattern extends Error {}
-
-interface Fragment {
-  readonly nullable: boolean;
-  readonly first: readonly number[];
-  readonly last: readonly number[];
+export interface PatternJudges {
+  /** For patterns that a look at the next character does not settle. */
+  readonly judge: PatternJudge;
+  /** For an example of a text that a refused pattern is slow on. */
+  readonly explain: PatternJudge;
 }
 
-const EMPTY: Fragment = { nullable: true, first: [], last: [] };
+/** A matcher tries each of a pattern's ways at most once for each place in the text. */
+const MAX_WAYS = 10_000;
 
-/**
- * The position (Glushkov) automaton of a pattern, which refuses ambiguity while it is built.
- *
- * It is enough for a linear-time match by a backtracking engine, as JavaScript's and Java's are, that the pattern is
- * strongly one-unambiguous (Brüggemann-Klein, Wood: One-Unambiguous Regular Languages, 1998): the next character alone
- * decides the way. Then a wrong branch dies at once. So every set of next positions must be disjoint, no step may be
- * possible in two ways (`(a+)+`), and there must be only one way to match nothing (`(a?)*`).
- */
-class Automaton {
-  readonly #sets: CharacterSet[] = [];
-  readonly #follow: number[][] = [];
-  unbounded = false;
+const EXAMPLE = '^[A-Z]{2}[0-9]{8}$';
+const HINTS = {
+  PATTERN_INVALID: 'close what is open, and put \\\\ before a character that stands for itself',
+  PATTERN_UNSUPPORTED: `use what all engines read alike: literals, [classes], (?:groups), | and quantifiers: ${EXAMPLE}`,
+  PATTERN_UNSAFE: `start it with ^, and let the next character decide where a repeat ends: ${EXAMPLE}`,
+} as const;
+const SMALLER = 'use fewer and shorter counted repeats: write + or *, and maxLength beside the pattern';
+const SEPARATE = 'let the next character decide whether the group comes again: ^[a-z]+(?:-[a-z]+)*$';
 
-  build(node: PatternNode): Fragment {
-    switch (node.kind) {
-      case 'characters':
-        return this.#position(node.set);
-      case 'sequence':
-        return node.parts.reduce<Fragment>((before, part) => this.#join(before, this.build(part)), EMPTY);
-      case 'choice':
-        return this.#choice(node.parts.map((part) => this.build(part)));
-      case 'repeat':
-        return this.#repeat(node.part, node.min, node.max);
-    }
-  }
-
-  checkDeterminism(start: Fragment): void {
-    for (const next of [start.first, ...this.#follow]) this.#checkDisjoint(next);
-  }
-
-  #position(set: CharacterSet): Fragment {
-    if (this.#sets.length >= MAX_POSITIONS) {
-      throw new UnsafePattern(`it is longer than ${MAX_POSITIONS} characters once repeats are written out`);
-    }
-    const position = this.#sets.push(set) - 1;
-    this.#follow.push([]);
-    return { nullable: false, first: [position], last: [position] };
-  }
-
-  #connect(last: readonly number[], first: readonly number[]): void {
-    for (const from of last) {
-      const next = this.#follow[from] ?? [];
-      for (const to of first) {
-        if (next.includes(to)) throw new UnsafePattern('a repeat inside a repeat can match one text in several ways');
-        next.push(to);
-      }
-    }
-  }
-
-  #join(a: Fragment, b: Fragment): Fragment {
-    this.#connect(a.last, b.first);
-    return {
-      nullable: a.nullable && b.nullable,
-      first: a.nullable ? [...a.first, ...b.first] : a.first,
-      last: b.nullable ? [...a.last, ...b.last] : b.last,
-    };
-  }
-
-  #choice(options: readonly Fragment[]): Fragment {
-    if (options.filter((option) => option.nullable).length > 1) {
-      throw new UnsafePattern('more than one alternative can match nothing');
-    }
-    return {
-      nullable: options.some((option) => option.nullable),
-      first: options.flatMap((option) => option.first),
-      last: options.flatMap((option) => option.last),
-    };
-  }
-
-  /** x{2,4} is xx(x(x)?)?, and x{2,} is xx+: the forms in which a repeat stays deterministic. */
-  #repeat(part: PatternNode, min: number, max: number): Fragment {
-    if (max < min || max === 0) throw new UnsafePattern('a repeat that never matches anything');
-    const copies = max === Infinity ? Math.max(min, 1) : max;
-    if (copies > MAX_POSITIONS) throw new UnsafePattern(`a repeat of more than ${MAX_POSITIONS}`);
-    const parts: Fragment[] = [];
-    for (let copy = 0; copy < copies; copy += 1) {
-      const fragment = this.build(part);
-      if (fragment.nullable && (min === 0 || max > min)) {
-        throw new UnsafePattern('a repeated part can match nothing');
-      }
-      parts.push(fragment);
-    }
-    if (max === Infinity) {
-      this.unbounded = true;
-      const loop = parts.at(-1) ?? EMPTY;
-      this.#connect(loop.last, loop.first);
-    }
-    const joined = parts.reduceRight<Fragment>((rest, fragment, index) => {
-      const optional = index >= min ? { ...fragment, nullable: false } : fragment;
-      const chain = this.#join(optional, rest);
-      return index >= min ? { ...chain, nullable: true } : chain;
-    }, EMPTY);
-    return joined;
-  }
-
-  #checkDisjoint(next: readonly number[]): void {
-    if (!disjoint(next.map((position) => this.#sets[position] ?? []))) {
-      throw new UnsafePattern('at some point one and the same character could be matched in two ways');
-    }
-  }
+function unsafe(message: string, hint: string = HINTS.PATTERN_UNSAFE): PatternVerdict {
+  return { ok: false, code: 'PATTERN_UNSAFE', message, hint };
 }
 
 /**
- * Is this pattern sure to match in time linear in the text, in every engine that runs it? Conservative: what cannot be
- * shown safe is refused, with a sentence that says why.
+ * Does this pattern mean the same in every engine that runs it, and match there in time linear in the text? What cannot
+ * be shown to is refused, with a sentence that says why.
  */
-export function checkPattern(pattern: string): PatternVerdict {
+export function checkPattern(pattern: string, judges: PatternJudges): PatternVerdict {
   try {
-    new RegExp(pattern, 'u');
+    return safetyOf(pattern, parsePattern(pattern), judges);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : String(error);
-    return { ok: false, code: 'PATTERN_INVALID', message: `not a regular expression: ${reason}` };
+    if (!(error instanceof PatternSyntaxError)) throw error;
+    return { ok: false, code: error.code, message: error.message, hint: HINTS[error.code] };
   }
-  try {
-    const { root, anchoredAtStart } = parsePattern(pattern);
-    const automaton = new Automaton();
-    automaton.checkDeterminism(automaton.build(root));
-    if (automaton.unbounded && !anchoredAtStart) {
-      throw new UnsafePattern('with *, + or {n,} it must start with ^, or every position of the text is tried in turn');
-    }
-    return { ok: true };
-  } catch (error) {
-    if (error instanceof PatternSyntaxError) {
-      return { ok: false, code: 'PATTERN_UNSUPPORTED', message: error.message };
-    }
-    if (error instanceof UnsafePattern) {
-      return { ok: false, code: 'PATTERN_UNSAFE', message: `not provably linear-time: ${error.message}` };
-    }
-    throw error;
+}
+
+function safetyOf(pattern: string, { root, anchoredAtStart }: ParsedPattern, judges: PatternJudges): PatternVerdict {
+  const size = sizeOf(root);
+  if (size.positions > MAX_POSITIONS) {
+    return unsafe(`longer than ${MAX_POSITIONS} characters once counted repeats are written out`, SMALLER);
   }
+  const bounded = size.loops === 0;
+  const deterministic = isDeterministic(root, size);
+  if (deterministic && (bounded || anchoredAtStart)) return { ok: true };
+  const fault = () => faultOf(judges.explain.growthOf(pattern));
+  if (size.ways > MAX_WAYS) return unsafe(fault() ?? `more than ${MAX_WAYS} ways lead through it`, SMALLER);
+  if (size.loopsOverGroup) {
+    // Java recurses for each round of such a loop, unless it never has to go back: a long text would end its process.
+    return unsafe(fault() ?? 'the next character does not decide whether a group comes again', SEPARATE);
+  }
+  if (bounded || (size.loops === 1 && anchoredAtStart)) return { ok: true };
+  const growth = judges.judge.growthOf(pattern);
+  if (growth.kind === 'linear') return { ok: true };
+  return unsafe(faultOf(growth) ?? 'not shown to be linear-time within the time for a schema');
+}
+
+/** What recheck has against it. */
+function faultOf(growth: Growth): string | undefined {
+  if (growth.kind !== 'super-linear') return undefined;
+  const attack = growth.attack.length > 80 ? `${growth.attack.slice(0, 80)}…` : growth.attack;
+  return `its time is ${growth.summary} in the length of the text, by ${shown(growth.at)}: try ${attack}`;
 }

@@ -19,7 +19,11 @@ export interface SchemaCheckOptions {
   /** The topic of the folder the schema lies in. */
   readonly topic?: string;
   readonly maxColumns?: number;
+  /** Milliseconds for judging patterns that a glance does not settle: an answer within a second, unless told otherwise. */
+  readonly patternBudgetMs?: number;
 }
+
+const PATTERN_BUDGET_MS = 500;
 
 function refused(code: string, message: string, hint: string): SchemaCheck {
   return { ok: false, problems: [{ code, path: '', message, hint }] };
@@ -39,7 +43,8 @@ export function tooLarge(bytes: number): SchemaProblem {
  * Checks the text of a topic schema: bounds, JSON, meta-schema, and what no meta-schema can say. Gives every problem at
  * once, ordered by path, and never throws for any text.
  */
-export function checkSchema(text: string, { topic, maxColumns = MAX_COLUMNS }: SchemaCheckOptions = {}): SchemaCheck {
+export function checkSchema(text: string, options: SchemaCheckOptions = {}): SchemaCheck {
+  const { topic, maxColumns = MAX_COLUMNS, patternBudgetMs = PATTERN_BUDGET_MS } = options;
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_SCHEMA_BYTES) return { ok: false, problems: [tooLarge(bytes)] };
   if (text.startsWith('\uFEFF')) {
@@ -63,7 +68,7 @@ export function checkSchema(text: string, { topic, maxColumns = MAX_COLUMNS }: S
   const problems = [
     ...duplicateKeys(text),
     ...metaSchemaProblems(document),
-    ...semanticProblems(document, { topic, maxColumns }),
+    ...semanticProblems(document, { topic, maxColumns, patternBudgetMs }),
   ];
   if (problems.length > 0) return { ok: false, problems: problems.sort(byPath) };
   return { ok: true, schema: readTopicSchema(document), document };

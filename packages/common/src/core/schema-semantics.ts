@@ -1,6 +1,7 @@
 import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH } from './columns';
 import { isObject, pointerTo, type JsonObject } from './json-value';
-import { checkPattern } from './pattern-safety';
+import { PatternJudge } from './pattern-judge';
+import { checkPattern, type PatternJudges } from './pattern-safety';
 import { nearestWord } from './nearest-word';
 import { boundProblems } from './schema-bounds';
 import { eventTimeProblems } from './schema-event-time';
@@ -12,10 +13,13 @@ import { isTopicName } from './topic';
 export interface SemanticOptions {
   readonly topic: string | undefined;
   readonly maxColumns: number;
+  /** Milliseconds that all patterns together may take to judge. */
+  readonly patternBudgetMs: number;
 }
 
 /** A pattern that is longer is refused by the meta-schema already. */
 const MAX_PATTERN = 512;
+const EXPLANATION_BUDGET_MS = 200;
 
 /**
  * What no meta-schema can say: names, collisions, contradictions, patterns. Runs beside the meta-schema on whatever has
@@ -23,6 +27,11 @@ const MAX_PATTERN = 512;
  */
 export function semanticProblems(document: JsonObject, options: SemanticOptions): SchemaProblem[] {
   const fields = [...fieldsOf(document)];
+  const judges: PatternJudges = {
+    judge: new PatternJudge(options.patternBudgetMs),
+    // Of its own, so that what is refused anyway takes no time from what may be safe.
+    explain: new PatternJudge(EXPLANATION_BUDGET_MS),
+  };
   const leaves = fields.filter(({ field }) => field['type'] !== 'object');
   return [
     ...topicProblems(document, options.topic),
@@ -30,7 +39,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
     ...requiredProblems(document, ''),
     ...fields.flatMap(({ field, pointer }) => requiredProblems(field, pointer)),
     ...fields.flatMap(nameProblems),
-    ...leaves.flatMap(leafProblems),
+    ...leaves.flatMap((leaf) => leafProblems(leaf, judges)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
   ];
@@ -161,33 +170,19 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
   );
 }
 
-function leafProblems({ field, pointer }: FieldVisit): SchemaProblem[] {
+function leafProblems({ field, pointer }: FieldVisit, judges: PatternJudges): SchemaProblem[] {
   return [
     ...boundProblems(field, pointer),
     ...repeatProblems(field['enum'], pointerTo(pointer, 'enum'), 'ENUM_DUPLICATE', 'take one of the two out'),
-    ...patternProblems(field, pointer),
+    ...patternProblems(field, pointer, judges),
   ];
 }
 
-const PATTERN_HINTS = {
-  PATTERN_INVALID: 'close what is open, and put \\\\ before a character that stands for itself',
-  PATTERN_UNSUPPORTED:
-    'use what all engines read alike: literals, [classes], (?:groups), | and quantifiers: ^[A-Z]{2}[0-9]{8}$',
-  PATTERN_UNSAFE:
-    'a safe pattern starts with ^, and at each point the next character decides the way: ^[A-Z]{2}[0-9]{8}$',
-} as const;
-
-function patternProblems(field: JsonObject, pointer: string): SchemaProblem[] {
+function patternProblems(field: JsonObject, pointer: string, judges: PatternJudges): SchemaProblem[] {
   const pattern = field['pattern'];
   if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN) return [];
-  const verdict = checkPattern(pattern);
+  const verdict = checkPattern(pattern, judges);
   if (verdict.ok) return [];
-  return [
-    {
-      code: verdict.code,
-      path: pointerTo(pointer, 'pattern'),
-      message: verdict.message,
-      hint: PATTERN_HINTS[verdict.code],
-    },
-  ];
+  const { code, message, hint } = verdict;
+  return [{ code, path: pointerTo(pointer, 'pattern'), message, hint }];
 }
