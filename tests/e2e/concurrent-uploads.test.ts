@@ -96,7 +96,9 @@ async function expectSettled(topic: string, texts: readonly string[], last: stri
   });
   const files = await filesOf(topic);
   const archive = [...files].filter(([name]) => name.startsWith('archive/')).map(([, body]) => body);
-  expect(archive.sort()).toEqual([...others].sort());
+  // Two uploads of the same bytes: the earlier one may be kept beside the active one.
+  const sameBytes = texts.length > new Set(texts).size;
+  expect(archive.filter((one) => !sameBytes || one !== last).sort()).toEqual([...others].sort());
   expect([...files.keys()].filter((name) => !name.startsWith('archive/'))).toEqual(['active/schema.json']);
   const { 'x-version': version, properties } = JSON.parse(last) as { 'x-version': number; properties: object };
   expect(await itemOf(topic)).toMatchObject({ schema_version: String(version), table_name: tableOf(topic) });
@@ -182,7 +184,7 @@ describe('one event that comes twice at the same time', () => {
         }),
       );
       for (const answer of answers) expect(answer).toMatch(/^ok .*(READY|DUPLICATE|GONE)/);
-      await expectSettled(topic, [body], body);
+      await expectSettled(topic, [body, body], body);
     });
   });
 });
