@@ -19,9 +19,11 @@ const read = (file: string) => readFileSync(path.join(ROOT, 'bad', file), 'utf8'
 
 /** The problems of a text, after what must hold for those of any text. */
 function problemsOf(text: string, topic?: string): readonly SchemaProblem[] {
-  const started = performance.now();
+  // Of this process, not of the clock: what else the machine does is no fault of the check.
+  const started = process.cpuUsage();
   const result = checkSchema(text, topic === undefined ? {} : { topic });
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const { user, system } = process.cpuUsage(started);
+  expect((user + system) / 1_000).toBeLessThan(1_000);
   const problems = result.ok ? [] : result.problems;
   // A thousand assertions tell as much as fifty thousand.
   for (const { code, message, hint } of problems.slice(0, 1_000)) {
