@@ -8,16 +8,14 @@ export type Growth =
 /** Asks recheck how the time of a backtracking engine grows with the text, within a budget for all patterns of a schema. */
 export class PatternJudge {
   readonly #known = new Map<string, Growth>();
-  readonly #mostMs: number;
   #leftMs: number;
 
   /**
-   * @param budgetMs milliseconds for all patterns together, and half of it for one; what is asked after that is unknown.
-   * How long recheck takes hangs on the pattern in ways that nothing but trying shows.
+   * @param budgetMs milliseconds for all patterns together; what is asked after that is unknown. How long recheck takes
+   * hangs on the pattern in ways that nothing but trying shows.
    */
   constructor(budgetMs: number) {
     this.#leftMs = budgetMs;
-    this.#mostMs = budgetMs / 2;
   }
 
   /** @param pattern one that `new RegExp(pattern, 'u')` accepts */
@@ -26,7 +24,7 @@ export class PatternJudge {
     if (known !== undefined) return known;
     if (this.#leftMs <= 0) return { kind: 'unknown' };
     const started = performance.now();
-    const growth = ask(pattern, Math.min(this.#leftMs, this.#mostMs));
+    const growth = ask(pattern, this.#leftMs);
     this.#leftMs -= performance.now() - started;
     this.#known.set(pattern, growth);
     return growth;

@@ -23,7 +23,7 @@ export interface SchemaCheckOptions {
   readonly patternBudgetMs?: number;
 }
 
-const PATTERN_BUDGET_MS = 500;
+const PATTERN_BUDGET_MS = 800;
 
 function refused(code: string, message: string, hint: string): SchemaCheck {
   return { ok: false, problems: [{ code, path: '', message, hint }] };

@@ -19,7 +19,7 @@ export interface SemanticOptions {
 
 /** A pattern that is longer is refused by the meta-schema already. */
 const MAX_PATTERN = 512;
-const EXPLANATION_BUDGET_MS = 200;
+const EXPLANATION_BUDGET_MS = 100;
 
 /**
  * What no meta-schema can say: names, collisions, contradictions, patterns. Runs beside the meta-schema on whatever has

@@ -3,7 +3,7 @@ import { PatternJudge } from '../../src/core/pattern-judge';
 import { checkPattern } from '../../src/core/pattern-safety';
 
 /** Without recheck, whose time hangs on the pattern: what only it can settle counts as unsafe. */
-const NO_JUDGE = { judge: new PatternJudge(0), explain: new PatternJudge(0) };
+export const NO_JUDGE = { judge: new PatternJudge(0), explain: new PatternJudge(0) };
 
 const ATOMS = [
   'a',
