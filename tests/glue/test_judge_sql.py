@@ -1,8 +1,8 @@
-"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Spark: both on the same rows, and
-they must agree on each rule of each row.
+"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Spark: on the same rows, they
+must agree on each rule of each row.
 
-The SQL is Athena's and runs here as on the local stack. It was run over the same rows by Trino 435 once, with both
-of its regular expression engines (docs/decisions/0010)."""
+The SQL is Athena's and runs here as on the local stack. Trino itself has run it too:
+docs/decisions/0012-schemas-against-data.md."""
 
 import json
 import random
@@ -62,11 +62,15 @@ def _standardize(session: SparkSession, table: str, delta: DataFrame) -> DataFra
     return session.table(name)
 
 
-def _statements(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    script = ["node", "--import", "tsx", "tests/glue/judge_sql.ts"]
-    ran = subprocess.run(script, input=json.dumps(requests), capture_output=True, text=True, cwd=ROOT)
+def _typescript(script: str, request: Any) -> Any:
+    command = ["node", "--import", "tsx", f"tests/glue/{script}.ts"]
+    ran = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
-    found: list[list[dict[str, Any]]] = json.loads(ran.stdout)
+    return json.loads(ran.stdout)
+
+
+def _statements(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    found: list[list[dict[str, Any]]] = _typescript("judge_sql", requests)
     return found
 
 
@@ -243,7 +247,7 @@ def odd_texts(count: int) -> list[str]:
 
 @pytest.mark.parametrize("critical", [False, True])
 def test_sql_and_job_agree_on_odd_texts(job_session, critical):
-    texts = odd_texts(1_500)
+    texts = odd_texts(1_000)
     payloads = [json.dumps(dict.fromkeys(_TYPES, text)) for text in texts]
     properties = {name: {**spec, "x-cde": critical} for name, spec in _TYPES.items()}
     table, topic = f"odd_{critical}".lower(), "odd.texts"
@@ -258,3 +262,78 @@ def test_sql_and_job_agree_on_odd_texts(job_session, critical):
     assert {rule for rules in found.values() for rule in rules} == {
         (one["column"], one["rule"]) for one in statement["rules"] if one["rule"] != "required"
     }
+
+
+_KINDS = [
+    ["true", "false"],
+    ["0", "-7", "123456789"],
+    ["5", "-2147483648", "9223372036854775807"],
+    ["1.5", "0.05", "-12", "1e3", "9223372036854775808"],
+    ["1.10", "-0.05", "99.99"],
+    ["2026-11-23T10:00:00Z", "2016-12-31t18:59:60.25-05:00", "0001-01-01T00:00:00Z"],
+    ["2026-11-23", "2024-02-29"],
+    ["[1,2]", "[]"],
+    ["on", "it's", "", "\0", "😀"],
+    ["{}"],
+    _SEEDS,
+]
+_NAMES = [
+    "id",
+    "a__b",
+    "a__c__d",
+    "a__c",
+    "a",
+    "_2nd",
+    "x___y",
+    "x__",
+    "__z",
+    "payload__message_id",
+    "_",
+    "at",
+]
+
+
+def _payload_rows(chance: random.Random) -> list[dict[str, str]]:
+    """Texts for columns: each column of one kind, or of two, with or without gaps."""
+    names = [*_NAMES, *(f"c{n}" for n in range(20))]
+    kinds = {
+        name: [*chance.choice(_KINDS), *(chance.choice(_KINDS) if chance.random() < 0.3 else [])]
+        for name in names
+    }
+    gaps = {name: chance.choice([0, 0, 0.2, 1]) for name in names}
+    return [
+        {name: chance.choice(kinds[name]) for name in names if chance.random() >= gaps[name]}
+        for _ in range(60)
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_schema_inferred_from_rows_takes_all_of_them_whole(job_session, seed):
+    """Whatever the table holds: not one row rejected, not one value made NULL."""
+    rows = _payload_rows(random.Random(seed))
+    columns = sorted({name for row in rows for name in row})
+    full = _standardize(job_session, f"inferred{seed}", _delta(job_session, "odd.texts", ["{}"] * len(rows)))
+    texts = [(str(n), *(row.get(name) for name in columns)) for n, row in enumerate(rows)]
+    types = ", ".join(f"`{name}` string" for name in ("message_id", *columns))
+    frame = full.join(job_session.createDataFrame(texts, types), "message_id")
+    frame.writeTo(f"glue_catalog.{DATABASE}.inferred{seed}").createOrReplace()
+    frame = job_session.table(f"glue_catalog.{DATABASE}.inferred{seed}")
+
+    table = {"database": DATABASE, "table": f"inferred{seed}", "columns": frame.columns}
+    with _as_athena(job_session):
+        answers = [
+            [
+                [row["code"], row["kind"], str(row["n"]), str(row["d"])]
+                for row in job_session.sql(sql).collect()
+            ]
+            for sql in (plan(one["sql"], DATABASE).sql for one in _typescript("infer_schema", table))
+        ]
+    draft = _typescript("infer_schema", {**table, "answers": answers})
+    assert draft["problems"] == []
+    found, counts = _by_job(frame, draft["schema"], "odd.texts")
+    assert found == {}
+    assert counts == {"rows": len(rows), "rejected": 0, "nulled": 0}
+    # Nothing but what holds no value, or has a name no field may have, is left out.
+    fields = {field.column for field in read_schema(draft["schema"], "odd.texts").fields}
+    filled = {name for name in columns if any(row.get(name) not in (None, "{}") for row in rows)}
+    assert filled - fields <= {"_"}

@@ -70,6 +70,9 @@ export async function schemaInfer(
   const active = await cloud.objects.get(deployment.schemaBucket, schemaKeys.active(topic));
   const version = (active === undefined ? 0 : (readAcceptedSchema(active.body)?.version ?? 0)) + 1;
   const { document, notes } = inferSchema(topic, version, columns, counts);
+  if (Object.keys(document['properties'] as object).length === 0) {
+    throw new UsageError(`no column of ${database}.${table} has a value that a schema could describe.`);
+  }
   const text = `${JSON.stringify(document, null, 2)}\n`;
   const check = checkSchema(text, { topic });
   const more = check.ok ? [] : check.problems.map((one) => `${one.path} is still to be mended: ${one.message}`);

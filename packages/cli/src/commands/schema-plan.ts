@@ -111,15 +111,17 @@ function reportOf(
       rows,
       rejected,
       nulled: { at_least: nulled.atLeast, at_most: nulled.atMost },
-      findings: broken.map(({ column, rule, critical, pointer, rows: count, samples }) => ({
-        ...locate(pointer),
-        pointer,
-        field: column,
-        rule,
-        effect: critical ? 'rejected' : 'nulled',
-        rows: count,
-        samples,
-      })),
+      findings: broken
+        .map(({ column, rule, critical, pointer, rows: count, samples }) => ({
+          ...locate(pointer),
+          pointer,
+          field: column,
+          rule,
+          effect: critical ? ('rejected' as const) : ('nulled' as const),
+          rows: count,
+          samples,
+        }))
+        .sort((a, b) => a.line - b.line || a.column - b.column),
     },
     max_rejected: maxRejected.text,
     exceeded: !maxRejected.allows(rejected, rows),

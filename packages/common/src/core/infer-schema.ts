@@ -50,6 +50,10 @@ export function inferSchema(
       return field === undefined ? [] : [[column, field] as const];
     }),
   );
+  // An empty object inside of what has values of its own would make an object of that: so it is a field too, a text.
+  for (const column of payload.filter((name) => byColumn.has(name) && !fields.has(name))) {
+    if (prefixesOf(column).some((name) => fields.has(name))) fields.set(column, { type: 'string' });
+  }
   const notes: string[] = [];
   const found: Found[] = [];
   for (const [column, field] of fields) {
@@ -78,6 +82,12 @@ export function inferSchema(
   return { document, notes: [...notes, ...advice(found, critical)] };
 }
 
+/** Columns of the objects around it, if its name tells: `a`, `a__b` of `a__b__c`. */
+function prefixesOf(column: string): string[] {
+  const parts = column.split('__');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('__'));
+}
+
 function hasMembers(column: string, columns: readonly string[]): boolean {
   return columns.some((name) => name.startsWith(`${column}__`));
 }
@@ -90,11 +100,8 @@ function sourcePath(column: string, isField: (column: string) => boolean): reado
   const own = column.slice('payload__'.length);
   if (column.startsWith('payload__') && RESERVED_COLUMNS.has(own)) return [own];
   const parts = column.split('__');
-  const prefixes = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('__'));
   const nested =
-    parts.length <= MAX_DEPTH &&
-    parts.every((part) => /[a-z0-9]/.test(part)) &&
-    !prefixes.some((name) => isField(name));
+    parts.length <= MAX_DEPTH && parts.every((part) => /[a-z0-9]/.test(part)) && !prefixesOf(column).some(isField);
   const path = nested ? parts : [column];
   const legal = column !== '__proto__' && /[a-z0-9]/.test(column);
   return legal && columnName(path) === column ? path : undefined;
@@ -141,6 +148,9 @@ function advice(found: readonly Found[], critical: ReadonlySet<string>): string[
           `${decimals.map(({ column }) => column).join(', ')}: all values have the same decimals, so decimal is proposed; ` +
             'the number of decimals cannot change later',
         ]
+      : []),
+    ...(found.some(({ field }) => field['type'] === 'number' || field['type'] === 'integer')
+      ? ['what looks like a number is one here: a version or a serial number wants "type": "string"']
       : []),
     'names are as in the tables, in lower case: write them as the producers do (case, hyphens, dots)',
   ];

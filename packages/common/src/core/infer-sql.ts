@@ -121,10 +121,11 @@ export function columnCounts(
 ): ColumnCounts {
   const rows = Number(answers[0]?.find(([code]) => code === 'rows')?.[2] ?? 0);
   const kinds = statements.flatMap(({ columns }, index) =>
-    [...(answers[index] ?? [])]
+    (answers[index] ?? [])
+      .filter(([code]) => /^\d+$/.test(code ?? ''))
       .sort(([a], [b]) => Number(a) - Number(b))
       .flatMap(([code, kind, n, distinct]): KindCount[] => {
-        const column = /^\d+$/.test(code ?? '') ? columns[Number(code)] : undefined;
+        const column = columns[Number(code)];
         return column === undefined
           ? []
           : [{ column, kind: kind as ValueKind, rows: Number(n), distinct: Number(distinct) }];

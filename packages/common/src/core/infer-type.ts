@@ -5,6 +5,7 @@ import type { KindCount } from './infer-sql';
 const SPARE_DIGITS = 4;
 /** Values that must agree on their decimals before a decimal is proposed. */
 const ENOUGH = 20;
+const MAX_DIGITS = 38;
 const NUMERIC = /^(?:int|bigint|number|fixed:.*)$/;
 
 /**
@@ -36,5 +37,6 @@ function decimalFor(kinds: readonly KindCount[]): JsonObject {
   if (scales.size !== 1 || scale === '?' || rows < ENOUGH) return {};
   const before = Math.max(...digits.map((match) => Number(match?.[1] ?? 0)));
   const after = Number(scale);
-  return { 'x-type': `decimal(${before + SPARE_DIGITS + after},${after})` };
+  const precision = before + SPARE_DIGITS + after;
+  return precision > MAX_DIGITS ? {} : { 'x-type': `decimal(${precision},${after})` };
 }

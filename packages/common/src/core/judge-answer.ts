@@ -36,8 +36,8 @@ export function dataVerdict(statements: readonly JudgeStatement[], answers: read
   const nulled = counts.map((one) => one.get('nulled') ?? 0);
   const broken = new Map<string, BrokenRule>();
   statements.forEach(({ rules }, index) => {
-    const answer = [...(answers[index] ?? [])].sort(([a], [b]) => Number(a) - Number(b));
-    for (const [code, n, samples] of answer.filter(([one]) => /^\d+$/.test(one ?? ''))) {
+    const ofRules = (answers[index] ?? []).filter(([code]) => /^\d+$/.test(code ?? ''));
+    for (const [code, n, samples] of ofRules.sort(([one], [other]) => Number(one) - Number(other))) {
       const rule = rules[Number(code)];
       // Critical rules are in every statement, and say the same in each.
       if (rule)

@@ -1,0 +1,110 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { columnName } from '../../src/core/columns';
+import { inferSchema } from '../../src/core/infer-schema';
+import { columnCounts, inferStatements, type KindCount, type ValueKind } from '../../src/core/infer-sql';
+import { checkSchema } from '../../src/core/schema-check';
+
+const count = (column: string, kind: ValueKind, rows = 100, distinct = 50): KindCount => ({
+  column,
+  kind,
+  rows,
+  distinct,
+});
+
+describe('inferSchema', () => {
+  it('gives types, what is always there, objects, and two critical fields', () => {
+    const kinds = [
+      count('device_id', 'text', 100, 3),
+      count('measured_at', 'date-time'),
+      count('temp', 'fixed:2:1', 60),
+      count('temp', 'int', 40),
+      count('price', 'fixed:3:2', 90),
+      count('seq', 'bigint'),
+      count('on', 'boolean', 90),
+      count('meta', 'empty', 10),
+      count('meta__gps__lat', 'number', 80),
+      count('payload__message_id', 'int', 20),
+    ];
+    const columns = ['message_id', ...new Set(kinds.map(({ column }) => column)), 'never', 'rescued_data'];
+    const { document, notes } = inferSchema('telemetry.climate', 2, columns, { rows: 100, kinds });
+    expect(document).toEqual({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: 'Telemetry climate',
+      'x-topic': 'telemetry.climate',
+      'x-version': 2,
+      type: 'object',
+      required: ['device_id', 'measured_at', 'temp', 'seq'],
+      properties: {
+        device_id: { type: 'string', 'x-cde': true },
+        measured_at: { type: 'string', format: 'date-time', 'x-cde': true },
+        temp: { type: 'number' },
+        price: { type: 'number', 'x-type': 'decimal(9,2)' },
+        seq: { type: 'integer' },
+        on: { type: 'boolean' },
+        meta: { type: 'object', properties: { gps: { type: 'object', properties: { lat: { type: 'number' } } } } },
+        message_id: { type: 'integer', 'x-type': 'int' },
+      },
+    });
+    expect(notes).toEqual([
+      'left out, as no row had a value for it: never',
+      'device_id and measured_at: proposed as critical (x-cde): rows without a valid value are rejected',
+      'device_id has about 3 different values: an enum may fit',
+      expect.stringContaining('price: all values have the same decimals'),
+      expect.stringContaining('what looks like a number'),
+      expect.stringContaining('names are as in the tables'),
+    ]);
+    expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
+  });
+
+  it('keeps a name whole where what it is part of has values of its own', () => {
+    const kinds = [count('a', 'text', 50), count('a__b', 'empty', 30), count('c', 'empty', 5), count('c__d', 'int', 9)];
+    const { document } = inferSchema('a', 1, ['a', 'a__b', 'c', 'c__d'], { rows: 100, kinds });
+    expect(document['properties']).toEqual({
+      a: { type: 'string' },
+      a__b: { type: 'string' },
+      c: { type: 'object', properties: { d: { type: 'integer', 'x-type': 'int' } } },
+    });
+  });
+
+  it('passes every check, and ends in the columns it came from, whatever they are called', () => {
+    const part = fc.stringMatching(/^[a-z0-9_]{0,4}$/);
+    const names = fc
+      .uniqueArray(
+        fc.array(part, { minLength: 1, maxLength: 20 }).map((path) => columnName(path)),
+        {
+          minLength: 1,
+          maxLength: 12,
+        },
+      )
+      .filter((all) => all.every((name) => name.length <= 255));
+    const kind = fc.constantFrom<ValueKind>('int', 'text', 'empty', 'fixed:40:9', 'array', 'date-time');
+    fc.assert(
+      fc.property(names, fc.array(kind, { minLength: 12, maxLength: 12 }), (columns, kinds) => {
+        const counts = columns.map((column, index) => count(column, kinds[index] ?? 'text'));
+        const { document } = inferSchema('a', 1, columns, { rows: 100, kinds: counts });
+        fc.pre(Object.keys(document['properties'] as object).length > 0);
+        const check = checkSchema(JSON.stringify(document), { topic: 'a' });
+        expect(check.ok ? [] : check.problems).toEqual([]);
+        const made = check.ok ? check.schema.columns.map(({ column }) => column) : [];
+        const filled = columns.filter((name, index) => kinds[index] !== 'empty' && /[a-z0-9]/.test(name));
+        expect(made).toEqual(expect.arrayContaining(filled.filter((name) => name !== '__proto__')));
+        expect(new Set(made).size).toBe(made.length);
+      }),
+    );
+  });
+});
+
+describe('inferStatements', () => {
+  it('asks for at most 500 columns in statements that Athena takes', () => {
+    const columns = Array.from({ length: 500 }, (_, index) => `${'c'.repeat(250)}${index}`);
+    const statements = inferStatements({ database: 'd', table: 't', columns: ['message_id', ...columns] }, undefined);
+    expect(statements.every(({ sql }) => Buffer.byteLength(sql) <= 262_144)).toBe(true);
+    expect(statements.flatMap((one) => one.columns)).toEqual(columns);
+  });
+
+  it('counts rows even where there is no column', () => {
+    const statements = inferStatements({ database: 'd', table: 't', columns: ['message_id'] }, undefined);
+    expect(columnCounts(statements, [[['rows', '', '7', '1']]])).toEqual({ rows: 7, kinds: [] });
+  });
+});

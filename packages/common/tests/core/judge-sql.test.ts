@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '../../src/core/json-value';
+import { dataVerdict } from '../../src/core/judge-answer';
+import { judgeStatements, UnjudgeableSchemaError } from '../../src/core/judge-sql';
+import { readJudgedSchema } from '../../src/core/judged-schema';
+
+const ENVELOPE = ['message_id', 'ingested_at', 'rescued_data'];
+
+function statements(properties: JsonObject, columns: readonly string[], required: readonly string[] = []) {
+  const text = JSON.stringify({ type: 'object', 'x-topic': 'a', 'x-version': 1, required, properties });
+  const table = { database: 'p_standardized', table: 'a', columns: [...ENVELOPE, ...columns] };
+  return judgeStatements(readJudgedSchema(text, JSON.parse(text) as JsonObject), table, {
+    since: '2026-11-16T10:00:00.000000Z',
+    samples: 2,
+  });
+}
+
+describe('judgeStatements', () => {
+  it('writes one SELECT: texts to values, values to broken rules, rules to counts', () => {
+    const [{ sql, rules }, ...others] = statements({ n: { type: 'integer', maximum: 5.5, 'x-cde': true } }, ['n']);
+    expect(others).toEqual([]);
+    expect(sql).toBe(
+      String.raw`WITH prepared AS (SELECT * FROM "p_standardized"."a" WHERE "ingested_at" >= '2026-11-16T10:00:00.000000Z'),
+typed AS (SELECT *, CASE WHEN regexp_like("n", '\A-?(?:0|[1-9][0-9]*)\z') THEN TRY_CAST("n" AS bigint) END AS "$v0" FROM prepared),
+judged AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0 FROM typed),
+found AS (SELECT id, at, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM judged)
+SELECT split_part(item, '|', 1) AS code, count(*) AS n, array_join(max_by(to_hex(to_utf8(id)) || '|' || to_hex(to_utf8(substr(item, strpos(item, '|') + 1))), CASE WHEN item NOT IN ('rows|', 'rejected|', 'nulled|') THEN at || '|' || id END, 2), ',') AS samples
+FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)`,
+    );
+    expect(rules.map(({ column, rule, critical }) => [column, rule, critical])).toEqual([
+      ['n', 'required', true],
+      ['n', 'type', true],
+      ['n', 'maximum', true],
+    ]);
+  });
+
+  it('takes a column that the table lacks for NULL', () => {
+    const [{ sql, rules }] = statements({ n: { type: 'integer' }, id: { type: 'string', 'x-cde': true } }, []);
+    expect(rules.map(({ column, rule }) => [column, rule])).toEqual([['id', 'required']]);
+    expect(sql).toContain("CASE WHEN TRUE THEN '0|' END");
+  });
+
+  it('writes texts as they are, whatever they hold', () => {
+    const [{ sql }] = statements({ s: { type: 'string', enum: ["it's", 'a\\b', 'a\0b', '|'] } }, ['s']);
+    expect(sql).toContain(`"s" NOT IN ('it''s', 'a\\b', concat('a', chr(0), 'b'), '|')`);
+  });
+
+  it('compares a decimal with the digits that the file has, not with what JavaScript reads', () => {
+    const text =
+      '{"type":"object","properties":{"v":{"type":"number","x-type":"decimal(38,20)","maximum":0.10000000000000000001}}}';
+    const table = { database: 'd', table: 'a', columns: ['v'] };
+    const [{ sql }] = judgeStatements(readJudgedSchema(text, JSON.parse(text) as JsonObject), table, {
+      since: undefined,
+      samples: 0,
+    });
+    expect(sql).toContain(`"$v0" > CAST('0.10000000000000000001' AS decimal(38,20))`);
+  });
+
+  it('is cut where a statement would be too long, with the critical rules in each part', () => {
+    const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+    const choices = Array.from({ length: 1_000 }, (_, index) => `choice-${index}`);
+    const properties = Object.fromEntries(names.map((name) => [name, { type: 'string', enum: choices }]));
+    const parts = statements({ id: { type: 'string', 'x-cde': true }, ...properties }, ['id', ...names]);
+    expect(parts.length).toBeGreaterThan(1);
+    expect(parts.every(({ sql }) => Buffer.byteLength(sql) <= 262_144)).toBe(true);
+    expect(parts.every(({ rules }) => rules[0]?.column === 'id')).toBe(true);
+    expect(parts.flatMap(({ rules }) => rules.slice(1).map(({ column }) => column))).toEqual(names);
+  });
+
+  it('says which field has rules that fit no statement', () => {
+    const choices = Array.from({ length: 40_000 }, (_, index) => `choice-${index}`);
+    const judging = () => statements({ s: { type: 'string', enum: choices }, t: { type: 'string' } }, ['s', 't']);
+    expect(judging).toThrow(UnjudgeableSchemaError);
+    expect(judging).toThrow('the rules of s are longer');
+  });
+});
+
+describe('dataVerdict', () => {
+  const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase();
+  const rule = (column: string, name: 'required' | 'type', critical: boolean) => ({
+    column,
+    rule: name,
+    critical,
+    pointer: `/properties/${column}`,
+  });
+
+  it('reads counts and samples, in the order of the rules', () => {
+    const statement = { sql: '', rules: [rule('id', 'required', true), rule('n', 'type', false)] };
+    const answer = [
+      ['1', '3', `${hex('m,1|é')}|${hex('sev|en')},${hex('m2')}|`],
+      ['rows', '10', null],
+      ['0', '2', `${hex('m3')}|`],
+      ['rejected', '2', ''],
+      ['nulled', '3', ''],
+    ];
+    expect(dataVerdict([statement], [answer])).toEqual({
+      rows: 10,
+      rejected: 2,
+      nulled: { atLeast: 3, atMost: 3 },
+      broken: [
+        { ...statement.rules[0], rows: 2, samples: [{ messageId: 'm3', value: null }] },
+        {
+          ...statement.rules[1],
+          rows: 3,
+          samples: [
+            { messageId: 'm,1|é', value: 'sev|en' },
+            { messageId: 'm2', value: '' },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('gives bounds for nulled rows where several statements counted them', () => {
+    const parts = [
+      { sql: '', rules: [rule('a', 'type', false)] },
+      { sql: '', rules: [rule('b', 'type', false)] },
+    ];
+    const answer = (nulled: string) => [
+      ['rows', '10', null],
+      ['rejected', '4', null],
+      ['nulled', nulled, null],
+    ];
+    expect(dataVerdict(parts, [answer('5'), answer('3')]).nulled).toEqual({ atLeast: 5, atMost: 6 });
+  });
+});
