@@ -23,7 +23,7 @@ export interface SchemaCheckOptions {
   readonly patternBudgetMs?: number;
 }
 
-const PATTERN_BUDGET_MS = 800;
+const PATTERN_BUDGET_MS = 700;
 
 function refused(code: string, message: string, hint: string): SchemaCheck {
   return { ok: false, problems: [{ code, path: '', message, hint }] };

@@ -81,7 +81,7 @@ describe('schemas/meta-schema.json', () => {
     const { properties, $defs } = metaSchema;
     const say = (all: object) =>
       Object.entries(all as Record<string, JsonObject>).flatMap(([word, schema]) => {
-        const target = String(schema['$ref'] ?? '').replace('#/$defs/', '') as keyof typeof $defs;
+        const target = (schema['$ref'] as string | undefined)?.replace('#/$defs/', '') as keyof typeof $defs;
         const description = schema['description'] ?? ($defs[target] as JsonObject | undefined)?.['description'];
         return typeof description === 'string' ? [] : [word];
       });
