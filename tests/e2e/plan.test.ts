@@ -157,6 +157,11 @@ describe('schema plan', () => {
     const borne = await run('schema', 'plan', topic, 'candidate.json', '--max-rejected', String(plan.data.rejected));
     expect(borne).toMatchObject({ code: 0, error: '' });
 
+    const inferred = await run('schema', 'infer', topic, '--out', 'draft.json');
+    expect(inferred).toMatchObject({ code: 0, output: '' });
+    const drafted = await run('schema', 'plan', topic, 'draft.json', '--days', 'all', '--format', 'json');
+    expect((JSON.parse(drafted.output) as Plan).data).toMatchObject({ rows: payloads.length, findings: [] });
+
     await pushSchema(stack, topic, text);
     await cycle(stack);
     const errors = await rows(
