@@ -6,16 +6,21 @@ import { OUTPUTS, schema, workspace } from './workspace';
 
 const TABLE = 'acme_standardized.tank_level';
 const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase();
-type Tables = Readonly<Record<string, readonly string[]>>;
 type Answer = readonly (readonly (string | null)[])[];
 
+interface Pipeline {
+  /** `database.table` to its columns. */
+  readonly tables?: Readonly<Record<string, readonly string[]>>;
+  readonly answer?: Answer;
+  readonly objects?: Readonly<Record<string, string>>;
+  readonly fault?: Error;
+}
+const TABLES: NonNullable<Pipeline['tables']> = {
+  [TABLE]: [...ENVELOPE_COLUMNS, 'device_id', 'level', 'rescued_data'],
+};
+
 /** A pipeline of which Athena answers as it is told to; what it was asked is in `asked`. */
-function pipeline({
-  tables = { [TABLE]: [...ENVELOPE_COLUMNS, 'device_id', 'level', 'rescued_data'] } as Tables,
-  answer = [] as Answer,
-  objects = {} as Record<string, string>,
-  fault = undefined as Error | undefined,
-} = {}) {
+function pipeline({ tables = TABLES, answer = [], objects = {}, fault }: Pipeline = {}) {
   const asked: string[] = [];
   const documents = memoryDocuments({ 'acme-schema-registry': ['topic_name'] });
   const cloud: Cloud = {
