@@ -63,7 +63,13 @@ function line(log: string, topic: string): string | undefined {
 
 /** What the catch-up can know again of an item: not when it was written, nor by which upload. */
 function lasting(found: Record<string, unknown> | undefined): Record<string, unknown> {
-  const passing = new Set(['updated_at', 'claimed_sequencer', 'settled_sequencer', 'schema_sequencer']);
+  const passing = new Set([
+    'updated_at',
+    'claimed_sequencer',
+    'settled_sequencer',
+    'settled_recently',
+    'schema_sequencer',
+  ]);
   return Object.fromEntries(Object.entries(found ?? {}).filter(([name]) => !passing.has(name)));
 }
 
