@@ -4,8 +4,8 @@ import type { ObjectStore } from '../../packages/common/src/aws';
 import type { Connect } from '../../packages/cli/src/cloud';
 import { OUTPUTS } from '../../packages/cli/tests/workspace';
 import { processUpload, type Outcome } from '../../packages/schema-validator/src/process';
-import { bareEtag, type Upload } from '../../packages/schema-validator/src/upload';
-import { isTopicName, topicOfPendingKey } from '../../packages/common/src/core';
+import type { Upload } from '../../packages/schema-validator/src/upload';
+import { bareEtag, isTopicName, topicOfPendingKey } from '../../packages/common/src/core';
 import {
   memoryDeleteIfMatch,
   memoryDocuments,

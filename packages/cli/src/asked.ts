@@ -2,7 +2,7 @@ import type { CatalogTable, QueryRows } from '@lean-ops/common/aws';
 import { AthenaStatementError } from '@lean-ops/common/core';
 import type { Cloud } from './cloud';
 import type { Deployment } from './deployment';
-import { explain } from './explained';
+import { explain, oneLine } from './explained';
 import { UsageError } from './terminal';
 
 export interface Asking {
@@ -21,7 +21,7 @@ export function asking(
       try {
         return await athena.query(sql);
       } catch (error) {
-        if (error instanceof AthenaStatementError) throw new UsageError(oneLine(error), { cause: error });
+        if (error instanceof AthenaStatementError) throw new UsageError(failedStatement(error), { cause: error });
         const rights = 'athena:StartQueryExecution, athena:GetQueryExecution and athena:GetQueryResults';
         throw new UsageError(explain(error, rights, `the work group ${athenaWorkgroup}`), { cause: error });
       }
@@ -36,7 +36,7 @@ export function asking(
   };
 }
 
-function oneLine({ message, data }: AthenaStatementError): string {
+function failedStatement({ message, data }: AthenaStatementError): string {
   const id = typeof data['queryExecutionId'] === 'string' ? ` (query ${data['queryExecutionId']})` : '';
-  return `${message.replace(/\s+/g, ' ').slice(0, 1_000)}${id}`;
+  return `${oneLine(message).slice(0, 1_000)}${id}`;
 }

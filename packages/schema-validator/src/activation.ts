@@ -1,5 +1,6 @@
 import type { StoredObject } from '@lean-ops/common/aws';
 import {
+  bareEtag,
   changeRows,
   firstSchemaRows,
   insertDriftRows,
@@ -15,7 +16,7 @@ import { archiveText } from './archive';
 import type { Collaborators, Places } from './collaborators';
 import { readSchema } from './judge';
 import type { UploadRegistry } from './registry';
-import { bareEtag, type Upload } from './upload';
+import type { Upload } from './upload';
 
 /** Which upload brought the active schema; kept as the object's metadata, so that file and origin change together. */
 export interface Origin {

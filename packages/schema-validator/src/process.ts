@@ -1,5 +1,6 @@
 import { isPreconditionFailed, type ObjectHead, type StoredObject } from '@lean-ops/common/aws';
 import {
+  bareEtag,
   checkSchema,
   MAX_SCHEMA_BYTES,
   schemaKeys,
@@ -15,7 +16,7 @@ import { judge } from './judge';
 import { Refusal } from './refusal';
 import { UploadRegistry } from './registry';
 import { makeTables } from './tables';
-import { bareEtag, type Upload } from './upload';
+import type { Upload } from './upload';
 
 export type Outcome =
   | { readonly outcome: 'READY'; readonly version: number; readonly changes: number }

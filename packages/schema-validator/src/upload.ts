@@ -1,4 +1,4 @@
-import { isObject, topicOfPendingKey, type JsonObject, type TopicName } from '@lean-ops/common/core';
+import { bareEtag, isObject, topicOfPendingKey, type JsonObject, type TopicName } from '@lean-ops/common/core';
 
 /** One object that was put under `pending/`, as EventBridge tells it. */
 export interface Upload {
@@ -22,10 +22,6 @@ export type DecodedUpload =
 
 /** S3 right-pads with zeros to compare. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
 const SEQUENCER_LENGTH = 32;
-
-export function bareEtag(etag: string): string {
-  return etag.replace(/^"|"$/g, '');
-}
 
 function member(value: unknown, name: string): unknown {
   return isObject(value) ? value[name] : undefined;

@@ -1,5 +1,5 @@
 import { isPreconditionFailed } from '@lean-ops/common/aws';
-import type { JsonObject, TopicName } from '@lean-ops/common/core';
+import { bareEtag, type JsonObject, type TopicName } from '@lean-ops/common/core';
 import {
   fakeClock,
   interruption,
@@ -12,7 +12,7 @@ import {
 } from '@lean-ops/common/testing';
 import type { Collaborators, Places } from '../src/collaborators';
 import { processUpload, type Outcome } from '../src/process';
-import { bareEtag, type Upload } from '../src/upload';
+import type { Upload } from '../src/upload';
 
 export const BUCKET = 'schemas-bucket';
 export const PLACES: Places = {

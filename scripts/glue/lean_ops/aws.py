@@ -118,14 +118,8 @@ class S3Schemas:
         self._bucket = bucket
 
     def active(self, topic: str) -> str | None:
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=f"schemas/{topic}/active/schema.json")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        text: str = found["Body"].read().decode("utf-8")
-        return text
+        found = _active_object(self._client, self._bucket, topic)
+        return None if found is None else str(found["Body"].read(), "utf-8")
 
 
 class S3SchemaBucket:
@@ -142,13 +136,18 @@ class S3SchemaBucket:
                 yield folder["Prefix"].removeprefix("schemas/").removesuffix("/")
 
     def active_file(self, topic: str) -> ActiveFile | None:
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=f"schemas/{topic}/active/schema.json")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        return ActiveFile(found["Body"].read(), found["ETag"].strip('"'))
+        found = _active_object(self._client, self._bucket, topic)
+        return None if found is None else ActiveFile(found["Body"].read(), found["ETag"].strip('"'))
+
+
+def _active_object(client: Any, bucket: str, topic: str) -> Any:
+    """S3's answer on a topic's active schema; None when there is none."""
+    try:
+        return client.get_object(Bucket=bucket, Key=f"schemas/{topic}/active/schema.json")
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return None
+        raise
 
 
 class GlueCatalog:

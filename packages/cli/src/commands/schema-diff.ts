@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { isBreaking, mapLimit, type Lake } from '@lean-ops/common/core';
+import { mapLimit, type Lake } from '@lean-ops/common/core';
 import { Option } from 'commander';
 import { activeBaseline } from '../active-baseline';
 import type { Baseline } from '../baseline';
@@ -11,7 +11,8 @@ import { readDeployment } from '../deployment';
 import { diffGithub, diffJson, diffText, type DiffFile, type DiffReport } from '../format/diff';
 import { gitBaseline } from '../git-baseline';
 import { EXIT_CODES, formatOption, outputsOption } from '../options';
-import { inReadingOrder, locateProblems, locator, START, type Place } from '../locate';
+import { locator, START, type Place } from '../locate';
+import { locateChanges } from '../locate-changes';
 import { findSchemas, placeOf, readSchemaText, type SchemaPlace } from '../schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
 
@@ -131,19 +132,7 @@ function located({ file, topic }: SchemaPlace, comparison: Comparison, locate: (
     },
     baseUnreadable: 'baseUnreadable' in comparison && comparison.baseUnreadable,
     refused: problems.length > 0,
-    changes: changes
-      .map((change) => {
-        const { kind, path: pointer, sentence, impact } = change;
-        const remedy = isBreaking(change) ? change.remedy : null;
-        return { ...locate(pointer), pointer, code: kind, impact, sentence, remedy };
-      })
-      .sort(inReadingOrder),
-    // A breaking change is told as a change, with its remedy.
-    problems: locateProblems(
-      file,
-      problems.filter(({ code }) => !code.startsWith('BREAKING_')),
-      locate,
-    ),
+    ...locateChanges(file, changes, problems, locate),
     statements: 'statements' in comparison ? comparison.statements : [],
   };
 }

@@ -1,10 +1,11 @@
 import path from 'node:path';
-import { checkSchema, checkTopic, isBreaking, type TopicName } from '@lean-ops/common/core';
+import { checkSchema, checkTopic, type TopicName } from '@lean-ops/common/core';
 import type { Connect } from '../cloud';
 import type { Register } from '../command';
 import { readDeployment } from '../deployment';
 import { planGithub, planJson, planText, type PlanReport } from '../format/plan';
-import { inReadingOrder, locateProblems, locator, START } from '../locate';
+import { locateProblems, locator, START } from '../locate';
+import { locateChanges } from '../locate-changes';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
 import { makePlan, type SchemaPlan } from '../plan/make-plan';
 import { days, sinceText, threshold, type Days, type Threshold } from '../plan/threshold';
@@ -87,22 +88,7 @@ function reportOf(
     topic,
     versions: { active: active ?? null, candidate: version },
     refused: problems.length > 0,
-    changes: changes
-      .map((change) => ({
-        ...locate(change.path),
-        pointer: change.path,
-        code: change.kind,
-        impact: change.impact,
-        sentence: change.sentence,
-        remedy: isBreaking(change) ? change.remedy : null,
-      }))
-      .sort(inReadingOrder),
-    // A breaking change is told as a change, with its remedy.
-    problems: locateProblems(
-      file,
-      problems.filter(({ code }) => !code.startsWith('BREAKING_')),
-      locate,
-    ),
+    ...locateChanges(file, changes, problems, locate),
     statements,
     data: {
       status: data.status,

@@ -1,6 +1,12 @@
-import { isObject, MAX_SCHEMA_BYTES, schemaKeys, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
+import {
+  bareEtag,
+  isObject,
+  MAX_SCHEMA_BYTES,
+  schemaKeys,
+  type SchemaProblem,
+  type TopicName,
+} from '@lean-ops/common/core';
 import type { ObjectStore } from '@lean-ops/common/aws';
-import { bareEtag } from './verdict';
 
 export interface ErrorReport {
   /** Of the upload it is about, without quotes. */

@@ -1,9 +1,9 @@
 import type { Clock } from '@lean-ops/common/aws';
-import { schemaKeys, type Document, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
+import { bareEtag, schemaKeys, type Document, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
 import type { Cloud } from '../cloud';
 import type { Deployment } from '../deployment';
 import { readErrorReport } from './error-report';
-import { bareEtag, verdictOn, type Verdict } from './verdict';
+import { verdictOn, type Verdict } from './verdict';
 
 export const DEFAULT_TIMEOUT_MS = 120_000;
 

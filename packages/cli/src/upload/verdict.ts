@@ -1,4 +1,4 @@
-import type { Document } from '@lean-ops/common/core';
+import { bareEtag, type Document } from '@lean-ops/common/core';
 
 /** What has become of one upload. */
 export type Verdict =
@@ -14,11 +14,6 @@ export type Verdict =
    * second delivery of that one's event cleared away.
    */
   | { readonly verdict: 'GONE' };
-
-/** ETags as the registry has them. */
-export function bareEtag(etag: string): string {
-  return etag.replace(/^"|"$/g, '');
-}
 
 /**
  * The verdict on the upload with this ETag, from the topic's registry item before the upload and now, and from what lies

@@ -6,6 +6,7 @@ export * from './envelope';
 export * from './envelope-fields';
 export * from './envelope-scan';
 export * from './errors';
+export * from './etag';
 export * from './keys';
 export * from './record';
 export * from './time';

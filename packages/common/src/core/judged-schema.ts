@@ -1,19 +1,16 @@
 import { columnName } from './columns';
 import { readJsonSource } from './json-source';
 import { pointerTo, type JsonObject } from './json-value';
-import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints } from './schema-model';
+import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type SchemaColumn } from './schema-model';
 
 export type ConstraintKeyword = keyof Constraints;
 
 /** A leaf of a schema as rows are judged by it: what `Field` is to the Curated job (scripts/glue/lean_ops/schemas.py). */
-export interface JudgedField {
+export interface JudgedField extends Pick<
+  SchemaColumn,
+  'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'
+> {
   readonly kind: 'field';
-  readonly pointer: string;
-  readonly column: string;
-  readonly jsonType: string;
-  readonly athenaType: string;
-  readonly cde: boolean;
-  readonly required: boolean;
   /** Columns of the objects around it, outermost first. */
   readonly parents: readonly string[];
   readonly constraints: readonly JudgedConstraint[];
