@@ -58,14 +58,18 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.catalog.glue_catalog": "org.apache.iceberg.spark.SparkCatalog",
-        # Iceberg's own commits and files, in memory: Hadoop's local file system starts a process for each
-        # file.
-        "spark.sql.catalog.glue_catalog.catalog-impl": "org.apache.iceberg.inmemory.InMemoryCatalog",
+        # Files that Python workers can read too.
+        "spark.sql.catalog.glue_catalog.type": "hadoop",
+        "spark.sql.catalog.glue_catalog.warehouse": (directory / "iceberg").as_uri(),
     }
     builder = SparkSession.builder.master("local[2]").appName("lean-ops-tests")
     for key, value in options.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
+    # Hadoop starts a process for each file it makes on a local disk: halve their number.
+    session._jvm.org.apache.hadoop.fs.FileSystem.getLocal(
+        session._jsc.hadoopConfiguration()
+    ).setWriteChecksum(False)
     yield session
     session.stop()
 

@@ -3,6 +3,7 @@ would do."""
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -110,8 +111,9 @@ class Lake:
         return f"glue_catalog.{self.prefix}_{table}"
 
     def _create(self, statement: str) -> None:
-        """A table by Athena's own statement."""
-        self.spark.sql(plan(statement.replace("lean_ops_", f"{self.prefix}_"), "default").sql)
+        """A table by Athena's own statement, where this catalog puts its tables."""
+        planned = plan(statement.replace("lean_ops_", f"{self.prefix}_"), "default").sql
+        self.spark.sql(re.sub(r"LOCATION '[^']*' ", "", planned))
 
     # --- the ports ---
 
