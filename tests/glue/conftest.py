@@ -98,3 +98,12 @@ def new_lake(job_session: "SparkSession") -> "Callable[[], Lake]":
 @pytest.fixture
 def lake(new_lake: "Callable[[], Lake]") -> "Lake":
     return new_lake()
+
+
+@pytest.fixture
+def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every topic counts as too large for one task."""
+    from lean_ops import curated_topics, standardized_topics
+
+    for module in (curated_topics, standardized_topics):
+        monkeypatch.setattr(module, "MAX_EVENTS", 0)

@@ -6,6 +6,7 @@ from lake import Event
 
 from lean_ops.schemas import SchemaError, read_schema
 from lean_ops.tables import Tables
+from lean_ops.topic_table import TopicTable
 
 TOPIC = "telemetry.climate"
 TABLE = "curated.telemetry_climate"
@@ -141,7 +142,7 @@ def test_the_latest_valid_version_stays_whatever_comes_when(lake):
     assert state(lake) == held, "nothing new: nothing written"
 
 
-def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_again(lake):
+def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_again_where_it_says_so(lake):
     lake.standardize(Event({"n": 1, "m": "7"}, message_id="m1"), Event({"n": "x"}, message_id="m2"))
     lake.standardize(Event({"n": 2}, message_id="m3"))
     # Retention has taken the first cycle: its rows come from Standardized.
@@ -152,13 +153,25 @@ def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_agai
     assert {key: row["n"] for key, row in lake.by_key(TABLE).items()} == {"m1": 1, "m3": 2}
     assert lake.balance("curated") == (3, 3)
 
-    lake.activate(TOPIC, 2, {"n": {"type": "integer", "x-cde": True}, "m": {"type": "integer"}})
+    fields = {"n": {"type": "integer", "x-cde": True}, "m": {"type": "integer"}}
+    lake.activate(TOPIC, 2, fields)
+    lake.standardize(Event({"n": 4, "m": 8}, message_id="m4"))
     lake.curate()
     rows = lake.by_key(TABLE)
-    assert (rows["m1"]["m"], rows["m1"]["schema_version"], rows["m3"]["m"]) == (7, 2, None)
-    assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 2
-    assert lake.balance("curated") == (6, 6)
-    assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 2]
+    assert {key: (row["m"], row["schema_version"]) for key, row in rows.items()} == {
+        "m1": (None, 1),
+        "m3": (None, 1),
+        "m4": (8, 2),
+    }
+    assert lake.balance("curated") == (4, 4)
+
+    lake.activate(TOPIC, 3, fields, x_backfill=True)
+    lake.curate()
+    rows = lake.by_key(TABLE)
+    assert (rows["m1"]["m"], rows["m1"]["schema_version"], rows["m3"]["m"]) == (7, 3, None)
+    assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 3
+    assert lake.balance("curated") == (8, 8)
+    assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 3]
 
 
 def partitions(lake):
@@ -199,7 +212,7 @@ def test_a_stable_event_time_that_a_message_lacks_has_a_partition_of_its_own(lak
     assert partitions(lake) == {"2026-11-23": 1, "None": 1}
 
 
-def test_many_days_in_one_batch_are_written_one_file_at_a_time(lake):
+def test_many_days_in_one_batch_are_written_one_file_at_a_time(lake, by_spark):
     """With a file open for each day, 10,000 made-up event times ended the job for want of memory."""
     lake.activate(TOPIC, 1, SCHEMA, x_event_time="measured_at")
     days = [f"{year}-0{month}-01T00:00:00Z" for year in range(1901, 1921) for month in (1, 2)]
@@ -255,15 +268,16 @@ def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, mon
         Event(reading(device="", x=1), message_id="d"),
         Event(reading(), message_id="e"),
     )
-    for method in ("append_new", "upsert"):  # the errors are written; the rows and their checkpoint are
-        original = getattr(Tables, method)
+    # The errors are written; the rows and their checkpoint are.
+    for owner, method in ((Tables, "append"), (TopicTable, "commit")):
+        original = getattr(owner, method)
 
         def then_killed(*arguments, original=original, **named):
             original(*arguments, **named)
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(Tables, method, then_killed)
+            patch.setattr(owner, method, then_killed)
             with pytest.raises(Killed):
                 lake.curate()
     lake.curate()

@@ -6,8 +6,9 @@ from adopted import ENVELOPE, NOW, Adopted, Killed
 from lake import Event
 
 from lean_ops.catch_up_report import summary
+from lean_ops.commits import TableError
 from lean_ops.ports import CatalogEntry
-from lean_ops.tables import TableError, Tables
+from lean_ops.tables import Tables
 
 TOPIC = "telemetry.climate"
 SCHEMA = {"device": {"type": "string"}, "temperature": {"type": "number", "x-type": "decimal(10,2)"}}

@@ -6,6 +6,7 @@ from lake import Event
 from lean_ops import ledger
 from lean_ops.raw import CycleOutOfOrder, RawHistoryGone
 from lean_ops.tables import Tables
+from lean_ops.topic_table import TopicTable
 
 TOPIC = "telemetry.climate"
 TABLE = "standardized.telemetry_climate"
@@ -275,7 +276,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(lake, n
         # The table has changed, the data has not.
         (Tables, "add_columns", 1, "telemetry_climate", lake.next_cycle()),
         # The topic has its rows and its checkpoint.
-        (Tables, "upsert", 1, "telemetry_climate", lake.next_cycle()),
+        (TopicTable, "commit", 1, "", lake.next_cycle()),
         (ledger, "write", 1, "", lake.next_cycle()),  # all is done but the mirror
     ):
         with monkeypatch.context() as patch:

@@ -17,12 +17,13 @@ from pyspark.sql import functions as F
 
 from lean_ops import catch_up_plan, delta, drift, names, table_owners
 from lean_ops.catch_up_plan import CURATED, STANDARDIZED, OnRecord, TopicPlan, TopicState
+from lean_ops.commits import TableError
 from lean_ops.ports import ICEBERG, CatchUp, Item
 from lean_ops.provisioning import owners_of
 from lean_ops.records import to_frame
 from lean_ops.table_owners import TableOwners
 from lean_ops.table_shape import TableShape, shape_of
-from lean_ops.tables import TableError, Tables
+from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool, reason
 
 BATCH = 50

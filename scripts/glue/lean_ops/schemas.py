@@ -83,10 +83,14 @@ class ObjectField:
 
 @dataclass(frozen=True)
 class TopicSchema:
+    """event_time_stable: corrections keep their event_time. back_fill: rows from before are judged anew."""
+
     topic: str
     version: int
     fields: tuple[Field, ...]
     objects: tuple[ObjectField, ...]
+    event_time_stable: bool = False
+    back_fill: bool = False
 
 
 def read_schema(text: str, topic: str) -> TopicSchema:
@@ -109,7 +113,8 @@ def read_schema(text: str, topic: str) -> TopicSchema:
     shared = sorted({column for column in columns if columns.count(column) > 1})
     if shared:
         raise SchemaError(f"more than one field ends in the column {', '.join(shared)}")
-    return TopicSchema(topic, version, fields, objects)
+    stable, back_fill = (document.get(word) is True for word in ("x-event-time-stable", "x-backfill"))
+    return TopicSchema(topic, version, fields, objects, stable, back_fill)
 
 
 def _walk(

@@ -15,20 +15,20 @@ from itertools import groupby
 
 from pyspark.sql import functions as F
 
-from lean_ops import delta, drift, ledger, merge, names, parse_errors, provisioning, raw, schema_evolution
+from lean_ops import delta, drift, ledger, names, parse_errors, provisioning, raw, schema_evolution
+from lean_ops.commits import Commit
 from lean_ops.delta import TopicCycle
 from lean_ops.flatten_batches import flatten_events
-from lean_ops.frozen import frozen
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Job
 from lean_ops.provisioning import Ownership
 from lean_ops.records import to_frame
 from lean_ops.schema_evolution import Evolution
-from lean_ops.standardize import held_rows, standardized_rows
-from lean_ops.tables import CYCLE_ID, Commit, Tables
+from lean_ops.standardized_topics import LAYER, Advance, advance_all
+from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool, reason
+from lean_ops.topic_table import TopicTable
 
-LAYER = "standardized"
 _RAW_TABLE = "events"
 
 
@@ -37,6 +37,7 @@ class _Plan:
     """What a topic's cycle will do. evolution None: the topic has taken it before (commit tells how)."""
 
     work: TopicCycle
+    table: TopicTable
     commit: Commit | None = None
     evolution: Evolution | None = None
 
@@ -135,86 +136,47 @@ def _run_cycle(
             plans.append(plan)
     added = _record_drift(tables, cycle_id, plans, ownership.created, started)
 
-    to_do = [plan for plan in plans if plan.evolution is not None]
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
-
-    def advance(own: Tables, plan: _Plan) -> Commit | None:
-        topic = plan.work.topic
-        return _advance(own, plan, started, refused_counts.get(topic, (0, 0)), added.get(topic, 0))
-
-    for plan, commit in pool.each(to_do, advance):
+    advances = [
+        Advance(
+            plan.work,
+            plan.table,
+            plan.evolution,
+            started,
+            refused_counts.get(plan.work.topic, (0, 0)),
+            added.get(plan.work.topic, 0),
+        )
+        for plan in plans
+        if plan.evolution is not None
+    ]
+    by_topic = {work.topic: work for work in works}
+    for topic, commit in advance_all(tables, pool, advances).items():
         if isinstance(commit, Exception):
-            _fail(job, outcome, plan.work, reason(commit), started)
+            _fail(job, outcome, by_topic[topic], reason(commit), started)
         else:
-            commits[plan.work.topic] = commit
-            _mirror_topic(job, plan.work.topic, commit)
+            commits[topic] = commit
+    pool.each(commits.items(), lambda _, item: _mirror_topic(job, *item))
     for work in works:
         _enter(job, outcome, work, commits.get(work.topic), refused_counts.get(work.topic, (0, 0)), started)
 
 
 def _plan(job: Job, tables: Tables, work: TopicCycle) -> _Plan:
-    table = tables.name(LAYER, names.table_name(work.topic))
-    reached = reached_cycle(job, tables, work.topic, LAYER, table)
+    table = TopicTable(tables.spark, tables.name(LAYER, names.table_name(work.topic)))
+    reached = _reached_cycle(job, work.topic, table)
     if reached is not None and reached >= work.cycle_id:
-        own = next((commit for commit in tables.commits(table) if commit.cycle_id == work.cycle_id), None)
-        return _Plan(work, own)
-    seen = schema_evolution.plan(tables.columns(table), work.columns, job.arguments.max_columns)
-    return _Plan(work, None, seen)
+        return _Plan(work, table, table.commit_of(work.cycle_id))
+    seen = schema_evolution.plan((one.name for one in table.columns), work.columns, job.arguments.max_columns)
+    return _Plan(work, table, None, seen)
 
 
-def reached_cycle(job: Job, tables: Tables, topic: str, layer: str, table: str) -> str | None:
+def _reached_cycle(job: Job, topic: str, table: TopicTable) -> str | None:
     """The last cycle a table has taken: by its own commits; by the mirror when maintenance expired those of a
     filled one."""
-    last = tables.last_commit(table)
+    last = table.last_commit()
     if last is not None:
         return last.cycle_id
-    mirror = None if tables.is_empty(table) else job.checkpoints.get(topic, layer)
+    mirror = None if table.is_empty else job.checkpoints.get(topic, LAYER)
     return None if mirror is None else str(mirror["cycle_id"])
-
-
-def _advance(
-    tables: Tables, plan: _Plan, started: datetime, refused: tuple[int, int], added: int
-) -> Commit | None:
-    """One topic takes one cycle: the columns it needs, then its rows and its checkpoint in one commit."""
-    assert plan.evolution is not None
-    work, evolution = plan.work, plan.evolution
-    table = tables.name(LAYER, names.table_name(work.topic))
-    cycles = tables.read(tables.name("ops", delta.TABLE))
-    tables.add_columns(table, evolution.added)
-    versions = delta.of_topic(delta.readable(cycles), work.topic, [work.cycle_id])
-    held = None if tables.is_empty(table) else held_rows(tables.read(table))
-    with frozen(merge.latest_versions(versions, held)) as winners:
-        counts = merge.count(winners)
-        if counts.ties:
-            winners = merge.settle_ties(
-                winners, delta.readable(cycles.where(F.col("topic_name") == work.topic))
-            )
-            counts = merge.count(winners)
-        columns = schema_evolution.payload_columns(tables.columns(table))
-        overflow = bool(evolution.overflow)
-        changed = merge.rows_to_write(winners, (merge.NEW, merge.NEWER))
-        rows = standardized_rows(changed, columns, overflow)
-        properties = {CYCLE_ID: work.cycle_id} | ledger.commit_properties(
-            {
-                "records_in": work.readable + work.refused,
-                "duplicates": counts.duplicates + refused[1],
-                "superseded": counts.superseded,
-                "written": counts.written,
-                "parse_errors": refused[0],
-                "rescued": rows.where(F.col(names.RESCUED).isNotNull()).count()
-                if overflow or work.rescued_paths
-                else 0,
-                "new_columns": added,
-            },
-            started,
-        )
-        if counts.written == 0:
-            return tables.mark(table, properties)
-        # Exact: every key was looked up in the table, which nobody else writes. Nothing to replace, no MERGE
-        # to pay for.
-        if counts.updated == 0:
-            return tables.append(rows, table, properties)
-        return tables.upsert(rows, table, [merge.KEY], properties)
 
 
 def _record_refused(

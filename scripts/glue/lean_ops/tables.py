@@ -1,13 +1,10 @@
-"""The only module that writes tables. Every write carries its checkpoint in the Iceberg commit it makes.
-
-A commit's properties are entries of the snapshot's summary whose key starts with `lean-ops.`; what was done
-and up to where can thus be read from the table itself, whatever happened to the process that did it.
+"""Writes tables by Spark; topic_table takes what tasks wrote, nobody else writes. Every write carries its
+checkpoint in the Iceberg commit it makes (see commits): what was done and up to where can be read from the
+table itself, whatever happened to the process that did it.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.errors import AnalysisException
@@ -16,35 +13,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops import names
+from lean_ops.commits import Commit, TableError, confirmed, last_commit, lineage
 from lean_ops.session import CATALOG, activate
 
-CYCLE_ID = "lean-ops.cycle-id"
-_PREFIX = "lean-ops."
 _ADD_COLUMNS_TRIES = 3
 _FANOUT = "write.spark.fanout.enabled"
-
-
-class TableError(Exception):
-    """A table is not as this library needs it."""
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One of our commits. snapshot_id is text: it passes 2^53. properties: those with our prefix.
-
-    rows: of the table after it. rows_before: when the cycle before it was done; None where that is not known
-    any more, or was not asked for.
-    """
-
-    snapshot_id: str
-    committed_at: datetime
-    properties: Mapping[str, str] = field(default_factory=dict)
-    rows: int | None = None
-    rows_before: int | None = None
-
-    @property
-    def cycle_id(self) -> str:
-        return self.properties[CYCLE_ID]
 
 
 class Tables:
@@ -100,36 +73,12 @@ class Tables:
         return snapshot is None or snapshot.summary().get("total-records") == "0"
 
     def commits(self, table: str) -> Iterator[Commit]:
-        """Our commits, newest first, as far back as snapshots are kept; compaction and other engines are
-        passed over."""
-        return (commit for commit, _ in self._lineage(table))
+        """Our commits, newest first, as far back as snapshots are kept."""
+        return (commit for commit, _ in lineage(self.spark._jvm, self._load(table)))
 
     def last_commit(self, table: str) -> Commit | None:
         """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
-        lineage = self._lineage(table)
-        last, before = next(lineage, (None, None))
-        if last is None:
-            return None
-        for commit, rows_of_parent in lineage:
-            if commit.cycle_id != last.cycle_id:
-                return replace(last, rows_before=commit.rows)
-            before = rows_of_parent
-        return replace(last, rows_before=before)
-
-    def _lineage(self, table: str) -> Iterator[tuple[Commit, int | None]]:
-        """Our commits, newest first, with the rows of the snapshot that each came on top of."""
-        loaded = self._load(table)
-        snapshot = loaded.currentSnapshot()
-        while snapshot is not None:
-            summary = snapshot.summary()
-            parent = snapshot.parentId()
-            before = None if parent is None else loaded.snapshot(parent)
-            if summary.get(CYCLE_ID) is not None:
-                ours = {key: summary.get(key) for key in summary if key.startswith(_PREFIX)}
-                at = datetime.fromtimestamp(snapshot.timestampMillis() / 1000, UTC)
-                rows_before = 0 if parent is None else before and _rows(before.summary())
-                yield Commit(str(snapshot.snapshotId()), at, ours, _rows(summary)), rows_before
-            snapshot = before
+        return last_commit(self.spark._jvm, self._load(table))
 
     def ancestors(self, table: str, snapshot_id: str) -> Iterator[str]:
         """snapshot_id and those before it, newest first; the last one may have expired. Nothing if it is
@@ -262,22 +211,10 @@ class Tables:
             raise call.error
 
     def _confirmed(self, table: str, properties: Mapping[str, str]) -> Commit | None:
-        """Reads the checkpoint back: a commit that lost it would be done again for ever, and not be
-        noticed."""
+        """Reads the checkpoint back."""
         if not properties:
             return None
-        commit = self.last_commit(table)
-        if commit is None or any(commit.properties.get(key) != value for key, value in properties.items()):
-            raise TableError(
-                f"the commit to {table} does not carry its checkpoint {properties.get(CYCLE_ID)}"
-            )
-        return commit
-
-
-def _rows(summary: Any) -> int | None:
-    """Of the table, as its snapshot says. Athena deletes by position, and no engine of ours by equality."""
-    total, deleted = summary.get("total-records"), summary.get("total-position-deletes")
-    return None if total is None else int(total) - int(deleted or 0)
+        return confirmed(self.last_commit(table), table, properties)
 
 
 def _is_concurrent_change(error: Exception) -> bool:

@@ -1,0 +1,235 @@
+"""Data files of a topic's Iceberg table, read and written on executors with Arrow. Nothing here commits: a
+file counts from the commit on that the driver makes of it.
+
+Columns are found by field id, as Iceberg does (https://iceberg.apache.org/spec/#column-projection), and
+written with it.
+"""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlparse
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
+
+from lean_ops.bucket import bucket
+
+_FIELD_ID = b"PARQUET:field_id"
+_WHOLE_FILE = 1 << 20
+"""Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""
+_MICROS_A_DAY = 86_400_000_000
+
+
+class UnknownPartitioning(Exception):
+    """The table is partitioned by what this library does not compute."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """How to reach the files. access_key None: with what the machine's role gives. endpoint None: AWS's."""
+
+    region: str | None = None
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+    token: str | None = None
+
+    def open(self, location: str) -> FileSystem:
+        """location: of any file or folder in the table."""
+        place = urlparse(location)
+        if place.scheme in ("", "file"):
+            return LocalFileSystem()
+        options: dict[str, Any] = {"region": self.region}
+        if self.endpoint is not None:
+            host = urlparse(self.endpoint)
+            options |= {"endpoint_override": host.netloc, "scheme": host.scheme}
+        if self.access_key is not None:
+            options |= {"access_key": self.access_key, "secret_key": self.secret_key}
+            options |= {"session_token": self.token}
+        try:
+            # A small file is one PutObject then, not a multipart upload.
+            return S3FileSystem(allow_delayed_open=True, **options)
+        except TypeError:
+            return S3FileSystem(**options)  # an older pyarrow
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table. type: Iceberg's, as in the table's metadata."""
+
+    name: str
+    field_id: int
+    type: str
+
+
+@dataclass(frozen=True)
+class Partitioning:
+    """field: of the partition spec. transform: identity-free, `day` or `bucket[N]`. source: the column's
+    name."""
+
+    field: str
+    transform: str
+    source: str
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """partition: `field=value` as in Iceberg's paths; "" for a table without partitions."""
+
+    path: str
+    size: int
+    rows: int
+    partition: str = ""
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """footer: the file's last bytes, from which its metrics can be read without fetching it."""
+
+    file: DataFile
+    footer: bytes
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """Raises KeyError for types that no topic table has."""
+    if column.type.startswith("decimal("):
+        precision, scale = (int(part) for part in column.type[8:-1].split(","))
+        return pa.decimal128(precision, scale)
+    return _TYPES[column.type]
+
+
+_TYPES = {
+    "string": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+
+
+def is_supported(column: Column) -> bool:
+    return column.type in _TYPES or column.type.startswith("decimal(")
+
+
+class TableFiles:
+    """The files of one table. columns: of its current schema. folder: where new files go, ending in `/`."""
+
+    def __init__(
+        self, store: Store, folder: str, columns: Sequence[Column], partitioning: Partitioning | None
+    ) -> None:
+        self._files = store.open(folder)
+        self._folder = folder
+        self._columns = columns
+        self._partitioning = partitioning
+
+    def read(self, file: DataFile, names: Sequence[str] | None = None) -> pa.Table:
+        """A file's rows in the columns of the current schema, or those named, in the file's order."""
+        wanted = [column for column in self._columns if names is None or column.name in names]
+        with self._files.open_input_file(_path(file.path)) as source:
+            opened = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE else source
+            parquet = pq.ParquetFile(opened, pre_buffer=True)
+            there = _by_field_id(parquet.schema_arrow)
+            found = [there[column.field_id] for column in wanted if column.field_id in there]
+            table = parquet.read(columns=found, use_threads=False)
+        return _in_columns(table, [(column, there.get(column.field_id)) for column in wanted])
+
+    def whole(self, rows: pa.Table) -> pa.Table:
+        """The rows in all columns of the table and in its types, which may be wider; what they lack is
+        null."""
+        return _in_columns(
+            rows, [(one, one.name if one.name in rows.column_names else None) for one in self._columns]
+        )
+
+    def write(self, rows: pa.Table) -> Iterator[NewFile]:
+        """One file for each partition that the rows fall into. rows: whole ones."""
+        for partition, part in self._by_partition(rows):
+            yield self._write(part, partition)
+
+    def _by_partition(self, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+        if self._partitioning is None:
+            yield "", rows
+            return
+        places: dict[int | None, list[int]] = {}
+        for place, value in enumerate(_partition_values(rows, self._partitioning)):
+            places.setdefault(value, []).append(place)
+        for value, inside in places.items():
+            yield _partition_path(self._partitioning, value), rows.take(pa.array(inside, pa.int64()))
+
+    def _write(self, rows: pa.Table, partition: str) -> NewFile:
+        ids = ({_FIELD_ID: str(column.field_id).encode()} for column in self._columns)
+        fields = [field.with_metadata(one) for field, one in zip(rows.schema, ids, strict=True)]
+        buffer = io.BytesIO()
+        # A dictionary of each column would take more room than it saves in a file of some hundred rows.
+        dictionary = rows.num_rows > _SMALL
+        numbered = rows.cast(pa.schema(fields))
+        pq.write_table(numbered, buffer, compression="zstd", use_dictionary=dictionary)
+        content = buffer.getbuffer()
+        path = f"{self._folder}{uuid4()}.parquet"
+        if isinstance(self._files, LocalFileSystem):
+            self._files.create_dir(_path(self._folder))
+        with self._files.open_output_stream(_path(path)) as target:
+            target.write(content)
+        return NewFile(DataFile(path, len(content), rows.num_rows, partition), _footer(content))
+
+
+_SMALL = 1000
+
+
+def _in_columns(rows: pa.Table, columns: Sequence[tuple[Column, str | None]]) -> pa.Table:
+    """columns: each with its name in `rows`; None where it is not there."""
+    kinds = [arrow_type(column) for column, _ in columns]
+    arrays = [
+        pa.nulls(rows.num_rows, kind) if name is None else rows.column(name).cast(kind)
+        for kind, (_, name) in zip(kinds, columns, strict=True)
+    ]
+    names = [column.name for column, _ in columns]
+    return pa.table(arrays, schema=pa.schema(list(zip(names, kinds, strict=True))))
+
+
+def _path(location: str) -> str:
+    """As pyarrow's file systems want it: without scheme."""
+    place = urlparse(location)
+    return f"{place.netloc}{place.path}" if place.scheme != "file" else unquote(place.path)
+
+
+def _by_field_id(schema: pa.Schema) -> Mapping[int, str]:
+    ids = ((field.metadata or {}).get(_FIELD_ID) for field in schema)
+    return {int(number): field.name for number, field in zip(ids, schema, strict=True) if number is not None}
+
+
+def _footer(content: memoryview) -> bytes:
+    """From the metadata on to the end: https://parquet.apache.org/docs/file-format/"""
+    length = int.from_bytes(content[-8:-4], "little")
+    return bytes(content[-8 - length :])
+
+
+def _partition_values(rows: pa.Table, by: Partitioning) -> list[int | None]:
+    column = rows.column(by.source)
+    if by.transform == "day":
+        micros = column.cast(pa.int64()).to_pylist()
+        return [None if one is None else one // _MICROS_A_DAY for one in micros]
+    count = bucket_count(by.transform)
+    return [None if one is None else bucket(one, count) for one in column.to_pylist()]
+
+
+def bucket_count(transform: str) -> int:
+    """N of `bucket[N]`. Raises UnknownPartitioning."""
+    if not (transform.startswith("bucket[") and transform.endswith("]")):
+        raise UnknownPartitioning(transform)
+    return int(transform[7:-1])
+
+
+def _partition_path(by: Partitioning, value: int | None) -> str:
+    """As Iceberg writes it; what it makes of a day is a date."""
+    if value is None:
+        return f"{by.field}=__HIVE_DEFAULT_PARTITION__"
+    text = pc.cast(pa.scalar(value, pa.int32()), pa.date32()).as_py() if by.transform == "day" else value
+    return f"{by.field}={text}"

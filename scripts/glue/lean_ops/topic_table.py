@@ -1,0 +1,173 @@
+"""A topic's table as loaded once: what a task has to know of it, and the one commit that takes what tasks
+wrote. Metadata only; rows stay with the executors.
+
+The commit holds only if no other writer has added or removed rows since the table was loaded (Iceberg's
+serializable isolation), so a run that was thought dead cannot write a cycle twice.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from lean_ops.commits import Commit, confirmed, last_commit, lineage
+from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, is_supported
+
+MAX_FILES = 500
+MAX_ROWS = 5_000_000
+"""Of a topic's files that one task looks its keys up in."""
+
+
+class NotForOneTask(Exception):
+    """Spark has to do it: the table is too large, or has what the tasks do not read."""
+
+
+@dataclass(frozen=True)
+class EventTimes:
+    """The days that a batch falls into, where event times are stable: as values of the table's own column."""
+
+    first: Any
+    last: Any
+    some_null: bool
+
+
+class TopicTable:
+    """One load of a table, to be used in the thread that made it. name: full name, fit for SQL."""
+
+    def __init__(self, spark: SparkSession, name: str) -> None:
+        self._spark: Any = spark
+        self._name = name
+        jvm: Any = spark._jvm
+        self._iceberg = jvm.org.apache.iceberg
+        util = self._iceberg.spark.Spark3Util
+        self._table = util.loadIcebergTable(self._spark._jsparkSession, name)
+        schema = json.loads(self._iceberg.SchemaParser.toJson(self._table.schema()))
+        self.columns = tuple(Column(one["name"], one["id"], _type(one["type"])) for one in schema["fields"])
+        self._loaded_at = self._table.currentSnapshot()
+        self._planned: dict[str, Any] = {}
+
+    def last_commit(self) -> Commit | None:
+        return last_commit(self._spark._jvm, self._table)
+
+    def commit_of(self, cycle_id: str) -> Commit | None:
+        """The commit of a cycle before the last one; None when it has expired."""
+        commits = (commit for commit, _ in lineage(self._spark._jvm, self._table))
+        return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """True only when the table's own metadata says that it holds no row."""
+        return self._loaded_at is None or self._loaded_at.summary().get("total-records") == "0"
+
+    @property
+    def folder(self) -> str:
+        """Where new files go."""
+        location: str = self._table.locationProvider().newDataLocation("_")
+        return location[:-1]
+
+    def partitioning(self) -> Partitioning | None:
+        """Raises NotForOneTask for a spec of several fields, or of what tasks do not compute."""
+        spec = json.loads(self._iceberg.PartitionSpecParser.toJson(self._table.spec()))
+        fields = [field for field in spec["fields"] if field["transform"] != "void"]
+        if not fields:
+            return None
+        transform = fields[0]["transform"]
+        if len(fields) > 1 or not (transform == "day" or transform.startswith("bucket[")):
+            raise NotForOneTask("the table is partitioned in a way of its own")
+        source = next(one.name for one in self.columns if one.field_id == fields[0]["source-id"])
+        return Partitioning(fields[0]["name"], transform, source)
+
+    def files(self, within: EventTimes | None) -> tuple[DataFile, ...]:
+        """The data files that may hold the batch's keys: all, or those of its event times.
+
+        Raises NotForOneTask.
+        """
+        if self._loaded_at is None:
+            return ()
+        if not all(is_supported(column) for column in self.columns):
+            raise NotForOneTask("the table has columns of other types than topics have")
+        scan = self._table.newScan()
+        if within is not None:
+            scan = scan.filter(self._expression(within))
+        found: list[DataFile] = []
+        rows = 0
+        tasks = scan.planFiles()
+        try:
+            listed = tasks.iterator()
+            while listed.hasNext():
+                task = listed.next()
+                file = task.file()
+                if task.deletes().size() > 0 or file.format().name() != "PARQUET":
+                    raise NotForOneTask("the table has delete files, or files that are not Parquet")
+                # Without statistics, which are for planning only.
+                one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())
+                rows += one.rows
+                if len(found) >= MAX_FILES or rows > MAX_ROWS:
+                    raise NotForOneTask(f"more than {MAX_FILES} files or {MAX_ROWS} rows to look keys up in")
+                self._planned[one.path] = file
+                found.append(one)
+        finally:
+            tasks.close()
+        return tuple(found)
+
+    def _expression(self, within: EventTimes) -> Any:
+        expressions = self._iceberg.expressions.Expressions
+        null = expressions.isNull("event_time")
+        if within.first is None:
+            return null
+        inside = getattr(expressions, "and")(
+            expressions.greaterThanOrEqual("event_time", within.first),
+            expressions.lessThanOrEqual("event_time", within.last),
+        )
+        return getattr(expressions, "or")(inside, null) if within.some_null else inside
+
+    def commit(
+        self, files: Sequence[NewFile], removed: Sequence[str], properties: Mapping[str, str]
+    ) -> Commit:
+        """Takes the files in, puts those away that they replace, and carries the checkpoint, in one commit.
+
+        removed: paths that `files` gave. Without files it only moves the checkpoint. Raises Java's
+        ValidationException when another writer came in between.
+        """
+        if files or removed:
+            update = self._table.newOverwrite()
+            for path in removed:
+                update.deleteFile(self._planned[path])
+            for new in files:
+                update.addFile(self._data_file(new))
+            if self._loaded_at is not None:
+                update.validateFromSnapshot(self._loaded_at.snapshotId())
+            update.conflictDetectionFilter(self._iceberg.expressions.Expressions.alwaysTrue())
+            update.validateNoConflictingData()
+            update.validateNoConflictingDeletes()
+        else:
+            update = self._table.newFastAppend()
+        for key, value in properties.items():
+            update.set(key, value)
+        update.commit()
+        return confirmed(self.last_commit(), self._name, properties)
+
+    def _data_file(self, new: NewFile) -> Any:
+        builder = self._iceberg.DataFiles.builder(self._table.spec())
+        builder.withPath(new.file.path).withFormat("parquet").withFileSizeInBytes(new.file.size)
+        if new.file.partition:
+            builder.withPartitionPath(new.file.partition)
+        return builder.withMetrics(self._metrics(new.footer)).build()
+
+    def _metrics(self, footer: bytes) -> Any:
+        """From the footer that the task gave, by Iceberg's own reading: no request for the file."""
+        java: Any = self._spark._jvm.java
+        converter = self._iceberg.shaded.org.apache.parquet.format.converter.ParquetMetadataConverter
+        content = java.io.ByteArrayInputStream(footer[:-8])
+        metadata = converter().readParquetMetadata(content, converter.NO_FILTER)
+        config = self._iceberg.MetricsConfig.forTable(self._table)
+        return self._iceberg.parquet.ParquetUtil.footerMetrics(
+            metadata, java.util.stream.Stream.empty(), config
+        )
+
+
+def _type(found: Any) -> str:
+    """Iceberg's name of a type; of a nested one, which no topic table has, what it is."""
+    return found.replace(" ", "") if isinstance(found, str) else str(found["type"])

@@ -1,0 +1,151 @@
+"""FIFO and LIFO for one topic in plain Python: what `order` and `merge` are for DataFrames, for topics whose
+batch fits into one task. A test holds the two equal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+Head = tuple[float, bool, str, float]
+Tail = tuple[bool, str, float, float]
+
+_LEAST = float("-inf")
+"""Null is the smallest."""
+
+
+class Stamp(NamedTuple):
+    """What decides between versions. Times are microseconds since 1970 (UTC), None where there is none."""
+
+    key: str
+    message_id: str | None
+    produced_at: int | None
+    ingested_at: int | None
+    payload_sha256: str | None = None
+    received_at: int | None = None
+    event_time: int | None = None
+
+    @property
+    def head(self) -> Head:
+        """produced_at, message_id, earlier ingested_at: see order.head. Text compares as its UTF-8 bytes do:
+        by code points."""
+        message = self.message_id
+        return (_number(self.produced_at), message is not None, message or "", _earlier(self.ingested_at))
+
+    @property
+    def tail(self) -> Tail:
+        digest = self.payload_sha256
+        event = _number(self.event_time)
+        return (digest is not None, digest or "", _earlier(self.received_at), event)
+
+
+def _number(micros: int | None) -> float:
+    return _LEAST if micros is None else micros
+
+
+def _earlier(micros: int | None) -> float:
+    return _LEAST if micros is None else -micros
+
+
+class Place(NamedTuple):
+    """A row in a data file. file: index into the topic's files. position: from 0."""
+
+    file: int
+    position: int
+
+
+@dataclass
+class Held:
+    """The table's row of a key. places: where it is; more than one in a table that holds the key twice, of
+    which the greatest counts."""
+
+    message_id: str | None
+    head: Head
+    cycle_id: str | None
+    places: list[Place] = field(default_factory=list)
+
+
+class TiesUnsettled(Exception):
+    """Versions have the same head as the table's row: cycle_delta's rows of that head have to settle it."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """winners: indexes of the versions to write. replaced: rows of the table that make room for them.
+
+    Counts as in merge.MergeCounts: `versions = inserted + duplicates + superseded`.
+    """
+
+    winners: Sequence[int]
+    replaced: Sequence[Place]
+    versions: int
+    inserted: int
+    updated: int
+    duplicates: int
+
+    @property
+    def superseded(self) -> int:
+        return self.versions - self.inserted - self.duplicates
+
+    @property
+    def written(self) -> int:
+        return self.inserted + self.updated
+
+
+Tails = Mapping[tuple[str, str | None, Head], Tail]
+"""(key, cycle_id, head) to the greatest tail that cycle_delta knows of it."""
+
+
+def tails_of(stamps: Iterable[tuple[Stamp, str | None]]) -> dict[tuple[str, str | None, Head], Tail]:
+    """stamps: with the cycle that each came in."""
+    found: dict[tuple[str, str | None, Head], Tail] = {}
+    for stamp, cycle_id in stamps:
+        about = (stamp.key, cycle_id, stamp.head)
+        found[about] = max(found.get(about, stamp.tail), stamp.tail)
+    return found
+
+
+def decide(
+    stamps: Sequence[Stamp], held: Mapping[str, Held], tails: Tails | None, replace_same: bool = False
+) -> Decision:
+    """The latest version of each key against what the table holds.
+
+    tails: None where they were not looked for; then ties raise TiesUnsettled. A row whose cycle is gone from
+    there stays. replace_same: the version that is there is written again (a new schema reads it anew).
+    """
+    best: dict[str, int] = {}
+    messages: set[tuple[str, str | None]] = set()
+    for index, stamp in enumerate(stamps):
+        messages.add((stamp.key, stamp.message_id))
+        first = best.setdefault(stamp.key, index)
+        if first != index and _rank(stamp) > _rank(stamps[first]):
+            best[stamp.key] = index
+    winners: list[int] = []
+    replaced: list[Place] = []
+    inserted = seen = 0
+    for key, index in best.items():
+        row = held.get(key)
+        if row is None:
+            inserted += 1
+            winners.append(index)
+            continue
+        seen += row.message_id is not None and (key, row.message_id) in messages
+        if _replaces(stamps[index], row, tails, replace_same):
+            winners.append(index)
+            replaced.extend(row.places)
+    updated = len(winners) - inserted
+    return Decision(winners, replaced, len(stamps), inserted, updated, len(stamps) - len(messages) + seen)
+
+
+def _rank(stamp: Stamp) -> tuple[Head, Tail]:
+    return stamp.head, stamp.tail
+
+
+def _replaces(stamp: Stamp, row: Held, tails: Tails | None, replace_same: bool) -> bool:
+    head = stamp.head
+    if head != row.head:
+        return head > row.head
+    if replace_same:
+        return True
+    if tails is None:
+        raise TiesUnsettled(stamp.key)
+    known = tails.get((stamp.key, row.cycle_id, head))
+    return known is not None and stamp.tail > known
