@@ -1,4 +1,4 @@
-"""Text of Standardized to typed values, or NULL when the text is not one: never an approximation that was not
+"""Text of Standardized to typed values, or None when the text is not one: never an approximation that was not
 asked for.
 
 Standardized is text throughout: the JSON string "5" and the number 5 look alike there and pass alike here.
@@ -16,117 +16,157 @@ Standardized is text throughout: the JSON string "5" and the number 5 look alike
   as the second after it.
 - array: JSON text in brackets. string: any text.
 
-White space around a value, signs as in `+1`, `01`, `.5`, `NaN` and `TRUE` are nothing of these. Patterns end
-in `\\z`: Java's `$` also matches before a last line feed.
+White space around a value, signs as in `+1`, `01`, `.5`, `NaN` and `TRUE` are nothing of these.
 """
 
+import math
+import re
+import struct
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+Value = str | int | float | Decimal | bool | date | datetime
+"""A datetime is naive and in UTC."""
+Cast = Callable[[str], Value | None]
 
-_INTEGER = r"^-?(0|[1-9][0-9]*)\z"
-_NUMBER = r"^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?\z"
-_NOT_ZERO = r"^-?[0.]*[1-9]"
-_DATE = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
-_DATE_TIME = (
-    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9]|60)"
-    r"(?:\.([0-9]+))?(?:[Zz]|([-+])([01][0-9]|2[0-3]):([0-5][0-9]))\z"
-)
+# A bigint has at most 19 digits: no more are read, as the time that takes grows with their square.
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})").fullmatch
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]([-+]?)0*([0-9]+))?").fullmatch
+_NOT_ZERO = re.compile(r"-?[0.]*[1-9]").match
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?)"
+    r"(?:[Zz]|([-+])([01][0-9]|2[0-3]):([0-5][0-9]))"
+).fullmatch
 _MAX_EXPONENT = 400
 """Past it a decimal(38,s) holds no value but 0, whatever the digits of a sensible text are."""
+_SINGLE = struct.Struct("<f")
+_DOUBLE = struct.Struct("<d")
+_DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
+_NO_TIME = timedelta()
+_FIRST_DAY, _DAY_BEFORE = "0001-01-01", "0000-12-31"
 
 
-def typed(text: Column, data_type: str, json_type: str) -> Column:
-    """The value of a text as `data_type` (Spark's name); NULL for NULL and for what it cannot hold
-    exactly."""
+def cast_of(data_type: str, json_type: str) -> Cast:
+    """What makes of a text the value of `data_type` (Spark's name); None for what that cannot hold exactly.
+
+    A float is a double that a float holds.
+    """
     if data_type.startswith("decimal("):
         precision, scale = (int(part) for part in data_type[len("decimal(") : -1].split(","))
-        return _decimal(text, precision, scale)
-    if json_type == "array":
-        return F.when(text.startswith("[") & text.endswith("]"), text)
-    return _CASTS[data_type](text)
+        return _decimal(precision, scale)
+    return _array if json_type == "array" else _CASTS[data_type]
 
 
-def _integer(data_type: str) -> Callable[[Column], Column]:
-    # Out of range gives NULL: ANSI mode is off in our sessions.
-    return lambda text: F.when(text.rlike(_INTEGER), text.cast(data_type))
+def _integer(bits: int) -> Cast:
+    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
-
-def _floating(data_type: str) -> Callable[[Column], Column]:
-    def cast(text: Column) -> Column:
-        value = text.cast(data_type)
-        in_range = (F.abs(value) != F.lit(float("inf")).cast(data_type)) & (
-            (value != 0) | ~text.rlike(_NOT_ZERO)
-        )
-        return F.when(text.rlike(_NUMBER) & in_range, value)
+    def cast(text: str) -> int | None:
+        if not _INTEGER(text):
+            return None
+        value = int(text)
+        return value if least <= value <= most else None
 
     return cast
 
 
-def _decimal(text: Column, precision: int, scale: int) -> Column:
-    """Moves the point by the exponent, drops zeros that say nothing, and casts only what is known to fit."""
-    sign, whole, fraction, exponent_text = (F.regexp_extract(text, _NUMBER, group) for group in (1, 2, 3, 4))
-    exponent = F.coalesce(
-        F.when(exponent_text == "", 0).otherwise(exponent_text.cast("int")), F.lit(_MAX_EXPONENT + 1)
-    )
-    digits = F.concat(whole, fraction)
-    point = F.length(whole) + exponent
-    shifted = F.concat(_repeat_zeros(-point), digits, _repeat_zeros(point - F.length(digits)))
-    place = F.greatest(point, F.lit(0))
-    before = F.regexp_replace(shifted.substr(F.lit(1), place), "^0+", "")
-    after = F.regexp_replace(shifted.substr(place + 1, F.length(shifted)), "0+$", "")
-    fits = (F.length(before) <= precision - scale) & (F.length(after) <= scale)
-    plain = F.concat(sign, F.when(before == "", "0").otherwise(before), F.lit("."), after, F.lit("0"))
-    value = F.when((F.abs(exponent) <= _MAX_EXPONENT) & fits, plain.cast(f"decimal({precision},{scale})"))
-    zero = F.lit("0").cast(f"decimal({precision},{scale})")
-    return F.when(text.rlike(_NUMBER), F.when(text.rlike(_NOT_ZERO), value).otherwise(zero))
+def double(text: str) -> float | None:
+    if not _NUMBER(text):
+        return None
+    value = float(text)
+    if value == 0:
+        return None if _NOT_ZERO(text) else value
+    return None if math.isinf(value) else value
 
 
-def _repeat_zeros(times: Column) -> Column:
-    # Bounded, as the branch is evaluated for exponents too that are refused.
-    return F.call_function("repeat", F.lit("0"), F.least(times, F.lit(2 * _MAX_EXPONENT)))
+def _float(text: str) -> float | None:
+    value = double(text)
+    if not value:
+        return value
+    # The float nearest to the nearest double is not that of the text where the double is just between two
+    # floats, which only one with zeros for its last bits can be: the text itself says on which side it is.
+    if _DOUBLE.pack(value).startswith(b"\0\0\0"):
+        exact = Decimal(text)
+        if exact != value:
+            value = math.nextafter(value, math.inf if exact > value else -math.inf)
+    try:
+        single: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
+    except OverflowError:
+        return None
+    return single or None
 
 
-def _boolean(text: Column) -> Column:
-    return F.when(text == "true", True).when(text == "false", False)
+def _decimal(precision: int, scale: int) -> Cast:
+    exact = Context(prec=precision, traps=[Inexact, InvalidOperation])
+    unit = Decimal(1).scaleb(-scale)
+    zero = Decimal(0).quantize(unit)
+
+    def cast(text: str) -> Decimal | None:
+        number = _NUMBER(text)
+        if not number:
+            return None
+        exponent = number[2]
+        if exponent and (len(exponent) > 3 or int(exponent) > _MAX_EXPONENT):
+            return None if _NOT_ZERO(text) else zero
+        try:
+            # Too many digits before the point are an InvalidOperation, after it Inexact.
+            return exact.quantize(Decimal(text), unit) or zero
+        except (Inexact, InvalidOperation):
+            return None
+
+    return cast
 
 
-def _date(text: Column) -> Column:
-    return F.when(text.rlike(_DATE), text.cast("date"))
+def _boolean(text: str) -> bool | None:
+    return True if text == "true" else False if text == "false" else None
 
 
-def _date_time(text: Column) -> Column:
-    day, minute, second, fraction, sign, hours, minutes = (
-        F.regexp_extract(text, _DATE_TIME, group) for group in range(1, 8)
-    )
-    leap = second == "60"
-    micros = F.rpad(F.substring(fraction, 1, 6), 6, "0")
-    local = F.concat(
-        day, F.lit(" "), minute, F.lit(":"), F.when(leap, "59").otherwise(second), F.lit("."), micros
-    )
-    ahead = F.when(sign == "", 0).otherwise(
-        (hours.cast("int") * 60 + minutes.cast("int")) * F.when(sign == "-", -1).otherwise(1)
-    )
-    seconds = F.when(leap, 1).otherwise(0) - ahead * 60
-    # In UTC sessions TIMESTAMP_LTZ and TIMESTAMP_NTZ have the same fields; only the former has arithmetic in
-    # micros.
-    value = F.timestamp_micros(
-        F.unix_micros(local.cast("timestamp_ntz").cast("timestamp_ltz")) + seconds.cast("bigint") * 1_000_000
-    )
-    in_range = (value >= F.lit("0001-01-01").cast("timestamp_ltz")) & (
-        value < F.lit("+10000-01-01").cast("timestamp_ltz")
-    )
-    stands = ~leap | (F.date_trunc("SECOND", value) == F.date_trunc("DAY", value))
-    return F.when(text.rlike(_DATE_TIME) & in_range & stands, value.cast("timestamp_ntz"))
+def _array(text: str) -> str | None:
+    return text if text[:1] == "[" and text[-1:] == "]" else None
 
 
-_CASTS: dict[str, Callable[[Column], Column]] = {
+def _date(text: str) -> date | None:
+    if not _DATE(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _date_time(text: str) -> datetime | None:
+    parts = _DATE_TIME(text)
+    if not parts:
+        return None
+    local, sign, hours, minutes = parts.groups()
+    later = _NO_TIME
+    if sign:
+        ahead = timedelta(hours=int(hours), minutes=int(minutes))
+        later = ahead if sign == "-" else -ahead
+    leap = local[17:19] == "60"
+    if leap:
+        local, later = f"{local[:17]}59{local[19:]}", later + _SECOND
+    if local.startswith(_DAY_BEFORE):
+        # Not a day that datetime knows, but west of Greenwich year 1 has begun by then in UTC.
+        local, later = local.replace(_DAY_BEFORE, _FIRST_DAY, 1), later - _DAY
+    try:
+        value = datetime.fromisoformat(local)
+        if later:
+            value += later
+    except (ValueError, OverflowError):
+        return None
+    if leap and (value.hour or value.minute or value.second):
+        return None
+    return value
+
+
+_CASTS: dict[str, Cast] = {
     "string": lambda text: text,
-    "bigint": _integer("bigint"),
-    "int": _integer("int"),
-    "double": _floating("double"),
-    "float": _floating("float"),
+    "bigint": _integer(64),
+    "int": _integer(32),
+    "double": double,
+    "float": _float,
     "boolean": _boolean,
     "date": _date,
     "timestamp_ntz": _date_time,

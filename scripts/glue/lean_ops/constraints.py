@@ -1,26 +1,31 @@
-"""JSON Schema's constraints as conditions over typed columns: true where a value breaks one."""
+"""JSON Schema's constraints over a column of typed values: which of them break one."""
 
+import operator
 import re
-from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
-from typing import Any
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from lean_ops.schemas import Field
 
-_MAX_DIGITS = 38
-_WHOLE = f"decimal({_MAX_DIGITS},0)"
+Broken = Callable[[Sequence[Any]], list[int]]
+"""Values (None: nothing to judge) to the places of those that break the constraint."""
 
 
-def broken(field: Field, value: Column) -> list[tuple[str, Column, str]]:
-    """(keyword, condition, message) of each constraint of a field. Conditions are NULL for a NULL value.
+class Constraint(NamedTuple):
+    keyword: str
+    message: str
+    broken: Broken
 
-    value: as casts.typed gives it; that of a float field as double, so that it is judged as it was sent.
-    """
+
+def constraints_of(field: Field) -> list[Constraint]:
+    """In the field's order. Their values are as casts.cast_of makes them; those of a float field as double,
+    so that they are judged as they were sent."""
     return [
-        (keyword, _BROKEN[keyword](field, value, limit), _message(keyword, limit))
+        Constraint(keyword, _message(keyword, limit), _BROKEN[keyword](field, limit))
         for keyword, limit in field.constraints.items()
     ]
 
@@ -43,76 +48,88 @@ def _message(keyword: str, limit: Any) -> str:
     return f"is {relation} {limit}"
 
 
-def _compared(
-    compare: Callable[[Column, Column], Column], rounding: str
-) -> Callable[[Field, Column, Any], Column]:
-    """rounding: the way to the bound's neighbour among the column's values that leaves the comparison as it
-    is.
+def _compared(breaks: Callable[[Any, Any], bool]) -> Callable[[Field, Any], Broken]:
+    def of(field: Field, limit: Any) -> Broken:
+        bound = _number(field, limit)
+        return lambda values: [
+            n for n, value in enumerate(values) if value is not None and breaks(value, bound)
+        ]
 
-    So an exact column is compared with a bound of its own type. Spark would bring two decimals to a common
-    type and make NULL of what does not fit there, and a condition that is NULL lets everything pass.
-    """
-
-    def condition(field: Field, value: Column, limit: Any) -> Column:
-        exact = Decimal(str(limit))
-        if field.data_type in ("double", "float"):
-            return compare(value, F.lit(float(exact)))
-        scale = _scale(field.data_type)
-        if abs(exact) >= Decimal(10) ** (_MAX_DIGITS - scale):
-            beyond = F.lit(1 if exact > 0 else -1)
-            return F.when(value.isNotNull(), compare(F.lit(0), beyond))
-        with localcontext(prec=2 * _MAX_DIGITS):
-            bound = exact.quantize(Decimal(1).scaleb(-scale), rounding)
-        same = f"decimal({_MAX_DIGITS},{scale})"
-        return compare(value.cast(same), F.lit(f"{bound:f}").cast(same))
-
-    return condition
+    return of
 
 
-def _scale(data_type: str) -> int:
-    return int(data_type[:-1].split(",")[1]) if data_type.startswith("decimal(") else 0
+def _number(field: Field, limit: int | Decimal) -> int | float | Decimal:
+    """A number of the schema as a field's values compare with it: exactly, unless they are doubles."""
+    return float(Decimal(limit)) if field.data_type in ("double", "float") else limit
 
 
-def _among(field: Field, value: Column, allowed: Any) -> Column:
+def _among(field: Field, allowed: Any) -> Broken:
     choices = allowed if isinstance(allowed, list) else [allowed]
-    if field.json_type == "integer":
-        # Wide enough for every choice: one that did not fit would turn into another number, or into NULL,
-        # which lets everything pass.
-        value, choices = value.cast(_WHOLE), [F.lit(f"{Decimal(one):f}").cast(_WHOLE) for one in choices]
-    return ~value.isin(*choices)
+    if field.json_type in ("integer", "number"):
+        choices = [_number(field, one) for one in choices]
+    among = frozenset(choices)
+    return lambda values: [n for n, value in enumerate(values) if value is not None and value not in among]
 
 
-_BROKEN: dict[str, Callable[[Field, Column, Any], Column]] = {
+def _of_length(breaks: Callable[[int, int], bool]) -> Callable[[Field, Any], Broken]:
+    def of(_field: Field, limit: Any) -> Broken:
+        bound = int(limit)
+        # Python counts code points, as JSON Schema does.
+        return lambda values: [
+            n for n, value in enumerate(values) if value is not None and breaks(len(value), bound)
+        ]
+
+    return of
+
+
+def _pattern(_field: Field, pattern: str) -> Broken:
+    """RE2 (linear in the text, whatever it is), over the whole column; Python's engine for what RE2 refuses
+    (a repeat above 1000, a program that grows too large)."""
+    expression = re2_pattern(pattern)
+    try:
+        pc.match_substring_regex(pa.array([""]), expression)
+    except pa.ArrowInvalid:
+        found = re.compile(python_pattern(pattern), re.ASCII).search
+        return lambda values: [n for n, value in enumerate(values) if value is not None and not found(value)]
+
+    def broken(values: Sequence[Any]) -> list[int]:
+        matches = pc.match_substring_regex(pa.array(values, pa.string()), expression)
+        places: list[int] = pc.indices_nonzero(pc.invert(matches)).to_pylist()
+        return places
+
+    return broken
+
+
+_BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "enum": _among,
     "const": _among,
-    "minimum": _compared(lambda value, limit: value < limit, ROUND_CEILING),
-    "maximum": _compared(lambda value, limit: value > limit, ROUND_FLOOR),
-    "exclusiveMinimum": _compared(lambda value, limit: value <= limit, ROUND_FLOOR),
-    "exclusiveMaximum": _compared(lambda value, limit: value >= limit, ROUND_CEILING),
-    # Spark counts code points, as JSON Schema does.
-    "minLength": lambda _field, value, limit: F.length(value) < int(limit),
-    "maxLength": lambda _field, value, limit: F.length(value) > int(limit),
-    "pattern": lambda _field, value, limit: ~value.rlike(java_pattern(limit)),
+    "minimum": _compared(operator.lt),
+    "maximum": _compared(operator.gt),
+    "exclusiveMinimum": _compared(operator.le),
+    "exclusiveMaximum": _compared(operator.ge),
+    "minLength": _of_length(operator.lt),
+    "maxLength": _of_length(operator.gt),
+    "pattern": _pattern,
 }
 
-_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|(?P<group>\))(?P<loop>[*+]|\{[0-9]+,\})\??|[.$]", re.DOTALL)
+_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|[.$]", re.DOTALL)
+_ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\.", re.DOTALL)
+_DOT = r"[^\n\r\u2028\u2029]"
 
 
-def java_pattern(pattern: str) -> str:
-    """A schema's pattern (the subset that schema-validator accepts) as Java's: found anywhere, unless it is
-    anchored.
+def re2_pattern(pattern: str) -> str:
+    """A schema's pattern (the subset that schema-validator accepts) as RE2 reads it: found anywhere, unless
+    it is anchored. RE2 has no `\\uHHHH`."""
+    spelled = _as_in_javascript(pattern, r"\z")
+    return _ESCAPES.sub(lambda one: rf"\x{{{one[1]}}}" if one[1] else one.group(), spelled)
 
-    Java's `$` also stands before a last line feed, and its `.` leaves out U+0085 too: JavaScript's do not.
 
-    Java recurses for each round of a repeated group, and a text of some thousand characters would end the
-    whole JVM by a StackOverflowError. A possessive repeat is a loop. It finds the same, as schema-validator
-    takes an unbounded repeat of a group only where the next character decides whether the group comes again.
-    """
-    replaced = {"$": r"\z", ".": "[^\\n\\r\\u2028\\u2029]"}
+def python_pattern(pattern: str) -> str:
+    """The same for Python's re, with its flag ASCII."""
+    return _as_in_javascript(pattern, r"\Z")
 
-    def java(part: re.Match[str]) -> str:
-        if part["group"]:
-            return f"){part['loop']}+"
-        return replaced.get(part.group(), part.group())
 
-    return _PARTS.sub(java, pattern)
+def _as_in_javascript(pattern: str, end: str) -> str:
+    """Python's `$` also stands before a last line feed, and both engines' `.` leaves out nothing but that."""
+    replaced = {"$": end, ".": _DOT}
+    return _PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)

@@ -13,7 +13,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops import curate, delta, ledger, merge, names, raw
+from lean_ops import curate, delta, judge, ledger, merge, names, raw
 from lean_ops.frozen import frozen
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Item, Job
@@ -210,11 +210,11 @@ def _record_errors(tables: Tables, plan: _Plan, shared: _Shared, judged: DataFra
     with shared.lock:
         rows = curate.error_rows(judged, plan.schema, shared.started)
         tables.append_new(rows, errors, "error_id")
-    rejected = new.get(curate.REJECTED, 0)
+    rejected = new.get(judge.REJECTED, 0)
     return {
         "rejected": rejected,
-        "nulled": new.get(curate.NULLED, 0),
-        "copies": messages.get(curate.REJECTED, 0) - rejected,
+        "nulled": new.get(judge.NULLED, 0),
+        "copies": messages.get(judge.REJECTED, 0) - rejected,
     }
 
 

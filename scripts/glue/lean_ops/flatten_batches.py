@@ -1,16 +1,14 @@
 """RAW rows to cycle_delta rows, in Arrow batches on the executors."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
-from pyspark.rdd import PythonEvalType
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampNTZType
-from pyspark.sql.udf import UserDefinedFunction
 
 from lean_ops import names
+from lean_ops.arrow import map_in_arrow
 from lean_ops.flatten import Flattener
 from lean_ops.json_text import InvalidJson, compact
 
@@ -58,7 +56,7 @@ def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, R
         *KEPT_COLUMNS[3:],
         "payload",
     )
-    return _map_in_arrow(events, lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
+    return map_in_arrow(events, lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
 
 
 def flatten_batches(
@@ -107,16 +105,3 @@ def _flatten_batch(
 def _refusal_text(refusal: Refusal, payload: str | None) -> str:
     code, message = refusal
     return compact({"error_code": code, "error_message": message, "payload": payload})
-
-
-def _map_in_arrow(
-    frame: DataFrame,
-    function: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    schema: StructType,
-) -> DataFrame:
-    """DataFrame.mapInArrow without its demand that pandas be installed, which nothing here uses."""
-    udf: Any = UserDefinedFunction(
-        function, returnType=schema, evalType=PythonEvalType.SQL_MAP_ARROW_ITER_UDF, deterministic=True
-    )
-    call = udf(*[frame[name] for name in frame.columns])
-    return DataFrame(frame._jdf.pythonMapInArrow(call._jc.expr(), False), frame.sparkSession)

@@ -1,0 +1,274 @@
+"""The verdict on versions of records, each on its own, by their topic's schema. Plain Python.
+
+Judging each alone makes Curated a maximum over the valid events, which no batch border can change. What the
+parts of a verdict cost is paid once for a batch: patterns run over a column of texts.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+from lean_ops import names
+from lean_ops.casts import Value, cast_of, double
+from lean_ops.constraints import constraints_of
+from lean_ops.json_text import compact
+from lean_ops.schemas import Field, ObjectField, TopicSchema
+
+REJECTED = "rejected"
+NULLED = "nulled"
+
+Texts = Mapping[str, str | None]
+"""A version's columns as Standardized has them. A column that is not there is as one that is null."""
+
+_MEMBER = re.compile("(?=__)")
+_EMPTY_OBJECT = "{}"
+_SHOWN = 200
+"""Characters of a value that a violation repeats; the record beside it has all of them."""
+
+
+class Violation(NamedTuple):
+    column: str
+    rule: str
+    value: str | None
+    message: str
+
+
+class Verdict(NamedTuple):
+    """values: of the schema's columns; None where there is none, or none that is valid. violations: all there
+    are, objects' before fields', in the schema's order. disposition: REJECTED when a critical data element is
+    among them, NULLED when only others are, None when there are none."""
+
+    values: Mapping[str, Value | None]
+    violations: Sequence[Violation]
+    disposition: str | None
+
+
+class Verdicts(NamedTuple):
+    """Of some versions, by their places. values: column to one value for each. violations, dispositions: of
+    those only that have any."""
+
+    values: Mapping[str, Sequence[Value | None]]
+    violations: Mapping[int, Sequence[Violation]]
+    dispositions: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The texts of some versions as a judge reads them.
+
+    columns: to one text for each version, where any has it. inside: column to the versions (their places)
+    that hold a member of it which no field names.
+    """
+
+    count: int
+    columns: Mapping[str, Sequence[str | None]]
+    inside: Mapping[str, Set[int]]
+
+    def texts(self, column: str) -> Sequence[str | None]:
+        return self.columns.get(column) or [None] * self.count
+
+    def text(self, n: int, column: str) -> str | None:
+        texts = self.columns.get(column)
+        return texts[n] if texts else None
+
+    def holds_members(self, n: int, column: str) -> bool:
+        return n in self.inside.get(column, ())
+
+
+class Judge:
+    """Judges by one schema. Made in less than a millisecond, where it is used: it cannot be pickled."""
+
+    def __init__(self, schema: TopicSchema) -> None:
+        self.schema = schema
+        self._objects = {node.column: _ObjectJudge(node, schema.objects) for node in schema.objects}
+        self._fields = [_FieldJudge(field) for field in schema.fields]
+        self._critical = frozenset(field.column for field in schema.fields if field.cde)
+        self.columns = frozenset((*(field.column for field in schema.fields), *self._objects))
+
+    def judge(self, columns: Texts) -> Verdict:
+        [verdict] = self.judge_rows([columns])
+        return verdict
+
+    def judge_rows(self, rows: Sequence[Texts]) -> list[Verdict]:
+        found = self.judge_batch(batch_of_rows(rows, self.columns))
+        return [
+            Verdict(
+                {column: values[n] for column, values in found.values.items()},
+                found.violations.get(n, ()),
+                found.dispositions.get(n),
+            )
+            for n in range(len(rows))
+        ]
+
+    def judge_batch(self, batch: Batch) -> Verdicts:
+        report = _Report()
+        for node in self._objects.values():
+            node.judge(batch, self._objects, report)
+        values = {field.column: field.judge(batch, self._objects, report) for field in self._fields}
+        for column, places in report.violated.items():
+            if column in values:
+                for n in places:
+                    values[column][n] = None
+        dispositions = {
+            n: REJECTED if any(one.column in self._critical for one in violations) else NULLED
+            for n, violations in report.violations.items()
+        }
+        return Verdicts(values, report.violations, dispositions)
+
+
+def batch_of_rows(rows: Sequence[Texts], known: Set[str]) -> Batch:
+    """known: the columns that the schema names."""
+    columns = {name: [row.get(name) for row in rows] for name in known}
+    holders = holders_of(set(chain.from_iterable(rows)), known)
+    inside: dict[str, set[int]] = defaultdict(set)
+    if holders:
+        for n, row in enumerate(rows):
+            for name, text in row.items():
+                if text is not None:
+                    for holder in holders.get(name, ()):
+                        inside[holder].add(n)
+    return Batch(len(rows), columns, inside)
+
+
+def holders_of(names: Iterable[str], known: Set[str]) -> dict[str, list[str]]:
+    """Columns that are none of the schema's to those of the schema's that they are members of."""
+    holders = {
+        name: [name[: mark.start()] for mark in _MEMBER.finditer(name) if name[: mark.start()] in known]
+        for name in names
+        if "__" in name and name not in known
+    }
+    return {name: columns for name, columns in holders.items() if columns}
+
+
+class _Report:
+    """What was found wrong. violations: by place. violated: column to places."""
+
+    def __init__(self) -> None:
+        self.violations: dict[int, list[Violation]] = defaultdict(list)
+        self.violated: dict[str, list[int]] = defaultdict(list)
+
+    def add(
+        self, places: Iterable[int], column: str, rule: str, texts: Sequence[str | None], message: str
+    ) -> None:
+        for n in places:
+            text = texts[n]
+            shown = None if text is None else text[:_SHOWN]
+            self.violations[n].append(Violation(column, rule, shown, message))
+            self.violated[column].append(n)
+
+
+class _ObjectJudge:
+    def __init__(self, node: ObjectField, objects: Sequence[ObjectField]) -> None:
+        self.column = node.column
+        self._required = node.required
+        self._parents = node.parents
+        inner = (one.column for one in objects if node.column in one.parents)
+        self._members = (*node.leaves, *inner)
+
+    def is_object(self, batch: Batch, n: int) -> bool:
+        """An object shows by its members only, be they in the schema or not, or as `{}`; null counts as
+        absent, as everywhere in Standardized."""
+        return (
+            batch.text(n, self.column) == _EMPTY_OBJECT
+            or any(batch.text(n, name) is not None for name in self._members)
+            or batch.holds_members(n, self.column)
+        )
+
+    def judge(self, batch: Batch, objects: Mapping[str, "_ObjectJudge"], report: _Report) -> None:
+        column, texts = self.column, batch.texts(self.column)
+        others = [n for n, text in enumerate(texts) if text is not None and text != _EMPTY_OBJECT]
+        report.add(others, column, "type", texts, "is no object")
+        if self._required:
+            missing = [
+                n
+                for n, text in enumerate(texts)
+                if text is None
+                and not self.is_object(batch, n)
+                and _parent_is_object(batch, n, self._parents, objects)
+            ]
+            report.add(missing, column, "required", texts, "is missing")
+
+
+class _FieldJudge:
+    def __init__(self, field: Field) -> None:
+        self.column = field.column
+        self._field = field
+        self._cast = cast_of(field.data_type, field.json_type)
+        self._constraints = constraints_of(field)
+
+    def judge(self, batch: Batch, objects: Mapping[str, _ObjectJudge], report: _Report) -> list[Value | None]:
+        """The values, those too that break a constraint."""
+        field, column, cast = self._field, self.column, self._cast
+        texts = batch.texts(column)
+        absent = [n for n, text in enumerate(texts) if text is None]
+        if absent:
+            # Flattening made columns of an object's members: where no object was due the field looks absent.
+            instead = [n for n in absent if batch.holds_members(n, column)]
+            report.add(instead, column, "type", texts, "is an object")
+        if absent and (field.cde or field.required):
+            missing = [
+                n
+                for n in absent
+                if not batch.holds_members(n, column)
+                and (field.cde or _parent_is_object(batch, n, field.parents, objects))
+            ]
+            report.add(missing, column, "required", texts, "is missing")
+        values = [None if text is None else cast(text) for text in texts]
+        if values.count(None) > len(absent):
+            wrong = [n for n, text in enumerate(texts) if text is not None and values[n] is None]
+            rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
+            report.add(wrong, column, rule, texts, f"is no {_kind(field)}")
+        if self._constraints:
+            judged = values
+            if field.data_type == "float":
+                # 0.1 as a float is greater than 0.1: what counts is what was sent.
+                judged = [
+                    None if value is None or text is None else double(text)
+                    for value, text in zip(values, texts, strict=True)
+                ]
+            for constraint in self._constraints:
+                places = constraint.broken(judged)
+                report.add(places, column, constraint.keyword, texts, constraint.message)
+        return values
+
+
+def _parent_is_object(
+    batch: Batch, n: int, parents: Sequence[str], objects: Mapping[str, _ObjectJudge]
+) -> bool:
+    return not parents or objects[parents[-1]].is_object(batch, n)
+
+
+def _kind(field: Field) -> str:
+    if field.json_type == "array":
+        return "array"
+    return {"timestamp_ntz": "RFC 3339 date-time with an offset"}.get(field.data_type, field.data_type)
+
+
+def error_id(
+    schema: TopicSchema,
+    key: str | None,
+    message_id: str | None,
+    produced_at: str | None,
+    disposition: str,
+    columns: Texts,
+) -> str:
+    """SHA-256 (hex). Copies of one bad message share it: neither times of arrival nor the cycle are in it,
+    nor the nulls that a row read from Standardized has for the columns of others."""
+    there = {name: columns[name] for name in sorted(columns) if columns[name] is not None}
+    parts = [schema.topic, str(schema.version), key, message_id, produced_at, disposition, there]
+    return hashlib.sha256(compact(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def error_record(envelope: Texts, columns: Texts, rescued_data: str | None) -> str:
+    """The standardized row without its nulls, as JSON text. envelope: times as Standardized has them."""
+    row = {**envelope, **columns, names.RESCUED: rescued_data}
+    return compact({name: text for name, text in row.items() if text is not None})
+
+
+def violations_text(violations: Sequence[Violation]) -> str:
+    """JSON text, nulls kept."""
+    return compact([one._asdict() for one in violations])
