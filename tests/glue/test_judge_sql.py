@@ -1,4 +1,4 @@
-"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Spark: on the same rows, they
+"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Python: on the same rows, they
 must agree on each rule of each row.
 
 The SQL is Athena's and runs here as on the local stack. Trino itself has run it too:
@@ -21,8 +21,9 @@ from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
 
 from emulator.athena_sql import plan
 from emulator.spark_athena import _DIALECT
-from lean_ops.curate import judge, versions_of_standardized
 from lean_ops.flatten_batches import DELTA_SCHEMA, flatten_events
+from lean_ops.judge import Judge
+from lean_ops.schema_evolution import payload_columns
 from lean_ops.schemas import read_schema
 from lean_ops.standardize import standardized_rows
 
@@ -107,14 +108,17 @@ def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, di
 
 
 def _by_job(table: DataFrame, schema_text: str, topic: str) -> tuple[Found, dict[str, int]]:
-    judged = judge(versions_of_standardized(table, topic), read_schema(schema_text, topic))
-    rows = judged.select("message_id", "disposition", F.to_json("violations").alias("violations")).collect()
+    """The judge's verdicts on the rows of a Standardized table."""
+    rows = [row.asDict() for row in table.collect()]
+    columns = payload_columns(table.columns)
+    texts = [{name: row[name] for name in columns} for row in rows]
+    verdicts = Judge(read_schema(schema_text, topic)).judge_rows(texts)
     found = {
-        row["message_id"]: {(one["column"], one["rule"]) for one in json.loads(row["violations"])}
-        for row in rows
-        if row["disposition"] is not None
+        row["message_id"]: {(one.column, one.rule) for one in verdict.violations}
+        for row, verdict in zip(rows, verdicts, strict=True)
+        if verdict.disposition is not None
     }
-    dispositions = [row["disposition"] for row in rows]
+    dispositions = [verdict.disposition for verdict in verdicts]
     counts = {name: dispositions.count(name) for name in ("rejected", "nulled")}
     return found, {"rows": len(rows), **counts}
 
