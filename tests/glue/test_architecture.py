@@ -80,3 +80,26 @@ def test_decisions_are_plain_python(name):
     for node in nodes(GLUE / "lean_ops" / f"{name}.py"):
         if isinstance(node, ast.ImportFrom):
             assert not (node.module or "").startswith(("pyspark", "pyarrow")), name
+
+
+@pytest.mark.parametrize("name", ["judge", "judge_batches", "casts", "constraints"])
+def test_judging_needs_no_spark(name):
+    """Nor does what it imports."""
+    seen, todo = set(), {name}
+    while todo:
+        module = todo.pop()
+        seen.add(module)
+        for imported in imports(GLUE / "lean_ops" / f"{module}.py"):
+            assert not imported.startswith("pyspark"), module
+            if imported.startswith("lean_ops."):
+                todo |= {imported.removeprefix("lean_ops.")} - seen
+
+
+def imports(path):
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            yield from (item.name for item in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module == "lean_ops":
+            yield from (f"lean_ops.{item.name}" for item in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""

@@ -1,5 +1,5 @@
-"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Spark: on the same rows, they
-must agree on each rule of each row.
+"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Python: on the same rows,
+they must agree on each rule of each row.
 
 The SQL is Athena's and runs here as on the local stack. Trino itself has run it too:
 docs/decisions/0012-schemas-against-data.md."""
@@ -9,22 +9,20 @@ import random
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lake import Event
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from test_verdicts import _RAW
+from pyspark.sql import SparkSession
 from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
 
 from emulator.athena_sql import plan
 from emulator.spark_athena import _DIALECT
-from lean_ops.curate import judge, versions_of_standardized
-from lean_ops.flatten_batches import DELTA_SCHEMA, flatten_events
+from lean_ops import names
+from lean_ops.flatten import Flattener
+from lean_ops.judge import Judge
 from lean_ops.schemas import read_schema
-from lean_ops.standardize import standardized_rows
 
 ROOT = Path(__file__).parents[2]
 DATABASE = "judged"
@@ -47,19 +45,36 @@ _TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-def _delta(session: SparkSession, topic: str, payloads: Sequence[str]) -> DataFrame:
-    events = [Event(text, topic=topic, message_id=str(n)).row() for n, text in enumerate(payloads)]
-    flat = flatten_events(session.createDataFrame(events, _RAW), "20261123T000001Z-0a1b2c3d", {})
-    return session.createDataFrame(flat.collect(), DELTA_SCHEMA)
+Texts = dict[str, str | None]
 
 
-def _standardize(session: SparkSession, table: str, delta: DataFrame) -> DataFrame:
+@dataclass(frozen=True)
+class Table:
+    """A Standardized table. rows: the payload columns' texts, of message_id 0, 1, 2 …"""
+
+    name: str
+    columns: list[str]
+    rows: list[Texts]
+
+
+def _flat(payloads: Sequence[str]) -> list[Texts]:
+    flattener = Flattener()
+    return [flattener.flatten(payload).columns for payload in payloads]
+
+
+def _standardize(session: SparkSession, name: str, rows: list[Texts]) -> Table:
     """Rows as the Standardized job would write them, in a table of the catalog."""
-    keys = sorted({name for row in delta.select(F.map_keys("columns")).collect() for name in row[0]})
+    columns = [*names.ENVELOPE_COLUMNS, *sorted({name for row in rows for name in row}), names.RESCUED]
+    at = "2026-11-23T10:00:00.000000Z"
+    envelopes = [dict.fromkeys(names.ENVELOPE_COLUMNS, at) | {"message_id": str(n)} for n in range(len(rows))]
+    texts = [envelope | row for envelope, row in zip(envelopes, rows, strict=True)]
+    frame = session.createDataFrame(
+        [tuple(row.get(name) for name in columns) for row in texts],
+        ", ".join(f"`{name}` string" for name in columns),
+    )
     session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{DATABASE}")
-    name = f"glue_catalog.{DATABASE}.{table}"
-    standardized_rows(delta, keys, overflow=False).writeTo(name).createOrReplace()
-    return session.table(name)
+    frame.coalesce(1).writeTo(f"glue_catalog.{DATABASE}.{name}").createOrReplace()
+    return Table(name, columns, rows)
 
 
 def _typescript(script: str, request: Any) -> Any:
@@ -106,17 +121,16 @@ def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, di
     return found, {name: counts.get(name, 0) for name in ("rows", "rejected", "nulled")}
 
 
-def _by_job(table: DataFrame, schema_text: str, topic: str) -> tuple[Found, dict[str, int]]:
-    judged = judge(versions_of_standardized(table, topic), read_schema(schema_text, topic))
-    rows = judged.select("message_id", "disposition", F.to_json("violations").alias("violations")).collect()
+def _by_job(table: Table, schema_text: str, topic: str) -> tuple[Found, dict[str, int]]:
+    verdicts = Judge(read_schema(schema_text, topic)).judge_rows(table.rows)
     found = {
-        row["message_id"]: {(one["column"], one["rule"]) for one in json.loads(row["violations"])}
-        for row in rows
-        if row["disposition"] is not None
+        str(n): {(one.column, one.rule) for one in verdict.violations}
+        for n, verdict in enumerate(verdicts)
+        if verdict.disposition is not None
     }
-    dispositions = [row["disposition"] for row in rows]
+    dispositions = [verdict.disposition for verdict in verdicts]
     counts = {name: dispositions.count(name) for name in ("rejected", "nulled")}
-    return found, {"rows": len(rows), **counts}
+    return found, {"rows": len(verdicts), **counts}
 
 
 def _differences(one: Found, other: Found) -> dict[str, Any]:
@@ -127,12 +141,12 @@ def _differences(one: Found, other: Found) -> dict[str, Any]:
     }
 
 
-def _request(schema: str, table: str, frame: DataFrame) -> dict[str, Any]:
+def _request(schema: str, table: Table) -> dict[str, Any]:
     return {
         "schema": schema,
         "database": DATABASE,
-        "table": table,
-        "columns": frame.columns,
+        "table": table.name,
+        "columns": table.columns,
         "samples": ALL,
     }
 
@@ -146,15 +160,14 @@ def _schema_of(topic: Topic) -> str:
     return _schema_text(topic.name, topic.properties, topic.required)
 
 
-def _of_table(topic: Topic, frame: DataFrame) -> tuple[Found, dict[str, int]]:
+def _of_table(topic: Topic, texts: list[Texts]) -> tuple[Found, dict[str, int]]:
     """What the table says of each row; test_verdicts holds the job to it."""
     critical = {field.column for field in topic.schema.fields if field.cde}
-    texts = {row["message_id"]: row.asDict() for row in frame.collect()}
     found: Found = {}
     for n, row in enumerate(topic.rows):
         rules = set(row.rules)
         if topic is CRITICAL:
-            absent = {name for name in topic.properties if texts[str(n)].get(name) is None}
+            absent = {name for name in topic.properties if texts[n].get(name) is None}
             rules |= {(name, "required") for name in absent if (name, "type") not in rules}
         if rules:
             found[str(n)] = rules
@@ -165,18 +178,14 @@ def _of_table(topic: Topic, frame: DataFrame) -> tuple[Found, dict[str, int]]:
 
 def test_the_sql_says_what_the_table_of_verdicts_says(job_session):
     topics = [FIELDS, CRITICAL, *OTHERS]
-    tables = [f"verdicts{n}" for n in range(len(topics))]
-    frames = [
-        _standardize(job_session, table, _delta(job_session, one.name, [row.payload for row in one.rows]))
-        for one, table in zip(topics, tables, strict=True)
+    tables = [
+        _standardize(job_session, f"verdicts{n}", _flat([row.payload for row in topic.rows]))
+        for n, topic in enumerate(topics)
     ]
-    requests = [
-        _request(_schema_of(one), table, frame)
-        for one, table, frame in zip(topics, tables, frames, strict=True)
-    ]
-    for topic, frame, (statement,) in zip(topics, frames, _statements(requests), strict=True):
+    requests = [_request(_schema_of(one), table) for one, table in zip(topics, tables, strict=True)]
+    for topic, table, (statement,) in zip(topics, tables, _statements(requests), strict=True):
         found, counts = _by_sql(job_session, statement)
-        expected, expected_counts = _of_table(topic, frame)
+        expected, expected_counts = _of_table(topic, table.rows)
         wrong = {topic.rows[int(key)].label: pair for key, pair in _differences(found, expected).items()}
         assert wrong == {}, topic.name
         assert counts == expected_counts, topic.name
@@ -263,14 +272,14 @@ def odd_texts(count: int) -> list[str]:
 @pytest.mark.parametrize("critical", [False, True])
 def test_sql_and_job_agree_on_odd_texts(job_session, critical):
     texts = odd_texts(1_000)
-    payloads = [json.dumps(dict.fromkeys(_TYPES, text)) for text in texts]
     properties = {name: {**spec, "x-cde": critical} for name, spec in _TYPES.items()}
-    table, topic = f"odd_{critical}".lower(), "odd.texts"
+    topic = "odd.texts"
     schema = _schema_text(topic, properties, [])
-    frame = _standardize(job_session, table, _delta(job_session, topic, payloads))
-    ((statement,),) = _statements([_request(schema, table, frame)])
+    rows: list[Texts] = [dict.fromkeys(_TYPES, text) for text in texts]
+    table = _standardize(job_session, f"odd_{critical}".lower(), rows)
+    ((statement,),) = _statements([_request(schema, table)])
     found, counts = _by_sql(job_session, statement)
-    expected, expected_counts = _by_job(frame, schema, topic)
+    expected, expected_counts = _by_job(table, schema, topic)
     assert {texts[int(key)]: pair for key, pair in _differences(found, expected).items()} == {}
     assert counts == expected_counts
     # Each rule of each column was broken by some text and kept by another.
@@ -308,7 +317,7 @@ _NAMES = [
 ]
 
 
-def _payload_rows(chance: random.Random) -> list[dict[str, str]]:
+def _payload_rows(chance: random.Random) -> list[Texts]:
     """Texts for columns: each column of one kind, or of two, with or without gaps."""
     names = [*_NAMES, *(f"c{n}" for n in range(20))]
     kinds = {
@@ -326,15 +335,8 @@ def _payload_rows(chance: random.Random) -> list[dict[str, str]]:
 def test_a_schema_inferred_from_rows_takes_all_of_them_whole(job_session, seed):
     """Whatever the table holds: not one row rejected, not one value made NULL."""
     rows = _payload_rows(random.Random(seed))
-    columns = sorted({name for row in rows for name in row})
-    full = _standardize(job_session, f"inferred{seed}", _delta(job_session, "odd.texts", ["{}"] * len(rows)))
-    texts = [(str(n), *(row.get(name) for name in columns)) for n, row in enumerate(rows)]
-    types = ", ".join(f"`{name}` string" for name in ("message_id", *columns))
-    frame = full.join(job_session.createDataFrame(texts, types), "message_id")
-    frame.writeTo(f"glue_catalog.{DATABASE}.inferred{seed}").createOrReplace()
-    frame = job_session.table(f"glue_catalog.{DATABASE}.inferred{seed}")
-
-    table = {"database": DATABASE, "table": f"inferred{seed}", "columns": frame.columns}
+    standardized = _standardize(job_session, f"inferred{seed}", rows)
+    table = {"database": DATABASE, "table": standardized.name, "columns": standardized.columns}
     with _as_athena(job_session):
         answers = [
             [
@@ -345,10 +347,10 @@ def test_a_schema_inferred_from_rows_takes_all_of_them_whole(job_session, seed):
         ]
     draft = _typescript("infer_schema", {**table, "answers": answers})
     assert draft["problems"] == []
-    found, counts = _by_job(frame, draft["schema"], "odd.texts")
+    found, counts = _by_job(standardized, draft["schema"], "odd.texts")
     assert found == {}
     assert counts == {"rows": len(rows), "rejected": 0, "nulled": 0}
     # Nothing but what holds no value, or has a name no field may have, is left out.
     fields = {field.column for field in read_schema(draft["schema"], "odd.texts").fields}
-    filled = {name for name in columns if any(row.get(name) not in (None, "{}") for row in rows)}
+    filled = {name for row in rows for name, text in row.items() if text not in (None, "{}")}
     assert filled - fields <= {"_"}

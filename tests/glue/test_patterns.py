@@ -1,12 +1,14 @@
-"""Patterns mean in Spark what they mean in JavaScript, and no value of a pattern's field can end the JVM."""
+"""Patterns mean in both of the judge's engines what they mean in JavaScript, and take a long text."""
 
 import json
+import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import functions as F
 
-from lean_ops.constraints import java_pattern
+from lean_ops.constraints import constraints_of, python_pattern, re2_pattern
+from lean_ops.schemas import Field
 
 CASES = json.loads((Path(__file__).parent / "vectors" / "patterns.json").read_text("utf-8"))
 _MEGABYTE = 1 << 20
@@ -25,31 +27,80 @@ LONG = [
 ]  # fmt: skip
 
 
-def test_spark_finds_what_javascript_finds(spark):
-    """One query for each pattern, as it is a constant there; expected: packages/common/tests/core."""
-    texts = sorted({text for case in CASES for text in (*case["found"], *case["not_found"])})
-    rows = spark.createDataFrame([(text,) for text in texts], "text string").repartition(1).cache()
-    wrong = {}
-    for start in range(0, len(CASES), 50):
-        chunk = CASES[start : start + 50]
-        columns = [
-            F.col("text").rlike(java_pattern(c["pattern"])).alias(f"p{n}") for n, c in enumerate(chunk)
-        ]
-        verdicts = {row["text"]: row for row in rows.select("text", *columns).collect()}
-        for n, case in enumerate(chunk):
-            found = {text for text in (*case["found"], *case["not_found"]) if verdicts[text][f"p{n}"]}
-            if found != set(case["found"]):
-                wrong[case["pattern"]] = found ^ set(case["found"])
+def by_re2(pattern, texts):
+    """As a schema's constraint. None of these patterns is one that RE2 refuses."""
+    assert takes(pattern)
+    return found(pattern, texts)
+
+
+def by_python(pattern, texts):
+    search = re.compile(python_pattern(pattern), re.ASCII).search
+    return [text for text in texts if search(text)]
+
+
+def takes(pattern):
+    try:
+        pa.compute.match_substring_regex(pa.array([""]), re2_pattern(pattern))
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def found(pattern, texts):
+    [constraint] = constraints_of(Field("x", "string", "string", False, False, (), {"pattern": pattern}))
+    broken = set(constraint.broken([*texts, None]))
+    return [text for n, text in enumerate(texts) if n not in broken]
+
+
+@pytest.mark.parametrize("engine", [by_re2, by_python])
+def test_the_judge_finds_what_javascript_finds(engine):
+    """Expected: packages/common/tests/core."""
+    wrong = {
+        case["pattern"]: case
+        for case in CASES
+        if engine(case["pattern"], [*case["found"], *case["not_found"]]) != case["found"]
+    }
     assert wrong == {}
     assert sum(len(case["found"]) for case in CASES) > 400
     assert sum(")*" in case["pattern"] or ")+" in case["pattern"] for case in CASES) > 50
 
 
+@pytest.mark.parametrize("engine", [by_re2, by_python])
 @pytest.mark.parametrize(("pattern", "unit", "with_more"), LONG)
-def test_a_megabyte_is_judged(spark, pattern, unit, with_more):
-    """Without possessive repeats `^(?:ab|c)*$` needs 4 KB of text for a StackOverflowError, which ends the
-    JVM."""
+def test_a_megabyte_is_judged(engine, pattern, unit, with_more):
     whole = unit * (_MEGABYTE // len(unit))
-    rows = spark.createDataFrame([(whole,), (whole + "!",)], "text string")
-    found = [row[0] for row in rows.select(F.col("text").rlike(java_pattern(pattern))).collect()]
-    assert found == [True, with_more]
+    assert engine(pattern, [whole, whole + "!"]) == [whole, *([whole + "!"] if with_more else [])]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches", "others"),
+    [
+        ("^a.c$", ["a\u0085c", "a😀c"], ["a\nc", "a\rc", "a\u2028c", "a\u2029c", "abc\n", "xabc"]),
+        (r"^\.[.$]\$$", ["..$", ".$$"], [".a$", "..$\n"]),
+        (r"^[\u00e0-\u00ff\u2028]\u0041\\u$", ["éA\\u", "\u2028A\\u"], ["eA\\u", "\u00e9A\u0041"]),
+        (r"^\d\D\w\W$", ["1٣_é"], ["٣a__", "1aéé"]),
+        (r"^[^\d.]+$", ["a\n\u2028"], ["1", ".", ""]),
+        (r"[--/]\/[a\-]\x41\t$", ["x./-A\t"], ["x./bA\t"]),
+        ("b+", ["abc"], ["ac", ""]),
+    ],
+)
+@pytest.mark.parametrize("engine", [by_re2, by_python])
+def test_a_pattern_keeps_its_meaning(engine, pattern, matches, others):
+    assert engine(pattern, [*matches, *others]) == matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches", "others"),
+    [
+        # A repeat above 1000, also of nested ones together.
+        ("^a{2,1001}$", ["a" * 1001], ["a", "a" * 1002, "aa\n"]),
+        ("^(?:a.){1001}$", ["ab" * 1001], ["ab" * 1000, "a\n" * 1001]),
+        ("^(?:[a-c]{50}){21}$", ["abc" * 350], ["abc" * 349]),
+        (r"^(?:\d|é\u0041){1001}$", ["1éA" * 500 + "1"], ["٣" * 1001]),
+        # A program that is too large: each character is several steps of bytes.
+        (f"^{'[^é]{1000}' * 30}$", ["a" * 30_000], ["a" * 29_999]),
+    ],
+)
+def test_what_re2_refuses_pythons_engine_takes(pattern, matches, others):
+    assert not takes(pattern)
+    assert found(pattern, [*matches, *others]) == matches

@@ -1,8 +1,8 @@
-"""The Spark jobs' verdict on each row of the table, from the payload's text on. ajv's verdict on the same
-table is in packages/common/tests/core/verdicts.test.ts."""
+"""The judge's verdict on each row of the table, from the payload's text on. ajv's verdict on the same table
+is in packages/common/tests/core/verdicts.test.ts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -12,10 +12,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from verdict_table import CASES, CRITICAL, FIELDS, OTHERS, Row, Rules, Topic
 
-from lean_ops.curate import NULLED, REJECTED, judge, versions_of_delta, versions_of_standardized
+from lean_ops.casts import Value
+from lean_ops.curate import judge, versions_of_delta, versions_of_standardized
+from lean_ops.flatten import Flattener
 from lean_ops.flatten_batches import DELTA_SCHEMA, flatten_events
+from lean_ops.judge import NULLED, REJECTED, Judge, violations_text
 from lean_ops.standardize import standardized_rows
 
+TOPICS = [FIELDS, CRITICAL, *OTHERS]
 _RAW = (
     "topic_name string, message_id string, idempotency_key string, event_time timestamp_ntz, "
     "produced_at timestamp_ntz, received_at timestamp_ntz, ingested_at timestamp_ntz, payload string, "
@@ -28,53 +32,27 @@ class Verdict(NamedTuple):
 
     rules: Rules
     disposition: str | None
-    texts: dict[str, str | None]
-    values: dict[str, str | None]
+    texts: Mapping[str, str | None]
+    values: Mapping[str, Value | None]
 
 
-def _judged(delta: DataFrame, topic: Topic) -> DataFrame:
-    versions = versions_of_delta(delta.where(F.col("topic_name") == topic.name))
-    columns = [field.column for field in topic.schema.fields]
-    values = F.struct(*(F.col(f"value.`{name}`").cast("string").alias(name) for name in columns))
-    return judge(versions, topic.schema).select(
-        "topic_name",
-        F.col("message_id").cast("int").alias("n"),
-        "disposition",
-        F.to_json("violations").alias("violations"),
-        F.to_json("columns").alias("texts"),
-        F.to_json(values).alias("values"),
-    )
-
-
-def _delta(session, topics: Sequence[Topic]) -> DataFrame:
-    """All rows as the Standardized job flattens them: one pass, and then read for each topic."""
-    events = [
-        Event(row.payload, topic=topic.name, message_id=str(n)).row()
-        for topic in topics
-        for n, row in enumerate(topic.rows)
-    ]
-    flat = flatten_events(session.createDataFrame(events, _RAW), "20261123T000001Z-0a1b2c3d", {})
-    return session.createDataFrame(flat.collect(), DELTA_SCHEMA)
-
-
-def _verdicts(session, topics: Sequence[Topic]) -> list[tuple[Topic, Row, Verdict]]:
-    delta = _delta(session, topics)
-    judged = [_judged(delta, topic) for topic in topics]
-    found = {
-        (row["topic_name"], row["n"]): Verdict(
-            {(one["column"], one["rule"]) for one in json.loads(row["violations"])},
-            row["disposition"],
-            json.loads(row["texts"]),
-            json.loads(row["values"]),
+def _judged(topic: Topic) -> list[tuple[Topic, Row, Verdict]]:
+    flattener = Flattener()
+    texts = [flattener.flatten(row.payload).columns for row in topic.rows]
+    judged = Judge(topic.schema).judge_rows(texts)
+    return [
+        (
+            topic,
+            row,
+            Verdict({(v.column, v.rule) for v in one.violations}, one.disposition, columns, one.values),
         )
-        for row in reduce(DataFrame.unionAll, judged).collect()
-    }
-    return [(topic, row, found[topic.name, n]) for topic in topics for n, row in enumerate(topic.rows)]
+        for row, columns, one in zip(topic.rows, texts, judged, strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
-def verdicts(job_session):
-    return _verdicts(job_session, [FIELDS, CRITICAL, *OTHERS])
+def verdicts():
+    return [one for topic in TOPICS for one in _judged(topic)]
 
 
 def _missing(topic: Topic, verdict: Verdict) -> Rules:
@@ -125,6 +103,44 @@ def test_a_value_is_null_where_it_broke_a_rule_and_there_otherwise(verdicts):
     assert wrong == {}
 
 
+def _delta(session, topics: Sequence[Topic]) -> DataFrame:
+    """All rows as the Standardized job flattens them: one pass, and then read for each topic."""
+    events = [
+        Event(row.payload, topic=topic.name, message_id=str(n)).row()
+        for topic in topics
+        for n, row in enumerate(topic.rows)
+    ]
+    flat = flatten_events(session.createDataFrame(events, _RAW), "20261123T000001Z-0a1b2c3d", {})
+    return session.createDataFrame(flat.collect(), DELTA_SCHEMA)
+
+
+def test_spark_gives_the_judges_verdicts(job_session):
+    """The whole table in one Spark job; each topic's values are in a column of their own."""
+    delta = _delta(job_session, TOPICS).coalesce(1)
+    judged = [
+        judge(versions_of_delta(delta.where(F.col("topic_name") == topic.name)), topic.schema).select(
+            "topic_name", "message_id", "disposition", "violations", F.col("value").alias(f"value{n}")
+        )
+        for n, topic in enumerate(TOPICS)
+    ]
+    together = reduce(lambda all, one: all.unionByName(one, allowMissingColumns=True), judged)
+    found = {(row["topic_name"], int(row["message_id"])): row for row in together.collect()}
+    flattener = Flattener()
+    expected = {
+        (topic.name, n): (number, verdict)
+        for number, topic in enumerate(TOPICS)
+        for n, verdict in enumerate(
+            Judge(topic.schema).judge_rows([flattener.flatten(row.payload).columns for row in topic.rows])
+        )
+    }
+    assert found.keys() == expected.keys()
+    for key, (number, verdict) in expected.items():
+        row = found[key]
+        assert row[f"value{number}"].asDict() == verdict.values, key
+        assert row["disposition"] == verdict.disposition
+        assert row["violations"] == (violations_text(verdict.violations) if verdict.violations else None)
+
+
 def test_a_back_fill_from_standardized_says_the_same(job_session):
     """There every column that any event had is in every row, as NULL."""
     topic = next(one for one in OTHERS if one.rows[0].label.startswith("object and member required"))
@@ -133,7 +149,9 @@ def test_a_back_fill_from_standardized_says_the_same(job_session):
     table = standardized_rows(delta, columns, overflow=False)
     judged = judge(versions_of_standardized(table, topic.name), topic.schema)
     found = {
-        int(row["message_id"]): {(one["column"], one["rule"]) for one in row["violations"]}
+        int(row["message_id"]): {
+            (one["column"], one["rule"]) for one in json.loads(row["violations"] or "[]")
+        }
         for row in judged.select("message_id", "violations").collect()
     }
     assert found == {n: row.rules for n, row in enumerate(topic.rows)}
