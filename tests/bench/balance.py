@@ -26,11 +26,9 @@ def ledger_faults(plan: Plan, catalog: Any, cycles: int, events: int) -> list[st
     names = sorted({entry["cycle_id"] for entry in entries})
     if len(names) != cycles:
         return [f"the ledger has {len(names)} cycles, not {cycles}"]
-    faults = []
     found = Counter((entry["topic_name"], entry["layer"], entry["cycle_id"]) for entry in entries)
-    for key in product((topic.topic for topic in plan.topics), LAYERS, names):
-        if found[key] != 1:
-            faults.append(f"{', '.join(key)}: {found[key]} ledger entries")
+    due = product((topic.topic for topic in plan.topics), LAYERS, names)
+    faults = [f"{', '.join(key)}: {found[key]} ledger entries" for key in due if found[key] != 1]
     for entry in entries:
         wanted = counts(names.index(entry["cycle_id"]), events)
         got = {name: entry[name] for name in ("records_in", "duplicates", "superseded", "written")}
