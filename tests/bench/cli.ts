@@ -1,6 +1,8 @@
 /** `pnpm bench NAME [--json]`: what this repository claims about speed and size, measured on the machine at hand. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { reportFailure } from '../../scripts/local/faults';
+import { benchCycle, COMPARISONS, type Comparison } from './cycle';
+import { printCycle } from './cycle-report';
 import { benchIngest, printIngest } from './ingest';
 
 const program = new Command('pnpm bench').description('Measures; compares only what ran in the same run.');
@@ -13,10 +15,56 @@ program
   .option('--json', 'one JSON object')
   .option('--rounds <n>', 'measured rounds of each process', Number, 5)
   .action(async (options: { json?: boolean; rounds: number }) => {
-    const result = await benchIngest(options.rounds, (line) => process.stderr.write(`${line}\n`));
+    const result = await benchIngest(options.rounds, say);
     if (options.json === true) console.log(JSON.stringify(result));
     else printIngest(result);
   });
+
+interface CycleFlags {
+  readonly json?: boolean;
+  readonly topics: number;
+  readonly events: number;
+  readonly history: number;
+  readonly sampleMerge: number;
+  readonly skip: readonly Comparison[];
+}
+
+program
+  .command('cycle')
+  .description(
+    'a steady-state cycle of many topics on a stack of its own; beside it MERGE per topic, dlt, and parsing alone',
+  )
+  .option('--json', 'one JSON object')
+  .option('--topics <n>', 'topics with an active schema', wholeNumber(3), 700)
+  .option('--events <n>', 'events of each topic in each cycle', wholeNumber(10), 200)
+  .option('--history <n>', 'cycles before the one that is measured', wholeNumber(2), 2)
+  .option('--sample-merge <n>', 'topics that MERGE is measured on', wholeNumber(1), 20)
+  .option('--skip <names>', `comparisons to leave out: ${COMPARISONS.join(',')}`, comparisons, [])
+  .action(async (flags: CycleFlags) => {
+    const result = await benchCycle(flags, say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printCycle(result);
+  });
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least}`);
+    return value;
+  };
+}
+
+function comparisons(text: string): Comparison[] {
+  return text.split(',').map((name) => {
+    const found = COMPARISONS.find((each) => each === name.trim());
+    if (found === undefined) throw new InvalidArgumentError(`some of ${COMPARISONS.join(', ')}`);
+    return found;
+  });
+}
 
 try {
   await program.parseAsync();

@@ -1,0 +1,91 @@
+"""Does everything add up? `balance.py PLAN CYCLES EVENTS`, after so many cycles of so many events a topic.
+
+The ledger's entry of each topic, layer and cycle, the rows of each table, and for some topics which message
+each record ended with, against what events.py says. Prints `{"faults": [...], "rows": {layer: n}}`.
+"""
+
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from typing import Any
+
+from bench_plan import Plan, Topic, answer, iceberg_catalog, read_plan, say
+from events import CYCLE_US, Message, TopicEvents, counts, final_messages
+
+LAYERS = ("standardized", "curated")
+_NOT_HERE = ("parse_errors", "rejected", "nulled", "rescued", "new_columns")
+_READ_WHOLE = 6
+_THREADS = 8
+_LISTED = 20
+
+
+def ledger_faults(plan: Plan, catalog: Any, cycles: int, events: int) -> list[str]:
+    """Entries in the order of their cycle ids are those of cycle 0, 1, …"""
+    entries = catalog.load_table((plan.database("ops"), "ledger")).scan().to_arrow().to_pylist()
+    names = sorted({entry["cycle_id"] for entry in entries})
+    if len(names) != cycles:
+        return [f"the ledger has {len(names)} cycles, not {cycles}"]
+    found = Counter((entry["topic_name"], entry["layer"], entry["cycle_id"]) for entry in entries)
+    due = product((topic.topic for topic in plan.topics), LAYERS, names)
+    faults = [f"{', '.join(key)}: {found[key]} ledger entries" for key in due if found[key] != 1]
+    for entry in entries:
+        wanted = counts(names.index(entry["cycle_id"]), events)
+        got = {name: entry[name] for name in ("records_in", "duplicates", "superseded", "written")}
+        none = {name: entry[name] for name in _NOT_HERE}
+        if got != vars(wanted) or any(none.values()) or entry["status"] != "SUCCEEDED":
+            about = f"{entry['topic_name']}, {entry['layer']}, {entry['cycle_id']}"
+            faults.append(f"{about}: {entry['status']} {got} {none}, not {wanted}: {entry['error']}")
+    return faults
+
+
+def rows_of(catalog: Any, name: tuple[str, str]) -> int:
+    """By the table's own summary."""
+    snapshot = catalog.load_table(name).current_snapshot()
+    if snapshot is None:
+        return 0
+    summary = snapshot.summary
+    return int(summary["total-records"]) - int(summary["total-position-deletes"] or 0)
+
+
+def content_faults(plan: Plan, catalog: Any, topic: Topic, wanted: dict[int, int], events: int) -> list[str]:
+    """Reads the topic's tables whole: each record once, with the message that had to win."""
+    made = TopicEvents(topic, CYCLE_US // events)
+    messages = {
+        made.key(record): made.message_id(Message(record, version)) for record, version in wanted.items()
+    }
+    faults = []
+    for layer in LAYERS:
+        table = catalog.load_table((plan.database(layer), topic.table))
+        rows = table.scan(selected_fields=("idempotency_key", "message_id")).to_arrow()
+        keys, ids = rows["idempotency_key"].to_pylist(), rows["message_id"].to_pylist()
+        if len(keys) != len(messages) or dict(zip(keys, ids, strict=True)) != messages:
+            faults.append(f"{topic.topic}, {layer}: {len(keys)} rows are not the {len(messages)} that won")
+    return faults
+
+
+def main() -> None:
+    plan = read_plan(sys.argv[1])
+    cycles, events = int(sys.argv[2]), int(sys.argv[3])
+    catalog = iceberg_catalog()
+    faults = ledger_faults(plan, catalog, cycles, events)
+    say("the ledger is read")
+    wanted = final_messages(cycles, events)
+    tables = [(topic, layer) for topic in plan.topics for layer in LAYERS]
+    rows: Counter[str] = Counter()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        names = [(plan.database(layer), topic.table) for topic, layer in tables]
+        for (topic, layer), n in zip(
+            tables, pool.map(lambda name: rows_of(catalog, name), names), strict=True
+        ):
+            rows[layer] += n
+            if n != len(wanted):
+                faults.append(f"{topic.topic}, {layer}: {n} rows, not {len(wanted)}")
+    say("the rows are counted")
+    for topic in plan.topics[:: max(1, len(plan.topics) // _READ_WHOLE)]:
+        faults += content_faults(plan, catalog, topic, wanted, events)
+    answer({"faults": faults[:_LISTED], "rows": dict(rows)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+/** The cycle benchmark: a steady-state cycle of many topics, and beside it other ways to bring the same events to tables. */
+import { StepError } from '../../scripts/local/faults';
+import type { Stack } from '../../scripts/local/stack';
+import type { Progress } from '../../scripts/local/tools';
+import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';
+import { measureDlt } from './dlt';
+import { PeakMemory } from './peak-memory';
+import { registerTopics } from './register';
+import { benchTopic, type BenchTopic, type TimeKey } from './topics';
+
+export const COMPARISONS = ['merge', 'dlt', 'floor'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+
+export interface CycleOptions {
+  readonly topics: number;
+  readonly events: number;
+  /** Cycles before the one that is measured. */
+  readonly history: number;
+  readonly sampleMerge: number;
+  readonly skip: readonly Comparison[];
+}
+
+export interface MergeMeasure {
+  readonly sample: number;
+  readonly seconds_per_topic: number;
+  /** For all topics, one after another. */
+  readonly scaled_seconds: number;
+}
+
+export interface CycleResult {
+  readonly machine: string;
+  readonly topics: number;
+  readonly events: number;
+  readonly seconds: ByLayer<number>;
+  /** Of both layers. */
+  readonly per_topic_ms: number;
+  /** Greatest resident memory of Spark's JVM and its Python driver during the measured cycle. */
+  readonly driver_peak_mb: number;
+  /** Rows in the tables afterwards. */
+  readonly rows: ByLayer<number>;
+  /** The other's seconds ÷ ours of both layers; null when skipped. */
+  readonly vs_merge: number | null;
+  readonly vs_dlt: number | null;
+  readonly vs_floor: number | null;
+  readonly merge?: MergeMeasure;
+  readonly dlt?: { readonly seconds: number };
+  readonly floor?: { readonly seconds: number };
+}
+
+const TIME_KEYS: readonly TimeKey[] = ['x-event-time', 'x-event-time-stable', 'none'];
+
+/** A third of the topics has each kind of partitioning. */
+function topicsOf(count: number): BenchTopic[] {
+  return Array.from({ length: count }, (_, n) => benchTopic(n, TIME_KEYS[n % TIME_KEYS.length] ?? 'none'));
+}
+
+export async function benchCycle(options: CycleOptions, say: Progress): Promise<CycleResult> {
+  return withStack('bench-cycle', say, async (stack) => {
+    say(`registering ${options.topics} topics and making their tables`);
+    const plan = await registerTopics(stack, topicsOf(options.topics));
+    await runPart(stack, 'make_tables.py', [plan], say);
+    return measure(stack, plan, options, say);
+  });
+}
+
+interface Appended {
+  readonly rows: number;
+  readonly snapshot: string;
+}
+
+async function measure(stack: Stack, plan: string, options: CycleOptions, say: Progress): Promise<CycleResult> {
+  const { topics, events, history } = options;
+  const append = async (cycle: number): Promise<Appended> =>
+    runPart(stack, 'append_raw.py', [plan, String(cycle), String(events)], say);
+  let before: Appended = { rows: 0, snapshot: '' };
+  for (let cycle = 0; cycle < history; cycle++) {
+    before = await append(cycle);
+    say(`cycle ${cycle + 1} of ${history}, history`);
+    await measureCycle(stack, say);
+  }
+  const now = await append(history);
+  say('the measured cycle');
+  const peak = new PeakMemory(stack.pid);
+  const { seconds } = await measureCycle(stack, say);
+  const driverPeakMb = peak.megabytes();
+  const balance = await runPart<{ faults: string[]; rows: ByLayer<number> }>(
+    stack,
+    'balance.py',
+    [plan, String(history + 1), String(events)],
+    say,
+  );
+  if (balance.faults.length > 0) throw new StepError('The balance', balance.faults.join('\n  '), undefined);
+
+  const wanted = (name: Comparison): boolean => !options.skip.includes(name);
+  const spark = async <T>(name: 'merge' | 'floor', ...args: readonly string[]): Promise<T> =>
+    runPart(stack, `compare_${name}.py`, [plan, before.snapshot, now.snapshot, ...args], say);
+  const floor = wanted('floor') ? await spark<{ seconds: number }>('floor') : undefined;
+  const sampled = wanted('merge') ? await spark<SampledMerge>('merge', String(options.sampleMerge)) : undefined;
+  const dlt = wanted('dlt') ? await measureDlt(stack, plan, history, say) : undefined;
+  const merge = sampled && {
+    sample: sampled.sample,
+    seconds_per_topic: sampled.seconds / sampled.sample,
+    scaled_seconds: (sampled.seconds / sampled.sample) * topics,
+  };
+
+  const ours = LAYERS.reduce((sum, layer) => sum + seconds[layer], 0);
+  const ratio = (other: number | undefined): number | null => (other === undefined ? null : other / ours);
+  return {
+    machine: machine(),
+    topics,
+    events,
+    seconds,
+    per_topic_ms: (ours / topics) * 1000,
+    driver_peak_mb: driverPeakMb,
+    rows: balance.rows,
+    vs_merge: ratio(merge?.scaled_seconds),
+    vs_dlt: ratio(dlt?.seconds),
+    vs_floor: ratio(floor?.seconds),
+    ...(merge && { merge }),
+    ...(dlt && { dlt }),
+    ...(floor && { floor }),
+  };
+}
+
+interface SampledMerge {
+  readonly sample: number;
+  readonly seconds: number;
+}

@@ -1,0 +1,40 @@
+/** dlt beside the cycle: its own virtual environment, its own folder, the same events. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+import { checkNeeds } from '../../scripts/local/needs';
+import { ROOT, TOOLS } from '../../scripts/local/paths';
+import type { Stack } from '../../scripts/local/stack';
+import type { Progress } from '../../scripts/local/tools';
+import { runPart } from './bench-stack';
+
+const VENV = path.join(TOOLS.dir, 'bench-venv');
+const PYTHON = path.join(VENV, 'bin', 'python');
+const REQUIREMENTS = path.join(ROOT, 'tests/bench/requirements.txt');
+const INSTALL_MS = 600_000;
+
+/** Made once, and again when the pins change. */
+async function installDlt(say: Progress): Promise<void> {
+  const stamp = path.join(VENV, 'requirements.sha256');
+  const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
+  if (existsSync(PYTHON) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  say('installing dlt');
+  rmSync(VENV, { recursive: true, force: true });
+  const { python } = await checkNeeds();
+  await execa(python, ['-m', 'venv', VENV]);
+  const args = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--quiet', '-r', REQUIREMENTS];
+  await execa(PYTHON, args, { timeout: INSTALL_MS });
+  writeFileSync(stamp, hash);
+}
+
+/** @param history the cycles whose events are loaded before; the next cycle's load is what is measured. */
+export async function measureDlt(
+  stack: Stack,
+  plan: string,
+  history: number,
+  say: Progress,
+): Promise<{ readonly seconds: number }> {
+  await installDlt(say);
+  return runPart(stack, 'compare_dlt.py', [plan, String(history)], say, PYTHON);
+}
