@@ -82,6 +82,20 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
         : compatible({ ...facts, sentence: 'x-event-time-stable is no longer promised: merges look at all days' }),
     );
   }
+  if (active.backFill !== candidate.backFill) {
+    changes.push(
+      compatible({
+        kind: CHANGE_KINDS.keyChanged,
+        path: '/x-backfill',
+        column: null,
+        before: String(active.backFill),
+        after: String(candidate.backFill),
+        sentence: candidate.backFill
+          ? 'x-backfill: rows from before are judged anew'
+          : 'x-backfill is gone: the schema counts from now on',
+      }),
+    );
+  }
   const annotations = (schema: TopicSchema) => JSON.stringify([schema.title ?? null, schema.description ?? null]);
   if (annotations(active) !== annotations(candidate)) {
     changes.push(annotation('', null, annotations(active), annotations(candidate), 'the title or description'));

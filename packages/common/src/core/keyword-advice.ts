@@ -122,7 +122,9 @@ const OF_THE_SCHEMA = 'write it once, at the top of the file';
 
 /** Words that are enforced, where they stand elsewhere: root words in a field, field words at the root. */
 const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ...['x-topic', 'x-version', 'x-event-time-stable', '$schema'].map((word) => [word, OF_THE_SCHEMA] as const),
+  ...['x-topic', 'x-version', 'x-event-time-stable', 'x-backfill', '$schema'].map(
+    (word) => [word, OF_THE_SCHEMA] as const,
+  ),
   ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],
   ...['x-cde', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
     (word) => [word, OF_A_FIELD] as const,

@@ -65,6 +65,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
       hint: 'write the path of the field that holds when it happened: "x-event-time": "measured_at", or leave it out',
     },
   ],
+  ['x-backfill', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-event-time-stable', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-cde', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['deprecated', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],

@@ -42,6 +42,8 @@ export interface TopicSchema {
   readonly eventTime: string | undefined;
   /** A correction keeps the event time: that of the declared field, or else the envelope's. */
   readonly eventTimeStable: boolean;
+  /** The version judges the rows from before anew. */
+  readonly backFill: boolean;
   /** In the order of the file. */
   readonly columns: readonly SchemaColumn[];
 }
@@ -155,6 +157,7 @@ export function readTopicSchema(document: JsonObject): TopicSchema {
     description: textOf(document['description']),
     eventTime: columns.find(({ path }) => pathText(path) === document['x-event-time'])?.column,
     eventTimeStable: document['x-event-time-stable'] === true,
+    backFill: document['x-backfill'] === true,
     columns,
   };
 }

@@ -138,6 +138,12 @@ describe('schemaChanges', () => {
     expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEY_CHANGED /x-event-time-stable']);
   });
 
+  it('wants a new version for a back-fill, and takes it back without harm', () => {
+    const filling = topicSchema({ 'x-backfill': true });
+    expect(shown(between(topicSchema(), filling))).toEqual(['compatible KEY_CHANGED /x-backfill']);
+    expect(shown(between(filling, topicSchema()))).toEqual(['compatible KEY_CHANGED /x-backfill']);
+  });
+
   it.each<[string, JsonObject, JsonObject, string]>([
     ['declared later', {}, { 'x-event-time': 'measured_at' }, 'declare it from the first version'],
     ['taken away', { 'x-event-time': 'measured_at' }, {}, 'keep x-event-time at the field of the column measured_at'],

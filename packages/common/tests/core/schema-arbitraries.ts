@@ -66,6 +66,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     description: undefined,
     eventTime: declares ? columns.find(mayBeEventTime)?.column : undefined,
     eventTimeStable,
+    backFill: false,
     columns,
   }));
 
