@@ -96,6 +96,7 @@ def test_a_pattern_keeps_its_meaning(engine, pattern, matches, others):
         ("^a{2,1001}$", ["a" * 1001], ["a", "a" * 1002, "aa\n"]),
         ("^(?:a.){1001}$", ["ab" * 1001], ["ab" * 1000, "a\n" * 1001]),
         ("^(?:[a-c]{50}){21}$", ["abc" * 350], ["abc" * 349]),
+        ("^(?:){1001}a$", ["a"], ["aa", ""]),
         (r"^(?:\d|é\u0041){1001}$", ["1éA" * 500 + "1"], ["٣" * 1001]),
         # A program that is too large: each character is several steps of bytes.
         (f"^{'[^é]{1000}' * 30}$", ["a" * 30_000], ["a" * 29_999]),

@@ -60,7 +60,7 @@ function safetyOf(pattern: string, { root, anchoredAtStart }: ParsedPattern, jud
   const fault = () => faultOf(judges.explain.growthOf(pattern));
   if (size.ways > MAX_WAYS) return unsafe(fault() ?? `more than ${MAX_WAYS} ways lead through it`, SMALLER);
   if (size.loopsOverGroup) {
-    // Java recurses for each round of such a loop, unless it never has to go back: a long text would end its process.
+    // java.util.regex recurses for each round of such a loop: a long text ends the process of a reader that uses it.
     return unsafe(fault() ?? 'the next character does not decide whether a group comes again', SEPARATE);
   }
   if (bounded || (size.loops === 1 && anchoredAtStart)) return { ok: true };

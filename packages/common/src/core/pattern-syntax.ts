@@ -21,7 +21,7 @@ export interface ParsedPattern {
   readonly root: PatternNode;
 }
 
-/** Why a pattern is not one of the subset that JavaScript, Java, Trino and Python read alike. */
+/** Why a pattern is not one of the subset that JavaScript, RE2, Trino, Java and Python read alike. */
 export class PatternSyntaxError extends Error {
   override readonly name = 'PatternSyntaxError';
 
@@ -40,10 +40,10 @@ const ANCHORS = '^ and $ may stand only at the very start and end; put alternati
 const PORTABLE_CHARACTER = /^(?:[^\\]|\\(?:[tnrf]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[^A-Za-z0-9]))$/u;
 
 /**
- * Reads the subset of regular expressions that means the same in JavaScript (`u`), Java, Trino and Python: literals,
+ * Reads the subset of regular expressions that means the same in JavaScript (`u`), RE2, Trino, Java and Python: literals,
  * classes, `\d \w`, groups, alternatives, quantifiers, and anchors at the very start and end.
  *
- * Readers other than JavaScript must take `$` as the end of the text only (Java, Python: `\z`, `\Z`), `\d` and `\w` as
+ * Readers other than JavaScript must take `$` as the end of the text only (RE2, Java: `\z`; Python: `\Z`), `\d` and `\w` as
  * ASCII, and `.` as any character but \n, \r, U+2028 and U+2029.
  *
  * @throws PatternSyntaxError saying what is no regular expression, or which construct is outside the subset

@@ -1,5 +1,5 @@
 /**
- * What JavaScript says of random patterns and texts, for the Spark job's test to say the same. Written by
+ * What JavaScript says of random patterns and texts, for the judge's engines to say the same. Written by
  * `npx tsx packages/common/tests/core/pattern-vectors.ts`; the same every time.
  */
 import fc from 'fast-check';
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { safePattern, text } from './pattern-arbitraries';
 
 const FILE = path.resolve(import.meta.dirname, '../../../../tests/glue/vectors/patterns.json');
-/** Java has loops of groups in another form than JavaScript: as many of them as of all others. */
+/** Loops of groups, which engines run in the most different ways: as many of them as of all others. */
 const overGroup = safePattern.filter((pattern) => /\)(?:[*+]|\{2,\})/.test(pattern));
 const texts = fc.uniqueArray(text, { minLength: 12, maxLength: 12 });
 const cases = fc
