@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { reportFailure } from '../../scripts/local/faults';
 import { benchCycle, COMPARISONS, type Comparison } from './cycle';
 import { printCycle } from './cycle-report';
+import { benchGrowth } from './growth';
+import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
 
 const program = new Command('pnpm bench').description('Measures; compares only what ran in the same run.');
@@ -44,6 +46,17 @@ program
     const result = await benchCycle(flags, say);
     if (flags.json === true) console.log(JSON.stringify(result));
     else printCycle(result);
+  });
+
+program
+  .command('growth')
+  .description('the same cycle against tables with 1, 10 and 100 days of history: what it reads of them, and its time')
+  .option('--json', 'one JSON object')
+  .option('--rows <n>', 'rows of history a day', wholeNumber(100), 20_000)
+  .action(async (flags: { json?: boolean; rows: number }) => {
+    const result = await benchGrowth(flags.rows, say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printGrowth(result);
   });
 
 function say(line: string): void {

@@ -87,7 +87,7 @@ class TopicEvents:
         self.topic = topic.topic
         self._spacing_us = spacing_us // 1000 * 1000
         self._start_us = start_us
-        self._seed = topic.number * 7_919 + 17
+        self.seed = topic.number * 7_919 + 17
         self._members = _members(topic)
 
     def event_time(self, record: int) -> int:
@@ -98,7 +98,7 @@ class TopicEvents:
         return self.event_time(message.record) + 1_000_000 + message.version * 600_000_000
 
     def key(self, record: int) -> str:
-        return f"dev-{_device(record, self._seed)}|{record:09d}"
+        return f"dev-{_device(record, self.seed)}|{record:09d}"
 
     def message_id(self, message: Message) -> str:
         text = f"{self.topic}|{message.record}|{message.version}"
@@ -107,7 +107,7 @@ class TopicEvents:
     def payload(self, message: Message) -> str:
         time = utc_text(self.event_time(message.record))
         return "".join(
-            text if value is None else value(_Draw(message, self._seed, at, time))
+            text if value is None else value(_Draw(message, self.seed, at, time))
             for at, (text, value) in enumerate(self._members)
         )
 

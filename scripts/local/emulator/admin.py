@@ -1,4 +1,5 @@
-"""Routes of the local stack's own, beside AWS's APIs: what is under way, Firehose's flush, and faults."""
+"""Routes of the local stack's own, beside AWS's APIs: what is under way, Firehose's flush, faults, and what
+S3 serves."""
 
 import asyncio
 import json
@@ -7,6 +8,7 @@ from typing import Any
 
 from emulator.faults_plan import PlanError, read_plan
 from emulator.patches import Engines
+from emulator.reads import ServedBytes
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -23,6 +25,7 @@ class Admin:
     def __init__(self, app: App, engines: Engines) -> None:
         self._app = app
         self._engines = engines
+        self._reads = ServedBytes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
@@ -31,7 +34,7 @@ class Admin:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": json.dumps(body).encode()})
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, self._reads.watch(scope, send))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         headers = dict(scope["headers"])
@@ -52,6 +55,14 @@ class Admin:
             except (PlanError, ValueError) as error:
                 return 400, {"error": str(error)}
             return 200, self._engines.faults.status()
+        if route == ("GET", "reads"):
+            return 200, self._reads.status()
+        if route == ("POST", "reads"):
+            try:
+                self._reads.start(_prefixes(json.loads(await _body(receive))))
+            except ValueError as error:
+                return 400, {"error": str(error)}
+            return 200, self._reads.status()
         return 404, {"error": f"no route {' '.join(route)}"}
 
     def _status(self) -> dict[str, Any]:
@@ -62,6 +73,16 @@ class Admin:
             "glue_runs": self._engines.glue.states(),
             "athena_running": self._engines.athena.running,
         }
+
+
+def _prefixes(asked: Any) -> list[str]:
+    """Raises ValueError when it is not {"prefixes": ["/bucket/…"]}."""
+    prefixes = asked.get("prefixes") if isinstance(asked, dict) else None
+    if not isinstance(prefixes, list) or not all(
+        isinstance(prefix, str) and prefix.startswith("/") for prefix in prefixes
+    ):
+        raise ValueError('{"prefixes": ["/bucket/key…"]} is wanted')
+    return prefixes
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,0 +1,28 @@
+/** The growth benchmark's result, for people. */
+import Table from 'cli-table3';
+import type { GrowthResult } from './growth';
+
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(2);
+
+export function printGrowth(result: GrowthResult): void {
+  console.log(
+    `${result.machine}; a cycle of 1,000 events of the newest day; ${result.rows_a_day} rows of history a day\n`,
+  );
+  const table = new Table({
+    head: ['x-event-time-stable', 'days', 's', 'MiB read', 'Standardized data', 'metadata', 'Curated data', 'metadata'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const [name, growth] of [['yes', result] as const, ['no', result.unstable] as const])
+    for (const [days, { standardized, curated }] of Object.entries(growth.parts)) {
+      const bytes = [
+        growth.bytes[days] ?? NaN,
+        standardized.data,
+        standardized.metadata,
+        curated.data,
+        curated.metadata,
+      ];
+      table.push([name, days, (growth.seconds[days] ?? NaN).toFixed(1), ...bytes.map(mib)]);
+    }
+  console.log(table.toString());
+}
