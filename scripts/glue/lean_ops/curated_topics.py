@@ -23,7 +23,7 @@ from lean_ops.topic_pool import TopicPool
 from lean_ops.topic_table import NotForOneTask, TopicTable
 from lean_ops.topic_task import BackFill, Result, TopicTask
 from lean_ops.topic_task import curate as curate_in_task
-from lean_ops.topic_tasks import ERROR_COLUMNS, MAX_EVENTS, Results, TaskFailed, results
+from lean_ops.topic_tasks import ERROR_COLUMNS, MAX_EVENTS, PRUNED_FROM_ROWS, Results, TaskFailed, results
 
 LAYER = "curated"
 _ERRORS = "errors"
@@ -130,7 +130,8 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
     tasks: list[TopicTask] = []
     large: list[Advance] = []
     busy = [advance for advance in advances if not advance.is_idle]
-    for advance, task in pool.each(busy, lambda _, advance: _task(advance)):
+    within = _event_times(tables, busy)
+    for advance, task in pool.each(busy, lambda _, one: _task(one, within.get(one.topic))):
         if isinstance(task, NotForOneTask):
             large.append(advance)
         elif isinstance(task, Exception):
@@ -140,12 +141,23 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
     by_topic = {advance.topic: advance for advance in busy}
     large += [by_topic[topic] for topic in _in_tasks(tables, pool, by_topic, tasks, done)]
     lock = threading.Lock()
-    for advance, commit in pool.each(large, lambda own, one: _advance_by_spark(own, one, lock)):
+    for advance, commit in pool.each(
+        large, lambda own, one: _advance_by_spark(own, one, within.get(one.topic), lock)
+    ):
         done[advance.topic] = commit
     return done
 
 
-def _task(advance: Advance) -> TopicTask:
+def _event_times(tables: Tables, advances: Sequence[Advance]) -> dict[str, delta.EventTimes]:
+    cycles = {
+        one.topic: one.cycles
+        for one in advances
+        if one.schema.event_time_stable and one.standardized is None and one.table.rows > PRUNED_FROM_ROWS
+    }
+    return delta.event_times(tables.read(tables.name("ops", delta.TABLE)), cycles)
+
+
+def _task(advance: Advance, within: delta.EventTimes | None) -> TopicTask:
     """Raises NotForOneTask."""
     back_fill = None
     if sum(advance.cycles.values()) > MAX_EVENTS:
@@ -165,7 +177,7 @@ def _task(advance: Advance) -> TopicTask:
         table.columns,
         table.partitioning(),
         table.folder,
-        table.files(None),
+        table.files(within),
         schema=advance.schema,
         back_fill=back_fill,
         judge_again=back_fill is not None,
@@ -237,7 +249,9 @@ def _record(tables: Tables, advances: Mapping[str, Advance], found: Results) -> 
     }
 
 
-def _advance_by_spark(tables: Tables, advance: Advance, lock: threading.Lock) -> Commit | None:
+def _advance_by_spark(
+    tables: Tables, advance: Advance, within: delta.EventTimes | None, lock: threading.Lock
+) -> Commit | None:
     """One topic in Spark jobs of its own. A back-fill goes in pieces, each a commit, and resumes after the
     last one. lock: for the errors table."""
     commit = advance.commit
@@ -247,13 +261,13 @@ def _advance_by_spark(tables: Tables, advance: Advance, lock: threading.Lock) ->
         for piece in _pieces(advance, held.groupBy(cycle.alias("cycle")).count()):
             rows = held.where(cycle.isin(*piece.cycles))
             versions = curate.versions_of_standardized(rows, advance.topic)
-            commit = _take(tables, advance, versions, lock, commit, piece)
+            commit = _take(tables, advance, versions, None, lock, commit, piece)
     if not advance.cycles:
         name = tables.name(LAYER, names.table_name(advance.topic))
         return tables.mark(name, advance.properties({}, commit))
     rows = delta.readable(tables.read(tables.name("ops", delta.TABLE)))
     fresh = delta.of_topic(rows, advance.topic, advance.cycles)
-    return _take(tables, advance, curate.versions_of_delta(fresh), lock, commit, None)
+    return _take(tables, advance, curate.versions_of_delta(fresh), within, lock, commit, None)
 
 
 def _pieces(advance: Advance, counted: DataFrame) -> list[Piece]:
@@ -268,13 +282,14 @@ def _take(
     tables: Tables,
     advance: Advance,
     versions: DataFrame,
+    within: delta.EventTimes | None,
     lock: threading.Lock,
     so_far: Commit | None,
     piece: Piece | None,
 ) -> Commit | None:
     with frozen(curate.judge(versions, advance.schema)) as judged:
         errors = _record_by_spark(tables, advance, judged, lock)
-        return _merge(tables, advance, judged, errors, so_far, piece)
+        return _merge(tables, advance, judged, errors, within, so_far, piece)
 
 
 def _record_by_spark(tables: Tables, advance: Advance, judged: DataFrame, lock: threading.Lock) -> Errors:
@@ -306,13 +321,16 @@ def _merge(
     advance: Advance,
     judged: DataFrame,
     errors: Errors,
+    within: delta.EventTimes | None,
     so_far: Commit | None,
     piece: Piece | None,
 ) -> Commit | None:
     table = tables.name(LAYER, names.table_name(advance.topic))
     held = None
     if not tables.is_empty(table):
-        held = tables.read(table).select(merge.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
+        rows = tables.read(table)
+        known = rows if within is None else rows.where(delta.is_within(within))
+        held = known.select(merge.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
     with frozen(merge.latest_versions(curate.valid_versions(judged), held)) as winners:
         counts = merge.count(winners)
         verdicts: tuple[str, ...] = (merge.NEW, merge.NEWER)

@@ -1,11 +1,14 @@
 """cycle_delta: every message of a cycle, flattened once for all topics; what topics advance over."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
-from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
+
+from lean_ops.records import to_frame
 
 TABLE = "cycle_delta"
 
@@ -42,6 +45,49 @@ def refused(delta: DataFrame) -> DataFrame:
 
 def of_topic(delta: DataFrame, topic: str, cycles: Iterable[str]) -> DataFrame:
     return delta.where((F.col("topic_name") == F.lit(topic)) & F.col("cycle_id").isin(*cycles))
+
+
+@dataclass(frozen=True)
+class EventTimes:
+    """Those of a batch, as TIMESTAMP_NTZ. first, last: None when no message has one. some_null: some have
+    none."""
+
+    first: datetime | None
+    last: datetime | None
+    some_null: bool
+
+
+def is_within(times: EventTimes, of_table: Callable[[Column], Column] = lambda time: time) -> Column:
+    """Whether a row of a table has an event_time of the batch. of_table: makes of a TIMESTAMP_NTZ what the
+    table has."""
+    null = F.col("event_time").isNull()
+    if times.first is None or times.last is None:
+        return null
+    first, last = (of_table(F.lit(str(one)).cast("timestamp_ntz")) for one in (times.first, times.last))
+    inside = F.col("event_time").between(first, last)
+    return inside | null if times.some_null else inside
+
+
+def event_times(delta: DataFrame, cycles: Mapping[str, Iterable[str]]) -> dict[str, EventTimes]:
+    """Of the readable rows of some topics. cycles: by topic."""
+    pairs = [{"topic_name": topic, "cycle_id": cycle} for topic, own in cycles.items() for cycle in own]
+    if not pairs:
+        return {}
+    wanted = to_frame(delta.sparkSession, pairs, "topic_name string, cycle_id string")
+    listed = sorted({pair["cycle_id"] for pair in pairs})
+    rows = readable(delta).where(F.col("cycle_id").isin(*listed))
+    found = (
+        rows.join(F.broadcast(wanted), on=["topic_name", "cycle_id"], how="left_semi")
+        .groupBy("topic_name")
+        .agg(
+            F.min("event_time").alias("first"),
+            F.max("event_time").alias("last"),
+            F.max(F.isnull("event_time")).alias("some_null"),
+        )
+    )
+    return {
+        row["topic_name"]: EventTimes(row["first"], row["last"], row["some_null"]) for row in found.collect()
+    }
 
 
 def topic_cycles(delta: DataFrame, max_columns: int, max_paths: int) -> list[TopicCycle]:

@@ -83,7 +83,8 @@ class ObjectField:
 
 @dataclass(frozen=True)
 class TopicSchema:
-    """event_time_stable: corrections keep their event_time. back_fill: rows from before are judged anew."""
+    """event_time_stable: corrections keep the envelope's event_time. back_fill: rows from before are judged
+    anew."""
 
     topic: str
     version: int
@@ -113,8 +114,9 @@ def read_schema(text: str, topic: str) -> TopicSchema:
     shared = sorted({column for column in columns if columns.count(column) > 1})
     if shared:
         raise SchemaError(f"more than one field ends in the column {', '.join(shared)}")
-    stable, back_fill = (document.get(word) is True for word in ("x-event-time-stable", "x-backfill"))
-    return TopicSchema(topic, version, fields, objects, stable, back_fill)
+    # Where x-event-time names a field, the promise is about that one.
+    stable = document.get("x-event-time-stable") is True and "x-event-time" not in document
+    return TopicSchema(topic, version, fields, objects, stable, document.get("x-backfill") is True)
 
 
 def _walk(

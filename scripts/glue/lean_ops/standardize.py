@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops import names
+from lean_ops.delta import EventTimes, is_within
 from lean_ops.merge import KEY
 
 _TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
@@ -32,6 +33,11 @@ def held_rows(table: DataFrame) -> DataFrame:
         text_time("ingested_at").alias("ingested_at"),
         "cycle_id",
     )
+
+
+def in_text_times(within: EventTimes) -> Column:
+    """Whether a row of a Standardized table has an event_time of the batch."""
+    return is_within(within, time_text)
 
 
 def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overflow: bool) -> DataFrame:

@@ -24,6 +24,7 @@ from lean_ops.ports import ALL_TOPICS, Job
 from lean_ops.provisioning import Ownership
 from lean_ops.records import to_frame
 from lean_ops.schema_evolution import Evolution
+from lean_ops.schemas import read_schema
 from lean_ops.standardized_topics import LAYER, Advance, advance_all
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool, reason
@@ -150,7 +151,7 @@ def _run_cycle(
         if plan.evolution is not None
     ]
     by_topic = {work.topic: work for work in works}
-    for topic, commit in advance_all(tables, pool, advances).items():
+    for topic, commit in advance_all(tables, pool, advances, lambda topic: _is_stable(job, topic)).items():
         if isinstance(commit, Exception):
             _fail(job, outcome, by_topic[topic], reason(commit), started)
         else:
@@ -158,6 +159,12 @@ def _run_cycle(
     pool.each(commits.items(), lambda _, item: _mirror_topic(job, *item))
     for work in works:
         _enter(job, outcome, work, commits.get(work.topic), refused_counts.get(work.topic, (0, 0)), started)
+
+
+def _is_stable(job: Job, topic: str) -> bool:
+    """Raises schemas.SchemaError."""
+    text = job.schemas.active(topic)
+    return text is not None and read_schema(text, topic).event_time_stable
 
 
 def _plan(job: Job, tables: Tables, work: TopicCycle) -> _Plan:

@@ -5,7 +5,7 @@ Both ways look every key up in the table, so that what is written is exact, and 
 carries the cycle and its counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,16 +14,16 @@ from pyspark.sql import functions as F
 
 from lean_ops import delta, ledger, merge, names, schema_evolution
 from lean_ops.commits import CYCLE_ID, Commit
-from lean_ops.delta import TopicCycle
+from lean_ops.delta import EventTimes, TopicCycle
 from lean_ops.frozen import frozen
 from lean_ops.schema_evolution import Evolution
-from lean_ops.standardize import held_rows, standardized_rows
+from lean_ops.standardize import held_rows, in_text_times, standardized_rows
 from lean_ops.table_files import Store
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool
 from lean_ops.topic_table import NotForOneTask, TopicTable
 from lean_ops.topic_task import Result, TopicTask, standardize
-from lean_ops.topic_tasks import MAX_EVENTS, TaskFailed, results
+from lean_ops.topic_tasks import MAX_EVENTS, PRUNED_FROM_ROWS, TaskFailed, results
 
 LAYER = "standardized"
 
@@ -55,8 +55,11 @@ class Advance:
         return {CYCLE_ID: self.work.cycle_id} | ledger.commit_properties(whole, self.started)
 
 
-def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) -> Done:
-    """All of one cycle. New columns are added first."""
+def advance_all(
+    tables: Tables, pool: TopicPool, advances: Sequence[Advance], is_stable: Callable[[str], bool]
+) -> Done:
+    """All of one cycle. New columns are added first. is_stable: whether corrections of a topic keep their
+    event_time; asked only where the table is so long that it matters."""
     done: dict[str, Commit | Exception | None] = {}
     ready: list[Advance] = []
     for advance, outcome in pool.each(advances, _with_columns):
@@ -67,7 +70,8 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
     by_topic = {advance.work.topic: advance for advance in ready}
     tasks: list[TopicTask] = []
     large: list[Advance] = []
-    for advance, task in pool.each(ready, lambda _, advance: _task(advance)):
+    within = _event_times(tables, pool, ready, is_stable)
+    for advance, task in pool.each(ready, lambda _, one: _task(one, within.get(one.work.topic))):
         if isinstance(task, NotForOneTask):
             large.append(advance)
         elif isinstance(task, Exception):
@@ -75,7 +79,9 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
         else:
             tasks.append(task)
     large += [by_topic[topic] for topic in _small(tables, pool, by_topic, tasks, done)]
-    for advance, commit in pool.each(large, _advance_by_spark):
+    for advance, commit in pool.each(
+        large, lambda own, one: _advance_by_spark(own, one, within.get(one.work.topic))
+    ):
         done[advance.work.topic] = commit
     return done
 
@@ -91,7 +97,17 @@ def _with_columns(tables: Tables, advance: Advance) -> Advance:
     )
 
 
-def _task(advance: Advance) -> TopicTask:
+def _event_times(
+    tables: Tables, pool: TopicPool, advances: Sequence[Advance], is_stable: Callable[[str], bool]
+) -> dict[str, EventTimes]:
+    long = [one for one in advances if one.table.rows > PRUNED_FROM_ROWS]
+    asked = pool.each(long, lambda _, one: is_stable(one.work.topic))
+    # A schema that cannot be read promises nothing; Curated tells of it.
+    cycles = {one.work.topic: [one.work.cycle_id] for one, stable in asked if stable is True}
+    return delta.event_times(tables.read(tables.name("ops", delta.TABLE)), cycles)
+
+
+def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
     """Raises NotForOneTask."""
     work, table = advance.work, advance.table
     if work.readable > MAX_EVENTS:
@@ -102,8 +118,9 @@ def _task(advance: Advance) -> TopicTask:
         table.columns,
         table.partitioning(),
         table.folder,
-        table.files(None),
+        table.files(within),
         overflow=bool(advance.evolution.overflow),
+        one_day_a_file=within is not None,
     )
 
 
@@ -135,13 +152,16 @@ def _standardize(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result,
     return standardize(task, rows, store), None
 
 
-def _advance_by_spark(tables: Tables, advance: Advance) -> Commit | None:
+def _advance_by_spark(tables: Tables, advance: Advance, within: EventTimes | None) -> Commit | None:
     """One topic takes one cycle in Spark jobs of its own."""
     work, evolution = advance.work, advance.evolution
     table = tables.name(LAYER, names.table_name(work.topic))
     cycles = tables.read(tables.name("ops", delta.TABLE))
     versions = delta.of_topic(delta.readable(cycles), work.topic, [work.cycle_id])
-    held = None if tables.is_empty(table) else held_rows(tables.read(table))
+    held = None
+    if not tables.is_empty(table):
+        known = tables.read(table)
+        held = held_rows(known if within is None else known.where(in_text_times(within)))
     with frozen(merge.latest_versions(versions, held)) as winners:
         counts = merge.count(winners)
         if counts.ties:

@@ -120,15 +120,23 @@ def is_supported(column: Column) -> bool:
 
 
 class TableFiles:
-    """The files of one table. columns: of its current schema. folder: where new files go, ending in `/`."""
+    """The files of one table. columns: of its current schema. folder: where new files go, ending in `/`.
+    one_day_a_file: of a table without partitions, by event_time as text, so that bounds of files tell days
+    apart."""
 
     def __init__(
-        self, store: Store, folder: str, columns: Sequence[Column], partitioning: Partitioning | None
+        self,
+        store: Store,
+        folder: str,
+        columns: Sequence[Column],
+        partitioning: Partitioning | None,
+        one_day_a_file: bool = False,
     ) -> None:
         self._files = store.open(folder)
         self._folder = folder
         self._columns = columns
         self._partitioning = partitioning
+        self._one_day_a_file = one_day_a_file
 
     def read(self, file: DataFile, names: Sequence[str] | None = None) -> pa.Table:
         """A file's rows in the columns of the current schema, or those named, in the file's order."""
@@ -154,14 +162,17 @@ class TableFiles:
             yield self._write(part, partition)
 
     def _by_partition(self, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-        if self._partitioning is None:
+        by = self._partitioning
+        if by is None and not self._one_day_a_file:
             yield "", rows
             return
-        places: dict[int | None, list[int]] = {}
-        for place, value in enumerate(_partition_values(rows, self._partitioning)):
+        values = _days(rows) if by is None else _partition_values(rows, by)
+        places: dict[Any, list[int]] = {}
+        for place, value in enumerate(values):
             places.setdefault(value, []).append(place)
         for value, inside in places.items():
-            yield _partition_path(self._partitioning, value), rows.take(pa.array(inside, pa.int64()))
+            path = "" if by is None else _partition_path(by, value)
+            yield path, rows.take(pa.array(inside, pa.int64()))
 
     def _write(self, rows: pa.Table, partition: str) -> NewFile:
         ids = ({_FIELD_ID: str(column.field_id).encode()} for column in self._columns)
@@ -218,6 +229,13 @@ def _partition_values(rows: pa.Table, by: Partitioning) -> list[int | None]:
         return [None if one is None else one // _MICROS_A_DAY for one in micros]
     count = bucket_count(by.transform)
     return [None if one is None else bucket(one, count) for one in column.to_pylist()]
+
+
+def _days(rows: pa.Table) -> list[str | None]:
+    return [None if text is None else text[:_DAY] for text in rows.column("event_time").to_pylist()]
+
+
+_DAY = len("2026-11-23")
 
 
 def bucket_count(transform: str) -> int:

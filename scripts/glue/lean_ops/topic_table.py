@@ -7,12 +7,12 @@ serializable isolation), so a run that was thought dead cannot write a cycle twi
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from lean_ops.commits import Commit, confirmed, last_commit, lineage
+from lean_ops.delta import EventTimes
 from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, is_supported
 
 MAX_FILES = 500
@@ -22,15 +22,6 @@ MAX_ROWS = 5_000_000
 
 class NotForOneTask(Exception):
     """Spark has to do it: the table is too large, or has what the tasks do not read."""
-
-
-@dataclass(frozen=True)
-class EventTimes:
-    """The days that a batch falls into, where event times are stable: as values of the table's own column."""
-
-    first: Any
-    last: Any
-    some_null: bool
 
 
 class TopicTable:
@@ -62,6 +53,11 @@ class TopicTable:
         return self._loaded_at is None or self._loaded_at.summary().get("total-records") == "0"
 
     @property
+    def rows(self) -> int:
+        """As the table's own metadata says, deleted ones included."""
+        return 0 if self._loaded_at is None else int(self._loaded_at.summary().get("total-records") or 0)
+
+    @property
     def folder(self) -> str:
         """Where new files go."""
         location: str = self._table.locationProvider().newDataLocation("_")
@@ -80,7 +76,8 @@ class TopicTable:
         return Partitioning(fields[0]["name"], transform, source)
 
     def files(self, within: EventTimes | None) -> tuple[DataFile, ...]:
-        """The data files that may hold the batch's keys: all, or those of its event times.
+        """The data files that may hold the batch's keys: all, or where event times are stable those of its
+        own.
 
         Raises NotForOneTask.
         """
@@ -115,11 +112,15 @@ class TopicTable:
     def _expression(self, within: EventTimes) -> Any:
         expressions = self._iceberg.expressions.Expressions
         null = expressions.isNull("event_time")
-        if within.first is None:
+        if within.first is None or within.last is None:
             return null
+        # Standardized has the text, with a Z; of a timestamp without a zone Iceberg takes none.
+        zone = "Z" if ("event_time", "string") in ((one.name, one.type) for one in self.columns) else ""
+        times = (within.first, within.last)
+        first, last = (f"{one.isoformat(timespec='microseconds')}{zone}" for one in times)
         inside = getattr(expressions, "and")(
-            expressions.greaterThanOrEqual("event_time", within.first),
-            expressions.lessThanOrEqual("event_time", within.last),
+            expressions.greaterThanOrEqual("event_time", first),
+            expressions.lessThanOrEqual("event_time", last),
         )
         return getattr(expressions, "or")(inside, null) if within.some_null else inside
 

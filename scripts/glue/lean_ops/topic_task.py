@@ -45,8 +45,9 @@ class TopicTask:
     """A topic, the cycles of cycle_delta that it takes, and its table as the driver planned it.
 
     files: those that may hold one of the batch's keys. folder: where new ones go. knows_ties: the rows of
-    other cycles are there that settle ties. overflow: see standardized_table. Curated's: schema, back_fill,
-    and judge_again for a new schema, which reads the versions that are there anew.
+    other cycles are there that settle ties. overflow: see standardized_table. one_day_a_file: see TableFiles.
+    Curated's: schema, back_fill, and judge_again for a new schema, which reads the versions that are there
+    anew.
     """
 
     topic: str
@@ -56,6 +57,7 @@ class TopicTask:
     folder: str
     files: tuple[DataFile, ...]
     overflow: bool = False
+    one_day_a_file: bool = False
     knows_ties: bool = False
     schema: TopicSchema | None = None
     back_fill: "BackFill | None" = None
@@ -95,7 +97,7 @@ def standardize(task: TopicTask, rows: pa.Table, store: Store) -> Result:
     """
     new, other = _split(rows, task.cycles)
     stamps = stamps_of(new)
-    table = TableFiles(store, task.folder, task.columns, task.partitioning)
+    table = _table(task, store)
     held = held_rows(table, task.files, stamps, texts=True)
     tails = _tails(other) if task.knows_ties else None
     decision = decide(stamps, held, tails)
@@ -121,7 +123,7 @@ def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Ta
     judge = Judge(task.schema)
     judged = judged_batch(new, judge)
     valid = _valid(judged)
-    table = TableFiles(store, task.folder, task.columns, task.partitioning)
+    table = _table(task, store)
     stamps = stamps_of(valid)
     tails = _tails(_valid(judged_batch(other, judge))) if task.knows_ties else None
     decision = decide(stamps, held_rows(table, task.files, stamps, texts=False), tails, task.judge_again)
@@ -173,6 +175,10 @@ def _back_fill(task: TopicTask, store: Store) -> pa.Table:
         taken = pc.is_in(rows.column("cycle_id"), pa.array(task.cycles, pa.string()))
         parts.append(versions_of_standardized(rows.filter(pc.invert(taken)), task.topic))
     return pa.concat_tables(parts)
+
+
+def _table(task: TopicTask, store: Store) -> TableFiles:
+    return TableFiles(store, task.folder, task.columns, task.partitioning, task.one_day_a_file)
 
 
 def counts_of(decision: Decision) -> dict[str, int]:

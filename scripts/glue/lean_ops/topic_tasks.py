@@ -28,8 +28,10 @@ from lean_ops.versions import TiesUnsettled
 
 MAX_EVENTS = 100_000
 """Rows of cycle_delta that one task takes for a topic; more are spread by Spark."""
+PRUNED_FROM_ROWS = 50_000
+"""Of tables that are shorter all keys are looked up, whatever is promised of event times."""
 MAX_BYTES = 128 << 20
-"""Likewise, in Arrow's memory."""
+"""As MAX_EVENTS, in Arrow's memory."""
 
 _TEXT = StringType()
 ERROR_COLUMNS = (

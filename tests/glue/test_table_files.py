@@ -1,0 +1,143 @@
+"""Files that tasks write are files of the table to Iceberg and Spark, and the other way round."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lean_ops.back_fill import pieces_of
+from lean_ops.bucket import bucket
+from lean_ops.commits import CYCLE_ID
+from lean_ops.table_files import Store, TableFiles
+from lean_ops.topic_table import NotForOneTask, TopicTable
+
+ROWS = {
+    "idempotency_key": ["k1", "é", "\U0001f600", None],
+    "whole": [1, -(2**31), 2**31 - 1, None],
+    "long": [2**63 - 1, -(2**63), 0, None],
+    "small": [1.5, -0.0, 3.4028234663852886e38, None],
+    "real": [1e308, 5e-324, -1.0, None],
+    "yes": [True, False, True, None],
+    "on": [date(1, 1, 1), date(9999, 12, 31), date(1969, 12, 31), None],
+    "at": [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1969, 12, 31, 23), None],
+    "exact": [Decimal("1.10"), Decimal("-99999999.99"), Decimal("0.00"), None],
+    "wide": [Decimal(10) ** 37, Decimal(-1), Decimal(0), None],
+}
+SQL_TYPES = (
+    "idempotency_key string, whole int, long bigint, small float, real double, yes boolean, on date, "
+    "at timestamp_ntz, exact decimal(10,2), wide decimal(38,0)"
+)
+
+
+@pytest.fixture
+def table(lake):
+    def make(partitioned="", types=SQL_TYPES):
+        name = lake.name("curated.made")
+        lake.spark.sql(f"CREATE TABLE {name} ({types}) USING iceberg {partitioned}")
+        return name
+
+    return make
+
+
+def files_of(loaded):
+    return TableFiles(Store(), loaded.folder, loaded.columns, loaded.partitioning())
+
+
+@pytest.mark.parametrize(
+    "by", ["", "PARTITIONED BY (days(at))", "PARTITIONED BY (bucket(4, idempotency_key))"]
+)
+def test_spark_reads_what_a_task_writes_and_finds_it_by_its_bounds(lake, table, by):
+    name = table(by)
+    loaded = TopicTable(lake.spark, name)
+    files = files_of(loaded)
+    loaded.commit(list(files.write(files.whole(pa.table(ROWS)))), [], {CYCLE_ID: "c1"})
+    wanted = sorted(zip(*ROWS.values(), strict=True), key=str)
+    assert sorted(map(tuple, lake.spark.table(name).collect()), key=str) == wanted
+    for condition in (
+        "whole = 1",
+        "at = timestamp_ntz'0001-01-01 00:00:00'",
+        "exact = 1.10",
+        "idempotency_key = 'k1'",
+    ):
+        assert [row["long"] for row in lake.spark.table(name).where(condition).collect()] == [2**63 - 1], (
+            condition
+        )
+    assert lake.spark.table(name).where("whole = 77").collect() == []
+
+
+@pytest.mark.parametrize("by", ["", "PARTITIONED BY (bucket(4, idempotency_key))"])
+def test_a_task_reads_what_spark_writes(lake, table, by):
+    name = table(by)
+    frame = lake.spark.createDataFrame(list(zip(*ROWS.values(), strict=True)), SQL_TYPES)
+    frame.writeTo(name).append()
+    lake.spark.sql(f"ALTER TABLE {name} ADD COLUMNS (more string)")
+    lake.spark.sql(f"ALTER TABLE {name} ALTER COLUMN exact TYPE decimal(12,2)")
+    loaded = TopicTable(lake.spark, name)
+    read = pa.concat_tables([files_of(loaded).read(file) for file in loaded.files(None)])
+    wanted = [{**row, "more": None} for row in pa.table(ROWS).to_pylist()]
+    assert sorted(read.to_pylist(), key=str) == sorted(wanted, key=str)
+
+
+def test_a_commit_that_another_writer_came_before_is_refused(lake, table):
+    name = table()
+    first, second = TopicTable(lake.spark, name), TopicTable(lake.spark, name)
+    files = files_of(first)
+    rows = files.whole(pa.table({"idempotency_key": ["k"]}))
+    first.commit(list(files.write(rows)), [], {CYCLE_ID: "c1"})
+    with pytest.raises(Exception, match="Found conflicting files"):
+        second.commit(list(files.write(rows)), [], {CYCLE_ID: "c1"})
+    assert lake.spark.table(name).count() == 1
+
+
+def test_a_file_that_was_compacted_away_cannot_be_replaced_unseen(lake, table):
+    name = table()
+    for key in ("k0", "k1"):
+        one = TopicTable(lake.spark, name)
+        rows = files_of(one).whole(pa.table({"idempotency_key": [key]}))
+        one.commit(list(files_of(one).write(rows)), [], {CYCLE_ID: key})
+    loaded = TopicTable(lake.spark, name)
+    planned = loaded.files(None)
+    lake.spark.sql(
+        f"CALL glue_catalog.system.rewrite_data_files(table => '{name.removeprefix('glue_catalog.')}', "
+        "options => map('min-input-files', '2'))"
+    )
+    files = files_of(loaded)
+    rows = files.whole(pa.table({"idempotency_key": ["k0"]}))
+    with pytest.raises(Exception, match="Missing required files to delete"):
+        loaded.commit(list(files.write(rows)), [planned[0].path], {CYCLE_ID: "c1"})
+    assert lake.spark.table(name).count() == 2
+
+
+def test_what_tasks_do_not_read_is_left_to_spark(lake, table):
+    name = table("PARTITIONED BY (truncate(2, idempotency_key))")
+    with pytest.raises(NotForOneTask):
+        TopicTable(lake.spark, name).partitioning()
+    lake.spark.sql(f"DROP TABLE {name}")
+    table()
+    frame = lake.spark.createDataFrame(list(zip(*ROWS.values(), strict=True)), SQL_TYPES)
+    frame.coalesce(1).writeTo(name).append()
+    lake.spark.sql(
+        f"ALTER TABLE {name} SET TBLPROPERTIES ('write.delete.mode'='merge-on-read', 'format-version'='2')"
+    )
+    lake.spark.sql(f"DELETE FROM {name} WHERE whole = 1")
+    with pytest.raises(NotForOneTask, match="delete files"):
+        TopicTable(lake.spark, name).files(None)
+
+
+@given(st.text(), st.integers(1, 1000))
+def test_buckets_are_those_of_iceberg(text, count):
+    import mmh3
+
+    assert bucket(text, count) == (mmh3.hash(text.encode()) & 0x7FFFFFFF) % count
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 9)), st.sampled_from([None, "", "c"]))
+def test_pieces_hold_every_cycle_once_in_order(rows, after):
+    pieces = pieces_of(rows.items(), after, 10)
+    listed = [cycle for piece in pieces for cycle in piece.cycles]
+    assert listed == sorted(cycle for cycle in rows if after is None or cycle > after)
+    for piece in pieces:
+        assert len(piece.cycles) == 1 or sum(rows[cycle] for cycle in piece.cycles) <= 10
