@@ -1,10 +1,81 @@
-"""What Standardized and Curated must hold for a set of events, in plain Python: no cycles, no arrival, no
-tables."""
+"""What a topic's tables must hold for a set of events, in plain Python: no cycles, no arrival, no Spark, and
+nothing of the jobs' own code."""
 
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from lake import Event
+
+Row = dict[str, Any]
+
+
+class Number(str):
+    """As it was written."""
+
+
+def parsed(text: str) -> Any:
+    """Raises ValueError for what is not JSON."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=refuse)
+
+
+def is_readable(event: Event) -> bool:
+    try:
+        parsed(event.text)
+    except ValueError:
+        return False
+    return True
+
+
+def shown(value: Any) -> str | None:
+    if isinstance(value, Number) or value is None:
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else written(value)
+
+
+def written(value: Any) -> str:
+    """Compact JSON, numbers as they came."""
+    if isinstance(value, dict):
+        inner = (f"{json.dumps(key, ensure_ascii=False)}:{written(one)}" for key, one in value.items())
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    if isinstance(value, Number):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """(columns, what found none by its path). DESIGN §4."""
+    value = parsed(event.text)
+    if not isinstance(value, dict):
+        return {"value": written(value)}, {}
+    columns: dict[str, str | None] = {}
+    rescued: dict[str, str | None] = {}
+
+    def walk(members: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        for name, inner in members.items():
+            here = (*path, name)
+            if isinstance(inner, dict) and inner:
+                walk(inner, here)
+                continue
+            column = re.sub("[^a-z0-9_]", "_", "__".join(here).lower())
+            if column in ("message_id", "event_time", "cycle_id", "rescued_data", "schema_version"):
+                column = f"payload__{column}"
+            place, key = (rescued, ".".join(here)) if column in columns else (columns, column)
+            place[key] = shown(inner)
+
+    walk(value, ())
+    return columns, rescued
 
 
 def rank(event: Event) -> tuple:
@@ -13,18 +84,10 @@ def rank(event: Event) -> tuple:
     return (event.produced, event.message_id, -event.ingested, event.row()[9], -event.ingested, event_time)
 
 
-def readable(event: Event) -> bool:
-    try:
-        json.loads(event.text)
-    except ValueError:
-        return False
-    return True
-
-
 def winners(
     events: Iterable[Event],
     valid: Callable[[Event], bool] = lambda _: True,
-    readable: Callable[[Event], bool] = readable,
+    readable: Callable[[Event], bool] = is_readable,
 ) -> dict[str, Event]:
     """The greatest valid event of each key."""
     best: dict[str, Event] = {}
@@ -33,3 +96,60 @@ def winners(
         if readable(event) and valid(event) and (key not in best or rank(event) > rank(best[key])):
             best[key] = event
     return best
+
+
+def standardized(events: Iterable[Event]) -> dict[str, Row]:
+    """Rows by key, all text, in the columns that any readable event had; without cycle_id."""
+    listed = list(events)
+    columns = {name: None for one in listed if is_readable(one) for name in flat(one)[0]}
+    rows = {}
+    for key, event in winners(listed).items():
+        own, rescued = flat(event)
+        text = json.dumps(rescued, ensure_ascii=False, separators=(",", ":")) if rescued else None
+        times = {name: at and at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for name, at in _envelope(event).items()}
+        rows[key] = {**columns, **own, **times, "message_id": event.message_id, "rescued_data": text}
+    return rows
+
+
+def curated(events: Iterable[Event], fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Row]:
+    """fields: the schema's properties by column, all at the root."""
+    rows = {}
+    for key, event in winners(events, lambda one: not rejected(one, fields)).items():
+        values = {name: _value(flat(event)[0].get(name), spec) for name, spec in fields.items()}
+        rows[key] = {**values, **_envelope(event), "message_id": event.message_id}
+    return rows
+
+
+def rejected(event: Event, fields: Mapping[str, Mapping[str, Any]]) -> bool:
+    columns = flat(event)[0]
+    critical = (name for name, spec in fields.items() if spec.get("x-cde"))
+    return any(_value(columns.get(name), fields[name]) is None for name in critical)
+
+
+def _value(text: str | None, spec: Mapping[str, Any]) -> Any:
+    """The typed value; None for what is absent, no such type, or breaks a constraint."""
+    if text is None:
+        return None
+    if spec["type"] == "string" and "format" not in spec:
+        return text if len(text) <= spec.get("maxLength", len(text)) else None
+    if "format" in spec:
+        at = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)", text)
+        return at and datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    if spec["type"] == "boolean":
+        return {"true": True, "false": False}.get(text)
+    pattern = r"-?(0|[1-9]\d*)" if spec["type"] == "integer" else r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?"
+    if not re.fullmatch(pattern, text):
+        return None
+    number = Decimal(text)
+    if number > spec.get("maximum", number):
+        return None
+    if spec["type"] == "integer":
+        return int(number) if -(2**63) <= number < 2**63 else None
+    return float(number)
+
+
+def _envelope(event: Event) -> dict[str, datetime | None]:
+    start = datetime(2026, 11, 23, 10, tzinfo=UTC).replace(tzinfo=None)
+    seconds = {"event_time": event.event, "produced_at": event.produced}
+    seconds |= {"received_at": event.ingested, "ingested_at": event.ingested}
+    return {name: None if n is None else start + timedelta(seconds=n) for name, n in seconds.items()}

@@ -1,0 +1,176 @@
+"""Random histories of topics: what is sent, in which cycles, when a schema comes, where runs are killed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+from hypothesis import strategies as st
+from lake import Event, Lake, MemoryCheckpoints
+
+from lean_ops import ledger
+from lean_ops.tables import Tables
+from lean_ops.topic_table import TopicTable
+
+CYCLES = 3
+FIELDS = {
+    "n": {"type": "integer", "x-cde": True, "maximum": 5},
+    "m": {"type": "string", "maxLength": 3},
+    "at": {"type": "string", "format": "date-time"},
+    "yes": {"type": "boolean"},
+    "r": {"type": "number"},
+}
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch it."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """The n-th call of one of POINTS, before or after it did its work."""
+
+    point: int
+    call: int
+    after: bool
+
+
+POINTS = (
+    (Tables, "replace_cycle"),
+    (Tables, "append"),
+    (Tables, "add_columns"),
+    (TopicTable, "commit"),
+    (ledger, "write"),
+    (MemoryCheckpoints, "put"),
+)
+
+
+@contextmanager
+def killed_at(kill: Kill | None) -> Iterator[None]:
+    if kill is None:
+        yield
+        return
+    owner, method = POINTS[kill.point]
+    original = getattr(owner, method)
+    calls = []
+
+    def until_killed(*arguments, **named):
+        calls.append(method)
+        if len(calls) == kill.call and not kill.after:
+            raise Killed
+        result = original(*arguments, **named)
+        if len(calls) == kill.call:
+            raise Killed
+        return result
+
+    with patch.object(owner, method, until_killed):
+        yield
+
+
+@dataclass(frozen=True)
+class History:
+    """One topic. sent: events with their cycles. schema_from: the cycle before which it gets its schema."""
+
+    topic: str
+    sent: Sequence[tuple[Event, int]]
+    schema_from: int
+    stable: bool
+    copies: int
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for event, _ in self.sent]
+
+    def of(self, cycle: int) -> list[Event]:
+        """Of one cycle; the first ones come twice."""
+        events = [event for event, place in self.sent if place == cycle]
+        return [*events, *events[: self.copies]]
+
+
+_members = st.fixed_dictionaries(
+    {},
+    optional={
+        "n": st.sampled_from(
+            ["1", "2", "9", '"5"', '"x"', "1.0", "null", "9223372036854775808", "-9007199254740993"]
+        ),
+        "m": st.sampled_from(
+            ['"é"', '"\\u00fc😀"', '"long text"', "null", "1e400", "[1, 2.50]", "{}", "true"]
+        ),
+        "at": st.sampled_from(['"2026-11-23T10:00:00Z"', '"2026-11-24T01:00:00+02:00"', '"no"', "5"]),
+        "yes": st.sampled_from(["true", '"false"', "1"]),
+        "r": st.sampled_from(["1.5", "1e2", "-0", '"NaN"']),
+        "o": st.sampled_from(['{"A": 1, "b": {"c": []}}', "{}", '{"A": 1, "a": 2.0}', "7"]),
+        "New Column": st.sampled_from(['"x"', "null"]),
+        "cycle_id": st.just('"mine"'),
+    },
+)
+_payloads = st.one_of(
+    _members.map(
+        lambda members: "{" + ", ".join(f'"{name}": {text}' for name, text in members.items()) + "}"
+    ),
+    st.sampled_from(["{'n': 1}", '{"n": NaN}', "", "[1, 2.50]", "5", "null"]),
+)
+_events = st.builds(
+    Event,
+    payload=_payloads,
+    message_id=st.sampled_from(["m1", "m2", "m10", "é"]),
+    key=st.sampled_from(["k1", "k2", "k3"]),
+    produced=st.integers(0, 2),
+    ingested=st.integers(100, 102),
+    # One day, another, and none: a correction moves its row from one partition to another.
+    event=st.sampled_from([None, 0, 90_000]),
+)
+
+
+def histories(number: int) -> st.SearchStrategy[list[History]]:
+    one = st.tuples(
+        st.lists(st.tuples(_events, st.integers(0, CYCLES - 1)), min_size=1, max_size=10),
+        st.integers(0, CYCLES),
+        st.booleans(),
+        st.integers(0, 2),
+    )
+    return st.lists(one, min_size=number, max_size=number).map(
+        lambda drawn: [
+            History(f"law.t{n}", [(at(event, f"law.t{n}"), cycle) for event, cycle in sent], *rest)
+            for n, (sent, *rest) in enumerate(drawn)
+        ]
+    )
+
+
+def at(event: Event, topic: str) -> Event:
+    return Event(**{**vars(event), "topic": topic})
+
+
+kills = st.one_of(
+    st.none(),
+    st.builds(Kill, st.integers(0, len(POINTS) - 1), st.integers(1, 12), st.booleans()),
+)
+
+
+def play(lake: Lake, played: Sequence[History], plan: Sequence[tuple[Kill | None, Kill | None, bool]]) -> int:
+    """Sends and runs it all. plan: of each cycle where its two runs are killed, and whether they run again
+    under the same name. Gives how many runs were killed."""
+    deaths = 0
+    for cycle, (standardized, curated, again) in enumerate(plan):
+        for history in played:
+            if history.schema_from == cycle:
+                lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
+        events = [event for history in played for event in history.of(cycle)]
+        if events:
+            lake.deliver(*events)
+        name = lake.next_cycle()
+        for run, kill in ((lake.standardize, standardized), (lake.curate, curated)):
+            try:
+                with killed_at(kill):
+                    run(cycle_id=name)
+            except Killed:
+                deaths += 1
+                if again:
+                    run(cycle_id=name)
+    for history in played:
+        if history.schema_from >= len(plan):
+            lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
+    last = lake.next_cycle()
+    assert lake.standardize(cycle_id=last).trouble() is None
+    assert lake.curate(cycle_id=last).trouble() is None
+    return deaths
