@@ -15,7 +15,7 @@ from verdict_table import CASES, CRITICAL, FIELDS, OTHERS, Row, Rules, Topic
 from lean_ops.casts import Value
 from lean_ops.curate import judge, versions_of_delta, versions_of_standardized
 from lean_ops.flatten import Flattener
-from lean_ops.flatten_batches import DELTA_SCHEMA, flatten_events
+from lean_ops.flatten_batches import flatten_events
 from lean_ops.judge import NULLED, REJECTED, Judge, violations_text
 from lean_ops.standardize import standardized_rows
 
@@ -110,13 +110,13 @@ def _delta(session, topics: Sequence[Topic]) -> DataFrame:
         for topic in topics
         for n, row in enumerate(topic.rows)
     ]
-    flat = flatten_events(session.createDataFrame(events, _RAW), "20261123T000001Z-0a1b2c3d", {})
-    return session.createDataFrame(flat.collect(), DELTA_SCHEMA)
+    raw = session.createDataFrame(events, _RAW).coalesce(1)
+    return flatten_events(raw, "20261123T000001Z-0a1b2c3d", {}).localCheckpoint()
 
 
 def test_spark_gives_the_judges_verdicts(job_session):
     """The whole table in one Spark job; each topic's values are in a column of their own."""
-    delta = _delta(job_session, TOPICS).coalesce(1)
+    delta = _delta(job_session, TOPICS)
     judged = [
         judge(versions_of_delta(delta.where(F.col("topic_name") == topic.name)), topic.schema).select(
             "topic_name", "message_id", "disposition", "violations", F.col("value").alias(f"value{n}")

@@ -1,7 +1,7 @@
 """The verdict on versions of records, each on its own, by their topic's schema. Plain Python.
 
-Judging each alone makes Curated a maximum over the valid events, which no batch border can change. What the
-parts of a verdict cost is paid once for a batch: patterns run over a column of texts.
+Judging each alone makes Curated a maximum over the valid events, which no batch border can change. A batch is
+judged column by column, which is faster than row by row, and lets a pattern run over all texts at once.
 """
 
 import hashlib
@@ -84,7 +84,9 @@ class Judge:
 
     def __init__(self, schema: TopicSchema) -> None:
         self.schema = schema
-        self._objects = {node.column: _ObjectJudge(node, schema.objects) for node in schema.objects}
+        self._nodes = [_ObjectJudge(node, schema.objects) for node in schema.objects]
+        # Objects whose names differ by case share a column: the last one says what is an object there.
+        self._objects = {node.column: node for node in self._nodes}
         self._fields = [_FieldJudge(field) for field in schema.fields]
         self._critical = frozenset(field.column for field in schema.fields if field.cde)
         self.columns = frozenset((*(field.column for field in schema.fields), *self._objects))
@@ -106,7 +108,7 @@ class Judge:
 
     def judge_batch(self, batch: Batch) -> Verdicts:
         report = _Report()
-        for node in self._objects.values():
+        for node in self._nodes:
             node.judge(batch, self._objects, report)
         values = {field.column: field.judge(batch, self._objects, report) for field in self._fields}
         for column, places in report.violated.items():
@@ -187,7 +189,7 @@ class _ObjectJudge:
                 n
                 for n, text in enumerate(texts)
                 if text is None
-                and not self.is_object(batch, n)
+                and not objects[column].is_object(batch, n)
                 and _parent_is_object(batch, n, self._parents, objects)
             ]
             report.add(missing, column, "required", texts, "is missing")
