@@ -7,7 +7,8 @@ from typing import Any
 class ServedBytes:
     """By prefix of `/bucket/key`. Of a range, what is sent of it. Counts nothing until it is told prefixes.
 
-    Used on the event loop only.
+    A reader that asks for the rest of an object and hangs up early is served more than it reads, as Iceberg's
+    is in files of many megabytes. Used on the event loop only.
     """
 
     def __init__(self) -> None:
