@@ -174,6 +174,13 @@ def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_agai
     assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 3]
 
 
+def test_a_first_schema_finds_nothing_to_fill_from(lake):
+    lake.standardize(Event("bad", message_id="m1"))
+    lake.activate(TOPIC, 1, SCHEMA)
+    assert lake.curate().complete
+    assert lake.rows(TABLE) == []
+
+
 def partitions(lake):
     """Value of the partition (None: not partitioned, or no value) to its rows."""
     found = lake.spark.sql(f"SELECT * FROM {lake.name(TABLE)}.partitions").collect()

@@ -119,7 +119,7 @@ def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Ta
     assert task.schema is not None
     new, other = _split(rows, task.cycles)
     if task.back_fill is not None:
-        new = pa.concat_tables([new, _back_fill(task, store)])
+        new = pa.concat_tables([new, *(part.cast(new.schema) for part in _back_fill(task, store))])
     judge = Judge(task.schema)
     judged = judged_batch(new, judge)
     valid = _valid(judged)
@@ -164,17 +164,15 @@ def _errors(judged: pa.Table, schema: TopicSchema) -> pa.Table:
     return rows.append_column(names.SCHEMA_VERSION, version)
 
 
-def _back_fill(task: TopicTask, store: Store) -> pa.Table:
+def _back_fill(task: TopicTask, store: Store) -> Iterator[pa.Table]:
     """Standardized's rows as cycle_delta would have them. Those of the task's cycles come from there."""
     source = task.back_fill
     assert source is not None
     table = TableFiles(store, task.folder, source.columns, None)
-    parts = []
     for file in source.files:
         rows = table.read(file)
         taken = pc.is_in(rows.column("cycle_id"), pa.array(task.cycles, pa.string()))
-        parts.append(versions_of_standardized(rows.filter(pc.invert(taken)), task.topic))
-    return pa.concat_tables(parts)
+        yield versions_of_standardized(rows.filter(pc.invert(taken)), task.topic)
 
 
 def _table(task: TopicTask, store: Store) -> TableFiles:
