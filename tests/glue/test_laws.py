@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from lean_ops import names
 from lean_ops.flatten_batches import KEPT_COLUMNS, flatten_events
 
-HISTORIES = 10
+HISTORIES = 100
 """Of one example. Many share the runs of a cycle, as topics do."""
 _JSON = {"ignoreNullFields": "false", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"}
 
