@@ -11,7 +11,8 @@ from datetime import datetime
 
 from lean_ops import delta, ledger, names, raw
 from lean_ops.commits import Commit
-from lean_ops.curated_topics import LAYER, NONE_TAKEN, Advance, Checkpoint, advance_all
+from lean_ops.curated_advance import LAYER, NONE_TAKEN, Advance, Checkpoint
+from lean_ops.curated_topics import advance_all
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Item, Job
 from lean_ops.schemas import TopicSchema, read_schema

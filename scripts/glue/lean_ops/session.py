@@ -21,6 +21,8 @@ _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     # A table is read as it is now: other engines and threads commit to it too.
     f"spark.sql.catalog.{CATALOG}.cache-enabled": "false",
+    # Manifests never change: planning reads them, and the commit that rewrites a file once more.
+    f"spark.sql.catalog.{CATALOG}.io.manifest.cache-enabled": "true",
 }
 
 

@@ -25,7 +25,8 @@ from lean_ops.provisioning import Ownership
 from lean_ops.records import to_frame
 from lean_ops.schema_evolution import Evolution
 from lean_ops.schemas import read_schema
-from lean_ops.standardized_topics import LAYER, Advance, advance_all
+from lean_ops.standardized_by_spark import LAYER, Advance
+from lean_ops.standardized_topics import advance_all
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool, reason
 from lean_ops.topic_table import TopicTable
