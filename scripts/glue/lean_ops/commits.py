@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lean_ops.iceberg import Iceberg
+
 CYCLE_ID = "lean-ops.cycle-id"
 _PREFIX = "lean-ops."
 
@@ -34,10 +36,10 @@ class Commit:
         return self.properties[CYCLE_ID]
 
 
-def lineage(jvm: Any, loaded: Any) -> Iterator[tuple[Commit, int | None]]:
+def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]]:
     """Our commits, newest first, as far back as snapshots are kept, with the rows of the snapshot that each
     came on top of. Compaction and other engines are passed over. loaded: Iceberg's Table (Java)."""
-    to_json = jvm.org.apache.iceberg.SnapshotParser.toJson
+    to_json = iceberg.snapshots.toJson
     found = loaded.currentSnapshot()
     snapshot = None if found is None else json.loads(to_json(found))
     while snapshot is not None:
@@ -53,9 +55,9 @@ def lineage(jvm: Any, loaded: Any) -> Iterator[tuple[Commit, int | None]]:
         snapshot = before
 
 
-def last_commit(jvm: Any, loaded: Any) -> Commit | None:
+def last_commit(iceberg: Iceberg, loaded: Any) -> Commit | None:
     """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
-    commits = lineage(jvm, loaded)
+    commits = lineage(iceberg, loaded)
     last, before = next(commits, (None, None))
     if last is None:
         return None

@@ -1,5 +1,5 @@
-"""One topic's cycle into its Standardized table in Spark jobs of its own: for batches that are too large for one
-task."""
+"""One topic's cycle into its Standardized table in Spark jobs of its own: for batches that are too large for
+one task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

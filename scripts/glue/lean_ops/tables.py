@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from lean_ops import names
 from lean_ops.commits import Commit, TableError, confirmed, last_commit, lineage
+from lean_ops.iceberg import iceberg_of
 from lean_ops.session import CATALOG, activate
 
 _ADD_COLUMNS_TRIES = 3
@@ -26,6 +27,7 @@ class Tables:
     def __init__(self, spark: SparkSession, database_prefix: str) -> None:
         self.spark = spark
         self._prefix = database_prefix
+        self._iceberg = iceberg_of(spark._jvm)
         activate(spark)
 
     def name(self, layer: str, table: str) -> str:
@@ -62,9 +64,8 @@ class Tables:
 
     def metadata(self, table: str) -> Mapping[str, Any]:
         """The table's current metadata as Iceberg's JSON: https://iceberg.apache.org/spec/#table-metadata-fields"""
-        jvm: Any = self.spark._jvm
         current = self._load(table).operations().current()
-        document: Mapping[str, Any] = json.loads(jvm.org.apache.iceberg.TableMetadataParser.toJson(current))
+        document: Mapping[str, Any] = json.loads(self._iceberg.table_metadata.toJson(current))
         return document
 
     def is_empty(self, table: str) -> bool:
@@ -74,11 +75,11 @@ class Tables:
 
     def commits(self, table: str) -> Iterator[Commit]:
         """Our commits, newest first, as far back as snapshots are kept."""
-        return (commit for commit, _ in lineage(self.spark._jvm, self._load(table)))
+        return (commit for commit, _ in lineage(self._iceberg, self._load(table)))
 
     def last_commit(self, table: str) -> Commit | None:
         """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
-        return last_commit(self.spark._jvm, self._load(table))
+        return last_commit(self._iceberg, self._load(table))
 
     def ancestors(self, table: str, snapshot_id: str) -> Iterator[str]:
         """snapshot_id and those before it, newest first; the last one may have expired. Nothing if it is
@@ -191,7 +192,7 @@ class Tables:
     def _load(self, table: str) -> Any:
         """Iceberg's own Table (Java): metadata without a Spark job."""
         spark: Any = self.spark
-        return spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)
+        return self._iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
 
     def _with_properties(self, properties: Mapping[str, str], write: Callable[[], object]) -> None:
         """Runs `write` so that the commits it makes in this thread carry `properties` (Iceberg's
@@ -201,12 +202,12 @@ class Tables:
             return
         spark: Any = self.spark
         ensure_callback_server_started(spark.sparkContext._gateway)  # type: ignore[no-untyped-call]
-        entries = spark._jvm.java.util.HashMap()
+        entries = self._iceberg.hash_map()
         for key, value in properties.items():
             entries.put(key, value)
         call = _Callable(write)
-        failure = spark._jvm.java.lang.Class.forName("java.lang.RuntimeException")
-        spark._jvm.org.apache.iceberg.spark.CommitMetadata.withCommitProperties(entries, call, failure)
+        failure = self._iceberg.java_class.forName("java.lang.RuntimeException")
+        self._iceberg.commit_metadata.withCommitProperties(entries, call, failure)
         if call.error is not None:
             raise call.error
 

@@ -1,6 +1,7 @@
 """The same work for many topics at once, each topic on its own: what fails in one does not touch the
 others."""
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -22,6 +23,7 @@ class TopicPool:
     def __init__(self, spark: SparkSession, database_prefix: str, workers: int = WORKERS) -> None:
         self._spark = spark
         self._prefix = database_prefix
+        self._own = threading.local()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="topic")
 
     def __enter__(self) -> "TopicPool":
@@ -39,7 +41,9 @@ class TopicPool:
 
     def _one(self, task: Task, work: Callable[[Tables, Task], Result]) -> Result | Exception:
         try:
-            return work(Tables(self._spark, self._prefix), task)
+            if not hasattr(self._own, "tables"):
+                self._own.tables = Tables(self._spark, self._prefix)
+            return work(self._own.tables, task)
         except Exception as error:
             return error
 

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from lean_ops.commits import Commit, confirmed, last_commit, lineage
 from lean_ops.delta import EventTimes
+from lean_ops.iceberg import iceberg_of
 from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, is_supported
 
 MAX_FILES = 500
@@ -30,21 +31,19 @@ class TopicTable:
     def __init__(self, spark: SparkSession, name: str) -> None:
         self._spark: Any = spark
         self._name = name
-        jvm: Any = spark._jvm
-        self._iceberg = jvm.org.apache.iceberg
-        util = self._iceberg.spark.Spark3Util
-        self._table = util.loadIcebergTable(self._spark._jsparkSession, name)
-        schema = json.loads(self._iceberg.SchemaParser.toJson(self._table.schema()))
+        self._iceberg = iceberg_of(spark._jvm)
+        self._table = self._iceberg.spark_util.loadIcebergTable(self._spark._jsparkSession, name)
+        schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
         self.columns = tuple(Column(one["name"], one["id"], _type(one["type"])) for one in schema["fields"])
         self._loaded_at = self._table.currentSnapshot()
         self._planned: dict[str, Any] = {}
 
     def last_commit(self) -> Commit | None:
-        return last_commit(self._spark._jvm, self._table)
+        return last_commit(self._iceberg, self._table)
 
     def commit_of(self, cycle_id: str) -> Commit | None:
         """The commit of a cycle before the last one; None when it has expired."""
-        commits = (commit for commit, _ in lineage(self._spark._jvm, self._table))
+        commits = (commit for commit, _ in lineage(self._iceberg, self._table))
         return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
 
     @property
@@ -65,7 +64,7 @@ class TopicTable:
 
     def partitioning(self) -> Partitioning | None:
         """Raises NotForOneTask for a spec of several fields, or of what tasks do not compute."""
-        spec = json.loads(self._iceberg.PartitionSpecParser.toJson(self._table.spec()))
+        spec = json.loads(self._iceberg.specs.toJson(self._table.spec()))
         fields = [field for field in spec["fields"] if field["transform"] != "void"]
         if not fields:
             return None
@@ -110,7 +109,7 @@ class TopicTable:
         return tuple(found)
 
     def _expression(self, within: EventTimes) -> Any:
-        expressions = self._iceberg.expressions.Expressions
+        expressions = self._iceberg.expressions
         null = expressions.isNull("event_time")
         if within.first is None or within.last is None:
             return null
@@ -140,7 +139,7 @@ class TopicTable:
                 update.addFile(self._data_file(new))
             if self._loaded_at is not None:
                 update.validateFromSnapshot(self._loaded_at.snapshotId())
-            update.conflictDetectionFilter(self._iceberg.expressions.Expressions.alwaysTrue())
+            update.conflictDetectionFilter(self._iceberg.expressions.alwaysTrue())
             update.validateNoConflictingData()
             update.validateNoConflictingDeletes()
         else:
@@ -151,7 +150,7 @@ class TopicTable:
         return confirmed(self.last_commit(), self._name, properties)
 
     def _data_file(self, new: NewFile) -> Any:
-        builder = self._iceberg.DataFiles.builder(self._table.spec())
+        builder = self._iceberg.data_files.builder(self._table.spec())
         builder.withPath(new.file.path).withFormat("parquet").withFileSizeInBytes(new.file.size)
         if new.file.partition:
             builder.withPartitionPath(new.file.partition)
@@ -159,14 +158,12 @@ class TopicTable:
 
     def _metrics(self, footer: bytes) -> Any:
         """From the footer that the task gave, by Iceberg's own reading: no request for the file."""
-        java: Any = self._spark._jvm.java
-        converter = self._iceberg.shaded.org.apache.parquet.format.converter.ParquetMetadataConverter
-        content = java.io.ByteArrayInputStream(footer[:-8])
-        metadata = converter().readParquetMetadata(content, converter.NO_FILTER)
-        config = self._iceberg.MetricsConfig.forTable(self._table)
-        return self._iceberg.parquet.ParquetUtil.footerMetrics(
-            metadata, java.util.stream.Stream.empty(), config
+        iceberg = self._iceberg
+        metadata = iceberg.footers().readParquetMetadata(
+            iceberg.byte_stream(footer[:-8]), iceberg.footers.NO_FILTER
         )
+        config = iceberg.metrics_config.forTable(self._table)
+        return iceberg.parquet.footerMetrics(metadata, iceberg.stream.empty(), config)
 
 
 def _type(found: Any) -> str:

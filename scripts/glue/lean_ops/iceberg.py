@@ -1,0 +1,32 @@
+"""Iceberg's own classes (Java), each looked up once: Python asks the JVM for every part of a class's name,
+and the JVM searches all its jars for each."""
+
+from functools import lru_cache
+from typing import Any
+
+
+class Iceberg:
+    """jvm: of any session of the process; they share one."""
+
+    def __init__(self, jvm: Any) -> None:
+        package = jvm.org.apache.iceberg
+        self.spark_util = package.spark.Spark3Util
+        self.commit_metadata = package.spark.CommitMetadata
+        self.snapshots = package.SnapshotParser
+        self.schemas = package.SchemaParser
+        self.specs = package.PartitionSpecParser
+        self.table_metadata = package.TableMetadataParser
+        self.expressions = package.expressions.Expressions
+        self.data_files = package.DataFiles
+        self.metrics_config = package.MetricsConfig
+        self.parquet = package.parquet.ParquetUtil
+        self.footers = package.shaded.org.apache.parquet.format.converter.ParquetMetadataConverter
+        self.byte_stream = jvm.java.io.ByteArrayInputStream
+        self.stream = jvm.java.util.stream.Stream
+        self.hash_map = jvm.java.util.HashMap
+        self.java_class = jvm.java.lang.Class
+
+
+@lru_cache(maxsize=1)
+def iceberg_of(jvm: Any) -> Iceberg:
+    return Iceberg(jvm)
