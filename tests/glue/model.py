@@ -84,16 +84,12 @@ def rank(event: Event) -> tuple:
     return (event.produced, event.message_id, -event.ingested, event.row()[9], -event.ingested, event_time)
 
 
-def winners(
-    events: Iterable[Event],
-    valid: Callable[[Event], bool] = lambda _: True,
-    readable: Callable[[Event], bool] = is_readable,
-) -> dict[str, Event]:
+def winners(events: Iterable[Event], valid: Callable[[Event], bool] = lambda _: True) -> dict[str, Event]:
     """The greatest valid event of each key."""
     best: dict[str, Event] = {}
-    for event in events:
+    for event in filter(is_readable, events):
         key = event.row()[2]
-        if readable(event) and valid(event) and (key not in best or rank(event) > rank(best[key])):
+        if valid(event) and (key not in best or rank(event) > rank(best[key])):
             best[key] = event
     return best
 
