@@ -1,5 +1,4 @@
-"""What a topic's tables must hold for a set of events, in plain Python: no cycles, no arrival, no Spark, and
-nothing of the jobs' own code."""
+"""What a topic's tables must hold for a set of events, in plain Python and without the jobs' own code."""
 
 import json
 import re
