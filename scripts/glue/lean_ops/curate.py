@@ -1,7 +1,6 @@
 """Judging on the executors, and what becomes of the judged. DataFrames in and out.
 
-A version is a row of KEPT_COLUMNS, `columns` (map of column to text), rescued_data and cycle_id, wherever it
-was read.
+A version is a row in the columns of cycle_delta, wherever it was read.
 """
 
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pyspark.sql import functions as F
 
 from lean_ops import names
 from lean_ops.arrow import map_in_arrow
-from lean_ops.flatten_batches import DELTA_SCHEMA, KEPT_COLUMNS
+from lean_ops.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
 from lean_ops.judge import REJECTED, Judge
 from lean_ops.judge_batches import ERROR_COLUMNS, judged_batch
 from lean_ops.merge import KEY
@@ -23,11 +22,10 @@ from lean_ops.schemas import TopicSchema
 from lean_ops.standardize import text_time
 
 _TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
-_VERSION_COLUMNS = (*KEPT_COLUMNS, "columns", names.RESCUED, "cycle_id")
 
 
 def versions_of_delta(delta: DataFrame) -> DataFrame:
-    return delta.select(*_VERSION_COLUMNS)
+    return delta.select(*DELTA_COLUMNS)
 
 
 def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
@@ -41,7 +39,7 @@ def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
         F.lit(None).cast("string").alias("payload_sha256"),
         as_map.cast("map<string,string>").alias("columns"),
         names.RESCUED,
-    ).select(*_VERSION_COLUMNS)
+    ).select(*DELTA_COLUMNS)
 
 
 def judge(versions: DataFrame, schema: TopicSchema) -> DataFrame:

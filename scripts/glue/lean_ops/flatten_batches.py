@@ -36,6 +36,7 @@ DELTA_SCHEMA = StructType(
     ]
 )
 """cycle_delta. A row that could not be flattened has columns NULL and its `Refusal` in rescued_data."""
+DELTA_COLUMNS = tuple(DELTA_SCHEMA.fieldNames())
 
 INVALID_JSON = "INVALID_JSON"
 INVALID_TOPIC = "INVALID_TOPIC"
@@ -99,7 +100,7 @@ def _flatten_batch(
     kept = [batch.column(name) for name in KEPT_COLUMNS]
     cycle = pa.repeat(pa.scalar(cycle_id, pa.string()), batch.num_rows)
     arrays = [*kept, columns, pa.array(rescued, pa.string()), cycle]
-    return pa.RecordBatch.from_arrays(arrays, names=DELTA_SCHEMA.fieldNames())
+    return pa.RecordBatch.from_arrays(arrays, names=DELTA_COLUMNS)
 
 
 def _refusal_text(refusal: Refusal, payload: str | None) -> str:

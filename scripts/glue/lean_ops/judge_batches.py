@@ -46,7 +46,7 @@ def judged_batch(versions: pa.Table, judge: Judge) -> pa.Table:
     - disposition: "rejected" or "nulled"; violations, record: JSON text; error_id: SHA-256 in hex. All
       string, and NULL where nothing is wrong.
     """
-    entries = _entries(versions.column(_COLUMNS).combine_chunks())
+    entries = entries_of(versions.column(_COLUMNS).combine_chunks())
     found = judge.judge_batch(entries.batch(judge.columns))
     schema = judge.schema
     value = pa.StructArray.from_arrays(
@@ -67,7 +67,7 @@ def arrow_type(data_type: str) -> pa.DataType:
     return _TYPES[data_type]
 
 
-class _Entries(NamedTuple):
+class Entries(NamedTuple):
     """A map column's. borders: where each version's entries begin, and where the last one's end."""
 
     names: list[str]
@@ -95,15 +95,15 @@ class _Entries(NamedTuple):
         return Batch(count, columns, inside)
 
 
-def _entries(maps: pa.MapArray) -> _Entries:
+def entries_of(maps: pa.MapArray) -> Entries:
     offsets = maps.offsets.to_pylist() or [0]
     start, length = offsets[0], offsets[-1] - offsets[0]
     names, texts = (part.slice(start, length).to_pylist() for part in (maps.keys, maps.items))
-    return _Entries(names, texts, [offset - start for offset in offsets])
+    return Entries(names, texts, [offset - start for offset in offsets])
 
 
 def _errors(
-    versions: pa.Table, entries: _Entries, found: Verdicts, schema: TopicSchema
+    versions: pa.Table, entries: Entries, found: Verdicts, schema: TopicSchema
 ) -> list[list[str | None]]:
     """Of each of ERROR_COLUMNS one value for each version."""
     errors: list[list[str | None]] = [[None] * versions.num_rows for _ in ERROR_COLUMNS]

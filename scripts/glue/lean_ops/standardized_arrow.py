@@ -4,16 +4,15 @@ DataFrames. A test holds the two equal."""
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops import names
-from lean_ops.flatten_batches import KEPT_COLUMNS
+from lean_ops.flatten_batches import DELTA_COLUMNS
+from lean_ops.judge_batches import entries_of
 from lean_ops.table_files import Column
 
-DELTA_COLUMNS = (*KEPT_COLUMNS, "columns", names.RESCUED, "cycle_id")
 _EPOCH = datetime(1970, 1, 1)
 _MICRO = timedelta(microseconds=1)
 _TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
@@ -24,21 +23,10 @@ def time_texts(times: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.strftime(times, format="%Y-%m-%dT%H:%M:%SZ")
 
 
-def maps_of(rows: pa.Table) -> list[dict[str, str | None]]:
-    """The column `columns` of each row; none of them null."""
-    found: list[dict[str, str | None]] = []
-    for chunk in rows.column("columns").chunks:
-        # A slice shares keys and items with what it was cut from.
-        own = chunk.take(pa.array(range(len(chunk)), pa.int64()))
-        keys, items = own.keys.to_pylist(), own.items.to_pylist()
-        for start, end in pairwise(own.offsets.to_pylist()):
-            found.append(dict(zip(keys[start:end], items[start:end], strict=True)))
-    return found
-
-
 def standardized_table(rows: pa.Table, columns: Sequence[Column], overflow: bool) -> pa.Table:
     """rows: of cycle_delta. columns: of the table. overflow: names that have no column go to rescued_data."""
-    maps = maps_of(rows)
+    entries = entries_of(rows.column("columns").combine_chunks())
+    maps = [entries.row(n) for n in range(rows.num_rows)]
     own = (*names.ENVELOPE_COLUMNS, names.RESCUED)
     payload = [column.name for column in columns if column.name not in own]
     arrays: dict[str, pa.Array | pa.ChunkedArray] = {

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops import names
-from lean_ops.commits import Commit, TableError, confirmed, last_commit, lineage
+from lean_ops.commits import Commit, TableError, confirmed, last_commit
 from lean_ops.iceberg import iceberg_of
 from lean_ops.session import CATALOG, activate
 
@@ -72,10 +72,6 @@ class Tables:
         """True only when the table's own metadata says that it holds no row."""
         snapshot = self._load(table).currentSnapshot()
         return snapshot is None or snapshot.summary().get("total-records") == "0"
-
-    def commits(self, table: str) -> Iterator[Commit]:
-        """Our commits, newest first, as far back as snapshots are kept."""
-        return (commit for commit, _ in lineage(self._iceberg, self._load(table)))
 
     def last_commit(self, table: str) -> Commit | None:
         """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""

@@ -17,7 +17,7 @@ from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from lean_ops.arrow import map_in_arrow
 from lean_ops.delta import readable
-from lean_ops.flatten_batches import DELTA_SCHEMA
+from lean_ops.flatten_batches import DELTA_COLUMNS
 from lean_ops.frozen import frozen
 from lean_ops.records import to_frame
 from lean_ops.session import CATALOG
@@ -131,7 +131,7 @@ def _spread(rows: DataFrame, tasks: Sequence[TopicTask]) -> DataFrame:
     partitions = max(1, min(len(tasks), 3 * context.defaultParallelism))
     # One more row for each topic, without a cycle: a task runs even where nothing came in.
     marks = to_frame(rows.sparkSession, [{"topic_name": task.topic} for task in tasks], "topic_name string")
-    marked = rows.select(*DELTA_SCHEMA.fieldNames()).unionByName(marks, allowMissingColumns=True)
+    marked = rows.select(*DELTA_COLUMNS).unionByName(marks, allowMissingColumns=True)
     return marked.repartition(partitions, "topic_name").sortWithinPartitions("topic_name")
 
 
