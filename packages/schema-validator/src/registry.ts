@@ -134,8 +134,13 @@ export class UploadRegistry {
         this.table,
         this.#key,
         { set: { ...set, ...settled }, remove },
-        // An operator may set a status at any moment: what was read must still be so.
-        all(equals('claimed_sequencer', sequencer), unchanged(item, 'status')),
+        // An operator may set a status at any moment, and an overtaken run may tell of an active schema (`record`): what
+        // was read must still be so.
+        all(
+          equals('claimed_sequencer', sequencer),
+          unchanged(item, 'status'),
+          ...(item['processing_enabled'] === undefined ? [absent('processing_enabled')] : []),
+        ),
       );
       if (done) return true;
     }

@@ -75,4 +75,35 @@ describe('a run that is overtaken between its last look and its write', () => {
     expect(w.warehouse.driftRows.filter((row) => row.includes("'COLUMN_ADDED', 'pressure'"))).toHaveLength(1);
     expect(w.body('telemetry.climate/failed/schema.json')).toEqual(broken);
   });
+
+  it('leaves its topic enabled when it became active while the newer upload was being refused', async () => {
+    const w = world();
+    const earlier = await w.upload(topicSchema());
+    let earlierIsDone: () => void = () => undefined;
+    const earlierDone = new Promise<void>((done) => (earlierIsDone = done));
+    let refusal: Promise<unknown> | undefined;
+    const deps = stopping(w, '/active/schema.json', async () => {
+      const later = await w.upload(broken);
+      // The newer run has read a registry that knows of no active schema, and waits with what follows from that.
+      await new Promise<void>((hasRead) => {
+        const ports = w.through(interruption(Infinity, 'before'));
+        const documents: Collaborators['documents'] = {
+          ...ports.documents,
+          get: (...args) => ports.documents.get(...args),
+          update: async (table, key, changes, condition) => {
+            if (changes.set?.['failed_etag'] !== undefined) {
+              hasRead();
+              await earlierDone;
+            }
+            return ports.documents.update(table, key, changes, condition);
+          },
+        };
+        refusal = w.run(later, { ...ports, documents });
+      });
+    });
+    await w.run(earlier, deps);
+    earlierIsDone();
+    await expect(refusal).resolves.toMatchObject({ outcome: 'REFUSED' });
+    expect(await w.item()).toMatchObject({ status: 'ERROR', processing_enabled: true, schema_etag: earlier.etag });
+  });
 });
