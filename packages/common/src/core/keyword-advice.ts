@@ -73,12 +73,18 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
 export const OPEN_HINT = OPEN;
 export const ARRAY_HINT = ARRAY;
 
-/** The problem of a word that has no place where it stands. @param allowed the words that do */
+/**
+ * The problem of a word that has no place where it stands.
+ *
+ * @param allowed the words that do
+ * @param suggest whether to look for the one that is meant
+ */
 export function strayKeyword(
   name: string,
   value: unknown,
   place: 'schema' | 'items',
   allowed: readonly string[],
+  suggest: boolean,
 ): Omit<SchemaProblem, 'path'> {
   if (name === '$ref') return reference(value);
   const message = `${shown(name)} is not enforced here`;
@@ -92,8 +98,8 @@ export function strayKeyword(
   if (elsewhere !== undefined) {
     return { code: 'MISPLACED_KEYWORD', message: `${shown(name)} does not belong here`, hint: elsewhere };
   }
-  const nearest = nearestWord(name, allowed);
-  const near = nearest ?? nearestWord(name, [...INSTEAD.keys()]);
+  const nearest = suggest ? nearestWord(name, allowed) : undefined;
+  const near = nearest ?? (suggest ? nearestWord(name, [...INSTEAD.keys()]) : undefined);
   return {
     code: 'UNKNOWN_KEYWORD',
     message: unknown,

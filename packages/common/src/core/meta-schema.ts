@@ -2,6 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import metaSchema from '../../../../schemas/meta-schema.json';
 import { isObject, pointerTo, valueAt, type JsonObject } from './json-value';
 import { strayKeyword } from './keyword-advice';
+import { MAX_SUGGESTIONS } from './nearest-word';
 import { adviceFor, definitionOf, HOW_TO_ADD, HOW_TO_ADD_TYPE } from './schema-advice';
 import { shown, type SchemaProblem } from './schema-problem';
 import { formatProblem, notForType, typeProblem, xTypeProblem } from './type-advice';
@@ -36,7 +37,7 @@ export function metaSchemaProblems(document: JsonObject): SchemaProblem[] {
   for (const error of errors) {
     // What must be taken out need not be mended.
     if (!isMisplaced(error) && lineage(error.instancePath).some((path) => misplaced.has(path))) continue;
-    const problem = describe(error, document);
+    const problem = describe(error, document, problems.size < MAX_SUGGESTIONS);
     problems.set(`${problem.code} ${problem.path}`, problem);
   }
   return [...problems.values()];
@@ -52,7 +53,8 @@ function isMisplaced({ keyword }: ErrorObject): boolean {
   return keyword === 'false schema';
 }
 
-function describe(error: ErrorObject, document: JsonObject): SchemaProblem {
+/** @param suggest whether to look for what a misspelt word means */
+function describe(error: ErrorObject, document: JsonObject, suggest: boolean): SchemaProblem {
   const { keyword, instancePath: path, params, data } = error;
   if (keyword === 'additionalProperties') {
     const name = String((params as { additionalProperty: unknown }).additionalProperty);
@@ -60,7 +62,7 @@ function describe(error: ErrorObject, document: JsonObject): SchemaProblem {
     const place = definitionOf(error) === '$documentation' ? 'items' : 'schema';
     return {
       path: pointerTo(path, name),
-      ...strayKeyword(name, (data as JsonObject)[name], place, Object.keys(properties)),
+      ...strayKeyword(name, (data as JsonObject)[name], place, Object.keys(properties), suggest),
     };
   }
   if (keyword === 'required') {

@@ -4,6 +4,9 @@ import { distance } from 'fastest-levenshtein';
 const MAX_LENGTH = 64;
 const MAX_CANDIDATES = 500;
 
+/** How many misspellings of a file are looked up, so that a file full of them is still refused at once. */
+export const MAX_SUGGESTIONS = 50;
+
 /** The candidate that a misspelt word most likely means: at most a third of its letters differ, and case does not count. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;

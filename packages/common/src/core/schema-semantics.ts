@@ -2,7 +2,7 @@ import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH } from './columns';
 import { isObject, pointerTo, type JsonObject } from './json-value';
 import { PatternJudge } from './pattern-judge';
 import { checkPattern, type PatternJudges } from './pattern-safety';
-import { nearestWord } from './nearest-word';
+import { MAX_SUGGESTIONS, nearestWord } from './nearest-word';
 import { boundProblems } from './schema-bounds';
 import { eventTimeProblems } from './schema-event-time';
 import { fieldsOf, type FieldVisit } from './schema-model';
@@ -59,9 +59,6 @@ function topicProblems(document: JsonObject, topic: string | undefined): SchemaP
     },
   ];
 }
-
-/** How many misspellings are looked up, so that a file full of them is still refused at once. */
-const MAX_SUGGESTIONS = 50;
 
 function requiredProblems(node: JsonObject, pointer: string): SchemaProblem[] {
   const { required, properties } = node;
