@@ -7,6 +7,8 @@ import signal
 import sys
 from typing import NoReturn
 
+import uvloop
+
 from emulator.settings import (
     LOOPBACK,
     Settings,
@@ -39,21 +41,19 @@ def main() -> NoReturn:
             f"this ministack has no {', '.join(gone)}: "
             "install the version that scripts/local/requirements.txt pins"
         )
-    sys.exit(asyncio.run(_serve(settings)))
+    sys.exit(uvloop.run(_serve(settings)))
 
 
 async def _serve(settings: Settings) -> NoReturn:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
     from ministack import app
-    from ministack.core import hypercorn_compat, lambda_runtime
+    from ministack.core import lambda_runtime
 
     from emulator import credentials, patches
     from emulator.admin import Admin
+    from emulator.server import Server, listen
 
     credentials.configure(settings)
     engines = patches.install(settings)
-    hypercorn_compat.install()
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -63,17 +63,11 @@ async def _serve(settings: Settings) -> NoReturn:
 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(name, end)
-    config = Config()
-    config.bind = [f"{LOOPBACK}:{settings.port}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
-    config.loglevel = "WARNING"
     engines.spark.start()
     announce = asyncio.create_task(_announce(settings))
     code = 0
     try:
-        application = Admin(app.app, engines)
-        await serve(application, config, shutdown_trigger=asked.wait)  # type: ignore[arg-type]
+        await Server(Admin(app.app, engines)).serve_until(asked, listen(settings.port))
     except OSError as error:
         code = _fail(f"cannot listen on {settings.endpoint}: {error.strerror or error}")
     finally:

@@ -1,11 +1,12 @@
 """Runs a Glue job's own script in the warm Spark process, as Glue would in a fresh one."""
 
+import hashlib
 import io
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,8 @@ class _Run:
         python_includes = context._python_includes
         assert python_includes is not None
         known, path, includes = set(sys.modules), list(sys.path), list(python_includes)
+        # Spark keeps workers apart by their environment: those of a run with other files have other modules.
+        context.environment["LEAN_PY_FILES"] = _digest(self._request["py_files"])
         sys.path[:0] = [str(Path(self._request["script"]).parent), *self._request["py_files"]]
         for file in self._request["py_files"]:
             context.addPyFile(file)
@@ -192,6 +195,13 @@ class _Run:
                 name, self._request["credentials"], self._config["endpoint"], self._config["region"]
             )
         return settings
+
+
+def _digest(files: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _is_ours(setting: str) -> bool:

@@ -38,8 +38,6 @@ def start_spark(config: Mapping[str, Any]) -> SparkSession:
         # A job may wait for a Lambda that waits for Athena: neither may hold the cores alone.
         "spark.scheduler.mode": "FAIR",
         "spark.ui.enabled": "false",
-        # A worker that lives on would keep the modules of an earlier run's --extra-py-files.
-        "spark.python.worker.reuse": "false",
         "spark.log.level": "WARN",
     }
     if config["jars"]:
