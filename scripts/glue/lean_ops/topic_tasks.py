@@ -5,7 +5,9 @@ A topic that fails, ties or turns out too large says so in its result and leaves
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +34,8 @@ PRUNED_FROM_ROWS = 50_000
 """Of tables that are shorter all keys are looked up, whatever is promised of event times."""
 MAX_BYTES = 128 << 20
 """As MAX_EVENTS, in Arrow's memory."""
+AT_ONCE = 4
+"""Topics that one task works on at a time, if together they are within MAX_BYTES."""
 
 _TEXT = StringType()
 ERROR_COLUMNS = (
@@ -159,24 +163,42 @@ def _results_of(output: DataFrame) -> Results:
 def _run(
     batches: Iterator[pa.RecordBatch], tasks: Mapping[str, TopicTask], store: Store, work: Work
 ) -> Iterator[pa.RecordBatch]:
-    for topic, rows in _by_topic(batches):
-        errors = None
-        if rows is None:
+    """Several topics at once: a topic waits for files most of the time."""
+    under_way: deque[tuple[Future[list[pa.RecordBatch]], int]] = deque()
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="topic") as threads:
+        for topic, rows in _by_topic(batches):
+            size = 0 if rows is None else rows.nbytes
+            while under_way and (
+                len(under_way) >= AT_ONCE or size + sum(n for _, n in under_way) > MAX_BYTES
+            ):
+                yield from under_way.popleft()[0].result()
+            under_way.append((threads.submit(_one, topic, rows, tasks, store, work), size))
+            del rows
+        while under_way:
+            yield from under_way.popleft()[0].result()
+
+
+def _one(
+    topic: str, rows: pa.Table | None, tasks: Mapping[str, TopicTask], store: Store, work: Work
+) -> list[pa.RecordBatch]:
+    errors = None
+    if rows is None:
+        told = {"again": "too_large"}
+    else:
+        try:
+            result, errors = work(tasks[topic], rows, store)
+            told = result.to_json()
+        except TiesUnsettled:
+            told = {"again": "ties"}
+        except TooLarge:
             told = {"again": "too_large"}
-        else:
-            try:
-                result, errors = work(tasks[topic], rows, store)
-                told = result.to_json()
-            except TiesUnsettled:
-                told = {"again": "ties"}
-            except TooLarge:
-                told = {"again": "too_large"}
-            except Exception as error:
-                told = {"failed": reason(error)}
-        yield _batch({"topic_name": [topic], "result": [json.dumps(told)]}, 1)
-        if errors is not None and errors.num_rows:
-            names = {name: errors.column(name).combine_chunks() for name in errors.column_names}
-            yield _batch({"topic_name": [topic] * errors.num_rows, **names}, errors.num_rows)
+        except Exception as error:
+            told = {"failed": reason(error)}
+    found = [_batch({"topic_name": [topic], "result": [json.dumps(told)]}, 1)]
+    if errors is not None and errors.num_rows:
+        names = {name: errors.column(name).combine_chunks() for name in errors.column_names}
+        found.append(_batch({"topic_name": [topic] * errors.num_rows, **names}, errors.num_rows))
+    return found
 
 
 def _batch(columns: Mapping[str, object], rows: int) -> pa.RecordBatch:
