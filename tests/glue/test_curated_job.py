@@ -1,9 +1,11 @@
 import json
+from collections import Counter
 from datetime import datetime
 
 import pytest
 from lake import Event
 
+from lean_ops import curated_by_spark
 from lean_ops.schemas import SchemaError, read_schema
 from lean_ops.tables import Tables
 from lean_ops.topic_table import TopicTable
@@ -297,6 +299,38 @@ def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, mon
         sum(row[name] for row in lake.ledger("curated")) for name in ("rejected", "duplicates", "superseded")
     ]
     assert totals == [2, 1, 1]
+
+
+def test_a_long_back_fill_that_is_killed_after_each_piece_goes_on_with_the_next(lake, by_spark, monkeypatch):
+    fields = {"n": {"type": "integer", "x-cde": True}}
+    lake.activate(TOPIC, 1, fields)
+    for n in range(3):
+        lake.standardize(
+            Event({"n": n, "m": str(n)}, message_id=f"m{n}"), Event({"n": "x"}, message_id=f"x{n}")
+        )
+    lake.curate()
+    lake.activate(TOPIC, 2, fields | {"m": {"type": "integer"}}, x_backfill=True)
+    monkeypatch.setattr(curated_by_spark, "MAX_ROWS", 2)
+    upsert, pieces = Tables.upsert, []
+
+    def then_killed(self, rows, *arguments):
+        pieces.append(sorted(row["message_id"] for row in rows.select("message_id").collect()))
+        upsert(self, rows, *arguments)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tables, "upsert", then_killed)
+        for _ in range(3):
+            with pytest.raises(Killed):
+                lake.curate()
+            done = {key for key, row in lake.by_key(TABLE).items() if row["m"] is not None}
+            assert done == {key for piece in pieces for key in piece}
+    assert pieces == [["m0"], ["m1"], ["m2"]]
+    assert lake.curate().complete
+    assert {(row["m"], row["schema_version"]) for row in lake.rows(TABLE)} == {(0, 2), (1, 2), (2, 2)}
+    assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 2
+    assert Counter(row["schema_version"] for row in lake.rows("ops.errors")) == {1: 3, 2: 3}
+    assert lake.balance("curated") == (12, 12)
 
 
 @pytest.mark.parametrize(

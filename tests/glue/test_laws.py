@@ -26,7 +26,7 @@ plans = st.lists(st.tuples(kills, kills, st.booleans()), min_size=CYCLES, max_si
 # takes its time, and says which topic and key differ.
 @settings(max_examples=4, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(histories(HISTORIES), plans)
-def test_tables_are_those_of_the_set_of_events(new_lake, played, plan):
+def test_tables_are_those_of_the_set_of_events(new_lake, folding, played, plan):
     lake = new_lake()
     play(lake, played, plan)
     check(lake, played)

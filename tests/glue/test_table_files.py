@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lean_ops.back_fill import pieces_of
 from lean_ops.bucket import bucket
 from lean_ops.commits import CYCLE_ID
-from lean_ops.table_files import Store, TableFiles
+from lean_ops.table_files import DataFile, Store, TableFiles, to_fold
 from lean_ops.topic_table import NotForOneTask, TopicTable
 
 ROWS = {
@@ -109,6 +109,40 @@ def test_a_file_that_was_compacted_away_cannot_be_replaced_unseen(lake, table):
     with pytest.raises(Exception, match="Missing required files to delete"):
         loaded.commit(list(files.write(rows)), [planned[0].path], {CYCLE_ID: "c1"})
     assert lake.spark.table(name).count() == 2
+
+
+def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, folding, table):
+    name = table("PARTITIONED BY (days(at))")
+    for day in (1, 2, 1, 2, 1, 2):
+        loaded = TopicTable(lake.spark, name)
+        files, planned = files_of(loaded), loaded.files(None)
+        folded = [planned[index] for index in to_fold(planned)]
+        new = files.whole(pa.table({"at": pa.array([datetime(2026, 11, day)], pa.timestamp("us"))}))
+        rows = pa.concat_tables([new, *map(files.read, folded)])
+        loaded.commit(list(files.write(rows)), [file.path for file in folded], {CYCLE_ID: "c"})
+    assert lake.spark.table(name).count() == 6
+    # The fifth finds two of each day, and makes one of them; the sixth comes on top.
+    counts = lake.spark.table(f"{name}.files").select("record_count").collect()
+    assert sorted(row[0] for row in counts) == [1, 2, 3]
+    manifests = lake.spark.table(f"{name}.manifests")
+    assert manifests.where("added_data_files_count + existing_data_files_count > 0").count() <= 2
+
+
+@pytest.mark.parametrize(
+    ("files", "folded"),
+    [
+        ([], []),
+        ([("", 100)] * 15, []),
+        ([("", 100)] * 16, range(16)),
+        ([("", 100)] * 15 + [("", 1 << 20)], []),
+        ([("day=1", 100), ("day=2", 100)] * 15, []),
+        ([("day=1", 100)] * 3 + [("day=2", 100)] * 16, range(3, 19)),
+        ([("", 100)] * 40, range(32)),
+    ],
+)
+def test_what_is_folded(files, folded):
+    listed = [DataFile(str(n), size, 1, partition) for n, (partition, size) in enumerate(files)]
+    assert to_fold(listed) == tuple(folded)
 
 
 def test_what_tasks_do_not_read_is_left_to_spark(lake, table):

@@ -15,6 +15,7 @@ from lean_ops.curated_advance import Advance, Errors
 from lean_ops.curated_by_spark import ERRORS, advance_by_spark
 from lean_ops.frozen import frozen
 from lean_ops.judge import NULLED, REJECTED
+from lean_ops.table_files import to_fold
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool
 from lean_ops.topic_table import NotForOneTask
@@ -72,13 +73,15 @@ def _task(advance: Advance, within: delta.EventTimes | None) -> TopicTask:
             raise NotForOneTask(f"more than {MAX_EVENTS} rows to fill from")
         back_fill = BackFill(source.columns, files)
     table = advance.table
+    held = table.files(within)
     return TopicTask(
         advance.topic,
         frozenset(advance.cycles),
         table.columns,
         table.partitioning(),
         table.folder,
-        table.files(within),
+        held,
+        to_fold(held),
         schema=advance.schema,
         back_fill=back_fill,
         judge_again=back_fill is not None,

@@ -15,6 +15,7 @@ class Iceberg:
         self.snapshots = package.SnapshotParser
         self.schemas = package.SchemaParser
         self.specs = package.PartitionSpecParser
+        self.metadata = package.TableMetadata
         self.table_metadata = package.TableMetadataParser
         self.expressions = package.expressions.Expressions
         self.data_files = package.DataFiles

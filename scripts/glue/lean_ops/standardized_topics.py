@@ -14,7 +14,7 @@ from lean_ops import delta, names
 from lean_ops.commits import Commit
 from lean_ops.delta import EventTimes
 from lean_ops.standardized_by_spark import LAYER, Advance, advance_by_spark
-from lean_ops.table_files import Store
+from lean_ops.table_files import Store, to_fold
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool
 from lean_ops.topic_table import NotForOneTask, TopicTable
@@ -79,13 +79,15 @@ def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
     work, table = advance.work, advance.table
     if work.readable > MAX_EVENTS:
         raise NotForOneTask(f"more than {MAX_EVENTS} messages")
+    files = table.files(within)
     return TopicTask(
         work.topic,
         frozenset((work.cycle_id,)),
         table.columns,
         table.partitioning(),
         table.folder,
-        table.files(within),
+        files,
+        to_fold(files),
         overflow=bool(advance.evolution.overflow),
         one_day_a_file=within is not None,
     )

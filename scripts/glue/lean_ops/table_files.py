@@ -8,6 +8,7 @@ written with it.
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlparse
 from uuid import uuid4
@@ -23,6 +24,10 @@ _FIELD_ID = b"PARQUET:field_id"
 _WHOLE_FILE = 1 << 20
 """Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""
 _MICROS_A_DAY = 86_400_000_000
+FOLDED_FROM = 16
+"""So many small files of one partition become one: each cycle leaves one, and each look-up reads them all."""
+_FOLDED_AT_MOST = 32
+_SMALL_FILE = 1 << 20
 
 
 class UnknownPartitioning(Exception):
@@ -44,18 +49,24 @@ class Store:
         place = urlparse(location)
         if place.scheme in ("", "file"):
             return LocalFileSystem()
-        options: dict[str, Any] = {"region": self.region}
-        if self.endpoint is not None:
-            host = urlparse(self.endpoint)
-            options |= {"endpoint_override": host.netloc, "scheme": host.scheme}
-        if self.access_key is not None:
-            options |= {"access_key": self.access_key, "secret_key": self.secret_key}
-            options |= {"session_token": self.token}
-        try:
-            # A small file is one PutObject then, not a multipart upload.
-            return S3FileSystem(allow_delayed_open=True, **options)
-        except TypeError:
-            return S3FileSystem(**options)  # an older pyarrow
+        return _s3(self)
+
+
+@lru_cache(maxsize=8)
+def _s3(store: Store) -> S3FileSystem:
+    """One for all files: it keeps its connections."""
+    options: dict[str, Any] = {"region": store.region}
+    if store.endpoint is not None:
+        host = urlparse(store.endpoint)
+        options |= {"endpoint_override": host.netloc, "scheme": host.scheme}
+    if store.access_key is not None:
+        options |= {"access_key": store.access_key, "secret_key": store.secret_key}
+        options |= {"session_token": store.token}
+    try:
+        # A small file is one PutObject then, not a multipart upload.
+        return S3FileSystem(allow_delayed_open=True, **options)
+    except TypeError:
+        return S3FileSystem(**options)  # an older pyarrow
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,17 @@ _TYPES = {
 
 def is_supported(column: Column) -> bool:
     return column.type in _TYPES or column.type.startswith("decimal(")
+
+
+def to_fold(files: Sequence[DataFile]) -> tuple[int, ...]:
+    """Indexes of the small files that are to be written anew as one, with what comes in. Each row is so
+    written once in FOLDED_FROM cycles, until its file is no longer small."""
+    small: dict[str, list[int]] = {}
+    for index, file in enumerate(files):
+        if file.size < _SMALL_FILE:
+            small.setdefault(file.partition, []).append(index)
+    many = (group for group in small.values() if len(group) >= FOLDED_FROM)
+    return tuple(index for group in many for index in group[:_FOLDED_AT_MOST])
 
 
 class TableFiles:

@@ -7,18 +7,25 @@ serializable isolation), so a run that was thought dead cannot write a cycle twi
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from lean_ops.commits import Commit, confirmed, last_commit, lineage
 from lean_ops.delta import EventTimes
 from lean_ops.iceberg import iceberg_of
-from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, is_supported
+from lean_ops.table_files import FOLDED_FROM, Column, DataFile, NewFile, Partitioning, is_supported
 
 MAX_FILES = 500
 MAX_ROWS = 5_000_000
 """Of a topic's files that one task looks its keys up in."""
+
+MANIFESTS_MERGED_FROM = 8
+"""Every commit leaves a manifest, and every cycle reads them all. Iceberg's own limit is 100."""
+_MERGED_FROM = "commit.manifest.min-count-to-merge"
+_OVERTAKEN = "org.apache.iceberg.exceptions.CommitFailedException"
 
 
 class NotForOneTask(Exception):
@@ -106,7 +113,16 @@ class TopicTable:
                 found.append(one)
         finally:
             tasks.close()
-        return tuple(found)
+        # Asking Java for partitions takes longer than the rest: only where somebody may want to fold files.
+        return tuple(found if len(found) < FOLDED_FROM else self._with_partitions(found))
+
+    def _with_partitions(self, files: Sequence[DataFile]) -> list[DataFile]:
+        specs = self._table.specs()
+        return [
+            replace(one, partition=specs.get(file.specId()).partitionToPath(file.partition()))
+            for one in files
+            for file in [self._planned[one.path]]
+        ]
 
     def _expression(self, within: EventTimes) -> Any:
         expressions = self._iceberg.expressions
@@ -146,8 +162,28 @@ class TopicTable:
             update = self._table.newFastAppend()
         for key, value in properties.items():
             update.set(key, value)
-        update.commit()
-        return confirmed(self.last_commit(), self._name, properties)
+        committed = self._apply(update)
+        return confirmed(last_commit(self._iceberg, committed), self._name, properties)
+
+    def _apply(self, update: Any) -> Any:
+        """What `update.commit()` does, but for its last step, which loads the table again and reads the
+        snapshot's manifests to find those that a retry has left over. Gives the table's new metadata."""
+        operations = self._table.operations()
+        snapshot = update.apply()
+        base = operations.current()
+        builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
+        if base.properties().get(_MERGED_FROM) is None:
+            builder.setProperties({_MERGED_FROM: str(MANIFESTS_MERGED_FROM)})
+        metadata = builder.build()
+        try:
+            operations.commit(base, metadata)
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getName() != _OVERTAKEN:
+                raise
+            # Somebody else was faster: now with Iceberg's own retries, which validate anew.
+            update.commit()
+            return operations.current()
+        return metadata
 
     def _data_file(self, new: NewFile) -> Any:
         builder = self._iceberg.data_files.builder(self._table.spec())

@@ -44,10 +44,10 @@ class BackFill:
 class TopicTask:
     """A topic, the cycles of cycle_delta that it takes, and its table as the driver planned it.
 
-    files: those that may hold one of the batch's keys. folder: where new ones go. knows_ties: the rows of
-    other cycles are there that settle ties. overflow: see standardized_table. one_day_a_file: see TableFiles.
-    Curated's: schema, back_fill, and judge_again for a new schema, which reads the versions that are there
-    anew.
+    files: those that may hold one of the batch's keys. folded: indexes of those that are written anew in any
+    case. folder: where new ones go. knows_ties: the rows of other cycles are there that settle ties.
+    overflow: see standardized_table. one_day_a_file: see TableFiles. Curated's: schema, back_fill, and
+    judge_again for a new schema, which reads the versions that are there anew.
     """
 
     topic: str
@@ -56,6 +56,7 @@ class TopicTask:
     partitioning: Partitioning | None
     folder: str
     files: tuple[DataFile, ...]
+    folded: tuple[int, ...] = ()
     overflow: bool = False
     one_day_a_file: bool = False
     knows_ties: bool = False
@@ -189,7 +190,8 @@ def counts_of(decision: Decision) -> dict[str, int]:
 
 
 def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Table) -> Result:
-    """The winners in new files, together with what is left of the files that hold rows they replace."""
+    """The winners in new files, together with what is left of the files that hold rows they replace, and with
+    small ones."""
     result = Result(task.topic)
     if not decision.winners:
         return result
@@ -199,6 +201,8 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
         by_file.setdefault(place.file, []).append(place.position)
     if sum(task.files[index].size for index in by_file) > MAX_REWRITTEN_BYTES:
         raise TooLarge(f"corrections rewrite {len(by_file)} files of more than {MAX_REWRITTEN_BYTES} bytes")
+    for index in task.folded:
+        by_file.setdefault(index, [])
     for index, positions in by_file.items():
         file = task.files[index]
         result.removed.append(file.path)
