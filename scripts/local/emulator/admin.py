@@ -9,6 +9,7 @@ from typing import Any
 from emulator.faults_plan import PlanError, read_plan
 from emulator.patches import Engines
 from emulator.reads import ServedBytes
+from emulator.repeats import Repeats
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -26,6 +27,7 @@ class Admin:
         self._app = app
         self._engines = engines
         self._reads = ServedBytes()
+        self._repeats = Repeats()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
@@ -34,7 +36,13 @@ class Admin:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": json.dumps(body).encode()})
             return
-        await self._app(scope, receive, self._reads.watch(scope, send))
+        known = self._repeats.answer(scope)
+        if known is not None:
+            await _body(receive)
+            for message in known:
+                await send(message)
+            return
+        await self._app(scope, receive, self._repeats.watch(scope, self._reads.watch(scope, send)))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         headers = dict(scope["headers"])
