@@ -2,7 +2,7 @@
 whose key starts with `lean-ops.`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -57,15 +57,37 @@ def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]
 
 def last_commit(iceberg: Iceberg, loaded: Any) -> Commit | None:
     """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
-    commits = lineage(iceberg, loaded)
-    last, before = next(commits, (None, None))
-    if last is None:
-        return None
-    for commit, rows_of_parent in commits:
-        if commit.cycle_id != last.cycle_id:
-            return replace(last, rows_before=commit.rows)
+    last = next(_by_cycle(iceberg, loaded), None)
+    return None if last is None else last[0]
+
+
+def commits_since(iceberg: Iceberg, loaded: Any, snapshot_id: str | None) -> list[Commit]:
+    """Those after a snapshot, oldest first, as last_commit gives them; all that are kept when it is not among
+    them."""
+    found: list[Commit] = []
+    for commit, snapshots in _by_cycle(iceberg, loaded):
+        if commit.snapshot_id == snapshot_id:
+            break
+        found.append(commit)
+        if snapshot_id in snapshots:
+            break
+    return found[::-1]
+
+
+def _by_cycle(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, Collection[str]]]:
+    """Each cycle's last commit, newest first, and the snapshots of all that the cycle has made."""
+    last: Commit | None = None
+    before: int | None = None
+    snapshots: list[str] = []
+    for commit, rows_of_parent in lineage(iceberg, loaded):
+        if last is not None and commit.cycle_id != last.cycle_id:
+            yield replace(last, rows_before=commit.rows), snapshots
+            last, snapshots = None, []
+        last = last or commit
         before = rows_of_parent
-    return replace(last, rows_before=before)
+        snapshots.append(commit.snapshot_id)
+    if last is not None:
+        yield replace(last, rows_before=before), snapshots
 
 
 def confirmed(commit: Commit | None, table: str, properties: Mapping[str, str]) -> Commit:

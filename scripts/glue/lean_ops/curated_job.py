@@ -5,7 +5,7 @@ schema is new, Standardized's rows as well. The commit carries cycle, schema ver
 before it, by ids that are hashes, so a killed run leaves nothing twice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,15 +29,15 @@ class TableBehindSchema(Exception):
 
 @dataclass(frozen=True)
 class _Plan:
-    """at: None before the first time. commit: the table's last one. told: whether the run that made it has
-    said so. standardized: the table to back-fill from."""
+    """at: None before the first time. commit: the table's last one. untold: those of runs that were killed
+    before they could say so. standardized: the table to back-fill from."""
 
     topic: str
     schema: TopicSchema
     table: TopicTable
     at: Checkpoint | None
     commit: Commit | None
-    told: bool
+    untold: Sequence[Commit]
     standardized: TopicTable | None
 
 
@@ -72,7 +72,7 @@ def run(job: Job) -> Outcome:
             _enter(job, outcome, topic, commit)
         ledger.write(tables, outcome.entries)
         # What a mirror shows, the ledger has.
-        for _, put in pool.each(made, lambda _, one: _mirror(job, *one)):
+        for _, put in pool.each(dict(made).items(), lambda _, one: _mirror(job, *one)):
             if isinstance(put, Exception):
                 raise put
     status = "complete" if outcome.complete else "incomplete"
@@ -82,12 +82,12 @@ def run(job: Job) -> Outcome:
 
 
 def _untold(plan: _Plan, commit: Commit | None) -> Iterator[Commit]:
-    """The commits that ledger and mirror do not know, the last one included that a killed run made. Of two of
-    one cycle the later has the counts of both."""
-    before = plan.commit
-    new = None if commit is before else commit
-    if before is not None and not plan.told and (new is None or new.cycle_id != before.cycle_id):
-        yield before
+    """The commits that ledger and mirror do not know, those included that killed runs made. Of two of one
+    cycle the later has the counts of both."""
+    new = None if commit is plan.commit else commit
+    for before in plan.untold:
+        if new is None or new.cycle_id != before.cycle_id:
+            yield before
     if new is not None:
         yield new
 
@@ -123,8 +123,8 @@ def _plan(job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]]) 
     standardized = None
     if to_fill and name in listed["standardized"]:
         standardized = TopicTable(tables.spark, tables.name("standardized", name))
-    told = commit is not None and mirror is not None and mirror.get("snapshot_id") == commit.snapshot_id
-    return _Plan(topic, schema, table, at, commit, told, standardized)
+    untold = table.commits_since(None if mirror is None else mirror.get("snapshot_id"))
+    return _Plan(topic, schema, table, at, commit, untold, standardized)
 
 
 def _advances(job: Job, tables: Tables, plans: list[_Plan], started: datetime) -> list[Advance]:

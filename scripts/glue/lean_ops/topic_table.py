@@ -13,7 +13,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from lean_ops.commits import Commit, confirmed, last_commit, lineage
+from lean_ops.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.delta import EventTimes
 from lean_ops.iceberg import iceberg_of
 from lean_ops.table_files import FOLDED_FROM, Column, DataFile, NewFile, Partitioning, is_supported
@@ -47,6 +47,9 @@ class TopicTable:
 
     def last_commit(self) -> Commit | None:
         return last_commit(self._iceberg, self._table)
+
+    def commits_since(self, snapshot_id: str | None) -> list[Commit]:
+        return commits_since(self._iceberg, self._table, snapshot_id)
 
     def commit_of(self, cycle_id: str) -> Commit | None:
         """The commit of a cycle before the last one; None when it has expired."""
