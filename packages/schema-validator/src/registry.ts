@@ -136,11 +136,7 @@ export class UploadRegistry {
         { set: { ...set, ...settled }, remove },
         // An operator may set a status at any moment, and an overtaken run may tell of an active schema (`record`): what
         // was read must still be so.
-        all(
-          equals('claimed_sequencer', sequencer),
-          unchanged(item, 'status'),
-          ...(item['processing_enabled'] === undefined ? [absent('processing_enabled')] : []),
-        ),
+        all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'), unchanged(item, 'processing_enabled')),
       );
       if (done) return true;
     }
@@ -169,5 +165,5 @@ function factsOf({ sequencer, tableName, version, etag, key }: ActiveFacts): Doc
 
 function unchanged(item: Document, attribute: string): Condition {
   const value = item[attribute];
-  return typeof value === 'string' ? equals(attribute, value) : absent(attribute);
+  return typeof value === 'string' || typeof value === 'boolean' ? equals(attribute, value) : absent(attribute);
 }
