@@ -23,11 +23,9 @@ class Repeats:
     def answer(self, scope: dict[str, Any]) -> Messages | None:
         """What the first attempt was told, of a request that is a repetition."""
         call = _call(scope)
-        found = (
-            None
-            if call is None or _header(scope, b"amz-sdk-request").startswith(b"attempt=1;")
-            else self._answers.get(call)
-        )
+        if call is None or _header(scope, b"amz-sdk-request").startswith(b"attempt=1;"):
+            return None
+        found = self._answers.get(call)
         if found is not None:
             _log.warning("%s %s came again: its first answer was lost", scope["method"], scope["path"])
         return found

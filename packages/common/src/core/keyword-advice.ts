@@ -98,8 +98,9 @@ export function strayKeyword(
   if (elsewhere !== undefined) {
     return { code: 'MISPLACED_KEYWORD', message: `${shown(name)} does not belong here`, hint: elsewhere };
   }
-  const nearest = suggest ? nearestWord(name, allowed) : undefined;
-  const near = nearest ?? (suggest ? nearestWord(name, [...INSTEAD.keys()]) : undefined);
+  const meant = (words: readonly string[]) => (suggest ? nearestWord(name, words) : undefined);
+  const nearest = meant(allowed);
+  const near = nearest ?? meant([...INSTEAD.keys()]);
   return {
     code: 'UNKNOWN_KEYWORD',
     message: unknown,
