@@ -123,7 +123,8 @@ def _plan(job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]]) 
     standardized = None
     if to_fill and name in listed["standardized"]:
         standardized = TopicTable(tables.spark, tables.name("standardized", name))
-    untold = table.commits_since(None if mirror is None else mirror.get("snapshot_id"))
+    told = None if mirror is None else mirror.get("snapshot_id")
+    untold = [] if commit is None or commit.snapshot_id == told else table.commits_since(told)
     return _Plan(topic, schema, table, at, commit, untold, standardized)
 
 
