@@ -3,11 +3,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops.casts import cast_of
+from lean_ops.column_casts import arrow_type, column_cast_of
 from lean_ops.constraints import constraints_of
 from lean_ops.schemas import Field
 
@@ -107,6 +109,38 @@ def cast(kind, text):
 def test_a_text_becomes_a_typed_value_exactly_or_not_at_all(kind, text, expected):
     value = cast(kind, text)
     assert (type(value), str(value)) == (type(expected), str(expected))
+
+
+KINDS = sorted({kind for kind, _, _ in CASES})
+some_texts = st.lists(st.none() | st.sampled_from([text for _, text, _ in CASES]) | st.from_regex(
+    r"\A(-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,17})?"
+    r"|[0-9]{4}-[01][0-9]-[0-3][0-9]([Tt ][0-2][0-9](:[0-6][0-9]){2}(\.[0-9]{1,7})?"
+    r"([Zz]|[-+][0-2][0-9]:[0-6][0-9])?)?|true|false|\[.*\]?)\n?\Z"
+), max_size=6)  # fmt: skip
+
+
+def column_cast(kind, texts):
+    by = column_cast_of("string", "array") if kind == "array" else column_cast_of(kind, "any")
+    return by(pa.array(texts, pa.string()))
+
+
+@given(
+    some_texts, st.sampled_from([*KINDS, "decimal(38,38)", "decimal(38,10)", "decimal(3,0)", "decimal(3,3)"])
+)
+def test_a_column_becomes_what_each_of_its_texts_does(texts, kind):
+    found = column_cast(kind, texts)
+    assert found.type == (pa.string() if kind == "array" else arrow_type(kind))
+    expected = [None if text is None else cast(kind, text) for text in texts]
+    assert [str(value) for value in found.to_pylist()] == [str(value) for value in expected]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_of_all_cases(kind):
+    cases = [(text, value) for one, text, value in CASES if one == kind]
+    found = column_cast(kind, [text for text, _ in cases])
+    assert [str(value) for value in found.to_pylist()] == [str(value) for _, value in cases]
+    for text, value in cases:
+        assert str(column_cast(kind, [text])[0].as_py()) == str(value)
 
 
 whole = st.integers(-(2**70), 2**70) | st.integers(-(2**31) - 2, 2**31 + 2) | st.integers(-200, 200)
@@ -210,7 +244,7 @@ CONSTRAINED = [
 def test_constraints_are_broken_as_json_schema_says(data_type, constraints, text, broken):
     json_type = {"bigint": "integer", "int": "integer", "string": "string"}.get(data_type, "number")
     field = Field("x", json_type, data_type, False, False, (), constraints)
-    values = [None, cast(data_type, text), None]
+    values = column_cast(data_type, [None, text, None])
     found = {one.keyword: one.broken(values) for one in constraints_of(field)}
     assert found == {keyword: [1] if keyword in broken else [] for keyword in constraints}
 
@@ -218,10 +252,11 @@ def test_constraints_are_broken_as_json_schema_says(data_type, constraints, text
 @given(whole, whole, exponents, st.sampled_from(["bigint", "decimal(38,10)"]))
 def test_a_bound_is_compared_by_all_its_digits(value, digits, exponent, data_type):
     typed = cast(data_type, str(value))
+    values = column_cast(data_type, [str(value)])
     limit = Decimal(digits).scaleb(exponent)
     keywords = dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), limit)
     field = Field("x", "any", data_type, False, False, (), keywords)
-    found = {one.keyword for one in constraints_of(field) if one.broken([typed])}
+    found = {one.keyword for one in constraints_of(field) if one.broken(values)}
     if typed is not None:
         exact = Fraction(limit)
         assert found == {

@@ -48,7 +48,7 @@ def takes(pattern):
 
 def found(pattern, texts):
     [constraint] = constraints_of(Field("x", "string", "string", False, False, (), {"pattern": pattern}))
-    broken = set(constraint.broken([*texts, None]))
+    broken = set(constraint.broken(pa.array([*texts, None], pa.string())))
     return [text for n, text in enumerate(texts) if n not in broken]
 
 

@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from lean_ops.schemas import Field
 
-Broken = Callable[[Sequence[Any]], list[int]]
-"""Values (None: nothing to judge) to the places of those that break the constraint."""
+Broken = Callable[[pa.Array], list[int]]
+"""Values (null: nothing to judge) to the places of those that break the constraint."""
 
 
 class Constraint(NamedTuple):
@@ -22,8 +22,8 @@ class Constraint(NamedTuple):
 
 
 def constraints_of(field: Field) -> list[Constraint]:
-    """In the field's order. Their values are as casts.cast_of makes them; those of a float field as double,
-    so that they are judged as they were sent."""
+    """In the field's order. Their values are as column_casts makes them; those of a float field as double, so
+    that they are judged as they were sent."""
     return [
         Constraint(keyword, _message(keyword, limit), _BROKEN[keyword](field, limit))
         for keyword, limit in field.constraints.items()
@@ -48,14 +48,36 @@ def _message(keyword: str, limit: Any) -> str:
     return f"is {relation} {limit}"
 
 
-def _compared(breaks: Callable[[Any, Any], bool]) -> Callable[[Field, Any], Broken]:
+def _compared(breaks: Callable[[Any, Any], bool], compare: str) -> Callable[[Field, Any], Broken]:
+    """breaks: in Python. compare: the name of Arrow's function for the same."""
+
     def of(field: Field, limit: Any) -> Broken:
         bound = _number(field, limit)
-        return lambda values: [
-            n for n, value in enumerate(values) if value is not None and breaks(value, bound)
-        ]
+        kind = _ARROW_NUMBERS.get(field.data_type)
+        # Integers compare with a fraction, and decimals with anything, exactly in Python only.
+        if kind is None or not isinstance(bound, float if pa.types.is_floating(kind) else int):
+            return _one_by_one(lambda value: breaks(value, bound))
+        try:
+            scalar = pa.scalar(bound, kind)
+        except OverflowError:  # a limit that no value of the type reaches
+            return _one_by_one(lambda value: breaks(value, bound))
+        return lambda values: _where(pc.call_function(compare, [values, scalar]))
 
     return of
+
+
+_ARROW_NUMBERS = {"bigint": pa.int64(), "int": pa.int64(), "double": pa.float64(), "float": pa.float64()}
+
+
+def _where(broken: pa.Array) -> list[int]:
+    places: list[int] = pc.indices_nonzero(broken).to_pylist()
+    return places
+
+
+def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
+    return lambda values: [
+        n for n, value in enumerate(values.to_pylist()) if value is not None and breaks(value)
+    ]
 
 
 def _number(field: Field, limit: int | Decimal) -> int | float | Decimal:
@@ -67,17 +89,18 @@ def _among(field: Field, allowed: Any) -> Broken:
     choices = allowed if isinstance(allowed, list) else [allowed]
     if field.json_type in ("integer", "number"):
         choices = [_number(field, one) for one in choices]
+    if field.data_type == "string" and field.json_type == "string":
+        texts = pa.array(choices, pa.string())
+        return lambda values: _where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
     among = frozenset(choices)
-    return lambda values: [n for n, value in enumerate(values) if value is not None and value not in among]
+    return _one_by_one(lambda value: value not in among)
 
 
-def _of_length(breaks: Callable[[int, int], bool]) -> Callable[[Field, Any], Broken]:
+def _of_length(compare: str) -> Callable[[Field, Any], Broken]:
     def of(_field: Field, limit: Any) -> Broken:
-        bound = int(limit)
-        # Python counts code points, as JSON Schema does.
-        return lambda values: [
-            n for n, value in enumerate(values) if value is not None and breaks(len(value), bound)
-        ]
+        bound = pa.scalar(int(limit), pa.int64())
+        # Arrow counts code points, as JSON Schema does.
+        return lambda values: _where(pc.call_function(compare, [pc.utf8_length(values), bound]))
 
     return of
 
@@ -90,25 +113,19 @@ def _pattern(_field: Field, pattern: str) -> Broken:
         pc.match_substring_regex(pa.array([""]), expression)
     except pa.ArrowInvalid:
         found = re.compile(python_pattern(pattern), re.ASCII).search
-        return lambda values: [n for n, value in enumerate(values) if value is not None and not found(value)]
-
-    def broken(values: Sequence[Any]) -> list[int]:
-        matches = pc.match_substring_regex(pa.array(values, pa.string()), expression)
-        places: list[int] = pc.indices_nonzero(pc.invert(matches)).to_pylist()
-        return places
-
-    return broken
+        return _one_by_one(lambda value: not found(value))
+    return lambda values: _where(pc.invert(pc.match_substring_regex(values, expression)))
 
 
 _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "enum": _among,
     "const": _among,
-    "minimum": _compared(operator.lt),
-    "maximum": _compared(operator.gt),
-    "exclusiveMinimum": _compared(operator.le),
-    "exclusiveMaximum": _compared(operator.ge),
-    "minLength": _of_length(operator.lt),
-    "maxLength": _of_length(operator.gt),
+    "minimum": _compared(operator.lt, "less"),
+    "maximum": _compared(operator.gt, "greater"),
+    "exclusiveMinimum": _compared(operator.le, "less_equal"),
+    "exclusiveMaximum": _compared(operator.ge, "greater_equal"),
+    "minLength": _of_length("less"),
+    "maxLength": _of_length("greater"),
     "pattern": _pattern,
 }
 

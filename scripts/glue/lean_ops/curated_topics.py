@@ -14,6 +14,7 @@ from lean_ops.commits import Commit
 from lean_ops.curated_advance import Advance, Errors
 from lean_ops.curated_by_spark import ERRORS, advance_by_spark
 from lean_ops.frozen import frozen
+from lean_ops.iceberg import NotPlainFiles
 from lean_ops.judge import NULLED, REJECTED
 from lean_ops.table_files import to_fold
 from lean_ops.tables import Tables
@@ -77,6 +78,7 @@ def _task(advance: Advance, within: delta.EventTimes | None) -> TopicTask:
     return TopicTask(
         advance.topic,
         frozenset(advance.cycles),
+        sum(advance.cycles.values()),
         table.columns,
         table.partitioning(),
         table.folder,
@@ -94,9 +96,11 @@ def _in_tasks(
     """Runs the tasks and commits what they wrote. Gives the topics that Spark has to do after all."""
     if not tasks:
         return []
-    cycles = tables.read(tables.name("ops", delta.TABLE))
-    with results(cycles, tasks, curate_in_task) as found:
-        errors = _record(tables, advances, found)
+    try:
+        with results(tables.spark, tables.name("ops", delta.TABLE), tasks, curate_in_task) as found:
+            errors = _record(tables, advances, found)
+    except NotPlainFiles:
+        return [task.topic for task in tasks]
     done |= {topic: TaskFailed(why) for topic, why in found.failed.items()}
 
     def commit(_: Tables, result: Result) -> Commit:

@@ -37,6 +37,14 @@ DELTA_SCHEMA = StructType(
 )
 """cycle_delta. A row that could not be flattened has columns NULL and its `Refusal` in rescued_data."""
 DELTA_COLUMNS = tuple(DELTA_SCHEMA.fieldNames())
+DELTA_ARROW = pa.schema(
+    [
+        *((name, pa.timestamp("us") if name in _TIMES else pa.string()) for name in KEPT_COLUMNS),
+        ("columns", pa.map_(pa.string(), pa.string())),
+        ("rescued_data", pa.string()),
+        ("cycle_id", pa.string()),
+    ]
+)
 
 INVALID_JSON = "INVALID_JSON"
 INVALID_TOPIC = "INVALID_TOPIC"

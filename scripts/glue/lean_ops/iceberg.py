@@ -1,8 +1,13 @@
 """Iceberg's own classes (Java), each looked up once: Python asks the JVM for every part of a class's name,
 and the JVM searches all its jars for each."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+
+
+class NotPlainFiles(Exception):
+    """A table has delete files, or files that are not Parquet: Spark has to read it."""
 
 
 class Iceberg:
@@ -31,3 +36,18 @@ class Iceberg:
 @lru_cache(maxsize=1)
 def iceberg_of(jvm: Any) -> Iceberg:
     return Iceberg(jvm)
+
+
+def plain_files(scan: Any) -> Iterator[Any]:
+    """The DataFiles (Java) that a TableScan reads. Raises NotPlainFiles."""
+    tasks = scan.planFiles()
+    try:
+        listed = tasks.iterator()
+        while listed.hasNext():
+            task = listed.next()
+            file = task.file()
+            if task.deletes().size() > 0 or file.format().name() != "PARQUET":
+                raise NotPlainFiles("the table has delete files, or files that are not Parquet")
+            yield file
+    finally:
+        tasks.close()

@@ -1,19 +1,23 @@
-"""The verdict on versions of records, each on its own, by their topic's schema. Plain Python.
+"""The verdict on versions of records, each on its own, by their topic's schema. Without Spark.
 
 Judging each alone makes Curated a maximum over the valid events, which no batch border can change. A batch is
-judged column by column, which is faster than row by row, and lets a pattern run over all texts at once.
+judged column by column, in Arrow: Python objects are made of what is wrong only.
 """
 
 import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from lean_ops import names
-from lean_ops.casts import Value, cast_of, double
+from lean_ops.casts import Value
+from lean_ops.column_casts import column_cast_of
 from lean_ops.constraints import constraints_of
 from lean_ops.json_text import compact
 from lean_ops.schemas import Field, ObjectField, TopicSchema
@@ -48,10 +52,10 @@ class Verdict(NamedTuple):
 
 
 class Verdicts(NamedTuple):
-    """Of some versions, by their places. values: column to one value for each. violations, dispositions: of
-    those only that have any."""
+    """Of some versions, by their places. values: column to one value for each, in the column's type.
+    violations, dispositions: of those only that have any."""
 
-    values: Mapping[str, Sequence[Value | None]]
+    values: Mapping[str, pa.Array]
     violations: Mapping[int, Sequence[Violation]]
     dispositions: Mapping[int, str]
 
@@ -65,15 +69,20 @@ class Batch:
     """
 
     count: int
-    columns: Mapping[str, Sequence[str | None]]
+    columns: Mapping[str, pa.Array]
     inside: Mapping[str, Set[int]]
+    _lists: dict[str, list[str | None]] = field(default_factory=dict)
 
-    def texts(self, column: str) -> Sequence[str | None]:
-        return self.columns.get(column) or [None] * self.count
+    def texts(self, column: str) -> pa.Array:
+        found = self.columns.get(column)
+        return pa.nulls(self.count, pa.string()) if found is None else found
 
     def text(self, n: int, column: str) -> str | None:
-        texts = self.columns.get(column)
-        return texts[n] if texts else None
+        if column not in self.columns:
+            return None
+        if column not in self._lists:
+            self._lists[column] = self.columns[column].to_pylist()
+        return self._lists[column][n]
 
     def holds_members(self, n: int, column: str) -> bool:
         return n in self.inside.get(column, ())
@@ -97,9 +106,10 @@ class Judge:
 
     def judge_rows(self, rows: Sequence[Texts]) -> list[Verdict]:
         found = self.judge_batch(batch_of_rows(rows, self.columns))
+        columns = {column: values.to_pylist() for column, values in found.values.items()}
         return [
             Verdict(
-                {column: values[n] for column, values in found.values.items()},
+                {column: values[n] for column, values in columns.items()},
                 found.violations.get(n, ()),
                 found.dispositions.get(n),
             )
@@ -113,8 +123,7 @@ class Judge:
         values = {field.column: field.judge(batch, self._objects, report) for field in self._fields}
         for column, places in report.violated.items():
             if column in values:
-                for n in places:
-                    values[column][n] = None
+                values[column] = _without(values[column], places)
         dispositions = {
             n: REJECTED if any(one.column in self._critical for one in violations) else NULLED
             for n, violations in report.violations.items()
@@ -124,7 +133,7 @@ class Judge:
 
 def batch_of_rows(rows: Sequence[Texts], known: Set[str]) -> Batch:
     """known: the columns that the schema names."""
-    columns = {name: [row.get(name) for row in rows] for name in known}
+    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in known}
     holders = holders_of(set(chain.from_iterable(rows)), known)
     inside: dict[str, set[int]] = defaultdict(set)
     if holders:
@@ -153,11 +162,9 @@ class _Report:
         self.violations: dict[int, list[Violation]] = defaultdict(list)
         self.violated: dict[str, list[int]] = defaultdict(list)
 
-    def add(
-        self, places: Iterable[int], column: str, rule: str, texts: Sequence[str | None], message: str
-    ) -> None:
+    def add(self, places: Iterable[int], column: str, rule: str, batch: Batch, message: str) -> None:
         for n in places:
-            text = texts[n]
+            text = batch.text(n, column)
             shown = None if text is None else text[:_SHOWN]
             self.violations[n].append(Violation(column, rule, shown, message))
             self.violated[column].append(n)
@@ -182,35 +189,34 @@ class _ObjectJudge:
 
     def judge(self, batch: Batch, objects: Mapping[str, "_ObjectJudge"], report: _Report) -> None:
         column, texts = self.column, batch.texts(self.column)
-        others = [n for n, text in enumerate(texts) if text is not None and text != _EMPTY_OBJECT]
-        report.add(others, column, "type", texts, "is no object")
+        others = _places(pc.not_equal(texts, _EMPTY_OBJECT))
+        report.add(others, column, "type", batch, "is no object")
         if self._required:
             missing = [
                 n
-                for n, text in enumerate(texts)
-                if text is None
-                and not objects[column].is_object(batch, n)
+                for n in _places(pc.is_null(texts))
+                if not objects[column].is_object(batch, n)
                 and _parent_is_object(batch, n, self._parents, objects)
             ]
-            report.add(missing, column, "required", texts, "is missing")
+            report.add(missing, column, "required", batch, "is missing")
 
 
 class _FieldJudge:
     def __init__(self, field: Field) -> None:
         self.column = field.column
         self._field = field
-        self._cast = cast_of(field.data_type, field.json_type)
+        self._cast = column_cast_of(field.data_type, field.json_type)
         self._constraints = constraints_of(field)
 
-    def judge(self, batch: Batch, objects: Mapping[str, _ObjectJudge], report: _Report) -> list[Value | None]:
+    def judge(self, batch: Batch, objects: Mapping[str, _ObjectJudge], report: _Report) -> pa.Array:
         """The values, those too that break a constraint."""
-        field, column, cast = self._field, self.column, self._cast
+        field, column = self._field, self.column
         texts = batch.texts(column)
-        absent = [n for n, text in enumerate(texts) if text is None]
+        absent = _places(pc.is_null(texts)) if texts.null_count else []
         if absent:
             # Flattening made columns of an object's members: where no object was due the field looks absent.
             instead = [n for n in absent if batch.holds_members(n, column)]
-            report.add(instead, column, "type", texts, "is an object")
+            report.add(instead, column, "type", batch, "is an object")
         if absent and (field.cde or field.required):
             missing = [
                 n
@@ -218,24 +224,35 @@ class _FieldJudge:
                 if not batch.holds_members(n, column)
                 and (field.cde or _parent_is_object(batch, n, field.parents, objects))
             ]
-            report.add(missing, column, "required", texts, "is missing")
-        values = [None if text is None else cast(text) for text in texts]
-        if values.count(None) > len(absent):
-            wrong = [n for n, text in enumerate(texts) if text is not None and values[n] is None]
+            report.add(missing, column, "required", batch, "is missing")
+        values = self._cast(texts)
+        if values.null_count > len(absent):
+            wrong = _places(pc.and_(pc.is_null(values), pc.is_valid(texts)))
             rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
-            report.add(wrong, column, rule, texts, f"is no {_kind(field)}")
+            report.add(wrong, column, rule, batch, f"is no {_kind(field)}")
         if self._constraints:
             judged = values
             if field.data_type == "float":
                 # 0.1 as a float is greater than 0.1: what counts is what was sent.
-                judged = [
-                    None if value is None or text is None else double(text)
-                    for value, text in zip(values, texts, strict=True)
-                ]
+                judged = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None))
             for constraint in self._constraints:
                 places = constraint.broken(judged)
-                report.add(places, column, constraint.keyword, texts, constraint.message)
+                report.add(places, column, constraint.keyword, batch, constraint.message)
         return values
+
+
+_DOUBLES = column_cast_of("double", "number")
+
+
+def _places(flags: pa.Array) -> list[int]:
+    """Where they are true."""
+    places: list[int] = pc.indices_nonzero(flags).to_pylist()
+    return places
+
+
+def _without(values: pa.Array, places: Sequence[int]) -> pa.Array:
+    gone = pc.is_in(pa.array(range(len(values)), pa.int64()), value_set=pa.array(places, pa.int64()))
+    return pc.if_else(gone, None, values)
 
 
 def _parent_is_object(

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Set
 from datetime import datetime
-from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -11,29 +10,18 @@ from lean_ops import names
 from lean_ops.judge import (
     Batch,
     Judge,
-    Texts,
     Verdicts,
-    batch_of_rows,
     error_id,
     error_record,
     holders_of,
     violations_text,
 )
+from lean_ops.map_column import MapColumn
 from lean_ops.schemas import TopicSchema
 
 ERROR_COLUMNS = ("disposition", "violations", "error_id", "record")
 
 _COLUMNS = "columns"
-_TYPES = {
-    "string": pa.string(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "double": pa.float64(),
-    "float": pa.float32(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp_ntz": pa.timestamp("us"),
-}
 
 
 def judged_batch(versions: pa.Table, judge: Judge) -> pa.Table:
@@ -46,71 +34,39 @@ def judged_batch(versions: pa.Table, judge: Judge) -> pa.Table:
     - disposition: "rejected" or "nulled"; violations, record: JSON text; error_id: SHA-256 in hex. All
       string, and NULL where nothing is wrong.
     """
-    entries = entries_of(versions.column(_COLUMNS).combine_chunks())
-    found = judge.judge_batch(entries.batch(judge.columns))
+    texts = MapColumn(versions.column(_COLUMNS).combine_chunks())
+    found = judge.judge_batch(_batch(texts, versions.num_rows, judge.columns))
     schema = judge.schema
     value = pa.StructArray.from_arrays(
-        [pa.array(found.values[field.column], arrow_type(field.data_type)) for field in schema.fields],
+        [found.values[field.column] for field in schema.fields],
         [field.column for field in schema.fields],
     )
-    errors = _errors(versions, entries, found, schema)
+    errors = _errors(versions, texts, found, schema)
     judged = versions.drop_columns([_COLUMNS, names.RESCUED]).append_column("value", value)
-    for column, texts in zip(ERROR_COLUMNS, errors, strict=True):
-        judged = judged.append_column(column, pa.array(texts, pa.string()))
+    for column, values in zip(ERROR_COLUMNS, errors, strict=True):
+        judged = judged.append_column(column, pa.array(values, pa.string()))
     return judged
 
 
-def arrow_type(data_type: str) -> pa.DataType:
-    """data_type: Spark's name, as in schemas.Field."""
-    if data_type.startswith("decimal("):
-        return pa.decimal128(*(int(part) for part in data_type[len("decimal(") : -1].split(",")))
-    return _TYPES[data_type]
-
-
-class Entries(NamedTuple):
-    """A map column's. borders: where each version's entries begin, and where the last one's end."""
-
-    names: list[str]
-    texts: list[str | None]
-    borders: list[int]
-
-    def row(self, n: int) -> Texts:
-        begin, end = self.borders[n], self.borders[n + 1]
-        return dict(zip(self.names[begin:end], self.texts[begin:end], strict=True))
-
-    def batch(self, known: Set[str]) -> Batch:
-        count = len(self.borders) - 1
-        width = len(self.names) // max(count, 1)
-        names = self.names[:width]
-        regular = self.borders == [n * width for n in range(count + 1)] and self.names == names * count
-        if not regular:
-            return batch_of_rows([self.row(n) for n in range(count)], known)
-        # All have the same columns, as rows of Standardized do, and events mostly: a quarter less time.
-        columns = {name: self.texts[place::width] for place, name in enumerate(names)}
-        inside: dict[str, set[int]] = defaultdict(set)
-        for name, holders in holders_of(names, known).items():
-            there = {n for n, text in enumerate(columns[name]) if text is not None}
-            for holder in holders:
-                inside[holder] |= there
-        return Batch(count, columns, inside)
-
-
-def entries_of(maps: pa.MapArray) -> Entries:
-    offsets = maps.offsets.to_pylist() or [0]
-    start, length = offsets[0], offsets[-1] - offsets[0]
-    names, texts = (part.slice(start, length).to_pylist() for part in (maps.keys, maps.items))
-    return Entries(names, texts, [offset - start for offset in offsets])
+def _batch(texts: MapColumn, count: int, known: Set[str]) -> Batch:
+    columns = {name: texts.column(name) for name in known & texts.names}
+    inside: dict[str, set[int]] = defaultdict(set)
+    for name, holders in holders_of(texts.names, known).items():
+        there = texts.rows_with(name)
+        for holder in holders:
+            inside[holder].update(there)
+    return Batch(count, columns, inside)
 
 
 def _errors(
-    versions: pa.Table, entries: Entries, found: Verdicts, schema: TopicSchema
+    versions: pa.Table, maps: MapColumn, found: Verdicts, schema: TopicSchema
 ) -> list[list[str | None]]:
     """Of each of ERROR_COLUMNS one value for each version."""
     errors: list[list[str | None]] = [[None] * versions.num_rows for _ in ERROR_COLUMNS]
     places = list(found.dispositions)
     bad = versions.select([*names.ENVELOPE_COLUMNS, names.RESCUED]).take(pa.array(places, pa.int64()))
     for n, row in zip(places, bad.to_pylist(), strict=True):
-        columns, disposition = entries.row(n), found.dispositions[n]
+        columns, disposition = maps.row(n), found.dispositions[n]
         texts = {name: _text(value) for name, value in row.items()}
         rescued = texts.pop(names.RESCUED)
         key, message_id, produced_at = (

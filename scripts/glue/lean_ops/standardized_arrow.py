@@ -10,38 +10,39 @@ import pyarrow.compute as pc
 
 from lean_ops import names
 from lean_ops.flatten_batches import DELTA_COLUMNS
-from lean_ops.judge_batches import entries_of
+from lean_ops.map_column import MapColumn
 from lean_ops.table_files import Column
 
 _EPOCH = datetime(1970, 1, 1)
 _MICRO = timedelta(microseconds=1)
+_DATE_LENGTH = len("2026-11-23")
 _TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
 
 
 def time_texts(times: pa.ChunkedArray) -> pa.ChunkedArray:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ` of timestamp[us]."""
-    return pc.strftime(times, format="%Y-%m-%dT%H:%M:%SZ")
+    # A cast gives the same but for two characters, in a tenth of strftime's time.
+    local = pc.binary_replace_slice(times.cast(pa.string()), _DATE_LENGTH, _DATE_LENGTH + 1, "T")
+    return pc.binary_join_element_wise(local, "Z", "")
 
 
 def standardized_table(rows: pa.Table, columns: Sequence[Column], overflow: bool) -> pa.Table:
     """rows: of cycle_delta. columns: of the table. overflow: names that have no column go to rescued_data."""
-    entries = entries_of(rows.column("columns").combine_chunks())
-    maps = [entries.row(n) for n in range(rows.num_rows)]
+    texts = MapColumn(rows.column("columns").combine_chunks())
     own = (*names.ENVELOPE_COLUMNS, names.RESCUED)
     payload = [column.name for column in columns if column.name not in own]
     arrays: dict[str, pa.Array | pa.ChunkedArray] = {
         name: time_texts(rows.column(name)) if name in _TIMES else rows.column(name)
         for name in names.ENVELOPE_COLUMNS
     }
-    for name in payload:
-        arrays[name] = pa.array([one.get(name) for one in maps], pa.string())
+    arrays |= {name: texts.column(name) for name in payload}
     rescued = rows.column(names.RESCUED)
     if overflow:
         known = frozenset(payload)
-        texts = [
-            _with_overflow(text, one, known) for text, one in zip(rescued.to_pylist(), maps, strict=True)
-        ]
-        rescued = pa.array(texts, pa.string())
+        rescued = pa.array(
+            [_with_overflow(text, texts.row(n), known) for n, text in enumerate(rescued.to_pylist())],
+            pa.string(),
+        )
     arrays[names.RESCUED] = rescued
     return pa.table(arrays)
 

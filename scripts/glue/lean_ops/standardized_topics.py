@@ -13,6 +13,7 @@ import pyarrow as pa
 from lean_ops import delta, names
 from lean_ops.commits import Commit
 from lean_ops.delta import EventTimes
+from lean_ops.iceberg import NotPlainFiles
 from lean_ops.standardized_by_spark import LAYER, Advance, advance_by_spark
 from lean_ops.table_files import Store, to_fold
 from lean_ops.tables import Tables
@@ -83,6 +84,7 @@ def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
     return TopicTask(
         work.topic,
         frozenset((work.cycle_id,)),
+        work.readable,
         table.columns,
         table.partitioning(),
         table.folder,
@@ -103,9 +105,11 @@ def _small(
     """Runs the tasks and commits what they wrote. Gives the topics that Spark has to do after all."""
     if not tasks:
         return []
-    cycles = tables.read(tables.name("ops", delta.TABLE))
-    with results(cycles, tasks, _standardize) as found:
-        pass
+    try:
+        with results(tables.spark, tables.name("ops", delta.TABLE), tasks, _standardize) as found:
+            pass
+    except NotPlainFiles:
+        return [task.topic for task in tasks]
     done |= {topic: TaskFailed(why) for topic, why in found.failed.items()}
 
     def commit(_: Tables, result: Result) -> Commit:

@@ -6,7 +6,8 @@ written with it.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,15 +20,16 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
 
 from lean_ops.bucket import bucket
+from lean_ops.places import places_by_value
 
 _FIELD_ID = b"PARQUET:field_id"
 _WHOLE_FILE = 1 << 20
 """Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""
-_MICROS_A_DAY = 86_400_000_000
 FOLDED_FROM = 16
 """So many small files of one partition become one: each cycle leaves one, and each look-up reads them all."""
 _FOLDED_AT_MOST = 32
-_SMALL_FILE = 1 << 20
+SMALL_FILE = 1 << 20
+"""Smaller ones are joined with others wherever they are written anew."""
 
 
 class UnknownPartitioning(Exception):
@@ -90,12 +92,17 @@ class Partitioning:
 
 @dataclass(frozen=True)
 class DataFile:
-    """partition: `field=value` as in Iceberg's paths; "" for a table without partitions."""
+    """partition: `field=value` as in Iceberg's paths; "" for a table without partitions; None where it is of
+    another spec than the table's, or was not asked for."""
 
     path: str
     size: int
     rows: int
-    partition: str = ""
+    partition: str | None = None
+
+    @property
+    def is_small(self) -> bool:
+        return self.size < SMALL_FILE
 
 
 @dataclass(frozen=True)
@@ -133,9 +140,9 @@ def is_supported(column: Column) -> bool:
 def to_fold(files: Sequence[DataFile]) -> tuple[int, ...]:
     """Indexes of the small files that are to be written anew as one, with what comes in. Each row is so
     written once in FOLDED_FROM cycles, until its file is no longer small."""
-    small: dict[str, list[int]] = {}
+    small: dict[str | None, list[int]] = {}
     for index, file in enumerate(files):
-        if file.size < _SMALL_FILE:
+        if file.is_small:
             small.setdefault(file.partition, []).append(index)
     many = (group for group in small.values() if len(group) >= FOLDED_FROM)
     return tuple(index for group in many for index in group[:_FOLDED_AT_MOST])
@@ -162,14 +169,24 @@ class TableFiles:
 
     def read(self, file: DataFile, names: Sequence[str] | None = None) -> pa.Table:
         """A file's rows in the columns of the current schema, or those named, in the file's order."""
-        wanted = [column for column in self._columns if names is None or column.name in names]
-        with self._files.open_input_file(_path(file.path)) as source:
-            opened = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE else source
-            parquet = pq.ParquetFile(opened, pre_buffer=True)
+        with self.opened(file) as read:
+            return read(names)
+
+    @contextmanager
+    def opened(self, file: DataFile) -> Iterator[Callable[[Sequence[str] | None], pa.Table]]:
+        """To read some of a file's columns and then, maybe, others: see read."""
+        with self._files.open_input_file(path_of(file.path)) as source:
+            held = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE else source
+            parquet = pq.ParquetFile(held, pre_buffer=True)
             there = _by_field_id(parquet.schema_arrow)
-            found = [there[column.field_id] for column in wanted if column.field_id in there]
-            table = parquet.read(columns=found, use_threads=False)
-        return _in_columns(table, [(column, there.get(column.field_id)) for column in wanted])
+
+            def read(names: Sequence[str] | None) -> pa.Table:
+                wanted = [column for column in self._columns if names is None or column.name in names]
+                found = [there[column.field_id] for column in wanted if column.field_id in there]
+                table = parquet.read(columns=found, use_threads=False)
+                return _in_columns(table, [(column, there.get(column.field_id)) for column in wanted])
+
+            yield read
 
     def whole(self, rows: pa.Table) -> pa.Table:
         """The rows in all columns of the table and in its types, which may be wider; what they lack is
@@ -178,10 +195,14 @@ class TableFiles:
             rows, [(one, one.name if one.name in rows.column_names else None) for one in self._columns]
         )
 
-    def write(self, rows: pa.Table) -> Iterator[NewFile]:
-        """One file for each partition that the rows fall into. rows: whole ones."""
-        for partition, part in self._by_partition(rows):
-            yield self._write(part, partition)
+    def write(self, rows: pa.Table, partition: str | None = None) -> Iterator[NewFile]:
+        """One file for each partition that the rows fall into. rows: whole ones. partition: theirs, where it
+        is known (see DataFile): rows of one file, which stay in one."""
+        if not rows.num_rows:
+            return
+        parts = self._by_partition(rows) if partition is None else [(partition, rows)]
+        for name, part in parts:
+            yield self._write(part, name)
 
     def _by_partition(self, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         by = self._partitioning
@@ -189,12 +210,9 @@ class TableFiles:
             yield "", rows
             return
         values = _days(rows) if by is None else _partition_values(rows, by)
-        places: dict[Any, list[int]] = {}
-        for place, value in enumerate(values):
-            places.setdefault(value, []).append(place)
-        for value, inside in places.items():
+        for value, inside in places_by_value(values).items():
             path = "" if by is None else _partition_path(by, value)
-            yield path, rows.take(pa.array(inside, pa.int64()))
+            yield path, rows.take(inside)
 
     def _write(self, rows: pa.Table, partition: str) -> NewFile:
         ids = ({_FIELD_ID: str(column.field_id).encode()} for column in self._columns)
@@ -207,8 +225,8 @@ class TableFiles:
         content = buffer.getbuffer()
         path = f"{self._folder}{uuid4()}.parquet"
         if isinstance(self._files, LocalFileSystem):
-            self._files.create_dir(_path(self._folder))
-        with self._files.open_output_stream(_path(path)) as target:
+            self._files.create_dir(path_of(self._folder))
+        with self._files.open_output_stream(path_of(path)) as target:
             target.write(content)
         return NewFile(DataFile(path, len(content), rows.num_rows, partition), _footer(content))
 
@@ -227,7 +245,7 @@ def _in_columns(rows: pa.Table, columns: Sequence[tuple[Column, str | None]]) ->
     return pa.table(arrays, schema=pa.schema(list(zip(names, kinds, strict=True))))
 
 
-def _path(location: str) -> str:
+def path_of(location: str) -> str:
     """As pyarrow's file systems want it: without scheme."""
     place = urlparse(location)
     return f"{place.netloc}{place.path}" if place.scheme != "file" else unquote(place.path)
@@ -244,17 +262,16 @@ def _footer(content: memoryview) -> bytes:
     return bytes(content[-8 - length :])
 
 
-def _partition_values(rows: pa.Table, by: Partitioning) -> list[int | None]:
-    column = rows.column(by.source)
+def _partition_values(rows: pa.Table, by: Partitioning) -> pa.Array:
+    column = rows.column(by.source).combine_chunks()
     if by.transform == "day":
-        micros = column.cast(pa.int64()).to_pylist()
-        return [None if one is None else one // _MICROS_A_DAY for one in micros]
+        return pc.floor_temporal(column, unit="day").cast(pa.date32()).cast(pa.int32())
     count = bucket_count(by.transform)
-    return [None if one is None else bucket(one, count) for one in column.to_pylist()]
+    return pa.array([None if one is None else bucket(one, count) for one in column.to_pylist()], pa.int32())
 
 
-def _days(rows: pa.Table) -> list[str | None]:
-    return [None if text is None else text[:_DAY] for text in rows.column("event_time").to_pylist()]
+def _days(rows: pa.Table) -> pa.Array:
+    return pc.utf8_slice_codeunits(rows.column("event_time").combine_chunks(), 0, _DAY)
 
 
 _DAY = len("2026-11-23")

@@ -19,6 +19,8 @@ from lean_ops.session import CATALOG, activate
 
 _ADD_COLUMNS_TRIES = 3
 _FANOUT = "write.spark.fanout.enabled"
+_ROW_GROUP_SIZE = "write.parquet.row-group-size-bytes"
+_SMALL_ROW_GROUPS = str(4 << 20)
 
 
 class Tables:
@@ -104,6 +106,8 @@ class Tables:
         self, rows: DataFrame, table: str, cycle_id: str, properties: Mapping[str, str]
     ) -> Commit | None:
         """Replaces the partition `cycle_id` as a whole, in one commit, also by nothing."""
+        # So that who reads a few topics reads little more than those: Iceberg's own are 128 MB.
+        self._set_property(table, _ROW_GROUP_SIZE, _SMALL_ROW_GROUPS)
         # The partition is one value: spread by it, all rows would go through one task.
         writer = rows.writeTo(table).option("distribution-mode", "none")
         self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
@@ -181,9 +185,13 @@ class Tables:
         """Has writes sorted by partition. Iceberg else keeps a file open for each partition that a task
         meets: a producer that makes its event times up would have the job run out of memory. Once a table:
         MERGE takes no write options, and Athena's DDL no such property."""
+        if self._load(table).spec().isPartitioned():
+            self._set_property(table, _FANOUT, "false")
+
+    def _set_property(self, table: str, key: str, value: str) -> None:
         loaded = self._load(table)
-        if loaded.spec().isPartitioned() and loaded.properties().get(_FANOUT) != "false":
-            loaded.updateProperties().set(_FANOUT, "false").commit()
+        if loaded.properties().get(key) != value:
+            loaded.updateProperties().set(key, value).commit()
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table (Java): metadata without a Spark job."""

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from lean_ops.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.delta import EventTimes
-from lean_ops.iceberg import iceberg_of
+from lean_ops.iceberg import NotPlainFiles, iceberg_of, plain_files
 from lean_ops.table_files import FOLDED_FROM, Column, DataFile, NewFile, Partitioning, is_supported
 
 MAX_FILES = 500
@@ -99,14 +99,8 @@ class TopicTable:
             scan = scan.filter(self._expression(within))
         found: list[DataFile] = []
         rows = 0
-        tasks = scan.planFiles()
         try:
-            listed = tasks.iterator()
-            while listed.hasNext():
-                task = listed.next()
-                file = task.file()
-                if task.deletes().size() > 0 or file.format().name() != "PARQUET":
-                    raise NotForOneTask("the table has delete files, or files that are not Parquet")
+            for file in plain_files(scan):
                 # Without statistics, which are for planning only.
                 one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())
                 rows += one.rows
@@ -114,18 +108,17 @@ class TopicTable:
                     raise NotForOneTask(f"more than {MAX_FILES} files or {MAX_ROWS} rows to look keys up in")
                 self._planned[one.path] = file
                 found.append(one)
-        finally:
-            tasks.close()
-        # Asking Java for partitions takes longer than the rest: only where somebody may want to fold files.
-        return tuple(found if len(found) < FOLDED_FROM else self._with_partitions(found))
+        except NotPlainFiles as error:
+            raise NotForOneTask(str(error)) from None
+        # Asking Java for partitions takes longer than the rest: only where somebody needs them.
+        may_fold = len(found) >= FOLDED_FROM
+        return tuple(self._with_partition(one) if may_fold or not one.is_small else one for one in found)
 
-    def _with_partitions(self, files: Sequence[DataFile]) -> list[DataFile]:
-        specs = self._table.specs()
-        return [
-            replace(one, partition=specs.get(file.specId()).partitionToPath(file.partition()))
-            for one in files
-            for file in [self._planned[one.path]]
-        ]
+    def _with_partition(self, one: DataFile) -> DataFile:
+        file, spec = self._planned[one.path], self._table.spec()
+        if file.specId() != spec.specId():
+            return one
+        return replace(one, partition=spec.partitionToPath(file.partition()))
 
     def _expression(self, within: EventTimes) -> Any:
         expressions = self._iceberg.expressions

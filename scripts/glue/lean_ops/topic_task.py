@@ -7,7 +7,7 @@ For topics whose batch fits into one task. The decisions are those of merge, sta
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -19,13 +19,14 @@ from lean_ops.judge_batches import judged_batch
 from lean_ops.schemas import TopicSchema
 from lean_ops.standardized_arrow import micros_of_text, standardized_table, versions_of_standardized
 from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, Store, TableFiles
-from lean_ops.versions import Decision, Held, Place, Stamp, decide, tails_of
+from lean_ops.versions import Decision, Held, Place, Stamp, Tails, decide, tails_of
 
 MAX_REWRITTEN_BYTES = 32 << 20
 """A correction rewrites the files it changes. Larger ones are left to Spark, which splits them."""
 
 _TIMES = ("produced_at", "ingested_at", "received_at", "event_time")
-_HELD = ("idempotency_key", "message_id", "produced_at", "ingested_at", "cycle_id")
+_KEY = "idempotency_key"
+_HELD = (_KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
 
 
 class TooLarge(Exception):
@@ -44,14 +45,16 @@ class BackFill:
 class TopicTask:
     """A topic, the cycles of cycle_delta that it takes, and its table as the driver planned it.
 
-    files: those that may hold one of the batch's keys. folded: indexes of those that are written anew in any
-    case. folder: where new ones go. knows_ties: the rows of other cycles are there that settle ties.
-    overflow: see standardized_table. one_day_a_file: see TableFiles. Curated's: schema, back_fill, and
-    judge_again for a new schema, which reads the versions that are there anew.
+    events: about how many messages those are. files: those that may hold one of the batch's keys. folded:
+    indexes of those that are written anew in any case. folder: where new ones go. overflow: see
+    standardized_table. one_day_a_file: see TableFiles. settling: the cycles whose rows settle ties; None
+    before any are known. Curated's: schema, back_fill, and judge_again for a new schema, which reads the
+    versions that are there anew.
     """
 
     topic: str
     cycles: frozenset[str]
+    events: int
     columns: tuple[Column, ...]
     partitioning: Partitioning | None
     folder: str
@@ -59,7 +62,7 @@ class TopicTask:
     folded: tuple[int, ...] = ()
     overflow: bool = False
     one_day_a_file: bool = False
-    knows_ties: bool = False
+    settling: frozenset[str] | None = None
     schema: TopicSchema | None = None
     back_fill: "BackFill | None" = None
     judge_again: bool = False
@@ -92,16 +95,14 @@ class Result:
 
 
 def standardize(task: TopicTask, rows: pa.Table, store: Store) -> Result:
-    """rows: the topic's readable rows of cycle_delta; with knows_ties those of other cycles too.
+    """rows: the topic's readable rows of cycle_delta, those of `settling` too.
 
     Raises versions.TiesUnsettled and TooLarge.
     """
     new, other = _split(rows, task.cycles)
-    stamps = stamps_of(new)
     table = _table(task, store)
-    held = held_rows(table, task.files, stamps, texts=True)
-    tails = _tails(other) if task.knows_ties else None
-    decision = decide(stamps, held, tails)
+    held = held_rows(table, task.files, new.column(_KEY), texts=True)
+    decision = decision_of(new, held, _tails(other, new) if task.settling is not None else None)
     written = standardized_table(
         new.take(pa.array(decision.winners, pa.int64())), task.columns, task.overflow
     )
@@ -125,9 +126,9 @@ def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Ta
     judged = judged_batch(new, judge)
     valid = _valid(judged)
     table = _table(task, store)
-    stamps = stamps_of(valid)
-    tails = _tails(_valid(judged_batch(other, judge))) if task.knows_ties else None
-    decision = decide(stamps, held_rows(table, task.files, stamps, texts=False), tails, task.judge_again)
+    tails = _tails(_valid(judged_batch(other, judge)), valid) if task.settling is not None else None
+    held = held_rows(table, task.files, valid.column(_KEY), texts=False)
+    decision = decision_of(valid, held, tails, task.judge_again)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
     result = write(task, table, decision, curated_table(winners, task.schema))
     found = pc.value_counts(judged.column("disposition").drop_null()).to_pylist()
@@ -190,44 +191,51 @@ def counts_of(decision: Decision) -> dict[str, int]:
 
 
 def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Table) -> Result:
-    """The winners in new files, together with what is left of the files that hold rows they replace, and with
-    small ones."""
+    """The winners in new files. Files that hold rows they replace are written anew without those: large ones
+    each for itself, small ones together with the winners."""
     result = Result(task.topic)
     if not decision.winners:
         return result
-    parts = [table.whole(written)]
-    by_file: dict[int, list[int]] = {}
+    replaced: dict[int, list[int]] = {}
     for place in decision.replaced:
-        by_file.setdefault(place.file, []).append(place.position)
-    if sum(task.files[index].size for index in by_file) > MAX_REWRITTEN_BYTES:
-        raise TooLarge(f"corrections rewrite {len(by_file)} files of more than {MAX_REWRITTEN_BYTES} bytes")
-    for index in task.folded:
-        by_file.setdefault(index, [])
-    for index, positions in by_file.items():
+        replaced.setdefault(place.file, []).append(place.position)
+    if sum(task.files[index].size for index in replaced) > MAX_REWRITTEN_BYTES:
+        raise TooLarge(f"corrections rewrite {len(replaced)} files of more than {MAX_REWRITTEN_BYTES} bytes")
+    together = [table.whole(written)]
+    for index in sorted(replaced.keys() | set(task.folded)):
         file = task.files[index]
         result.removed.append(file.path)
-        rows = table.read(file)
-        gone = pc.is_in(pa.array(range(rows.num_rows), pa.int64()), pa.array(positions, pa.int64()))
-        parts.append(rows.filter(pc.invert(gone)))
-    result.files = list(table.write(pa.concat_tables(parts)))
+        rows = _without(table.read(file), replaced.get(index, []))
+        if file.is_small or file.partition is None:
+            together.append(rows)
+        else:
+            result.files += table.write(rows, file.partition)
+    result.files += table.write(pa.concat_tables(together))
     return result
 
 
-def held_rows(
-    table: TableFiles, files: Sequence[DataFile], stamps: Sequence[Stamp], texts: bool
-) -> dict[str, Held]:
-    """The table's rows of the stamps' keys. texts: its times are text, as in Standardized.
+def _without(rows: pa.Table, positions: Sequence[int]) -> pa.Table:
+    if not positions:
+        return rows
+    gone = pc.is_in(pa.array(range(rows.num_rows), pa.int64()), pa.array(positions, pa.int64()))
+    return rows.filter(pc.invert(gone))
 
-    Reads the columns that versions are compared by, no others.
+
+def held_rows(
+    table: TableFiles, files: Sequence[DataFile], keys: pa.ChunkedArray, texts: bool
+) -> dict[str, Held]:
+    """The table's rows of these keys. texts: its times are text, as in Standardized.
+
+    Reads the column of keys, and where one is found those that versions are compared by, no others.
     """
     held: dict[str, Held] = {}
-    if not files:
-        return held
-    keys = pa.array({stamp.key for stamp in stamps}, pa.string())
     for index, file in enumerate(files):
-        rows = table.read(file, _HELD)
-        found = pc.indices_nonzero(pc.is_in(rows.column("idempotency_key"), keys))
-        for position, row in zip(found.to_pylist(), _stamps_held(rows.take(found), texts), strict=True):
+        with table.opened(file) as read:
+            found = pc.indices_nonzero(pc.is_in(read([_KEY]).column(_KEY), value_set=keys))
+            if not len(found):
+                continue
+            rows = read(_HELD).take(found)
+        for position, row in zip(found.to_pylist(), _stamps_held(rows, texts), strict=True):
             stamp, cycle_id = row
             known = held.get(stamp.key)
             places = known.places if known else []
@@ -237,12 +245,34 @@ def held_rows(
     return held
 
 
+def decision_of(
+    new: pa.Table, held: Mapping[str, Held], tails: Tails | None, replace_same: bool = False
+) -> Decision:
+    """versions.decide for rows of cycle_delta. Most are the only ones of their key, here and in the table:
+    they win, and take no deciding."""
+    keys = new.column(_KEY).combine_chunks()
+    counted = pc.value_counts(keys)
+    several = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    contested = pa.concat_arrays([several, pa.array(held.keys(), pa.string())])
+    is_contested = pc.is_in(keys, value_set=contested)
+    places = pc.indices_nonzero(is_contested)
+    alone = pc.indices_nonzero(pc.invert(is_contested)).to_pylist()
+    decided = decide(stamps_of(new.take(places)), held, tails, replace_same)
+    winners = places.take(pa.array(decided.winners, pa.int64())).to_pylist()
+    return replace(
+        decided,
+        winners=sorted(alone + winners),
+        versions=decided.versions + len(alone),
+        inserted=decided.inserted + len(alone),
+    )
+
+
 def _stamps_held(rows: pa.Table, texts: bool) -> Iterator[tuple[Stamp, str | None]]:
     times = (
         ([micros_of_text(one) for one in rows.column(name).to_pylist()] if texts else _micros(rows, name))
         for name in ("produced_at", "ingested_at")
     )
-    columns = (rows.column("idempotency_key").to_pylist(), rows.column("message_id").to_pylist(), *times)
+    columns = (rows.column(_KEY).to_pylist(), rows.column("message_id").to_pylist(), *times)
     cycles = rows.column("cycle_id").to_pylist()
     for key, message_id, produced_at, ingested_at, cycle_id in zip(*columns, cycles, strict=True):
         yield Stamp(key, message_id, produced_at, ingested_at), cycle_id
@@ -250,7 +280,7 @@ def _stamps_held(rows: pa.Table, texts: bool) -> Iterator[tuple[Stamp, str | Non
 
 def stamps_of(rows: pa.Table) -> list[Stamp]:
     """rows: of cycle_delta."""
-    names_ = ("idempotency_key", "message_id", "payload_sha256")
+    names_ = (_KEY, "message_id", "payload_sha256")
     key, message, digest = (rows.column(name).to_pylist() for name in names_)
     produced, ingested, received, event = (_micros(rows, name) for name in _TIMES)
     return [
@@ -263,11 +293,15 @@ def _micros(rows: pa.Table, name: str) -> list[int | None]:
     return found
 
 
-def _tails(other: pa.Table) -> dict[Any, Any]:
-    return tails_of(zip(stamps_of(other), other.column("cycle_id").to_pylist(), strict=True))
+def _tails(other: pa.Table, new: pa.Table) -> dict[Any, Any]:
+    """Of the other cycles' rows that share a key with a new one."""
+    shared = other.filter(pc.is_in(other.column(_KEY), value_set=new.column(_KEY)))
+    return tails_of(zip(stamps_of(shared), shared.column("cycle_id").to_pylist(), strict=True))
 
 
 def _split(rows: pa.Table, cycles: frozenset[str]) -> tuple[pa.Table, pa.Table]:
     """(rows of these cycles, the others)."""
     inside = pc.is_in(rows.column("cycle_id"), pa.array(cycles, pa.string()))
+    if pc.all(inside).as_py():
+        return rows, rows.slice(0, 0)
     return rows.filter(inside), rows.filter(pc.invert(inside))

@@ -1,5 +1,4 @@
-"""One Spark job in which each topic is a task's work: rows of cycle_delta in, results and rows of errors
-out.
+"""One Spark job in which topics are tasks' work: rows of cycle_delta in, results and rows of errors out.
 
 A topic that fails, ties or turns out too large says so in its result and leaves the others alone.
 """
@@ -10,18 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from lean_ops.arrow import map_in_arrow
-from lean_ops.delta import readable
-from lean_ops.flatten_batches import DELTA_COLUMNS
+from lean_ops.delta_files import MAX_BYTES, DeltaFile, delta_files, read_topics
 from lean_ops.frozen import frozen
-from lean_ops.records import to_frame
 from lean_ops.session import CATALOG
 from lean_ops.table_files import Store
 from lean_ops.topic_pool import reason
@@ -32,8 +30,6 @@ MAX_EVENTS = 100_000
 """Rows of cycle_delta that one task takes for a topic; more are spread by Spark."""
 PRUNED_FROM_ROWS = 50_000
 """Of tables that are shorter all keys are looked up, whatever is promised of event times."""
-MAX_BYTES = 128 << 20
-"""As MAX_EVENTS, in Arrow's memory."""
 AT_ONCE = 4
 """Topics that one task works on at a time, if together they are within MAX_BYTES."""
 
@@ -65,7 +61,7 @@ class TaskFailed(Exception):
 
 @dataclass
 class Results:
-    """What became of the topics. ties: with nothing that settles them. too_large: Spark's.
+    """What became of the topics. ties: the cycles whose rows have to settle them. too_large: Spark's.
 
     rows: the tasks' output, to be read on executors.
     """
@@ -73,7 +69,7 @@ class Results:
     rows: DataFrame
     done: dict[str, Result] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    ties: list[str] = field(default_factory=list)
+    ties: dict[str, frozenset[str]] = field(default_factory=dict)
     too_large: list[str] = field(default_factory=list)
 
 
@@ -93,18 +89,19 @@ def store_of(spark: SparkSession) -> Store:
 
 
 @contextmanager
-def results(delta: DataFrame, tasks: Sequence[TopicTask], work: Work) -> Iterator[Results]:
-    """Runs the tasks over cycle_delta. What they wrote counts from the commit on that somebody makes of it.
+def results(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work) -> Iterator[Results]:
+    """Runs the tasks over cycle_delta (its full name). What they wrote counts from the commit on that
+    somebody makes of it. Raises iceberg.NotPlainFiles.
 
-    Ties are rare: the topics that have some run once more, with the rows of other cycles that settle them.
+    Ties are rare: the topics that have some run once more, with the rows of the cycles that settle them.
     """
     with ExitStack() as stack:
-        rows = _spread(_rows_of(delta, tasks), tasks)
-        found = _results_of(stack.enter_context(frozen(_run_tasks(rows, tasks, work))))
+        found = _results_of(stack.enter_context(frozen(_run_tasks(spark, delta, tasks, work))))
         if found.ties:
-            again = [replace(task, knows_ties=True) for task in tasks if task.topic in found.ties]
-            rows = _spread(_with_others(delta, _rows_of(delta, again)), again)
-            more = _results_of(stack.enter_context(frozen(_run_tasks(rows, again, work))))
+            again = [
+                replace(task, settling=found.ties[task.topic]) for task in tasks if task.topic in found.ties
+            ]
+            more = _results_of(stack.enter_context(frozen(_run_tasks(spark, delta, again, work))))
             found = Results(
                 found.rows.unionByName(more.rows),
                 found.done | more.done,
@@ -115,35 +112,37 @@ def results(delta: DataFrame, tasks: Sequence[TopicTask], work: Work) -> Iterato
         yield found
 
 
-def _rows_of(delta: DataFrame, tasks: Sequence[TopicTask]) -> DataFrame:
-    topics = [task.topic for task in tasks]
-    cycles = sorted({cycle for task in tasks for cycle in task.cycles})
-    return readable(delta).where(F.col("topic_name").isin(*topics) & F.col("cycle_id").isin(*cycles))
+def groups_of(tasks: Sequence[TopicTask], cores: int) -> list[list[TopicTask]]:
+    """What goes together in one of Spark's tasks: topics that are neighbours in cycle_delta's files, not too
+    many events, and some tasks for each core, so that a large topic holds up few others. Not more: each reads
+    the files' footers. Those with most to do come first."""
+    costs = [task.events + _EVENTS_A_TOPIC for task in tasks]
+    most = min(MAX_EVENTS, max(1, sum(costs) // (_TASKS_A_CORE * cores)))
+    groups: list[tuple[int, list[TopicTask]]] = []
+    for task, cost in sorted(zip(tasks, costs, strict=True), key=lambda one: one[0].topic):
+        if groups and groups[-1][0] + cost <= most:
+            groups[-1] = (groups[-1][0] + cost, [*groups[-1][1], task])
+        else:
+            groups.append((cost, [task]))
+    return [group for _, group in sorted(groups, key=lambda one: -one[0])]
 
 
-def _with_others(delta: DataFrame, rows: DataFrame) -> DataFrame:
-    """The rows, and those of other cycles with the same topic and key."""
-    about = ["topic_name", "idempotency_key"]
-    return readable(delta).join(rows.select(*about).distinct(), on=about, how="left_semi")
+_EVENTS_A_TOPIC = 1000
+"""What a topic costs besides its events, in events."""
+_TASKS_A_CORE = 3
 
 
-def _spread(rows: DataFrame, tasks: Sequence[TopicTask]) -> DataFrame:
-    """Each topic's rows in one partition and in one piece."""
-    # More than the cores there are, so that a large topic holds up few others; not so many that starting
-    # Python takes longer than the work.
-    context = rows.sparkSession.sparkContext
-    partitions = max(1, min(len(tasks), 3 * context.defaultParallelism))
-    # One more row for each topic, without a cycle: a task runs even where nothing came in.
-    marks = to_frame(rows.sparkSession, [{"topic_name": task.topic} for task in tasks], "topic_name string")
-    marked = rows.select(*DELTA_COLUMNS).unionByName(marks, allowMissingColumns=True)
-    return marked.repartition(partitions, "topic_name").sortWithinPartitions("topic_name")
-
-
-def _run_tasks(rows: DataFrame, tasks: Sequence[TopicTask], work: Work) -> DataFrame:
+def _run_tasks(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work) -> DataFrame:
     """Gives rows of _SCHEMA; to be computed once, as tasks write files."""
-    by_topic = {task.topic: task for task in tasks}
-    store = store_of(rows.sparkSession)
-    return map_in_arrow(rows, lambda batches: _run(batches, by_topic, store, work), _SCHEMA)
+    groups = groups_of(tasks, spark.sparkContext.defaultParallelism)
+    files = delta_files(spark, delta, frozenset(chain.from_iterable(_cycles(task) for task in tasks)))
+    store = store_of(spark)
+    numbers = spark.range(0, len(groups), 1, len(groups))
+    return map_in_arrow(numbers, lambda batches: _run(batches, groups, files, store, work), _SCHEMA)
+
+
+def _cycles(task: TopicTask) -> frozenset[str]:
+    return task.cycles | (task.settling or frozenset())
 
 
 def _results_of(output: DataFrame) -> Results:
@@ -153,45 +152,52 @@ def _results_of(output: DataFrame) -> Results:
         told = json.loads(row["result"])
         if "failed" in told:
             found.failed[row["topic_name"]] = told["failed"]
-        elif "again" in told:
-            {"ties": found.ties, "too_large": found.too_large}[told["again"]].append(row["topic_name"])
+        elif "ties" in told:
+            found.ties[row["topic_name"]] = frozenset(told["ties"])
+        elif "too_large" in told:
+            found.too_large.append(row["topic_name"])
         else:
             found.done[row["topic_name"]] = Result.from_json(told)
     return found
 
 
 def _run(
-    batches: Iterator[pa.RecordBatch], tasks: Mapping[str, TopicTask], store: Store, work: Work
+    numbers: Iterator[pa.RecordBatch],
+    groups: Sequence[Sequence[TopicTask]],
+    files: Sequence[DeltaFile],
+    store: Store,
+    work: Work,
 ) -> Iterator[pa.RecordBatch]:
-    """Several topics at once: a topic waits for files most of the time."""
+    """numbers: of the groups. Several topics at once: a topic waits for files most of the time."""
     under_way: deque[tuple[Future[list[pa.RecordBatch]], int]] = deque()
+    tasks = {task.topic: task for batch in numbers for n in batch.column(0).to_pylist() for task in groups[n]}
+    cycles = {topic: _cycles(task) for topic, task in tasks.items()}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="topic") as threads:
-        for topic, rows in _by_topic(batches):
+        for topic, rows in read_topics(store, files, cycles, MAX_EVENTS):
             size = 0 if rows is None else rows.nbytes
             while under_way and (
                 len(under_way) >= AT_ONCE or size + sum(n for _, n in under_way) > MAX_BYTES
             ):
                 yield from under_way.popleft()[0].result()
-            under_way.append((threads.submit(_one, topic, rows, tasks, store, work), size))
+            under_way.append((threads.submit(_one, tasks[topic], rows, store, work), size))
             del rows
         while under_way:
             yield from under_way.popleft()[0].result()
 
 
-def _one(
-    topic: str, rows: pa.Table | None, tasks: Mapping[str, TopicTask], store: Store, work: Work
-) -> list[pa.RecordBatch]:
-    errors = None
+def _one(task: TopicTask, rows: pa.Table | None, store: Store, work: Work) -> list[pa.RecordBatch]:
+    topic, errors = task.topic, None
+    told: dict[str, Any]
     if rows is None:
-        told = {"again": "too_large"}
+        told = {"too_large": True}
     else:
         try:
-            result, errors = work(tasks[topic], rows, store)
+            result, errors = work(task, rows, store)
             told = result.to_json()
-        except TiesUnsettled:
-            told = {"again": "ties"}
+        except TiesUnsettled as ties:
+            told = {"ties": sorted(ties.cycles)}
         except TooLarge:
-            told = {"again": "too_large"}
+            told = {"too_large": True}
         except Exception as error:
             told = {"failed": reason(error)}
     found = [_batch({"topic_name": [topic], "result": [json.dumps(told)]}, 1)]
@@ -210,38 +216,3 @@ def _batch(columns: Mapping[str, object], rows: int) -> pa.RecordBatch:
         else:
             arrays.append(given if isinstance(given, pa.Array) else pa.array(given, one.type))
     return pa.RecordBatch.from_arrays(arrays, schema=_ARROW_SCHEMA)
-
-
-def _by_topic(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.Table | None]]:
-    """Each topic's rows as one table; None when they are too many for that. batches: sorted by topic."""
-    topic: str | None = None
-    parts: list[pa.RecordBatch] = []
-    size = rows = 0
-    for batch in batches:
-        start = 0
-        topics = batch.column("topic_name").to_pylist()
-        while start < len(topics):
-            end = start
-            while end < len(topics) and topics[end] == topics[start]:
-                end += 1
-            if topics[start] != topic:
-                if topic is not None:
-                    yield topic, _table(parts, size, rows)
-                topic, parts, size, rows = topics[start], [], 0, 0
-            part = batch.slice(start, end - start)
-            size, rows = size + part.nbytes, rows + part.num_rows
-            # What is too much is counted, and not kept.
-            if size <= MAX_BYTES and rows <= MAX_EVENTS:
-                parts.append(part)
-            else:
-                parts.clear()
-            start = end
-    if topic is not None:
-        yield topic, _table(parts, size, rows)
-
-
-def _table(parts: list[pa.RecordBatch], size: int, rows: int) -> pa.Table | None:
-    if size > MAX_BYTES or rows > MAX_EVENTS:
-        return None
-    table = pa.Table.from_batches(parts)
-    return table.filter(pc.is_valid(table.column("cycle_id")))

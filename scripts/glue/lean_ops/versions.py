@@ -64,7 +64,12 @@ class Held:
 
 
 class TiesUnsettled(Exception):
-    """Versions have the same head as the table's row: cycle_delta's rows of that head have to settle it."""
+    """Versions have the same head as the table's rows. cycles: those of the table's rows, whose rows of
+    cycle_delta have to settle it."""
+
+    def __init__(self, cycles: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(cycles)))
+        self.cycles = cycles
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def decide(
             best[stamp.key] = index
     winners: list[int] = []
     replaced: list[Place] = []
+    tied: set[str] = set()
     inserted = seen = 0
     for key, index in best.items():
         row = held.get(key)
@@ -128,9 +134,14 @@ def decide(
             winners.append(index)
             continue
         seen += row.message_id is not None and (key, row.message_id) in messages
-        if _replaces(stamps[index], row, tails, replace_same):
+        stamp = stamps[index]
+        if tails is None and not replace_same and stamp.head == row.head and row.cycle_id is not None:
+            tied.add(row.cycle_id)
+        elif _replaces(stamp, row, tails or {}, replace_same):
             winners.append(index)
             replaced.extend(row.places)
+    if tied:
+        raise TiesUnsettled(frozenset(tied))
     updated = len(winners) - inserted
     return Decision(winners, replaced, len(stamps), inserted, updated, len(stamps) - len(messages) + seen)
 
@@ -139,13 +150,11 @@ def _rank(stamp: Stamp) -> tuple[Head, Tail]:
     return stamp.head, stamp.tail
 
 
-def _replaces(stamp: Stamp, row: Held, tails: Tails | None, replace_same: bool) -> bool:
+def _replaces(stamp: Stamp, row: Held, tails: Tails, replace_same: bool) -> bool:
     head = stamp.head
     if head != row.head:
         return head > row.head
     if replace_same:
         return True
-    if tails is None:
-        raise TiesUnsettled(stamp.key)
     known = tails.get((stamp.key, row.cycle_id, head))
     return known is not None and stamp.tail > known

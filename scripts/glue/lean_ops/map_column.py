@@ -1,0 +1,53 @@
+"""A map column of an Arrow table turned to columns, without a Python object for each of its entries."""
+
+from collections.abc import Set
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lean_ops.places import places_by_value
+
+_NONE = pa.array([], pa.uint64())
+
+
+class MapColumn:
+    """maps: map<string, string> without nulls, and no name twice in a row, as in cycle_delta."""
+
+    def __init__(self, maps: pa.MapArray) -> None:
+        offsets = maps.offsets
+        start, end = (offsets[0].as_py(), offsets[-1].as_py()) if len(maps) else (0, 0)
+        self._maps = maps
+        self._items = maps.items.slice(start, end - start)
+        self._entries = places_by_value(maps.keys.slice(start, end - start))
+
+    @property
+    def names(self) -> Set[str]:
+        return self._entries.keys()
+
+    def column(self, name: str) -> pa.Array:
+        """The name's text in each row; null where it is null or not there."""
+        entries = self._entries.get(name, _NONE)
+        if len(entries) == len(self._maps):
+            return self._items.take(entries)
+        rows = self._rows.take(entries)
+        return self._items.take(entries.take(pc.index_in(self._all_rows, value_set=rows)))
+
+    def rows_with(self, name: str) -> list[int]:
+        """Those in which the name has a text."""
+        entries = self._entries[name]
+        there = entries.filter(pc.is_valid(self._items.take(entries)))
+        rows: list[int] = self._rows.take(there).to_pylist()
+        return rows
+
+    def row(self, n: int) -> dict[str, str | None]:
+        return dict(self._maps[n].as_py())
+
+    @cached_property
+    def _rows(self) -> pa.Array:
+        """Of each entry."""
+        return pc.list_parent_indices(pa.ListArray.from_arrays(self._maps.offsets, self._maps.items))
+
+    @cached_property
+    def _all_rows(self) -> pa.Array:
+        return pa.array(range(len(self._maps)), pa.int64())

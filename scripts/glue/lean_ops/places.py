@@ -1,0 +1,22 @@
+"""Places of rows by a column's values, in Arrow."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def places_by_value(values: pa.Array) -> dict[Any, pa.Array]:
+    """Each value, null too, to the indexes where it stands, ascending. In the order in which they first
+    occur."""
+    encoded = pc.dictionary_encode(values, null_encoding="encode")
+    # Stable, so one value's places stay in order.
+    sorted_places = pc.array_sort_indices(encoded.indices)
+    counted = pc.value_counts(encoded.indices)
+    counts = dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+    found: dict[Any, pa.Array] = {}
+    start = 0
+    for code, value in enumerate(encoded.dictionary.to_pylist()):
+        found[value] = sorted_places.slice(start, counts[code])
+        start += counts[code]
+    return found

@@ -1,0 +1,24 @@
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lean_ops.map_column import MapColumn
+
+TYPE = pa.map_(pa.string(), pa.string())
+NAMES = ["a", "b", "b__c", "", "é"]
+rows = st.lists(st.dictionaries(st.sampled_from(NAMES), st.none() | st.text(max_size=2)), max_size=6)
+
+
+@given(rows, st.integers(0, 3), st.integers(0, 3))
+def test_a_map_column_is_its_rows_turned(found, skipped, left):
+    """Of a part of a table too."""
+    maps = pa.array([list(row.items()) for row in found], TYPE)
+    end = max(len(found) - left, skipped)
+    turned, part = MapColumn(maps.slice(skipped, end - skipped)), found[skipped:end]
+
+    assert set(turned.names) == {name for row in part for name in row}
+    for name in NAMES:
+        assert turned.column(name).to_pylist() == [row.get(name) for row in part]
+    for name in turned.names:
+        assert turned.rows_with(name) == [n for n, row in enumerate(part) if row.get(name) is not None]
+    assert [turned.row(n) for n in range(len(part))] == part
