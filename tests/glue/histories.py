@@ -36,7 +36,7 @@ class Kill:
 
 
 POINTS = (
-    (Tables, "replace_cycle"),
+    (TopicTable, "replace_where"),
     (Tables, "append"),
     (Tables, "add_columns"),
     (TopicTable, "commit"),

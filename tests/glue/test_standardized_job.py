@@ -270,7 +270,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(lake, n
     lake.deliver(*EVENTS[1])
     cycle = lake.next_cycle()
     for owner, method, call, table, cycle_id in (
-        (Tables, "replace_cycle", 1, "", cycle),  # the range is taken, and nobody was told
+        (TopicTable, "replace_where", 1, "", cycle),  # the range is taken, and nobody was told
         (Tables, "append_new", 1, "parse_errors", cycle),
         (Tables, "append_new", 1, "drift_log", cycle),
         # The table has changed, the data has not.

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampNTZType
 
 from lean_ops import names
@@ -46,6 +46,12 @@ DELTA_ARROW = pa.schema(
     ]
 )
 
+RAW_COLUMNS = {
+    **{name: pa.timestamp("us") if name in _TIMES else pa.string() for name in KEPT_COLUMNS},
+    "payload": pa.string(),
+}
+"""What is read of RAW, with its types."""
+
 INVALID_JSON = "INVALID_JSON"
 INVALID_TOPIC = "INVALID_TOPIC"
 
@@ -57,14 +63,7 @@ def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, R
     """RAW's rows as rows of cycle_delta, one for one. Topics of `refused_topics` are refused whatever they
     hold."""
     refused = dict(refused_topics)
-    events = raw.select(
-        "topic_name",
-        "message_id",
-        # A row without a key would be another record at every merge.
-        F.coalesce("idempotency_key", "message_id", "payload_sha256").alias("idempotency_key"),
-        *KEPT_COLUMNS[3:],
-        "payload",
-    )
+    events = raw.select(*RAW_COLUMNS)
     return map_in_arrow(events, lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
 
 
@@ -73,12 +72,13 @@ def flatten_batches(
 ) -> Iterator[pa.RecordBatch]:
     flattener = Flattener()
     for batch in batches:
-        yield _flatten_batch(batch, flattener, cycle_id, refused)
+        yield flatten_batch(batch, flattener, cycle_id, refused)
 
 
-def _flatten_batch(
+def flatten_batch(
     batch: pa.RecordBatch, flattener: Flattener, cycle_id: str, refused: Mapping[str, Refusal]
 ) -> pa.RecordBatch:
+    """batch: in RAW_COLUMNS."""
     offsets: list[int | None] = []
     keys: list[str] = []
     values: list[str | None] = []
@@ -105,9 +105,13 @@ def _flatten_batch(
     columns = pa.MapArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(values, pa.string())
     )
-    kept = [batch.column(name) for name in KEPT_COLUMNS]
+    kept = {name: batch.column(name) for name in KEPT_COLUMNS}
+    # A row without a key would be another record at every merge.
+    kept["idempotency_key"] = pc.coalesce(
+        *(kept[name] for name in ("idempotency_key", "message_id", "payload_sha256"))
+    )
     cycle = pa.repeat(pa.scalar(cycle_id, pa.string()), batch.num_rows)
-    arrays = [*kept, columns, pa.array(rescued, pa.string()), cycle]
+    arrays = [*kept.values(), columns, pa.array(rescued, pa.string()), cycle]
     return pa.RecordBatch.from_arrays(arrays, names=DELTA_COLUMNS)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from lean_ops.table_files import Store
+
 CATALOG = "glue_catalog"
 
 _SETTINGS = {
@@ -45,6 +47,21 @@ def activate(session: SparkSession) -> None:
     """Makes it the thread's session, with whose settings Iceberg's own classes make catalogs."""
     jvm: Any = session._jvm
     jvm.SparkSession.setActiveSession(session._jsparkSession)
+
+
+def store_of(spark: SparkSession) -> Store:
+    """What the catalog's S3FileIO goes by, where that is set; on Glue nothing is, and the role counts."""
+
+    def setting(name: str) -> str | None:
+        return spark.conf.get(f"spark.sql.catalog.{CATALOG}.{name}", None)
+
+    return Store(
+        setting("client.region"),
+        setting("s3.endpoint"),
+        setting("s3.access-key-id"),
+        setting("s3.secret-access-key"),
+        setting("s3.session-token"),
+    )
 
 
 def _settings_of(session: SparkSession) -> dict[str, str]:

@@ -19,9 +19,11 @@ from lean_ops import delta, drift, ledger, names, parse_errors, provisioning, ra
 from lean_ops.commits import Commit
 from lean_ops.delta import TopicCycle
 from lean_ops.flatten_batches import flatten_events
+from lean_ops.iceberg import NotPlainFiles
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Job
 from lean_ops.provisioning import Ownership
+from lean_ops.raw_files import flatten_files, raw_parts
 from lean_ops.records import to_frame
 from lean_ops.schema_evolution import Evolution
 from lean_ops.schemas import read_schema
@@ -88,9 +90,19 @@ def _take(job: Job, tables: Tables, last: raw.Taken | None, owners: dict[str, st
     topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
     valid = [topic for topic in topics if names.is_topic(topic)]
     ownership = provisioning.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
-    # Rows of a topic side by side, so that reading one topic back skips the others.
-    flat = flatten_events(events, arguments.cycle_id, ownership.refused).sortWithinPartitions("topic_name")
-    tables.replace_cycle(flat, target, arguments.cycle_id, raw.properties(arguments.cycle_id, taken))
+    properties = raw.properties(arguments.cycle_id, taken)
+    try:
+        if taken.compare:
+            raise NotPlainFiles("rows are chosen one by one")
+        parts = raw_parts(job.spark, source, taken.after, taken.upto)
+        table = TopicTable(job.spark, target)
+        files = flatten_files(job.spark, parts, table, arguments.cycle_id, ownership.refused)
+        table.replace_where("cycle_id", arguments.cycle_id, files, properties)
+    except NotPlainFiles:
+        flat = flatten_events(events, arguments.cycle_id, ownership.refused)
+        # Rows of a topic side by side, so that reading one topic back skips the others.
+        flat = flat.sortWithinPartitions("topic_name")
+        tables.replace_cycle(flat, target, arguments.cycle_id, properties)
     job.log("took RAW", after_snapshot_id=taken.after, to_snapshot_id=taken.upto, topics=len(topics))
     return ownership
 

@@ -161,6 +161,7 @@ class TableFiles:
         partitioning: Partitioning | None,
         one_day_a_file: bool = False,
     ) -> None:
+        self._store = store
         self._files = store.open(folder)
         self._folder = folder
         self._columns = columns
@@ -178,7 +179,7 @@ class TableFiles:
         with self._files.open_input_file(path_of(file.path)) as source:
             held = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE else source
             parquet = pq.ParquetFile(held, pre_buffer=True)
-            there = _by_field_id(parquet.schema_arrow)
+            there = by_field_id(parquet.schema_arrow)
 
             def read(names: Sequence[str] | None) -> pa.Table:
                 wanted = [column for column in self._columns if names is None or column.name in names]
@@ -217,18 +218,24 @@ class TableFiles:
     def _write(self, rows: pa.Table, partition: str) -> NewFile:
         ids = ({_FIELD_ID: str(column.field_id).encode()} for column in self._columns)
         fields = [field.with_metadata(one) for field, one in zip(rows.schema, ids, strict=True)]
-        buffer = io.BytesIO()
         # A dictionary of each column would take more room than it saves in a file of some hundred rows.
         dictionary = rows.num_rows > _SMALL
         numbered = rows.cast(pa.schema(fields))
-        pq.write_table(numbered, buffer, compression="zstd", use_dictionary=dictionary)
-        content = buffer.getbuffer()
-        path = f"{self._folder}{uuid4()}.parquet"
-        if isinstance(self._files, LocalFileSystem):
-            self._files.create_dir(path_of(self._folder))
-        with self._files.open_output_stream(path_of(path)) as target:
-            target.write(content)
-        return NewFile(DataFile(path, len(content), rows.num_rows, partition), _footer(content))
+        return write_file(self._store, self._folder, numbered, partition, use_dictionary=dictionary)
+
+
+def write_file(store: Store, folder: str, rows: pa.Table, partition: str, **options: Any) -> NewFile:
+    """A new file. folder: ends in `/`. rows: their fields carry field ids. options: Parquet's, of pyarrow."""
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, compression="zstd", **options)
+    content = buffer.getbuffer()
+    path = f"{folder}{uuid4()}.parquet"
+    files = store.open(folder)
+    if isinstance(files, LocalFileSystem):
+        files.create_dir(path_of(folder))
+    with files.open_output_stream(path_of(path)) as target:
+        target.write(content)
+    return NewFile(DataFile(path, len(content), rows.num_rows, partition), _footer(content))
 
 
 _SMALL = 1000
@@ -251,7 +258,7 @@ def path_of(location: str) -> str:
     return f"{place.netloc}{place.path}" if place.scheme != "file" else unquote(place.path)
 
 
-def _by_field_id(schema: pa.Schema) -> Mapping[int, str]:
+def by_field_id(schema: pa.Schema) -> Mapping[int, str]:
     ids = ((field.metadata or {}).get(_FIELD_ID) for field in schema)
     return {int(number): field.name for number, field in zip(ids, schema, strict=True) if number is not None}
 

@@ -6,7 +6,7 @@ serializable isolation), so a run that was thought dead cannot write a cycle twi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,8 @@ class TopicTable:
         self._table = self._iceberg.spark_util.loadIcebergTable(self._spark._jsparkSession, name)
         schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
         self.columns = tuple(Column(one["name"], one["id"], _type(one["type"])) for one in schema["fields"])
+        # Name to id; those of a map's entries as `name.key` and `name.value`.
+        self.field_ids = dict(_field_ids(schema["fields"]))
         self._loaded_at = self._table.currentSnapshot()
         self._planned: dict[str, Any] = {}
 
@@ -68,7 +70,7 @@ class TopicTable:
 
     @property
     def folder(self) -> str:
-        """Where new files go."""
+        """Where new files go, ending in `/`."""
         location: str = self._table.locationProvider().newDataLocation("_")
         return location[:-1]
 
@@ -156,10 +158,22 @@ class TopicTable:
             update.validateNoConflictingDeletes()
         else:
             update = self._table.newFastAppend()
+        return self._committed(update, properties)
+
+    def replace_where(
+        self, column: str, value: str, files: Sequence[NewFile], properties: Mapping[str, str]
+    ) -> Commit:
+        """Replaces the partitions where a column has this value as a whole, also by nothing."""
+        equal = self._iceberg.expressions.equal(column, value)
+        update = self._table.newOverwrite().overwriteByRowFilter(equal)
+        for new in files:
+            update.addFile(self._data_file(new))
+        return self._committed(update, properties)
+
+    def _committed(self, update: Any, properties: Mapping[str, str]) -> Commit:
         for key, value in properties.items():
             update.set(key, value)
-        committed = self._apply(update)
-        return confirmed(last_commit(self._iceberg, committed), self._name, properties)
+        return confirmed(last_commit(self._iceberg, self._apply(update)), self._name, properties)
 
     def _apply(self, update: Any) -> Any:
         """What `update.commit()` does, but for its last step, which loads the table again and reads the
@@ -196,6 +210,14 @@ class TopicTable:
         )
         config = iceberg.metrics_config.forTable(self._table)
         return iceberg.parquet.footerMetrics(metadata, iceberg.stream.empty(), config)
+
+
+def _field_ids(fields: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    for one in fields:
+        yield one["name"], one["id"]
+        if _type(one["type"]) == "map":
+            yield f"{one['name']}.key", one["type"]["key-id"]
+            yield f"{one['name']}.value", one["type"]["value-id"]
 
 
 def _type(found: Any) -> str:

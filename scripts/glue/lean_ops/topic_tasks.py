@@ -20,7 +20,7 @@ from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 from lean_ops.arrow import map_in_arrow
 from lean_ops.delta_files import MAX_BYTES, DeltaFile, delta_files, read_topics
 from lean_ops.frozen import frozen
-from lean_ops.session import CATALOG
+from lean_ops.session import store_of
 from lean_ops.table_files import Store
 from lean_ops.topic_pool import reason
 from lean_ops.topic_task import Result, TooLarge, TopicTask
@@ -71,21 +71,6 @@ class Results:
     failed: dict[str, str] = field(default_factory=dict)
     ties: dict[str, frozenset[str]] = field(default_factory=dict)
     too_large: list[str] = field(default_factory=list)
-
-
-def store_of(spark: SparkSession) -> Store:
-    """What the catalog's S3FileIO goes by, where that is set; on Glue nothing is, and the role counts."""
-
-    def setting(name: str) -> str | None:
-        return spark.conf.get(f"spark.sql.catalog.{CATALOG}.{name}", None)
-
-    return Store(
-        setting("client.region"),
-        setting("s3.endpoint"),
-        setting("s3.access-key-id"),
-        setting("s3.secret-access-key"),
-        setting("s3.session-token"),
-    )
 
 
 @contextmanager

@@ -1,0 +1,197 @@
+"""RAW's data files to cycle_delta's: each of Spark's tasks reads some files with Arrow, flattens their rows
+and writes files of its own. That leaves out what Spark would do with each row before and after, which is more
+than flattening itself. Nothing here commits.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from lean_ops.arrow import map_in_arrow
+from lean_ops.flatten import Flattener
+from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batch
+from lean_ops.iceberg import iceberg_of, plain_files
+from lean_ops.session import store_of
+from lean_ops.table_files import DataFile, NewFile, Store, by_field_id, path_of, write_file
+from lean_ops.topic_table import TopicTable
+
+_PART_SIZE = 32 << 20
+"""About so much of a file goes to one task, if its row groups allow that."""
+_TASKS_A_CORE = 3
+_BATCH_ROWS = 500
+"""Payloads reach 1 MB."""
+_FILE_BYTES = 128 << 20
+"""Rows of one file of cycle_delta, in Arrow's memory. Sorting takes as much again."""
+_ROW_GROUP_BYTES = 2 << 20
+"""So that who reads a few topics reads little more than those."""
+_FEWEST_ROWS, _MOST_ROWS = 100, 20_000
+"""Of a row group."""
+
+_DICTIONARIES = ("topic_name", "cycle_id", "columns.key_value.key")
+_SCHEMA = "path string, size bigint, rows bigint, footer string"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of a file of RAW: the row groups whose index modulo `of` is `number`."""
+
+    path: str
+    size: int
+    number: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """cycle_delta. folder, ids: see TopicTable. partition: of the cycle, as in DataFile."""
+
+    folder: str
+    ids: Mapping[str, int]
+    partition: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """ids: of RAW's fields, by name."""
+
+    parts: Sequence[Part]
+    ids: Mapping[str, int]
+
+
+def raw_parts(spark: SparkSession, table: str, after: str | None, upto: str) -> Source:
+    """The files that were appended after one snapshot (None: all that are there) up to another. table: full
+    name. Raises iceberg.NotPlainFiles."""
+    iceberg = iceberg_of(spark._jvm)
+    loaded: Any = iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
+    if after is None:
+        scan = loaded.newScan().useSnapshot(int(upto))
+    else:
+        scan = loaded.newIncrementalAppendScan().fromSnapshotExclusive(int(after)).toSnapshot(int(upto))
+    parts: list[Part] = []
+    for file in plain_files(scan):
+        path, size = file.location(), file.fileSizeInBytes()
+        row_groups = file.splitOffsets()
+        of = max(1, min(0 if row_groups is None else len(row_groups), -(-size // _PART_SIZE)))
+        parts += [Part(path, size // of, number, of) for number in range(of)]
+    ids = {column.name(): column.fieldId() for column in loaded.schema().columns()}
+    return Source(parts, ids)
+
+
+def flatten_files(
+    spark: SparkSession, source: Source, delta: TopicTable, cycle_id: str, refused: Mapping[str, Refusal]
+) -> list[NewFile]:
+    """New files for cycle_delta, in one Spark job. See flatten_batches.flatten_events."""
+    groups = groups_of(source.parts, _TASKS_A_CORE * spark.sparkContext.defaultParallelism)
+    if not groups:
+        return []
+    ids, store, refusals = source.ids, store_of(spark), dict(refused)
+    target = Target(delta.folder, delta.field_ids, f"cycle_id={cycle_id}")
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        parts = [part for batch in batches for n in batch.column(0).to_pylist() for part in groups[n]]
+        flat = _flattened(parts, ids, store, cycle_id, refusals)
+        for new in _written(flat, store, target):
+            footer = base64.b64encode(new.footer).decode()
+            file = new.file
+            yield pa.RecordBatch.from_pydict(
+                {"path": [file.path], "size": [file.size], "rows": [file.rows], "footer": [footer]}
+            )
+
+    numbers = spark.range(0, len(groups), 1, len(groups))
+    return [
+        NewFile(
+            DataFile(row["path"], row["size"], row["rows"], target.partition), base64.b64decode(row["footer"])
+        )
+        for row in map_in_arrow(numbers, work, _SCHEMA).collect()
+    ]
+
+
+def groups_of(parts: Sequence[Part], most: int) -> list[list[Part]]:
+    """At most so many groups, about equally large, those with most to do first."""
+    groups: list[list[Part]] = [[] for _ in range(min(most, len(parts)))]
+    sizes = [0] * len(groups)
+    for part in sorted(parts, key=lambda one: -one.size):
+        least = sizes.index(min(sizes))
+        groups[least].append(part)
+        sizes[least] += part.size
+    return groups
+
+
+def _flattened(
+    parts: Sequence[Part],
+    ids: Mapping[str, int],
+    store: Store,
+    cycle_id: str,
+    refused: Mapping[str, Refusal],
+) -> Iterator[pa.RecordBatch]:
+    flattener = Flattener()
+    for part in parts:
+        with store.open(part.path).open_input_file(path_of(part.path)) as opened:
+            parquet = pq.ParquetFile(opened, pre_buffer=True)
+            there = by_field_id(parquet.schema_arrow)
+            names = {name: there.get(ids[name]) for name in RAW_COLUMNS}
+            batches = parquet.iter_batches(
+                _BATCH_ROWS,
+                [n for n in range(parquet.metadata.num_row_groups) if n % part.of == part.number],
+                [name for name in names.values() if name is not None],
+                use_threads=False,
+            )
+            for batch in batches:
+                yield flatten_batch(_raw(batch, names), flattener, cycle_id, refused)
+
+
+def _raw(batch: pa.RecordBatch, names: Mapping[str, str | None]) -> pa.RecordBatch:
+    """The batch in RAW's columns of today. names: to those of the file; None where it has none."""
+    arrays = [
+        pa.nulls(batch.num_rows, kind) if names[name] is None else batch.column(names[name]).cast(kind)
+        for name, kind in RAW_COLUMNS.items()
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=list(RAW_COLUMNS))
+
+
+def _written(batches: Iterator[pa.RecordBatch], store: Store, target: Target) -> Iterator[NewFile]:
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size > _FILE_BYTES:
+            yield _write(held, store, target)
+            held, size = [], 0
+    if held:
+        yield _write(held, store, target)
+
+
+def _write(batches: list[pa.RecordBatch], store: Store, target: Target) -> NewFile:
+    rows = pa.Table.from_batches(batches)
+    # Rows of a topic side by side, so that reading one topic back skips the others.
+    rows = rows.take(pc.sort_indices(rows.column("topic_name")))
+    per_group = _ROW_GROUP_BYTES * rows.num_rows // max(rows.nbytes, 1)
+    return write_file(
+        store,
+        target.folder,
+        rows.cast(_with_ids(target.ids)),
+        target.partition,
+        use_dictionary=list(_DICTIONARIES),
+        row_group_size=min(max(per_group, _FEWEST_ROWS), _MOST_ROWS),
+    )
+
+
+def _with_ids(ids: Mapping[str, int]) -> pa.Schema:
+    def numbered(field: pa.Field, name: str) -> pa.Field:
+        return field.with_metadata({"PARQUET:field_id": str(ids[name])})
+
+    fields = []
+    for field in DELTA_ARROW:
+        if pa.types.is_map(field.type):
+            key = numbered(pa.field("key", pa.string(), nullable=False), f"{field.name}.key")
+            value = numbered(pa.field("value", pa.string()), f"{field.name}.value")
+            field = pa.field(field.name, pa.map_(key, value))
+        fields.append(numbered(field, field.name))
+    return pa.schema(fields)
