@@ -87,7 +87,6 @@ def test_only_aws_talks_to_aws(path):
             "catch_up_plan",
             "catch_up_report",
             "versions",
-            "bucket",
             "back_fill",
         ),
     ],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops.back_fill import pieces_of
-from lean_ops.bucket import bucket
+from lean_ops.bucket import buckets
 from lean_ops.commits import CYCLE_ID
 from lean_ops.table_files import DataFile, Store, TableFiles, to_fold
 from lean_ops.topic_table import NotForOneTask, TopicTable
@@ -161,11 +161,13 @@ def test_what_tasks_do_not_read_is_left_to_spark(lake, table):
         TopicTable(lake.spark, name).files(None)
 
 
-@given(st.text(), st.integers(1, 1000))
-def test_buckets_are_those_of_iceberg(text, count):
+@given(st.lists(st.none() | st.text(max_size=12)), st.integers(1, 1000), st.sampled_from([1, 60]))
+def test_buckets_are_those_of_iceberg(texts, count, times):
+    """Whether few or many texts are of one length."""
     import mmh3
 
-    assert bucket(text, count) == (mmh3.hash(text.encode()) & 0x7FFFFFFF) % count
+    expected = [None if one is None else (mmh3.hash(one.encode()) & 0x7FFFFFFF) % count for one in texts]
+    assert buckets(pa.array(texts * times, pa.string()), count).to_pylist() == expected * times
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 9)), st.sampled_from([None, "", "c"]))

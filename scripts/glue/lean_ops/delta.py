@@ -97,22 +97,29 @@ def topic_cycles(delta: DataFrame, max_columns: int, max_paths: int) -> list[Top
     so that names without end (ids as keys) are seen to be too many and still fit on the driver. max_paths
     likewise.
     """
-    is_readable = F.col("columns").isNotNull()
-    is_rescued = is_readable & F.col("rescued_data").isNotNull()
+    # Events of a topic are alike: rows of equal names are counted before their names are listed.
+    alike = delta.groupBy(
+        *_TOPIC_CYCLE,
+        F.map_keys("columns").alias("names"),
+        F.isnotnull("rescued_data").alias("is_rescued"),
+    ).agg(F.count(F.lit(1)).alias("n"))
+    is_readable = F.col("names").isNotNull()
     no_names = F.array().cast("array<string>")
     texts = F.concat(
         F.array(F.when(is_readable, _READABLE).otherwise(_REFUSED)),
-        F.when(is_rescued, F.array(F.lit(_RESCUED))).otherwise(no_names),
-        F.coalesce(F.map_keys("columns"), no_names),
+        F.when(is_readable & F.col("is_rescued"), F.array(F.lit(_RESCUED))).otherwise(no_names),
+        F.coalesce("names", no_names),
     )
     rows = _first_texts(
-        delta.select(*_TOPIC_CYCLE, F.explode(texts).alias("text")), max_columns + len(_COUNTERS)
+        alike.select(*_TOPIC_CYCLE, F.explode(texts).alias("text"), "n"), max_columns + len(_COUNTERS)
     )
     groups = {key: {row["text"]: row["n"] for row in group} for key, group in groupby(rows, _key)}
     paths: dict[tuple[str, str], list[str]] = {}
     if any(_RESCUED in counts for counts in groups.values()):
         kept = readable(delta).where(F.col("rescued_data").isNotNull())
-        listed = kept.select(*_TOPIC_CYCLE, F.explode(F.json_object_keys("rescued_data")).alias("text"))
+        listed = kept.select(
+            *_TOPIC_CYCLE, F.explode(F.json_object_keys("rescued_data")).alias("text"), F.lit(1).alias("n")
+        )
         for key, group in groupby(_first_texts(listed, max_paths), _key):
             paths[key] = [row["text"] for row in group]
     return [
@@ -129,12 +136,12 @@ def topic_cycles(delta: DataFrame, max_columns: int, max_paths: int) -> list[Top
 
 
 def _first_texts(texts: DataFrame, limit: int) -> list[Row]:
-    """The first `limit` distinct texts of each topic and cycle with how often each occurs, sorted
-    throughout."""
+    """The first `limit` distinct texts of each topic and cycle with how often each occurs (the sum of n),
+    sorted throughout."""
     by_text = Window.partitionBy(*_TOPIC_CYCLE).orderBy("text")
     rows = (
         texts.groupBy(*_TOPIC_CYCLE, "text")
-        .agg(F.count(F.lit(1)).alias("n"))
+        .agg(F.sum("n").alias("n"))
         .withColumn("place", F.row_number().over(by_text))
         .where(F.col("place") <= limit)
         .collect()
