@@ -92,6 +92,21 @@ def test_a_commit_that_another_writer_came_before_is_refused(lake, table):
     assert lake.spark.table(name).count() == 1
 
 
+def test_a_commit_that_a_change_of_the_table_came_before_is_made_all_the_same(lake, table):
+    name = table()
+    loaded = TopicTable(lake.spark, name)
+    lake.spark.sql(f"ALTER TABLE {name} ADD COLUMNS (more string)")
+    files = files_of(loaded)
+    made = loaded.commit(
+        list(files.write(files.whole(pa.table({"idempotency_key": ["k"]})))), [], {CYCLE_ID: "c1"}
+    )
+    assert made.cycle_id == "c1"
+    again = TopicTable(lake.spark, name)
+    assert again.last_commit().snapshot_id == made.snapshot_id
+    assert again.columns[-1].name == "more"
+    assert [row["idempotency_key"] for row in lake.spark.table(name).collect()] == ["k"]
+
+
 def test_a_file_that_was_compacted_away_cannot_be_replaced_unseen(lake, table):
     name = table()
     for key in ("k0", "k1"):

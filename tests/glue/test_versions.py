@@ -1,16 +1,24 @@
 """Deciding in a task is deciding in Spark: the same winners, the same counts, the same rows replaced."""
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake import Event
 
 from lean_ops import merge
+from lean_ops.topic_task import counts_of, decision_of
 from lean_ops.versions import Held, Place, Stamp, TiesUnsettled, decide, tails_of
 
 _COLUMNS = (
     "idempotency_key string, message_id string, produced_at timestamp_ntz, ingested_at timestamp_ntz, "
     "payload_sha256 string, received_at timestamp_ntz, event_time timestamp_ntz, cycle_id string"
+)
+_ARROW = pa.schema(
+    [
+        (name, pa.string() if kind == "string" else pa.timestamp("us"))
+        for name, kind in (one.split() for one in _COLUMNS.split(", "))
+    ]
 )
 events = st.builds(
     Event,
@@ -73,6 +81,33 @@ def test_a_task_decides_as_spark_does(job_session, batch, earlier, judge_again):
     assert {kept[place.position].key for place in found.replaced} == {
         batch[n].key for n in found.winners
     } & set(there)
+
+
+@given(
+    st.lists(events, max_size=9), st.lists(events, max_size=4), st.booleans(), st.booleans(), st.booleans()
+)
+def test_what_nobody_contests_needs_no_deciding(batch, earlier, judge_again, settled, chunked):
+    """A task decides on the keys that occur twice or are in the table; the rest wins."""
+    held = {}
+    for n, stamp in enumerate(stamps(earlier)):
+        held.setdefault(stamp.key, Held(stamp.message_id, stamp.head, "c1", [Place(0, n)]))
+    tails = tails_of((stamp, "c1") for stamp in stamps(earlier)) if settled else None
+    table = pa.Table.from_pylist(
+        [dict(zip(_ARROW.names, row, strict=True)) for row in rows(batch, "c2")], _ARROW
+    )
+    if chunked:
+        table = pa.concat_tables([table.slice(0, 2), table.slice(2)])
+    held = {key: held[key] for key in {one.key for one in batch} & held.keys()}
+    try:
+        expected = decide(stamps(batch), held, tails, judge_again)
+    except TiesUnsettled as ties:
+        with pytest.raises(TiesUnsettled, match=str(ties)):
+            decision_of(table, held, tails, judge_again)
+        return
+    found = decision_of(table, held, tails, judge_again)
+    assert sorted(found.replaced) == sorted(expected.replaced)
+    assert sorted(found.winners) == sorted(expected.winners)
+    assert counts_of(found) == counts_of(expected)
 
 
 def test_ties_are_not_guessed():

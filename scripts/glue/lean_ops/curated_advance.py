@@ -7,6 +7,7 @@ from datetime import datetime
 from lean_ops import ledger
 from lean_ops.back_fill import Piece
 from lean_ops.commits import CYCLE_ID, Commit
+from lean_ops.delta import EventTimes
 from lean_ops.schemas import TopicSchema
 from lean_ops.topic_table import TopicTable
 
@@ -43,7 +44,7 @@ class Advance:
     """A topic, its schema, its table as planned, and what there is to judge.
 
     at: None before the first time. commit: the table's last one. cycles: those of cycle_delta that are new,
-    with their numbers of versions.
+    with their numbers of versions. times: of those.
     through: the cycle up to which that is all. standardized: the table to back-fill from; None when nothing
     is to be filled. cycle_id: the run's.
     """
@@ -55,6 +56,7 @@ class Advance:
     commit: Commit | None
     cycle_id: str
     cycles: Mapping[str, int]
+    times: EventTimes
     through: str
     standardized: TopicTable | None
     started: datetime

@@ -13,6 +13,8 @@ from lean_ops import delta, ledger, names, raw
 from lean_ops.commits import Commit
 from lean_ops.curated_advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated_topics import advance_all
+from lean_ops.delta import TopicCycle
+from lean_ops.delta_summary import times_of, topic_cycles
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Item, Job
 from lean_ops.schemas import TopicSchema, read_schema
@@ -133,11 +135,10 @@ def _advances(job: Job, tables: Tables, plans: list[_Plan], started: datetime) -
     table = tables.name("ops", delta.TABLE)
     reached = [plan.at.through for plan in plans if plan.at is not None]
     since = min(reached) if len(reached) == len(plans) and reached else None
-    rows = delta.since(delta.readable(tables.read(table)), since)
-    found = rows.groupBy("topic_name", "cycle_id").count().collect()
-    cycles: dict[str, dict[str, int]] = {}
-    for row in found:
-        cycles.setdefault(row["topic_name"], {})[row["cycle_id"]] = row["count"]
+    found: dict[str, list[TopicCycle]] = {}
+    for one in topic_cycles(tables, since, None):
+        if one.readable:
+            found.setdefault(one.topic, []).append(one)
     # What cycle_delta has, not what this run is called: a cycle may fail before it gets there, and come
     # again.
     taken = raw.last_taken(tables, table, job.checkpoints)
@@ -145,7 +146,8 @@ def _advances(job: Job, tables: Tables, plans: list[_Plan], started: datetime) -
     advances = []
     for plan in plans:
         after = plan.at.through if plan.at else NONE_TAKEN
-        own = {cycle: n for cycle, n in cycles.get(plan.topic, {}).items() if cycle > after}
+        new = [one for one in found.get(plan.topic, ()) if one.cycle_id > after]
+        own = {one.cycle_id: one.readable for one in new}
         new_schema = plan.at is None or plan.at.schema_version != plan.schema.version
         through = upto if new_schema else max(own, default=after)
         advances.append(
@@ -157,6 +159,7 @@ def _advances(job: Job, tables: Tables, plans: list[_Plan], started: datetime) -
                 plan.commit,
                 job.arguments.cycle_id,
                 own,
+                times_of(new),
                 through,
                 plan.standardized,
                 started,

@@ -33,7 +33,7 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
     tasks: list[TopicTask] = []
     large: list[Advance] = []
     busy = [advance for advance in advances if not advance.is_idle]
-    within = _event_times(tables, busy)
+    within = {one.topic: one.times for one in busy if _may_prune(one)}
     for advance, task in pool.each(busy, lambda _, one: _task(one, within.get(one.topic))):
         if isinstance(task, NotForOneTask):
             large.append(advance)
@@ -51,13 +51,9 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
     return done
 
 
-def _event_times(tables: Tables, advances: Sequence[Advance]) -> dict[str, delta.EventTimes]:
-    cycles = {
-        one.topic: one.cycles
-        for one in advances
-        if one.schema.event_time_stable and one.standardized is None and one.table.rows > PRUNED_FROM_ROWS
-    }
-    return delta.event_times(tables.read(tables.name("ops", delta.TABLE)), cycles)
+def _may_prune(advance: Advance) -> bool:
+    is_long = advance.table.rows > PRUNED_FROM_ROWS
+    return advance.schema.event_time_stable and advance.standardized is None and is_long
 
 
 def _task(advance: Advance, within: delta.EventTimes | None) -> TopicTask:

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from lean_ops.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
 from lean_ops.iceberg import iceberg_of, plain_files
-from lean_ops.places import places_by_value
+from lean_ops.places import places_by_value, rows_at
 from lean_ops.table_files import Store, path_of
 
 MAX_BYTES = 128 << 20
@@ -35,19 +35,31 @@ Cycles = Mapping[str, Set[str]]
 class DeltaFile:
     path: str
     cycle_id: str
+    size: int = 0
 
 
-def delta_files(spark: SparkSession, table: str, cycles: Set[str]) -> tuple[DeltaFile, ...]:
+def delta_files(spark: SparkSession, table: str, cycles: Set[str]) -> list[DeltaFile]:
     """Those of some cycles. table: full name. Raises iceberg.NotPlainFiles."""
-    iceberg = iceberg_of(spark._jvm)
-    loaded: Any = iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
+    expressions = iceberg_of(spark._jvm).expressions
+    return _planned(spark, table, getattr(expressions, "in")(_CYCLE, sorted(cycles)))
+
+
+def delta_files_after(spark: SparkSession, table: str, cycle_id: str | None) -> list[DeltaFile]:
+    """Those of the cycles after this one, or all. Raises iceberg.NotPlainFiles."""
+    expressions = iceberg_of(spark._jvm).expressions
+    wanted = expressions.alwaysTrue() if cycle_id is None else expressions.greaterThan(_CYCLE, cycle_id)
+    return _planned(spark, table, wanted)
+
+
+def _planned(spark: SparkSession, table: str, wanted: Any) -> list[DeltaFile]:
+    loaded: Any = iceberg_of(spark._jvm).spark_util.loadIcebergTable(spark._jsparkSession, table)
     specs = loaded.specs()
     found = []
-    wanted = getattr(iceberg.expressions, "in")(_CYCLE, sorted(cycles))
     for file in plain_files(loaded.newScan().filter(wanted)):
         partition = specs.get(file.specId()).partitionToPath(file.partition())
-        found.append(DeltaFile(file.location(), unquote(partition.removeprefix(f"{_CYCLE}="))))
-    return tuple(found)
+        cycle_id = unquote(partition.removeprefix(f"{_CYCLE}="))
+        found.append(DeltaFile(file.location(), cycle_id, file.fileSizeInBytes()))
+    return found
 
 
 def read_topics(
@@ -82,11 +94,14 @@ class _RowGroup:
             return True
         return self.least <= topics[-1] and topics[0] <= self.most
 
-    def rows(self) -> pa.Table:
-        rows = self.parquet.read_row_group(self.index, columns=list(DELTA_COLUMNS), use_threads=False)
-        columns = rows.column(_COLUMNS)
-        rows = rows.filter(pc.is_valid(columns)) if columns.null_count else rows
-        return rows.select(DELTA_COLUMNS)
+
+def _rows(groups: Sequence[_RowGroup]) -> pa.Table:
+    """groups: of one file. Readable ones, in DELTA_COLUMNS."""
+    indexes = [group.index for group in groups]
+    rows = groups[0].parquet.read_row_groups(indexes, columns=list(DELTA_COLUMNS), use_threads=False)
+    columns = rows.column(_COLUMNS)
+    rows = rows.filter(pc.is_valid(columns)) if columns.null_count else rows
+    return rows.select(DELTA_COLUMNS)
 
 
 def _row_groups(store: Store, file: DeltaFile) -> list[_RowGroup]:
@@ -107,28 +122,34 @@ def _read(
     groups: Sequence[_RowGroup], topics: Sequence[str], cycles: Cycles, max_rows: int
 ) -> Iterator[tuple[str, pa.Table | None]]:
     chosen = [group for group in groups if group.may_hold(topics)]
-    if len(topics) > 1 and sum(group.size for group in chosen) > _READ_AT_ONCE:
+    is_large = sum(group.size for group in chosen) > _READ_AT_ONCE
+    if len(topics) > 1 and is_large:
         middle = len(topics) // 2
         yield from _read(chosen, topics[:middle], cycles, max_rows)
         yield from _read(chosen, topics[middle:], cycles, max_rows)
         return
-    found = {topic: _Rows(max_rows) for topic in topics}
-    for group in chosen:
-        rows = group.rows()
+    found = {topic: _Topic(max_rows) for topic in topics}
+    for together in _read_together(chosen, is_large):
+        rows = _rows(together)
         for topic, places in places_by_value(rows.column(_TOPIC).combine_chunks()).items():
-            if topic in found and group.cycle_id in cycles[topic]:
-                found[topic].add(_at(rows, places))
+            if topic in found and together[0].cycle_id in cycles[topic]:
+                found[topic].add(rows_at(rows, places))
     for topic in topics:
         yield topic, found.pop(topic).table()
 
 
-def _at(rows: pa.Table, places: pa.Array) -> pa.Table:
-    """places: ascending. A topic's rows are side by side, unless something has rewritten the file."""
-    first, last = places[0].as_py(), places[-1].as_py()
-    return rows.slice(first, len(places)) if last - first + 1 == len(places) else rows.take(places)
+def _read_together(groups: Sequence[_RowGroup], is_large: bool) -> list[list[_RowGroup]]:
+    """Row groups of a file that are asked for at once come in few requests. Of a topic that may be too large
+    each is looked at alone."""
+    if is_large:
+        return [[group] for group in groups]
+    by_file: dict[int, list[_RowGroup]] = {}
+    for group in groups:
+        by_file.setdefault(id(group.parquet), []).append(group)
+    return list(by_file.values())
 
 
-class _Rows:
+class _Topic:
     """A topic's, as they are read. What is too much is counted, and not kept."""
 
     def __init__(self, max_rows: int) -> None:

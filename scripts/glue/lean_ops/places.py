@@ -20,3 +20,9 @@ def places_by_value(values: pa.Array) -> dict[Any, pa.Array]:
         found[value] = sorted_places.slice(start, counts[code])
         start += counts[code]
     return found
+
+
+def rows_at(rows: pa.Table, places: pa.Array) -> pa.Table:
+    """places: ascending, at least one. Where they are side by side nothing is copied."""
+    first, last = places[0].as_py(), places[-1].as_py()
+    return rows.slice(first, len(places)) if last - first + 1 == len(places) else rows.take(places)

@@ -17,12 +17,12 @@ from lean_ops.arrow import map_in_arrow
 from lean_ops.flatten import Flattener
 from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batch
 from lean_ops.iceberg import iceberg_of, plain_files
+from lean_ops.parts import Part, groups_of, parts_of
 from lean_ops.session import store_of
 from lean_ops.table_files import DataFile, NewFile, Store, by_field_id, path_of, write_file
 from lean_ops.topic_table import TopicTable
 
 _PART_SIZE = 32 << 20
-"""About so much of a file goes to one task, if its row groups allow that."""
 _TASKS_A_CORE = 3
 _BATCH_ROWS = 500
 """Payloads reach 1 MB."""
@@ -35,16 +35,6 @@ _FEWEST_ROWS, _MOST_ROWS = 100, 20_000
 
 _DICTIONARIES = ("topic_name", "cycle_id", "columns.key_value.key")
 _SCHEMA = "path string, size bigint, rows bigint, footer string"
-
-
-@dataclass(frozen=True)
-class Part:
-    """Of a file of RAW: the row groups whose index modulo `of` is `number`."""
-
-    path: str
-    size: int
-    number: int
-    of: int
 
 
 @dataclass(frozen=True)
@@ -75,10 +65,7 @@ def raw_parts(spark: SparkSession, table: str, after: str | None, upto: str) -> 
         scan = loaded.newIncrementalAppendScan().fromSnapshotExclusive(int(after)).toSnapshot(int(upto))
     parts: list[Part] = []
     for file in plain_files(scan):
-        path, size = file.location(), file.fileSizeInBytes()
-        row_groups = file.splitOffsets()
-        of = max(1, min(0 if row_groups is None else len(row_groups), -(-size // _PART_SIZE)))
-        parts += [Part(path, size // of, number, of) for number in range(of)]
+        parts += parts_of(file.location(), file.fileSizeInBytes(), _PART_SIZE)
     ids = {column.name(): column.fieldId() for column in loaded.schema().columns()}
     return Source(parts, ids)
 
@@ -112,17 +99,6 @@ def flatten_files(
     ]
 
 
-def groups_of(parts: Sequence[Part], most: int) -> list[list[Part]]:
-    """At most so many groups, about equally large, those with most to do first."""
-    groups: list[list[Part]] = [[] for _ in range(min(most, len(parts)))]
-    sizes = [0] * len(groups)
-    for part in sorted(parts, key=lambda one: -one.size):
-        least = sizes.index(min(sizes))
-        groups[least].append(part)
-        sizes[least] += part.size
-    return groups
-
-
 def _flattened(
     parts: Sequence[Part],
     ids: Mapping[str, int],
@@ -138,7 +114,7 @@ def _flattened(
             names = {name: there.get(ids[name]) for name in RAW_COLUMNS}
             batches = parquet.iter_batches(
                 _BATCH_ROWS,
-                [n for n in range(parquet.metadata.num_row_groups) if n % part.of == part.number],
+                part.of_file(parquet.metadata.num_row_groups),
                 [name for name in names.values() if name is not None],
                 use_threads=False,
             )

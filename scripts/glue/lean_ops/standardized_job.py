@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from lean_ops import delta, drift, ledger, names, parse_errors, provisioning, raw, schema_evolution
 from lean_ops.commits import Commit
 from lean_ops.delta import TopicCycle
+from lean_ops.delta_summary import Limits, topic_cycles
 from lean_ops.flatten_batches import flatten_events
 from lean_ops.iceberg import NotPlainFiles
 from lean_ops.outcome import Outcome
@@ -55,10 +56,9 @@ def run(job: Job) -> Outcome:
     last = raw.last_taken(tables, delta_table, job.checkpoints)
     owners = provisioning.owners_of(job.registry.items())
     ownership = _take(job, tables, last, owners)
-    rows = delta.since(tables.read(delta_table), done_through)
     # Two more than a table may have, and those that may be listed, whatever the table has already.
     listed = job.arguments.max_columns + drift.MAX_RESCUED_LISTED + 2
-    pending = delta.topic_cycles(rows, listed, drift.MAX_RESCUED_LISTED)
+    pending = topic_cycles(tables, done_through, Limits(listed, drift.MAX_RESCUED_LISTED))
     ownership = _ensure_pending(job, tables, pending, owners, ownership)
 
     outcome = Outcome()

@@ -41,7 +41,7 @@ def advance_all(
     by_topic = {advance.work.topic: advance for advance in ready}
     tasks: list[TopicTask] = []
     large: list[Advance] = []
-    within = _event_times(tables, pool, ready, is_stable)
+    within = _event_times(pool, ready, is_stable)
     for advance, task in pool.each(ready, lambda _, one: _task(one, within.get(one.work.topic))):
         if isinstance(task, NotForOneTask):
             large.append(advance)
@@ -66,13 +66,12 @@ def _with_columns(tables: Tables, advance: Advance) -> Advance:
 
 
 def _event_times(
-    tables: Tables, pool: TopicPool, advances: Sequence[Advance], is_stable: Callable[[str], bool]
+    pool: TopicPool, advances: Sequence[Advance], is_stable: Callable[[str], bool]
 ) -> dict[str, EventTimes]:
     long = [one for one in advances if one.table.rows > PRUNED_FROM_ROWS]
     asked = pool.each(long, lambda _, one: is_stable(one.work.topic))
     # A schema that cannot be read promises nothing; Curated tells of it.
-    cycles = {one.work.topic: [one.work.cycle_id] for one, stable in asked if stable is True}
-    return delta.event_times(tables.read(tables.name("ops", delta.TABLE)), cycles)
+    return {one.work.topic: one.work.times for one, stable in asked if stable is True}
 
 
 def _task(advance: Advance, within: EventTimes | None) -> TopicTask:

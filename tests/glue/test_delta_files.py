@@ -1,0 +1,129 @@
+"""What tasks read of cycle_delta's files is what is in them, however they are cut."""
+
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lake import Event
+
+from lean_ops import delta_files
+from lean_ops.delta_files import DeltaFile, read_topics
+from lean_ops.flatten_batches import DELTA_ARROW
+from lean_ops.parts import groups_of, parts_of
+from lean_ops.table_files import Store, path_of
+
+AT = datetime(2026, 11, 23, 10)
+TOPICS = ["a", "b", "b.c", "c", "é"]
+MERGE_ON_READ = "SET TBLPROPERTIES ('write.delete.mode'='merge-on-read', 'format-version'='2')"
+
+rows = st.lists(st.tuples(st.sampled_from([*TOPICS, None]), st.booleans()), max_size=12)
+files = st.lists(st.tuples(rows, st.booleans(), st.sampled_from(["c1", "c2", "c3"])), max_size=4)
+
+
+def cycle_delta(found, cycle):
+    """Of (topic, whether it could be read), each with a message_id of its own."""
+    return pa.Table.from_pylist(
+        [
+            {
+                "topic_name": topic,
+                "message_id": f"{cycle} {n} {topic}",
+                "ingested_at": AT,
+                "columns": [("n", str(n))] if readable else None,
+                "cycle_id": cycle,
+            }
+            for n, (topic, readable) in enumerate(found)
+        ],
+        DELTA_ARROW,
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    files,
+    st.dictionaries(st.sampled_from(TOPICS), st.sets(st.sampled_from(["c1", "c2"]), min_size=1)),
+    st.integers(1, 4),
+    st.sampled_from([1, 400, 1 << 20]),
+)
+def test_each_topic_gets_its_readable_rows(tmp_path, monkeypatch, found, cycles, row_group, at_once):
+    monkeypatch.setattr(delta_files, "_READ_AT_ONCE", at_once)
+    written, sent = [], []
+    for number, (some, is_sorted, cycle) in enumerate(found):
+        part = cycle_delta(some, cycle)
+        part = part.sort_by("topic_name") if is_sorted else part
+        path = tmp_path / f"{number}.parquet"
+        pq.write_table(part, path, row_group_size=row_group)
+        written.append(DeltaFile(str(path), cycle))
+        sent += part.to_pylist()
+
+    read = list(read_topics(Store(), written, cycles, 100))
+    assert [topic for topic, _ in read] == sorted(cycles)
+    for topic, table in read:
+        assert table.schema == DELTA_ARROW
+        wanted = [row for row in sent if row["topic_name"] == topic and row["cycle_id"] in cycles[topic]]
+        assert sorted(map(str, table.to_pylist())) == sorted(str(row) for row in wanted if row["columns"])
+
+
+def test_of_a_topic_with_too_many_rows_none_are_given(tmp_path):
+    path = tmp_path / "1.parquet"
+    pq.write_table(cycle_delta([("a", True)] * 3 + [("b", True)] * 2, "c1"), path)
+    cycles = {"a": {"c1"}, "b": {"c1"}}
+    read = dict(read_topics(Store(), [DeltaFile(str(path), "c1")], cycles, 2))
+    assert read["a"] is None
+    assert read["b"].num_rows == 2
+
+
+def test_of_a_topic_with_too_many_bytes_none_are_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(delta_files, "MAX_BYTES", 1000)
+    path = tmp_path / "1.parquet"
+    pq.write_table(cycle_delta([("a", True)] * 50 + [("b", True)], "c1"), path, row_group_size=1)
+    cycles = {"a": {"c1"}, "b": {"c1"}}
+    read = dict(read_topics(Store(), [DeltaFile(str(path), "c1")], cycles, 100))
+    assert read["a"] is None
+    assert read["b"].num_rows == 1
+
+
+@given(st.lists(st.integers(0, 9), max_size=6), st.integers(1, 4), st.integers(1, 9), st.integers(0, 7))
+def test_groups_hold_every_row_group_once(sizes, most, size, row_groups):
+    parts = [part for n, bytes_ in enumerate(sizes) for part in parts_of(str(n), bytes_, size)]
+    groups = groups_of(parts, most)
+    assert len(groups) == min(most, len(parts))
+    read = [(part.path, index) for group in groups for part in group for index in part.of_file(row_groups)]
+    assert sorted(read) == [(str(n), index) for n in range(len(sizes)) for index in range(row_groups)]
+
+
+EVENTS = [Event(message_id=f"m{n}", payload={"temperature": n}) for n in range(6)]
+
+
+def texts(lake):
+    return sorted(row["temperature"] for row in lake.rows("standardized.telemetry_climate"))
+
+
+def test_a_large_file_of_raw_is_read_in_parts(lake, monkeypatch):
+    monkeypatch.setattr("lean_ops.raw_files._PART_SIZE", 1000)
+    for key, value in {"size-bytes": 1, "check-min-record-count": 4, "check-max-record-count": 4}.items():
+        setting = f"('write.parquet.row-group-{key}'='{value}')"
+        lake.spark.sql(f"ALTER TABLE {lake.name('raw.events')} SET TBLPROPERTIES {setting}")
+    lake.standardize(*EVENTS)
+    [file] = lake.spark.table(f"{lake.name('raw.events')}.files").select("file_path").collect()
+    assert pq.ParquetFile(path_of(file["file_path"])).num_row_groups == 2
+    assert texts(lake) == ["0", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("table", ["raw.events", "ops.cycle_delta"])
+def test_rows_that_somebody_deleted_are_left_out(lake, table):
+    """Delete files are Spark's: tasks would read the rows that they take away."""
+    lake.spark.sql(f"ALTER TABLE {lake.name(table)} {MERGE_ON_READ}")
+    lake.deliver(*EVENTS)
+    lake.activate("telemetry.climate", 1, {"temperature": {"type": "integer"}})
+    if table == "ops.cycle_delta":
+        lake.standardize()
+    lake.spark.sql(f"DELETE FROM {lake.name(table)} WHERE message_id = 'm3'")
+    assert lake.spark.table(f"{lake.name(table)}.delete_files").count() > 0
+    if table == "raw.events":
+        lake.standardize()
+        assert texts(lake) == ["0", "1", "2", "4", "5"]
+    lake.curate()
+    assert sorted(row["temperature"] for row in lake.rows("curated.telemetry_climate")) == [0, 1, 2, 4, 5]
