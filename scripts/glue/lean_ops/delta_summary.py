@@ -123,7 +123,9 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
 def _row_groups(store: Store, part: Part, limits: Limits | None) -> Iterator[pa.Table]:
     columns = ["topic_name", "event_time", _KEYS, *([] if limits is None else ["rescued_data"])]
     with store.open(part.path).open_input_file(path_of(part.path)) as opened:
-        parquet = pq.ParquetFile(opened, pre_buffer=True)
+        # The columns lie apart in each row group: to fetch the file is one request instead of hundreds.
+        held = pa.BufferReader(opened.read_buffer()) if part.of == 1 else opened
+        parquet = pq.ParquetFile(held, pre_buffer=True)
         for number in part.of_file(parquet.metadata.num_row_groups):
             yield parquet.read_row_group(number, columns=columns, use_threads=False)
 
