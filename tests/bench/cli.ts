@@ -39,7 +39,7 @@ program
   .option('--json', 'one JSON object')
   .option('--topics <n>', 'topics with an active schema', wholeNumber(3), 700)
   .option('--events <n>', 'events of each topic in each cycle', wholeNumber(10), 200)
-  .option('--history <n>', 'cycles before the one that is measured', wholeNumber(2), 2)
+  .option('--history <n>', 'cycles before the one that is measured', wholeNumber(1), 2)
   .option('--sample-merge <n>', 'topics that MERGE is measured on', wholeNumber(1), 20)
   .option('--skip <names>', `comparisons to leave out: ${COMPARISONS.join(',')}`, comparisons, [])
   .action(async (flags: CycleFlags) => {

@@ -6,7 +6,7 @@ rows.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops.arrow import map_in_arrow
+from lean_ops.arrow import map_groups, map_in_arrow
 from lean_ops.delta import TABLE, EventTimes, TopicCycle, since
 from lean_ops.delta_files import delta_files_after
 from lean_ops.iceberg import NotPlainFiles
@@ -68,20 +68,16 @@ def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> li
     parts = [part for file in files for part in parts_of(file.path, file.size, _PART_SIZE)]
     cycles = {file.path: file.cycle_id for file in files}
     groups = groups_of(parts, spark.sparkContext.defaultParallelism)
-    if not groups:
-        return []
     store = store_of(spark)
-    numbers = spark.range(0, len(groups), 1, len(groups))
 
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        own = [part for batch in batches for n in batch.column(0).to_pylist() for part in groups[n]]
-        summaries = _Summaries(limits)
+    def summaries(own: Sequence[Part]) -> Iterator[pa.RecordBatch]:
+        found = _Summaries(limits)
         for part in own:
             for rows in _row_groups(store, part, limits):
-                summaries.add(cycles[part.path], rows)
-        yield summaries.batch()
+                found.add(cycles[part.path], rows)
+        yield found.batch()
 
-    return _merged(map_in_arrow(numbers, work, _SCHEMA), limits)
+    return _merged(map_groups(spark, groups, summaries, _SCHEMA), limits)
 
 
 def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from lean_ops.arrow import map_in_arrow
+from lean_ops.arrow import map_groups
 from lean_ops.flatten import Flattener
 from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batch
 from lean_ops.iceberg import iceberg_of, plain_files
@@ -75,13 +75,10 @@ def flatten_files(
 ) -> list[NewFile]:
     """New files for cycle_delta, in one Spark job. See flatten_batches.flatten_events."""
     groups = groups_of(source.parts, _TASKS_A_CORE * spark.sparkContext.defaultParallelism)
-    if not groups:
-        return []
     ids, store, refusals = source.ids, store_of(spark), dict(refused)
     target = Target(delta.folder, delta.field_ids, f"cycle_id={cycle_id}")
 
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        parts = [part for batch in batches for n in batch.column(0).to_pylist() for part in groups[n]]
+    def flatten(parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
         flat = _flattened(parts, ids, store, cycle_id, refusals)
         for new in _written(flat, store, target):
             footer = base64.b64encode(new.footer).decode()
@@ -90,12 +87,11 @@ def flatten_files(
                 {"path": [file.path], "size": [file.size], "rows": [file.rows], "footer": [footer]}
             )
 
-    numbers = spark.range(0, len(groups), 1, len(groups))
     return [
         NewFile(
             DataFile(row["path"], row["size"], row["rows"], target.partition), base64.b64decode(row["footer"])
         )
-        for row in map_in_arrow(numbers, work, _SCHEMA).collect()
+        for row in map_groups(spark, groups, flatten, _SCHEMA).collect()
     ]
 
 

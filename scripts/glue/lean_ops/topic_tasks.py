@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
-from lean_ops.arrow import map_in_arrow
+from lean_ops.arrow import map_groups
 from lean_ops.delta_files import MAX_BYTES, DeltaFile, delta_files, read_topics
 from lean_ops.frozen import frozen
 from lean_ops.session import store_of
@@ -122,8 +122,7 @@ def _run_tasks(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work
     groups = groups_of(tasks, spark.sparkContext.defaultParallelism)
     files = delta_files(spark, delta, frozenset(chain.from_iterable(_cycles(task) for task in tasks)))
     store = store_of(spark)
-    numbers = spark.range(0, len(groups), 1, len(groups))
-    return map_in_arrow(numbers, lambda batches: _run(batches, groups, files, store, work), _SCHEMA)
+    return map_groups(spark, groups, lambda group: _run(group, files, store, work), _SCHEMA)
 
 
 def _cycles(task: TopicTask) -> frozenset[str]:
@@ -147,15 +146,11 @@ def _results_of(output: DataFrame) -> Results:
 
 
 def _run(
-    numbers: Iterator[pa.RecordBatch],
-    groups: Sequence[Sequence[TopicTask]],
-    files: Sequence[DeltaFile],
-    store: Store,
-    work: Work,
+    group: Sequence[TopicTask], files: Sequence[DeltaFile], store: Store, work: Work
 ) -> Iterator[pa.RecordBatch]:
-    """numbers: of the groups. Several topics at once: a topic waits for files most of the time."""
+    """Several topics at once: a topic waits for files most of the time."""
     under_way: deque[tuple[Future[list[pa.RecordBatch]], int]] = deque()
-    tasks = {task.topic: task for batch in numbers for n in batch.column(0).to_pylist() for task in groups[n]}
+    tasks = {task.topic: task for task in group}
     cycles = {topic: _cycles(task) for topic, task in tasks.items()}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="topic") as threads:
         for topic, rows in read_topics(store, files, cycles, MAX_EVENTS):
