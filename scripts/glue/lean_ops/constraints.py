@@ -90,7 +90,7 @@ def _among(field: Field, allowed: Any) -> Broken:
     if field.json_type in ("integer", "number"):
         choices = [_number(field, one) for one in choices]
     if field.data_type == "string" and field.json_type == "string":
-        texts = pa.array(choices, pa.string())
+        texts = pa.array([one for one in choices if isinstance(one, str)], pa.string())
         return lambda values: _where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
     among = frozenset(choices)
     return _one_by_one(lambda value: value not in among)

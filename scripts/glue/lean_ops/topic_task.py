@@ -209,7 +209,8 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
         if file.is_small or file.partition is None:
             together.append(rows)
         else:
-            result.files += table.write(rows, file.partition)
+            # Days may be mixed in a file of the time before they were kept apart.
+            result.files += table.write(rows, None if task.one_day_a_file else file.partition)
     result.files += table.write(pa.concat_tables(together))
     return result
 
