@@ -23,7 +23,7 @@ from lean_ops.bucket import buckets
 from lean_ops.places import places_by_value
 
 _FIELD_ID = b"PARQUET:field_id"
-_WHOLE_FILE = 1 << 20
+_WHOLE_FILE = 256 << 10
 """Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""
 FOLDED_FROM = 16
 """So many small files of one partition become one: each cycle leaves one, and each look-up reads them all."""
