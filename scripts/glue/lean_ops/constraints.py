@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lean_ops.places import places_where
 from lean_ops.schemas import Field
 
 Broken = Callable[[pa.Array], list[int]]
@@ -61,17 +62,12 @@ def _compared(breaks: Callable[[Any, Any], bool], compare: str) -> Callable[[Fie
             scalar = pa.scalar(bound, kind)
         except OverflowError:  # a limit that no value of the type reaches
             return _one_by_one(lambda value: breaks(value, bound))
-        return lambda values: _where(pc.call_function(compare, [values, scalar]))
+        return lambda values: places_where(pc.call_function(compare, [values, scalar]))
 
     return of
 
 
 _ARROW_NUMBERS = {"bigint": pa.int64(), "int": pa.int64(), "double": pa.float64(), "float": pa.float64()}
-
-
-def _where(broken: pa.Array) -> list[int]:
-    places: list[int] = pc.indices_nonzero(broken).to_pylist()
-    return places
 
 
 def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
@@ -91,7 +87,7 @@ def _among(field: Field, allowed: Any) -> Broken:
         choices = [_number(field, one) for one in choices]
     if field.data_type == "string" and field.json_type == "string":
         texts = pa.array([one for one in choices if isinstance(one, str)], pa.string())
-        return lambda values: _where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
+        return lambda values: places_where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
     among = frozenset(choices)
     return _one_by_one(lambda value: value not in among)
 
@@ -100,7 +96,7 @@ def _of_length(compare: str) -> Callable[[Field, Any], Broken]:
     def of(_field: Field, limit: Any) -> Broken:
         bound = pa.scalar(int(limit), pa.int64())
         # Arrow counts code points, as JSON Schema does.
-        return lambda values: _where(pc.call_function(compare, [pc.utf8_length(values), bound]))
+        return lambda values: places_where(pc.call_function(compare, [pc.utf8_length(values), bound]))
 
     return of
 
@@ -114,7 +110,7 @@ def _pattern(_field: Field, pattern: str) -> Broken:
     except pa.ArrowInvalid:
         found = re.compile(python_pattern(pattern), re.ASCII).search
         return _one_by_one(lambda value: not found(value))
-    return lambda values: _where(pc.invert(pc.match_substring_regex(values, expression)))
+    return lambda values: places_where(pc.invert(pc.match_substring_regex(values, expression)))
 
 
 _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {

@@ -37,19 +37,17 @@ DELTA_SCHEMA = StructType(
 )
 """cycle_delta. A row that could not be flattened has columns NULL and its `Refusal` in rescued_data."""
 DELTA_COLUMNS = tuple(DELTA_SCHEMA.fieldNames())
+_KEPT = {name: pa.timestamp("us") if name in _TIMES else pa.string() for name in KEPT_COLUMNS}
 DELTA_ARROW = pa.schema(
     [
-        *((name, pa.timestamp("us") if name in _TIMES else pa.string()) for name in KEPT_COLUMNS),
+        *_KEPT.items(),
         ("columns", pa.map_(pa.string(), pa.string())),
         ("rescued_data", pa.string()),
         ("cycle_id", pa.string()),
     ]
 )
 
-RAW_COLUMNS = {
-    **{name: pa.timestamp("us") if name in _TIMES else pa.string() for name in KEPT_COLUMNS},
-    "payload": pa.string(),
-}
+RAW_COLUMNS = _KEPT | {"payload": pa.string()}
 """What is read of RAW, with its types."""
 
 INVALID_JSON = "INVALID_JSON"
@@ -70,15 +68,15 @@ def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, R
 def flatten_batches(
     batches: Iterator[pa.RecordBatch], cycle_id: str, refused: Mapping[str, Refusal]
 ) -> Iterator[pa.RecordBatch]:
+    """batches: in RAW_COLUMNS. Gives DELTA_COLUMNS."""
     flattener = Flattener()
     for batch in batches:
-        yield flatten_batch(batch, flattener, cycle_id, refused)
+        yield _flatten_batch(batch, flattener, cycle_id, refused)
 
 
-def flatten_batch(
+def _flatten_batch(
     batch: pa.RecordBatch, flattener: Flattener, cycle_id: str, refused: Mapping[str, Refusal]
 ) -> pa.RecordBatch:
-    """batch: in RAW_COLUMNS."""
     offsets: list[int | None] = []
     keys: list[str] = []
     values: list[str | None] = []

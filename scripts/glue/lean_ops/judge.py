@@ -20,6 +20,7 @@ from lean_ops.casts import Value
 from lean_ops.column_casts import column_cast_of
 from lean_ops.constraints import constraints_of
 from lean_ops.json_text import compact
+from lean_ops.places import flags_at, places_where
 from lean_ops.schemas import Field, ObjectField, TopicSchema
 
 REJECTED = "rejected"
@@ -123,7 +124,7 @@ class Judge:
         values = {field.column: field.judge(batch, self._objects, report) for field in self._fields}
         for column, places in report.violated.items():
             if column in values:
-                values[column] = _without(values[column], places)
+                values[column] = pc.if_else(flags_at(places, batch.count), None, values[column])
         dispositions = {
             n: REJECTED if any(one.column in self._critical for one in violations) else NULLED
             for n, violations in report.violations.items()
@@ -189,12 +190,12 @@ class _ObjectJudge:
 
     def judge(self, batch: Batch, objects: Mapping[str, "_ObjectJudge"], report: _Report) -> None:
         column, texts = self.column, batch.texts(self.column)
-        others = _places(pc.not_equal(texts, _EMPTY_OBJECT))
+        others = places_where(pc.not_equal(texts, _EMPTY_OBJECT))
         report.add(others, column, "type", batch, "is no object")
         if self._required:
             missing = [
                 n
-                for n in _places(pc.is_null(texts))
+                for n in places_where(pc.is_null(texts))
                 if not objects[column].is_object(batch, n)
                 and _parent_is_object(batch, n, self._parents, objects)
             ]
@@ -212,7 +213,7 @@ class _FieldJudge:
         """The values, those too that break a constraint."""
         field, column = self._field, self.column
         texts = batch.texts(column)
-        absent = _places(pc.is_null(texts)) if texts.null_count else []
+        absent = places_where(pc.is_null(texts)) if texts.null_count else []
         if absent:
             # Flattening made columns of an object's members: where no object was due the field looks absent.
             instead = [n for n in absent if batch.holds_members(n, column)]
@@ -227,7 +228,7 @@ class _FieldJudge:
             report.add(missing, column, "required", batch, "is missing")
         values = self._cast(texts)
         if values.null_count > len(absent):
-            wrong = _places(pc.and_(pc.is_null(values), pc.is_valid(texts)))
+            wrong = places_where(pc.and_(pc.is_null(values), pc.is_valid(texts)))
             rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
             report.add(wrong, column, rule, batch, f"is no {_kind(field)}")
         if self._constraints:
@@ -242,17 +243,6 @@ class _FieldJudge:
 
 
 _DOUBLES = column_cast_of("double", "number")
-
-
-def _places(flags: pa.Array) -> list[int]:
-    """Where they are true."""
-    places: list[int] = pc.indices_nonzero(flags).to_pylist()
-    return places
-
-
-def _without(values: pa.Array, places: Sequence[int]) -> pa.Array:
-    gone = pc.is_in(pa.array(range(len(values)), pa.int64()), value_set=pa.array(places, pa.int64()))
-    return pc.if_else(gone, None, values)
 
 
 def _parent_is_object(

@@ -1,5 +1,6 @@
 """Places of rows by a column's values, in Arrow."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -26,3 +27,14 @@ def rows_at(rows: pa.Table, places: pa.Array) -> pa.Table:
     """places: ascending, at least one. Where they are side by side nothing is copied."""
     first, last = places[0].as_py(), places[-1].as_py()
     return rows.slice(first, len(places)) if last - first + 1 == len(places) else rows.take(places)
+
+
+def places_where(flags: pa.Array) -> list[int]:
+    """Where they are true."""
+    places: list[int] = pc.indices_nonzero(flags).to_pylist()
+    return places
+
+
+def flags_at(places: Sequence[int], count: int) -> pa.Array:
+    """`count` flags, true at these places."""
+    return pc.is_in(pa.array(range(count), pa.int64()), value_set=pa.array(places, pa.int64()))

@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from lean_ops.arrow import map_groups
-from lean_ops.flatten import Flattener
-from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batch
+from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
 from lean_ops.iceberg import iceberg_of, plain_files
 from lean_ops.parts import Part, groups_of, parts_of
 from lean_ops.session import store_of
@@ -79,7 +78,7 @@ def flatten_files(
     target = Target(delta.folder, delta.field_ids, f"cycle_id={cycle_id}")
 
     def flatten(parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
-        flat = _flattened(parts, ids, store, cycle_id, refusals)
+        flat = flatten_batches(_read(parts, ids, store), cycle_id, refusals)
         for new in _written(flat, store, target):
             footer = base64.b64encode(new.footer).decode()
             file = new.file
@@ -95,14 +94,8 @@ def flatten_files(
     ]
 
 
-def _flattened(
-    parts: Sequence[Part],
-    ids: Mapping[str, int],
-    store: Store,
-    cycle_id: str,
-    refused: Mapping[str, Refusal],
-) -> Iterator[pa.RecordBatch]:
-    flattener = Flattener()
+def _read(parts: Sequence[Part], ids: Mapping[str, int], store: Store) -> Iterator[pa.RecordBatch]:
+    """Batches in RAW_COLUMNS."""
     for part in parts:
         with store.open(part.path).open_input_file(path_of(part.path)) as opened:
             parquet = pq.ParquetFile(opened, pre_buffer=True)
@@ -115,7 +108,7 @@ def _flattened(
                 use_threads=False,
             )
             for batch in batches:
-                yield flatten_batch(_raw(batch, names), flattener, cycle_id, refused)
+                yield _raw(batch, names)
 
 
 def _raw(batch: pa.RecordBatch, names: Mapping[str, str | None]) -> pa.RecordBatch:

@@ -24,7 +24,7 @@ from lean_ops.iceberg import NotPlainFiles
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Job
 from lean_ops.provisioning import Ownership
-from lean_ops.raw_files import flatten_files, raw_parts
+from lean_ops.raw_files import Source, flatten_files, raw_parts
 from lean_ops.records import to_frame
 from lean_ops.schema_evolution import Evolution
 from lean_ops.schemas import read_schema
@@ -91,20 +91,28 @@ def _take(job: Job, tables: Tables, last: raw.Taken | None, owners: dict[str, st
     valid = [topic for topic in topics if names.is_topic(topic)]
     ownership = provisioning.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
     properties = raw.properties(arguments.cycle_id, taken)
-    try:
-        if taken.compare:
-            raise NotPlainFiles("rows are chosen one by one")
-        parts = raw_parts(job.spark, source, taken.after, taken.upto)
+    parts = _parts(job, source, taken)
+    if parts is not None:
         table = TopicTable(job.spark, target)
         files = flatten_files(job.spark, parts, table, arguments.cycle_id, ownership.refused)
         table.replace_where("cycle_id", arguments.cycle_id, files, properties)
-    except NotPlainFiles:
+    else:
         flat = flatten_events(events, arguments.cycle_id, ownership.refused)
         # Rows of a topic side by side, so that reading one topic back skips the others.
         flat = flat.sortWithinPartitions("topic_name")
         tables.replace_cycle(flat, target, arguments.cycle_id, properties)
     job.log("took RAW", after_snapshot_id=taken.after, to_snapshot_id=taken.upto, topics=len(topics))
     return ownership
+
+
+def _parts(job: Job, source: str, taken: raw.RawRange) -> Source | None:
+    """RAW's new files; None where Spark has to say which rows are new."""
+    if taken.compare:
+        return None
+    try:
+        return raw_parts(job.spark, source, taken.after, taken.upto)
+    except NotPlainFiles:
+        return None
 
 
 def _ensure_pending(

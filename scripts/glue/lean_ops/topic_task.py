@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from lean_ops import names
 from lean_ops.judge import NULLED, REJECTED, Judge
 from lean_ops.judge_batches import judged_batch
+from lean_ops.places import flags_at
 from lean_ops.schemas import TopicSchema
 from lean_ops.standardized_arrow import micros_of_text, standardized_table, versions_of_standardized
 from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, Store, TableFiles
@@ -218,8 +219,7 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
 def _without(rows: pa.Table, positions: Sequence[int]) -> pa.Table:
     if not positions:
         return rows
-    gone = pc.is_in(pa.array(range(rows.num_rows), pa.int64()), pa.array(positions, pa.int64()))
-    return rows.filter(pc.invert(gone))
+    return rows.filter(pc.invert(flags_at(positions, rows.num_rows)))
 
 
 def held_rows(
