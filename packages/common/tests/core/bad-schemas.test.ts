@@ -17,13 +17,19 @@ const ROOT = path.resolve(__dirname, '../../../../tests/fixtures/schemas');
 const { cases } = JSON.parse(readFileSync(path.join(ROOT, 'cases.json'), 'utf8')) as { cases: BadSchema[] };
 const read = (file: string) => readFileSync(path.join(ROOT, 'bad', file), 'utf8');
 
+/**
+ * CPU ms no text may need, tenfold what the dearest takes on one slow core: it tells work that grows with the square of
+ * a text from work that does not, and nothing of the machine.
+ */
+const MAX_CPU_MS = 6_000;
+
 /** The problems of a text, after what must hold for those of any text. */
 function problemsOf(text: string, topic?: string): readonly SchemaProblem[] {
   // Of this process, not of the clock: what else the machine does is no fault of the check.
   const started = process.cpuUsage();
   const result = checkSchema(text, topic === undefined ? {} : { topic });
   const { user, system } = process.cpuUsage(started);
-  expect((user + system) / 1_000).toBeLessThan(1_000);
+  expect((user + system) / 1_000).toBeLessThan(MAX_CPU_MS);
   const problems = result.ok ? [] : result.problems;
   // A thousand assertions tell as much as fifty thousand.
   for (const { code, message, hint } of problems.slice(0, 1_000)) {
@@ -108,7 +114,7 @@ describe('schemas too large to keep as files', () => {
       'a pattern of nested groups',
       JSON.stringify({ properties: { a: { pattern: '('.repeat(200) + ')*'.repeat(200) } } }),
     ],
-  ])('%s: an answer within a second', (_name, text) => {
+  ])('%s: an answer soon', (_name, text) => {
     expect(problemsOf(text)).not.toEqual([]);
   });
 });
