@@ -69,8 +69,8 @@ def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many cycles go by until there are small files to fold and manifests to merge: here two do."""
-    from lean_ops import table_files, topic_table
+    from lean_ops import folding, topic_table
 
-    for module in (table_files, topic_table):
+    for module in (folding, topic_table):
         monkeypatch.setattr(module, "FOLDED_FROM", 2)
     monkeypatch.setattr(topic_table, "MANIFESTS_MERGED_FROM", 2)

@@ -13,7 +13,7 @@ from lean_ops import delta_files
 from lean_ops.delta_files import DeltaFile, read_topics
 from lean_ops.flatten_batches import DELTA_ARROW
 from lean_ops.parts import groups_of, parts_of
-from lean_ops.table_files import Store, path_of
+from lean_ops.store import Store, path_of
 
 AT = datetime(2026, 11, 23, 10)
 TOPICS = ["a", "b", "b.c", "c", "é"]

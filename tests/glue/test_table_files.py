@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from lean_ops.back_fill import pieces_of
 from lean_ops.bucket import buckets
 from lean_ops.commits import CYCLE_ID
-from lean_ops.table_files import DataFile, Store, TableFiles, to_fold
+from lean_ops.data_files import DataFile
+from lean_ops.folding import to_fold
+from lean_ops.store import Store
+from lean_ops.table_files import TableFiles
 from lean_ops.topic_table import NotForOneTask, TopicTable
 
 ROWS = {

@@ -13,10 +13,10 @@ from lean_ops import curate, delta
 from lean_ops.commits import Commit
 from lean_ops.curated_advance import Advance, Errors
 from lean_ops.curated_by_spark import ERRORS, advance_by_spark
+from lean_ops.folding import to_fold
 from lean_ops.frozen import frozen
 from lean_ops.iceberg import NotPlainFiles
 from lean_ops.judge import NULLED, REJECTED
-from lean_ops.table_files import to_fold
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool
 from lean_ops.topic_table import NotForOneTask

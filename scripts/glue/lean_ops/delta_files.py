@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from lean_ops.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
 from lean_ops.iceberg import iceberg_of, plain_files
 from lean_ops.places import places_by_value, rows_at
-from lean_ops.table_files import Store, path_of
+from lean_ops.store import Store, path_of
 
 MAX_BYTES = 128 << 20
 """Of a topic's rows that one task takes, in Arrow's memory."""

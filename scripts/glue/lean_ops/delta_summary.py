@@ -23,7 +23,7 @@ from lean_ops.iceberg import NotPlainFiles
 from lean_ops.parts import Part, groups_of, parts_of
 from lean_ops.places import places_by_value, rows_at
 from lean_ops.session import store_of
-from lean_ops.table_files import Store, path_of
+from lean_ops.store import Store, path_of
 from lean_ops.tables import Tables
 
 _KEYS = "columns.key_value.key"

@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from lean_ops.arrow import map_groups
+from lean_ops.data_files import DataFile, NewFile, by_field_id, write_file
 from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
 from lean_ops.iceberg import iceberg_of, plain_files
 from lean_ops.parts import Part, groups_of, parts_of
 from lean_ops.session import store_of
-from lean_ops.table_files import DataFile, NewFile, Store, by_field_id, path_of, write_file
+from lean_ops.store import Store, path_of
 from lean_ops.topic_table import TopicTable
 
 _PART_SIZE = 32 << 20

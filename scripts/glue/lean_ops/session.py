@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from lean_ops.table_files import Store
+from lean_ops.store import Store
 
 CATALOG = "glue_catalog"
 

@@ -13,9 +13,10 @@ import pyarrow as pa
 from lean_ops import delta, names
 from lean_ops.commits import Commit
 from lean_ops.delta import EventTimes
+from lean_ops.folding import to_fold
 from lean_ops.iceberg import NotPlainFiles
 from lean_ops.standardized_by_spark import LAYER, Advance, advance_by_spark
-from lean_ops.table_files import Store, to_fold
+from lean_ops.store import Store
 from lean_ops.tables import Tables
 from lean_ops.topic_pool import TopicPool
 from lean_ops.topic_table import NotForOneTask, TopicTable

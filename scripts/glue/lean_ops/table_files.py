@@ -5,70 +5,25 @@ Columns are found by field id, as Iceberg does (https://iceberg.apache.org/spec/
 written with it.
 """
 
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
-from urllib.parse import unquote, urlparse
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
 
 from lean_ops.bucket import buckets
+from lean_ops.data_files import FIELD_ID, DataFile, NewFile, by_field_id, write_file
 from lean_ops.places import places_by_value
+from lean_ops.store import Store, path_of
 
-_FIELD_ID = b"PARQUET:field_id"
 _WHOLE_FILE = 256 << 10
 """Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""
-FOLDED_FROM = 16
-"""So many small files of one partition become one: each cycle leaves one, and each look-up reads them all."""
-_FOLDED_AT_MOST = 32
-SMALL_FILE = 1 << 20
-"""Smaller ones are joined with others wherever they are written anew."""
 
 
 class UnknownPartitioning(Exception):
     """The table is partitioned by what this library does not compute."""
-
-
-@dataclass(frozen=True)
-class Store:
-    """How to reach the files. access_key None: with what the machine's role gives. endpoint None: AWS's."""
-
-    region: str | None = None
-    endpoint: str | None = None
-    access_key: str | None = None
-    secret_key: str | None = None
-    token: str | None = None
-
-    def open(self, location: str) -> FileSystem:
-        """location: of any file or folder in the table."""
-        place = urlparse(location)
-        if place.scheme in ("", "file"):
-            return LocalFileSystem()
-        return _s3(self)
-
-
-@lru_cache(maxsize=8)
-def _s3(store: Store) -> S3FileSystem:
-    """One for all files: it keeps its connections."""
-    options: dict[str, Any] = {"region": store.region}
-    if store.endpoint is not None:
-        host = urlparse(store.endpoint)
-        options |= {"endpoint_override": host.netloc, "scheme": host.scheme}
-    if store.access_key is not None:
-        options |= {"access_key": store.access_key, "secret_key": store.secret_key}
-        options |= {"session_token": store.token}
-    try:
-        # A small file is one PutObject then, not a multipart upload.
-        return S3FileSystem(allow_delayed_open=True, **options)
-    except TypeError:
-        return S3FileSystem(**options)  # an older pyarrow
 
 
 @dataclass(frozen=True)
@@ -88,29 +43,6 @@ class Partitioning:
     field: str
     transform: str
     source: str
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """partition: `field=value` as in Iceberg's paths; "" for a table without partitions; None where it is of
-    another spec than the table's, or was not asked for."""
-
-    path: str
-    size: int
-    rows: int
-    partition: str | None = None
-
-    @property
-    def is_small(self) -> bool:
-        return self.size < SMALL_FILE
-
-
-@dataclass(frozen=True)
-class NewFile:
-    """footer: the file's last bytes, from which its metrics can be read without fetching it."""
-
-    file: DataFile
-    footer: bytes
 
 
 def arrow_type(column: Column) -> pa.DataType:
@@ -135,17 +67,6 @@ _TYPES = {
 
 def is_supported(column: Column) -> bool:
     return column.type in _TYPES or column.type.startswith("decimal(")
-
-
-def to_fold(files: Sequence[DataFile]) -> tuple[int, ...]:
-    """Indexes of the small files that are to be written anew as one, with what comes in. Each row is so
-    written once in FOLDED_FROM cycles, until its file is no longer small."""
-    small: dict[str | None, list[int]] = {}
-    for index, file in enumerate(files):
-        if file.is_small:
-            small.setdefault(file.partition, []).append(index)
-    many = (group for group in small.values() if len(group) >= FOLDED_FROM)
-    return tuple(index for group in many for index in group[:_FOLDED_AT_MOST])
 
 
 class TableFiles:
@@ -216,7 +137,7 @@ class TableFiles:
             yield path, rows.take(inside)
 
     def _write(self, rows: pa.Table, partition: str) -> NewFile:
-        ids = ({_FIELD_ID: str(column.field_id).encode()} for column in self._columns)
+        ids = ({FIELD_ID: str(column.field_id).encode()} for column in self._columns)
         fields = [field.with_metadata(one) for field, one in zip(rows.schema, ids, strict=True)]
         numbered = rows.cast(pa.schema(fields))
         return write_file(self._store, self._folder, numbered, partition, use_dictionary=_repetitive(rows))
@@ -238,20 +159,6 @@ def _distinct(values: pa.ChunkedArray) -> int:
 _PROBED = 1000
 
 
-def write_file(store: Store, folder: str, rows: pa.Table, partition: str, **options: Any) -> NewFile:
-    """A new file. folder: ends in `/`. rows: their fields carry field ids. options: Parquet's, of pyarrow."""
-    buffer = io.BytesIO()
-    pq.write_table(rows, buffer, compression="zstd", **options)
-    content = buffer.getbuffer()
-    path = f"{folder}{uuid4()}.parquet"
-    files = store.open(folder)
-    if isinstance(files, LocalFileSystem):
-        files.create_dir(path_of(folder))
-    with files.open_output_stream(path_of(path)) as target:
-        target.write(content)
-    return NewFile(DataFile(path, len(content), rows.num_rows, partition), _footer(content))
-
-
 def _in_columns(rows: pa.Table, columns: Sequence[tuple[Column, str | None]]) -> pa.Table:
     """columns: each with its name in `rows`; None where it is not there."""
     kinds = [arrow_type(column) for column, _ in columns]
@@ -261,23 +168,6 @@ def _in_columns(rows: pa.Table, columns: Sequence[tuple[Column, str | None]]) ->
     ]
     names = [column.name for column, _ in columns]
     return pa.table(arrays, schema=pa.schema(list(zip(names, kinds, strict=True))))
-
-
-def path_of(location: str) -> str:
-    """As pyarrow's file systems want it: without scheme."""
-    place = urlparse(location)
-    return f"{place.netloc}{place.path}" if place.scheme != "file" else unquote(place.path)
-
-
-def by_field_id(schema: pa.Schema) -> Mapping[int, str]:
-    ids = ((field.metadata or {}).get(_FIELD_ID) for field in schema)
-    return {int(number): field.name for number, field in zip(ids, schema, strict=True) if number is not None}
-
-
-def _footer(content: memoryview) -> bytes:
-    """From the metadata on to the end: https://parquet.apache.org/docs/file-format/"""
-    length = int.from_bytes(content[-8:-4], "little")
-    return bytes(content[-8 - length :])
 
 
 def _partition_values(rows: pa.Table, by: Partitioning) -> pa.Array:

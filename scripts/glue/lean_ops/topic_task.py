@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops import names
+from lean_ops.data_files import DataFile, NewFile
 from lean_ops.judge import NULLED, REJECTED, Judge
 from lean_ops.judge_batches import judged_batch
 from lean_ops.places import flags_at
 from lean_ops.schemas import TopicSchema
 from lean_ops.standardized_arrow import micros_of_text, standardized_table, versions_of_standardized
-from lean_ops.table_files import Column, DataFile, NewFile, Partitioning, Store, TableFiles
+from lean_ops.store import Store
+from lean_ops.table_files import Column, Partitioning, TableFiles
 from lean_ops.versions import Decision, Held, Place, Stamp, Tails, decide, tails_of
 
 MAX_REWRITTEN_BYTES = 32 << 20

@@ -21,7 +21,7 @@ from lean_ops.arrow import map_groups
 from lean_ops.delta_files import MAX_BYTES, DeltaFile, delta_files, read_topics
 from lean_ops.frozen import frozen
 from lean_ops.session import store_of
-from lean_ops.table_files import Store
+from lean_ops.store import Store
 from lean_ops.topic_pool import reason
 from lean_ops.topic_task import Result, TooLarge, TopicTask
 from lean_ops.versions import TiesUnsettled
