@@ -1,8 +1,11 @@
 """Deciding in a task is deciding in Spark: the same winners, the same counts, the same rows replaced."""
 
+import dataclasses
+from itertools import chain
+
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from lake import Event
 
@@ -46,16 +49,33 @@ def micros(message_id, produced, ingested, digest, received, event):
     return message_id, *times, digest, *later
 
 
-@settings(max_examples=25)
-@given(st.lists(events, min_size=1, max_size=12), st.lists(events, max_size=6), st.booleans())
-def test_a_task_decides_as_spark_does(job_session, batch, earlier, judge_again):
-    there = {}
-    for one in earlier:
-        there.setdefault(one.key, one)
-    kept = list(there.values())
-    new = job_session.createDataFrame(rows(batch, "c2"), _COLUMNS)
-    table = job_session.createDataFrame(rows(kept, "c1"), _COLUMNS)
-    delta = job_session.createDataFrame(rows(earlier, "c1"), _COLUMNS)
+# Keys have nothing to do with each other: a case is one key, so crowded that equal heads and tails are
+# common.
+_crowded = st.builds(
+    Event,
+    payload=st.sampled_from([{"n": 1}, {"n": 2}]),
+    message_id=st.sampled_from(["m1", "é", "\U0001f600"]),
+    produced=st.integers(0, 1),
+    ingested=st.integers(100, 101),
+    event=st.sampled_from([None, 0]),
+)
+cases = st.tuples(st.lists(_crowded, min_size=1, max_size=6), st.lists(_crowded, max_size=4))
+
+
+# One Spark job decides all cases of an example.
+@pytest.mark.parametrize("judge_again", [False, True])
+@settings(max_examples=3, phases=[Phase.generate])
+@given(drawn=st.lists(cases, min_size=100, max_size=100))
+def test_a_task_decides_as_spark_does(job_session, drawn, judge_again):
+    drawn = [
+        [[dataclasses.replace(one, key=f"k{n}") for one in sent] for sent in case]
+        for n, case in enumerate(drawn)
+    ]
+    batches, earlier = zip(*drawn, strict=True)
+    kept = [list({one.key: one for one in reversed(sent)}.values()) for sent in earlier]
+    new = job_session.createDataFrame(rows(chain(*batches), "c2"), _COLUMNS)
+    table = job_session.createDataFrame(rows(chain(*kept), "c1"), _COLUMNS)
+    delta = job_session.createDataFrame(rows(chain(*earlier), "c1"), _COLUMNS)
     winners = merge.latest_versions(new, table)
     if not judge_again:
         winners = merge.settle_ties(winners, delta)
@@ -63,24 +83,30 @@ def test_a_task_decides_as_spark_does(job_session, batch, earlier, judge_again):
     verdicts = (merge.NEW, merge.NEWER, merge.SAME) if judge_again else (merge.NEW, merge.NEWER)
     written = sorted(tuple(row) for row in merge.rows_to_write(winners, verdicts).collect())
 
-    held = {
-        stamp.key: Held(stamp.message_id, stamp.head, "c1", [Place(0, n)])
-        for n, stamp in enumerate(stamps(kept))
-    }
-    tails = tails_of((stamp, "c1") for stamp in stamps(earlier))
-    found = decide(stamps(batch), held, tails, judge_again)
-    assert sorted(rows([batch[n] for n in found.winners], "c2")) == written
+    found = [decided(*case, judge_again) for case in zip(batches, kept, earlier, strict=True)]
+    won = [[batch[n] for n in one.winners] for batch, one in zip(batches, found, strict=True)]
+    assert sorted(rows(chain(*won), "c2")) == written
     replaced = counts.updated + (counts.ties if judge_again else 0)
-    assert (found.versions, found.inserted, found.updated, found.duplicates, found.superseded) == (
+    names = ("versions", "inserted", "updated", "duplicates", "superseded")
+    assert [sum(getattr(one, name) for one in found) for name in names] == [
         counts.versions,
         counts.inserted,
         replaced,
         counts.duplicates,
         counts.superseded,
-    )
-    assert {kept[place.position].key for place in found.replaced} == {
-        batch[n].key for n in found.winners
-    } & set(there)
+    ]
+    for one, winning, there in zip(found, won, kept, strict=True):
+        keys = {there[place.position].key for place in one.replaced}
+        assert keys == {event.key for event in winning} & {event.key for event in there}
+
+
+def decided(batch, kept, earlier, judge_again):
+    held = {
+        stamp.key: Held(stamp.message_id, stamp.head, "c1", [Place(0, n)])
+        for n, stamp in enumerate(stamps(kept))
+    }
+    tails = tails_of((stamp, "c1") for stamp in stamps(earlier))
+    return decide(stamps(batch), held, tails, judge_again)
 
 
 @given(
