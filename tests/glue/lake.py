@@ -81,6 +81,9 @@ class MemoryCheckpoints:
     def get(self, topic: str, layer: str) -> dict[str, Any] | None:
         return self.held.get((topic, layer))
 
+    def of_topics(self, topics: Iterable[str], layer: str) -> dict[str, dict[str, Any]]:
+        return {topic: self.held[topic, layer] for topic in topics if (topic, layer) in self.held}
+
     def put(self, topic: str, layer: str, item: Mapping[str, Any]) -> None:
         known = self.held.get((topic, layer))
         if known is None or known["cycle_id"] <= item["cycle_id"]:

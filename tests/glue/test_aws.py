@@ -71,6 +71,35 @@ def test_a_checkpoint_keeps_ids_as_text_and_never_goes_back():
         assert checkpoints.get("a.b", "standardized") is None
 
 
+def test_checkpoints_of_many_topics_are_read_to_the_last_however_busy_dynamodb_is(monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(aws.time, "sleep", waits.append)
+    checkpoints = aws.DynamoCheckpoints("points")
+    keys = [{"topic_name": {"S": f"t{n}"}, "layer": {"S": "curated"}} for n in range(103)]
+    items = [{**key, "cycle_id": {"S": "c1"}} for key in keys]
+
+    def asked(wanted):
+        return {"RequestItems": {"points": {"Keys": wanted, "ConsistentRead": True}}}
+
+    def left(of):
+        return {"points": {"Keys": of, "ConsistentRead": True}} if of else {}
+
+    def answered(found, of=()):
+        return {"Responses": {"points": found}, "UnprocessedKeys": left(list(of))}
+
+    with Stubber(checkpoints._client) as stub:
+        stub.add_response("batch_get_item", answered(items[:90], keys[90:100]), asked(keys[:100]))
+        stub.add_response("batch_get_item", answered([], keys[90:]), asked(keys[90:]))
+        # t102 has none yet.
+        stub.add_response("batch_get_item", answered(items[90:102]), asked(keys[90:]))
+        found = checkpoints.of_topics([f"t{n}" for n in range(103)], "curated")
+        stub.assert_no_pending_responses()
+    assert list(found) == [f"t{n}" for n in range(102)]
+    assert found["t101"]["cycle_id"] == "c1"
+    assert waits == [0.1, 0.2]
+    assert checkpoints.of_topics([], "curated") == {}
+
+
 def test_a_missing_schema_is_none_and_other_failures_are_not():
     schemas = aws.S3Schemas("bucket")
     with Stubber(schemas._client) as stub:

@@ -1,6 +1,7 @@
 """The ports over boto3. Endpoints come from the environment (AWS_ENDPOINT_URL), never from here."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,10 @@ _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 8})
 # table-provisioner waits for Athena; asking again while it works would only add load.
 _LONG_CALL = Config(read_timeout=900, retries={"mode": "standard", "max_attempts": 1})
 _TOPICS_A_CALL = 50
+_KEYS_A_CALL = 100
+"""BatchGetItem's limit."""
+_LONGEST_WAIT = 5.0
+"""Seconds."""
 
 
 class DynamoRegistry:
@@ -95,7 +100,24 @@ class DynamoCheckpoints:
     def get(self, topic: str, layer: str) -> Item | None:
         key = {"topic_name": {"S": topic}, "layer": {"S": layer}}
         found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return None if found is None else {name: _plain(value) for name, value in found.items()}
+        return None if found is None else _plain_all(found)
+
+    def of_topics(self, topics: Iterable[str], layer: str) -> Mapping[str, Item]:
+        keys = [{"topic_name": {"S": topic}, "layer": {"S": layer}} for topic in topics]
+        found: dict[str, Item] = {}
+        turned_down = 0
+        while keys:
+            asked = {"Keys": keys[:_KEYS_A_CALL], "ConsistentRead": True}
+            answer = self._client.batch_get_item(RequestItems={self._table: asked})
+            for item in answer["Responses"].get(self._table, ()):
+                found[item["topic_name"]["S"]] = _plain_all(item)
+            again = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            keys = [*again, *keys[_KEYS_A_CALL:]]
+            # DynamoDB does not fail a batch that it throttles, so no client waits for us.
+            turned_down = turned_down + 1 if again else 0
+            if again:
+                time.sleep(min(0.05 * 2**turned_down, _LONGEST_WAIT))
+        return found
 
     def put(self, topic: str, layer: str, item: Item) -> None:
         attributes = {"topic_name": topic, "layer": layer, **item}
@@ -220,6 +242,10 @@ def _typed(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return {"M": {name: _typed(inner) for name, inner in value.items()}}
     return {"S": str(value)}
+
+
+def _plain_all(item: Item) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in item.items()}
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -52,9 +52,12 @@ def run(job: Job) -> Outcome:
         job.log("no topic has a schema")
         return outcome
     listed = {layer: tables.listed(layer) for layer in (LAYER, "standardized")}
+    mirrors = job.checkpoints.of_topics(enabled, LAYER)
     with TopicPool(job.spark, job.arguments.database_prefix) as pool:
         plans: list[_Plan] = []
-        for topic, plan in pool.each(enabled, lambda own, topic: _plan(job, own, topic, listed)):
+        for topic, plan in pool.each(
+            enabled, lambda own, topic: _plan(job, own, topic, listed, mirrors.get(topic))
+        ):
             if isinstance(plan, Exception):
                 _fail(job, outcome, topic, plan, started)
             elif plan is None:
@@ -99,7 +102,9 @@ def _is_due(item: Item) -> bool:
     return enabled and names.is_topic(str(item["topic_name"]))
 
 
-def _plan(job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]]) -> _Plan | None:
+def _plan(
+    job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]], mirror: Item | None
+) -> _Plan | None:
     text = job.schemas.active(topic)
     if text is None:
         return None
@@ -115,7 +120,6 @@ def _plan(job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]]) 
             f"{tables.name(LAYER, name)} lacks {', '.join(lacking[:10])}: put the schema under pending/ again"
         )
     commit = table.last_commit()
-    mirror = job.checkpoints.get(topic, LAYER)
     at = None if commit is None else Checkpoint.of(commit)
     if commit is None and mirror is not None and not table.is_empty:
         # Maintenance expired the commits of a filled table.

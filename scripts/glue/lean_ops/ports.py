@@ -27,6 +27,9 @@ class Checkpoints(Protocol):
 
     def get(self, topic: str, layer: str) -> Item | None: ...
 
+    def of_topics(self, topics: Iterable[str], layer: str) -> Mapping[str, Item]:
+        """Topic to its item, for those that have one."""
+
     def put(self, topic: str, layer: str, item: Item) -> None:
         """Replaces the item, unless it is of a later cycle. item: has cycle_id."""
 
