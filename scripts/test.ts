@@ -1,5 +1,6 @@
 /** `pnpm test`: everything that guards this repository, ending in one line `N passed, N failed`. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { Listr } from 'listr2';
@@ -72,12 +73,15 @@ function jest(title: string, project: string, args: readonly string[] = []): Sui
   };
 }
 
-function pytest(title: string, folder: string, jars: () => readonly string[]): Suite {
+/** Of the Spark tests, each with a session of its own, which needs up to 3 GB: one test leaves half of two cores idle. */
+const SPARK_SESSIONS = Math.min(4, Math.max(1, availableParallelism()));
+
+function pytest(title: string, folder: string, jars: () => readonly string[], options: readonly string[] = []): Suite {
   return {
     title,
     run: async (progress) => {
       const file = path.join(REPORTS, `${path.basename(folder)}.xml`);
-      const args = ['-m', 'pytest', folder, '-q', '--no-header', `--junitxml=${file}`];
+      const args = ['-m', 'pytest', folder, '-q', '--no-header', `--junitxml=${file}`, ...options];
       const ok = await capture(title, TOOLS.python, args, progress, {
         LEAN_SPARK_JARS: jars().join(','),
         PYTHONDONTWRITEBYTECODE: '1',
@@ -144,7 +148,7 @@ async function main(): Promise<void> {
     jest('Unit tests', 'unit'),
     check('Build', 'tsx', ['scripts/build/build.ts']),
     ...['.', ...new Set(modules)].sort().map((folder) => terraformTest(`Terraform tests: ${folder}`, folder)),
-    pytest('Spark tests', 'tests/glue', () => jars),
+    pytest('Spark tests', 'tests/glue', () => jars, ['-n', String(SPARK_SESSIONS), '--dist', 'worksteal']),
     pytest('Local stack tests', 'tests/local', () => jars),
     jest('End-to-end tests, IAM enforced', 'e2e', ['--runInBand']),
   ];
