@@ -21,6 +21,7 @@ EXAMPLES = 1 + -(-KILLS // KILLS_A_HISTORY) + KILLS // 25
 TOPICS = 12
 LONGEST_LIFE = 14.0
 """Seconds from when Spark is up; a life without a kill takes about twice that."""
+_choose = random.Random(7)
 ROOT = Path(__file__).parents[2]
 
 
@@ -70,7 +71,6 @@ def kill(child):
 def test_processes_that_are_killed_at_any_moment_leave_the_tables_right(tmp_path, played):
     if len({len(one.sent) for one in played}) == 1:
         return
-    choose = random.Random(7)
     deaths = lakes = 0
     while deaths < KILLS_A_HISTORY:
         folder = Path(mkdtemp(dir=tmp_path))
@@ -78,7 +78,7 @@ def test_processes_that_are_killed_at_any_moment_leave_the_tables_right(tmp_path
         lakes += 1
         said = None
         while said is None:
-            said = live(folder, choose.uniform(0.2, LONGEST_LIFE) if deaths < KILLS_A_HISTORY else None)
+            said = live(folder, _choose.uniform(0.2, LONGEST_LIFE) if deaths < KILLS_A_HISTORY else None)
             deaths += said is None
             assert said is None or said.endswith("equal\n"), (folder / "errors.log").read_text("utf-8")[
                 -3000:
