@@ -74,7 +74,7 @@ function jest(title: string, project: string, args: readonly string[] = []): Sui
 }
 
 /** Of the Spark tests, each with a session of its own, which needs up to 3 GB: one test leaves half of two cores idle. */
-const SPARK_SESSIONS = Math.min(4, Math.max(1, availableParallelism()));
+const SPARK_SESSIONS = Math.min(4, availableParallelism());
 
 function pytest(title: string, folder: string, jars: () => readonly string[], options: readonly string[] = []): Suite {
   return {

@@ -137,6 +137,12 @@ def histories(number: int) -> st.SearchStrategy[list[History]]:
     )
 
 
+def is_simplest(played: Sequence[History]) -> bool:
+    """Topics of one same event: what Hypothesis draws first, and alone where all else takes more random bytes
+    than it allows."""
+    return len({len(one.sent) for one in played}) == 1
+
+
 def at(event: Event, topic: str) -> Event:
     return Event(**{**vars(event), "topic": topic})
 
