@@ -77,6 +77,8 @@ def _at(seconds: int) -> datetime:
 class MemoryCheckpoints:
     def __init__(self) -> None:
         self.held: dict[tuple[str, str], dict[str, Any]] = {}
+        self.refused_topics: set[str] = set()
+        """Whose items DynamoDB does not take, as when it throttles."""
 
     def get(self, topic: str, layer: str) -> dict[str, Any] | None:
         return self.held.get((topic, layer))
@@ -85,6 +87,8 @@ class MemoryCheckpoints:
         return {topic: self.held[topic, layer] for topic in topics if (topic, layer) in self.held}
 
     def put(self, topic: str, layer: str, item: Mapping[str, Any]) -> None:
+        if topic in self.refused_topics:
+            raise RuntimeError("ProvisionedThroughputExceededException")
         known = self.held.get((topic, layer))
         if known is None or known["cycle_id"] <= item["cycle_id"]:
             self.held[(topic, layer)] = {name: value for name, value in item.items() if value is not None}

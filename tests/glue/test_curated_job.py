@@ -265,6 +265,21 @@ def test_topics_without_a_usable_schema_are_skipped_or_fail_alone(lake):
     assert [row["status"] for row in lake.ledger("curated", "fleet.trucks")] == ["FAILED"]
 
 
+def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_next_run(lake):
+    lake.activate(TOPIC, 1, SCHEMA)
+    lake.standardize(Event(reading(), message_id="a"))
+    lake.checkpoints.refused_topics = {TOPIC}
+    assert "checkpoint not mirrored" in lake.curate().failed[TOPIC]
+    assert lake.checkpoints.held["*", "curated"]["status"] == "incomplete"
+    held = lake.rows(TABLE), lake.ledger("curated")
+    assert [len(rows) for rows in held] == [1, 1]
+
+    lake.checkpoints.refused_topics.clear()
+    assert lake.curate().complete
+    assert lake.checkpoints.held[TOPIC, "curated"]["cycle_id"] == held[1][0]["cycle_id"]
+    assert (lake.rows(TABLE), lake.ledger("curated")) == held
+
+
 def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, monkeypatch):
     lake.activate(TOPIC, 1, SCHEMA)
     lake.standardize(

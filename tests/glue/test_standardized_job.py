@@ -164,6 +164,24 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     assert lake.checkpoints.held["*", "raw"]["status"] == "complete"
 
 
+def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_next_run(lake):
+    truck = Event({"a": 1}, topic="fleet.trucks", message_id="t1", key="k")
+    lake.checkpoints.refused_topics = {"fleet.trucks"}
+    outcome = lake.standardize(Event(message_id="m1"), truck)
+    why = "checkpoint not mirrored: RuntimeError: ProvisionedThroughputExceededException"
+    assert outcome.failed == {"fleet.trucks": why}
+    assert [line["reason"] for line in lake.logged if line.get("level") == "ERROR"] == [why]
+    assert lake.checkpoints.held["*", "raw"]["status"] == "incomplete"
+    assert ("telemetry.climate", "standardized") in lake.checkpoints.held
+    held = lake.rows("standardized.fleet_trucks"), lake.ledger("standardized", "fleet.trucks")
+    assert [len(rows) for rows in held] == [1, 1]
+
+    lake.checkpoints.refused_topics.clear()
+    assert lake.standardize().complete
+    assert lake.checkpoints.held["fleet.trucks", "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
+    assert (lake.rows("standardized.fleet_trucks"), lake.ledger("standardized", "fleet.trucks")) == held
+
+
 def test_columns_past_the_limit_are_rescued(lake):
     lake.max_columns = 2
     lake.standardize(Event('{"b":1,"a":2,"c":null,"d":1.10}', message_id="m1"))

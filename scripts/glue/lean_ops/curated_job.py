@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lean_ops import delta, ledger, names, raw
+from lean_ops import checkpoint_mirror, delta, ledger, names, raw
 from lean_ops.commits import Commit
 from lean_ops.curated_advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated_topics import advance_all
@@ -77,9 +77,8 @@ def run(job: Job) -> Outcome:
             _enter(job, outcome, topic, commit)
         ledger.write(tables, outcome.entries)
         # What a mirror shows, the ledger has.
-        for _, put in pool.each(dict(made).items(), lambda _, one: _mirror(job, *one)):
-            if isinstance(put, Exception):
-                raise put
+        items = {topic: _mirror_item(topic, commit) for topic, commit in made}
+        checkpoint_mirror.put(job, pool, LAYER, items, outcome)
     status = "complete" if outcome.complete else "incomplete"
     item = {"cycle_id": job.arguments.cycle_id, "status": status, "updated_at": job.clock().isoformat()}
     job.checkpoints.put(ALL_TOPICS, LAYER, item)
@@ -186,15 +185,7 @@ def _enter(job: Job, outcome: Outcome, topic: str, commit: Commit) -> None:
         ledger.log_entry(job.log, entry)
 
 
-def _mirror(job: Job, topic: str, commit: Commit) -> None:
-    entry = ledger.entry_of(topic, LAYER, commit)
+def _mirror_item(topic: str, commit: Commit) -> Item:
     at = Checkpoint.of(commit)
-    item = {
-        "cycle_id": commit.cycle_id,
-        "snapshot_id": commit.snapshot_id,
-        "schema_version": at.schema_version,
-        "delta_through": at.through,
-        "counts": dict(entry.counts) if entry else {},
-        "updated_at": job.clock().isoformat(),
-    }
-    job.checkpoints.put(topic, LAYER, item)
+    item = checkpoint_mirror.item_of(topic, LAYER, commit)
+    return {**item, "schema_version": at.schema_version, "delta_through": at.through}

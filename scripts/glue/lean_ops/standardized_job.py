@@ -15,7 +15,17 @@ from itertools import groupby
 
 from pyspark.sql import functions as F
 
-from lean_ops import delta, drift, ledger, names, parse_errors, provisioning, raw, schema_evolution
+from lean_ops import (
+    checkpoint_mirror,
+    delta,
+    drift,
+    ledger,
+    names,
+    parse_errors,
+    provisioning,
+    raw,
+    schema_evolution,
+)
 from lean_ops.commits import Commit
 from lean_ops.delta import TopicCycle
 from lean_ops.delta_summary import Limits, topic_cycles
@@ -177,9 +187,11 @@ def _run_cycle(
             _fail(job, outcome, by_topic[topic], reason(commit), started)
         else:
             commits[topic] = commit
-    pool.each(commits.items(), lambda _, item: _mirror_topic(job, *item))
     for work in works:
         _enter(job, outcome, work, commits.get(work.topic), refused_counts.get(work.topic, (0, 0)), started)
+    told = {topic: commit for topic, commit in commits.items() if commit is not None}
+    items = {topic: checkpoint_mirror.item_of(topic, LAYER, commit) for topic, commit in told.items()}
+    checkpoint_mirror.put(job, pool, LAYER, items, outcome)
 
 
 def _is_stable(job: Job, topic: str) -> bool:
@@ -275,15 +287,6 @@ def _enter(
 def _report(job: Job, outcome: Outcome, entry: ledger.Entry) -> None:
     outcome.enter(entry)
     ledger.log_entry(job.log, entry)
-
-
-def _mirror_topic(job: Job, topic: str, commit: Commit | None) -> None:
-    if commit is None:
-        return
-    entry = ledger.entry_of(topic, LAYER, commit)
-    counts = dict(entry.counts) if entry else {}
-    item = {"cycle_id": commit.cycle_id, "snapshot_id": commit.snapshot_id, "counts": counts}
-    job.checkpoints.put(topic, LAYER, item | {"updated_at": job.clock().isoformat()})
 
 
 def _mirror(job: Job, tables: Tables, delta_table: str, outcome: Outcome, finished: str | None) -> None:
