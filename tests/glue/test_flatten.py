@@ -1,13 +1,15 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops import names
-from lean_ops.drift import rescue_of
+from lean_ops.drift import COLUMN_RESCUED, MAX_PATH, NAME_COLLISION, TOO_DEEP, rescue_of
 from lean_ops.flatten import Flattener
+from lean_ops.flatten_batches import RAW_COLUMNS, flatten_batches
 from lean_ops.json_text import InvalidJson
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -95,6 +97,61 @@ def test_half_a_million_levels_of_objects_are_rescued():
 def test_a_payload_of_300_kb_comes_through():
     text = "ü" * 300_000
     assert Flattener().flatten(json.dumps({"a": text})).columns == {"a": text}
+
+
+# What one producer sends must not fill the memory of all: the first two took the square of their length.
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(
+            json.dumps({"a" * 50_000: {f"{n:x}": 1 for n in range(5_000)}}), id="a long name above many"
+        ),
+        pytest.param(
+            "{"
+            + ",".join(f'"\\ud{0x800 + n % 1024:x}\\ud{0x800 + n // 1024:x}":1' for n in range(5_000))
+            + "}",
+            id="names that differ in lone halves only",
+        ),
+        pytest.param(json.dumps({chr(0x4E00 + n): 1 for n in range(5_000)}), id="names that share a column"),
+        pytest.param(json.dumps([{"a": {}}] * 10_000), id="an array"),
+    ],
+)
+def test_a_payload_does_not_grow_by_its_square(payload):
+    result = Flattener().flatten(payload)
+    texts = [*result.columns, *result.columns.values(), *result.rescued, *result.rescued.values()]
+    assert sum(len(text) for text in texts if text is not None) <= 2 * len(payload)
+
+
+segments = st.lists(st.text(st.sampled_from("a.\\'"), max_size=3), min_size=1, max_size=20)
+
+
+@given(segments, st.booleans())
+def test_why_a_path_was_rescued_shows_in_the_part_that_is_kept(path, is_long):
+    path = [*path, "x" * 3000] if is_long else path
+    text = names.path_text(path)
+    # What flatten rescues for its depth has a name that fits above it.
+    if len(path) > names.MAX_DEPTH:
+        assert rescue_of(text[:MAX_PATH]) == TOO_DEEP
+    else:
+        assert rescue_of(text[:MAX_PATH]) == (COLUMN_RESCUED if is_long else NAME_COLLISION)
+
+
+def raw_batch(payloads, topic="a.topic"):
+    columns = {name: [None] * len(payloads) for name in RAW_COLUMNS}
+    columns |= {"payload": payloads, "topic_name": [topic] * len(payloads)}
+    columns["message_id"] = [str(n) for n in range(len(payloads))]
+    return pa.RecordBatch.from_pydict(columns, pa.schema(list(RAW_COLUMNS.items())))
+
+
+def test_rows_that_take_much_room_come_in_more_batches_and_are_the_same(monkeypatch):
+    payloads = [json.dumps({f"k{n}": n, "text": "x" * (n % 7 * 100)}) for n in range(100)]
+    raw = raw_batch([*payloads, "no json", None, *payloads])
+    whole = list(flatten_batches(iter([raw]), "c1", {}))
+    monkeypatch.setattr("lean_ops.flatten_batches._BATCH_BYTES", 5_000)
+    parts = list(flatten_batches(iter([raw]), "c1", {}))
+    assert len(whole) == 1
+    assert len(parts) > 10
+    assert pa.Table.from_batches(parts).to_pylist() == pa.Table.from_batches(whole).to_pylist()
 
 
 def test_names_agree_with_the_table_that_typescript_reads():

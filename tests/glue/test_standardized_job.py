@@ -201,6 +201,27 @@ def test_columns_past_the_limit_are_rescued(lake):
     assert [row["rescued"] for row in lake.ledger("standardized")] == [1, 1]
 
 
+@pytest.mark.parametrize("way", ["in a task", "by Spark"])
+def test_a_value_without_a_column_and_a_rescued_path_of_its_name_are_both_kept(lake, request, way):
+    if way == "by Spark":
+        request.getfixturevalue("by_spark")
+    lake.max_columns = 1
+    long = "x" * 5000
+    payload = {"ZZ": 1, "zz": 2, "zz__column_": 3, "zz (column)": 4, "a": 5, long: 6}
+    lake.standardize(Event(payload))
+    [row] = lake.rows(TABLE)
+    assert row["a"] == "5"
+    assert json.loads(row["rescued_data"]) == {
+        "zz": "2",
+        "zz\\(column)": "1",
+        "zz__column_": "3",
+        "zz (column)": "4",
+        long: "6",
+    }
+    drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
+    assert ("COLUMN_RESCUED", long[:1024]) in drift
+
+
 def forget_history(lake):
     lake.spark.sql(
         f"CALL glue_catalog.system.expire_snapshots(table => '{lake.name('raw.events')}', "

@@ -51,10 +51,12 @@ _ARROW = pa.schema(
 @dataclass(frozen=True)
 class Limits:
     """How many column names and rescued paths of a topic are listed, the first ones in their order: more than
-    a table may have, so that names without end (ids as keys) are seen to be too many and still fit."""
+    a table may have, so that names without end (ids as keys) are seen to be too many and still fit.
+    path_length: in characters, of which a path has as many as a payload."""
 
     names: int
     paths: int
+    path_length: int
 
 
 def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> list[TopicCycle]:
@@ -85,7 +87,7 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
         together = F.array_distinct(F.flatten(F.collect_list(name)))
         return F.slice(F.array_sort(together), 1, most).alias(name)
 
-    most = limits or Limits(1, 1)
+    most = limits or Limits(1, 1, 1)
     rows = (
         partial.groupBy("cycle_id", "topic_name")
         .agg(
@@ -173,7 +175,8 @@ class _Summaries:
             return
         known.names = _first(known.names | _names(readable.column("columns")), self._limits.names)
         rescued = readable.column("rescued_data").drop_null().to_pylist()
-        paths = {path for text in rescued for path in json.loads(text)}
+        most = self._limits.path_length
+        paths = {path[:most] for text in rescued for path in json.loads(text)}
         known.paths = _first(known.paths | paths, self._limits.paths)
 
     def batch(self) -> pa.RecordBatch:

@@ -1,5 +1,6 @@
 """drift_log: every change of a table's columns, and every value that found no column, on record."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ CATCH_UP = "catch_up"
 MAX_RESCUED_LISTED = 100
 """How many rescued paths of a topic one cycle puts on record: enough to see what happens, whatever the keys
 are."""
+MAX_PATH = 1024
+"""Characters of a path that are put on record. Why it was rescued shows in the first 512: MAX_DEPTH levels
+that fit into a column's name, each character escaped."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,17 @@ def rescue_of(path: str) -> str:
 
 
 def _segments(path: str) -> Sequence[str]:
-    segments, current, escaped = [], "", False
-    for character in path:
-        if escaped or character not in "\\.":
-            current, escaped = current + character, False
-        elif character == "\\":
-            escaped = True
+    segments: list[list[str]] = [[]]
+    for part in _PARTS.findall(path):
+        if part == ".":
+            segments.append([])
         else:
-            segments.append(current)
-            current = ""
-    return [*segments, current]
+            segments[-1].append(part.removeprefix("\\"))
+    return ["".join(parts) for parts in segments]
+
+
+_PARTS = re.compile(r"\\[\\.]|\.|[^\\.]+")
+"""An escaped character, a dot between segments, or text."""
 
 
 def row_of(drift: Drift, detected_at: datetime) -> dict[str, Any]:

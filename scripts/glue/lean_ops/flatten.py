@@ -69,7 +69,8 @@ class Flattener:
         below = parent.below
         for key, value in members.items():
             name = below.get(key) or self._name(parent, key)
-            if type(value) is dict and value:
+            # Below a name that is too long all are: their paths would take the square of the payload.
+            if type(value) is dict and value and name.fits:
                 if len(name.path) < names.MAX_DEPTH:
                     self._object(value, name, result)
                 else:
@@ -82,6 +83,8 @@ class Flattener:
 
     def _name(self, parent: _Name, key: str) -> _Name:
         name = _Name((*parent.path, key))
+        if not name.fits:
+            return name  # not kept, as it may have any length
         if self._cached >= _MAX_CACHED_NAMES:
             # Names without end, such as ids used as keys: forget them rather than grow.
             self._root, self._cached = _Name(()), 0
@@ -103,9 +106,11 @@ def _rescue(rescued: dict[str, str | None], path: tuple[str, ...], text: str | N
 def _mend(values: dict[str, str | None]) -> dict[str, str | None]:
     """Half a surrogate pair is no character and has no UTF-8 form: U+FFFD stands for it."""
     mended: dict[str, str | None] = {}
+    copies: dict[str, int] = {}
     for key, text in values.items():
-        name = _SURROGATE.sub("\ufffd", key)
-        while name in mended:
-            name += "'"  # two names that differed in such halves only: keep both values
+        name = mended_key = _SURROGATE.sub("\ufffd", key)
+        while name in mended:  # names that differed in such halves only: keep all values
+            copies[mended_key] = copies.get(mended_key, 0) + 1
+            name = f"{mended_key}'{copies[mended_key]}"
         mended[name] = None if text is None else _SURROGATE.sub("\ufffd", text)
     return mended

@@ -50,6 +50,9 @@ DELTA_ARROW = pa.schema(
 RAW_COLUMNS = _KEPT | {"payload": pa.string()}
 """What is read of RAW, with its types."""
 
+_BATCH_BYTES = 32 << 20
+"""About what one batch takes, in and out, unless one row alone takes more."""
+
 INVALID_JSON = "INVALID_JSON"
 INVALID_TOPIC = "INVALID_TOPIC"
 
@@ -71,18 +74,28 @@ def flatten_batches(
     """batches: in RAW_COLUMNS. Gives DELTA_COLUMNS."""
     flattener = Flattener()
     for batch in batches:
-        yield _flatten_batch(batch, flattener, cycle_id, refused)
+        for part in _parts(batch):
+            yield from _flatten_batch(part, flattener, cycle_id, refused)
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch of large payloads in pieces, none of which becomes many Python texts at once."""
+    if batch.nbytes <= _BATCH_BYTES or batch.num_rows < 2:
+        yield batch
+        return
+    middle = batch.num_rows // 2
+    yield from _parts(batch.slice(0, middle))
+    yield from _parts(batch.slice(middle))
 
 
 def _flatten_batch(
     batch: pa.RecordBatch, flattener: Flattener, cycle_id: str, refused: Mapping[str, Refusal]
-) -> pa.RecordBatch:
-    offsets: list[int | None] = []
-    keys: list[str] = []
-    values: list[str | None] = []
-    rescued: list[str | None] = []
+) -> Iterator[pa.RecordBatch]:
+    """More than one batch where rows grow: a value of few characters may have a name of 255."""
+    flat, size, first = _Flat(), 0, 0
     topics = batch.column("topic_name").to_pylist()
-    for topic, payload in zip(topics, batch.column("payload").to_pylist(), strict=True):
+    for row, payload in enumerate(batch.column("payload").to_pylist()):
+        topic = topics[row]
         refusal = refused.get(topic)
         if refusal is None and not names.is_topic(topic):
             refusal = (INVALID_TOPIC, "the topic's name is not of the form [a-z][a-z0-9._-]{0,127}")
@@ -91,26 +104,54 @@ def _flatten_batch(
                 result = flattener.flatten(payload or "")
             except InvalidJson as error:
                 refusal = (INVALID_JSON, str(error))
+        size += len(payload or "")
         if refusal is None:
-            offsets.append(len(keys))
-            keys.extend(result.columns)
-            values.extend(result.columns.values())
-            rescued.append(result.rescued_text)
+            rescued = result.rescued_text
+            flat.add(result.columns, rescued)
+            size += len(result.columns) * names.MAX_COLUMN_NAME + len(rescued or "")
         else:
-            offsets.append(None)  # a null map
-            rescued.append(_refusal_text(refusal, payload))
-    offsets.append(len(keys))
-    columns = pa.MapArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(values, pa.string())
-    )
-    kept = {name: batch.column(name) for name in KEPT_COLUMNS}
-    # A row without a key would be another record at every merge.
-    kept["idempotency_key"] = pc.coalesce(
-        *(kept[name] for name in ("idempotency_key", "message_id", "payload_sha256"))
-    )
-    cycle = pa.repeat(pa.scalar(cycle_id, pa.string()), batch.num_rows)
-    arrays = [*kept.values(), columns, pa.array(rescued, pa.string()), cycle]
-    return pa.RecordBatch.from_arrays(arrays, names=DELTA_COLUMNS)
+            flat.refuse(_refusal_text(refusal, payload))
+        if size > _BATCH_BYTES:
+            yield flat.batch(batch.slice(first, row + 1 - first), cycle_id)
+            flat, size, first = _Flat(), 0, row + 1
+    if first < batch.num_rows:
+        yield flat.batch(batch.slice(first), cycle_id)
+
+
+class _Flat:
+    """Rows as they are flattened: maps and rescued_data."""
+
+    def __init__(self) -> None:
+        self._offsets: list[int | None] = []
+        self._keys: list[str] = []
+        self._values: list[str | None] = []
+        self._rescued: list[str | None] = []
+
+    def add(self, columns: Mapping[str, str | None], rescued: str | None) -> None:
+        self._offsets.append(len(self._keys))
+        self._keys.extend(columns)
+        self._values.extend(columns.values())
+        self._rescued.append(rescued)
+
+    def refuse(self, why: str) -> None:
+        self._offsets.append(None)  # a null map
+        self._rescued.append(why)
+
+    def batch(self, raw: pa.RecordBatch, cycle_id: str) -> pa.RecordBatch:
+        """raw: the same rows of RAW. Gives DELTA_COLUMNS."""
+        columns = pa.MapArray.from_arrays(
+            pa.array([*self._offsets, len(self._keys)], pa.int32()),
+            pa.array(self._keys, pa.string()),
+            pa.array(self._values, pa.string()),
+        )
+        kept = {name: raw.column(name) for name in KEPT_COLUMNS}
+        # A row without a key would be another record at every merge.
+        kept["idempotency_key"] = pc.coalesce(
+            *(kept[name] for name in ("idempotency_key", "message_id", "payload_sha256"))
+        )
+        cycle = pa.repeat(pa.scalar(cycle_id, pa.string()), raw.num_rows)
+        arrays = [*kept.values(), columns, pa.array(self._rescued, pa.string()), cycle]
+        return pa.RecordBatch.from_arrays(arrays, names=DELTA_COLUMNS)
 
 
 def _refusal_text(refusal: Refusal, payload: str | None) -> str:

@@ -61,3 +61,7 @@ def path_text(path: Sequence[str]) -> str:
     """A path as rescued_data and drift_log show it: `meta.gps.lat`, a dot within a name as `\\.`, so it stays
     unique."""
     return ".".join(segment.replace("\\", "\\\\").replace(".", "\\.") for segment in path)
+
+
+OVERFLOW_MARK = "\\(column)"
+"""After a column's name where a rescued path reads the same. No path_text holds it, so both values stay."""

@@ -57,11 +57,10 @@ def _with_overflow(payload_columns: Sequence[str]) -> Column:
     homeless = F.map_filter(
         "columns", lambda name, _: ~name.isin(*payload_columns) if payload_columns else F.lit(True)
     )
-    # A path of this text may be there: both values stay.
     own = F.transform_keys(
         homeless,
         lambda name, _: F.when(
-            F.array_contains(F.map_keys(rescued), name), F.concat(name, F.lit(" (column)"))
+            F.array_contains(F.map_keys(rescued), name), F.concat(name, F.lit(names.OVERFLOW_MARK))
         ).otherwise(name),
     )
     together = F.map_concat(rescued, own)

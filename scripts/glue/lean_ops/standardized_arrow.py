@@ -87,9 +87,8 @@ def _with_overflow(
     rescued_text: str | None, columns: Mapping[str, str | None], known: frozenset[str]
 ) -> str | None:
     rescued: dict[str, str | None] = json.loads(rescued_text) if rescued_text else {}
-    # A path of this text may be there: both values stay.
     own = {
-        f"{name} (column)" if name in rescued else name: text
+        name + names.OVERFLOW_MARK if name in rescued else name: text
         for name, text in columns.items()
         if name not in known
     }

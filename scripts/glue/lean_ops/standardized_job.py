@@ -68,7 +68,8 @@ def run(job: Job) -> Outcome:
     ownership = _take(job, tables, last, owners)
     # Two more than a table may have, and those that may be listed, whatever the table has already.
     listed = job.arguments.max_columns + drift.MAX_RESCUED_LISTED + 2
-    pending = topic_cycles(tables, done_through, Limits(listed, drift.MAX_RESCUED_LISTED))
+    limits = Limits(listed, drift.MAX_RESCUED_LISTED, drift.MAX_PATH)
+    pending = topic_cycles(tables, done_through, limits)
     ownership = _ensure_pending(job, tables, pending, owners, ownership)
 
     outcome = Outcome()
