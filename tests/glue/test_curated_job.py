@@ -316,6 +316,29 @@ def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, mon
     assert totals == [2, 1, 1]
 
 
+def test_a_long_back_fill_without_new_rows_is_one_entry_of_all_its_pieces(lake, by_spark, monkeypatch):
+    monkeypatch.setattr(curated_by_spark, "MAX_ROWS", 2)
+    for n in range(3):
+        lake.standardize(
+            Event({"n": n}, message_id=f"m{n}"),
+            Event({"n": "x"}, message_id=f"x{n}"),
+            Event({"n": n}, message_id=f"m{n}"),
+        )
+    # So long ago that cycle_delta has nothing of it any more.
+    lake.spark.sql(f"DELETE FROM {lake.name('ops.cycle_delta')} WHERE TRUE")
+    fields = {"n": {"type": "integer", "x-cde": True}}
+    lake.activate(TOPIC, 1, fields)
+    assert lake.curate().trouble() is None
+    lake.activate(TOPIC, 2, fields | {"m": {"type": "integer"}}, x_backfill=True)
+    assert lake.curate().trouble() is None
+    counts = ("status", "records_in", "written", "rejected", "duplicates")
+    assert [tuple(row[name] for name in counts) for row in lake.ledger("curated")] == [
+        ("SUCCEEDED", 6, 3, 3, 0),
+        ("SUCCEEDED", 6, 3, 3, 3),
+    ]
+    assert lake.balance("curated") == (12, 12)
+
+
 def test_a_long_back_fill_that_is_killed_after_each_piece_goes_on_with_the_next(lake, by_spark, monkeypatch):
     fields = {"n": {"type": "integer", "x-cde": True}}
     lake.activate(TOPIC, 1, fields)

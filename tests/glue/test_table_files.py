@@ -79,7 +79,7 @@ def test_a_task_reads_what_spark_writes(lake, table, by):
     lake.spark.sql(f"ALTER TABLE {name} ADD COLUMNS (more string)")
     lake.spark.sql(f"ALTER TABLE {name} ALTER COLUMN exact TYPE decimal(12,2)")
     loaded = TopicTable(lake.spark, name)
-    read = pa.concat_tables([files_of(loaded).read(file) for file in loaded.files(None)])
+    read = pa.concat_tables([files_of(loaded).read(file, 1 << 20) for file in loaded.files(None)])
     wanted = [{**row, "more": None} for row in pa.table(ROWS).to_pylist()]
     assert sorted(read.to_pylist(), key=str) == sorted(wanted, key=str)
 
@@ -136,7 +136,7 @@ def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, fold
         files, planned = files_of(loaded), loaded.files(None)
         folded = [planned[index] for index in to_fold(planned)]
         new = files.whole(pa.table({"at": pa.array([datetime(2026, 11, day)], pa.timestamp("us"))}))
-        rows = pa.concat_tables([new, *map(files.read, folded)])
+        rows = pa.concat_tables([new, *(files.read(file, 1 << 20) for file in folded)])
         loaded.commit(list(files.write(rows)), [file.path for file in folded], {CYCLE_ID: "c"})
     assert lake.spark.table(name).count() == 6
     # The fifth finds two of each day, and makes one of them; the sixth comes on top.

@@ -75,13 +75,14 @@ class Advance:
         return NONE_TAKEN if self.at is None or self.standardized is not None else self.at.through
 
     def properties(self, counts: Mapping[str, int], so_far: Commit | None) -> dict[str, str]:
-        """counts: of this batch. so_far: a commit of this very run, whose counts are part of the cycle's."""
+        """counts: of this batch, empty for a commit that only ends a back-fill. so_far: a commit of this very
+        run, whose counts are part of the cycle's."""
         earlier = self.commit if so_far is None else so_far
         entry = None
         if earlier is not None and earlier.cycle_id == self.cycle_id:
             entry = ledger.entry_of(self.topic, LAYER, earlier)
         known = entry.counts if entry else {}
-        total = {name: known.get(name, 0) + n for name, n in counts.items()}
+        total = {name: known.get(name, 0) + counts.get(name, 0) for name in {*known, *counts}}
         return {
             CYCLE_ID: self.cycle_id,
             _THROUGH: self.through,

@@ -21,6 +21,9 @@ from lean_ops.store import Store, path_of
 _WHOLE_FILE = 256 << 10
 """Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""
 
+_BATCH_ROWS = 256
+"""Of a file that is read whole: payloads reach 1 MB."""
+
 
 class UnknownPartitioning(Exception):
     """The table is partitioned by what this library does not compute."""
@@ -89,26 +92,41 @@ class TableFiles:
         self._partitioning = partitioning
         self._one_day_a_file = one_day_a_file
 
-    def read(self, file: DataFile, names: Sequence[str] | None = None) -> pa.Table:
-        """A file's rows in the columns of the current schema, or those named, in the file's order."""
-        with self.opened(file) as read:
-            return read(names)
+    def read(self, file: DataFile, most_bytes: int) -> pa.Table | None:
+        """A file's rows in the columns of the current schema, in the file's order. None where they take more
+        memory: of texts that repeat, a file may have each but once, so its size does not tell."""
+        with self._parquet(file) as parquet:
+            there, size, batches = by_field_id(parquet.schema_arrow), 0, []
+            found = [there[one.field_id] for one in self._columns if one.field_id in there]
+            for batch in parquet.iter_batches(_BATCH_ROWS, columns=found, use_threads=False):
+                size += batch.nbytes
+                if size > most_bytes:
+                    return None
+                batches.append(batch)
+            kept = [field for field in parquet.schema_arrow if field.name in found]
+            rows = pa.Table.from_batches(batches, pa.schema(kept)).combine_chunks()
+            return _in_columns(rows, [(one, there.get(one.field_id)) for one in self._columns])
 
     @contextmanager
-    def opened(self, file: DataFile) -> Iterator[Callable[[Sequence[str] | None], pa.Table]]:
-        """To read some of a file's columns and then, maybe, others: see read."""
-        with self._files.open_input_file(path_of(file.path)) as source:
-            held = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE else source
-            parquet = pq.ParquetFile(held, pre_buffer=True)
+    def opened(self, file: DataFile) -> Iterator[Callable[[Sequence[str]], pa.Table]]:
+        """To read the columns named of all of a file's rows and then, maybe, others: short ones, as they come
+        whole."""
+        with self._parquet(file) as parquet:
             there = by_field_id(parquet.schema_arrow)
 
-            def read(names: Sequence[str] | None) -> pa.Table:
-                wanted = [column for column in self._columns if names is None or column.name in names]
+            def read(names: Sequence[str]) -> pa.Table:
+                wanted = [column for column in self._columns if column.name in names]
                 found = [there[column.field_id] for column in wanted if column.field_id in there]
                 table = parquet.read(columns=found, use_threads=False)
                 return _in_columns(table, [(column, there.get(column.field_id)) for column in wanted])
 
             yield read
+
+    @contextmanager
+    def _parquet(self, file: DataFile) -> Iterator[pq.ParquetFile]:
+        with self._files.open_input_file(path_of(file.path)) as source:
+            held = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE else source
+            yield pq.ParquetFile(held, pre_buffer=True)
 
     def whole(self, rows: pa.Table) -> pa.Table:
         """The rows in all columns of the table and in its types, which may be wider; what they lack is

@@ -26,6 +26,8 @@ from lean_ops.versions import Decision, Held, Place, Stamp, Tails, decide, tails
 
 MAX_REWRITTEN_BYTES = 32 << 20
 """A correction rewrites the files it changes. Larger ones are left to Spark, which splits them."""
+MAX_BYTES = 128 << 20
+"""Of a table's rows that a task holds, in Arrow's memory."""
 
 _TIMES = ("produced_at", "ingested_at", "received_at", "event_time")
 _KEY = "idempotency_key"
@@ -174,8 +176,12 @@ def _back_fill(task: TopicTask, store: Store) -> Iterator[pa.Table]:
     source = task.back_fill
     assert source is not None
     table = TableFiles(store, task.folder, source.columns, None)
+    room = MAX_BYTES
     for file in source.files:
-        rows = table.read(file)
+        rows = table.read(file, room)
+        if rows is None:
+            raise TooLarge(f"rows to fill from take more than {MAX_BYTES} bytes")
+        room -= rows.nbytes
         taken = pc.is_in(rows.column("cycle_id"), pa.array(task.cycles, pa.string()))
         yield versions_of_standardized(rows.filter(pc.invert(taken)), task.topic)
 
@@ -205,22 +211,41 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
     if sum(task.files[index].size for index in replaced) > MAX_REWRITTEN_BYTES:
         raise TooLarge(f"corrections rewrite {len(replaced)} files of more than {MAX_REWRITTEN_BYTES} bytes")
     together = [table.whole(written)]
-    for index in sorted(replaced.keys() | set(task.folded)):
+    room = MAX_BYTES
+    for index, positions in sorted(replaced.items()):
         file = task.files[index]
+        rows = table.read(file, room)
+        if rows is None:
+            raise TooLarge(f"rows beside those that corrections replace take more than {MAX_BYTES} bytes")
         result.removed.append(file.path)
-        rows = _without(table.read(file), replaced.get(index, []))
+        kept = _without(rows, positions)
         if file.is_small or file.partition is None:
-            together.append(rows)
+            together.append(kept)
+            room -= rows.nbytes
         else:
             # Days may be mixed in a file of the time before they were kept apart.
-            result.files += table.write(rows, None if task.one_day_a_file else file.partition)
+            result.files += table.write(kept, None if task.one_day_a_file else file.partition)
+    for file, rows in _folded(table, [task.files[n] for n in task.folded if n not in replaced], room):
+        result.removed.append(file.path)
+        together.append(rows)
     result.files += table.write(pa.concat_tables(together))
     return result
 
 
+def _folded(table: TableFiles, files: Sequence[DataFile], room: int) -> list[tuple[DataFile, pa.Table]]:
+    """The small files that fit, with their rows. None if they are few of those that there are: it would be
+    the same ones in each cycle."""
+    found: list[tuple[DataFile, pa.Table]] = []
+    for file in sorted(files, key=lambda one: one.size):
+        rows = table.read(file, room)
+        if rows is None:
+            break
+        found.append((file, rows))
+        room -= rows.nbytes
+    return found if 2 * len(found) >= len(files) else []
+
+
 def _without(rows: pa.Table, positions: Sequence[int]) -> pa.Table:
-    if not positions:
-        return rows
     return rows.filter(pc.invert(flags_at(positions, rows.num_rows)))
 
 

@@ -1,0 +1,77 @@
+"""What a task holds of its table is bounded in memory, whatever the files' sizes on disk are."""
+
+import pyarrow as pa
+import pytest
+
+from lean_ops import topic_task
+from lean_ops.store import Store
+from lean_ops.table_files import Column, TableFiles
+from lean_ops.topic_task import TooLarge, TopicTask, write
+from lean_ops.versions import Decision, Place
+
+COLUMNS = (Column("idempotency_key", 1, "string"), Column("text", 2, "string"))
+ROWS = 100
+FILE_BYTES = 1_000_000
+"""Of a file's rows in memory; on disk the text is there once."""
+
+
+@pytest.fixture
+def table(tmp_path):
+    return TableFiles(Store(), f"{tmp_path}/data/", COLUMNS, None)
+
+
+@pytest.fixture
+def files(table):
+    text = "x" * (FILE_BYTES // ROWS)
+    batches = [
+        pa.table({"idempotency_key": [f"k{number}-{n}" for n in range(ROWS)], "text": [text] * ROWS})
+        for number in range(6)
+    ]
+    return [new.file for batch in batches for new in table.write(table.whole(batch))]
+
+
+def written(table, files, room, monkeypatch, replaced=(), folded=()):
+    """A row that comes new, and takes the place of others."""
+    monkeypatch.setattr(topic_task, "MAX_BYTES", room)
+    task = TopicTask("a.topic", frozenset(), 1, COLUMNS, None, "", tuple(files), tuple(folded))
+    decision = Decision([0], [Place(*one) for one in replaced], 1, 1 - len(replaced), len(replaced), 0)
+    return write(task, table, decision, pa.table({"idempotency_key": ["new"], "text": ["y"]}))
+
+
+def keys(table, files):
+    read = (table.read(file, 10 * FILE_BYTES) for file in files)
+    return sorted(key for rows in read for key in rows.column("idempotency_key").to_pylist())
+
+
+def after(files, result):
+    kept = [file for file in files if file.path not in result.removed]
+    return [*kept, *(new.file for new in result.files)]
+
+
+def test_as_many_small_files_are_folded_as_fit(table, files, monkeypatch):
+    assert max(file.size for file in files) < FILE_BYTES / 100
+    all_of_them = range(len(files))
+    result = written(table, files, 7 * FILE_BYTES, monkeypatch, folded=all_of_them)
+    assert (len(result.removed), len(result.files)) == (6, 1)
+
+    result = written(table, files, 3.5 * FILE_BYTES, monkeypatch, folded=all_of_them)
+    assert (len(result.removed), len(result.files)) == (3, 1)
+    assert keys(table, after(files, result)) == sorted([*keys(table, files), "new"])
+
+    # Of few that fit the next cycle would fold the same again.
+    result = written(table, files, 2.5 * FILE_BYTES, monkeypatch, folded=all_of_them)
+    assert (len(result.removed), len(result.files)) == (0, 1)
+
+
+def test_corrections_come_before_folding(table, files, monkeypatch):
+    result = written(
+        table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0)], folded=range(len(files))
+    )
+    assert sorted(result.removed) == sorted([files[0].path, files[1].path])
+    left = set(keys(table, files)) - {"k0-7", "k1-0"}
+    assert keys(table, after(files, result)) == sorted([*left, "new"])
+
+
+def test_corrections_of_files_that_take_more_memory_are_sparks(table, files, monkeypatch):
+    with pytest.raises(TooLarge, match="beside those that corrections replace"):
+        written(table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0), (2, 0)])
