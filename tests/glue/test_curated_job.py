@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from lake import Event
 
-from lean_ops import curated_by_spark
+from lean_ops import curated_by_spark, curated_job
 from lean_ops.schemas import SchemaError, read_schema
 from lean_ops.tables import Tables
 from lean_ops.topic_table import TopicTable
@@ -263,6 +263,56 @@ def test_topics_without_a_usable_schema_are_skipped_or_fail_alone(lake):
     assert len(lake.rows(TABLE)) == 1
     assert lake.rows("curated.fleet_bikes") == []
     assert [row["status"] for row in lake.ledger("curated", "fleet.trucks")] == ["FAILED"]
+
+
+def test_a_quiet_topic_does_not_have_old_cycles_read_again_and_none_is_passed_over(lake, monkeypatch):
+    looked_after, topic_cycles = [], curated_job.topic_cycles
+    monkeypatch.setattr(
+        curated_job,
+        "topic_cycles",
+        lambda tables, after, limits: looked_after.append(after) or topic_cycles(tables, after, limits),
+    )
+
+    def run(*events):
+        lake.standardize(*events)
+        outcome = lake.curate()
+        return outcome.complete
+
+    def cycle(number):
+        return f"20261123T{number:06d}Z-0a1b2c3d"
+
+    fields = {"n": {"type": "integer"}}
+    lake.activate(TOPIC, 1, fields)
+    lake.activate("fleet.quiet", 1, fields)
+    quiet = Event({"n": 0}, topic="fleet.quiet", message_id="q")
+    assert run(Event({"n": 1}, message_id="m1"), quiet)
+    for n in (2, 3):
+        assert run(Event({"n": n}, message_id=f"m{n}"))
+    # Each run has a name of its own here: Standardized's are odd.
+    assert looked_after == [None, cycle(1), cycle(3)]
+
+    # A table that people rolled back is taken on from where it is now.
+    table = lake.name(TABLE)
+    first = lake.spark.sql(f"SELECT snapshot_id FROM {table}.snapshots ORDER BY committed_at").collect()[0][0]
+    place = table.removeprefix("glue_catalog.")
+    lake.spark.sql(f"CALL glue_catalog.system.rollback_to_snapshot('{place}', {first})")
+    assert len(lake.rows(TABLE)) == 1
+    assert run()
+    assert set(lake.by_key(TABLE)) == {"m1", "m2", "m3"}
+    assert looked_after[-1] == cycle(1)
+
+    # A topic that fails holds up what was looked through, and loses nothing; one that comes later has all.
+    lake.spark.sql(f"ALTER TABLE {table} DROP COLUMN n")
+    assert not run(Event({"n": 4}, message_id="m4"))
+    lake.activate("fleet.late", 1, fields)
+    assert not run(Event({"n": 5}, message_id="m5"), Event({"n": 5}, topic="fleet.late", message_id="l"))
+    lake.spark.sql(f"ALTER TABLE {table} ADD COLUMN n BIGINT")
+    assert run(quiet)
+    assert set(lake.by_key(TABLE)) == {f"m{n}" for n in range(1, 6)}
+    assert [row["n"] for row in lake.rows("curated.fleet_late")] == [5]
+    assert looked_after[-1] < cycle(9), "the cycles of the run that failed"
+    assert run()
+    assert looked_after[-1] == cycle(13)
 
 
 def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_next_run(lake):

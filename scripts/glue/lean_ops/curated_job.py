@@ -5,7 +5,7 @@ schema is new, Standardized's rows as well. The commit carries cycle, schema ver
 before it, by ids that are hashes, so a killed run leaves nothing twice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from lean_ops.curated_advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated_topics import advance_all
 from lean_ops.delta import TopicCycle
 from lean_ops.delta_summary import times_of, topic_cycles
+from lean_ops.looked_through import item_of as looked_item
+from lean_ops.looked_through import looked_through
 from lean_ops.outcome import Outcome
 from lean_ops.ports import ALL_TOPICS, Item, Job
 from lean_ops.schemas import TopicSchema, read_schema
@@ -66,7 +68,12 @@ def run(job: Job) -> Outcome:
             else:
                 plans.append(plan)
         made: list[tuple[str, Commit]] = []
-        done = advance_all(tables, pool, _advances(job, tables, plans, started))
+        looked = _looked(job, plans)
+        # What cycle_delta has, not what this run is called: a cycle may fail before it gets there, and come
+        # again.
+        taken = raw.last_taken(tables, tables.name("ops", delta.TABLE), job.checkpoints)
+        upto = taken.cycle_id if taken else NONE_TAKEN
+        done = advance_all(tables, pool, _advances(job, tables, plans, looked, upto, started))
         for plan in plans:
             commit = done[plan.topic]
             if isinstance(commit, Exception):
@@ -81,8 +88,28 @@ def run(job: Job) -> Outcome:
         checkpoint_mirror.put(job, pool, LAYER, items, outcome)
     status = "complete" if outcome.complete else "incomplete"
     item = {"cycle_id": job.arguments.cycle_id, "status": status, "updated_at": job.clock().isoformat()}
-    job.checkpoints.put(ALL_TOPICS, LAYER, item)
+    # A topic that was left behind has not taken what is up to now, but has what was looked through before.
+    through = upto if outcome.complete else looked
+    job.checkpoints.put(ALL_TOPICS, LAYER, {**item, **looked_item(through, _reached(plans, done))})
     return outcome
+
+
+def _looked(job: Job, plans: Sequence[_Plan]) -> str | None:
+    """The cycle after which there may be something for one of the topics; None for from the first."""
+    reached = _reached(plans)
+    if not reached or len(reached) < len(plans):
+        return None
+    known = looked_through(job.checkpoints.get(ALL_TOPICS, LAYER), reached)
+    return known or min(reached.values())
+
+
+def _reached(
+    plans: Iterable[_Plan], done: Mapping[str, Commit | Exception | None] | None = None
+) -> dict[str, str]:
+    """Topic to its checkpoint, by the commits that were made of the plans."""
+    reached = {plan.topic: plan.at.through for plan in plans if plan.at is not None}
+    made = {topic: commit for topic, commit in (done or {}).items() if isinstance(commit, Commit)}
+    return reached | {topic: Checkpoint.of(commit).through for topic, commit in made.items()}
 
 
 def _untold(plan: _Plan, commit: Commit | None) -> Iterator[Commit]:
@@ -133,19 +160,15 @@ def _plan(
     return _Plan(topic, schema, table, at, commit, untold, standardized)
 
 
-def _advances(job: Job, tables: Tables, plans: list[_Plan], started: datetime) -> list[Advance]:
-    """What there is to judge for each topic: cycle_delta's cycles since its own checkpoint."""
-    table = tables.name("ops", delta.TABLE)
-    reached = [plan.at.through for plan in plans if plan.at is not None]
-    since = min(reached) if len(reached) == len(plans) and reached else None
+def _advances(
+    job: Job, tables: Tables, plans: list[_Plan], looked: str | None, upto: str, started: datetime
+) -> list[Advance]:
+    """What there is to judge for each topic: cycle_delta's cycles since its own checkpoint. looked: see
+    _looked. upto: cycle_delta's last cycle."""
     found: dict[str, list[TopicCycle]] = {}
-    for one in topic_cycles(tables, since, None):
+    for one in topic_cycles(tables, looked, None):
         if one.readable:
             found.setdefault(one.topic, []).append(one)
-    # What cycle_delta has, not what this run is called: a cycle may fail before it gets there, and come
-    # again.
-    taken = raw.last_taken(tables, table, job.checkpoints)
-    upto = taken.cycle_id if taken else NONE_TAKEN
     advances = []
     for plan in plans:
         after = plan.at.through if plan.at else NONE_TAKEN

@@ -9,11 +9,6 @@ from pyspark.sql import functions as F
 
 TABLE = "cycle_delta"
 
-# Counted beside the column names, which never hold such characters and sort after them.
-_READABLE, _REFUSED, _RESCUED = "\u0001readable", "\u0001refused", "\u0001rescued"
-_COUNTERS = (_READABLE, _REFUSED, _RESCUED)
-_TOPIC_CYCLE = ("cycle_id", "topic_name")
-
 
 @dataclass(frozen=True)
 class TopicCycle:
