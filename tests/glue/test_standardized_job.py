@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from histories import Killed
 from lake import Event
 
 from lean_ops import ledger
@@ -10,10 +11,6 @@ from lean_ops.topic_table import TopicTable
 
 TOPIC = "telemetry.climate"
 TABLE = "standardized.telemetry_climate"
-
-
-class Killed(BaseException):
-    """The process is gone: nothing may catch it."""
 
 
 def state(lake):

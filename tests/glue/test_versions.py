@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lake import Event
 
 from lean_ops import merge
-from lean_ops.topic_task import counts_of, decision_of
 from lean_ops.versions import Held, Place, Stamp, TiesUnsettled, decide, tails_of
+from lean_ops.versions_arrow import counts_of, decision_of
 
 _COLUMNS = (
     "idempotency_key string, message_id string, produced_at timestamp_ntz, ingested_at timestamp_ntz, "

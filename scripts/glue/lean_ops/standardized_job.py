@@ -190,8 +190,9 @@ def _run_cycle(
             commits[topic] = commit
     for work in works:
         _enter(job, outcome, work, commits.get(work.topic), refused_counts.get(work.topic, (0, 0)), started)
-    told = {topic: commit for topic, commit in commits.items() if commit is not None}
-    items = {topic: checkpoint_mirror.item_of(topic, LAYER, commit) for topic, commit in told.items()}
+    items = {
+        topic: checkpoint_mirror.item_of(topic, LAYER, commit) for topic, commit in commits.items() if commit
+    }
     checkpoint_mirror.put(job, pool, LAYER, items, outcome)
 
 

@@ -7,7 +7,7 @@ For topics whose batch fits into one task. The decisions are those of merge, sta
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -19,19 +19,16 @@ from lean_ops.judge import NULLED, REJECTED, Judge
 from lean_ops.judge_batches import judged_batch
 from lean_ops.places import flags_at
 from lean_ops.schemas import TopicSchema
-from lean_ops.standardized_arrow import micros_of_text, standardized_table, versions_of_standardized
+from lean_ops.standardized_arrow import standardized_table, versions_of_standardized
 from lean_ops.store import Store
 from lean_ops.table_files import Column, Partitioning, TableFiles
-from lean_ops.versions import Decision, Held, Place, Stamp, Tails, decide, tails_of
+from lean_ops.versions import Decision
+from lean_ops.versions_arrow import KEY, counts_of, decision_of, held_rows, tails_beside
 
 MAX_REWRITTEN_BYTES = 32 << 20
 """A correction rewrites the files it changes. Larger ones are left to Spark, which splits them."""
 MAX_BYTES = 128 << 20
 """Of a table's rows that a task holds, in Arrow's memory."""
-
-_TIMES = ("produced_at", "ingested_at", "received_at", "event_time")
-_KEY = "idempotency_key"
-_HELD = (_KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
 
 
 class TooLarge(Exception):
@@ -106,8 +103,8 @@ def standardize(task: TopicTask, rows: pa.Table, store: Store) -> Result:
     """
     new, other = _split(rows, task.cycles)
     table = _table(task, store)
-    held = held_rows(table, task.files, new.column(_KEY), texts=True)
-    decision = decision_of(new, held, _tails(other, new) if task.settling is not None else None)
+    held = held_rows(table, task.files, new.column(KEY), texts=True)
+    decision = decision_of(new, held, tails_beside(other, new) if task.settling is not None else None)
     written = standardized_table(
         new.take(pa.array(decision.winners, pa.int64())), task.columns, task.overflow
     )
@@ -131,8 +128,8 @@ def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Ta
     judged = judged_batch(new, judge)
     valid = _valid(judged)
     table = _table(task, store)
-    tails = _tails(_valid(judged_batch(other, judge)), valid) if task.settling is not None else None
-    held = held_rows(table, task.files, valid.column(_KEY), texts=False)
+    tails = tails_beside(_valid(judged_batch(other, judge)), valid) if task.settling is not None else None
+    held = held_rows(table, task.files, valid.column(KEY), texts=False)
     decision = decision_of(valid, held, tails, task.judge_again)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
     result = write(task, table, decision, curated_table(winners, task.schema))
@@ -190,15 +187,6 @@ def _table(task: TopicTask, store: Store) -> TableFiles:
     return TableFiles(store, task.folder, task.columns, task.partitioning, task.one_day_a_file)
 
 
-def counts_of(decision: Decision) -> dict[str, int]:
-    return {
-        "records_in": decision.versions,
-        "duplicates": decision.duplicates,
-        "superseded": decision.superseded,
-        "written": decision.written,
-    }
-
-
 def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Table) -> Result:
     """The winners in new files. Files that hold rows they replace are written anew without those: large ones
     each for itself, small ones together with the winners."""
@@ -247,84 +235,6 @@ def _folded(table: TableFiles, files: Sequence[DataFile], room: int) -> list[tup
 
 def _without(rows: pa.Table, positions: Sequence[int]) -> pa.Table:
     return rows.filter(pc.invert(flags_at(positions, rows.num_rows)))
-
-
-def held_rows(
-    table: TableFiles, files: Sequence[DataFile], keys: pa.ChunkedArray, texts: bool
-) -> dict[str, Held]:
-    """The table's rows of these keys. texts: its times are text, as in Standardized.
-
-    Reads the column of keys, and where one is found those that versions are compared by, no others.
-    """
-    held: dict[str, Held] = {}
-    for index, file in enumerate(files):
-        with table.opened(file) as read:
-            found = pc.indices_nonzero(pc.is_in(read([_KEY]).column(_KEY), value_set=keys))
-            if not len(found):
-                continue
-            rows = read(_HELD).take(found)
-        for position, row in zip(found.to_pylist(), _stamps_held(rows, texts), strict=True):
-            stamp, cycle_id = row
-            known = held.get(stamp.key)
-            places = known.places if known else []
-            if known is None or stamp.head > known.head:
-                held[stamp.key] = Held(stamp.message_id, stamp.head, cycle_id, places)
-            places.append(Place(index, position))
-    return held
-
-
-def decision_of(
-    new: pa.Table, held: Mapping[str, Held], tails: Tails | None, replace_same: bool = False
-) -> Decision:
-    """versions.decide for rows of cycle_delta. Most are the only ones of their key, here and in the table:
-    they win, and take no deciding."""
-    keys = new.column(_KEY).combine_chunks()
-    counted = pc.value_counts(keys)
-    several = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
-    contested = pa.concat_arrays([several, pa.array(held.keys(), pa.string())])
-    is_contested = pc.is_in(keys, value_set=contested)
-    places = pc.indices_nonzero(is_contested)
-    alone = pc.indices_nonzero(pc.invert(is_contested)).to_pylist()
-    decided = decide(stamps_of(new.take(places)), held, tails, replace_same)
-    winners = places.take(pa.array(decided.winners, pa.int64())).to_pylist()
-    return replace(
-        decided,
-        winners=sorted(alone + winners),
-        versions=decided.versions + len(alone),
-        inserted=decided.inserted + len(alone),
-    )
-
-
-def _stamps_held(rows: pa.Table, texts: bool) -> Iterator[tuple[Stamp, str | None]]:
-    times = (
-        ([micros_of_text(one) for one in rows.column(name).to_pylist()] if texts else _micros(rows, name))
-        for name in ("produced_at", "ingested_at")
-    )
-    columns = (rows.column(_KEY).to_pylist(), rows.column("message_id").to_pylist(), *times)
-    cycles = rows.column("cycle_id").to_pylist()
-    for key, message_id, produced_at, ingested_at, cycle_id in zip(*columns, cycles, strict=True):
-        yield Stamp(key, message_id, produced_at, ingested_at), cycle_id
-
-
-def stamps_of(rows: pa.Table) -> list[Stamp]:
-    """rows: of cycle_delta."""
-    names_ = (_KEY, "message_id", "payload_sha256")
-    key, message, digest = (rows.column(name).to_pylist() for name in names_)
-    produced, ingested, received, event = (_micros(rows, name) for name in _TIMES)
-    return [
-        Stamp(*row) for row in zip(key, message, produced, ingested, digest, received, event, strict=True)
-    ]
-
-
-def _micros(rows: pa.Table, name: str) -> list[int | None]:
-    found: list[int | None] = rows.column(name).cast(pa.int64()).to_pylist()
-    return found
-
-
-def _tails(other: pa.Table, new: pa.Table) -> dict[Any, Any]:
-    """Of the other cycles' rows that share a key with a new one."""
-    shared = other.filter(pc.is_in(other.column(_KEY), value_set=new.column(_KEY)))
-    return tails_of(zip(stamps_of(shared), shared.column("cycle_id").to_pylist(), strict=True))
 
 
 def _split(rows: pa.Table, cycles: frozenset[str]) -> tuple[pa.Table, pa.Table]:
