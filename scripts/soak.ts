@@ -1,6 +1,6 @@
 /** `pnpm soak`: many messages through a stack of its own that has a bad day; every one of them must be found again. */
 import { Command, InvalidArgumentError } from 'commander';
-import { reportFailure } from './local/faults';
+import { reportFailure } from './local/errors';
 import { onInterrupt } from './local/interrupt';
 import { stackPaths } from './local/paths';
 import { freePort } from './local/process';

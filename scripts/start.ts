@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { isTopicName, UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { runCycle, type CycleOutcome } from './local/cycle';
-import { reportFailure, UserError } from './local/faults';
+import { reportFailure, UserError } from './local/errors';
 import { onInterrupt } from './local/interrupt';
 import { pushSchema, sampleSchema, sampleTopics } from './local/schemas';
 import { readMessages, sendMessages, type Message } from './local/send';

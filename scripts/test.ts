@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { Listr } from 'listr2';
-import { messageOf, reportFailure } from './local/faults';
+import { messageOf, reportFailure } from './local/errors';
 import { chooseProviderSource, terraformEnvironment } from './local/mirror';
 import { checkNeeds } from './local/needs';
 import { ROOT, TOOLS } from './local/paths';

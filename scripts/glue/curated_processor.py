@@ -1,8 +1,10 @@
-"""Glue job: Standardized to Curated. See lean_ops.curated_job for the flow, lean_ops.arguments for the
-arguments."""
+"""Glue job: Standardized to Curated.
 
-from lean_ops.curated_job import run
-from lean_ops.entry import run_layer
+See lean_ops.curated.job for the flow and lean_ops.ports.job_arguments for the arguments.
+"""
+
+from lean_ops.curated.job import run
+from lean_ops.entrypoint.layer_main import run_layer
 
 if __name__ == "__main__":
     run_layer("curated", run)

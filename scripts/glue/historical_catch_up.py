@@ -1,19 +1,19 @@
 """Glue job: brings tables that are older than drift_log and the registry in line with them.
 
-See docs/adopting-tables.md for its use, lean_ops.catch_up_job for the flow, lean_ops.arguments for the
-arguments.
+See docs/adopting-tables.md for its use, lean_ops.catch_up.job for the flow, and
+lean_ops.ports.job_arguments for the arguments.
 """
 
 import sys
 
-from lean_ops.arguments import parse_catch_up_arguments
-from lean_ops.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket
-from lean_ops.catch_up_job import run
-from lean_ops.catch_up_report import summary
-from lean_ops.entry import exit_if_failed, utc_now
-from lean_ops.log import logger
-from lean_ops.ports import CatchUp
-from lean_ops.session import open_session
+from lean_ops.catch_up.job import run
+from lean_ops.catch_up.report import summary
+from lean_ops.entrypoint.layer_main import exit_if_failed, utc_now
+from lean_ops.entrypoint.log import logger
+from lean_ops.ports.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket
+from lean_ops.ports.interfaces import CatchUp
+from lean_ops.ports.job_arguments import parse_catch_up_arguments
+from lean_ops.spark.session import open_session
 
 
 def main() -> None:

@@ -1,8 +1,10 @@
-"""Glue job: RAW to Standardized. See lean_ops.standardized_job for the flow, lean_ops.arguments for the
-arguments."""
+"""Glue job: RAW to Standardized.
 
-from lean_ops.entry import run_layer
-from lean_ops.standardized_job import run
+See lean_ops.standardized.job for the flow and lean_ops.ports.job_arguments for the arguments.
+"""
+
+from lean_ops.entrypoint.layer_main import run_layer
+from lean_ops.standardized.job import run
 
 if __name__ == "__main__":
     run_layer("standardized", run)

@@ -5,8 +5,8 @@ import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { CREDENTIALS, endpointOf, REGION } from './emulator';
-import { UserError } from './faults';
+import { CREDENTIALS, endpointOf, REGION } from './emulator-process';
+import { UserError } from './errors';
 import type { Stack } from './stack';
 
 // The SDK's pins are ours to move; people who run the stack on Node 20 need no warning about next year.

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { connect, output } from './clients';
 import { drain } from './drain';
-import { UserError } from './faults';
+import { UserError } from './errors';
 import type { Stack } from './stack';
 
 /** States in which work is done: what fails is one of them. */

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { connect, output } from './clients';
-import { flushFirehose, readStatus } from './emulator';
-import { UserError } from './faults';
+import { flushFirehose, readStatus } from './emulator-process';
+import { UserError } from './errors';
 import type { Stack } from './stack';
 
 export interface Pending {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StepError, UserError } from './faults';
+import { StepError, UserError } from './errors';
 import { ROOT, TOOLS, type StackPaths } from './paths';
 import { isAlive, isPortFree, LOOPBACK, startDetached } from './process';
 

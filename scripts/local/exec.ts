@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { execa } from 'execa';
-import { awsEnvironment } from './emulator';
-import { UserError } from './faults';
+import { awsEnvironment } from './emulator-process';
+import { UserError } from './errors';
 import type { Stack } from './stack';
 
 /** What a command needs to find the stack; writes the file that LEAN_OPS_OUTPUTS names. */

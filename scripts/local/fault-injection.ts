@@ -1,6 +1,6 @@
 /** Bad days on demand: what the stack's emulator injects, and how much of it it has injected so far. */
-import { endpointOf } from './emulator';
-import { UserError } from './faults';
+import { endpointOf } from './emulator-process';
+import { UserError } from './errors';
 
 export interface FaultPlan {
   /** Probability that Firehose refuses a record, and that a whole call goes wrong. */

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
-import { UserError } from './faults';
+import { UserError } from './errors';
 import { choosePython, nodeFault, terraformFault, type FoundPython } from './versions';
 
 export interface Needs {

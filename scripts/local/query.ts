@@ -8,7 +8,7 @@ import {
   type Row,
 } from '@aws-sdk/client-athena';
 import { connect, databases, output } from './clients';
-import { UserError } from './faults';
+import { UserError } from './errors';
 import type { Stack } from './stack';
 
 export interface QueryResult {

@@ -1,14 +1,14 @@
 /** The sample schemas, and their upload to a stack as a merged schema pull request does it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { deploymentFrom } from '../../packages/cli/src/deployment';
+import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
 import { DEFAULT_TIMEOUT_MS, push } from '../../packages/cli/src/upload/push';
 import { dynamoDocumentStore } from '../../packages/common/src/aws/documents';
 import { s3ObjectStore } from '../../packages/common/src/aws/objects';
 import { systemClock } from '../../packages/common/src/aws/runtime';
 import { checkTopic } from '../../packages/common/src/core/topic';
 import { connect } from './clients';
-import { UserError } from './faults';
+import { UserError } from './errors';
 import { ROOT } from './paths';
 import type { Stack } from './stack';
 

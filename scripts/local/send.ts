@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { connect, output } from './clients';
-import { UserError } from './faults';
+import { UserError } from './errors';
 import type { Stack } from './stack';
 
 const BATCH_COUNT = 10;

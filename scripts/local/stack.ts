@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
-import { startEmulator, waitForEmulator } from './emulator';
-import { StepError, UserError } from './faults';
+import { startEmulator, waitForEmulator } from './emulator-process';
+import { StepError, UserError } from './errors';
 import { checkNeeds } from './needs';
 import { ROOT, stackPaths, type StackPaths } from './paths';
 import { endGroup, isAlive } from './process';

@@ -1,8 +1,8 @@
 /** `terraform init` and `apply` of the repository's own root module, against the local stack. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { awsEnvironment } from './emulator';
-import { StepError } from './faults';
+import { awsEnvironment } from './emulator-process';
+import { StepError } from './errors';
 import { chooseProviderSource, terraformEnvironment } from './mirror';
 import { ROOT, TOOLS, type StackPaths } from './paths';
 import type { Progress } from './tools';

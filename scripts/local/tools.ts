@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
-import { StepError } from './faults';
+import { StepError } from './errors';
 import { ROOT, TOOLS } from './paths';
 
 export type Progress = (line: string) => void;

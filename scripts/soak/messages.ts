@@ -1,5 +1,5 @@
 /** What the soak sends: a day of the fleet, and among it what careless or hostile producers send. */
-import { MAX_RECORD_BYTES } from '../../packages/common/src/core/record';
+import { MAX_RECORD_BYTES } from '../../packages/common/src/core/envelope/record-frame';
 import type { Message } from '../local/send';
 import { simulateDay } from '../simulator/fleet';
 import { seeded } from '../simulator/random';

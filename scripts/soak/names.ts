@@ -2,7 +2,7 @@
 import { GlueClient, paginateGetDatabases, paginateGetTables } from '@aws-sdk/client-glue';
 import { isTopicName, UNKNOWN_TOPIC } from '../../packages/common/src/core/topic';
 import { databases, output } from '../local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../local/emulator-process';
 import { query } from '../local/query';
 import type { Stack } from '../local/stack';
 import { keysOf } from './find';

@@ -4,9 +4,9 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { connect, output } from '../local/clients';
 import { drain, pending } from '../local/drain';
-import { CREDENTIALS, endpointOf, REGION } from '../local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../local/emulator-process';
 import { readInjected, setFaults, type FaultPlan, type Injected } from '../local/fault-injection';
-import { UserError } from '../local/faults';
+import { UserError } from '../local/errors';
 import { sendMessages } from '../local/send';
 import type { Stack } from '../local/stack';
 import { takeAccount, type Account } from './account';

@@ -6,8 +6,8 @@ import { GetJobRunsCommand } from '@aws-sdk/client-glue';
 import { execa } from 'execa';
 import { connect } from '../../scripts/local/clients';
 import { runCycle } from '../../scripts/local/cycle';
-import { awsEnvironment } from '../../scripts/local/emulator';
-import { StepError } from '../../scripts/local/faults';
+import { awsEnvironment } from '../../scripts/local/emulator-process';
+import { StepError } from '../../scripts/local/errors';
 import { onInterrupt } from '../../scripts/local/interrupt';
 import { ROOT, stackPaths, TOOLS } from '../../scripts/local/paths';
 import { freePort } from '../../scripts/local/process';
@@ -57,13 +57,13 @@ export async function runPart<T>(
 ): Promise<T> {
   const log = path.join(stack.paths.logs, `${script.replace(/\.py$/, '')}.log`);
   const jars = JSON.parse(readFileSync(TOOLS.jars, 'utf8')) as string[];
-  const child = execa(python, [path.join(ROOT, 'tests/bench', script), ...args], {
+  const child = execa(python, [path.join(ROOT, 'tests/bench/lake', script), ...args], {
     cwd: stack.paths.dir,
     env: {
       ...awsEnvironment(stack.port),
       LEAN_LOCAL_DIR: stack.paths.dir,
       LEAN_SPARK_JARS: jars.join(','),
-      PYTHONPATH: ['scripts/local', 'scripts/glue', 'tests/bench'].map((dir) => path.join(ROOT, dir)).join(':'),
+      PYTHONPATH: ['scripts/local', 'scripts/glue', 'tests/bench/lake'].map((dir) => path.join(ROOT, dir)).join(':'),
       PYTHONDONTWRITEBYTECODE: '1',
       PYTHONUNBUFFERED: '1',
     },

@@ -1,6 +1,6 @@
 /** `pnpm bench NAME [--json]`: what this repository claims about speed and size, measured on the machine at hand. */
 import { Command, InvalidArgumentError } from 'commander';
-import { reportFailure } from '../../scripts/local/faults';
+import { reportFailure } from '../../scripts/local/errors';
 import { benchCycle, COMPARISONS, type Comparison } from './cycle';
 import { printCycle } from './cycle-report';
 import { benchGrowth } from './growth';

@@ -1,5 +1,5 @@
 /** The cycle benchmark: a steady-state cycle of many topics, and beside it other ways to bring the same events to tables. */
-import { StepError } from '../../scripts/local/faults';
+import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
 import type { Progress } from '../../scripts/local/tools';
 import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';

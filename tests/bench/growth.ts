@@ -1,7 +1,7 @@
 /** The growth benchmark: the same cycle against tables with ever more history. Does it read more, and take longer? */
 import { output } from '../../scripts/local/clients';
-import { endpointOf } from '../../scripts/local/emulator';
-import { StepError } from '../../scripts/local/faults';
+import { endpointOf } from '../../scripts/local/emulator-process';
+import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
 import type { Progress } from '../../scripts/local/tools';
 import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Spark's JVM, and the Python process that drives it. */
-const DRIVER = /org\.apache\.spark\.deploy\.SparkSubmit|emulator\.spark_worker/;
+const DRIVER = /org\.apache\.spark\.deploy\.SparkSubmit|emulator\.spark_process\.worker/;
 
 export class PeakMemory {
   readonly #pids: readonly string[];

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { deploymentFrom } from '../../packages/cli/src/deployment';
+import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
 import { dynamoDocumentStore } from '../../packages/common/src/aws/documents';
 import { s3ObjectStore } from '../../packages/common/src/aws/objects';
 import { claimTable } from '../../packages/common/src/aws/table-ownership';

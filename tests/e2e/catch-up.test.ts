@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-glue';
 import { describe, expect, it } from '@jest/globals';
 import { connect, databases, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import { pushSchema } from '../../scripts/local/schemas';
 import { without } from './rights';
 import { cycle, freshTopic, rows, send, tableOf, theStack } from './stack';

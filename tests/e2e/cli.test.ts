@@ -8,7 +8,7 @@ import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyComm
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { athena } from '../../packages/common/src/aws/athena';
 import { databases, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import { stackEnvironment } from '../../scripts/local/exec';
 import { freshTopic, rows, tableOf, theStack } from './stack';
 

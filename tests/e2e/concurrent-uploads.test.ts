@@ -10,7 +10,7 @@ import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand } f
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, databases, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import { readInjected, setFaults } from '../../scripts/local/fault-injection';
 import { freshTopic, rows, tableOf, theStack } from './stack';
 

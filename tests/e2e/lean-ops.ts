@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { awsEnvironment } from '../../scripts/local/emulator';
+import { awsEnvironment } from '../../scripts/local/emulator-process';
 import type { Stack } from '../../scripts/local/stack';
 
 const MAIN = path.resolve(__dirname, '../../packages/cli/src/main.ts');

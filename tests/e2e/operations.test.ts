@@ -9,7 +9,7 @@ import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { connect, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import { without } from './rights';
 import { cycle, freshTopic, rows, send, settle, theStack } from './stack';
 

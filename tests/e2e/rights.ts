@@ -6,7 +6,7 @@ import {
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator';
+import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import type { Stack } from '../../scripts/local/stack';
 
 /** Runs `work` while no inline policy of the role names the action; gives the right back whatever happens. */

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lake import Lake
     from pyspark.sql import SparkSession
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 # Timing on a shared machine says nothing about an example; the same examples every time do.
 settings.register_profile(
@@ -34,7 +34,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
 @pytest.fixture(scope="session")
 def job_session(spark: "SparkSession") -> "SparkSession":
     """A session as the jobs have it; its catalog lives as long as it does."""
-    from lean_ops.session import activate, open_session
+    from lean_ops.spark.session import activate, open_session
 
     session = open_session("lean-ops-tests")
     activate(session)
@@ -60,7 +60,8 @@ def lake(new_lake: "Callable[[], Lake]") -> "Lake":
 @pytest.fixture
 def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every topic counts as too large for one task."""
-    from lean_ops import curated_topics, standardized_topics
+    from lean_ops.curated import advance_topics as curated_topics
+    from lean_ops.standardized import advance_topics as standardized_topics
 
     for module in (curated_topics, standardized_topics):
         monkeypatch.setattr(module, "MAX_EVENTS", 0)
@@ -69,8 +70,8 @@ def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many cycles go by until there are small files to fold and manifests to merge: here two do."""
-    from lean_ops import folding, topic_table
+    from lean_ops.tables import compaction, topic_table
 
-    for module in (folding, topic_table):
+    for module in (compaction, topic_table):
         monkeypatch.setattr(module, "FOLDED_FROM", 2)
     monkeypatch.setattr(topic_table, "MANIFESTS_MERGED_FROM", 2)

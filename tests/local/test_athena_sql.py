@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.athena_sql import plan
-from emulator.athena_text import Failed, Malformed, read_text
+from emulator.athena.sql import plan
+from emulator.athena.text import Failed, Malformed, read_text
 
 T = "`glue_catalog`.`d`.`t`"
 ICEBERG = "LOCATION 's3://b/t' TBLPROPERTIES ('table_type'='ICEBERG')"

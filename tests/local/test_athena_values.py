@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import types as t
 
-from emulator.athena_values import as_text, athena_type, java_float
+from emulator.athena.values import as_text, athena_type, java_float
 
 AT = datetime.datetime(2026, 11, 23, 10, 0)
 

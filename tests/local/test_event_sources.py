@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.event_sources import failed_items
+from emulator.events.sqs_event_sources import failed_items
 
 SENT = {"a", "b", "c"}
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_stack import ACCOUNT, REGION, Stack, wait_for
 
-from emulator import faults as faults_module
-from emulator.faults import Faults
-from emulator.faults_plan import Plan, PlanError, read_plan
+from emulator.fault_injection import inject as faults_module
+from emulator.fault_injection.inject import Faults
+from emulator.fault_injection.plan import Plan, PlanError, read_plan
 
 
 class Stream:

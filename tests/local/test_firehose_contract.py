@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pyiceberg import types as t
 from pyiceberg.schema import Schema
 
-from emulator.firehose_records import Record
-from emulator.firehose_rows import Mistyped, read_row
-from emulator.firehose_transform import Broken, _batches, check_answer
+from emulator.firehose.records import Record
+from emulator.firehose.rows import Mistyped, read_row
+from emulator.firehose.transform import Broken, _batches, check_answer
 
 SCHEMA = Schema(
     t.NestedField(1, "id", t.StringType(), required=True),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.repeats import Repeats
+from emulator.events.repeats import Repeats
 
 TERRAFORM = "APN/1.0 HashiCorp/1.0 Terraform/1.9.0 terraform-provider-aws/5.100"
 MADE = [

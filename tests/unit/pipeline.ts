@@ -1,7 +1,7 @@
 /** A pipeline in memory that `lean-ops` talks to: the real schema-validator handles what is uploaded. */
 import { fakeClock } from '../../packages/common/src/testing';
 import type { ObjectStore } from '../../packages/common/src/aws';
-import type { Connect } from '../../packages/cli/src/cloud';
+import type { Connect } from '../../packages/cli/src/pipeline/aws-clients';
 import { OUTPUTS } from '../../packages/cli/tests/workspace';
 import { processUpload, type Outcome } from '../../packages/schema-validator/src/process';
 import type { Upload } from '../../packages/schema-validator/src/upload';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { TopicName } from '../../packages/common/src/core';
 import { push } from '../../packages/cli/src/upload/push';
 import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
-import { deploymentFrom } from '../../packages/cli/src/deployment';
+import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
 import { BUCKET, pipeline } from './pipeline';
 
 const FILE = 'schemas/tank.level/schema.json';

@@ -1,14 +1,14 @@
 import { Command, CommanderError } from 'commander';
-import { awsCloud, type Connect } from './cloud';
-import type { Context } from './command';
+import { awsCloud, type Connect } from './pipeline/aws-clients';
+import type { Context } from './commands/command';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { schemaLint } from './commands/schema-lint';
 import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaSync } from './commands/schema-sync';
-import { explained } from './explained';
-import { EXIT_CODES, formatOption } from './options';
+import { explained } from './pipeline/explain-aws-errors';
+import { EXIT_CODES, formatOption } from './commands/options';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from './terminal';
 
 /** Runs one command line. Never throws, and ends no process: what the shell learns is returned. */

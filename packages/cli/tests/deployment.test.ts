@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { deploymentFrom, readDeployment } from '../src/deployment';
+import { deploymentFrom, readDeployment } from '../src/pipeline/deployment';
 import { OUTPUTS, workspace } from './workspace';
 
 const DEPLOYMENT = {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { explain } from '../src/explained';
+import { explain } from '../src/pipeline/explain-aws-errors';
 import { OUTPUTS, schema, workspace } from './workspace';
 
 const AWS = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AthenaStatementError, ENVELOPE_COLUMNS } from '@lean-ops/common/core';
 import { fakeClock, memoryDocuments, memoryObjects } from '@lean-ops/common/testing';
-import type { Cloud } from '../src/cloud';
+import type { Cloud } from '../src/pipeline/aws-clients';
 import { OUTPUTS, schema, workspace } from './workspace';
 
 const TABLE = 'acme_standardized.tank_level';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
-import type { Connect } from '../src/cloud';
+import type { Connect } from '../src/pipeline/aws-clients';
 import { run } from '../src/program';
 
 const made: string[] = [];

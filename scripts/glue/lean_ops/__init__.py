@@ -1,6 +1,6 @@
 """The library of the Glue jobs: RAW to Standardized to Curated.
 
-`tables` is the only module that writes to tables and `session` the only one that makes a Spark session; the
-rest are decisions (plain Python) and transforms (DataFrame to DataFrame). The jobs' flows are
-`standardized_job` and `curated_job`; what they need from AWS comes in through the ports of `ports`.
+Only `tables` writes to tables, and only `spark.session` makes a Spark session; the rest are decisions
+(plain Python) and transforms (DataFrame to DataFrame). The jobs' flows are `standardized.job` and
+`curated.job`; what they need from AWS comes in through `ports`.
 """

@@ -48,8 +48,9 @@ async def _serve(settings: Settings) -> NoReturn:
     from ministack import app
     from ministack.core import lambda_runtime
 
-    from emulator import credentials, patches
+    from emulator import patches
     from emulator.admin import Admin
+    from emulator.iam import credentials
     from emulator.server import Server, listen
 
     credentials.configure(settings)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from emulator.faults_plan import PlanError, read_plan
+from emulator.events.repeats import Repeats
+from emulator.fault_injection.plan import PlanError, read_plan
 from emulator.patches import Engines
 from emulator.reads import ServedBytes
-from emulator.repeats import Repeats
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

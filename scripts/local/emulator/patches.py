@@ -9,15 +9,18 @@ from typing import Any
 
 from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
 
-from emulator import event_rules, event_sources, glue_catalog, iam_resources, stepfunctions_engine
-from emulator.athena_engine import AthenaEngine, with_caller
-from emulator.faults import Faults, with_start_known
-from emulator.firehose_engine import FirehoseEngine, strict_put
-from emulator.firehose_tables import TableWriter
-from emulator.firehose_transform import Transform
-from emulator.glue_engine import GlueEngine, keep_job_fields
+from emulator.athena.engine import AthenaEngine, with_caller
+from emulator.events import eventbridge_rules, sqs_event_sources
+from emulator.fault_injection.inject import Faults, with_start_known
+from emulator.firehose.engine import FirehoseEngine, strict_put
+from emulator.firehose.tables import TableWriter
+from emulator.firehose.transform import Transform
+from emulator.glue import catalog as glue_catalog
+from emulator.glue import stepfunctions as stepfunctions_engine
+from emulator.glue.engine import GlueEngine, keep_job_fields
+from emulator.iam import resources as iam_resources
 from emulator.settings import Settings
-from emulator.spark_client import SparkClient
+from emulator.spark.client import SparkClient
 
 # module → names that are replaced or called. A name with a bracket is an entry of a dictionary.
 USED: dict[str, tuple[str, ...]] = {
@@ -188,12 +191,12 @@ def _install_checksums() -> None:
 
 def _install_events() -> None:
     functions = _module("services.lambda_svc")
-    functions._poll_sqs = event_sources.poll
-    functions._run_sqs_batch = event_sources.run_batch
+    functions._poll_sqs = sqs_event_sources.poll
+    functions._run_sqs_batch = sqs_event_sources.run_batch
     rules, objects = _module("services.eventbridge"), _module("services.s3")
-    rules._dispatch_to_lambda = event_rules.dispatch_to_lambda
-    rules._dispatch_event = event_rules.with_version_told(rules._dispatch_event)
-    objects._fire_s3_event = event_rules.with_version_kept(objects._fire_s3_event)
+    rules._dispatch_to_lambda = eventbridge_rules.dispatch_to_lambda
+    rules._dispatch_event = eventbridge_rules.with_version_told(rules._dispatch_event)
+    objects._fire_s3_event = eventbridge_rules.with_version_kept(objects._fire_s3_event)
     worker = _module("core.lambda_runtime").Worker
     worker._spawn = with_start_known(worker._spawn)
 

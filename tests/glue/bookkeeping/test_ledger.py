@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from lake import Event
 
-from lean_ops import ledger
-from lean_ops.outcome import Outcome
+from lean_ops.bookkeeping import ledger
+from lean_ops.bookkeeping.run_outcome import Outcome
 
 TOPIC = "telemetry.climate"
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -5,10 +5,10 @@ import pytest
 from adopted import ENVELOPE, NOW, Adopted, Killed
 from lake import Event
 
-from lean_ops.catch_up_report import summary
-from lean_ops.commits import TableError
-from lean_ops.ports import CatalogEntry
-from lean_ops.tables import Tables
+from lean_ops.catch_up.report import summary
+from lean_ops.ports.interfaces import CatalogEntry
+from lean_ops.tables.commits import TableError
+from lean_ops.tables.spark_tables import Tables
 
 TOPIC = "telemetry.climate"
 SCHEMA = {"device": {"type": "string"}, "temperature": {"type": "number", "x-type": "decimal(10,2)"}}
@@ -548,7 +548,7 @@ def test_a_run_that_was_killed_anywhere_is_simply_run_again(new_lake, monkeypatc
 
 
 def test_progress_is_told_by_batch(adopted, monkeypatch):
-    monkeypatch.setattr("lean_ops.catch_up_job.BATCH", 2)
+    monkeypatch.setattr("lean_ops.catch_up.job.BATCH", 2)
     for n in range(5):
         adopted.standardized(f"topic{n}", "a string")
         adopted.folders.add(f"topic{n}")

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops import names
-from lean_ops.catch_up_plan import CURATED, STANDARDIZED, OnRecord, TopicState, on_record, plan
-from lean_ops.drift import row_of
-from lean_ops.ports import ActiveFile
-from lean_ops.table_owners import settle_by_registry
-from lean_ops.table_shape import TableColumn, TableShape, shape_of
+from lean_ops.bookkeeping.drift_log import row_of
+from lean_ops.catch_up.plan import CURATED, STANDARDIZED, OnRecord, TopicState, on_record, plan
+from lean_ops.catch_up.table_owners import settle_by_registry
+from lean_ops.columns import names
+from lean_ops.ports.interfaces import ActiveFile
+from lean_ops.tables.table_shape import TableColumn, TableShape, shape_of
 
 TOPIC = "telemetry.climate"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.map_column import MapColumn
+from lean_ops.columns.map_column import MapColumn
 
 TYPE = pa.map_(pa.string(), pa.string())
 NAMES = ["a", "b", "b__c", "", "é"]

@@ -7,9 +7,10 @@ from histories import Killed
 from lake import Event
 from readings import SCHEMA, TABLE, TOPIC, reading
 
-from lean_ops import curated_by_spark, curated_job
-from lean_ops.tables import Tables
-from lean_ops.topic_table import TopicTable
+from lean_ops.curated import advance_by_spark
+from lean_ops.curated import job as curated_job
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
 
 
 def test_a_quiet_topic_does_not_have_old_cycles_read_again_and_none_is_passed_over(lake, monkeypatch):
@@ -114,7 +115,7 @@ def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, mon
 
 
 def test_a_long_back_fill_without_new_rows_is_one_entry_of_all_its_pieces(lake, by_spark, monkeypatch):
-    monkeypatch.setattr(curated_by_spark, "MAX_ROWS", 2)
+    monkeypatch.setattr(advance_by_spark, "MAX_ROWS", 2)
     for n in range(3):
         lake.standardize(
             Event({"n": n}, message_id=f"m{n}"),
@@ -145,7 +146,7 @@ def test_a_long_back_fill_that_is_killed_after_each_piece_goes_on_with_the_next(
         )
     lake.curate()
     lake.activate(TOPIC, 2, fields | {"m": {"type": "integer"}}, x_backfill=True)
-    monkeypatch.setattr(curated_by_spark, "MAX_ROWS", 2)
+    monkeypatch.setattr(advance_by_spark, "MAX_ROWS", 2)
     upsert, pieces = Tables.upsert, []
 
     def then_killed(self, rows, *arguments):

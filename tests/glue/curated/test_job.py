@@ -5,7 +5,7 @@ import pytest
 from lake import Event
 from readings import SCHEMA, TABLE, TOPIC, reading
 
-from lean_ops.schemas import SchemaError, read_schema
+from lean_ops.validation.topic_schema import SchemaError, read_schema
 
 
 def state(lake):
@@ -258,7 +258,7 @@ def test_a_schema_that_cannot_be_enforced_is_refused(change, message):
 def test_types_are_those_that_typescript_makes_columns_of():
     from pathlib import Path
 
-    shared = json.loads((Path(__file__).parents[2] / "schemas" / "type-table.json").read_text("utf-8"))[
+    shared = json.loads((Path(__file__).parents[3] / "schemas" / "type-table.json").read_text("utf-8"))[
         "types"
     ]
     for row in shared:

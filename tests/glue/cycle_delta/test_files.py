@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lake import Event
 
-from lean_ops import delta_files
-from lean_ops.delta_files import DeltaFile, read_topics
-from lean_ops.flatten_batches import DELTA_ARROW
-from lean_ops.parts import groups_of, parts_of
-from lean_ops.store import Store, path_of
+from lean_ops.cycle_delta import files as cycle_delta_files
+from lean_ops.cycle_delta.files import DeltaFile, read_topics
+from lean_ops.payload.flatten_batches import DELTA_ARROW
+from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.splits import groups_of, parts_of
 
 AT = datetime(2026, 11, 23, 10)
 TOPICS = ["a", "b", "b.c", "c", "é"]
@@ -48,7 +48,7 @@ def cycle_delta(found, cycle):
     st.sampled_from([1, 400, 1 << 20]),
 )
 def test_each_topic_gets_its_readable_rows(tmp_path, monkeypatch, found, cycles, row_group, at_once):
-    monkeypatch.setattr(delta_files, "_READ_AT_ONCE", at_once)
+    monkeypatch.setattr(cycle_delta_files, "_READ_AT_ONCE", at_once)
     written, sent = [], []
     for number, (some, is_sorted, cycle) in enumerate(found):
         part = cycle_delta(some, cycle)
@@ -76,7 +76,7 @@ def test_of_a_topic_with_too_many_rows_none_are_given(tmp_path):
 
 
 def test_of_a_topic_with_too_many_bytes_none_are_given(tmp_path, monkeypatch):
-    monkeypatch.setattr(delta_files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(cycle_delta_files, "MAX_BYTES", 1000)
     path = tmp_path / "1.parquet"
     pq.write_table(cycle_delta([("a", True)] * 50 + [("b", True)], "c1"), path, row_group_size=1)
     cycles = {"a": {"c1"}, "b": {"c1"}}
@@ -102,7 +102,7 @@ def texts(lake):
 
 
 def test_a_large_file_of_raw_is_read_in_parts(lake, monkeypatch):
-    monkeypatch.setattr("lean_ops.raw_files._PART_SIZE", 1000)
+    monkeypatch.setattr("lean_ops.raw.flatten_files._PART_SIZE", 1000)
     for key, value in {"size-bytes": 1, "check-min-record-count": 4, "check-max-record-count": 4}.items():
         setting = f"('write.parquet.row-group-{key}'='{value}')"
         lake.spark.sql(f"ALTER TABLE {lake.name('raw.events')} SET TBLPROPERTIES {setting}")

@@ -22,7 +22,7 @@ TOPICS = 12
 LONGEST_LIFE = 14.0
 """Seconds from when Spark is up; a life without a kill takes about twice that."""
 _choose = random.Random(7)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def environment():
@@ -37,7 +37,7 @@ def last_words(folder):
 def live(folder, for_seconds):
     """One process. Gives what it said; None if it was killed."""
     child = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "killed_process.py"), str(folder)],
+        [sys.executable, str(Path(__file__).parents[1] / "support" / "killed_process.py"), str(folder)],
         stdout=subprocess.PIPE,
         stderr=(folder / "errors.log").open("a"),
         env=environment(),

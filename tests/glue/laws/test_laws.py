@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lake import Event
 from pyspark.sql import functions as F
 
-from lean_ops import names
-from lean_ops.flatten_batches import KEPT_COLUMNS, flatten_events
+from lean_ops.columns import names
+from lean_ops.payload.flatten_batches import KEPT_COLUMNS, flatten_events
 
 HISTORIES = 60
 """Of one example. Many share the runs of a cycle, as topics do; of more, Hypothesis would draw none, as they

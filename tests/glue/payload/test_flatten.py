@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops import names
-from lean_ops.drift import COLUMN_RESCUED, MAX_PATH, NAME_COLLISION, TOO_DEEP, rescue_of
-from lean_ops.flatten import Flattener
-from lean_ops.flatten_batches import RAW_COLUMNS, flatten_batches
-from lean_ops.json_text import InvalidJson
+from lean_ops.bookkeeping.drift_log import COLUMN_RESCUED, MAX_PATH, NAME_COLLISION, TOO_DEEP, rescue_of
+from lean_ops.columns import names
+from lean_ops.payload.flatten import Flattener
+from lean_ops.payload.flatten_batches import RAW_COLUMNS, flatten_batches
+from lean_ops.payload.json_text import InvalidJson
 
-VECTORS = Path(__file__).parent / "vectors"
-REPOSITORY = Path(__file__).parents[2]
+VECTORS = Path(__file__).parents[2] / "conformance"
+REPOSITORY = Path(__file__).parents[3]
 
 
 def vectors(file):
@@ -73,7 +73,7 @@ def test_what_was_flattened_before_changes_nothing(several):
 
 
 def test_names_without_end_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("lean_ops.flatten._MAX_CACHED_NAMES", 10)
+    monkeypatch.setattr("lean_ops.payload.flatten._MAX_CACHED_NAMES", 10)
     flattener = Flattener()
     for n in range(100):
         assert flattener.flatten(f'{{"k{n}":{{"x":{n}}}}}').columns == {f"k{n}__x": str(n)}
@@ -147,7 +147,7 @@ def test_rows_that_take_much_room_come_in_more_batches_and_are_the_same(monkeypa
     payloads = [json.dumps({f"k{n}": n, "text": "x" * (n % 7 * 100)}) for n in range(100)]
     raw = raw_batch([*payloads, "no json", None, *payloads])
     whole = list(flatten_batches(iter([raw]), "c1", {}))
-    monkeypatch.setattr("lean_ops.flatten_batches._BATCH_BYTES", 5_000)
+    monkeypatch.setattr("lean_ops.payload.flatten_batches._BATCH_BYTES", 5_000)
     parts = list(flatten_batches(iter([raw]), "c1", {}))
     assert len(whole) == 1
     assert len(parts) > 10

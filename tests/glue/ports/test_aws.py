@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
-from lean_ops import aws
-from lean_ops.ports import ICEBERG, ActiveFile, Provisioned
+from lean_ops.ports import aws
+from lean_ops.ports.interfaces import ICEBERG, ActiveFile, Provisioned
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from lean_ops.arguments import (
+from lean_ops.ports.job_arguments import (
     ArgumentError,
     parse_arguments,
     parse_catch_up_arguments,

@@ -1,6 +1,6 @@
 """What the job's own session takes over from the one that Glue or the local stack has configured."""
 
-from lean_ops.session import open_session
+from lean_ops.spark.session import open_session
 
 
 def test_a_catalog_that_is_set_on_the_session_only_reaches_the_jobs_session(spark):

@@ -4,10 +4,10 @@ import pytest
 from histories import Killed
 from lake import Event
 
-from lean_ops import ledger
-from lean_ops.raw import CycleOutOfOrder, RawHistoryGone
-from lean_ops.tables import Tables
-from lean_ops.topic_table import TopicTable
+from lean_ops.bookkeeping import ledger
+from lean_ops.raw.snapshot_range import CycleOutOfOrder, RawHistoryGone
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
 
 TOPIC = "telemetry.climate"
 TABLE = "standardized.telemetry_climate"

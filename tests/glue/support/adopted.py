@@ -8,10 +8,11 @@ from typing import Any
 
 from lake import Lake
 
-from lean_ops import catch_up_job, names
-from lean_ops.arguments import CatchUpArguments
-from lean_ops.catch_up_job import Outcome
-from lean_ops.ports import ICEBERG, ActiveFile, CatalogEntry, CatchUp
+from lean_ops.catch_up import job as catch_up_job
+from lean_ops.catch_up.job import Outcome
+from lean_ops.columns import names
+from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, CatchUp
+from lean_ops.ports.job_arguments import CatchUpArguments
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 ENVELOPE = ", ".join(f"{name} string" for name in (*names.ENVELOPE_COLUMNS, names.RESCUED))

@@ -8,9 +8,9 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from lake import Event, Lake, MemoryCheckpoints
 
-from lean_ops import ledger
-from lean_ops.tables import Tables
-from lean_ops.topic_table import TopicTable
+from lean_ops.bookkeeping import ledger
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
 
 CYCLES = 3
 FIELDS = {

@@ -3,7 +3,7 @@
  * In: {database, table, columns, answers?}. Out: [{sql, columns}], or with the answers {schema (text), notes}.
  */
 import { readFileSync } from 'node:fs';
-import { checkSchema, columnCounts, inferSchema, inferStatements } from '../../packages/common/src/core';
+import { checkSchema, columnCounts, inferSchema, inferStatements } from '../../../packages/common/src/core';
 
 interface Request {
   readonly database: string;

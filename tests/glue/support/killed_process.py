@@ -17,7 +17,7 @@ from histories import CYCLES, FIELDS, History
 from lake import Lake, MemoryCheckpoints
 from spark_tests import start_spark
 
-from lean_ops.session import activate, open_session
+from lean_ops.spark.session import activate, open_session
 
 
 @dataclass

@@ -12,16 +12,18 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from emulator.athena_sql import plan
-from lean_ops import curated_job, names, standardized_job
-from lean_ops.arguments import JobArguments
-from lean_ops.flatten_batches import KEPT_COLUMNS
-from lean_ops.outcome import Outcome
-from lean_ops.ports import Job, Provisioned
-from lean_ops.schemas import read_schema
+from emulator.athena.sql import plan
+from lean_ops.bookkeeping.run_outcome import Outcome
+from lean_ops.columns import names
+from lean_ops.curated import job as curated_job
+from lean_ops.payload.flatten_batches import KEPT_COLUMNS
+from lean_ops.ports.interfaces import Job, Provisioned
+from lean_ops.ports.job_arguments import JobArguments
+from lean_ops.standardized import job as standardized_job
+from lean_ops.validation.topic_schema import read_schema
 
 EPOCH = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-_DDL = json.loads((Path(__file__).parents[1] / "fixtures" / "ddl.json").read_text(encoding="utf-8"))
+_DDL = json.loads((Path(__file__).parents[2] / "conformance" / "ddl.json").read_text(encoding="utf-8"))
 """Athena's statements as the pipeline runs them; a test of packages/common holds the file to that."""
 _EVENTS = (
     "topic_name string, message_id string, idempotency_key string, event_time timestamp_ntz, "

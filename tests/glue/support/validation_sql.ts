@@ -3,7 +3,7 @@
  * In: [{schema (text), database, table, columns, samples}]. Out: for each, [{sql, rules}].
  */
 import { readFileSync } from 'node:fs';
-import { judgeStatements, readJudgedSchema, type JsonObject } from '../../packages/common/src/core';
+import { judgeStatements, readJudgedSchema, type JsonObject } from '../../../packages/common/src/core';
 
 interface Request {
   readonly schema: string;

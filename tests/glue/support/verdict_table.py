@@ -1,4 +1,4 @@
-"""The table of verdicts that ajv and the Spark job are both held to; vectors/README.md says what it means."""
+"""The table of verdicts that ajv and the Spark job are both held to: see tests/conformance/README.md."""
 
 import json
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lean_ops.schemas import CONSTRAINTS, TopicSchema, read_schema
+from lean_ops.validation.topic_schema import CONSTRAINTS, TopicSchema, read_schema
 
-_FOLDER = Path(__file__).parent / "vectors" / "verdicts"
+_FOLDER = Path(__file__).parents[2] / "conformance" / "verdicts"
 _DIFFERENCES = "differences.json"
 
 Case = dict[str, str]

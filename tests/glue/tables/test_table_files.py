@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.back_fill import pieces_of
-from lean_ops.bucket import buckets
-from lean_ops.commits import CYCLE_ID
-from lean_ops.data_files import DataFile
-from lean_ops.folding import to_fold
-from lean_ops.store import Store
-from lean_ops.table_files import TableFiles
-from lean_ops.topic_table import NotForOneTask, TopicTable
+from lean_ops.curated.backfill import pieces_of
+from lean_ops.spark.file_io import Store
+from lean_ops.tables.bucket_transform import buckets
+from lean_ops.tables.commits import CYCLE_ID
+from lean_ops.tables.compaction import to_fold
+from lean_ops.tables.data_files import DataFile
+from lean_ops.tables.table_files import TableFiles
+from lean_ops.tables.topic_table import NotForOneTask, TopicTable
 
 ROWS = {
     "idempotency_key": ["k1", "é", "\U0001f600", None],

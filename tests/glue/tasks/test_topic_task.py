@@ -3,11 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from lean_ops import topic_task
-from lean_ops.store import Store
-from lean_ops.table_files import Column, TableFiles
-from lean_ops.topic_task import TooLarge, TopicTask, write
-from lean_ops.versions import Decision, Place
+from lean_ops.spark.file_io import Store
+from lean_ops.tables.table_files import Column, TableFiles
+from lean_ops.tasks import topic_task
+from lean_ops.tasks.topic_task import TooLarge, TopicTask, write
+from lean_ops.versions.merge_python import Decision, Place
 
 COLUMNS = (Column("idempotency_key", 1, "string"), Column("text", 2, "string"))
 ROWS = 100
@@ -33,7 +33,16 @@ def files(table):
 def written(table, files, room, monkeypatch, replaced=(), folded=()):
     """A row that comes new, and takes the place of others."""
     monkeypatch.setattr(topic_task, "MAX_BYTES", room)
-    task = TopicTask("a.topic", frozenset(), 1, COLUMNS, None, "", tuple(files), tuple(folded))
+    task = TopicTask(
+        topic="a.topic",
+        cycles=frozenset(),
+        events=1,
+        columns=COLUMNS,
+        partitioning=None,
+        folder="",
+        files=tuple(files),
+        folded=tuple(folded),
+    )
     decision = Decision([0], [Place(*one) for one in replaced], 1, 1 - len(replaced), len(replaced), 0)
     return write(task, table, decision, pa.table({"idempotency_key": ["new"], "text": ["y"]}))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lean_ops.schemas import SchemaError, read_schema
+from lean_ops.validation.topic_schema import SchemaError, read_schema
 
-ROOT = Path(__file__).parents[1] / "fixtures" / "schemas"
+ROOT = Path(__file__).parents[2] / "conformance" / "schemas"
 CASES = json.loads((ROOT / "cases.json").read_text(encoding="utf-8"))["cases"]
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.casts import cast_of
-from lean_ops.column_casts import arrow_type, column_cast_of
-from lean_ops.constraints import constraints_of
-from lean_ops.schemas import Field
+from lean_ops.validation.casts import cast_of
+from lean_ops.validation.column_casts import arrow_type, column_cast_of
+from lean_ops.validation.constraints import constraints_of
+from lean_ops.validation.topic_schema import Field
 
 # (data type, text, value; None: refused)
 CASES = [

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lean_ops.constraints import constraints_of, python_pattern, re2_pattern
-from lean_ops.schemas import Field
+from lean_ops.validation.constraints import constraints_of, python_pattern, re2_pattern
+from lean_ops.validation.topic_schema import Field
 
-CASES = json.loads((Path(__file__).parent / "vectors" / "patterns.json").read_text("utf-8"))
+CASES = json.loads((Path(__file__).parents[2] / "conformance" / "patterns.json").read_text("utf-8"))
 _MEGABYTE = 1 << 20
 
 # Each form in which the accepted subset repeats without a bound, what a text that matches is made of, and

@@ -17,14 +17,14 @@ import pytest
 from pyspark.sql import SparkSession
 from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
 
-from emulator.athena_sql import plan
-from emulator.spark_athena import _DIALECT
-from lean_ops import names
-from lean_ops.flatten import Flattener
-from lean_ops.judge import Judge
-from lean_ops.schemas import read_schema
+from emulator.athena.sql import plan
+from emulator.spark_process.athena_statements import _DIALECT
+from lean_ops.columns import names
+from lean_ops.payload.flatten import Flattener
+from lean_ops.validation.topic_schema import read_schema
+from lean_ops.validation.validator import Judge
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DATABASE = "judged"
 ALL = 5_000
 """Samples: so many that each row that breaks a rule is named."""
@@ -78,14 +78,14 @@ def _standardize(session: SparkSession, name: str, rows: list[Texts]) -> Table:
 
 
 def _typescript(script: str, request: Any) -> Any:
-    command = ["node", "--import", "tsx", f"tests/glue/{script}.ts"]
+    command = ["node", "--import", "tsx", f"tests/glue/support/{script}.ts"]
     ran = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
 
 def _statements(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    found: list[list[dict[str, Any]]] = _typescript("judge_sql", requests)
+    found: list[list[dict[str, Any]]] = _typescript("validation_sql", requests)
     return found
 
 

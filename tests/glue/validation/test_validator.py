@@ -8,9 +8,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.judge import Judge, Violation, error_id, violations_text
-from lean_ops.judge_batches import judged_batch
-from lean_ops.schemas import read_schema
+from lean_ops.validation.topic_schema import read_schema
+from lean_ops.validation.validate_batches import judged_batch
+from lean_ops.validation.validator import Judge, Violation, error_id, violations_text
 
 AT = datetime(2026, 11, 23, 10, 0, 0, 5)
 DOCUMENT = {

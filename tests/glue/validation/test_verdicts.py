@@ -1,5 +1,5 @@
 """The judge's verdict on each row of the table, from the payload's text on. ajv's verdict on the same table
-is in packages/common/tests/core/verdicts.test.ts."""
+is in packages/common/tests/core/validation-sql/verdicts.test.ts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from verdict_table import CASES, CRITICAL, FIELDS, OTHERS, Row, Rules, Topic
 
-from lean_ops.casts import Value
-from lean_ops.curate import judge, versions_of_delta, versions_of_standardized
-from lean_ops.flatten import Flattener
-from lean_ops.flatten_batches import flatten_events
-from lean_ops.judge import NULLED, REJECTED, Judge, violations_text
-from lean_ops.standardize import standardized_rows
+from lean_ops.curated.rows_spark import judge, versions_of_delta, versions_of_standardized
+from lean_ops.payload.flatten import Flattener
+from lean_ops.payload.flatten_batches import flatten_events
+from lean_ops.standardized.rows_spark import standardized_rows
+from lean_ops.validation.casts import Value
+from lean_ops.validation.validator import NULLED, REJECTED, Judge, violations_text
 
 TOPICS = [FIELDS, CRITICAL, *OTHERS]
 _RAW = (

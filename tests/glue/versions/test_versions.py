@@ -9,9 +9,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from lake import Event
 
-from lean_ops import merge
-from lean_ops.versions import Held, Place, Stamp, TiesUnsettled, decide, tails_of
-from lean_ops.versions_arrow import counts_of, decision_of
+from lean_ops.versions import merge_spark
+from lean_ops.versions.merge_arrow import counts_of, decision_of
+from lean_ops.versions.merge_python import Held, Place, Stamp, TiesUnsettled, decide, tails_of
 
 _COLUMNS = (
     "idempotency_key string, message_id string, produced_at timestamp_ntz, ingested_at timestamp_ntz, "
@@ -76,12 +76,16 @@ def test_a_task_decides_as_spark_does(job_session, drawn, judge_again):
     new = job_session.createDataFrame(rows(chain(*batches), "c2"), _COLUMNS)
     table = job_session.createDataFrame(rows(chain(*kept), "c1"), _COLUMNS)
     delta = job_session.createDataFrame(rows(chain(*earlier), "c1"), _COLUMNS)
-    winners = merge.latest_versions(new, table)
+    winners = merge_spark.latest_versions(new, table)
     if not judge_again:
-        winners = merge.settle_ties(winners, delta)
-    counts = merge.count(winners)
-    verdicts = (merge.NEW, merge.NEWER, merge.SAME) if judge_again else (merge.NEW, merge.NEWER)
-    written = sorted(tuple(row) for row in merge.rows_to_write(winners, verdicts).collect())
+        winners = merge_spark.settle_ties(winners, delta)
+    counts = merge_spark.count(winners)
+    verdicts = (
+        (merge_spark.NEW, merge_spark.NEWER, merge_spark.SAME)
+        if judge_again
+        else (merge_spark.NEW, merge_spark.NEWER)
+    )
+    written = sorted(tuple(row) for row in merge_spark.rows_to_write(winners, verdicts).collect())
 
     found = [decided(*case, judge_again) for case in zip(batches, kept, earlier, strict=True)]
     won = [[batch[n] for n in one.winners] for batch, one in zip(batches, found, strict=True)]

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { Connect } from './cloud';
-import type { ExitCode, Terminal } from './terminal';
+import type { Connect } from '../pipeline/aws-clients';
+import type { ExitCode, Terminal } from '../terminal';
 
 /** What a command is registered with. */
 export interface Context {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { FORMATS } from './terminal';
+import { FORMATS } from '../terminal';
 
 export const EXIT_CODES = `
 Exit codes:

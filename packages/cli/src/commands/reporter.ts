@@ -1,6 +1,6 @@
 import { resultGithub, resultText } from '../format/outcome';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
-import { OUTCOMES, type FileResult, type Outcome } from './result';
+import { OUTCOMES, type FileResult, type Outcome } from '../upload/result';
 
 export interface Reporter {
   readonly add: (result: FileResult) => void;

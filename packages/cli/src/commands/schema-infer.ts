@@ -11,12 +11,12 @@ import {
   schemaKeys,
   tableNameOf,
 } from '@lean-ops/common/core';
-import { asking } from '../asked';
-import type { Connect } from '../cloud';
-import type { Register } from '../command';
-import { readDeployment } from '../deployment';
+import { asking } from '../pipeline/athena-queries';
+import type { Connect } from '../pipeline/aws-clients';
+import type { Register } from './command';
+import { readDeployment } from '../pipeline/deployment';
 import { counted, plain } from '../format/escape';
-import { EXIT_CODES, outputsOption } from '../options';
+import { EXIT_CODES, outputsOption } from './options';
 import { refuseForeignTable } from '../plan/table-owner';
 import { days, sinceText, type Days } from '../plan/threshold';
 import { EXIT, UsageError, type ExitCode, type Terminal } from '../terminal';

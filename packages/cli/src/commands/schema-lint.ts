@@ -1,6 +1,6 @@
 import { lintGithub, lintJson, lintText } from '../format/lint';
-import { lint } from '../lint';
-import { findSchemas } from '../schema-files';
+import { lint } from '../schemas/lint';
+import { findSchemas } from '../schemas/schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
 
 export const LINT_FORMATTERS = { text: lintText, json: lintJson, github: lintGithub } as const;

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { checkSchema, checkTopic, type TopicName } from '@lean-ops/common/core';
-import type { Connect } from '../cloud';
-import type { Register } from '../command';
-import { readDeployment } from '../deployment';
+import type { Connect } from '../pipeline/aws-clients';
+import type { Register } from './command';
+import { readDeployment } from '../pipeline/deployment';
 import { planGithub, planJson, planText, type PlanReport } from '../format/plan';
-import { locateProblems, locator, START } from '../locate';
-import { locateChanges } from '../locate-changes';
-import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
+import { locateProblems, locator, START } from '../schemas/locate';
+import { locateChanges } from '../schemas/locate-changes';
+import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
 import { makePlan, type SchemaPlan } from '../plan/make-plan';
 import { days, sinceText, threshold, type Days, type Threshold } from '../plan/threshold';
-import { placeOf, readSchemaText } from '../schema-files';
+import { placeOf, readSchemaText } from '../schemas/schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
 import { LINT_FORMATTERS } from './schema-lint';
 

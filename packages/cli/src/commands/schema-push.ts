@@ -1,17 +1,17 @@
 import { checkTopic, isTopicName, type TopicName } from '@lean-ops/common/core';
 import { Option } from 'commander';
-import type { Connect } from '../cloud';
-import type { Register } from '../command';
-import { readDeployment } from '../deployment';
+import type { Connect } from '../pipeline/aws-clients';
+import type { Register } from './command';
+import { readDeployment } from '../pipeline/deployment';
 import { summaryText } from '../format/outcome';
-import { lint, statedTopic, type Checked } from '../lint';
-import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
-import { findSchemas } from '../schema-files';
+import { lint, statedTopic, type Checked } from '../schemas/lint';
+import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
+import { findSchemas } from '../schemas/schema-files';
 import { UsageError, EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import { deliver, type Candidate } from '../upload/deliver';
 import { DEFAULT_TIMEOUT_MS } from '../upload/push';
-import { exitCodeOf, reporter } from '../upload/reporter';
-import { standingOf } from '../upload/standing';
+import { exitCodeOf, reporter } from './reporter';
+import { standingOf } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
 
 export interface PushOptions {

@@ -1,19 +1,19 @@
 import { counted, plain } from '../format/escape';
 import path from 'node:path';
 import { Option } from 'commander';
-import type { Connect } from '../cloud';
-import type { Register } from '../command';
-import { readDeployment } from '../deployment';
+import type { Connect } from '../pipeline/aws-clients';
+import type { Register } from './command';
+import { readDeployment } from '../pipeline/deployment';
 import { summaryText } from '../format/outcome';
-import { lint } from '../lint';
-import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from '../options';
-import { findSchemas } from '../schema-files';
+import { lint } from '../schemas/lint';
+import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
+import { findSchemas } from '../schemas/schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
-import { listTopics, NO_FILES } from '../upload/active';
+import { listTopics, NO_FILES } from '../pipeline/list-topics';
 import { deliver } from '../upload/deliver';
-import { exitCodeOf, reporter } from '../upload/reporter';
+import { exitCodeOf, reporter } from './reporter';
 import { OUTCOMES } from '../upload/result';
-import { standingOf } from '../upload/standing';
+import { standingOf } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
 import { candidateOf, DEFAULT_CONCURRENCY, MAX_CONCURRENCY, refuseTwins, timeoutOption } from './schema-push';
 

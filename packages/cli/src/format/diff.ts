@@ -1,17 +1,8 @@
-import type { SchemaChange } from '@lean-ops/common/core';
-import type { LocatedProblem, Place } from '../locate';
+import type { LocatedProblem } from '../schemas/locate';
+import type { DiffChange } from '../schemas/locate-changes';
 import { counted, indent, plain, shortPointer } from './escape';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
-
-export interface DiffChange extends Place {
-  readonly pointer: string;
-  readonly code: SchemaChange['kind'];
-  readonly impact: SchemaChange['impact'];
-  readonly sentence: string;
-  /** What to do instead; null for a compatible change. */
-  readonly remedy: string | null;
-}
 
 export interface DiffFile {
   readonly file: string;

@@ -1,14 +1,8 @@
-import type { LocatedProblem } from '../locate';
-import { groupBy } from '../group';
+import type { LintReport } from '../schemas/lint';
+import type { LocatedProblem } from '../schemas/locate';
+import { groupBy } from '../schemas/group-by';
 import { counted, plain, shortPointer } from './escape';
 import { annotate } from './github';
-
-export interface LintReport {
-  /** How many were checked. */
-  readonly files: number;
-  /** In the order of files, then of lines. */
-  readonly problems: readonly LocatedProblem[];
-}
 
 export function problemText({ line, column, pointer, code, message, hint }: LocatedProblem): string {
   const where = `${line}:${column}`.padEnd(7);

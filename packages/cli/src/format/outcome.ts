@@ -1,5 +1,5 @@
-import { groupBy } from '../group';
-import { START } from '../locate';
+import { groupBy } from '../schemas/group-by';
+import { START } from '../schemas/locate';
 import { OUTCOMES, type FileResult, type Outcome } from '../upload/result';
 import { counted, plain } from './escape';
 import { annotate } from './github';

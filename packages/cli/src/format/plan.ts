@@ -1,6 +1,7 @@
 import type { JudgeSample } from '@lean-ops/common/core';
-import type { LocatedProblem, Place } from '../locate';
-import { changeAnnotation, changeText, type DiffChange } from './diff';
+import type { LocatedProblem, Place } from '../schemas/locate';
+import type { DiffChange } from '../schemas/locate-changes';
+import { changeAnnotation, changeText } from './diff';
 import { counted, indent, plain, shortPointer } from './escape';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';

@@ -1,9 +1,9 @@
 import type { CatalogTable, QueryRows } from '@lean-ops/common/aws';
 import { AthenaStatementError } from '@lean-ops/common/core';
-import type { Cloud } from './cloud';
+import type { Cloud } from './aws-clients';
 import type { Deployment } from './deployment';
-import { explain, oneLine } from './explained';
-import { UsageError } from './terminal';
+import { explain, oneLine } from './explain-aws-errors';
+import { UsageError } from '../terminal';
 
 export interface Asking {
   readonly query: (sql: string) => Promise<QueryRows>;

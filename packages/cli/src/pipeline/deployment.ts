@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isObject, LAYERS, messageOf, type Lake } from '@lean-ops/common/core';
-import { UsageError, type Terminal } from './terminal';
+import { UsageError, type Terminal } from '../terminal';
 
 /** The names of one deployed pipeline, as Terraform gave them. */
 export interface Deployment {

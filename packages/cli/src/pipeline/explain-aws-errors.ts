@@ -1,7 +1,7 @@
 import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
 import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
-import type { Cloud, Connect } from './cloud';
-import { UsageError } from './terminal';
+import type { Cloud, Connect } from './aws-clients';
+import { UsageError } from '../terminal';
 
 const NO_CREDENTIALS =
   'no AWS credentials were found: aws configure, aws sso login, or in a workflow aws-actions/configure-aws-credentials';

@@ -19,9 +19,9 @@ import {
   type TopicName,
   type TopicSchema,
 } from '@lean-ops/common/core';
-import { asking } from '../asked';
-import type { Cloud } from '../cloud';
-import type { Deployment } from '../deployment';
+import { asking } from '../pipeline/athena-queries';
+import type { Cloud } from '../pipeline/aws-clients';
+import type { Deployment } from '../pipeline/deployment';
 import { UsageError } from '../terminal';
 import { refuseForeignTable } from './table-owner';
 

@@ -5,7 +5,7 @@ import { isTopicName, schemaKeys } from '@lean-ops/common/core';
 import type { Baseline } from './baseline';
 import { statedTopic } from './lint';
 import { findSchemas, placeOf, readSchemaText, type SchemaPlace } from './schema-files';
-import { listTopics } from './upload/active';
+import { listTopics } from '../pipeline/list-topics';
 
 /** What is in force: the schemas under `active/` of the pipeline's bucket. */
 export async function activeBaseline(objects: ObjectStore, bucket: string, cwd: string): Promise<Baseline> {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import type { Baseline } from './baseline';
-import { UsageError } from './terminal';
+import { UsageError } from '../terminal';
 
 interface GitResult {
   readonly ok: boolean;

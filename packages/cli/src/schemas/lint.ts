@@ -6,10 +6,16 @@ import {
   type SchemaProblem,
   type TopicFile,
 } from '@lean-ops/common/core';
-import type { LintReport } from './format/lint';
-import { groupBy } from './group';
-import { locateProblems, locator, START, type Place } from './locate';
+import { groupBy } from './group-by';
+import { locateProblems, locator, START, type LocatedProblem, type Place } from './locate';
 import { readSchemaText, type SchemaPlace } from './schema-files';
+
+export interface LintReport {
+  /** How many were checked. */
+  readonly files: number;
+  /** In the order of files, then of lines. */
+  readonly problems: readonly LocatedProblem[];
+}
 
 /** One file with what was found in it. */
 export interface Checked {

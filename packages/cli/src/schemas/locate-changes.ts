@@ -1,6 +1,14 @@
 import { isBreaking, type SchemaChange, type SchemaProblem } from '@lean-ops/common/core';
-import type { DiffChange } from './format/diff';
 import { inReadingOrder, locateProblems, type LocatedProblem, type Place } from './locate';
+
+export interface DiffChange extends Place {
+  readonly pointer: string;
+  readonly code: SchemaChange['kind'];
+  readonly impact: SchemaChange['impact'];
+  readonly sentence: string;
+  /** What to do instead; null for a compatible change. */
+  readonly remedy: string | null;
+}
 
 /** What a file changes and why it would be refused, with the places of both, in reading order. */
 export function locateChanges(

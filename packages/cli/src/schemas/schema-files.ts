@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MAX_SCHEMA_BYTES, tooLarge, type SchemaProblem } from '@lean-ops/common/core';
-import { UsageError } from './terminal';
+import { UsageError } from '../terminal';
 
 /** Where a schema file lies. */
 export interface SchemaPlace {

@@ -1,13 +1,13 @@
 import { mapLimit, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
 
-import type { Cloud } from '../cloud';
-import { compare, type Comparison } from '../compare';
-import type { Deployment } from '../deployment';
-import { locateProblems, type Place } from '../locate';
+import type { Cloud } from '../pipeline/aws-clients';
+import { compare, type Comparison } from '../schemas/compare';
+import type { Deployment } from '../pipeline/deployment';
+import { locateProblems, type Place } from '../schemas/locate';
 import { UsageError } from '../terminal';
 import { push, type PushOutcome } from './push';
 import { OUTCOMES, type FileResult } from './result';
-import { decide, type Standing } from './standing';
+import { decide, type Standing } from './decide-upload';
 import { readErrorReport } from './error-report';
 
 /** A file that may be uploaded. */

@@ -1,7 +1,7 @@
 import type { Clock } from '@lean-ops/common/aws';
 import { bareEtag, schemaKeys, type Document, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
-import type { Cloud } from '../cloud';
-import type { Deployment } from '../deployment';
+import type { Cloud } from '../pipeline/aws-clients';
+import type { Deployment } from '../pipeline/deployment';
 import { readErrorReport } from './error-report';
 import { verdictOn, type Verdict } from './verdict';
 

@@ -1,4 +1,4 @@
-import type { LocatedProblem } from '../locate';
+import type { LocatedProblem } from '../schemas/locate';
 
 /** What became of one schema file. */
 export const OUTCOMES = {

@@ -10,8 +10,8 @@ import {
   TooManyRequestsException,
   type QueryExecution,
 } from '@aws-sdk/client-athena';
-import { AthenaStatementError, classifyAthenaFailure } from '../core/athena-failure';
-import { fullJitterMs, type Backoff } from '../core/backoff';
+import { AthenaStatementError, classifyAthenaFailure } from '../core/warehouse/athena-failure';
+import { fullJitterMs, type Backoff } from '../core/delivery/backoff';
 import { clientOptions } from './client-options';
 import { systemClock, systemRandom, type Clock } from './runtime';
 

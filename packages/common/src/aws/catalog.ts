@@ -1,5 +1,5 @@
 import { EntityNotFoundException, GetTableCommand, GlueClient, type Column } from '@aws-sdk/client-glue';
-import type { TableColumn } from '../core/table-plan';
+import type { TableColumn } from '../core/warehouse/table-plan';
 import { clientOptions } from './client-options';
 
 export interface CatalogTable {

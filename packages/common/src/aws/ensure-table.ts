@@ -1,6 +1,6 @@
-import { AthenaStatementError } from '../core/athena-failure';
-import type { TableDefinition } from '../core/ddl';
-import { planTable, type ColumnConflict } from '../core/table-plan';
+import { AthenaStatementError } from '../core/warehouse/athena-failure';
+import type { TableDefinition } from '../core/warehouse/ddl';
+import { planTable, type ColumnConflict } from '../core/warehouse/table-plan';
 import type { Athena } from './athena';
 import type { Catalog } from './catalog';
 

@@ -1,5 +1,5 @@
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import type { DeliveryPlan, Receipt } from '../core/deliver';
+import type { DeliveryPlan, Receipt } from '../core/delivery/deliver';
 import { clientOptions } from './client-options';
 
 /** Limits of PutRecordBatch: records and bytes of one call, bytes before base64. */

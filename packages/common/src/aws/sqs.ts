@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Receipt } from '../core/deliver';
+import type { Receipt } from '../core/delivery/deliver';
 import { clientOptions } from './client-options';
 
 /** Limits of SendMessageBatch; the bytes of one message and of a whole batch are the same number. */

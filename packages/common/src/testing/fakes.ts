@@ -5,7 +5,7 @@ import type { LambdaLog, LogFields } from '../aws/logger';
 import type { MetricsPort } from '../aws/metrics';
 import type { MessageQueue, OutgoingMessage } from '../aws/sqs';
 import type { Clock } from '../aws/runtime';
-import type { Receipt } from '../core/deliver';
+import type { Receipt } from '../core/delivery/deliver';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

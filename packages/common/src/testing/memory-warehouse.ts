@@ -1,7 +1,7 @@
 import type { Athena } from '../aws/athena';
 import type { Catalog } from '../aws/catalog';
-import { AthenaStatementError } from '../core/athena-failure';
-import type { TableColumn } from '../core/ddl';
+import { AthenaStatementError } from '../core/warehouse/athena-failure';
+import type { TableColumn } from '../core/warehouse/ddl';
 
 const CREATE = /^CREATE TABLE IF NOT EXISTS `(\w+)`\.`(\w+)` \(\n([^]*?)\n\)\n/;
 const ADD = /^ALTER TABLE `(\w+)`\.`(\w+)` ADD COLUMNS \((.*)\)$/;

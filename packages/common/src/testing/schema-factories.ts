@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json-value';
+import type { JsonObject } from '../core/json/value';
 
 /** A topic schema that passes every check; a test names what it varies. */
 export function topicSchema(changes: JsonObject = {}): JsonObject {

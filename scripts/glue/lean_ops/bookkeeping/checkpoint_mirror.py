@@ -3,11 +3,11 @@ tables."""
 
 from collections.abc import Mapping
 
-from lean_ops import ledger
-from lean_ops.commits import Commit
-from lean_ops.outcome import Outcome
-from lean_ops.ports import Item, Job
-from lean_ops.topic_pool import TopicPool, reason
+from lean_ops.bookkeeping import ledger
+from lean_ops.bookkeeping.run_outcome import Outcome
+from lean_ops.ports.interfaces import Item, Job
+from lean_ops.tables.commits import Commit
+from lean_ops.tasks.topic_pool import TopicPool, reason
 
 
 def item_of(topic: str, layer: str, commit: Commit) -> Item:

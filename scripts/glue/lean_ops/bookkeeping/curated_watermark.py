@@ -7,8 +7,8 @@ says of its checkpoint what it said then: a topic that came, or was rolled back,
 
 from collections.abc import Mapping
 
-from lean_ops.ports import Item
-from lean_ops.records import deterministic_id
+from lean_ops.ports.interfaces import Item
+from lean_ops.tables.ops_rows import deterministic_id
 
 _THROUGH = "looked_through"
 _CHECKPOINTS = "looked_checkpoints"

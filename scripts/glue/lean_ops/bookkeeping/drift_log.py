@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lean_ops import names
-from lean_ops.records import deterministic_id, naive_utc
+from lean_ops.columns import names
+from lean_ops.tables.ops_rows import deterministic_id, naive_utc
 
 TABLE = "drift_log"
 SCHEMA = (

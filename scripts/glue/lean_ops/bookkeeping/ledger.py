@@ -14,9 +14,9 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from lean_ops.commits import Commit
-from lean_ops.records import naive_utc, to_frame
-from lean_ops.tables import Tables
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.ops_rows import naive_utc, to_frame
+from lean_ops.tables.spark_tables import Tables
 
 TABLE = "ledger"
 COUNTS = (

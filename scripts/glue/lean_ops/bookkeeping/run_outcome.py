@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lean_ops import ledger
+from lean_ops.bookkeeping import ledger
 
 
 @dataclass

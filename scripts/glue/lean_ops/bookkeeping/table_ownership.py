@@ -4,8 +4,8 @@ it."""
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lean_ops import names
-from lean_ops.ports import Item, Provisioner
+from lean_ops.columns import names
+from lean_ops.ports.interfaces import Item, Provisioner
 
 TOPIC_COLLISION = "TOPIC_COLLISION"
 _OWNER_ITEM = "table#"

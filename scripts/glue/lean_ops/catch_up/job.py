@@ -15,16 +15,20 @@ from typing import TypeVar
 
 from pyspark.sql import functions as F
 
-from lean_ops import catch_up_plan, delta, drift, names, table_owners
-from lean_ops.catch_up_plan import CURATED, STANDARDIZED, OnRecord, TopicPlan, TopicState
-from lean_ops.commits import TableError
-from lean_ops.ports import ICEBERG, CatchUp, Item
-from lean_ops.provisioning import owners_of
-from lean_ops.records import to_frame
-from lean_ops.table_owners import TableOwners
-from lean_ops.table_shape import TableShape, shape_of
-from lean_ops.tables import Tables
-from lean_ops.topic_pool import TopicPool, reason
+from lean_ops.bookkeeping import drift_log
+from lean_ops.bookkeeping.table_ownership import owners_of
+from lean_ops.catch_up import plan as catch_up_plan
+from lean_ops.catch_up import table_owners
+from lean_ops.catch_up.plan import CURATED, STANDARDIZED, OnRecord, TopicPlan, TopicState
+from lean_ops.catch_up.table_owners import TableOwners
+from lean_ops.columns import names
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.ports.interfaces import ICEBERG, CatchUp, Item
+from lean_ops.tables.commits import TableError
+from lean_ops.tables.ops_rows import to_frame
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.table_shape import TableShape, shape_of
+from lean_ops.tasks.topic_pool import TopicPool, reason
 
 BATCH = 50
 """Topics of one commit to drift_log, and of one line of progress."""
@@ -58,8 +62,8 @@ class _Survey:
 
 def run(job: CatchUp) -> Outcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
-    if drift.TABLE not in tables.listed("ops"):
-        raise TableError(f"{tables.name('ops', drift.TABLE)} is missing: terraform apply makes it")
+    if drift_log.TABLE not in tables.listed("ops"):
+        raise TableError(f"{tables.name('ops', drift_log.TABLE)} is missing: terraform apply makes it")
     outcome = Outcome(job.arguments.dry_run)
     with TopicPool(job.spark, job.arguments.database_prefix) as pool:
         survey = _survey(job, pool, outcome)
@@ -106,7 +110,7 @@ def _owners(job: CatchUp, tables: Tables, survey: _Survey, registry: Sequence[It
     owners = table_owners.settle_by_registry(survey.tables, registry, job.arguments.owners)
     if owners.rest:
         known = set(job.schemas.topics())
-        for layer, table in (("ops", delta.TABLE), ("raw", "events")):
+        for layer, table in (("ops", cycle_delta.TABLE), ("raw", "events")):
             if table in tables.listed(layer):
                 found = tables.read(tables.name(layer, table)).select("topic_name").distinct().collect()
                 known |= {row["topic_name"] for row in found}
@@ -168,8 +172,8 @@ def _plan(
 
 def _on_record(tables: Tables) -> dict[str, OnRecord]:
     """Read once: names of columns, no data."""
-    log = tables.read(tables.name("ops", drift.TABLE))
-    rows = log.where(F.col("change_type").isin(drift.TABLE_CREATED, drift.COLUMN_ADDED))
+    log = tables.read(tables.name("ops", drift_log.TABLE))
+    rows = log.where(F.col("change_type").isin(drift_log.TABLE_CREATED, drift_log.COLUMN_ADDED))
     kept = rows.select("topic_name", "layer", "change_type", "column_name", "new_value").distinct()
     return catch_up_plan.on_record(row.asDict() for row in kept.collect())
 
@@ -198,10 +202,10 @@ def _write(job: CatchUp, tables: Tables, pool: TopicPool, outcome: Outcome) -> N
 
 def _record(job: CatchUp, tables: Tables, plans: Iterable[TopicPlan]) -> None:
     now = job.clock()
-    rows = [drift.row_of(row.drift, row.at or now) for plan in plans for row in plan.rows]
+    rows = [drift_log.row_of(row.drift, row.at or now) for plan in plans for row in plan.rows]
     if rows:
-        frame = to_frame(tables.spark, rows, drift.SCHEMA).coalesce(1)
-        tables.append_new(frame, tables.name("ops", drift.TABLE), "drift_id")
+        frame = to_frame(tables.spark, rows, drift_log.SCHEMA).coalesce(1)
+        tables.append_new(frame, tables.name("ops", drift_log.TABLE), "drift_id")
 
 
 def _settle(job: CatchUp, tables: Tables, plan: TopicPlan) -> str | None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lean_ops import drift, names
-from lean_ops.drift import Drift
-from lean_ops.ports import ActiveFile, Item
-from lean_ops.schemas import SchemaError, TopicSchema, read_schema
-from lean_ops.table_shape import TableShape
+from lean_ops.bookkeeping import drift_log
+from lean_ops.bookkeeping.drift_log import Drift
+from lean_ops.columns import names
+from lean_ops.ports.interfaces import ActiveFile, Item
+from lean_ops.tables.table_shape import TableShape
+from lean_ops.validation.topic_schema import SchemaError, TopicSchema, read_schema
 
 STANDARDIZED, CURATED = "standardized", "curated"
 _HELD = ("MAINTENANCE", "REBUILDING")
@@ -129,7 +130,7 @@ def on_record(rows: Iterable[Mapping[str, Any]]) -> dict[str, OnRecord]:
     for row in rows:
         topic, layer, listed = row["topic_name"], row["layer"], row["new_value"]
         known = columns.setdefault(topic, set())
-        if row["change_type"] == drift.COLUMN_ADDED:
+        if row["change_type"] == drift_log.COLUMN_ADDED:
             known.add((layer, row["column_name"]))
             continue
         created.setdefault(topic, set()).add(layer)
@@ -166,16 +167,16 @@ def _standardized_rows(state: TopicState, shape: TableShape, add: Iterable[str])
     known = state.on_record
     rows = []
     if STANDARDIZED not in known.created:
-        rows.append(Dated(_drift(state, STANDARDIZED, drift.TABLE_CREATED), shape.created_at))
+        rows.append(Dated(_drift(state, STANDARDIZED, drift_log.TABLE_CREATED), shape.created_at))
     payload = [column for column in shape.columns if column.name not in _STANDARDIZED_OWN]
     rows += [
-        Dated(_drift(state, STANDARDIZED, drift.COLUMN_ADDED, column.name, column.type), column.since)
+        Dated(_drift(state, STANDARDIZED, drift_log.COLUMN_ADDED, column.name, column.type), column.since)
         for column in payload
         if (STANDARDIZED, column.name) not in known.columns
     ]
     # These are born with a table: only where they come later they are a change.
     rows += [
-        Dated(_drift(state, STANDARDIZED, drift.COLUMN_ADDED, name, "string"), None)
+        Dated(_drift(state, STANDARDIZED, drift_log.COLUMN_ADDED, name, "string"), None)
         for name in add
         if (STANDARDIZED, name) not in known.columns
     ]
@@ -189,11 +190,11 @@ def _curated_rows(state: TopicState, shape: TableShape) -> list[Dated]:
     if CURATED not in known.created:
         born = [column for column in fields if column.original]
         listed = ", ".join(f"{column.name} {column.type}" for column in born)
-        rows.append(Dated(_drift(state, CURATED, drift.TABLE_CREATED, None, listed), shape.created_at))
+        rows.append(Dated(_drift(state, CURATED, drift_log.TABLE_CREATED, None, listed), shape.created_at))
         told |= {column.name for column in born}
     if not known.all_curated:
         rows += [
-            Dated(_drift(state, CURATED, drift.COLUMN_ADDED, column.name, column.type), column.since)
+            Dated(_drift(state, CURATED, drift_log.COLUMN_ADDED, column.name, column.type), column.since)
             for column in fields
             if column.name not in told
         ]
@@ -203,7 +204,7 @@ def _curated_rows(state: TopicState, shape: TableShape) -> list[Dated]:
 def _drift(
     state: TopicState, layer: str, change: str, column: str | None = None, new: str | None = None
 ) -> Drift:
-    return Drift(state.topic, change, column, None, new, layer, drift.CATCH_UP)
+    return Drift(state.topic, change, column, None, new, layer, drift_log.CATCH_UP)
 
 
 def _schema(state: TopicState, notes: list[str]) -> TopicSchema | None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from lean_ops.catch_up_job import Outcome
-from lean_ops.catch_up_plan import TopicPlan
+from lean_ops.catch_up.job import Outcome
+from lean_ops.catch_up.plan import TopicPlan
 
 _HEADER = ("topic", "drift_log", "columns added", "registry")
 

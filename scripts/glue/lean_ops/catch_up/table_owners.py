@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lean_ops import names
-from lean_ops.ports import Item
-from lean_ops.provisioning import owners_of
+from lean_ops.bookkeeping.table_ownership import owners_of
+from lean_ops.columns import names
+from lean_ops.ports.interfaces import Item
 
 
 @dataclass

@@ -6,7 +6,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.places import places_by_value
+from lean_ops.columns.row_indices import places_by_value
 
 _NONE = pa.array([], pa.uint64())
 

@@ -13,6 +13,10 @@ ENVELOPE_COLUMNS = (
     "ingested_at",
     "cycle_id",
 )
+ENVELOPE_TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
+"""The envelope's columns that are times."""
+KEY = "idempotency_key"
+"""Versions of one record share it."""
 RESCUED = "rescued_data"
 SCHEMA_VERSION = "schema_version"
 RESERVED_COLUMNS = frozenset((*ENVELOPE_COLUMNS, RESCUED, SCHEMA_VERSION))

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from lean_ops import ledger
-from lean_ops.back_fill import Piece
-from lean_ops.commits import CYCLE_ID, Commit
-from lean_ops.delta import EventTimes
-from lean_ops.schemas import TopicSchema
-from lean_ops.topic_table import TopicTable
+from lean_ops.bookkeeping import ledger
+from lean_ops.curated.backfill import Piece
+from lean_ops.tables.commits import CYCLE_ID, Commit
+from lean_ops.tables.event_times import EventTimes
+from lean_ops.tables.topic_table import TopicTable
+from lean_ops.tasks.advance_topics import TopicAdvance
+from lean_ops.validation.topic_schema import TopicSchema
 
 LAYER = "curated"
 _SCHEMA_VERSION = "lean-ops.schema-version"
@@ -39,8 +39,8 @@ class Checkpoint:
         return cls(properties[_THROUGH], int(properties[_SCHEMA_VERSION]), under_way)
 
 
-@dataclass(frozen=True)
-class Advance:
+@dataclass(frozen=True, kw_only=True)
+class Advance(TopicAdvance):
     """A topic, its schema, its table as planned, and what there is to judge.
 
     at: None before the first time. commit: the table's last one. cycles: those of cycle_delta that are new,
@@ -49,9 +49,7 @@ class Advance:
     is to be filled. cycle_id: the run's.
     """
 
-    topic: str
     schema: TopicSchema
-    table: TopicTable
     at: Checkpoint | None
     commit: Commit | None
     cycle_id: str
@@ -59,7 +57,6 @@ class Advance:
     times: EventTimes
     through: str
     standardized: TopicTable | None
-    started: datetime
 
     @property
     def new_schema(self) -> bool:

@@ -6,19 +6,23 @@ import threading
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops import curate, delta, merge, names
-from lean_ops.back_fill import MAX_ROWS, Piece, pieces_of
-from lean_ops.commits import Commit
-from lean_ops.curated_advance import LAYER, Advance, Errors
-from lean_ops.frozen import frozen
-from lean_ops.judge import NULLED, REJECTED
-from lean_ops.tables import Tables
+from lean_ops.columns import names
+from lean_ops.curated import rows_spark as curated_rows
+from lean_ops.curated.advance import LAYER, Advance, Errors
+from lean_ops.curated.backfill import MAX_ROWS, Piece, pieces_of
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.spark.materialized import frozen
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.event_times import EventTimes, is_within
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.validation.validator import NULLED, REJECTED
+from lean_ops.versions import merge_spark
 
 ERRORS = "errors"
 
 
 def advance_by_spark(
-    tables: Tables, advance: Advance, within: delta.EventTimes | None, lock: threading.Lock
+    tables: Tables, advance: Advance, within: EventTimes | None, lock: threading.Lock
 ) -> Commit | None:
     """One topic in Spark jobs of its own. A back-fill goes in pieces, each a commit, and resumes after the
     last one. lock: for the errors table."""
@@ -28,14 +32,14 @@ def advance_by_spark(
         cycle = F.coalesce("cycle_id", F.lit(""))
         for piece in _pieces(advance, held.groupBy(cycle.alias("cycle")).count()):
             rows = held.where(cycle.isin(*piece.cycles))
-            versions = curate.versions_of_standardized(rows, advance.topic)
+            versions = curated_rows.versions_of_standardized(rows, advance.topic)
             commit = _take(tables, advance, versions, None, lock, commit, piece)
     if not advance.cycles:
         name = tables.name(LAYER, names.table_name(advance.topic))
         return tables.mark(name, advance.properties({}, commit))
-    rows = delta.readable(tables.read(tables.name("ops", delta.TABLE)))
-    fresh = delta.of_topic(rows, advance.topic, advance.cycles)
-    return _take(tables, advance, curate.versions_of_delta(fresh), within, lock, commit, None)
+    rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
+    fresh = cycle_delta.of_topic(rows, advance.topic, advance.cycles)
+    return _take(tables, advance, curated_rows.versions_of_delta(fresh), within, lock, commit, None)
 
 
 def _pieces(advance: Advance, counted: DataFrame) -> list[Piece]:
@@ -50,12 +54,12 @@ def _take(
     tables: Tables,
     advance: Advance,
     versions: DataFrame,
-    within: delta.EventTimes | None,
+    within: EventTimes | None,
     lock: threading.Lock,
     so_far: Commit | None,
     piece: Piece | None,
 ) -> Commit | None:
-    with frozen(curate.judge(versions, advance.schema)) as judged:
+    with frozen(curated_rows.judge(versions, advance.schema)) as judged:
         errors = _record_by_spark(tables, advance, judged, lock)
         return _merge(tables, advance, judged, errors, within, so_far, piece)
 
@@ -79,7 +83,7 @@ def _record_by_spark(tables: Tables, advance: Advance, judged: DataFrame, lock: 
     messages = {row["disposition"]: row["n"] for row in found}
     new = {row["disposition"]: row["new"] for row in found}
     with lock:
-        tables.append_new(curate.error_rows(judged, advance.schema, advance.started), table, "error_id")
+        tables.append_new(curated_rows.error_rows(judged, advance.schema, advance.started), table, "error_id")
     rejected = new.get(REJECTED, 0)
     return Errors(rejected, new.get(NULLED, 0), messages.get(REJECTED, 0) - rejected)
 
@@ -89,7 +93,7 @@ def _merge(
     advance: Advance,
     judged: DataFrame,
     errors: Errors,
-    within: delta.EventTimes | None,
+    within: EventTimes | None,
     so_far: Commit | None,
     piece: Piece | None,
 ) -> Commit | None:
@@ -97,24 +101,27 @@ def _merge(
     held = None
     if not tables.is_empty(table):
         rows = tables.read(table)
-        known = rows if within is None else rows.where(delta.is_within(within))
-        held = known.select(merge.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
-    with frozen(merge.latest_versions(curate.valid_versions(judged), held)) as winners:
-        counts = merge.count(winners)
-        verdicts: tuple[str, ...] = (merge.NEW, merge.NEWER)
+        known = rows if within is None else rows.where(is_within(within))
+        held = known.select(names.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
+    with frozen(merge_spark.latest_versions(curated_rows.valid_versions(judged), held)) as winners:
+        counts = merge_spark.count(winners)
+        verdicts: tuple[str, ...] = (merge_spark.NEW, merge_spark.NEWER)
         updated = counts.updated
         if advance.standardized is not None:
             # The version that is there, judged by the new schema: it replaces itself.
-            verdicts, updated = (merge.NEW, merge.NEWER, merge.SAME), counts.updated + counts.ties
+            verdicts, updated = (
+                (merge_spark.NEW, merge_spark.NEWER, merge_spark.SAME),
+                counts.updated + counts.ties,
+            )
         elif counts.ties:
             # Only a valid version can be the one that is there.
-            rows = delta.readable(tables.read(tables.name("ops", delta.TABLE)))
-            known = curate.versions_of_delta(rows.where(F.col("topic_name") == advance.topic))
-            judged_again = curate.valid_versions(curate.judge(known, advance.schema))
-            winners = merge.settle_ties(winners, judged_again)
-            counts = merge.count(winners)
+            rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
+            known = curated_rows.versions_of_delta(rows.where(F.col("topic_name") == advance.topic))
+            judged_again = curated_rows.valid_versions(curated_rows.judge(known, advance.schema))
+            winners = merge_spark.settle_ties(winners, judged_again)
+            counts = merge_spark.count(winners)
             updated = counts.updated
-        changed = curate.curated_rows(merge.rows_to_write(winners, verdicts), advance.schema)
+        changed = curated_rows.curated_rows(merge_spark.rows_to_write(winners, verdicts), advance.schema)
         written = counts.inserted + updated
         batch = {
             "records_in": counts.versions + errors.rejected + errors.copies,
@@ -131,4 +138,4 @@ def _merge(
             return tables.mark(table, properties)
         if updated == 0:
             return tables.append(changed, table, properties)
-        return tables.upsert(changed, table, [merge.KEY], properties)
+        return tables.upsert(changed, table, [names.KEY], properties)

@@ -1,54 +1,52 @@
-"""Many topics' new versions into their Curated tables. Topics whose batch fits into one task share one Spark
-job; the others go through Spark one by one, and a long back-fill in pieces.
+"""Many topics' new versions into their Curated tables (see `tasks.advance_topics`); a long back-fill goes in
+pieces.
 
 Errors go before the commit that counts them, by ids that are hashes, so a killed run leaves nothing twice.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import functions as F
 
-from lean_ops import curate, delta
-from lean_ops.commits import Commit
-from lean_ops.curated_advance import Advance, Errors
-from lean_ops.curated_by_spark import ERRORS, advance_by_spark
-from lean_ops.folding import to_fold
-from lean_ops.frozen import frozen
-from lean_ops.iceberg import NotPlainFiles
-from lean_ops.judge import NULLED, REJECTED
-from lean_ops.tables import Tables
-from lean_ops.topic_pool import TopicPool
-from lean_ops.topic_table import NotForOneTask
-from lean_ops.topic_task import BackFill, Result, TopicTask
-from lean_ops.topic_task import curate as curate_in_task
-from lean_ops.topic_tasks import ERROR_COLUMNS, MAX_EVENTS, PRUNED_FROM_ROWS, Results, TaskFailed, results
-
-Done = dict[str, Commit | Exception | None]
-"""Topic to its commit, or to what went wrong."""
+from lean_ops.curated import rows_spark as curated_rows
+from lean_ops.curated.advance import Advance, Errors
+from lean_ops.curated.advance_by_spark import ERRORS, advance_by_spark
+from lean_ops.curated.in_task import curate
+from lean_ops.spark.materialized import frozen
+from lean_ops.tables.compaction import to_fold
+from lean_ops.tables.event_times import EventTimes
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import NotForOneTask
+from lean_ops.tasks.advance_topics import Done, advance_topics
+from lean_ops.tasks.run_tasks import ERROR_COLUMNS, MAX_EVENTS, PRUNED_FROM_ROWS, Results
+from lean_ops.tasks.topic_pool import TopicPool
+from lean_ops.tasks.topic_task import BackFill, Result, TopicTask
+from lean_ops.validation.validator import NULLED, REJECTED
 
 
 def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) -> Done:
-    done: Done = {advance.topic: advance.commit for advance in advances if advance.is_idle}
-    tasks: list[TopicTask] = []
-    large: list[Advance] = []
     busy = [advance for advance in advances if not advance.is_idle]
     within = {one.topic: one.times for one in busy if _may_prune(one)}
-    for advance, task in pool.each(busy, lambda _, one: _task(one, within.get(one.topic))):
-        if isinstance(task, NotForOneTask):
-            large.append(advance)
-        elif isinstance(task, Exception):
-            done[advance.topic] = task
-        else:
-            tasks.append(task)
     by_topic = {advance.topic: advance for advance in busy}
-    large += [by_topic[topic] for topic in _in_tasks(tables, pool, by_topic, tasks, done)]
     lock = threading.Lock()
-    for advance, commit in pool.each(
-        large, lambda own, one: advance_by_spark(own, one, within.get(one.topic), lock)
-    ):
-        done[advance.topic] = commit
-    return done
+    done = advance_topics(
+        tables,
+        pool,
+        busy,
+        plan=lambda one: _task(one, within.get(one.topic)),
+        work=curate,
+        properties=lambda found: _properties(_record(tables, by_topic, found)),
+        by_spark=lambda own, one: advance_by_spark(own, one, within.get(one.topic), lock),
+    )
+    return {advance.topic: advance.commit for advance in advances if advance.is_idle} | done
+
+
+def _properties(errors: Mapping[str, Errors]) -> Callable[[Advance, Result], dict[str, str]]:
+    """errors: by topic, those that were not on record before."""
+    return lambda advance, result: advance.properties(
+        _with_errors(result.counts, errors.get(result.topic, Errors())), None
+    )
 
 
 def _may_prune(advance: Advance) -> bool:
@@ -56,7 +54,7 @@ def _may_prune(advance: Advance) -> bool:
     return advance.schema.event_time_stable and advance.standardized is None and is_long
 
 
-def _task(advance: Advance, within: delta.EventTimes | None) -> TopicTask:
+def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
     """Raises NotForOneTask."""
     back_fill = None
     if sum(advance.cycles.values()) > MAX_EVENTS:
@@ -72,41 +70,18 @@ def _task(advance: Advance, within: delta.EventTimes | None) -> TopicTask:
     table = advance.table
     held = table.files(within)
     return TopicTask(
-        advance.topic,
-        frozenset(advance.cycles),
-        sum(advance.cycles.values()),
-        table.columns,
-        table.partitioning(),
-        table.folder,
-        held,
-        to_fold(held),
+        topic=advance.topic,
+        cycles=frozenset(advance.cycles),
+        events=sum(advance.cycles.values()),
+        columns=table.columns,
+        partitioning=table.partitioning(),
+        folder=table.folder,
+        files=held,
+        folded=to_fold(held),
         schema=advance.schema,
         back_fill=back_fill,
         judge_again=back_fill is not None,
     )
-
-
-def _in_tasks(
-    tables: Tables, pool: TopicPool, advances: Mapping[str, Advance], tasks: Sequence[TopicTask], done: Done
-) -> list[str]:
-    """Runs the tasks and commits what they wrote. Gives the topics that Spark has to do after all."""
-    if not tasks:
-        return []
-    try:
-        with results(tables.spark, tables.name("ops", delta.TABLE), tasks, curate_in_task) as found:
-            errors = _record(tables, advances, found)
-    except NotPlainFiles:
-        return [task.topic for task in tasks]
-    done |= {topic: TaskFailed(why) for topic, why in found.failed.items()}
-
-    def commit(_: Tables, result: Result) -> Commit:
-        advance = advances[result.topic]
-        counts = _with_errors(result.counts, errors.get(result.topic, Errors()))
-        return advance.table.commit(result.files, result.removed, advance.properties(counts, None))
-
-    for result, committed in pool.each(found.done.values(), commit):
-        done[result.topic] = committed
-    return found.too_large
 
 
 def _with_errors(counts: Mapping[str, int], errors: Errors) -> dict[str, int]:
@@ -143,7 +118,7 @@ def _record(tables: Tables, advances: Mapping[str, Advance], found: Results) -> 
             *ERROR_COLUMNS[1:],
         )
         earliest = min(advance.started for advance in advances.values())
-        new = curate.as_errors(rows, earliest)
+        new = curated_rows.as_errors(rows, earliest)
         tables.append(new.coalesce(1), table, {})
     by_topic: dict[str, dict[str, int]] = {}
     for row in counted:

@@ -9,20 +9,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lean_ops import checkpoint_mirror, delta, ledger, names, raw
-from lean_ops.commits import Commit
-from lean_ops.curated_advance import LAYER, NONE_TAKEN, Advance, Checkpoint
-from lean_ops.curated_topics import advance_all
-from lean_ops.delta import TopicCycle
-from lean_ops.delta_summary import times_of, topic_cycles
-from lean_ops.looked_through import item_of as looked_item
-from lean_ops.looked_through import looked_through
-from lean_ops.outcome import Outcome
-from lean_ops.ports import ALL_TOPICS, Item, Job
-from lean_ops.schemas import TopicSchema, read_schema
-from lean_ops.tables import Tables
-from lean_ops.topic_pool import TopicPool, reason
-from lean_ops.topic_table import TopicTable
+from lean_ops.bookkeeping import checkpoint_mirror, ledger
+from lean_ops.bookkeeping.curated_watermark import item_of as looked_item
+from lean_ops.bookkeeping.curated_watermark import looked_through
+from lean_ops.bookkeeping.run_outcome import Outcome
+from lean_ops.columns import names
+from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
+from lean_ops.curated.advance_topics import advance_all
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.cycle_delta.summary import times_of, topic_cycles
+from lean_ops.cycle_delta.table import TopicCycle
+from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
+from lean_ops.raw import snapshot_range
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
+from lean_ops.tasks.topic_pool import TopicPool, reason
+from lean_ops.validation.topic_schema import TopicSchema, read_schema
 
 _PAUSED = ("MAINTENANCE", "REBUILDING")
 
@@ -71,7 +74,7 @@ def run(job: Job) -> Outcome:
         looked = _looked(job, plans)
         # What cycle_delta has, not what this run is called: a cycle may fail before it gets there, and come
         # again.
-        taken = raw.last_taken(tables, tables.name("ops", delta.TABLE), job.checkpoints)
+        taken = snapshot_range.last_taken(tables, tables.name("ops", cycle_delta.TABLE), job.checkpoints)
         upto = taken.cycle_id if taken else NONE_TAKEN
         done = advance_all(tables, pool, _advances(job, tables, plans, looked, upto, started))
         for plan in plans:
@@ -178,17 +181,17 @@ def _advances(
         through = upto if new_schema else max(own, default=after)
         advances.append(
             Advance(
-                plan.topic,
-                plan.schema,
-                plan.table,
-                plan.at,
-                plan.commit,
-                job.arguments.cycle_id,
-                own,
-                times_of(new),
-                through,
-                plan.standardized,
-                started,
+                topic=plan.topic,
+                table=plan.table,
+                started=started,
+                schema=plan.schema,
+                at=plan.at,
+                commit=plan.commit,
+                cycle_id=job.arguments.cycle_id,
+                cycles=own,
+                times=times_of(new),
+                through=through,
+                standardized=plan.standardized,
             )
         )
     return advances

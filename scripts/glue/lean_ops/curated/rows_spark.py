@@ -10,18 +10,16 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops import names
-from lean_ops.arrow import map_in_arrow
-from lean_ops.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
-from lean_ops.judge import REJECTED, Judge
-from lean_ops.judge_batches import ERROR_COLUMNS, judged_batch
-from lean_ops.merge import KEY
-from lean_ops.records import timestamp
-from lean_ops.schema_evolution import payload_columns
-from lean_ops.schemas import TopicSchema
-from lean_ops.standardize import text_time
-
-_TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
+from lean_ops.columns import names
+from lean_ops.columns.names import ENVELOPE_TIMES, KEY
+from lean_ops.columns.time_text import text_time
+from lean_ops.payload.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
+from lean_ops.spark.map_in_arrow import map_in_arrow
+from lean_ops.standardized.schema_evolution import payload_columns
+from lean_ops.tables.ops_rows import timestamp
+from lean_ops.validation.topic_schema import TopicSchema
+from lean_ops.validation.validate_batches import ERROR_COLUMNS, judged_batch
+from lean_ops.validation.validator import REJECTED, Judge
 
 
 def versions_of_delta(delta: DataFrame) -> DataFrame:
@@ -35,7 +33,10 @@ def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
     as_map = F.create_map(*pairs) if pairs else F.create_map()
     return table.select(
         F.lit(topic).alias("topic_name"),
-        *(text_time(name).alias(name) if name in _TIMES else F.col(name) for name in names.ENVELOPE_COLUMNS),
+        *(
+            text_time(name).alias(name) if name in ENVELOPE_TIMES else F.col(name)
+            for name in names.ENVELOPE_COLUMNS
+        ),
         F.lit(None).cast("string").alias("payload_sha256"),
         as_map.cast("map<string,string>").alias("columns"),
         names.RESCUED,

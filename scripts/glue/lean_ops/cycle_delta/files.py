@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from lean_ops.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
-from lean_ops.iceberg import iceberg_of, plain_files
-from lean_ops.places import places_by_value, rows_at
-from lean_ops.store import Store, path_of
+from lean_ops.columns.row_indices import places_by_value, rows_at
+from lean_ops.payload.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
+from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
 
 MAX_BYTES = 128 << 20
 """Of a topic's rows that one task takes, in Arrow's memory."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops import delta
-from lean_ops.records import timestamp
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.tables.ops_rows import timestamp
 
 TABLE = "parse_errors"
 _REFUSAL = "error_code string, error_message string, payload string"
@@ -19,7 +19,7 @@ def parse_error_rows(cycle: DataFrame, detected_at: datetime) -> DataFrame:
     error_id is the hash of topic, message, code and payload: the cycle it is met in is not part of it.
     """
     refusal = F.from_json("rescued_data", _REFUSAL).alias("refusal")
-    rows = delta.refused(cycle).select(
+    rows = cycle_delta.refused(cycle).select(
         "topic_name", "message_id", "received_at", "cycle_id", "payload_sha256", refusal
     )
     described = F.to_json(

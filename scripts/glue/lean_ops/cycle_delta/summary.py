@@ -16,15 +16,16 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops.arrow import map_groups, map_in_arrow
-from lean_ops.delta import TABLE, EventTimes, TopicCycle, since
-from lean_ops.delta_files import delta_files_after
-from lean_ops.iceberg import NotPlainFiles
-from lean_ops.parts import Part, groups_of, parts_of
-from lean_ops.places import places_by_value, rows_at
-from lean_ops.session import store_of
-from lean_ops.store import Store, path_of
-from lean_ops.tables import Tables
+from lean_ops.columns.row_indices import places_by_value, rows_at
+from lean_ops.cycle_delta.files import delta_files_after
+from lean_ops.cycle_delta.table import TABLE, TopicCycle, since
+from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.iceberg_classes import NotPlainFiles
+from lean_ops.spark.map_in_arrow import map_groups, map_in_arrow
+from lean_ops.spark.session import store_of
+from lean_ops.spark.splits import Part, groups_of, parts_of
+from lean_ops.tables.event_times import EventTimes
+from lean_ops.tables.spark_tables import Tables
 
 _KEYS = "columns.key_value.key"
 _COLUMNS = ("topic_name", "event_time", "rescued_data", "columns")

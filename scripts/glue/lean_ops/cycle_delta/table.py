@@ -1,11 +1,12 @@
 """cycle_delta: every message of a cycle, flattened once for all topics; what topics advance over."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from lean_ops.tables.event_times import EventTimes
 
 TABLE = "cycle_delta"
 
@@ -19,7 +20,7 @@ class TopicCycle:
     cycle_id: str
     readable: int
     refused: int
-    times: "EventTimes"
+    times: EventTimes
     columns: Sequence[str] = ()
     rescued_paths: Sequence[str] = ()
 
@@ -39,24 +40,3 @@ def refused(delta: DataFrame) -> DataFrame:
 
 def of_topic(delta: DataFrame, topic: str, cycles: Iterable[str]) -> DataFrame:
     return delta.where((F.col("topic_name") == F.lit(topic)) & F.col("cycle_id").isin(*cycles))
-
-
-@dataclass(frozen=True)
-class EventTimes:
-    """Those of a batch, as TIMESTAMP_NTZ. first, last: None when no message has one. some_null: some have
-    none."""
-
-    first: datetime | None
-    last: datetime | None
-    some_null: bool
-
-
-def is_within(times: EventTimes, of_table: Callable[[Column], Column] = lambda time: time) -> Column:
-    """Whether a row of a table has an event_time of the batch. of_table: makes of a TIMESTAMP_NTZ what the
-    table has."""
-    null = F.col("event_time").isNull()
-    if times.first is None or times.last is None:
-        return null
-    first, last = (of_table(F.lit(str(one)).cast("timestamp_ntz")) for one in (times.first, times.last))
-    inside = F.col("event_time").between(first, last)
-    return inside | null if times.some_null else inside

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from lean_ops.arguments import parse_arguments
-from lean_ops.aws import DynamoCheckpoints, DynamoRegistry, LambdaProvisioner, S3Schemas
-from lean_ops.log import logger
-from lean_ops.outcome import Outcome, told
-from lean_ops.ports import Job
-from lean_ops.session import open_session
+from lean_ops.bookkeeping.run_outcome import Outcome, told
+from lean_ops.entrypoint.log import logger
+from lean_ops.ports.aws import DynamoCheckpoints, DynamoRegistry, LambdaProvisioner, S3Schemas
+from lean_ops.ports.interfaces import Job
+from lean_ops.ports.job_arguments import parse_arguments
+from lean_ops.spark.session import open_session
 
 
 def utc_now() -> datetime:

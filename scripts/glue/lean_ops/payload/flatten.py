@@ -5,8 +5,8 @@ import json
 import re
 from typing import NamedTuple
 
-from lean_ops import names
-from lean_ops.json_text import Json, compact, parse, scalar
+from lean_ops.columns import names
+from lean_ops.payload.json_text import Json, compact, parse, scalar
 
 VALUE_COLUMN = "value"
 """Where a payload goes that is valid JSON and no object."""

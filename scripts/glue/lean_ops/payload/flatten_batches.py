@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampNTZType
 
-from lean_ops import names
-from lean_ops.arrow import map_in_arrow
-from lean_ops.flatten import Flattener
-from lean_ops.json_text import InvalidJson, compact
+from lean_ops.columns import names
+from lean_ops.payload.flatten import Flattener
+from lean_ops.payload.json_text import InvalidJson, compact
+from lean_ops.spark.map_in_arrow import map_in_arrow
 
 _TEXT = StringType()
 _TIME = TimestampNTZType()
@@ -25,11 +25,10 @@ KEPT_COLUMNS = (
     "ingested_at",
     "payload_sha256",
 )
-_TIMES = frozenset(("event_time", "produced_at", "received_at", "ingested_at"))
 
 DELTA_SCHEMA = StructType(
     [
-        *(StructField(name, _TIME if name in _TIMES else _TEXT) for name in KEPT_COLUMNS),
+        *(StructField(name, _TIME if name in names.ENVELOPE_TIMES else _TEXT) for name in KEPT_COLUMNS),
         StructField("columns", MapType(_TEXT, _TEXT)),
         StructField("rescued_data", _TEXT),
         StructField("cycle_id", _TEXT),
@@ -37,7 +36,7 @@ DELTA_SCHEMA = StructType(
 )
 """cycle_delta. A row that could not be flattened has columns NULL and its `Refusal` in rescued_data."""
 DELTA_COLUMNS = tuple(DELTA_SCHEMA.fieldNames())
-_KEPT = {name: pa.timestamp("us") if name in _TIMES else pa.string() for name in KEPT_COLUMNS}
+_KEPT = {name: pa.timestamp("us") if name in names.ENVELOPE_TIMES else pa.string() for name in KEPT_COLUMNS}
 DELTA_ARROW = pa.schema(
     [
         *_KEPT.items(),

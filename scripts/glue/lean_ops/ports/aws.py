@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lean_ops.ports import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
+from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
 
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 8})
 # table-provisioner waits for Athena; asking again while it works would only add load.

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
-from lean_ops.arguments import CatchUpArguments, JobArguments
+from lean_ops.ports.job_arguments import CatchUpArguments, JobArguments
 
 ALL_TOPICS = "*"
 """Stands for a topic name where an item is about all of them."""

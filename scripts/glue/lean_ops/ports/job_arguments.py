@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lean_ops import names
+from lean_ops.columns import names
 
 DEFAULT_MAX_COLUMNS = 500
 

@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from lean_ops.arrow import map_groups
-from lean_ops.data_files import DataFile, NewFile, by_field_id, write_file
-from lean_ops.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
-from lean_ops.iceberg import iceberg_of, plain_files
-from lean_ops.parts import Part, groups_of, parts_of
-from lean_ops.session import store_of
-from lean_ops.store import Store, path_of
-from lean_ops.topic_table import TopicTable
+from lean_ops.payload.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
+from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
+from lean_ops.spark.map_in_arrow import map_groups
+from lean_ops.spark.session import store_of
+from lean_ops.spark.splits import Part, groups_of, parts_of
+from lean_ops.tables.data_files import DataFile, NewFile, by_field_id, write_file
+from lean_ops.tables.topic_table import TopicTable
 
 _PART_SIZE = 32 << 20
 _TASKS_A_CORE = 3

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from lean_ops.commits import CYCLE_ID
-from lean_ops.ports import ALL_TOPICS, Checkpoints
-from lean_ops.tables import Tables
+from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints
+from lean_ops.tables.commits import CYCLE_ID
+from lean_ops.tables.spark_tables import Tables
 
 RAW_SNAPSHOT = "lean-ops.raw-snapshot-id"
 """Property of cycle_delta's commits: RAW was read up to and with this snapshot."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from lean_ops.store import Store
+from lean_ops.spark.file_io import Store
 
 CATALOG = "glue_catalog"
 
@@ -90,11 +90,11 @@ def _ship_library(session: SparkSession) -> None:
     context: Any = session.sparkContext
     if any(str(name).startswith("lean_ops") for name in context._python_includes):
         return
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     if not package.is_dir():
         return  # imported from an archive: then whoever put it on the path has shipped it
     archive = Path(mkdtemp(prefix="lean-ops-")) / "lean_ops.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
-        for source in sorted(package.glob("*.py")):
-            target.write(source, f"lean_ops/{source.name}")
+        for source in sorted(package.rglob("*.py")):
+            target.write(source, f"lean_ops/{source.relative_to(package).as_posix()}")
     context.addPyFile(str(archive))

@@ -15,34 +15,29 @@ from itertools import groupby
 
 from pyspark.sql import functions as F
 
-from lean_ops import (
-    checkpoint_mirror,
-    delta,
-    drift,
-    ledger,
-    names,
-    parse_errors,
-    provisioning,
-    raw,
-    schema_evolution,
-)
-from lean_ops.commits import Commit
-from lean_ops.delta import TopicCycle
-from lean_ops.delta_summary import Limits, topic_cycles
-from lean_ops.flatten_batches import flatten_events
-from lean_ops.iceberg import NotPlainFiles
-from lean_ops.outcome import Outcome
-from lean_ops.ports import ALL_TOPICS, Job
-from lean_ops.provisioning import Ownership
-from lean_ops.raw_files import Source, flatten_files, raw_parts
-from lean_ops.records import to_frame
-from lean_ops.schema_evolution import Evolution
-from lean_ops.schemas import read_schema
-from lean_ops.standardized_by_spark import LAYER, Advance
-from lean_ops.standardized_topics import advance_all
-from lean_ops.tables import Tables
-from lean_ops.topic_pool import TopicPool, reason
-from lean_ops.topic_table import TopicTable
+from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger, table_ownership
+from lean_ops.bookkeeping.run_outcome import Outcome
+from lean_ops.bookkeeping.table_ownership import Ownership
+from lean_ops.columns import names
+from lean_ops.cycle_delta import parse_errors
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.cycle_delta.summary import Limits, topic_cycles
+from lean_ops.cycle_delta.table import TopicCycle
+from lean_ops.payload.flatten_batches import flatten_events
+from lean_ops.ports.interfaces import ALL_TOPICS, Job
+from lean_ops.raw import snapshot_range
+from lean_ops.raw.flatten_files import Source, flatten_files, raw_parts
+from lean_ops.spark.iceberg_classes import NotPlainFiles
+from lean_ops.standardized import schema_evolution
+from lean_ops.standardized.advance import LAYER, Advance
+from lean_ops.standardized.advance_topics import advance_all
+from lean_ops.standardized.schema_evolution import Evolution
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.ops_rows import to_frame
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
+from lean_ops.tasks.topic_pool import TopicPool, reason
+from lean_ops.validation.topic_schema import read_schema
 
 _RAW_TABLE = "events"
 
@@ -59,16 +54,16 @@ class _Plan:
 
 def run(job: Job) -> Outcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
-    delta_table = tables.name("ops", delta.TABLE)
+    delta_table = tables.name("ops", cycle_delta.TABLE)
     mirror = job.checkpoints.get(ALL_TOPICS, "raw") or {}
     done_through = mirror.get("complete_through")
 
-    last = raw.last_taken(tables, delta_table, job.checkpoints)
-    owners = provisioning.owners_of(job.registry.items())
+    last = snapshot_range.last_taken(tables, delta_table, job.checkpoints)
+    owners = table_ownership.owners_of(job.registry.items())
     ownership = _take(job, tables, last, owners)
     # Two more than a table may have, and those that may be listed, whatever the table has already.
-    listed = job.arguments.max_columns + drift.MAX_RESCUED_LISTED + 2
-    limits = Limits(listed, drift.MAX_RESCUED_LISTED, drift.MAX_PATH)
+    listed = job.arguments.max_columns + drift_log.MAX_RESCUED_LISTED + 2
+    limits = Limits(listed, drift_log.MAX_RESCUED_LISTED, drift_log.MAX_PATH)
     pending = topic_cycles(tables, done_through, limits)
     ownership = _ensure_pending(job, tables, pending, owners, ownership)
 
@@ -84,24 +79,24 @@ def run(job: Job) -> Outcome:
     return outcome
 
 
-def _take(job: Job, tables: Tables, last: raw.Taken | None, owners: dict[str, str]) -> Ownership:
+def _take(job: Job, tables: Tables, last: snapshot_range.Taken | None, owners: dict[str, str]) -> Ownership:
     """Step 1. Who owns a table is settled first: what is refused keeps its payload in the same commit."""
     arguments = job.arguments
     source = tables.name("raw", _RAW_TABLE)
-    target = tables.name("ops", delta.TABLE)
-    taken = raw.range_to_take(tables, source, last, arguments.cycle_id, arguments.to_snapshot_id)
+    target = tables.name("ops", cycle_delta.TABLE)
+    taken = snapshot_range.range_to_take(tables, source, last, arguments.cycle_id, arguments.to_snapshot_id)
     if taken is None:
         return Ownership()
     events = tables.read_between(source, taken.after, taken.upto)
     if taken.compare:
         others = tables.read(target).where(F.col("cycle_id") != arguments.cycle_id)
-        events = raw.not_taken(events, others)
+        events = snapshot_range.not_taken(events, others)
         why = "no way leads from the last cycle's snapshot to this one's: RAW is compared with cycle_delta"
         job.log("RAW history gone", level="WARN", last_snapshot_id=last and last.snapshot_id, reason=why)
     topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
     valid = [topic for topic in topics if names.is_topic(topic)]
-    ownership = provisioning.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
-    properties = raw.properties(arguments.cycle_id, taken)
+    ownership = table_ownership.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
+    properties = snapshot_range.properties(arguments.cycle_id, taken)
     parts = _parts(job, source, taken)
     if parts is not None:
         table = TopicTable(job.spark, target)
@@ -116,7 +111,7 @@ def _take(job: Job, tables: Tables, last: raw.Taken | None, owners: dict[str, st
     return ownership
 
 
-def _parts(job: Job, source: str, taken: raw.RawRange) -> Source | None:
+def _parts(job: Job, source: str, taken: snapshot_range.RawRange) -> Source | None:
     """RAW's new files; None where Spark has to say which rows are new."""
     if taken.compare:
         return None
@@ -132,7 +127,7 @@ def _ensure_pending(
     """Adds the topics that an earlier cycle has left behind."""
     settled = known.ready | set(known.refused) | set(known.failed)
     others = {work.topic for work in pending if work.readable} - settled
-    more = provisioning.ensure_tables(others, owners, tables.listed(LAYER), job.provisioner)
+    more = table_ownership.ensure_tables(others, owners, tables.listed(LAYER), job.provisioner)
     return Ownership(
         known.ready | more.ready,
         known.created | more.created,
@@ -172,12 +167,13 @@ def _run_cycle(
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
     advances = [
         Advance(
-            plan.work,
-            plan.table,
-            plan.evolution,
-            started,
-            refused_counts.get(plan.work.topic, (0, 0)),
-            added.get(plan.work.topic, 0),
+            topic=plan.work.topic,
+            table=plan.table,
+            started=started,
+            work=plan.work,
+            evolution=plan.evolution,
+            refused=refused_counts.get(plan.work.topic, (0, 0)),
+            new_columns=added.get(plan.work.topic, 0),
         )
         for plan in plans
         if plan.evolution is not None
@@ -229,7 +225,7 @@ def _record_refused(
     if not refused:
         return {}
     table = tables.name("ops", parse_errors.TABLE)
-    cycle = tables.read(tables.name("ops", delta.TABLE)).where(F.col("cycle_id") == cycle_id)
+    cycle = tables.read(tables.name("ops", cycle_delta.TABLE)).where(F.col("cycle_id") == cycle_id)
     tables.append_new(parse_errors.parse_error_rows(cycle, at), table, "error_id")
     recorded = parse_errors.recorded_in(tables.read(table), cycle_id)
     job.log("recorded parse errors", of_cycle_id=cycle_id, messages=sum(refused.values()))
@@ -241,7 +237,7 @@ def _record_drift(
 ) -> dict[str, int]:
     """Before any ALTER: see schema_evolution.drift_of. Topic to columns that it gets in this cycle, as on
     record: a run that was killed after the ALTER has added some."""
-    log = tables.name("ops", drift.TABLE)
+    log = tables.name("ops", drift_log.TABLE)
     found = {
         one.drift_id: one
         for plan in plans
@@ -255,9 +251,9 @@ def _record_drift(
         )
     }
     if found:
-        rows = to_frame(tables.spark, [drift.row_of(one, at) for one in found.values()], drift.SCHEMA)
+        rows = to_frame(tables.spark, [drift_log.row_of(one, at) for one in found.values()], drift_log.SCHEMA)
         tables.append_new(rows.coalesce(1), log, "drift_id")
-    this_cycle = (F.col("cycle_id") == cycle_id) & (F.col("change_type") == drift.COLUMN_ADDED)
+    this_cycle = (F.col("cycle_id") == cycle_id) & (F.col("change_type") == drift_log.COLUMN_ADDED)
     counts = tables.read(log).where(this_cycle).groupBy("topic_name").count().collect()
     return {row["topic_name"]: row["count"] for row in counts}
 
@@ -294,7 +290,7 @@ def _report(job: Job, outcome: Outcome, entry: ledger.Entry) -> None:
 def _mirror(job: Job, tables: Tables, delta_table: str, outcome: Outcome, finished: str | None) -> None:
     """complete_through: cycles up to it need not be looked at again. It saves time only; absent, all are
     looked at."""
-    taken = raw.last_taken(tables, delta_table, job.checkpoints)
+    taken = snapshot_range.last_taken(tables, delta_table, job.checkpoints)
     job.checkpoints.put(
         ALL_TOPICS,
         "raw",

@@ -5,23 +5,12 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops import names
-from lean_ops.delta import EventTimes, is_within
-from lean_ops.merge import KEY
+from lean_ops.columns import names
+from lean_ops.columns.names import ENVELOPE_TIMES, KEY
+from lean_ops.columns.time_text import text_time, time_text
+from lean_ops.tables.event_times import EventTimes, is_within
 
-_TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
-_TEXT_FORM = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"
 _RESCUED_MAP = "map<string,string>"
-
-
-def time_text(column: str | Column) -> Column:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: its order as text is its order in time."""
-    return F.date_format(column, _TEXT_FORM)
-
-
-def text_time(column: str) -> Column:
-    """The TIMESTAMP_NTZ that time_text made a text of."""
-    return F.rtrim(F.regexp_replace(column, "Z$", "")).cast("timestamp_ntz")
 
 
 def held_rows(table: DataFrame) -> DataFrame:
@@ -45,7 +34,10 @@ def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overfl
     rescued_data."""
     rescued = _with_overflow(payload_columns) if overflow else F.col("rescued_data")
     return winners.select(
-        *(time_text(name).alias(name) if name in _TIMES else F.col(name) for name in names.ENVELOPE_COLUMNS),
+        *(
+            time_text(name).alias(name) if name in ENVELOPE_TIMES else F.col(name)
+            for name in names.ENVELOPE_COLUMNS
+        ),
         *(F.col("columns")[name].alias(name) for name in payload_columns),
         rescued.alias(names.RESCUED),
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lean_ops import drift, names
-from lean_ops.drift import Drift
+from lean_ops.bookkeeping import drift_log
+from lean_ops.bookkeeping.drift_log import Drift
+from lean_ops.columns import names
 
 _OWN_COLUMNS = frozenset((*names.ENVELOPE_COLUMNS, names.RESCUED))
 
@@ -40,9 +41,9 @@ def drift_of(
 ) -> list[Drift]:
     """What to put on record, before anything is changed: after a crash in between, nothing would be new any
     more."""
-    found = [Drift(topic, drift.TABLE_CREATED, None, cycle_id)] if created else []
-    found += [Drift(topic, drift.COLUMN_ADDED, name, cycle_id, "string") for name in evolution.added]
-    listed = evolution.overflow[: drift.MAX_RESCUED_LISTED]
-    found += [Drift(topic, drift.MAX_COLUMNS, name, cycle_id) for name in listed]
-    found += [Drift(topic, drift.rescue_of(path), path, cycle_id) for path in rescued_paths]
+    found = [Drift(topic, drift_log.TABLE_CREATED, None, cycle_id)] if created else []
+    found += [Drift(topic, drift_log.COLUMN_ADDED, name, cycle_id, "string") for name in evolution.added]
+    listed = evolution.overflow[: drift_log.MAX_RESCUED_LISTED]
+    found += [Drift(topic, drift_log.MAX_COLUMNS, name, cycle_id) for name in listed]
+    found += [Drift(topic, drift_log.rescue_of(path), path, cycle_id) for path in rescued_paths]
     return found

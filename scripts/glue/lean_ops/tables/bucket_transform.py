@@ -7,7 +7,7 @@ one length at once; its unsigned integers wrap around as the hash wants.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.places import places_by_value
+from lean_ops.columns.row_indices import places_by_value
 
 _C1, _C2, _ADDED = 0xCC9E2D51, 0x1B873593, 0xE6546B64
 _LAST1, _LAST2 = 0x85EBCA6B, 0xC2B2AE35

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lean_ops.iceberg import Iceberg
+from lean_ops.spark.iceberg_classes import Iceberg
 
 CYCLE_ID = "lean-ops.cycle-id"
 _PREFIX = "lean-ops."

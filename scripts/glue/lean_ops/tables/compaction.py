@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lean_ops.data_files import DataFile
+from lean_ops.tables.data_files import DataFile
 
 FOLDED_FROM = 16
 """So many of one partition become one."""

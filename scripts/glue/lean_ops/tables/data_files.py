@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
-from lean_ops.store import Store, path_of
+from lean_ops.spark.file_io import Store, path_of
 
 FIELD_ID = b"PARQUET:field_id"
 _SMALL_FILE = 1 << 20

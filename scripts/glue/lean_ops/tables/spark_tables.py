@@ -12,10 +12,10 @@ from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lean_ops import names
-from lean_ops.commits import Commit, TableError, confirmed, last_commit
-from lean_ops.iceberg import iceberg_of
-from lean_ops.session import CATALOG, activate
+from lean_ops.columns import names
+from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.session import CATALOG, activate
+from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
 
 _ADD_COLUMNS_TRIES = 3
 _FANOUT = "write.spark.fanout.enabled"

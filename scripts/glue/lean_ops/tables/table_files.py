@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_ops.bucket import buckets
-from lean_ops.data_files import FIELD_ID, DataFile, NewFile, by_field_id, write_file
-from lean_ops.places import places_by_value
-from lean_ops.store import Store, path_of
+from lean_ops.columns.row_indices import places_by_value
+from lean_ops.spark.file_io import Store, path_of
+from lean_ops.tables.bucket_transform import buckets
+from lean_ops.tables.data_files import FIELD_ID, DataFile, NewFile, by_field_id, write_file
 
 _WHOLE_FILE = 256 << 10
 """Up to this size a file is fetched in one request; of larger ones the footer and the columns asked for."""

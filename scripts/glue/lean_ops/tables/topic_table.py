@@ -13,12 +13,12 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from lean_ops.commits import Commit, commits_since, confirmed, last_commit, lineage
-from lean_ops.data_files import DataFile, NewFile
-from lean_ops.delta import EventTimes
-from lean_ops.folding import FOLDED_FROM
-from lean_ops.iceberg import NotPlainFiles, iceberg_of, plain_files
-from lean_ops.table_files import Column, Partitioning, is_supported
+from lean_ops.spark.iceberg_classes import NotPlainFiles, iceberg_of, plain_files
+from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
+from lean_ops.tables.compaction import FOLDED_FROM
+from lean_ops.tables.data_files import DataFile, NewFile
+from lean_ops.tables.event_times import EventTimes
+from lean_ops.tables.table_files import Column, Partitioning, is_supported
 
 MAX_FILES = 500
 MAX_ROWS = 5_000_000

@@ -17,14 +17,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
-from lean_ops.arrow import map_groups
-from lean_ops.delta_files import MAX_BYTES, DeltaFile, delta_files, read_topics
-from lean_ops.frozen import frozen
-from lean_ops.session import store_of
-from lean_ops.store import Store
-from lean_ops.topic_pool import reason
-from lean_ops.topic_task import Result, TooLarge, TopicTask
-from lean_ops.versions import TiesUnsettled
+from lean_ops.cycle_delta.files import MAX_BYTES, DeltaFile, delta_files, read_topics
+from lean_ops.spark.file_io import Store
+from lean_ops.spark.map_in_arrow import map_groups
+from lean_ops.spark.materialized import frozen
+from lean_ops.spark.session import store_of
+from lean_ops.tasks.topic_pool import reason
+from lean_ops.tasks.topic_task import Result, TooLarge, TopicTask
+from lean_ops.versions.merge_python import TiesUnsettled
 
 MAX_EVENTS = 100_000
 """Rows of cycle_delta that one task takes for a topic; more are spread by Spark."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from lean_ops.tables import Tables
+from lean_ops.tables.spark_tables import Tables
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.casts import Cast, cast_of
+from lean_ops.validation.casts import Cast, cast_of
 
 ColumnCast = Callable[[pa.Array], pa.Array]
 """Texts to values, null where the text is null or is no value."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.places import places_where
-from lean_ops.schemas import Field
+from lean_ops.columns.row_indices import places_where
+from lean_ops.validation.topic_schema import Field
 
 Broken = Callable[[pa.Array], list[int]]
 """Values (null: nothing to judge) to the places of those that break the constraint."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from lean_ops import names
+from lean_ops.columns import names
 
 CONSTRAINTS = (
     "enum",

@@ -6,8 +6,10 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from lean_ops import names
-from lean_ops.judge import (
+from lean_ops.columns import names
+from lean_ops.columns.map_column import MapColumn
+from lean_ops.validation.topic_schema import TopicSchema
+from lean_ops.validation.validator import (
     Batch,
     Judge,
     Verdicts,
@@ -16,8 +18,6 @@ from lean_ops.judge import (
     holders_of,
     violations_text,
 )
-from lean_ops.map_column import MapColumn
-from lean_ops.schemas import TopicSchema
 
 ERROR_COLUMNS = ("disposition", "violations", "error_id", "record")
 

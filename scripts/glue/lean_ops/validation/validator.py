@@ -15,13 +15,13 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops import names
-from lean_ops.casts import Value
-from lean_ops.column_casts import column_cast_of
-from lean_ops.constraints import constraints_of
-from lean_ops.json_text import compact
-from lean_ops.places import flags_at, places_where
-from lean_ops.schemas import Field, ObjectField, TopicSchema
+from lean_ops.columns import names
+from lean_ops.columns.row_indices import flags_at, places_where
+from lean_ops.payload.json_text import compact
+from lean_ops.validation.casts import Value
+from lean_ops.validation.column_casts import column_cast_of
+from lean_ops.validation.constraints import constraints_of
+from lean_ops.validation.topic_schema import Field, ObjectField, TopicSchema
 
 REJECTED = "rejected"
 NULLED = "nulled"

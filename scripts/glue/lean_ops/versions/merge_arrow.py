@@ -6,12 +6,12 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.data_files import DataFile
-from lean_ops.standardized_arrow import micros_of_text
-from lean_ops.table_files import TableFiles
-from lean_ops.versions import Decision, Held, Place, Stamp, Tails, decide, tails_of
+from lean_ops.columns.names import KEY
+from lean_ops.columns.time_text import micros_of_text
+from lean_ops.tables.data_files import DataFile
+from lean_ops.tables.table_files import TableFiles
+from lean_ops.versions.merge_python import Decision, Held, Place, Stamp, Tails, decide, tails_of
 
-KEY = "idempotency_key"
 _TIMES = ("produced_at", "ingested_at", "received_at", "event_time")
 _HELD = (KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
 

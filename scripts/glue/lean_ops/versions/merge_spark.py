@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops import order
+from lean_ops.columns.names import KEY
+from lean_ops.versions import total_order
 
-KEY = "idempotency_key"
 NEW = "new"
 NEWER = "newer"
 SAME = "same"
@@ -51,7 +51,7 @@ def latest_versions(versions: DataFrame, existing: DataFrame | None) -> DataFram
     """
     # Spread by key once: grouping by key and message, the join and grouping by key all keep to that.
     rows = versions.select(
-        KEY, "message_id", F.struct(*versions.columns).alias("row"), order.total().alias("rank")
+        KEY, "message_id", F.struct(*versions.columns).alias("row"), total_order.total().alias("rank")
     )
     rows = rows.repartition(KEY)
     messages = rows.groupBy(KEY, "message_id").agg(
@@ -68,7 +68,7 @@ def latest_versions(versions: DataFrame, existing: DataFrame | None) -> DataFram
             existing.select(
                 KEY,
                 F.col("message_id").alias("held_message"),
-                order.head().alias("held_head"),
+                total_order.head().alias("held_head"),
                 F.col("cycle_id").alias("held_cycle"),
             ),
             on=KEY,
@@ -103,8 +103,10 @@ def settle_ties(winners: DataFrame, delta: DataFrame) -> DataFrame:
     ties.
     """
     known = delta.groupBy(
-        F.col(KEY).alias("tie_key"), F.col("cycle_id").alias("tie_cycle"), order.head().alias("tie_head")
-    ).agg(F.max(order.tail()).alias("held_tail"))
+        F.col(KEY).alias("tie_key"),
+        F.col("cycle_id").alias("tie_cycle"),
+        total_order.head().alias("tie_head"),
+    ).agg(F.max(total_order.tail()).alias("held_tail"))
     matched = winners.join(
         known,
         on=(F.col(KEY) == F.col("tie_key"))

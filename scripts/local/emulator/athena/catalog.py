@@ -6,9 +6,9 @@ from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
 
-from emulator.athena_sql import Plan, TableRef
-from emulator.athena_text import Failed
-from emulator.credentials import Credentials, client
+from emulator.athena.sql import Plan, TableRef
+from emulator.athena.text import Failed
+from emulator.iam.credentials import Credentials, client
 
 VERBS = frozenset(
     {

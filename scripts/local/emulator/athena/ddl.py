@@ -6,9 +6,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
-from emulator.athena_partitions import created_partitions, selected_partitions
-from emulator.athena_properties import escape, spark_properties, table_properties
-from emulator.athena_text import Failed, Malformed, Text
+from emulator.athena.partitions import created_partitions, selected_partitions
+from emulator.athena.properties import escape, spark_properties, table_properties
+from emulator.athena.text import Failed, Malformed, Text
 
 CATALOG = "glue_catalog"
 # Spark changes one thing of a column at a time: one statement of Athena's may become several.

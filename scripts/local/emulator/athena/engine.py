@@ -13,11 +13,12 @@ from ministack.core.responses import error_response_json, get_account_id, json_r
 from ministack.core.router import extract_access_key_id
 from ministack.services import athena
 
-from emulator import athena_catalog, athena_results
-from emulator.athena_sql import Plan, plan
-from emulator.athena_text import Failed, Malformed, read_text
-from emulator.credentials import AccessDenied, Credentials, caller_session
-from emulator.spark_client import RequestFailed, SparkClient, WorkerLost
+from emulator.athena import catalog as athena_catalog
+from emulator.athena import results as athena_results
+from emulator.athena.sql import Plan, plan
+from emulator.athena.text import Failed, Malformed, read_text
+from emulator.iam.credentials import AccessDenied, Credentials, caller_session
+from emulator.spark.client import RequestFailed, SparkClient, WorkerLost
 
 logger = logging.getLogger("lean_ops.athena")
 

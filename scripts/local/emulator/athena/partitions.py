@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
-from emulator.athena_text import Failed, Malformed
+from emulator.athena.text import Failed, Malformed
 
 _SPARK = {
     "year": "years",

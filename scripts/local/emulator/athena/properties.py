@@ -1,6 +1,6 @@
 """Athena's properties of Iceberg tables, as Iceberg's own."""
 
-from emulator.athena_text import Failed
+from emulator.athena.text import Failed
 
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
 # Athena takes a fixed list. Sizes of files (write_target_data_file_size_bytes and others) are no longer on

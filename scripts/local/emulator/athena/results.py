@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlparse
 
-from emulator.credentials import Credentials, client
+from emulator.iam.credentials import Credentials, client
 
 _PAGE = 1000
 

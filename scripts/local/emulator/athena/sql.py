@@ -7,8 +7,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
-from emulator import athena_ddl
-from emulator.athena_text import Failed, Malformed, Text, read_text, spark_only_calls
+from emulator.athena import ddl as athena_ddl
+from emulator.athena.text import Failed, Malformed, Text, read_text, spark_only_calls
 
 CATALOG = "glue_catalog"
 _CATALOG_NAMES = {"awsdatacatalog", CATALOG}

@@ -13,7 +13,7 @@ from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import _request_account_id, _request_region, get_account_id, get_region
 from ministack.services import lambda_svc, sqs
 
-from emulator.credentials import AccessDenied, require, service_session
+from emulator.iam.credentials import AccessDenied, require, service_session
 
 logger = logging.getLogger("lean_ops.events")
 

@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json, json_response
 
-from emulator.faults_plan import Kill, Plan
+from emulator.fault_injection.plan import Kill, Plan
 
 logger = logging.getLogger("lean_ops.faults")
 

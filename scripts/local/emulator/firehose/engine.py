@@ -14,12 +14,12 @@ from typing import Any
 
 from ministack.core.responses import error_response_json
 
-from emulator.credentials import AccessDenied, service_session
-from emulator.faults import Faults
-from emulator.firehose_errors import write_errors
-from emulator.firehose_records import Failure, Problem, Record, UncommittedFiles
-from emulator.firehose_tables import TableWriter
-from emulator.firehose_transform import Transform
+from emulator.fault_injection.inject import Faults
+from emulator.firehose.errors import write_errors
+from emulator.firehose.records import Failure, Problem, Record, UncommittedFiles
+from emulator.firehose.tables import TableWriter
+from emulator.firehose.transform import Transform
+from emulator.iam.credentials import AccessDenied, service_session
 
 logger = logging.getLogger("lean_ops.firehose")
 

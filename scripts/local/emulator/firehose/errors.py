@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.services import firehose
 
-from emulator.credentials import AccessDenied, client, service_session
-from emulator.firehose_records import Failure, UncommittedFiles
+from emulator.firehose.records import Failure, UncommittedFiles
+from emulator.iam.credentials import AccessDenied, client, service_session
 
 logger = logging.getLogger("lean_ops.firehose")
 

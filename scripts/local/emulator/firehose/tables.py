@@ -16,9 +16,9 @@ from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
-from emulator.credentials import Credentials, client
-from emulator.firehose_records import Failure, Problem, Row, UncommittedFiles
-from emulator.firehose_rows import Mistyped, read_row
+from emulator.firehose.records import Failure, Problem, Row, UncommittedFiles
+from emulator.firehose.rows import Mistyped, read_row
+from emulator.iam.credentials import Credentials, client
 from emulator.settings import Settings
 
 logger = logging.getLogger("lean_ops.firehose")

@@ -16,8 +16,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.credentials import Credentials, client
-from emulator.firehose_records import Problem, Record, Row
+from emulator.firehose.records import Problem, Record, Row
+from emulator.iam.credentials import Credentials, client
 
 logger = logging.getLogger("lean_ops.firehose")
 

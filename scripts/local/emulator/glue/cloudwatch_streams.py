@@ -5,7 +5,7 @@ import time
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs as logs
 
-from emulator.credentials import AccessDenied, Credentials, require
+from emulator.iam.credentials import AccessDenied, Credentials, require
 
 
 def may_write(session: Credentials, group: str) -> bool:

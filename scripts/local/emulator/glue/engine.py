@@ -15,10 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import error_response_json, get_account_id, json_response, new_uuid
 from ministack.services import glue
 
-from emulator import cloudwatch_streams
-from emulator.credentials import AccessDenied, Credentials, client, service_session
+from emulator.glue import cloudwatch_streams
+from emulator.iam.credentials import AccessDenied, Credentials, client, service_session
 from emulator.settings import Settings
-from emulator.spark_client import RequestFailed, SparkClient, WorkerLost
+from emulator.spark.client import RequestFailed, SparkClient, WorkerLost
 
 logger = logging.getLogger("lean_ops.glue")
 

@@ -11,8 +11,8 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue, lambda_svc, stepfunctions
 
-from emulator.credentials import AccessDenied, Credentials, require, service_session
-from emulator.glue_engine import ACTIVE, GlueEngine
+from emulator.glue.engine import ACTIVE, GlueEngine
+from emulator.iam.credentials import AccessDenied, Credentials, require, service_session
 
 _POLL_SECONDS = 0.2
 _execution: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("execution", default=None)

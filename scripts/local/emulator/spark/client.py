@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from emulator.settings import ICEBERG_PACKAGES, Settings, trust_store
-from emulator.spark_channel import Channel
+from emulator.spark.channel import Channel
 
 logger = logging.getLogger("lean_ops.spark")
+_WORKER = "emulator.spark_process.worker"
 
 LogSink = Callable[[str, str, list[str]], None]
 
@@ -65,7 +66,7 @@ class SparkClient:
             "memory": self._settings.spark_memory,
         }
         ours, theirs = socket.socketpair()
-        package = str(Path(__file__).parent.parent)
+        package = str(Path(__file__).parents[2])
         environment = {**os.environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}
         with self._lock, (self._settings.logs / "spark.log").open("ab") as log:
             if self.state == "stopped":
@@ -73,7 +74,13 @@ class SparkClient:
             self.state = "starting"
             self._ready.clear()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "emulator.spark_worker", str(theirs.fileno()), json.dumps(config)],
+                [
+                    sys.executable,
+                    "-m",
+                    "emulator.spark_process.worker",
+                    str(theirs.fileno()),
+                    json.dumps(config),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

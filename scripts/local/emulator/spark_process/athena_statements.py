@@ -7,9 +7,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from emulator.athena_errors import QueryFailed, as_athena
-from emulator.athena_values import as_text, athena_type
-from emulator.spark_session import CATALOG, catalog_settings, iceberg_catalog, open_session
+from emulator.athena.errors import QueryFailed, as_athena
+from emulator.athena.values import as_text, athena_type
+from emulator.spark_process.session import CATALOG, catalog_settings, iceberg_catalog, open_session
 
 _SESSIONS = 32
 _DIALECT = {

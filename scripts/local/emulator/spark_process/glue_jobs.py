@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 from pyspark.sql import SparkSession
 
-from emulator.spark_channel import Channel
-from emulator.spark_session import CATALOG, catalog_settings, open_session
+from emulator.spark.channel import Channel
+from emulator.spark_process.session import CATALOG, catalog_settings, open_session
 
 # What the emulator decides, whatever the job says: where the APIs are, and as whom.
 _OURS = (

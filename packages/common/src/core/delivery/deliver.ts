@@ -1,7 +1,7 @@
 import { fullJitterMs, type Backoff } from './backoff';
 import { chunk, type ChunkLimits } from './chunk';
 import { mapLimit } from './concurrency';
-import { classifyCode, classifyError, messageOf, type ErrorClass } from './errors';
+import { classifyCode, classifyError, messageOf, type ErrorClass } from '../errors';
 
 /** What the receiver says of one item. */
 export type Receipt = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string };

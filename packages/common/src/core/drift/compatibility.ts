@@ -1,8 +1,8 @@
-import { CHANGE_KINDS, isBreaking, schemaChanges, type SchemaChange } from './drift';
-import { depthUpTo, isObject } from './json-value';
-import { MAX_FILE_DEPTH } from './schema-check';
-import { readTopicSchema, type TopicSchema } from './schema-model';
-import type { SchemaProblem } from './schema-problem';
+import { CHANGE_KINDS, isBreaking, schemaChanges, type SchemaChange } from './schema-changes';
+import { depthUpTo, isObject } from '../json/value';
+import { MAX_FILE_DEPTH } from '../schema/check';
+import { readTopicSchema, type TopicSchema } from '../schema/model';
+import type { SchemaProblem } from '../problem';
 
 /** How one version of a schema would follow another. */
 export interface Succession {

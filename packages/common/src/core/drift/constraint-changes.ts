@@ -1,4 +1,4 @@
-import type { Constraints } from './schema-model';
+import type { Constraints } from '../schema/model';
 
 /** One constraint (or bound) that differs between two versions of a column. */
 export interface ConstraintChange {

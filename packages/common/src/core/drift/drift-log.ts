@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { CHANGE_KINDS, type SchemaChange } from './drift';
-import type { TopicSchema } from './schema-model';
-import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from './sql';
-import { databaseOf, LAYERS, type Lake } from './tables';
+import { CHANGE_KINDS, type SchemaChange } from './schema-changes';
+import type { TopicSchema } from '../schema/model';
+import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from '../warehouse/sql';
+import { databaseOf, LAYERS, type Lake } from '../warehouse/tables';
 
 /** A row of `drift_log` that comes from a schema, before it is written. */
 export interface DriftRow {

@@ -1,7 +1,7 @@
-import { constraintChanges } from './constraint-drift';
-import { pointerTo } from './json-value';
-import type { SchemaColumn, TopicSchema } from './schema-model';
-import { isPromotion } from './type-promotion';
+import { constraintChanges } from './constraint-changes';
+import { pointerTo } from '../json/value';
+import type { SchemaColumn, TopicSchema } from '../schema/model';
+import { isPromotion } from '../schema/type-promotion';
 
 export const CHANGE_KINDS = {
   columnAdded: 'COLUMN_ADDED',

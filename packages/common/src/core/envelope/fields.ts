@@ -1,6 +1,6 @@
-import { decodeString } from './envelope-scan';
-import { parseTime, type Micros } from './time';
-import { checkTopic, type TopicName } from './topic';
+import { decodeString } from '../json/scan';
+import { parseTime, type Micros } from '../time';
+import { checkTopic, type TopicName } from '../topic';
 
 /** Something about an envelope that did not cost the event, but that its producer should know. */
 export interface EnvelopeIssue {

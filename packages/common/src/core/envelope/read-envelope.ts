@@ -1,8 +1,8 @@
-import { readId, readTime, readTopic, readTopicMember, wellFormed } from './envelope-fields';
-import type { EnvelopeIssue } from './envelope-fields';
-import { decodeString, scanJson, type JsonScan, type Member } from './envelope-scan';
-import type { Micros } from './time';
-import { printable, type TopicName } from './topic';
+import { readId, readTime, readTopic, readTopicMember, wellFormed } from './fields';
+import type { EnvelopeIssue } from './fields';
+import { decodeString, scanJson, type JsonScan, type Member } from '../json/scan';
+import type { Micros } from '../time';
+import { printable, type TopicName } from '../topic';
 
 /** A message as it arrived: its text, and what the queue says about it. */
 export interface Arrival {

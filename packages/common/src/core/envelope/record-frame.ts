@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { decodeString, memberSources } from './envelope-scan';
-import { microsOfSource, type Micros } from './time';
-import { isTopicName, printable, type TopicName } from './topic';
+import { decodeString, memberSources } from '../json/scan';
+import { microsOfSource, type Micros } from '../time';
+import { isTopicName, printable, type TopicName } from '../topic';
 
 /** What travels with a payload through Firehose: RAW's columns but the payload and what the transform adds. */
 export interface RecordHeader {

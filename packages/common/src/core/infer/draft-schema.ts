@@ -1,7 +1,7 @@
-import { columnName, MAX_DEPTH, RESERVED_COLUMNS } from './columns';
-import type { ColumnCounts, KindCount } from './infer-sql';
-import { inferField } from './infer-type';
-import type { JsonObject } from './json-value';
+import { columnName, MAX_DEPTH, RESERVED_COLUMNS } from '../schema/columns';
+import type { ColumnCounts, KindCount } from './profile-sql';
+import { inferField } from './column-type';
+import type { JsonObject } from '../json/value';
 
 export interface InferredSchema {
   readonly document: JsonObject;

@@ -1,9 +1,9 @@
-import { RESERVED_COLUMNS } from './columns';
-import { chunk } from './chunk';
-import { castSql } from './judge-casts';
-import type { JudgedField } from './judged-schema';
-import type { JudgedTable } from './judge-sql';
-import { dmlIdentifier, stringLiteral } from './sql';
+import { RESERVED_COLUMNS } from '../schema/columns';
+import { chunk } from '../delivery/chunk';
+import { castSql } from '../validation-sql/casts';
+import type { JudgedField } from '../validation-sql/sql-schema';
+import type { JudgedTable } from '../validation-sql/statements';
+import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
 /** A list of values is compiled to one method, which the JVM bounds: some 1.5 KB of SQL for each column. */
 const MAX_LIST = 5;

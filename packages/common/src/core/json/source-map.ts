@@ -1,5 +1,5 @@
-import { scanJson } from './envelope-scan';
-import { pointerTo } from './json-value';
+import { scanJson } from './scan';
+import { pointerTo } from './value';
 
 /** A place in a text. Line and column count from 1, columns in UTF-16 units, as editors do. */
 export interface TextPosition {

@@ -1,4 +1,4 @@
-import type { TextPosition } from './json-source';
+import type { TextPosition } from './source-map';
 
 const DEFAULT = 'a schema file is one JSON object (RFC 8259): no comments, no trailing commas, names in double quotes';
 

@@ -1,5 +1,5 @@
 import { complement, type CharacterSet } from './character-set';
-import { parsePattern, type PatternNode } from './pattern-syntax';
+import { parsePattern, type PatternNode } from './syntax';
 
 const LAST = 0x10ffff;
 

@@ -1,6 +1,6 @@
 import { disjoint, type CharacterSet } from './character-set';
-import { MAX_POSITIONS, type PatternSize } from './pattern-size';
-import type { PatternNode } from './pattern-syntax';
+import { MAX_POSITIONS, type PatternSize } from './size';
+import type { PatternNode } from './syntax';
 
 class Ambiguous extends Error {}
 

@@ -1,8 +1,8 @@
-import { isDeterministic } from './pattern-determinism';
-import type { Growth, PatternJudge } from './pattern-judge';
-import { MAX_POSITIONS, sizeOf } from './pattern-size';
-import { parsePattern, PatternSyntaxError, type ParsedPattern } from './pattern-syntax';
-import { shown } from './schema-problem';
+import { isDeterministic } from './determinism';
+import type { Growth, PatternJudge } from './recheck-budget';
+import { MAX_POSITIONS, sizeOf } from './size';
+import { parsePattern, PatternSyntaxError, type ParsedPattern } from './syntax';
+import { shown } from '../problem';
 
 export type PatternVerdict =
   | { readonly ok: true }

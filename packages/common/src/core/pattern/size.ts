@@ -1,4 +1,4 @@
-import type { PatternNode } from './pattern-syntax';
+import type { PatternNode } from './syntax';
 
 /** Character positions of a pattern once its bounded repeats are written out. */
 export const MAX_POSITIONS = 256;

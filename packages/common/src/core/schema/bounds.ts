@@ -1,6 +1,6 @@
-import { pointerTo, type JsonObject } from './json-value';
-import { decimalOf } from './schema-model';
-import { shown, type SchemaProblem } from './schema-problem';
+import { pointerTo, type JsonObject } from '../json/value';
+import { decimalOf } from './model';
+import { shown, type SchemaProblem } from '../problem';
 
 /** Contradictions among the numbers of one field, and with its column's type. */
 export function boundProblems(field: JsonObject, pointer: string): SchemaProblem[] {

@@ -1,11 +1,11 @@
 import { MAX_COLUMNS } from './columns';
-import { describeFault } from './json-fault';
-import { readJsonSource, type DuplicateKey } from './json-source';
-import { depthUpTo, isObject, type JsonObject } from './json-value';
+import { describeFault } from '../json/syntax-error';
+import { readJsonSource, type DuplicateKey } from '../json/source-map';
+import { depthUpTo, isObject, type JsonObject } from '../json/value';
 import { metaSchemaProblems } from './meta-schema';
-import { readTopicSchema, type TopicSchema } from './schema-model';
-import { shown, type SchemaProblem } from './schema-problem';
-import { semanticProblems } from './schema-semantics';
+import { readTopicSchema, type TopicSchema } from './model';
+import { shown, type SchemaProblem } from '../problem';
+import { semanticProblems } from './semantics';
 
 export const MAX_SCHEMA_BYTES = 1_048_576;
 /** Containers inside containers in the schema file: 16 levels of fields take 33. */

@@ -1,4 +1,4 @@
-import typeTable from '../../../../schemas/type-table.json';
+import typeTable from '../../../../../schemas/type-table.json';
 
 /** Envelope columns that every topic table has, in the order they stand in. */
 export const ENVELOPE_COLUMNS: readonly string[] = typeTable.envelope_columns;

@@ -1,8 +1,8 @@
 import { pathText } from './columns';
-import { nearestWord } from './nearest-word';
-import { pointerTo } from './json-value';
-import type { FieldVisit } from './schema-model';
-import { shown, type SchemaProblem } from './schema-problem';
+import { nearestWord } from '../json/nearest-word';
+import { pointerTo } from '../json/value';
+import type { FieldVisit } from './model';
+import { shown, type SchemaProblem } from '../problem';
 
 const PATH = '/x-event-time';
 const FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'date']);

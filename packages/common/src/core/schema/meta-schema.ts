@@ -1,10 +1,10 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import metaSchema from '../../../../schemas/meta-schema.json';
-import { isObject, pointerTo, valueAt, type JsonObject } from './json-value';
+import metaSchema from '../../../../../schemas/meta-schema.json';
+import { isObject, pointerTo, valueAt, type JsonObject } from '../json/value';
 import { strayKeyword } from './keyword-advice';
-import { MAX_SUGGESTIONS } from './nearest-word';
-import { adviceFor, definitionOf, HOW_TO_ADD, HOW_TO_ADD_TYPE } from './schema-advice';
-import { shown, type SchemaProblem } from './schema-problem';
+import { MAX_SUGGESTIONS } from '../json/nearest-word';
+import { adviceFor, definitionOf, HOW_TO_ADD, HOW_TO_ADD_TYPE } from './advice';
+import { shown, type SchemaProblem } from '../problem';
 import { formatProblem, notForType, typeProblem, xTypeProblem } from './type-advice';
 
 let compiled: ValidateFunction | undefined;

@@ -1,6 +1,6 @@
-import typeTable from '../../../../schemas/type-table.json';
+import typeTable from '../../../../../schemas/type-table.json';
 import { columnName, pathText } from './columns';
-import { isObject, pointerTo, type JsonObject } from './json-value';
+import { isObject, pointerTo, type JsonObject } from '../json/value';
 
 /** What the pipeline enforces on a value beyond its type. */
 export interface Constraints {

@@ -1,4 +1,4 @@
-import { isTopicName, type TopicName } from './topic';
+import { isTopicName, type TopicName } from '../topic';
 
 const PENDING = /^schemas\/([^/]+)\/pending\/schema\.json$/;
 

@@ -1,13 +1,13 @@
 import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH } from './columns';
-import { isObject, pointerTo, type JsonObject } from './json-value';
-import { PatternJudge } from './pattern-judge';
-import { checkPattern, type PatternJudges } from './pattern-safety';
-import { MAX_SUGGESTIONS, nearestWord } from './nearest-word';
-import { boundProblems } from './schema-bounds';
-import { eventTimeProblems } from './schema-event-time';
-import { fieldsOf, type FieldVisit } from './schema-model';
-import { shown, type SchemaProblem } from './schema-problem';
-import { isTopicName } from './topic';
+import { isObject, pointerTo, type JsonObject } from '../json/value';
+import { PatternJudge } from '../pattern/recheck-budget';
+import { checkPattern, type PatternJudges } from '../pattern/safety';
+import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
+import { boundProblems } from './bounds';
+import { eventTimeProblems } from './event-time';
+import { fieldsOf, type FieldVisit } from './model';
+import { shown, type SchemaProblem } from '../problem';
+import { isTopicName } from '../topic';
 
 /** What to check against, beyond the document itself. */
 export interface SemanticOptions {

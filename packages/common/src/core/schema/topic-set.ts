@@ -1,5 +1,5 @@
-import type { SchemaProblem } from './schema-problem';
-import { tableNameOf, type TopicName } from './topic';
+import type { SchemaProblem } from '../problem';
+import { tableNameOf, type TopicName } from '../topic';
 
 /** A schema file among others. */
 export interface TopicFile {

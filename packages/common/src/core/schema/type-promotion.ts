@@ -1,4 +1,4 @@
-import { decimalOf } from './schema-model';
+import { decimalOf } from './model';
 
 /**
  * Can a column of type `from` become `to` in place, with every value kept? Iceberg's promotions: int to bigint, float to

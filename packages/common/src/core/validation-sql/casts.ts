@@ -1,9 +1,9 @@
 /**
- * What a text of Standardized is as a value, in Athena's SQL (Trino's): the twin of scripts/glue/lean_ops/casts.py, which
+ * What a text of Standardized is as a value, in Athena's SQL (Trino's): the twin of scripts/glue/lean_ops/validation/casts.py, which
  * says what each form means. Casts are guarded by patterns, as Trino's take more (white space, `+1`, `NaN`).
  */
-import { decimalOf } from './schema-model';
-import type { JudgedField } from './judged-schema';
+import { decimalOf } from '../schema/model';
+import type { JudgedField } from './sql-schema';
 
 const INTEGER = String.raw`'\A-?(?:0|[1-9][0-9]*)\z'`;
 const NUMBER = String.raw`'\A-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?\z'`;

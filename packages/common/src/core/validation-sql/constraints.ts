@@ -1,9 +1,9 @@
-/** Conditions over typed values that are true where a constraint is broken: the twin of scripts/glue/lean_ops/constraints.py. */
-import { athenaPattern } from './athena-pattern';
+/** Conditions over typed values that are true where a constraint is broken: the twin of scripts/glue/lean_ops/validation/constraints.py. */
+import { athenaPattern } from '../pattern/athena-pattern';
 import { plainDecimal, quantized } from './exact-decimal';
-import type { JudgedConstraint, JudgedField } from './judged-schema';
-import { decimalOf } from './schema-model';
-import { stringLiteral } from './sql';
+import type { JudgedConstraint, JudgedField } from './sql-schema';
+import { decimalOf } from '../schema/model';
+import { stringLiteral } from '../warehouse/sql';
 
 type Bound = 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum';
 

@@ -1,5 +1,5 @@
-import type { JudgeRule } from './judge-rules';
-import type { JudgeStatement } from './judge-sql';
+import type { JudgeRule } from './rules';
+import type { JudgeStatement } from './statements';
 
 export interface JudgeSample {
   readonly messageId: string;

@@ -1,9 +1,9 @@
-/** What can be wrong with a row, as conditions over its texts: the twin of `_violations` in scripts/glue/lean_ops/curate.py. */
-import { RESERVED_COLUMNS } from './columns';
-import { castSql, type CastSql } from './judge-casts';
-import { brokenSql } from './judge-constraints';
-import type { ConstraintKeyword, JudgedField, JudgedObject, JudgedSchema } from './judged-schema';
-import { dmlIdentifier } from './sql';
+/** What can be wrong with a row, as conditions over its texts: the twin of `_violations` in scripts/glue/lean_ops/validation/validator.py. */
+import { RESERVED_COLUMNS } from '../schema/columns';
+import { castSql, type CastSql } from './casts';
+import { brokenSql } from './constraints';
+import type { ConstraintKeyword, JudgedField, JudgedObject, JudgedSchema } from './sql-schema';
+import { dmlIdentifier } from '../warehouse/sql';
 
 /** One thing that can be wrong: what `violations` of the errors table says as column and rule. */
 export interface JudgeRule {

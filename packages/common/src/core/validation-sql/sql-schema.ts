@@ -1,11 +1,11 @@
-import { columnName } from './columns';
-import { readJsonSource } from './json-source';
-import { pointerTo, type JsonObject } from './json-value';
-import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type SchemaColumn } from './schema-model';
+import { columnName } from '../schema/columns';
+import { readJsonSource } from '../json/source-map';
+import { pointerTo, type JsonObject } from '../json/value';
+import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type SchemaColumn } from '../schema/model';
 
 export type ConstraintKeyword = keyof Constraints;
 
-/** A leaf of a schema as rows are judged by it: what `Field` is to the Curated job (scripts/glue/lean_ops/schemas.py). */
+/** A leaf of a schema as rows are judged by it: what `Field` is to the Curated job (scripts/glue/lean_ops/validation/topic_schema.py). */
 export interface JudgedField extends Pick<
   SchemaColumn,
   'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'

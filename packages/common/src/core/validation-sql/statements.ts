@@ -1,8 +1,8 @@
-import { chunk } from './chunk';
-import { LeanOpsError } from './errors';
-import { judgedColumns, type JudgedColumnSql, type JudgeRule, type RuleSql } from './judge-rules';
-import type { JudgedSchema } from './judged-schema';
-import { dmlIdentifier, stringLiteral } from './sql';
+import { chunk } from '../delivery/chunk';
+import { LeanOpsError } from '../errors';
+import { judgedColumns, type JudgedColumnSql, type JudgeRule, type RuleSql } from './rules';
+import type { JudgedSchema } from './sql-schema';
+import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
 /** https://docs.aws.amazon.com/athena/latest/ug/service-limits.html: bytes of a statement. */
 const MAX_STATEMENT_BYTES = 262_144;

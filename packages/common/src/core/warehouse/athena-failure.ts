@@ -1,4 +1,4 @@
-import { LeanOpsError } from './errors';
+import { LeanOpsError } from '../errors';
 
 /** What Athena says of a statement that failed. */
 export interface AthenaFailure {

@@ -1,5 +1,5 @@
-import { LeanOpsError } from './errors';
-import { isObject, type JsonObject } from './json-value';
+import { LeanOpsError } from '../errors';
+import { isObject, type JsonObject } from '../json/value';
 
 /** Thrown when a text is no Iceberg table metadata. https://iceberg.apache.org/spec/#table-metadata-fields */
 export class TableMetadataError extends LeanOpsError {

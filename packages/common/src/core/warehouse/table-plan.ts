@@ -1,5 +1,5 @@
 import { addColumns, changeColumn, createTable, type TableColumn, type TableDefinition } from './ddl';
-import { isPromotion } from './type-promotion';
+import { isPromotion } from '../schema/type-promotion';
 
 export type { TableColumn } from './ddl';
 

@@ -1,6 +1,6 @@
-import { ENVELOPE_COLUMNS } from './columns';
+import { ENVELOPE_COLUMNS } from '../schema/columns';
 import type { PartitionField, TableColumn, TableDefinition } from './ddl';
-import type { TopicSchema } from './schema-model';
+import type { TopicSchema } from '../schema/model';
 
 /** Where the lake is: names that every definition needs. */
 export interface Lake {

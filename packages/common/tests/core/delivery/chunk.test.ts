@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fullJitterMs } from '../../src/core/backoff';
-import { chunk } from '../../src/core/chunk';
-import { mapLimit } from '../../src/core/concurrency';
-import { keySegment } from '../../src/core/keys';
+import { fullJitterMs } from '../../../src/core/delivery/backoff';
+import { chunk } from '../../../src/core/delivery/chunk';
+import { mapLimit } from '../../../src/core/delivery/concurrency';
+import { keySegment } from '../../../src/core/keys';
 
 describe('chunk', () => {
   const limits = fc.record({ maxCount: fc.integer({ min: 1, max: 6 }), maxBytes: fc.integer({ min: 1, max: 30 }) });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { deliver, type DeliveryContext, type DeliveryPlan, type Receipt } from '../../src/core/deliver';
+import { deliver, type DeliveryContext, type DeliveryPlan, type Receipt } from '../../../src/core/delivery/deliver';
 
 const TAKEN: Receipt = { ok: true };
 const THROTTLED: Receipt = { ok: false, code: 'ThrottlingException', message: 'slow down' };

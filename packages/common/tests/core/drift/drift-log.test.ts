@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { changeRows, driftId, firstSchemaRows, insertDriftRows } from '../../src/core/drift-log';
-import { schemaChanges } from '../../src/core/drift';
-import { readTopicSchema } from '../../src/core/schema-model';
-import { topicSchema, withField } from '../../src/testing';
+import { changeRows, driftId, firstSchemaRows, insertDriftRows } from '../../../src/core/drift/drift-log';
+import { schemaChanges } from '../../../src/core/drift/schema-changes';
+import { readTopicSchema } from '../../../src/core/schema/model';
+import { topicSchema, withField } from '../../../src/testing';
 
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'b' };
 const active = readTopicSchema(topicSchema());

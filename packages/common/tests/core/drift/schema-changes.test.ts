@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isBreaking, schemaChanges, type SchemaChange } from '../../src/core/drift';
-import type { JsonObject } from '../../src/core/json-value';
-import { readTopicSchema, type Constraints, type TopicSchema } from '../../src/core/schema-model';
-import { topicSchema, withField } from '../../src/testing';
-import { compatiblePairs, looserThan, topicSchemas } from './schema-arbitraries';
+import { isBreaking, schemaChanges, type SchemaChange } from '../../../src/core/drift/schema-changes';
+import type { JsonObject } from '../../../src/core/json/value';
+import { readTopicSchema, type Constraints, type TopicSchema } from '../../../src/core/schema/model';
+import { topicSchema, withField } from '../../../src/testing';
+import { compatiblePairs, looserThan, topicSchemas } from '../schema/arbitraries';
 
 const between = (active: JsonObject, candidate: JsonObject): SchemaChange[] =>
   schemaChanges(readTopicSchema(active), readTopicSchema(candidate));

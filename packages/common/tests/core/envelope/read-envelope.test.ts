@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readEnvelope, type Arrival, type Envelope } from '../../src/core/envelope';
+import { readEnvelope, type Arrival, type Envelope } from '../../../src/core/envelope/read-envelope';
 
 const SENT_AT = 1_795_428_001_000_000n;
 const MESSAGE_ID = '2e1424d4-f796-459a-8184-9c92662be6da';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeRecord, encodeRecord, type RecordHeader } from '../../src/core/record';
-import { MAX_MICROS, MIN_MICROS } from '../../src/core/time';
-import type { TopicName } from '../../src/core/topic';
+import { decodeRecord, encodeRecord, type RecordHeader } from '../../../src/core/envelope/record-frame';
+import { MAX_MICROS, MIN_MICROS } from '../../../src/core/time';
+import type { TopicName } from '../../../src/core/topic';
 
 const HEADER: RecordHeader = {
   topic: 'telemetry.climate' as TopicName,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readJsonSource, type JsonSource } from '../../src/core/json-source';
-import { pointerTo } from '../../src/core/json-value';
+import { readJsonSource, type JsonSource } from '../../../src/core/json/source-map';
+import { pointerTo } from '../../../src/core/json/value';
 
 function source(text: string): JsonSource {
   const result = readJsonSource(text);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { PatternJudge } from '../../src/core/pattern-judge';
-import { checkPattern } from '../../src/core/pattern-safety';
+import { PatternJudge } from '../../../src/core/pattern/recheck-budget';
+import { checkPattern } from '../../../src/core/pattern/safety';
 
 /** Without recheck, whose time hangs on the pattern: what only it can settle counts as unsafe. */
 export const NO_JUDGE = { judge: new PatternJudge(0), explain: new PatternJudge(0) };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { athenaPattern } from '../../src/core/athena-pattern';
-import { checkPattern } from '../../src/core/pattern-safety';
-import { NO_JUDGE } from './pattern-arbitraries';
+import { athenaPattern } from '../../../src/core/pattern/athena-pattern';
+import { checkPattern } from '../../../src/core/pattern/safety';
+import { NO_JUDGE } from './arbitraries';
 
 describe('athenaPattern', () => {
   it.each([

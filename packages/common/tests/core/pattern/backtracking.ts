@@ -1,4 +1,4 @@
-import type { ParsedPattern, PatternNode } from '../../src/core/pattern-syntax';
+import type { ParsedPattern, PatternNode } from '../../../src/core/pattern/syntax';
 
 /** Steps after which a search is given up. */
 export const MANY_STEPS = 5_000_000;

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PatternJudge } from '../../src/core/pattern-judge';
-import { checkPattern } from '../../src/core/pattern-safety';
-import { parsePattern } from '../../src/core/pattern-syntax';
+import { PatternJudge } from '../../../src/core/pattern/recheck-budget';
+import { checkPattern } from '../../../src/core/pattern/safety';
+import { parsePattern } from '../../../src/core/pattern/syntax';
 import { stepsOf } from './backtracking';
-import { NO_JUDGE, safePattern } from './pattern-arbitraries';
+import { NO_JUDGE, safePattern } from './arbitraries';
 
-const FILE = path.resolve(__dirname, '../../../../tests/glue/vectors/patterns.json');
+const FILE = path.resolve(__dirname, '../../../../../tests/conformance/patterns.json');
 const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as {
   pattern: string;
   found: string[];

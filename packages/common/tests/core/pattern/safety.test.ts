@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PatternJudge } from '../../src/core/pattern-judge';
-import { checkPattern as check, type PatternVerdict } from '../../src/core/pattern-safety';
-import { NO_JUDGE } from './pattern-arbitraries';
+import { PatternJudge } from '../../../src/core/pattern/recheck-budget';
+import { checkPattern as check, type PatternVerdict } from '../../../src/core/pattern/safety';
+import { NO_JUDGE } from './arbitraries';
 
 const judges = { judge: new PatternJudge(60_000), explain: new PatternJudge(0) };
 const checkPattern = (pattern: string): PatternVerdict => check(pattern, judges);

@@ -1,13 +1,13 @@
 /**
  * What JavaScript says of random patterns and texts, for the judge's engines to say the same. Written by
- * `npx tsx packages/common/tests/core/pattern-vectors.ts`; the same every time.
+ * `npx tsx packages/common/tests/core/pattern/vectors.ts`; the same every time.
  */
 import fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { safePattern, text } from './pattern-arbitraries';
+import { safePattern, text } from './arbitraries';
 
-const FILE = path.resolve(import.meta.dirname, '../../../../tests/glue/vectors/patterns.json');
+const FILE = path.resolve(import.meta.dirname, '../../../../../tests/conformance/patterns.json');
 /** Loops of groups, which engines run in the most different ways: as many of them as of all others. */
 const overGroup = safePattern.filter((pattern) => /\)(?:[*+]|\{2,\})/.test(pattern));
 const texts = fc.uniqueArray(text, { minLength: 12, maxLength: 12 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Constraints, SchemaColumn, TopicSchema } from '../../src/core/schema-model';
+import type { Constraints, SchemaColumn, TopicSchema } from '../../../src/core/schema/model';
 
 const TYPES = [
   ['string', 'string'],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { checkSchema } from '../../src/core/schema-check';
-import { readJsonSource } from '../../src/core/json-source';
-import type { SchemaProblem } from '../../src/core/schema-problem';
-import { topicSchema, withField } from '../../src/testing';
+import { checkSchema } from '../../../src/core/schema/check';
+import { readJsonSource } from '../../../src/core/json/source-map';
+import type { SchemaProblem } from '../../../src/core/problem';
+import { topicSchema, withField } from '../../../src/testing';
 
 interface BadSchema {
   readonly file: string;
@@ -13,7 +13,7 @@ interface BadSchema {
   readonly problems: readonly Pick<SchemaProblem, 'code' | 'path' | 'hint'>[];
 }
 
-const ROOT = path.resolve(__dirname, '../../../../tests/fixtures/schemas');
+const ROOT = path.resolve(__dirname, '../../../../../tests/conformance/schemas');
 const { cases } = JSON.parse(readFileSync(path.join(ROOT, 'cases.json'), 'utf8')) as { cases: BadSchema[] };
 const read = (file: string) => readFileSync(path.join(ROOT, 'bad', file), 'utf8');
 

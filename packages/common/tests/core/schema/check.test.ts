@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { checkSchema, type SchemaCheckOptions } from '../../src/core/schema-check';
-import { topicSchema, withField } from '../../src/testing';
+import { checkSchema, type SchemaCheckOptions } from '../../../src/core/schema/check';
+import { topicSchema, withField } from '../../../src/testing';
 
 const check = (schema: unknown, options?: SchemaCheckOptions) => checkSchema(JSON.stringify(schema), options);
 const problemsOf = (schema: unknown, options?: SchemaCheckOptions) => {
@@ -13,7 +13,7 @@ const problemsOf = (schema: unknown, options?: SchemaCheckOptions) => {
 const text = (member: string): string => JSON.stringify(topicSchema()).replace('"phase":', member);
 
 describe('the sample schemas', () => {
-  const root = path.resolve(__dirname, '../../../../schemas');
+  const root = path.resolve(__dirname, '../../../../../schemas');
   const topics = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 
   it.each(topics.map(({ name }) => name))('%s passes, for its own topic', (topic) => {
@@ -177,7 +177,7 @@ describe('checkSchema', () => {
   });
 
   it('tells every problem of a file at once, each with a hint', () => {
-    const fixture = path.resolve(__dirname, '../../../schema-validator/tests/fixtures/many-problems.json');
+    const fixture = path.resolve(__dirname, '../../../../schema-validator/tests/fixtures/many-problems.json');
     const result = checkSchema(readFileSync(fixture, 'utf8'), { topic: 'telemetry.climate' });
     const problems = result.ok ? [] : result.problems;
     expect(problems.map(({ code, path: pointer }) => `${code} ${pointer}`)).toEqual([

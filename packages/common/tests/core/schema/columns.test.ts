@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { collisions, columnName, RESERVED_COLUMNS } from '../../src/core/columns';
-import { ddlIdentifier } from '../../src/core/sql';
+import { collisions, columnName, RESERVED_COLUMNS } from '../../../src/core/schema/columns';
+import { ddlIdentifier } from '../../../src/core/warehouse/sql';
 
 describe('columnName', () => {
   it.each([

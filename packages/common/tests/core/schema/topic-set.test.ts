@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { TopicName } from '../../src/core/topic';
-import { topicClashes } from '../../src/core/topic-set';
+import type { TopicName } from '../../../src/core/topic';
+import { topicClashes } from '../../../src/core/schema/topic-set';
 
 const at = (folder: string, topic = folder, name = 'schema.json') => ({
   file: `schemas/${folder}/${name}`,

@@ -7,10 +7,10 @@ import formatAnnotation from 'ajv/dist/refs/json-schema-2020-12/meta/format-anno
 import metaData from 'ajv/dist/refs/json-schema-2020-12/meta/meta-data.json';
 import unevaluated from 'ajv/dist/refs/json-schema-2020-12/meta/unevaluated.json';
 import validation from 'ajv/dist/refs/json-schema-2020-12/meta/validation.json';
-import metaSchema from '../../../../schemas/meta-schema.json';
-import type { JsonObject } from '../../src/core/json-value';
-import { checkSchema } from '../../src/core/schema-check';
-import { topicSchema } from '../../src/testing';
+import metaSchema from '../../../../../schemas/meta-schema.json';
+import type { JsonObject } from '../../../src/core/json/value';
+import { checkSchema } from '../../../src/core/schema/check';
+import { topicSchema } from '../../../src/testing';
 
 /** Every keyword of JSON Schema 2020-12, as its own meta-schemas name them. */
 const KEYWORDS = [applicator, content, core, formatAnnotation, metaData, unevaluated, validation].flatMap(

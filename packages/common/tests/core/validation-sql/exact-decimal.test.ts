@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { plainDecimal, quantized } from '../../src/core/exact-decimal';
+import { plainDecimal, quantized } from '../../../src/core/validation-sql/exact-decimal';
 
 describe('quantized', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '../../src/core/json-value';
-import { dataVerdict } from '../../src/core/judge-answer';
-import { judgeStatements, UnjudgeableSchemaError } from '../../src/core/judge-sql';
-import { readJudgedSchema } from '../../src/core/judged-schema';
+import type { JsonObject } from '../../../src/core/json/value';
+import { dataVerdict } from '../../../src/core/validation-sql/results';
+import { judgeStatements, UnjudgeableSchemaError } from '../../../src/core/validation-sql/statements';
+import { readJudgedSchema } from '../../../src/core/validation-sql/sql-schema';
 
 const ENVELOPE = ['message_id', 'ingested_at', 'rescued_data'];
 

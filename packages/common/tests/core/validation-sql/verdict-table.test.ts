@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import typeTable from '../../../../schemas/type-table.json';
-import type { JsonObject } from '../../src/core/json-value';
-import { CONSTRAINT_KEYWORDS } from '../../src/core/schema-model';
-import { checkSchema } from '../../src/core/schema-check';
+import typeTable from '../../../../../schemas/type-table.json';
+import type { JsonObject } from '../../../src/core/json/value';
+import { CONSTRAINT_KEYWORDS } from '../../../src/core/schema/model';
+import { checkSchema } from '../../../src/core/schema/check';
 import { differences, groups, payloadOf, schemaText, type VerdictGroup } from './verdict-table';
 
 const cases = groups.flatMap((group) => group.cases.map((one) => ({ ...one, group: group.name })));
@@ -101,7 +101,7 @@ describe('a difference between JSON Schema and the pipeline', () => {
   });
 
   it('is in the documentation as the table has it', () => {
-    const page = readFileSync(path.resolve(__dirname, '../../../../docs/schema-verdicts.md'), 'utf8');
+    const page = readFileSync(path.resolve(__dirname, '../../../../../docs/schema-verdicts.md'), 'utf8');
     const rows = page.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
     expect(rows).toEqual(
       differences.map(({ code, what, why }) => {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { JsonObject } from '../../src/core/json-value';
+import type { JsonObject } from '../../../src/core/json/value';
 
-/** One line of the table that ajv and the Spark job are both held to: tests/glue/vectors/README.md says what it means. */
+/** One line of the table that ajv and the Spark job are both held to: tests/conformance/README.md says what it means. */
 export interface VerdictCase {
   /** JSON text of the field `v`; a case that is about more than that has `payload` instead. */
   readonly value?: string;
@@ -27,7 +27,7 @@ export interface Difference {
   readonly why: string;
 }
 
-const FOLDER = path.resolve(__dirname, '../../../../tests/glue/vectors/verdicts');
+const FOLDER = path.resolve(__dirname, '../../../../../tests/conformance/verdicts');
 const DIFFERENCES = 'differences.json';
 
 function read(file: string): unknown {

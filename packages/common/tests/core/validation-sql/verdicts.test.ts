@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import addFormats from 'ajv-formats';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import { columnName } from '../../src/core/columns';
-import { isObject, type JsonObject } from '../../src/core/json-value';
-import { checkSchema } from '../../src/core/schema-check';
+import { columnName } from '../../../src/core/schema/columns';
+import { isObject, type JsonObject } from '../../../src/core/json/value';
+import { checkSchema } from '../../../src/core/schema/check';
 import { groups, payloadOf, schemaText, type VerdictGroup } from './verdict-table';
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false });

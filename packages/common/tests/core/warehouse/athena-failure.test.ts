@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { classifyAthenaFailure } from '../../src/core/athena-failure';
+import { classifyAthenaFailure } from '../../../src/core/warehouse/athena-failure';
 
 const classify = (reason: string, category?: number, retryable?: boolean): string => {
   const verdict = classifyAthenaFailure({ reason, category, retryable });

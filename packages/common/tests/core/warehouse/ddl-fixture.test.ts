@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createTable, type TableDefinition } from '../../src/core/ddl';
-import type { JsonObject } from '../../src/core/json-value';
-import { readTopicSchema } from '../../src/core/schema-model';
-import { curatedTable, standardizedTable, systemTables } from '../../src/core/tables';
-import { topicSchema } from '../../src/testing';
+import { createTable, type TableDefinition } from '../../../src/core/warehouse/ddl';
+import type { JsonObject } from '../../../src/core/json/value';
+import { readTopicSchema } from '../../../src/core/schema/model';
+import { curatedTable, standardizedTable, systemTables } from '../../../src/core/warehouse/tables';
+import { topicSchema } from '../../../src/testing';
 
 /** The tests of the Spark jobs make their tables from this file, which no one writes by hand: so they have the tables that Athena makes. */
-const FILE = path.resolve(__dirname, '../../../../tests/fixtures/ddl.json');
+const FILE = path.resolve(__dirname, '../../../../../tests/conformance/ddl.json');
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'lake' };
 const TABLE = 'topic';
 
@@ -22,7 +22,7 @@ function nameOf({ database, table }: TableDefinition): string {
   return `${database.replace(`${LAKE.databasePrefix}_`, '')}.${table}`;
 }
 
-describe('tests/fixtures/ddl.json', () => {
+describe('tests/conformance/ddl.json', () => {
   it('is the DDL as it is now (write what is expected here into the file after a change)', () => {
     expect(JSON.parse(readFileSync(FILE, 'utf8'))).toEqual({
       system: Object.fromEntries(system),

@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseExact, readSnapshots, recordsAddedSince, TableMetadataError } from '../../src/core/iceberg-metadata';
+import {
+  parseExact,
+  readSnapshots,
+  recordsAddedSince,
+  TableMetadataError,
+} from '../../../src/core/warehouse/iceberg-metadata';
 
 interface Given {
   readonly id: string;

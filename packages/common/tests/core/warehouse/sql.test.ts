@@ -7,7 +7,7 @@ import {
   stringLiteral,
   timestampLiteral,
   UnsafeIdentifierError,
-} from '../../src/core/sql';
+} from '../../../src/core/warehouse/sql';
 
 describe('identifiers', () => {
   it('are quoted by the grammar they stand in', () => {

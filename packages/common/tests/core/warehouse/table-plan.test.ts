@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createTable, UnknownTypeError, type TableColumn, type TableDefinition } from '../../src/core/ddl';
-import type { JsonObject } from '../../src/core/json-value';
-import { readTopicSchema } from '../../src/core/schema-model';
-import { UnsafeIdentifierError } from '../../src/core/sql';
-import { planTable, type TableStep } from '../../src/core/table-plan';
-import { curatedTable, standardizedTable, systemTables } from '../../src/core/tables';
-import { topicSchema, withField } from '../../src/testing';
-import { compatiblePairs, looserThan, topicSchemas } from './schema-arbitraries';
+import { createTable, UnknownTypeError, type TableColumn, type TableDefinition } from '../../../src/core/warehouse/ddl';
+import type { JsonObject } from '../../../src/core/json/value';
+import { readTopicSchema } from '../../../src/core/schema/model';
+import { UnsafeIdentifierError } from '../../../src/core/warehouse/sql';
+import { planTable, type TableStep } from '../../../src/core/warehouse/table-plan';
+import { curatedTable, standardizedTable, systemTables } from '../../../src/core/warehouse/tables';
+import { topicSchema, withField } from '../../../src/testing';
+import { compatiblePairs, looserThan, topicSchemas } from '../schema/arbitraries';
 
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' };
 

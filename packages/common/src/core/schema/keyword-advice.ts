@@ -1,6 +1,6 @@
-import { nearestWord } from './nearest-word';
-import { CONSTRAINT_KEYWORDS } from './schema-model';
-import { shown, type SchemaProblem } from './schema-problem';
+import { nearestWord } from '../json/nearest-word';
+import { CONSTRAINT_KEYWORDS } from './model';
+import { shown, type SchemaProblem } from '../problem';
 
 const STANDS_ALONE = 'write the fields out where they are used: a topic schema stands alone';
 const ARRAY = 'leave it out: arrays are kept as JSON text and not checked inside';

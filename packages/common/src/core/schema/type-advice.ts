@@ -1,7 +1,7 @@
-import type { JsonObject } from './json-value';
-import { nearestWord } from './nearest-word';
-import { decimalOf } from './schema-model';
-import { shown, type SchemaProblem } from './schema-problem';
+import type { JsonObject } from '../json/value';
+import { nearestWord } from '../json/nearest-word';
+import { decimalOf } from './model';
+import { shown, type SchemaProblem } from '../problem';
 
 const TYPES = ['string', 'integer', 'number', 'boolean', 'object', 'array'] as const;
 

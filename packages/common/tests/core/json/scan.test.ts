@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { scanJson } from '../../src/core/envelope-scan';
+import { scanJson } from '../../../src/core/json/scan';
 
 /** JSON.parse, as a verdict. */
 function isJson(text: string): boolean {

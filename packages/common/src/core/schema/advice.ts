@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import metaSchema from '../../../../schemas/meta-schema.json';
+import metaSchema from '../../../../../schemas/meta-schema.json';
 import { ARRAY_HINT, OPEN_HINT } from './keyword-advice';
 
 /** What is wrong with a value, by its place in the meta-schema. */

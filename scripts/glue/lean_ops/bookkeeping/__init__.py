@@ -1,0 +1,1 @@
+"""What is put on record about a run: ledger, drift log, checkpoints, watermark, table ownership, outcome."""

@@ -1,0 +1,1 @@
+"""Historical catch-up: tables that exist already are brought under the pipeline."""

@@ -1,0 +1,1 @@
+"""Names of columns, and columns of Arrow tables."""

@@ -1,0 +1,96 @@
+"""One topic's cycle into its Curated table, on an executor: its rows of cycle_delta, validated, against its
+table, to new data files, counts and rows of errors. The decisions are those of `versions.merge_spark` and
+`curated.rows_spark`."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lean_ops.columns import names
+from lean_ops.columns.names import KEY
+from lean_ops.spark.file_io import Store
+from lean_ops.standardized.rows_arrow import versions_of_standardized
+from lean_ops.tables.table_files import TableFiles
+from lean_ops.tasks.topic_task import (
+    MAX_BYTES,
+    Result,
+    TooLarge,
+    TopicTask,
+    split_by_cycles,
+    table_files,
+    write,
+)
+from lean_ops.validation.topic_schema import TopicSchema
+from lean_ops.validation.validate_batches import judged_batch
+from lean_ops.validation.validator import NULLED, REJECTED, Judge
+from lean_ops.versions.merge_arrow import counts_of, decision_of, held_rows, tails_beside
+
+
+def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Table]:
+    """rows: as for standardize. Gives the errors too, one row for each bad message: ERROR_COLUMNS.
+
+    counts `rejected` and `nulled` are of messages here; which of them are known from before the driver finds
+    out. Raises as standardize does.
+    """
+    assert task.schema is not None
+    new, other = split_by_cycles(rows, task.cycles)
+    if task.back_fill is not None:
+        new = pa.concat_tables([new, *(part.cast(new.schema) for part in _back_fill(task, store))])
+    judge = Judge(task.schema)
+    judged = judged_batch(new, judge)
+    valid = _valid(judged)
+    table = table_files(task, store)
+    tails = tails_beside(_valid(judged_batch(other, judge)), valid) if task.settling is not None else None
+    held = held_rows(table, task.files, valid.column(KEY), texts=False)
+    decision = decision_of(valid, held, tails, task.judge_again)
+    winners = valid.take(pa.array(decision.winners, pa.int64()))
+    result = write(task, table, decision, curated_table(winners, task.schema))
+    found = pc.value_counts(judged.column("disposition").drop_null()).to_pylist()
+    bad = {one["values"]: one["counts"] for one in found}
+    result.counts = counts_of(decision) | {
+        "records_in": new.num_rows,
+        "rejected": bad.get(REJECTED, 0),
+        "nulled": bad.get(NULLED, 0),
+    }
+    return result, _errors(judged, task.schema)
+
+
+def curated_table(winners: pa.Table, schema: TopicSchema) -> pa.Table:
+    """winners: valid versions, judged. Gives rows of the Curated table."""
+    value = winners.column("value").combine_chunks()
+    columns = {field.column: value.field(field.column) for field in schema.fields}
+    envelope = {name: winners.column(name) for name in names.ENVELOPE_COLUMNS}
+    version = pa.repeat(pa.scalar(schema.version, pa.int32()), winners.num_rows)
+    return pa.table({**columns, **envelope, names.SCHEMA_VERSION: version})
+
+
+def _valid(judged: pa.Table) -> pa.Table:
+    return judged.filter(pc.invert(pc.fill_null(pc.equal(judged.column("disposition"), REJECTED), False)))
+
+
+def _errors(judged: pa.Table, schema: TopicSchema) -> pa.Table:
+    """Copies of a bad message share its error_id: of them the first counts."""
+    bad = judged.filter(pc.is_valid(judged.column("error_id")))
+    bad = bad.sort_by([(name, "ascending") for name in ("error_id", "cycle_id", "record")])
+    ids = bad.column("error_id").to_pylist()
+    first = [n for n, one in enumerate(ids) if n == 0 or ids[n - 1] != one]
+    kept = ("error_id", "message_id", "idempotency_key", "disposition", "violations", "record", "cycle_id")
+    rows = bad.select(kept).take(pa.array(first, pa.int64()))
+    version = pa.repeat(pa.scalar(schema.version, pa.int32()), rows.num_rows)
+    return rows.append_column(names.SCHEMA_VERSION, version)
+
+
+def _back_fill(task: TopicTask, store: Store) -> Iterator[pa.Table]:
+    """Standardized's rows as cycle_delta would have them. Those of the task's cycles come from there."""
+    source = task.back_fill
+    assert source is not None
+    table = TableFiles(store, task.folder, source.columns, None)
+    room = MAX_BYTES
+    for file in source.files:
+        rows = table.read(file, room)
+        if rows is None:
+            raise TooLarge(f"rows to fill from take more than {MAX_BYTES} bytes")
+        room -= rows.nbytes
+        taken = pc.is_in(rows.column("cycle_id"), pa.array(task.cycles, pa.string()))
+        yield versions_of_standardized(rows.filter(pc.invert(taken)), task.topic)

@@ -1,0 +1,1 @@
+"""A payload's JSON text to flat columns of text."""

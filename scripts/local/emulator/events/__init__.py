@@ -1,0 +1,1 @@
+"""Events that start Lambdas: SQS event source mappings, EventBridge rules, and repeated deliveries."""

@@ -1,0 +1,1 @@
+"""Faults on purpose: a plan of failures, and where they are injected."""

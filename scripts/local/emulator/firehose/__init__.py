@@ -1,0 +1,1 @@
+"""Firehose to Iceberg, as strict as AWS."""

@@ -1,0 +1,1 @@
+"""The Glue jobs and catalog, and the Step Functions integration that runs jobs."""

@@ -1,0 +1,1 @@
+"""Credentials and the resources that policies are checked against."""

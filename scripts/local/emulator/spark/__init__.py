@@ -1,0 +1,1 @@
+"""The emulator's side of the Spark process: start it, send it requests."""

@@ -1,0 +1,1 @@
+"""The Spark process: one warm session that runs Glue jobs and Athena statements."""
