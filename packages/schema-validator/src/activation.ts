@@ -4,7 +4,7 @@ import {
   changeRows,
   firstSchemaRows,
   insertDriftRows,
-  judgeSuccession,
+  compareSchemas,
   LeanOpsError,
   schemaKeys,
   tableNameOf,
@@ -90,7 +90,7 @@ export async function putOnRecord(
   if (origin.previous !== undefined) {
     const previous = await objects.get(bucket, origin.previous);
     if (previous === undefined) throw missing(topic, origin.previous);
-    rows = changeRows(schema, judgeSuccession(readSchema(topic, previous.body), schema).changes);
+    rows = changeRows(schema, compareSchemas(readSchema(topic, previous.body), schema).changes);
   }
   // The same text from every run: they share one INSERT, which looks for the rows before it writes them.
   for (const sql of insertDriftRows(lake, rows, origin.at)) await athena.execute(sql, { shared: true });

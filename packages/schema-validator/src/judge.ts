@@ -1,6 +1,6 @@
 import {
   checkSchema,
-  judgeSuccession,
+  compareSchemas,
   LeanOpsError,
   readAcceptedSchema,
   type SchemaChange,
@@ -32,7 +32,7 @@ export function judge(topic: TopicName, candidateText: string, activeText: strin
   if (!check.ok) return check;
   if (activeText === undefined) return { ok: true, schema: check.schema, active: undefined, changes: [] };
   const active = readSchema(topic, activeText);
-  const { changes, problems } = judgeSuccession(active, check.schema);
+  const { changes, problems } = compareSchemas(active, check.schema);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes };
 }
 

@@ -3,7 +3,7 @@
  * In: [{schema (text), database, table, columns, samples}]. Out: for each, [{sql, rules}].
  */
 import { readFileSync } from 'node:fs';
-import { judgeStatements, readJudgedSchema, type JsonObject } from '../../../packages/common/src/core';
+import { validationStatements, readValidationSchema, type JsonObject } from '../../../packages/common/src/core';
 
 interface Request {
   readonly schema: string;
@@ -15,6 +15,9 @@ interface Request {
 
 const requests = JSON.parse(readFileSync(0, 'utf8')) as Request[];
 const answers = requests.map(({ schema, samples, ...table }) =>
-  judgeStatements(readJudgedSchema(schema, JSON.parse(schema) as JsonObject), table, { since: undefined, samples }),
+  validationStatements(readValidationSchema(schema, JSON.parse(schema) as JsonObject), table, {
+    since: undefined,
+    samples,
+  }),
 );
 process.stdout.write(JSON.stringify(answers));

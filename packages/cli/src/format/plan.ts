@@ -1,4 +1,4 @@
-import type { JudgeSample } from '@lean-ops/common/core';
+import type { ViolationSample } from '@lean-ops/common/core';
 import type { LocatedProblem, Place } from '../schemas/locate';
 import type { DiffChange } from '../schemas/locate-changes';
 import { changeAnnotation, changeText } from './diff';
@@ -14,7 +14,7 @@ export interface PlanFinding extends Place {
   /** What becomes of a row that breaks it: it is rejected, or its value becomes NULL. */
   readonly effect: 'rejected' | 'nulled';
   readonly rows: number;
-  readonly samples: readonly JudgeSample[];
+  readonly samples: readonly ViolationSample[];
 }
 
 /** What was judged, and how it fared. */
@@ -82,7 +82,7 @@ function judged({ data }: PlanReport): string {
   );
 }
 
-function sampleText({ messageId, value }: JudgeSample): string {
+function sampleText({ messageId, value }: ViolationSample): string {
   const shown = value === null ? '' : ` ${plain(JSON.stringify(shorter(value)))}`;
   return `${plain(shorter(messageId, 80))}${shown}`;
 }

@@ -2,13 +2,13 @@ import {
   curatedTable,
   databaseOf,
   dataVerdict,
-  judgeStatements,
-  judgeSuccession,
+  validationStatements,
+  compareSchemas,
   LAYERS,
   LeanOpsError,
   planTable,
   readAcceptedSchema,
-  readJudgedSchema,
+  readValidationSchema,
   schemaKeys,
   standardizedTable,
   tableNameOf,
@@ -72,7 +72,7 @@ export async function makePlan(
     getTable(databaseOf(lake, LAYERS.standardized), name).then((table) => table?.columns),
     getTable(databaseOf(lake, LAYERS.curated), name).then((table) => table?.columns),
   ]);
-  const { changes, problems } = active === undefined ? { changes: [], problems: [] } : judgeSuccession(active, schema);
+  const { changes, problems } = active === undefined ? { changes: [], problems: [] } : compareSchemas(active, schema);
   const plans = [planTable(standardizedColumns, standardizedTable(lake, name)), planTable(curatedColumns, curated)];
   const conflicts = plans[1]?.conflicts ?? [];
   const refusals = [...problems, ...conflicts.map((conflict) => conflictProblem(conflict, schema, curated.database))];
@@ -89,7 +89,7 @@ export async function makePlan(
     const table = `${database}.${name}`;
     if (columns === undefined) return { status: 'no table', table };
     const statements = judged(() =>
-      judgeStatements(readJudgedSchema(text, document), { database, table: name, columns }, options),
+      validationStatements(readValidationSchema(text, document), { database, table: name, columns }, options),
     );
     const answers: (readonly (readonly (string | null)[])[])[] = [];
     for (const { sql } of statements) answers.push((await query(sql)).rows);

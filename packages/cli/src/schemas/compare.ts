@@ -2,7 +2,7 @@ import {
   checkSchema,
   curatedTable,
   isTopicName,
-  judgeSuccession,
+  compareSchemas,
   planTable,
   readAcceptedSchema,
   standardizedTable,
@@ -60,7 +60,7 @@ export function compare(
       baseUnreadable: base !== undefined,
     };
   }
-  const { changes, problems } = judgeSuccession(before, schema);
+  const { changes, problems } = compareSchemas(before, schema);
   const statements = problems.length > 0 ? [] : statementsFor(before, schema, lake);
   return { status: 'changed', schema, before, changes, problems, statements };
 }

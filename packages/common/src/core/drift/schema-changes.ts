@@ -82,15 +82,15 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
         : compatible({ ...facts, sentence: 'x-event-time-stable is no longer promised: merges look at all days' }),
     );
   }
-  if (active.backFill !== candidate.backFill) {
+  if (active.backfill !== candidate.backfill) {
     changes.push(
       compatible({
         kind: CHANGE_KINDS.keyChanged,
         path: '/x-backfill',
         column: null,
-        before: String(active.backFill),
-        after: String(candidate.backFill),
-        sentence: candidate.backFill
+        before: String(active.backfill),
+        after: String(candidate.backfill),
+        sentence: candidate.backfill
           ? 'x-backfill: rows from before are judged anew'
           : 'x-backfill is gone: the schema counts from now on',
       }),

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../json/value';
-import type { KindCount } from './profile-sql';
+import type { KindCount } from './profile-statements';
 
 /** Digits that are added in front of those seen, so that the first greater value does not break the type. */
 const SPARE_DIGITS = 4;

@@ -1,5 +1,5 @@
 import { columnName, MAX_DEPTH, RESERVED_COLUMNS } from '../schema/columns';
-import type { ColumnCounts, KindCount } from './profile-sql';
+import type { ColumnCounts, KindCount } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
 

@@ -1,5 +1,5 @@
 import { isDeterministic } from './determinism';
-import type { Growth, PatternJudge } from './recheck-budget';
+import type { Growth, GrowthAnalyser } from './growth-analyser';
 import { MAX_POSITIONS, sizeOf } from './size';
 import { parsePattern, PatternSyntaxError, type ParsedPattern } from './syntax';
 import { shown } from '../problem';
@@ -13,11 +13,11 @@ export type PatternVerdict =
       readonly hint: string;
     };
 
-export interface PatternJudges {
+export interface PatternAnalysers {
   /** For patterns that a look at the next character does not settle. */
-  readonly judge: PatternJudge;
+  readonly decide: GrowthAnalyser;
   /** For an example of a text that a refused pattern is slow on. */
-  readonly explain: PatternJudge;
+  readonly explain: GrowthAnalyser;
 }
 
 /** A matcher tries each of a pattern's ways at most once for each place in the text. */
@@ -40,16 +40,20 @@ function unsafe(message: string, hint: string = HINTS.PATTERN_UNSAFE): PatternVe
  * Does this pattern mean the same in every engine that runs it, and match there in time linear in the text? What cannot
  * be shown to is refused, with a sentence that says why.
  */
-export function checkPattern(pattern: string, judges: PatternJudges): PatternVerdict {
+export function checkPattern(pattern: string, analysers: PatternAnalysers): PatternVerdict {
   try {
-    return safetyOf(pattern, parsePattern(pattern), judges);
+    return safetyOf(pattern, parsePattern(pattern), analysers);
   } catch (error) {
     if (!(error instanceof PatternSyntaxError)) throw error;
     return { ok: false, code: error.code, message: error.message, hint: HINTS[error.code] };
   }
 }
 
-function safetyOf(pattern: string, { root, anchoredAtStart }: ParsedPattern, judges: PatternJudges): PatternVerdict {
+function safetyOf(
+  pattern: string,
+  { root, anchoredAtStart }: ParsedPattern,
+  analysers: PatternAnalysers,
+): PatternVerdict {
   const size = sizeOf(root);
   if (size.positions > MAX_POSITIONS) {
     return unsafe(`longer than ${MAX_POSITIONS} characters once counted repeats are written out`, SMALLER);
@@ -57,20 +61,20 @@ function safetyOf(pattern: string, { root, anchoredAtStart }: ParsedPattern, jud
   const bounded = size.loops === 0;
   const deterministic = isDeterministic(root, size);
   if (deterministic && (bounded || anchoredAtStart)) return { ok: true };
-  const fault = () => faultOf(judges.explain.growthOf(pattern));
-  if (size.ways > MAX_WAYS) return unsafe(fault() ?? `more than ${MAX_WAYS} ways lead through it`, SMALLER);
+  const slowness = () => slownessOf(analysers.explain.growthOf(pattern));
+  if (size.ways > MAX_WAYS) return unsafe(slowness() ?? `more than ${MAX_WAYS} ways lead through it`, SMALLER);
   if (size.loopsOverGroup) {
     // java.util.regex recurses for each round of such a loop: a long text ends the process of a reader that uses it.
-    return unsafe(fault() ?? 'the next character does not decide whether a group comes again', SEPARATE);
+    return unsafe(slowness() ?? 'the next character does not decide whether a group comes again', SEPARATE);
   }
   if (bounded || (size.loops === 1 && anchoredAtStart)) return { ok: true };
-  const growth = judges.judge.growthOf(pattern);
+  const growth = analysers.decide.growthOf(pattern);
   if (growth.kind === 'linear') return { ok: true };
-  return unsafe(faultOf(growth) ?? 'not shown to be linear-time within the time for a schema');
+  return unsafe(slownessOf(growth) ?? 'not shown to be linear-time within the time for a schema');
 }
 
 /** What recheck has against it. */
-function faultOf(growth: Growth): string | undefined {
+function slownessOf(growth: Growth): string | undefined {
   if (growth.kind !== 'super-linear') return undefined;
   const attack = growth.attack.length > 80 ? `${growth.attack.slice(0, 80)}…` : growth.attack;
   return `its time is ${growth.summary} in the length of the text, by ${shown(growth.at)}: try ${attack}`;

@@ -1,5 +1,5 @@
 import { MAX_COLUMNS } from './columns';
-import { describeFault } from '../json/syntax-error';
+import { describeSyntaxError } from '../json/describe-syntax-error';
 import { readJsonSource, type DuplicateKey } from '../json/source-map';
 import { depthUpTo, isObject, type JsonObject } from '../json/value';
 import { metaSchemaProblems } from './meta-schema';
@@ -77,7 +77,7 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
 /** In our own words: those of JSON.parse differ from one version of Node to the next. */
 function notJson(text: string): SchemaCheck {
   const source = readJsonSource(text);
-  const { message, hint } = describeFault(text, source.ok ? { offset: 0, line: 1, column: 1 } : source.fault);
+  const { message, hint } = describeSyntaxError(text, source.ok ? { offset: 0, line: 1, column: 1 } : source.fault);
   return refused('NOT_JSON', message, hint);
 }
 

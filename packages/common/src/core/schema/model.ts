@@ -43,7 +43,7 @@ export interface TopicSchema {
   /** A correction keeps the event time: that of the declared field, or else the envelope's. */
   readonly eventTimeStable: boolean;
   /** The version judges the rows from before anew. */
-  readonly backFill: boolean;
+  readonly backfill: boolean;
   /** In the order of the file. */
   readonly columns: readonly SchemaColumn[];
 }
@@ -157,7 +157,7 @@ export function readTopicSchema(document: JsonObject): TopicSchema {
     description: textOf(document['description']),
     eventTime: columns.find(({ path }) => pathText(path) === document['x-event-time'])?.column,
     eventTimeStable: document['x-event-time-stable'] === true,
-    backFill: document['x-backfill'] === true,
+    backfill: document['x-backfill'] === true,
     columns,
   };
 }

@@ -1,7 +1,7 @@
 import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH } from './columns';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
-import { PatternJudge } from '../pattern/recheck-budget';
-import { checkPattern, type PatternJudges } from '../pattern/safety';
+import { GrowthAnalyser } from '../pattern/growth-analyser';
+import { checkPattern, type PatternAnalysers } from '../pattern/safety';
 import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
 import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
@@ -27,10 +27,10 @@ const EXPLANATION_BUDGET_MS = 100;
  */
 export function semanticProblems(document: JsonObject, options: SemanticOptions): SchemaProblem[] {
   const fields = [...fieldsOf(document)];
-  const judges: PatternJudges = {
-    judge: new PatternJudge(options.patternBudgetMs),
+  const analysers: PatternAnalysers = {
+    decide: new GrowthAnalyser(options.patternBudgetMs),
     // Of its own, so that what is refused anyway takes no time from what may be safe.
-    explain: new PatternJudge(EXPLANATION_BUDGET_MS),
+    explain: new GrowthAnalyser(EXPLANATION_BUDGET_MS),
   };
   const leaves = fields.filter(({ field }) => field['type'] !== 'object');
   return [
@@ -39,7 +39,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
     ...requiredProblems(document, ''),
     ...fields.flatMap(({ field, pointer }) => requiredProblems(field, pointer)),
     ...fields.flatMap(nameProblems),
-    ...leaves.flatMap((leaf) => leafProblems(leaf, judges)),
+    ...leaves.flatMap((leaf) => leafProblems(leaf, analysers)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
   ];
@@ -167,18 +167,18 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
   );
 }
 
-function leafProblems({ field, pointer }: FieldVisit, judges: PatternJudges): SchemaProblem[] {
+function leafProblems({ field, pointer }: FieldVisit, analysers: PatternAnalysers): SchemaProblem[] {
   return [
     ...boundProblems(field, pointer),
     ...repeatProblems(field['enum'], pointerTo(pointer, 'enum'), 'ENUM_DUPLICATE', 'take one of the two out'),
-    ...patternProblems(field, pointer, judges),
+    ...patternProblems(field, pointer, analysers),
   ];
 }
 
-function patternProblems(field: JsonObject, pointer: string, judges: PatternJudges): SchemaProblem[] {
+function patternProblems(field: JsonObject, pointer: string, analysers: PatternAnalysers): SchemaProblem[] {
   const pattern = field['pattern'];
   if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN) return [];
-  const verdict = checkPattern(pattern, judges);
+  const verdict = checkPattern(pattern, analysers);
   if (verdict.ok) return [];
   const { code, message, hint } = verdict;
   return [{ code, path: pointerTo(pointer, 'pattern'), message, hint }];

@@ -3,7 +3,7 @@
  * says what each form means. Casts are guarded by patterns, as Trino's take more (white space, `+1`, `NaN`).
  */
 import { decimalOf } from '../schema/model';
-import type { JudgedField } from './sql-schema';
+import type { ValidationField } from './validation-schema';
 
 const INTEGER = String.raw`'\A-?(?:0|[1-9][0-9]*)\z'`;
 const NUMBER = String.raw`'\A-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?\z'`;
@@ -34,7 +34,7 @@ export interface CastSql {
  * @param prepared name under which the caller gives `prepared` back
  * @returns undefined where every text is a value, and is the value
  */
-export function castSql(field: JudgedField, text: string, prepared: string): CastSql | undefined {
+export function castSql(field: ValidationField, text: string, prepared: string): CastSql | undefined {
   const decimal = decimalOf(field.athenaType);
   if (decimal !== undefined) return decimalCast(text, prepared, decimal);
   if (field.jsonType === 'array') return plain(`CASE WHEN ${text} LIKE '[%]' THEN 1 END`);

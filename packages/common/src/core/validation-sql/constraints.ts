@@ -1,7 +1,7 @@
 /** Conditions over typed values that are true where a constraint is broken: the twin of scripts/glue/lean_ops/validation/constraints.py. */
 import { athenaPattern } from '../pattern/athena-pattern';
 import { plainDecimal, quantized } from './exact-decimal';
-import type { JudgedConstraint, JudgedField } from './sql-schema';
+import type { ValidationConstraint, ValidationField } from './validation-schema';
 import { decimalOf } from '../schema/model';
 import { stringLiteral } from '../warehouse/sql';
 
@@ -22,7 +22,7 @@ const MAX_DIGITS = 38;
 const NUL = 'chr(0)';
 
 /** @param value as castSql gives it; the text itself for a string */
-export function brokenSql(field: JudgedField, constraint: JudgedConstraint, value: string): string {
+export function brokenSql(field: ValidationField, constraint: ValidationConstraint, value: string): string {
   switch (constraint.keyword) {
     case 'enum':
       return field.jsonType === 'integer'
@@ -42,7 +42,7 @@ export function brokenSql(field: JudgedField, constraint: JudgedConstraint, valu
   }
 }
 
-function boundSql({ athenaType }: JudgedField, bound: Bound, text: string, value: string): string {
+function boundSql({ athenaType }: ValidationField, bound: Bound, text: string, value: string): string {
   const { operator, rounding } = BROKEN[bound];
   if (athenaType === 'double' || athenaType === 'float') return `${value} ${operator} DOUBLE '${Number(text)}'`;
   const scale = decimalOf(athenaType)?.scale ?? 0;

@@ -1,17 +1,17 @@
-import type { JudgeRule } from './rules';
-import type { JudgeStatement } from './statements';
+import type { ValidationRule } from './rules';
+import type { ValidationStatement } from './statements';
 
-export interface JudgeSample {
+export interface ViolationSample {
   readonly messageId: string;
   /** The beginning of the text that is wrong; null where it is missing. */
   readonly value: string | null;
 }
 
-export interface BrokenRule extends JudgeRule {
+export interface BrokenRule extends ValidationRule {
   /** How many break it: of the rejected ones, and of the others. */
   readonly rows: number;
   /** The latest first. */
-  readonly samples: readonly JudgeSample[];
+  readonly samples: readonly ViolationSample[];
 }
 
 /** How the rows of a table fare under a schema. */
@@ -25,10 +25,13 @@ export interface DataVerdict {
 }
 
 /** Rows of an answer to a judge statement: code, rows, samples. */
-export type JudgeAnswer = readonly (readonly (string | null)[])[];
+export type ValidationResult = readonly (readonly (string | null)[])[];
 
 /** Puts the answers together. @param answers one for each statement */
-export function dataVerdict(statements: readonly JudgeStatement[], answers: readonly JudgeAnswer[]): DataVerdict {
+export function dataVerdict(
+  statements: readonly ValidationStatement[],
+  answers: readonly ValidationResult[],
+): DataVerdict {
   const counts = answers.map((answer) => new Map(answer.map(([code, n]) => [code, Number(n)])));
   const first = counts[0];
   const rows = first?.get('rows') ?? 0;
@@ -58,7 +61,7 @@ export function dataVerdict(statements: readonly JudgeStatement[], answers: read
   };
 }
 
-function samplesOf(text: string | null | undefined, { rule }: JudgeRule): JudgeSample[] {
+function samplesOf(text: string | null | undefined, { rule }: ValidationRule): ViolationSample[] {
   if (text === null || text === undefined || text === '') return [];
   return text.split(',').map((sample) => {
     const [messageId = '', value = ''] = sample.split('|').map((hex) => Buffer.from(hex, 'hex').toString('utf8'));

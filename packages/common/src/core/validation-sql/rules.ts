@@ -2,11 +2,11 @@
 import { RESERVED_COLUMNS } from '../schema/columns';
 import { castSql, type CastSql } from './casts';
 import { brokenSql } from './constraints';
-import type { ConstraintKeyword, JudgedField, JudgedObject, JudgedSchema } from './sql-schema';
+import type { ConstraintKeyword, ValidationField, ValidationObject, ValidationSchema } from './validation-schema';
 import { dmlIdentifier } from '../warehouse/sql';
 
 /** One thing that can be wrong: what `violations` of the errors table says as column and rule. */
-export interface JudgeRule {
+export interface ValidationRule {
   readonly column: string;
   readonly rule: 'required' | 'type' | 'format' | ConstraintKeyword;
   /** A row that breaks it is rejected; else its value becomes NULL. */
@@ -16,14 +16,14 @@ export interface JudgeRule {
 }
 
 /** A rule, and when a row breaks it. */
-export interface RuleSql extends JudgeRule {
+export interface RuleSql extends ValidationRule {
   readonly condition: string;
   /** The text that is wrong; undefined where it is missing. */
   readonly text: string | undefined;
 }
 
 /** The rules of one field or object, and what their conditions want to have at hand. */
-export interface JudgedColumnSql {
+export interface ColumnRulesSql {
   readonly column: string;
   readonly rules: readonly RuleSql[];
   readonly cast: (CastSql & { readonly names: ColumnNames }) | undefined;
@@ -42,7 +42,7 @@ const EMPTY_OBJECT = "'{}'";
  *
  * @param columns those of the Standardized table
  */
-export function judgedColumns({ fields, objects }: JudgedSchema, columns: readonly string[]): JudgedColumnSql[] {
+export function columnRules({ fields, objects }: ValidationSchema, columns: readonly string[]): ColumnRulesSql[] {
   const there = new Set(columns.filter((name) => !RESERVED_COLUMNS.has(name)));
   const known = new Set([...fields, ...objects].map(({ column }) => column));
   const critical = new Set(fields.filter(({ cde }) => cde).map(({ column }) => column));
@@ -59,11 +59,12 @@ export function judgedColumns({ fields, objects }: JudgedSchema, columns: readon
       return [column, anyOf([...empty, ...members.map(isPresent)])] as const;
     }),
   );
-  const parentIsObject = ({ parents }: JudgedField | JudgedObject) => isObject.get(parents.at(-1) ?? '') ?? 'TRUE';
+  const parentIsObject = ({ parents }: ValidationField | ValidationObject) =>
+    isObject.get(parents.at(-1) ?? '') ?? 'TRUE';
 
   function rulesOf(
-    item: JudgedField | JudgedObject,
-    entries: readonly (readonly [rule: JudgeRule['rule'], condition: string, text?: string])[],
+    item: ValidationField | ValidationObject,
+    entries: readonly (readonly [rule: ValidationRule['rule'], condition: string, text?: string])[],
   ): RuleSql[] {
     const { column, pointer } = item;
     return entries
@@ -78,7 +79,7 @@ export function judgedColumns({ fields, objects }: JudgedSchema, columns: readon
       }));
   }
 
-  function objectRules(node: JudgedObject): JudgedColumnSql {
+  function objectRules(node: ValidationObject): ColumnRulesSql {
     const text = dmlIdentifier(node.column);
     const has = there.has(node.column);
     const missing = allOf([
@@ -93,7 +94,7 @@ export function judgedColumns({ fields, objects }: JudgedSchema, columns: readon
     return { column: node.column, rules, cast: undefined };
   }
 
-  function fieldRules(field: JudgedField, index: number): JudgedColumnSql {
+  function fieldRules(field: ValidationField, index: number): ColumnRulesSql {
     const text = dmlIdentifier(field.column);
     const has = there.has(field.column);
     const below = anyOf(strangersBelow(field.column).map(isPresent));

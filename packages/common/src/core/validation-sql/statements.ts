@@ -1,7 +1,7 @@
 import { chunk } from '../delivery/chunk';
 import { LeanOpsError } from '../errors';
-import { judgedColumns, type JudgedColumnSql, type JudgeRule, type RuleSql } from './rules';
-import type { JudgedSchema } from './sql-schema';
+import { columnRules, type ColumnRulesSql, type ValidationRule, type RuleSql } from './rules';
+import type { ValidationSchema } from './validation-schema';
 import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
 /** https://docs.aws.amazon.com/athena/latest/ug/service-limits.html: bytes of a statement. */
@@ -11,28 +11,28 @@ const MAX_LIST = 20;
 /** Characters of a wrong value that are shown. */
 const MAX_SHOWN = 60;
 
-export interface JudgedTable {
+export interface QueriedTable {
   readonly database: string;
   readonly table: string;
   readonly columns: readonly string[];
 }
 
-export interface JudgeOptions {
+export interface ValidationOptions {
   /** Rows that were ingested from then on, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; undefined for all. */
   readonly since: string | undefined;
   /** Messages that are named for each rule. */
   readonly samples: number;
 }
 
-export interface JudgeStatement {
+export interface ValidationStatement {
   readonly sql: string;
   /** What the numbers in its answer stand for. */
-  readonly rules: readonly JudgeRule[];
+  readonly rules: readonly ValidationRule[];
 }
 
 /** Thrown for rules that do not fit a statement of Athena, however it is cut. */
-export class UnjudgeableSchemaError extends LeanOpsError {
-  override readonly name = 'UnjudgeableSchemaError';
+export class ValidationTooLongError extends LeanOpsError {
+  override readonly name = 'ValidationTooLongError';
 
   constructor(readonly columns: readonly string[]) {
     super(
@@ -49,24 +49,24 @@ export class UnjudgeableSchemaError extends LeanOpsError {
  * more than one is needed, each has all critical rules, so `rows` and `rejected` are the same in all of them and whole;
  * `nulled` is then of the rules in that statement.
  *
- * @throws UnjudgeableSchemaError
+ * @throws ValidationTooLongError
  */
-export function judgeStatements(
-  schema: JudgedSchema,
-  table: JudgedTable,
-  options: JudgeOptions,
-): readonly [JudgeStatement, ...JudgeStatement[]] {
-  const columns = judgedColumns(schema, table.columns);
+export function validationStatements(
+  schema: ValidationSchema,
+  table: QueriedTable,
+  options: ValidationOptions,
+): readonly [ValidationStatement, ...ValidationStatement[]] {
+  const columns = columnRules(schema, table.columns);
   const whole = statement(columns, table, options);
   if (fits(whole)) return [whole];
-  const isCritical = ({ rules }: JudgedColumnSql) => rules.some(({ critical }) => critical);
+  const isCritical = ({ rules }: ColumnRulesSql) => rules.some(({ critical }) => critical);
   const critical = columns.filter(isCritical);
   const others = columns.filter((column) => !isCritical(column) && column.rules.length > 0);
   const first = statement(critical, table, options);
   const alone = others.map((column) => statement([...critical, column], table, options));
   if (!fits(first) || alone.some((one) => !fits(one))) {
     const long = others.filter((_, index) => !fits(alone[index] ?? first));
-    throw new UnjudgeableSchemaError((fits(first) ? long : critical).map(({ column }) => column));
+    throw new ValidationTooLongError((fits(first) ? long : critical).map(({ column }) => column));
   }
   const base = bytes(first.sql);
   const chunks = chunk(
@@ -81,11 +81,15 @@ function bytes(sql: string): number {
   return Buffer.byteLength(sql);
 }
 
-function fits({ sql }: JudgeStatement): boolean {
+function fits({ sql }: ValidationStatement): boolean {
   return bytes(sql) <= MAX_STATEMENT_BYTES;
 }
 
-function statement(columns: readonly JudgedColumnSql[], table: JudgedTable, options: JudgeOptions): JudgeStatement {
+function statement(
+  columns: readonly ColumnRulesSql[],
+  table: QueriedTable,
+  options: ValidationOptions,
+): ValidationStatement {
   const rules = columns.flatMap((column) => column.rules);
   const casts = columns.flatMap(({ cast }) => (cast === undefined ? [] : [cast]));
   const prepared = casts.flatMap(({ prepared: sql, names }) =>
@@ -114,9 +118,9 @@ function statement(columns: readonly JudgedColumnSql[], table: JudgedTable, opti
   const sql = [
     `WITH prepared AS (SELECT ${['*', ...prepared].join(', ')} FROM ${from}${where}),`,
     `typed AS (SELECT ${['*', ...values].join(', ')} FROM prepared),`,
-    `judged AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, ` +
+    `validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, ` +
       `${all.length === 0 ? 'TRUE AS c0' : all.map((list) => list.sql).join(', ')} FROM typed),`,
-    `found AS (SELECT id, at, flatten(ARRAY[${[own, ...all.map(({ name }) => name)].join(', ')}]) AS items FROM judged)`,
+    `found AS (SELECT id, at, flatten(ARRAY[${[own, ...all.map(({ name }) => name)].join(', ')}]) AS items FROM validated)`,
     `SELECT split_part(item, '|', 1) AS code, count(*) AS n, ${samplesSql(options.samples)} AS samples`,
     "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)",
   ].join('\n');

@@ -138,7 +138,7 @@ describe('schemaChanges', () => {
     expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEY_CHANGED /x-event-time-stable']);
   });
 
-  it('wants a new version for a back-fill, and takes it back without harm', () => {
+  it('wants a new version for a backfill, and takes it back without harm', () => {
     const filling = topicSchema({ 'x-backfill': true });
     expect(shown(between(topicSchema(), filling))).toEqual(['compatible KEY_CHANGED /x-backfill']);
     expect(shown(between(filling, topicSchema()))).toEqual(['compatible KEY_CHANGED /x-backfill']);

@@ -2,7 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { columnName } from '../../../src/core/schema/columns';
 import { inferSchema } from '../../../src/core/infer/draft-schema';
-import { columnCounts, inferStatements, type KindCount, type ValueKind } from '../../../src/core/infer/profile-sql';
+import {
+  columnCounts,
+  inferStatements,
+  type KindCount,
+  type ValueKind,
+} from '../../../src/core/infer/profile-statements';
 import { checkSchema } from '../../../src/core/schema/check';
 
 const count = (column: string, kind: ValueKind, rows = 100, distinct = 50): KindCount => ({

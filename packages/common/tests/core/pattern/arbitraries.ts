@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { PatternJudge } from '../../../src/core/pattern/recheck-budget';
+import { GrowthAnalyser } from '../../../src/core/pattern/growth-analyser';
 import { checkPattern } from '../../../src/core/pattern/safety';
 
 /** Without recheck, whose time hangs on the pattern: what only it can settle counts as unsafe. */
-export const NO_JUDGE = { judge: new PatternJudge(0), explain: new PatternJudge(0) };
+export const NO_ANALYSIS = { decide: new GrowthAnalyser(0), explain: new GrowthAnalyser(0) };
 
 const ATOMS = [
   'a',
@@ -47,7 +47,7 @@ export const sharedPattern: fc.Arbitrary<string> = fc
   );
 
 /** Those of them that a schema may have, but for such as only recheck can settle. */
-export const safePattern = sharedPattern.filter((pattern) => checkPattern(pattern, NO_JUDGE).ok);
+export const safePattern = sharedPattern.filter((pattern) => checkPattern(pattern, NO_ANALYSIS).ok);
 
 const PIECES = [
   'a',

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { athenaPattern } from '../../../src/core/pattern/athena-pattern';
 import { checkPattern } from '../../../src/core/pattern/safety';
-import { NO_JUDGE } from './arbitraries';
+import { NO_ANALYSIS } from './arbitraries';
 
 describe('athenaPattern', () => {
   it.each([
@@ -23,7 +23,7 @@ describe('athenaPattern', () => {
     const patterns = fc
       .tuple(fc.array(fc.tuple(atoms, repeats), { minLength: 1, maxLength: 4 }), fc.boolean())
       .map(([parts, ends]) => `^${parts.map((part) => part.join('')).join('')}${ends ? '$' : ''}`)
-      .filter((pattern) => checkPattern(pattern, NO_JUDGE).ok);
+      .filter((pattern) => checkPattern(pattern, NO_ANALYSIS).ok);
     const text = fc.array(fc.constantFrom('a', 'b', 'c', '1', '.', "'", '\n', 'é', '😁', '-'), { maxLength: 6 });
     fc.assert(
       fc.property(patterns, text, (pattern, characters) => {

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PatternJudge } from '../../../src/core/pattern/recheck-budget';
+import { GrowthAnalyser } from '../../../src/core/pattern/growth-analyser';
 import { checkPattern } from '../../../src/core/pattern/safety';
 import { parsePattern } from '../../../src/core/pattern/syntax';
 import { stepsOf } from './backtracking';
-import { NO_JUDGE, safePattern } from './arbitraries';
+import { NO_ANALYSIS, safePattern } from './arbitraries';
 
 const FILE = path.resolve(__dirname, '../../../../../tests/conformance/patterns.json');
 const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as {
@@ -25,7 +25,7 @@ describe('the vectors of patterns', () => {
   it('are of patterns that a schema may have, and say what JavaScript finds', () => {
     for (const { pattern, found, not_found } of vectors) {
       const regExp = new RegExp(pattern, 'u');
-      expect([pattern, checkPattern(pattern, NO_JUDGE).ok]).toEqual([pattern, true]);
+      expect([pattern, checkPattern(pattern, NO_ANALYSIS).ok]).toEqual([pattern, true]);
       expect([...found, ...not_found].filter((text) => regExp.test(text))).toEqual(found);
     }
   });
@@ -48,10 +48,10 @@ describe('a pattern that is taken', () => {
   });
 
   it('does so too where only recheck says that it does', () => {
-    const judges = { judge: new PatternJudge(60_000), explain: new PatternJudge(0) };
+    const analysers = { decide: new GrowthAnalyser(60_000), explain: new GrowthAnalyser(0) };
     for (const pattern of ['[0-9]+', 'a[0-9]+', '^(?:ab|ac)-[a-z]+(?:x|xy)?[0-9]+$', '^[ab]*c(?:a|ab)?[bc]*$']) {
-      expect([pattern, checkPattern(pattern, NO_JUDGE).ok]).toEqual([pattern, false]);
-      expect([pattern, checkPattern(pattern, judges)]).toEqual([pattern, { ok: true }]);
+      expect([pattern, checkPattern(pattern, NO_ANALYSIS).ok]).toEqual([pattern, false]);
+      expect([pattern, checkPattern(pattern, analysers)]).toEqual([pattern, { ok: true }]);
       for (const pump of ['a', 'b', 'ab', 'c', '1', 'abc', 'x']) expect(growth(pattern, pump)).toBeLessThan(LINEAR);
     }
   });

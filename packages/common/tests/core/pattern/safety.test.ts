@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PatternJudge } from '../../../src/core/pattern/recheck-budget';
+import { GrowthAnalyser } from '../../../src/core/pattern/growth-analyser';
 import { checkPattern as check, type PatternVerdict } from '../../../src/core/pattern/safety';
-import { NO_JUDGE } from './arbitraries';
+import { NO_ANALYSIS } from './arbitraries';
 
-const judges = { judge: new PatternJudge(60_000), explain: new PatternJudge(0) };
-const checkPattern = (pattern: string): PatternVerdict => check(pattern, judges);
+const analysers = { decide: new GrowthAnalyser(60_000), explain: new GrowthAnalyser(0) };
+const checkPattern = (pattern: string): PatternVerdict => check(pattern, analysers);
 
 const code = (pattern: string): string => {
   const verdict = checkPattern(pattern);
@@ -14,12 +14,12 @@ const code = (pattern: string): string => {
 
 describe('checkPattern', () => {
   it('shows a text that a refused pattern is slow on, and the part that is to blame', () => {
-    const verdict = check('^x[a-z]*[a-z0-9]*$', judges);
+    const verdict = check('^x[a-z]*[a-z0-9]*$', analysers);
     expect(verdict.ok ? '' : verdict.message).toMatch(/^its time is 2nd degree polynomial .* by "\[a-z\]": try '/);
   });
 
   it('says that it does not know, rather than take a pattern, when the time is up', () => {
-    expect(check('[0-9]+', NO_JUDGE)).toMatchObject({
+    expect(check('[0-9]+', NO_ANALYSIS)).toMatchObject({
       code: 'PATTERN_UNSAFE',
       message: expect.stringContaining('not shown'),
     });
@@ -135,7 +135,7 @@ describe('checkPattern', () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
-        expect(typeof check(pieces.join(''), NO_JUDGE).ok).toBe('boolean');
+        expect(typeof check(pieces.join(''), NO_ANALYSIS).ok).toBe('boolean');
       }),
       { numRuns: 2_000 },
     );

@@ -66,7 +66,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     description: undefined,
     eventTime: declares ? columns.find(mayBeEventTime)?.column : undefined,
     eventTimeStable,
-    backFill: false,
+    backfill: false,
     columns,
   }));
 

@@ -1,29 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../../src/core/json/value';
 import { dataVerdict } from '../../../src/core/validation-sql/results';
-import { judgeStatements, UnjudgeableSchemaError } from '../../../src/core/validation-sql/statements';
-import { readJudgedSchema } from '../../../src/core/validation-sql/sql-schema';
+import { validationStatements, ValidationTooLongError } from '../../../src/core/validation-sql/statements';
+import { readValidationSchema } from '../../../src/core/validation-sql/validation-schema';
 
 const ENVELOPE = ['message_id', 'ingested_at', 'rescued_data'];
 
 function statements(properties: JsonObject, columns: readonly string[], required: readonly string[] = []) {
   const text = JSON.stringify({ type: 'object', 'x-topic': 'a', 'x-version': 1, required, properties });
   const table = { database: 'p_standardized', table: 'a', columns: [...ENVELOPE, ...columns] };
-  return judgeStatements(readJudgedSchema(text, JSON.parse(text) as JsonObject), table, {
+  return validationStatements(readValidationSchema(text, JSON.parse(text) as JsonObject), table, {
     since: '2026-11-16T10:00:00.000000Z',
     samples: 2,
   });
 }
 
-describe('judgeStatements', () => {
+describe('validationStatements', () => {
   it('writes one SELECT: texts to values, values to broken rules, rules to counts', () => {
     const [{ sql, rules }, ...others] = statements({ n: { type: 'integer', maximum: 5.5, 'x-cde': true } }, ['n']);
     expect(others).toEqual([]);
     expect(sql).toBe(
       String.raw`WITH prepared AS (SELECT * FROM "p_standardized"."a" WHERE "ingested_at" >= '2026-11-16T10:00:00.000000Z'),
 typed AS (SELECT *, CASE WHEN regexp_like("n", '\A-?(?:0|[1-9][0-9]*)\z') THEN TRY_CAST("n" AS bigint) END AS "$v0" FROM prepared),
-judged AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0 FROM typed),
-found AS (SELECT id, at, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM judged)
+validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0 FROM typed),
+found AS (SELECT id, at, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM validated)
 SELECT split_part(item, '|', 1) AS code, count(*) AS n, array_join(max_by(to_hex(to_utf8(id)) || '|' || to_hex(to_utf8(substr(item, strpos(item, '|') + 1))), CASE WHEN item NOT IN ('rows|', 'rejected|', 'nulled|') THEN at || '|' || id END, 2), ',') AS samples
 FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)`,
     );
@@ -49,7 +49,7 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
     const text =
       '{"type":"object","properties":{"v":{"type":"number","x-type":"decimal(38,20)","maximum":0.10000000000000000001}}}';
     const table = { database: 'd', table: 'a', columns: ['v'] };
-    const [{ sql }] = judgeStatements(readJudgedSchema(text, JSON.parse(text) as JsonObject), table, {
+    const [{ sql }] = validationStatements(readValidationSchema(text, JSON.parse(text) as JsonObject), table, {
       since: undefined,
       samples: 0,
     });
@@ -69,9 +69,9 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
 
   it('says which field has rules that fit no statement', () => {
     const choices = Array.from({ length: 40_000 }, (_, index) => `choice-${index}`);
-    const judging = () => statements({ s: { type: 'string', enum: choices }, t: { type: 'string' } }, ['s', 't']);
-    expect(judging).toThrow(UnjudgeableSchemaError);
-    expect(judging).toThrow('the rules of s are longer');
+    const write = () => statements({ s: { type: 'string', enum: choices }, t: { type: 'string' } }, ['s', 't']);
+    expect(write).toThrow(ValidationTooLongError);
+    expect(write).toThrow('the rules of s are longer');
   });
 });
 

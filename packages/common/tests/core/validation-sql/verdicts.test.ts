@@ -50,11 +50,11 @@ describe.each(groups)("JSON Schema's verdict on $name", (group) => {
   it('is the one in the table', () => {
     const document = documentOf(group);
     const validate = ajv.compile(document);
-    const judged = group.cases.map((one) => {
+    const verdicts = group.cases.map((one) => {
       const payload = payloadOf(one);
       validate(JSON.parse(payload));
       return [payload, verdictOf(validate.errors ?? [], document)];
     });
-    expect(judged).toEqual(group.cases.map((one) => [payloadOf(one), one.json_schema]));
+    expect(verdicts).toEqual(group.cases.map((one) => [payloadOf(one), one.json_schema]));
   });
 });

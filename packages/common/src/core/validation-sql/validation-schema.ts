@@ -6,18 +6,18 @@ import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type Sch
 export type ConstraintKeyword = keyof Constraints;
 
 /** A leaf of a schema as rows are judged by it: what `Field` is to the Curated job (scripts/glue/lean_ops/validation/topic_schema.py). */
-export interface JudgedField extends Pick<
+export interface ValidationField extends Pick<
   SchemaColumn,
   'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'
 > {
   readonly kind: 'field';
   /** Columns of the objects around it, outermost first. */
   readonly parents: readonly string[];
-  readonly constraints: readonly JudgedConstraint[];
+  readonly constraints: readonly ValidationConstraint[];
 }
 
 /** An object inside the payload: it has no column in Curated, and one in Standardized where it was empty or no object. */
-export interface JudgedObject {
+export interface ValidationObject {
   readonly kind: 'object';
   readonly pointer: string;
   readonly column: string;
@@ -25,23 +25,23 @@ export interface JudgedObject {
   readonly parents: readonly string[];
 }
 
-export type JudgedConstraint =
+export type ValidationConstraint =
   | { readonly keyword: 'enum'; readonly values: readonly (string | number)[] }
   | { readonly keyword: 'pattern'; readonly pattern: string }
   /** text: the number as the file has it, as JSON.parse would round it and the Curated job does not. */
   | { readonly keyword: Exclude<ConstraintKeyword, 'enum' | 'pattern'>; readonly text: string };
 
-export interface JudgedSchema {
+export interface ValidationSchema {
   /** In the order of the file. */
-  readonly fields: readonly JudgedField[];
-  readonly objects: readonly JudgedObject[];
+  readonly fields: readonly ValidationField[];
+  readonly objects: readonly ValidationObject[];
 }
 
 /** @param text of a schema that checkSchema accepts; @param document what JSON.parse makes of it */
-export function readJudgedSchema(text: string, document: JsonObject): JudgedSchema {
+export function readValidationSchema(text: string, document: JsonObject): ValidationSchema {
   const numberAt = numberReader(text);
-  const fields: JudgedField[] = [];
-  const objects: JudgedObject[] = [];
+  const fields: ValidationField[] = [];
+  const objects: ValidationObject[] = [];
   for (const { path, pointer, field, required } of fieldsOf(document)) {
     const parents = path.slice(1).map((_, index) => columnName(path.slice(0, index + 1)));
     const common = { pointer, column: columnName(path), required, parents };
@@ -65,7 +65,7 @@ export function readJudgedSchema(text: string, document: JsonObject): JudgedSche
   return { fields, objects };
 }
 
-function constraintOf(keyword: ConstraintKeyword, value: unknown, number: () => string): JudgedConstraint {
+function constraintOf(keyword: ConstraintKeyword, value: unknown, number: () => string): ValidationConstraint {
   if (keyword === 'enum') return { keyword, values: value as readonly (string | number)[] };
   if (keyword === 'pattern') return { keyword, pattern: String(value) };
   return { keyword, text: number() };

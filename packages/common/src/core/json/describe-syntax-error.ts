@@ -3,7 +3,10 @@ import type { TextPosition } from './source-map';
 const DEFAULT = 'a schema file is one JSON object (RFC 8259): no comments, no trailing commas, names in double quotes';
 
 /** What one sees at the offset, and what usually leads there. */
-export function describeFault(text: string, { offset, line, column }: TextPosition): { message: string; hint: string } {
+export function describeSyntaxError(
+  text: string,
+  { offset, line, column }: TextPosition,
+): { message: string; hint: string } {
   const here = text.slice(offset);
   const before = text.slice(0, offset).trimEnd().slice(-1);
   const message =

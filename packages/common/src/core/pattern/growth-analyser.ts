@@ -6,7 +6,7 @@ export type Growth =
   | { readonly kind: 'super-linear'; readonly summary: string; readonly attack: string; readonly at: string };
 
 /** Asks recheck how the time of a backtracking engine grows with the text, within a budget for all patterns of a schema. */
-export class PatternJudge {
+export class GrowthAnalyser {
   readonly #known = new Map<string, Growth>();
   #leftMs: number;
 

@@ -1,8 +1,8 @@
 import { RESERVED_COLUMNS } from '../schema/columns';
 import { chunk } from '../delivery/chunk';
 import { castSql } from '../validation-sql/casts';
-import type { JudgedField } from '../validation-sql/sql-schema';
-import type { JudgedTable } from '../validation-sql/statements';
+import type { ValidationField } from '../validation-sql/validation-schema';
+import type { QueriedTable } from '../validation-sql/statements';
 import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
 /** A list of values is compiled to one method, which the JVM bounds: some 1.5 KB of SQL for each column. */
@@ -50,7 +50,7 @@ export interface ColumnCounts {
  * kind, rows, different values); `rows` in place of a number counts all rows.
  */
 export function inferStatements(
-  { database, table, columns }: JudgedTable,
+  { database, table, columns }: QueriedTable,
   since: string | undefined,
 ): InferStatement[] {
   const payload = columns.filter((name) => !RESERVED_COLUMNS.has(name));
@@ -98,7 +98,7 @@ function itemSql(column: string, index: number): string {
 
 /** As `schema plan` judges, so that what is inferred passes there. */
 function castOf(jsonType: string, athenaType: string, text: string): string {
-  const field: JudgedField = {
+  const field: ValidationField = {
     kind: 'field',
     pointer: '',
     column: '',

@@ -5,14 +5,14 @@ import { readTopicSchema, type TopicSchema } from '../schema/model';
 import type { SchemaProblem } from '../problem';
 
 /** How one version of a schema would follow another. */
-export interface Succession {
+export interface SchemaComparison {
   readonly changes: readonly SchemaChange[];
   /** Why it may not; empty when it may. */
   readonly problems: readonly SchemaProblem[];
 }
 
 /** May the candidate follow the active schema? The validator decides by this, and a pull request is told by it before. */
-export function judgeSuccession(active: TopicSchema, candidate: TopicSchema): Succession {
+export function compareSchemas(active: TopicSchema, candidate: TopicSchema): SchemaComparison {
   const changes = schemaChanges(active, candidate);
   const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
     code: `BREAKING_${kind}`,
