@@ -8,7 +8,7 @@ import { requireStack, takeDown, upSteps } from './local/stack';
 import { runSteps, type Step } from './local/steps';
 import { soakMessages } from './soak/messages';
 import { renderSoak, renderVerdict } from './soak/report';
-import { FUNCTION, soak, type SoakResult } from './soak/run';
+import { FUNCTION, soak, type SoakResult } from './soak/run-soak';
 
 interface Options {
   readonly messages: number;

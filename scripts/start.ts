@@ -5,12 +5,12 @@ import { isTopicName, UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { runCycle, type CycleOutcome } from './local/cycle';
 import { reportFailure, UserError } from './local/errors';
 import { onInterrupt } from './local/interrupt';
-import { pushSchema, sampleSchema, sampleTopics } from './local/schemas';
+import { pushSchema, sampleSchema, sampleTopics } from './local/sample-schemas';
 import { readMessages, sendMessages, type Message } from './local/send';
 import { DEFAULT_PORT, requireStack, takeDown, upSteps } from './local/stack';
 import { runSteps, type Step } from './local/steps';
 import type { Progress } from './local/tools';
-import { imbalances, renderAccount, renderBalance, takeAccount, type TopicAccount } from './report';
+import { imbalances, renderAccount, renderBalance, takeAccount, type TopicAccount } from './topic-account';
 import { simulateDay, type SimulatedMessage } from './simulator/fleet';
 
 interface Options {

@@ -1,6 +1,6 @@
 /** A soak's result as its reader needs it. */
 import Table from 'cli-table3';
-import type { SoakResult } from './run';
+import type { SoakResult } from './run-soak';
 
 export function renderSoak({ account, batches, injected, sendSeconds, seconds }: SoakResult): string {
   const of = (name: string): number => injected[name] ?? 0;

@@ -6,7 +6,7 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import { FirehoseClient, PutRecordCommand } from '@aws-sdk/client-firehose';
 import { createLogger, createMetrics, firehoseStream, systemClock, systemRandom } from '../../packages/common/src/aws';
 import type { SQSRecord } from 'aws-lambda';
-import { processBatch, type Collaborators } from '../../packages/sqs-processor/src/process';
+import { processBatch, type Collaborators } from '../../packages/sqs-processor/src/process-batch';
 import { memoryFirehose, taken } from './memory-firehose';
 import { batchOf } from './messages';
 

@@ -18,7 +18,7 @@ import {
   standardizedTable,
   type Lake,
 } from '../../packages/common/src/core';
-import { UploadRegistry } from '../../packages/schema-validator/src/registry';
+import { UploadRegistry } from '../../packages/schema-validator/src/upload-registry';
 import type { Upload } from '../../packages/schema-validator/src/upload';
 import { connect } from '../../scripts/local/clients';
 import type { Stack } from '../../scripts/local/stack';

@@ -11,7 +11,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { connect, databases, output } from '../../scripts/local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
-import { pushSchema } from '../../scripts/local/schemas';
+import { pushSchema } from '../../scripts/local/sample-schemas';
 import { without } from './rights';
 import { cycle, freshTopic, rows, send, tableOf, theStack } from './stack';
 

@@ -1,7 +1,7 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { connect, output } from '../../scripts/local/clients';
-import { pushSchema } from '../../scripts/local/schemas';
+import { pushSchema } from '../../scripts/local/sample-schemas';
 import { leanOps } from './lean-ops';
 import { cycle, freshTopic, rows, tableOf, theStack } from './stack';
 

@@ -3,7 +3,7 @@ import { GetTableCommand } from '@aws-sdk/client-glue';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
 import { connect, databases, output } from '../../scripts/local/clients';
-import { pushSchema } from '../../scripts/local/schemas';
+import { pushSchema } from '../../scripts/local/sample-schemas';
 import { cycle, freshTopic, rows, send, tableOf, theStack } from './stack';
 
 const stack = theStack();

@@ -2,7 +2,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, output } from '../../scripts/local/clients';
 import { soakMessages } from '../../scripts/soak/messages';
-import { FUNCTION, soak, type SoakResult } from '../../scripts/soak/run';
+import { FUNCTION, soak, type SoakResult } from '../../scripts/soak/run-soak';
 import { theStack } from './stack';
 
 const stack = theStack();

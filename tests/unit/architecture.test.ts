@@ -36,7 +36,7 @@ const HOUSES: readonly House[] = [
     rooms: ['pipeline', 'schemas', 'upload', 'plan', 'format', 'commands'],
     low: ['terminal.ts'],
   },
-  { root: 'scripts', rooms: ['build', 'simulator', 'local', 'soak'], low: [] },
+  { root: 'scripts', rooms: ['build', 'simulator', 'local', 'soak', 'test'], low: [] },
 ];
 
 /** Relative imports of a file, as paths from the repository's root, without an extension. */

@@ -14,9 +14,9 @@ import {
   recordingStream,
   sqsRecord,
 } from '../../packages/common/src/testing';
-import { archiveBatch } from '../../packages/dlq-archiver/src/archive';
+import { archiveBatch } from '../../packages/dlq-archiver/src/archive-batch';
 import { transform } from '../../packages/firehose-transform/src/transform';
-import { processBatch } from '../../packages/sqs-processor/src/process';
+import { processBatch } from '../../packages/sqs-processor/src/process-batch';
 import type { SQSRecord } from 'aws-lambda';
 
 const POISON_TOPICS = [

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { isTopicName } from '../../packages/common/src/core/topic';
 import { takeAccount, type Found } from '../../scripts/soak/account';
 import { ILLEGAL_TOPICS, soakMessages } from '../../scripts/soak/messages';
-import { isCleanCatalogName, isCleanKey } from '../../scripts/soak/names';
+import { isCleanCatalogName, isCleanKey } from '../../scripts/soak/stray-names';
 
 const REFUSED = true;
 const GOOD = false;

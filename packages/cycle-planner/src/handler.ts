@@ -10,7 +10,7 @@ import {
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
 import { releaseLease } from './lease';
-import { planCycle, type Collaborators, type CyclePlan, type Places } from './plan';
+import { planCycle, type Collaborators, type CyclePlan, type Places } from './plan-cycle';
 import { decodeRequest } from './request';
 
 const SERVICE = 'cycle-planner';

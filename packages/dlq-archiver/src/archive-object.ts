@@ -1,8 +1,8 @@
 import { isPreconditionFailed, type ObjectStore } from '@lean-ops/common/aws';
 import { keySegment, LeanOpsError } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
-import type { ArchivedBody } from './body';
-import type { DeadLetter } from './describe';
+import type { ArchivedBody } from './message-body';
+import type { DeadLetter } from './dead-letter';
 
 export interface ArchiveRecord {
   readonly v: 1;

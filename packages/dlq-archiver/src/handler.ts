@@ -8,7 +8,7 @@ import {
   traced,
 } from '@lean-ops/common/aws';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { archiveBatch, type Collaborators } from './archive';
+import { archiveBatch, type Collaborators } from './archive-batch';
 import { configFrom } from './config';
 
 const SERVICE = 'dlq-archiver';

@@ -1,7 +1,7 @@
 import type { Log, MetricsPort } from '@lean-ops/common/aws';
 import { messageOf, type Micros } from '@lean-ops/common/core';
 import type { FirehoseTransformationEventRecord } from 'aws-lambda';
-import { rowOf } from './row';
+import { rowOf } from './raw-row';
 
 /** Where a row goes, as Firehose's Iceberg destination wants it said. */
 export interface OtfMetadata {

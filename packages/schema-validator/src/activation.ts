@@ -12,10 +12,10 @@ import {
   type TopicName,
   type TopicSchema,
 } from '@lean-ops/common/core';
-import { archiveText } from './archive';
+import { archiveText } from './schema-archive';
 import type { Collaborators, Places } from './collaborators';
-import { readSchema } from './judge';
-import type { UploadRegistry } from './registry';
+import { readSchema } from './check-candidate';
+import type { UploadRegistry } from './upload-registry';
 import type { Upload } from './upload';
 
 /** Which upload brought the active schema; kept as the object's metadata, so that file and origin change together. */

@@ -13,7 +13,7 @@ import {
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
 import type { Collaborators } from './collaborators';
-import { processUpload, type Outcome } from './process';
+import { processUpload, type Outcome } from './process-upload';
 import { decodeUpload } from './upload';
 
 const SERVICE = 'schema-validator';

@@ -11,7 +11,7 @@ import {
   type Interruption,
 } from '@lean-ops/common/testing';
 import type { Collaborators, Places } from '../src/collaborators';
-import { processUpload, type Outcome } from '../src/process';
+import { processUpload, type Outcome } from '../src/process-upload';
 import type { Upload } from '../src/upload';
 
 export const BUCKET = 'schemas-bucket';

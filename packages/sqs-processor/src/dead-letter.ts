@@ -1,7 +1,7 @@
 import { messageBytes, SQS_BATCH_LIMITS, type OutgoingMessage } from '@lean-ops/common/aws';
 import { deliver, keySegment, mapLimit, messageOf, type DeliveryContext } from '@lean-ops/common/core';
 import type { MessageQueue, ObjectStore } from '@lean-ops/common/aws';
-import type { Permanent } from './decode';
+import type { Permanent } from './decode-message';
 
 export const ORIGIN = 'sqs-processor';
 

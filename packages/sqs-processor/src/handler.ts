@@ -10,7 +10,7 @@ import {
 } from '@lean-ops/common/aws';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configFrom } from './config';
-import { processBatch, type Collaborators } from './process';
+import { processBatch, type Collaborators } from './process-batch';
 
 const SERVICE = 'sqs-processor';
 const config = configFrom(process.env);

@@ -3,7 +3,7 @@ import { messageBytes } from '@lean-ops/common/aws';
 import { memoryObjects, recordingQueue, sqsRecord } from '@lean-ops/common/testing';
 import type { DeliveryContext } from '@lean-ops/common/core';
 import { deadLetter, deadLetterOf } from '../src/dead-letter';
-import { decodeMessage, type Permanent } from '../src/decode';
+import { decodeMessage, type Permanent } from '../src/decode-message';
 
 const NOW_MS = 1_795_428_002_000;
 const SETTINGS = { overflowBucket: 'archive', concurrency: 2, maxAttempts: 3 };

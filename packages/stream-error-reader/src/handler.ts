@@ -11,10 +11,10 @@ import {
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
-import { recordObject, sweep, type Recorded, type SweepSummary } from './record';
+import { recordObject, sweep, type Recorded, type SweepSummary } from './record-objects';
 import { decodeRequest } from './request';
 import { resend, RESERVE_MS, type ResendCollaborators } from './resend';
-import type { ResendSummary } from './tally';
+import type { ResendSummary } from './resend-tally';
 
 const SERVICE = 'stream-error-reader';
 const config = configFrom(process.env);

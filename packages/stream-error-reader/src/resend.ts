@@ -3,12 +3,12 @@ import type { RecordStream, StreamErrorEntry } from '@lean-ops/common/aws';
 import { deliver, mapLimit, messageOf, present, UNKNOWN_TOPIC, type DeliveryContext } from '@lean-ops/common/core';
 import type { Config } from './config';
 import { openDataFile } from './data-file';
-import { groupOf, type Draft } from './entries';
-import { partsOf, type Part } from './part';
-import { isOnRecord, putOnRecord, readErrorObject, type Collaborators, type ErrorObject } from './record';
+import { groupOf, type Draft } from './inventory';
+import { partsOf, type Part } from './error-items';
+import { isOnRecord, putOnRecord, readErrorObject, type Collaborators, type ErrorObject } from './record-objects';
 import type { ResendRequest } from './request';
 import { sendableOf } from './sendable';
-import { Tally, type ResendSummary } from './tally';
+import { Tally, type ResendSummary } from './resend-tally';
 
 export interface ResendCollaborators extends Collaborators {
   readonly stream: RecordStream;

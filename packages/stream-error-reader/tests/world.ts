@@ -11,7 +11,7 @@ import {
 } from '@lean-ops/common/testing';
 import type { StreamErrorEntry } from '@lean-ops/common/aws';
 import { configFrom, type Config } from '../src/config';
-import { MARKERS, recordObject, sweep } from '../src/record';
+import { MARKERS, recordObject, sweep } from '../src/record-objects';
 import { resend, type ResendCollaborators } from '../src/resend';
 import { decodeRequest } from '../src/request';
 

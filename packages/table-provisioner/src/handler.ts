@@ -17,7 +17,7 @@ import {
   type Places,
   type SystemTablesResult,
   type TopicTable,
-} from './provision';
+} from './provision-tables';
 import { decodeRequest } from './request';
 
 const SERVICE = 'table-provisioner';

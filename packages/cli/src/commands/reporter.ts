@@ -1,6 +1,6 @@
-import { resultGithub, resultText } from '../format/outcome';
+import { resultGithub, resultText } from '../format/file-result';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
-import { OUTCOMES, type FileResult, type Outcome } from '../upload/result';
+import { OUTCOMES, type FileResult, type Outcome } from '../upload/file-result';
 
 export interface Reporter {
   readonly add: (result: FileResult) => void;

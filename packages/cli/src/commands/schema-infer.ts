@@ -15,7 +15,7 @@ import { asking } from '../pipeline/athena-queries';
 import type { Connect } from '../pipeline/aws-clients';
 import type { Register } from './command';
 import { readDeployment } from '../pipeline/deployment';
-import { counted, plain } from '../format/escape';
+import { counted, plain } from '../format/text';
 import { EXIT_CODES, outputsOption } from './options';
 import { refuseForeignTable } from '../plan/table-owner';
 import { days, sinceText, type Days } from '../plan/threshold';

@@ -1,5 +1,5 @@
 import { lintGithub, lintJson, lintText } from '../format/lint';
-import { lint } from '../schemas/lint';
+import { lint } from '../schemas/lint-schemas';
 import { findSchemas } from '../schemas/schema-files';
 import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
 

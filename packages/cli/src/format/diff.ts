@@ -1,6 +1,6 @@
-import type { LocatedProblem } from '../schemas/locate';
+import type { LocatedProblem } from '../schemas/locate-problems';
 import type { DiffChange } from '../schemas/locate-changes';
-import { counted, indent, plain, shortPointer } from './escape';
+import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
 

@@ -1,7 +1,7 @@
-import type { LintReport } from '../schemas/lint';
-import type { LocatedProblem } from '../schemas/locate';
+import type { LintReport } from '../schemas/lint-schemas';
+import type { LocatedProblem } from '../schemas/locate-problems';
 import { groupBy } from '../schemas/group-by';
-import { counted, plain, shortPointer } from './escape';
+import { counted, plain, shortPointer } from './text';
 import { annotate } from './github';
 
 export function problemText({ line, column, pointer, code, message, hint }: LocatedProblem): string {

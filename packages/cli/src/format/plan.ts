@@ -1,8 +1,8 @@
 import type { ViolationSample } from '@lean-ops/common/core';
-import type { LocatedProblem, Place } from '../schemas/locate';
+import type { LocatedProblem, Place } from '../schemas/locate-problems';
 import type { DiffChange } from '../schemas/locate-changes';
 import { changeAnnotation, changeText } from './diff';
-import { counted, indent, plain, shortPointer } from './escape';
+import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
 

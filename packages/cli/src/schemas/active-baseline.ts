@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ObjectStore } from '@lean-ops/common/aws';
 import { isTopicName, schemaKeys } from '@lean-ops/common/core';
 import type { Baseline } from './baseline';
-import { statedTopic } from './lint';
+import { statedTopic } from './lint-schemas';
 import { findSchemas, placeOf, readSchemaText, type SchemaPlace } from './schema-files';
 import { listTopics } from '../pipeline/list-topics';
 

@@ -1,5 +1,5 @@
 import { isBreaking, type SchemaChange, type SchemaProblem } from '@lean-ops/common/core';
-import { inReadingOrder, locateProblems, type LocatedProblem, type Place } from './locate';
+import { inReadingOrder, locateProblems, type LocatedProblem, type Place } from './locate-problems';
 
 export interface DiffChange extends Place {
   readonly pointer: string;

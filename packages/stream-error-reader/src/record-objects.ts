@@ -1,7 +1,7 @@
 import type { ByteStore, Clock, DocumentStore, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
 import { absent, mapLimit, messageOf } from '@lean-ops/common/core';
 import type { Config } from './config';
-import { inventoryOf, oversized, type Draft, type Inventory } from './entries';
+import { inventoryOf, oversized, type Draft, type Inventory } from './inventory';
 import { isErrorKey } from './request';
 
 export interface Collaborators {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { inventoryOf } from '../src/entries';
-import { partsOf, type Part } from '../src/part';
-import { piecesOf } from '../src/split';
+import { inventoryOf } from '../src/inventory';
+import { partsOf, type Part } from '../src/error-items';
+import { piecesOf } from '../src/json-segments';
 import { DATA_FILE, errorLine, filesLine, frameOf, KEY } from './world';
 
 const parts = (text: string | Uint8Array): Part[] => [...partsOf(Buffer.from(text))];

@@ -1,7 +1,7 @@
 import { groupBy } from '../schemas/group-by';
-import { START } from '../schemas/locate';
-import { OUTCOMES, type FileResult, type Outcome } from '../upload/result';
-import { counted, plain } from './escape';
+import { START } from '../schemas/locate-problems';
+import { OUTCOMES, type FileResult, type Outcome } from '../upload/file-result';
+import { counted, plain } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
 

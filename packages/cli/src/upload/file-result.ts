@@ -1,4 +1,4 @@
-import type { LocatedProblem } from '../schemas/locate';
+import type { LocatedProblem } from '../schemas/locate-problems';
 
 /** What became of one schema file. */
 export const OUTCOMES = {

@@ -3,7 +3,7 @@ import { fakeClock } from '../../packages/common/src/testing';
 import type { ObjectStore } from '../../packages/common/src/aws';
 import type { Connect } from '../../packages/cli/src/pipeline/aws-clients';
 import { OUTPUTS } from '../../packages/cli/tests/workspace';
-import { processUpload, type Outcome } from '../../packages/schema-validator/src/process';
+import { processUpload, type Outcome } from '../../packages/schema-validator/src/process-upload';
 import type { Upload } from '../../packages/schema-validator/src/upload';
 import { bareEtag, isTopicName, topicOfPendingKey } from '../../packages/common/src/core';
 import {

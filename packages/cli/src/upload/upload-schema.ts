@@ -3,7 +3,7 @@ import { bareEtag, schemaKeys, type Document, type SchemaProblem, type TopicName
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
 import { readErrorReport } from './error-report';
-import { verdictOn, type Verdict } from './verdict';
+import { verdictOn, type Verdict } from './upload-verdict';
 
 export const DEFAULT_TIMEOUT_MS = 120_000;
 

@@ -5,7 +5,7 @@ import { databases, output } from '../local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../local/emulator-process';
 import { query } from '../local/query';
 import type { Stack } from '../local/stack';
-import { keysOf } from './find';
+import { keysOf } from './find-messages';
 import { ILLEGAL_TOPICS } from './messages';
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';

@@ -10,7 +10,7 @@ import {
   recordingStream,
   sqsRecord,
 } from '@lean-ops/common/testing';
-import { processBatch, type Collaborators } from '../src/process';
+import { processBatch, type Collaborators } from '../src/process-batch';
 
 const SETTINGS = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 4 };
 const THROTTLED: Receipt = { ok: false, code: 'ServiceUnavailableException', message: 'slow down' };

@@ -10,7 +10,7 @@ import {
   sqsRecord,
 } from '@lean-ops/common/testing';
 import fc from 'fast-check';
-import { archiveBatch } from '../src/archive';
+import { archiveBatch } from '../src/archive-batch';
 
 const SETTINGS = { archiveBucket: 'archive', concurrency: 3, entryDays: 0 };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Document } from '@lean-ops/common/core';
 import { parseErrorReport } from '../src/upload/error-report';
 import { decide, sameSchema, type Standing } from '../src/upload/decide-upload';
-import { verdictOn } from '../src/upload/verdict';
+import { verdictOn } from '../src/upload/upload-verdict';
 
 const item = (changes: Document): Document => ({
   topic_name: 'tank.level',

@@ -1,12 +1,12 @@
 import { mapLimit, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
 
 import type { Cloud } from '../pipeline/aws-clients';
-import { compare, type Comparison } from '../schemas/compare';
+import { compare, type Comparison } from '../schemas/merge-preview';
 import type { Deployment } from '../pipeline/deployment';
-import { locateProblems, type Place } from '../schemas/locate';
+import { locateProblems, type Place } from '../schemas/locate-problems';
 import { UsageError } from '../terminal';
-import { push, type PushOutcome } from './push';
-import { OUTCOMES, type FileResult } from './result';
+import { push, type PushOutcome } from './upload-schema';
+import { OUTCOMES, type FileResult } from './file-result';
 import { decide, type Standing } from './decide-upload';
 import { readErrorReport } from './error-report';
 

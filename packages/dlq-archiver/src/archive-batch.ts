@@ -2,8 +2,8 @@ import type { ArchiveIndex, Clock, Idempotency, Log, MetricsPort, ObjectStore } 
 import { classifyError, mapLimit, messageOf } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { archiveRecord, putObject } from './archive-object';
-import { bodyOf } from './body';
-import { describeDeadLetter, type DeadLetter } from './describe';
+import { bodyOf } from './message-body';
+import { describeDeadLetter, type DeadLetter } from './dead-letter';
 
 export interface Collaborators {
   readonly objects: ObjectStore;

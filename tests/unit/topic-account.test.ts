@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { imbalances, renderBalance, type TopicAccount } from '../../scripts/report';
+import { imbalances, renderBalance, type TopicAccount } from '../../scripts/topic-account';
 
 const balanced: TopicAccount = {
   topic: 'telemetry.climate',

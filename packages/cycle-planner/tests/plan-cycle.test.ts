@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { fakeClock, memoryDocuments, memoryObjects } from '@lean-ops/common/testing';
 import fc from 'fast-check';
 import { cycleIdOf, releaseLease, takeLease } from '../src/lease';
-import { planCycle, type Places } from '../src/plan';
+import { planCycle, type Places } from '../src/plan-cycle';
 import { decodeRequest } from '../src/request';
 
 const PLACES: Places = {

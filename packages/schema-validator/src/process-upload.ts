@@ -9,13 +9,13 @@ import {
   type SchemaProblem,
 } from '@lean-ops/common/core';
 import { activate, putOnRecord, readActive } from './activation';
-import { archiveText } from './archive';
+import { archiveText } from './schema-archive';
 import type { Collaborators, Places } from './collaborators';
 import { clearReport, reportBefore, reportFailure } from './failure-report';
-import { judge } from './judge';
-import { Refusal } from './refusal';
-import { UploadRegistry } from './registry';
-import { makeTables } from './tables';
+import { judge } from './check-candidate';
+import { Refusal } from './errors';
+import { UploadRegistry } from './upload-registry';
+import { makeTables } from './topic-tables';
 import type { Upload } from './upload';
 
 export type Outcome =

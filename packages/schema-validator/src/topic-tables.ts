@@ -8,7 +8,7 @@ import {
   type TopicSchema,
 } from '@lean-ops/common/core';
 import type { Collaborators, Places } from './collaborators';
-import { Refusal } from './refusal';
+import { Refusal } from './errors';
 
 /**
  * Steps 3 and 4: the topic's tables, made or brought in line. Columns that an overtaken upload added stay: they are NULL.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AthenaStatementError, systemTables } from '@lean-ops/common/core';
 import { fakeClock, memoryDocuments, memoryWarehouse } from '@lean-ops/common/testing';
-import { provisionSystemTables, provisionTopics, type Places } from '../src/provision';
+import { provisionSystemTables, provisionTopics, type Places } from '../src/provision-tables';
 import { decodeRequest, MAX_TOPICS } from '../src/request';
 
 const PLACES: Places = {

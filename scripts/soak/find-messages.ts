@@ -1,7 +1,7 @@
 /** What is at rest in a stack: RAW, the DLQ archive and Firehose's error prefix, by the SQS id of each message. */
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { partsOf } from '../../packages/stream-error-reader/src/part';
+import { partsOf } from '../../packages/stream-error-reader/src/error-items';
 import { sendableOf } from '../../packages/stream-error-reader/src/sendable';
 import { connect, databases, output } from '../local/clients';
 import { query } from '../local/query';

@@ -1,5 +1,5 @@
 import { decodeString, memberSources, parseTime } from '@lean-ops/common/core';
-import { piecesOf, type Piece } from './split';
+import { piecesOf, type Piece } from './json-segments';
 
 export const UNREADABLE = 'UNREADABLE_ERROR_OBJECT';
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
-import { DEFAULT_TIMEOUT_MS, push } from '../../packages/cli/src/upload/push';
+import { DEFAULT_TIMEOUT_MS, push } from '../../packages/cli/src/upload/upload-schema';
 import { dynamoDocumentStore } from '../../packages/common/src/aws/documents';
 import { s3ObjectStore } from '../../packages/common/src/aws/objects';
 import { systemClock } from '../../packages/common/src/aws/runtime';

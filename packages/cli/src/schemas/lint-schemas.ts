@@ -7,7 +7,7 @@ import {
   type TopicFile,
 } from '@lean-ops/common/core';
 import { groupBy } from './group-by';
-import { locateProblems, locator, START, type LocatedProblem, type Place } from './locate';
+import { locateProblems, locator, START, type LocatedProblem, type Place } from './locate-problems';
 import { readSchemaText, type SchemaPlace } from './schema-files';
 
 export interface LintReport {

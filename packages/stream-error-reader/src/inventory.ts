@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { StreamErrorEntry, StreamErrorKind } from '@lean-ops/common/aws';
 import { UNKNOWN_TOPIC } from '@lean-ops/common/core';
-import { partsOf, UNREADABLE, type Part } from './part';
+import { partsOf, UNREADABLE, type Part } from './error-items';
 import { sendableOf } from './sendable';
 
 /** An entry before anybody has put it on record. */

@@ -10,9 +10,9 @@ import { UserError } from '../local/errors';
 import { sendMessages } from '../local/send';
 import type { Stack } from '../local/stack';
 import { takeAccount, type Account } from './account';
-import { findMessages } from './find';
+import { findMessages } from './find-messages';
 import type { SoakMessage } from './messages';
-import { strayNames } from './names';
+import { strayNames } from './stray-names';
 
 export const FUNCTION = 'lean-ops-sqs-processor';
 

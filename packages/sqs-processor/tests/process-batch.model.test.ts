@@ -3,7 +3,7 @@ import { decodeRecord, type Receipt } from '@lean-ops/common/core';
 import { fakeClock, memoryObjects, recordingLog, recordingMetrics, sqsRecord } from '@lean-ops/common/testing';
 import type { SQSRecord } from 'aws-lambda';
 import fc from 'fast-check';
-import { processBatch, RESERVE_MS, type Collaborators } from '../src/process';
+import { processBatch, RESERVE_MS, type Collaborators } from '../src/process-batch';
 
 /** What one call meets: how long it takes, which items are taken, and whether the answer arrives. */
 interface Weather {

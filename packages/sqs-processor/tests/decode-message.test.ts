@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeRecord, type RecordHeader } from '@lean-ops/common/core';
 import { envelopeOf, sqsRecord } from '@lean-ops/common/testing';
-import { decodeMessage } from '../src/decode';
+import { decodeMessage } from '../src/decode-message';
 
 const RECEIVED_AT = 1_795_428_002_000_000n;
 

@@ -3,7 +3,7 @@ import type { Clock, Log, MessageQueue, MetricsPort, ObjectStore, RecordStream }
 import { deliver, messageOf, microsFromMillis, type DeliveryContext, type Micros } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { deadLetter, type DeadLetterSettings } from './dead-letter';
-import { decodeMessage, type Framed, type Permanent } from './decode';
+import { decodeMessage, type Framed, type Permanent } from './decode-message';
 
 export interface Collaborators {
   readonly stream: RecordStream;
