@@ -1,4 +1,4 @@
-"""The table of verdicts that ajv and the Spark job are both held to: see tests/conformance/README.md."""
+"""The table of verdicts to which tests hold both ajv and the pipeline: see tests/conformance/README.md."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _DIFFERENCES = "differences.json"
 
 Case = dict[str, str]
 Rules = set[tuple[str, str]]
-"""(column, rule) of each thing that is wrong."""
+"""The (column, rule) of everything that is wrong with a row."""
 
 
 def _read(file: str) -> Any:
@@ -22,7 +22,7 @@ def _read(file: str) -> Any:
 
 @dataclass(frozen=True)
 class Row:
-    """A payload that is sent to a topic, and what has to become of it."""
+    """A payload that is sent to a topic, and the rules that it breaks."""
 
     label: str
     payload: str
@@ -83,9 +83,9 @@ def _good_value(group: dict[str, Any]) -> str:
 
 
 def _together(name: str, groups: list[dict[str, Any]]) -> Topic:
-    """Groups of one field each as one topic, with a field a group, since a topic for each takes long.
+    """Makes one topic of groups of one field each, a field for each group, because many topics take long.
 
-    A row is one case: all other fields hold a good value, so whatever is found is about that case.
+    A row is one case. All other fields of the row hold a good value, so whatever is found is about that case.
     """
     columns = [f"f{n}" for n in range(len(groups))]
     good = dict(zip(columns, map(_good_value, groups), strict=True))
@@ -117,9 +117,10 @@ _groups = [
 CASES = sum(len(group["cases"]) for group in _groups)
 _of_one_field = [group for group in _groups if _is_of_one_field(group)]
 FIELDS = _together("verdicts.fields", _of_one_field)
-"""All groups of one field, as they are in the table."""
+"""All groups with one field, as they are in the table."""
 CRITICAL = _together("verdicts.critical", [_critical(one) for one in _of_one_field if _is_constrained(one)])
-"""Those with a keyword once more, critical. What the type alone says of critical fields is in the table."""
+"""The groups of one field with a keyword once more, as critical fields. What the type alone means for
+critical fields is in the table itself."""
 OTHERS = [
     _alone(f"verdicts.group{n}", group) for n, group in enumerate(_groups) if not _is_of_one_field(group)
 ]

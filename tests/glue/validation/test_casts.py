@@ -1,3 +1,5 @@
+"""Casts and constraints: what each text of each type becomes, one by one and as a column."""
+
 import struct
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -240,10 +242,22 @@ CONSTRAINED = [
 ]
 
 
+def field_of(json_type, data_type, constraints):
+    return Field(
+        column="x",
+        json_type=json_type,
+        data_type=data_type,
+        cde=False,
+        required=False,
+        parents=(),
+        constraints=constraints,
+    )
+
+
 @pytest.mark.parametrize(("data_type", "constraints", "text", "broken"), CONSTRAINED)
 def test_constraints_are_broken_as_json_schema_says(data_type, constraints, text, broken):
     json_type = {"bigint": "integer", "int": "integer", "string": "string"}.get(data_type, "number")
-    field = Field("x", json_type, data_type, False, False, (), constraints)
+    field = field_of(json_type, data_type, constraints)
     values = column_cast(data_type, [None, text, None])
     found = {one.keyword: one.broken(values) for one in constraints_of(field)}
     assert found == {keyword: [1] if keyword in broken else [] for keyword in constraints}
@@ -255,7 +269,7 @@ def test_a_bound_is_compared_by_all_its_digits(value, digits, exponent, data_typ
     values = column_cast(data_type, [str(value)])
     limit = Decimal(digits).scaleb(exponent)
     keywords = dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), limit)
-    field = Field("x", "any", data_type, False, False, (), keywords)
+    field = field_of("any", data_type, keywords)
     found = {one.keyword for one in constraints_of(field) if one.broken(values)}
     if typed is not None:
         exact = Fraction(limit)

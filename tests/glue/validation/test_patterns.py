@@ -1,4 +1,4 @@
-"""Patterns mean in both of the judge's engines what they mean in JavaScript, and take a long text."""
+"""In both engines of the pipeline a pattern means what it means in JavaScript, and takes a long text."""
 
 import json
 import re
@@ -28,7 +28,7 @@ LONG = [
 
 
 def by_re2(pattern, texts):
-    """As a schema's constraint. None of these patterns is one that RE2 refuses."""
+    """Searches as a schema's constraint does. RE2 refuses none of these patterns."""
     assert takes(pattern)
     return found(pattern, texts)
 
@@ -47,14 +47,24 @@ def takes(pattern):
 
 
 def found(pattern, texts):
-    [constraint] = constraints_of(Field("x", "string", "string", False, False, (), {"pattern": pattern}))
+    field = Field(
+        column="x",
+        json_type="string",
+        data_type="string",
+        cde=False,
+        required=False,
+        parents=(),
+        constraints={"pattern": pattern},
+    )
+    [constraint] = constraints_of(field)
     broken = set(constraint.broken(pa.array([*texts, None], pa.string())))
     return [text for n, text in enumerate(texts) if n not in broken]
 
 
 @pytest.mark.parametrize("engine", [by_re2, by_python])
-def test_the_judge_finds_what_javascript_finds(engine):
-    """Expected: packages/common/tests/core."""
+def test_the_engine_finds_what_javascript_finds(engine):
+    """tests/conformance/patterns.json has what JavaScript finds; packages/common/tests/core holds it to
+    that."""
     wrong = {
         case["pattern"]: case
         for case in CASES
@@ -67,7 +77,7 @@ def test_the_judge_finds_what_javascript_finds(engine):
 
 @pytest.mark.parametrize("engine", [by_re2, by_python])
 @pytest.mark.parametrize(("pattern", "unit", "with_more"), LONG)
-def test_a_megabyte_is_judged(engine, pattern, unit, with_more):
+def test_a_megabyte_is_searched(engine, pattern, unit, with_more):
     whole = unit * (_MEGABYTE // len(unit))
     assert engine(pattern, [whole, whole + "!"]) == [whole, *([whole + "!"] if with_more else [])]
 

@@ -1,8 +1,10 @@
-"""`lean-ops schema plan` judges by SQL in Athena what the Curated job judges in Python: on the same rows,
-they must agree on each rule of each row.
+"""`lean-ops schema plan` validates rows by SQL in Athena, and the Curated job validates them in Python: on
+the same rows both must agree on each rule of each row.
 
 The SQL is Athena's and runs here as on the local stack. Trino itself has run it too:
-docs/decisions/0012-schemas-against-data.md."""
+docs/decisions/0012-schemas-against-data.md. It is made by packages/common/src/core/validation-sql, the twin
+of scripts/glue/lean_ops/validation.
+"""
 
 import json
 import random
@@ -22,12 +24,12 @@ from emulator.spark_process.athena_statements import _DIALECT
 from lean_ops.columns import names
 from lean_ops.payload.flatten import Flattener
 from lean_ops.validation.topic_schema import read_schema
-from lean_ops.validation.validator import Judge
+from lean_ops.validation.validator import RowValidator
 
 ROOT = Path(__file__).parents[3]
-DATABASE = "judged"
+DATABASE = "validated"
 ALL = 5_000
-"""Samples: so many that each row that breaks a rule is named."""
+"""A number of samples so large that each row that breaks a rule is named."""
 _TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string", "minLength": 2, "maxLength": 5, "pattern": "^[^\\d.é]+$"},
     "word": {"type": "string", "enum": ["on", "it's", "a\\b", "1.0", "nul\0", "😀"]},
@@ -50,7 +52,7 @@ Texts = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Table:
-    """A Standardized table. rows: the payload columns' texts, of message_id 0, 1, 2 …"""
+    """A Standardized table. rows: column to text for each row; the n-th row has the message_id n."""
 
     name: str
     columns: list[str]
@@ -63,7 +65,7 @@ def _flat(payloads: Sequence[str]) -> list[Texts]:
 
 
 def _standardize(session: SparkSession, name: str, rows: list[Texts]) -> Table:
-    """Rows as the Standardized job would write them, in a table of the catalog."""
+    """Writes rows as the Standardized job would, to a table of the catalog."""
     columns = [*names.ENVELOPE_COLUMNS, *sorted({name for row in rows for name in row}), names.RESCUED]
     at = "2026-11-23T10:00:00.000000Z"
     envelopes = [dict.fromkeys(names.ENVELOPE_COLUMNS, at) | {"message_id": str(n)} for n in range(len(rows))]
@@ -91,7 +93,7 @@ def _statements(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 @contextmanager
 def _as_athena(session: SparkSession) -> Iterator[None]:
-    """The session's catalog is its own, so it takes on Athena's dialect for a while."""
+    """Gives the session Athena's dialect for a while: its catalog would not be there in another session."""
     before = {name: session.conf.get(name) for name in _DIALECT}
     try:
         for name, value in _DIALECT.items():
@@ -103,7 +105,7 @@ def _as_athena(session: SparkSession) -> Iterator[None]:
 
 
 Found = dict[str, set[tuple[str, str]]]
-"""message_id to (column, rule) of what is wrong with it."""
+"""message_id to the (column, rule) of everything that is wrong with it."""
 
 
 def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, dict[str, int]]:
@@ -122,7 +124,7 @@ def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, di
 
 
 def _by_job(table: Table, schema_text: str, topic: str) -> tuple[Found, dict[str, int]]:
-    verdicts = Judge(read_schema(schema_text, topic)).judge_rows(table.rows)
+    verdicts = RowValidator(read_schema(schema_text, topic)).validate_rows(table.rows)
     found = {
         str(n): {(one.column, one.rule) for one in verdict.violations}
         for n, verdict in enumerate(verdicts)
@@ -161,7 +163,7 @@ def _schema_of(topic: Topic) -> str:
 
 
 def _of_table(topic: Topic, texts: list[Texts]) -> tuple[Found, dict[str, int]]:
-    """What the table says of each row; test_verdicts holds the job to it."""
+    """Returns what the table of verdicts says of each row. test_verdicts holds the job to it."""
     critical = {field.column for field in topic.schema.fields if field.cde}
     found: Found = {}
     for n, row in enumerate(topic.rows):
@@ -257,7 +259,7 @@ _EDITS = [
 
 
 def odd_texts(count: int) -> list[str]:
-    """Values of every type and texts one or two edits away from them. The same each time."""
+    """Returns values of every type and texts one or two edits away from them, the same each time."""
     chance = random.Random(20261123)
     texts = list(_SEEDS)
     while len(texts) < count:
@@ -318,7 +320,7 @@ _NAMES = [
 
 
 def _payload_rows(chance: random.Random) -> list[Texts]:
-    """Texts for columns: each column of one kind, or of two, with or without gaps."""
+    """Returns rows whose columns are each of one kind or of two, with or without gaps."""
     names = [*_NAMES, *(f"c{n}" for n in range(20))]
     kinds = {
         name: [*chance.choice(_KINDS), *(chance.choice(_KINDS) if chance.random() < 0.3 else [])]
@@ -333,7 +335,7 @@ def _payload_rows(chance: random.Random) -> list[Texts]:
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_schema_inferred_from_rows_takes_all_of_them_whole(job_session, seed):
-    """Whatever the table holds: not one row rejected, not one value made NULL."""
+    """Whatever the table holds, not one row is rejected and not one value becomes NULL."""
     rows = _payload_rows(random.Random(seed))
     standardized = _standardize(job_session, f"inferred{seed}", rows)
     table = {"database": DATABASE, "table": standardized.name, "columns": standardized.columns}

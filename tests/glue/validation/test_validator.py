@@ -1,4 +1,5 @@
-"""The judge over batches: laws, and what it tells of bad versions. Verdicts themselves: test_verdicts."""
+"""RowValidator over batches: laws, and what it reports of bad versions. test_verdicts.py has the verdicts
+themselves."""
 
 import json
 from datetime import datetime
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops.validation.topic_schema import read_schema
-from lean_ops.validation.validate_batches import judged_batch
-from lean_ops.validation.validator import Judge, Violation, error_id, violations_text
+from lean_ops.validation.validate_batches import validated_batch
+from lean_ops.validation.validator import RowValidator, Violation, error_id, violations_text
 
 AT = datetime(2026, 11, 23, 10, 0, 0, 5)
 DOCUMENT = {
@@ -35,7 +36,7 @@ DOCUMENT = {
     },
 }
 SCHEMA = read_schema(json.dumps(DOCUMENT), "a.b")
-JUDGE = Judge(SCHEMA)
+VALIDATOR = RowValidator(SCHEMA)
 TEXTS = ["5", "6", "0.1", "aa", "aaaa", "{}", "[1]", "true", "2026-11-23T10:00:00Z", "", "x" * 300]
 COLUMNS = ["n", "f", "d", "s", "t", "o", "o__m", "o__p", "o__p__q", "o__x", "n__y", "o__p__z__w", "other"]
 
@@ -64,43 +65,46 @@ def versions(rows):
 
 @given(rows)
 def test_a_verdict_hangs_on_its_version_alone(found):
-    assert JUDGE.judge_rows(found) == [JUDGE.judge(row) for row in found]
+    assert VALIDATOR.validate_rows(found) == [VALIDATOR.validate(row) for row in found]
 
 
 @given(rows)
 def test_null_is_absent(found):
     padded = [dict.fromkeys(COLUMNS) | row for row in found]
-    assert JUDGE.judge_rows(padded) == JUDGE.judge_rows(found)
+    assert VALIDATOR.validate_rows(padded) == VALIDATOR.validate_rows(found)
 
 
 @given(rows, st.booleans(), st.integers(0, 3))
 def test_a_batch_holds_the_verdicts(found, regular, skipped):
-    """Whether all have the same columns, as in Standardized, or each its own; in a part of a table too."""
+    """Holds whether all versions have the same columns, as in Standardized, or each its own, and in a slice
+    of a table too."""
     if regular:
         found = [dict.fromkeys(COLUMNS) | row for row in found]
     table = pa.concat_tables([versions(found[:2]), versions(found[2:])]).slice(skipped)
-    judged = judged_batch(table, JUDGE)
-    expected = JUDGE.judge_rows(found[skipped:])
-    assert judged.column_names == [
+    validated = validated_batch(table, VALIDATOR)
+    expected = VALIDATOR.validate_rows(found[skipped:])
+    assert validated.column_names == [
         *(name for name in table.column_names if name not in ("columns", "rescued_data")),
         *("value", "disposition", "violations", "error_id", "record"),
     ]
-    assert judged.column("message_id") == table.column("message_id")
-    assert judged.column("value").to_pylist() == [one.values for one in expected]
-    assert judged.column("disposition").to_pylist() == [one.disposition for one in expected]
-    assert judged.column("violations").to_pylist() == [
+    assert validated.column("message_id") == table.column("message_id")
+    assert validated.column("value").to_pylist() == [one.values for one in expected]
+    assert validated.column("disposition").to_pylist() == [one.disposition for one in expected]
+    assert validated.column("violations").to_pylist() == [
         violations_text(one.violations) if one.violations else None for one in expected
     ]
-    bad = [row for row in judged.to_pylist() if row["disposition"]]
+    bad = [row for row in validated.to_pylist() if row["disposition"]]
     assert all(row["record"] and len(row["error_id"]) == 64 for row in bad)
     assert (
-        judged.column("record").null_count == judged.column("error_id").null_count == len(expected) - len(bad)
+        validated.column("record").null_count
+        == validated.column("error_id").null_count
+        == len(expected) - len(bad)
     )
 
 
 def test_values_have_the_types_of_the_table():
     text = {"n": "5", "f": "0.1", "d": "1", "s": "aa", "t": "2026-11-23T10:00:00+01:00", "o__p__q": "[1]"}
-    [row] = judged_batch(versions([{**text, "o__m": "true"}]), JUDGE).to_pylist()
+    [row] = validated_batch(versions([{**text, "o__m": "true"}]), VALIDATOR).to_pylist()
     assert row["disposition"] is None
     assert row["value"] == {
         "n": 5,
@@ -115,7 +119,9 @@ def test_values_have_the_types_of_the_table():
 
 def test_an_error_tells_what_was_wrong_and_what_came():
     long = "😀" * 300
-    [_, row] = judged_batch(versions([{}, {"s": long, "n": None, "o": "1", "n__y": "2"}]), JUDGE).to_pylist()
+    [_, row] = validated_batch(
+        versions([{}, {"s": long, "n": None, "o": "1", "n__y": "2"}]), VALIDATOR
+    ).to_pylist()
     assert (row["disposition"], row["value"]) == ("rejected", dict.fromkeys(row["value"]))
     shown = "😀" * 200
     assert row["violations"] == (
@@ -159,7 +165,7 @@ def test_copies_of_a_bad_message_share_an_id():
 def test_a_member_of_many_underscores_is_inside_each_column_that_it_could_be_of():
     properties = {name: {"type": "string"} for name in ("a", "a_", "a__b", "c")}
     schema = read_schema(json.dumps(DOCUMENT | {"properties": properties, "required": []}), "a.b")
-    verdict = Judge(schema).judge({"a___b__c": "1"})
+    verdict = RowValidator(schema).validate({"a___b__c": "1"})
     assert verdict.violations == [
         Violation("a", "type", None, "is an object"),
         Violation("a_", "type", None, "is an object"),

@@ -1,5 +1,7 @@
-"""The judge's verdict on each row of the table, from the payload's text on. ajv's verdict on the same table
-is in packages/common/tests/core/validation-sql/verdicts.test.ts."""
+"""The pipeline's verdict on each row of the table of verdicts, from the payload's text on.
+
+packages/common/tests/core/validation-sql/verdicts.test.ts has ajv's verdict on the same table.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,12 +14,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from verdict_table import CASES, CRITICAL, FIELDS, OTHERS, Row, Rules, Topic
 
-from lean_ops.curated.rows_spark import judge, versions_of_delta, versions_of_standardized
+from lean_ops.curated.rows_spark import validate, versions_of_delta, versions_of_standardized
 from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.flatten_batches import flatten_events
 from lean_ops.standardized.rows_spark import standardized_rows
 from lean_ops.validation.casts import Value
-from lean_ops.validation.validator import NULLED, REJECTED, Judge, violations_text
+from lean_ops.validation.validator import NULLED, REJECTED, RowValidator, violations_text
 
 TOPICS = [FIELDS, CRITICAL, *OTHERS]
 _RAW = (
@@ -28,7 +30,8 @@ _RAW = (
 
 
 class Verdict(NamedTuple):
-    """texts, values: by column, what was flattened and what goes to Curated."""
+    """A row's verdict. texts: column to the flattened text. values: column to the value that goes to
+    Curated."""
 
     rules: Rules
     disposition: str | None
@@ -36,27 +39,27 @@ class Verdict(NamedTuple):
     values: Mapping[str, Value | None]
 
 
-def _judged(topic: Topic) -> list[tuple[Topic, Row, Verdict]]:
+def _validated(topic: Topic) -> list[tuple[Topic, Row, Verdict]]:
     flattener = Flattener()
     texts = [flattener.flatten(row.payload).columns for row in topic.rows]
-    judged = Judge(topic.schema).judge_rows(texts)
+    validated = RowValidator(topic.schema).validate_rows(texts)
     return [
         (
             topic,
             row,
             Verdict({(v.column, v.rule) for v in one.violations}, one.disposition, columns, one.values),
         )
-        for row, columns, one in zip(topic.rows, texts, judged, strict=True)
+        for row, columns, one in zip(topic.rows, texts, validated, strict=True)
     ]
 
 
 @pytest.fixture(scope="module")
 def verdicts():
-    return [one for topic in TOPICS for one in _judged(topic)]
+    return [one for topic in TOPICS for one in _validated(topic)]
 
 
 def _missing(topic: Topic, verdict: Verdict) -> Rules:
-    """What x-cde adds, where a case is about an optional field: it has to be there."""
+    """Returns what x-cde adds where a case is about an optional field: the field has to be there."""
     return {
         (name, "required")
         for name in topic.properties
@@ -104,7 +107,7 @@ def test_a_value_is_null_where_it_broke_a_rule_and_there_otherwise(verdicts):
 
 
 def _delta(session, topics: Sequence[Topic]) -> DataFrame:
-    """All rows as the Standardized job flattens them: one pass, and then read for each topic."""
+    """Returns all rows as the Standardized job flattens them, in one pass for all topics."""
     events = [
         Event(row.payload, topic=topic.name, message_id=str(n)).row()
         for topic in topics
@@ -114,23 +117,25 @@ def _delta(session, topics: Sequence[Topic]) -> DataFrame:
     return flatten_events(raw, "20261123T000001Z-0a1b2c3d", {}).localCheckpoint()
 
 
-def test_spark_gives_the_judges_verdicts(job_session):
-    """The whole table in one Spark job; each topic's values are in a column of their own."""
+def test_spark_gives_the_same_verdicts(job_session):
+    """Validates the whole table in one Spark job, where each topic's values have a column of their own."""
     delta = _delta(job_session, TOPICS)
-    judged = [
-        judge(versions_of_delta(delta.where(F.col("topic_name") == topic.name)), topic.schema).select(
+    validated = [
+        validate(versions_of_delta(delta.where(F.col("topic_name") == topic.name)), topic.schema).select(
             "topic_name", "message_id", "disposition", "violations", F.col("value").alias(f"value{n}")
         )
         for n, topic in enumerate(TOPICS)
     ]
-    together = reduce(lambda all, one: all.unionByName(one, allowMissingColumns=True), judged)
+    together = reduce(lambda all, one: all.unionByName(one, allowMissingColumns=True), validated)
     found = {(row["topic_name"], int(row["message_id"])): row for row in together.collect()}
     flattener = Flattener()
     expected = {
         (topic.name, n): (number, verdict)
         for number, topic in enumerate(TOPICS)
         for n, verdict in enumerate(
-            Judge(topic.schema).judge_rows([flattener.flatten(row.payload).columns for row in topic.rows])
+            RowValidator(topic.schema).validate_rows(
+                [flattener.flatten(row.payload).columns for row in topic.rows]
+            )
         )
     }
     assert found.keys() == expected.keys()
@@ -141,17 +146,17 @@ def test_spark_gives_the_judges_verdicts(job_session):
         assert row["violations"] == (violations_text(verdict.violations) if verdict.violations else None)
 
 
-def test_a_back_fill_from_standardized_says_the_same(job_session):
-    """There every column that any event had is in every row, as NULL."""
+def test_a_backfill_from_standardized_says_the_same(job_session):
+    """In Standardized every column that any event had is in every row, as NULL."""
     topic = next(one for one in OTHERS if one.rows[0].label.startswith("object and member required"))
     delta = _delta(job_session, [topic])
     columns = sorted({name for row in delta.select(F.map_keys("columns")).collect() for name in row[0]})
     table = standardized_rows(delta, columns, overflow=False)
-    judged = judge(versions_of_standardized(table, topic.name), topic.schema)
+    validated = validate(versions_of_standardized(table, topic.name), topic.schema)
     found = {
         int(row["message_id"]): {
             (one["column"], one["rule"]) for one in json.loads(row["violations"] or "[]")
         }
-        for row in judged.select("message_id", "violations").collect()
+        for row in validated.select("message_id", "violations").collect()
     }
     assert found == {n: row.rules for n, row in enumerate(topic.rows)}

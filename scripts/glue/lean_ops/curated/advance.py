@@ -15,10 +15,10 @@ LAYER = "curated"
 _SCHEMA_VERSION = "lean-ops.schema-version"
 _THROUGH = "lean-ops.delta-through"
 """The last cycle of cycle_delta that the table has taken. The commit's own cycle is the run's: a new schema
-is judged in a run that may have no new rows."""
+is validated in a run that may have no new rows."""
 _BACK_FILLING = "lean-ops.back-filling-version"
 _BACK_FILLED = "lean-ops.back-filled-through"
-"""Up to which of Standardized's cycles the version named by _BACK_FILLING has judged the older rows."""
+"""Up to which of Standardized's cycles the version named by _BACK_FILLING has validated the older rows."""
 NONE_TAKEN = "0"
 
 
@@ -87,7 +87,7 @@ class Advance(TopicAdvance):
         } | ledger.commit_properties(total, self.started)
 
     def underway(self, properties: Mapping[str, str], piece: Piece) -> dict[str, str]:
-        """The properties of a back-fill's piece that is not the last: what the table was judged by stays."""
+        """The properties of a back-fill's piece that is not the last: what the table was validated by stays."""
         at = self.at or Checkpoint(NONE_TAKEN, 0)
         return {
             **properties,

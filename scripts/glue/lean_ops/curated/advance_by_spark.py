@@ -59,17 +59,17 @@ def _take(
     so_far: Commit | None,
     piece: Piece | None,
 ) -> Commit | None:
-    with frozen(curated_rows.judge(versions, advance.schema)) as judged:
-        errors = _record_by_spark(tables, advance, judged, lock)
-        return _merge(tables, advance, judged, errors, within, so_far, piece)
+    with frozen(curated_rows.validate(versions, advance.schema)) as validated:
+        errors = _record_by_spark(tables, advance, validated, lock)
+        return _merge(tables, advance, validated, errors, within, so_far, piece)
 
 
-def _record_by_spark(tables: Tables, advance: Advance, judged: DataFrame, lock: threading.Lock) -> Errors:
+def _record_by_spark(tables: Tables, advance: Advance, validated: DataFrame, lock: threading.Lock) -> Errors:
     table = tables.name("ops", ERRORS)
     # What a killed run of the same batch wrote counts as new.
     known = tables.read(table).where(F.col("cycle_id") <= advance.known_through)
     known = known.select("error_id", F.lit(1).alias("known"))
-    bad = judged.where(F.col("disposition").isNotNull())
+    bad = validated.where(F.col("disposition").isNotNull())
     found = (
         bad.groupBy("error_id", "disposition")
         .agg(F.count(F.lit(1)).alias("n"))
@@ -83,7 +83,9 @@ def _record_by_spark(tables: Tables, advance: Advance, judged: DataFrame, lock: 
     messages = {row["disposition"]: row["n"] for row in found}
     new = {row["disposition"]: row["new"] for row in found}
     with lock:
-        tables.append_new(curated_rows.error_rows(judged, advance.schema, advance.started), table, "error_id")
+        tables.append_new(
+            curated_rows.error_rows(validated, advance.schema, advance.started), table, "error_id"
+        )
     rejected = new.get(REJECTED, 0)
     return Errors(rejected, new.get(NULLED, 0), messages.get(REJECTED, 0) - rejected)
 
@@ -91,7 +93,7 @@ def _record_by_spark(tables: Tables, advance: Advance, judged: DataFrame, lock: 
 def _merge(
     tables: Tables,
     advance: Advance,
-    judged: DataFrame,
+    validated: DataFrame,
     errors: Errors,
     within: EventTimes | None,
     so_far: Commit | None,
@@ -103,12 +105,12 @@ def _merge(
         rows = tables.read(table)
         known = rows if within is None else rows.where(is_within(within))
         held = known.select(names.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
-    with frozen(merge_spark.latest_versions(curated_rows.valid_versions(judged), held)) as winners:
+    with frozen(merge_spark.latest_versions(curated_rows.valid_versions(validated), held)) as winners:
         counts = merge_spark.count(winners)
         verdicts: tuple[str, ...] = (merge_spark.NEW, merge_spark.NEWER)
         updated = counts.updated
         if advance.standardized is not None:
-            # The version that is there, judged by the new schema: it replaces itself.
+            # The version that is there, validated by the new schema: it replaces itself.
             verdicts, updated = (
                 (merge_spark.NEW, merge_spark.NEWER, merge_spark.SAME),
                 counts.updated + counts.ties,
@@ -117,8 +119,8 @@ def _merge(
             # Only a valid version can be the one that is there.
             rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
             known = curated_rows.versions_of_delta(rows.where(F.col("topic_name") == advance.topic))
-            judged_again = curated_rows.valid_versions(curated_rows.judge(known, advance.schema))
-            winners = merge_spark.settle_ties(winners, judged_again)
+            validated_again = curated_rows.valid_versions(curated_rows.validate(known, advance.schema))
+            winners = merge_spark.settle_ties(winners, validated_again)
             counts = merge_spark.count(winners)
             updated = counts.updated
         changed = curated_rows.curated_rows(merge_spark.rows_to_write(winners, verdicts), advance.schema)

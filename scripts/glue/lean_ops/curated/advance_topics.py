@@ -109,9 +109,9 @@ def _record(tables: Tables, advances: Mapping[str, Advance], found: Results) -> 
         .select("error_id", F.col("cycle_id").alias("known_in"))
         .join(errors.select("error_id"), on="error_id", how="left_semi")
     ) as known:
-        judged = errors.join(F.broadcast(before), on="topic_name").join(known, on="error_id", how="left")
+        validated = errors.join(F.broadcast(before), on="topic_name").join(known, on="error_id", how="left")
         is_new = F.coalesce(F.col("known_in") > F.col("known_through"), F.lit(True))
-        counted = judged.where(is_new).groupBy("topic_name", "disposition").count().collect()
+        counted = validated.where(is_new).groupBy("topic_name", "disposition").count().collect()
         rows = errors.join(known, on="error_id", how="left_anti").select(
             "error_id",
             "topic_name",

@@ -1,4 +1,4 @@
-"""The pieces in which a topic's history is judged by a new schema: whole cycles of Standardized, in order."""
+"""The pieces in which a topic's history is validated by a new schema: whole cycles of Standardized, in order."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

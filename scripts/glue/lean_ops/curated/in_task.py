@@ -22,8 +22,8 @@ from lean_ops.tasks.topic_task import (
     write,
 )
 from lean_ops.validation.topic_schema import TopicSchema
-from lean_ops.validation.validate_batches import judged_batch
-from lean_ops.validation.validator import NULLED, REJECTED, Judge
+from lean_ops.validation.validate_batches import validated_batch
+from lean_ops.validation.validator import NULLED, REJECTED, RowValidator
 from lean_ops.versions.merge_arrow import counts_of, decision_of, held_rows, tails_beside
 
 
@@ -37,27 +37,29 @@ def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Ta
     new, other = split_by_cycles(rows, task.cycles)
     if task.back_fill is not None:
         new = pa.concat_tables([new, *(part.cast(new.schema) for part in _back_fill(task, store))])
-    judge = Judge(task.schema)
-    judged = judged_batch(new, judge)
-    valid = _valid(judged)
+    validator = RowValidator(task.schema)
+    validated = validated_batch(new, validator)
+    valid = _valid(validated)
     table = table_files(task, store)
-    tails = tails_beside(_valid(judged_batch(other, judge)), valid) if task.settling is not None else None
+    tails = (
+        tails_beside(_valid(validated_batch(other, validator)), valid) if task.settling is not None else None
+    )
     held = held_rows(table, task.files, valid.column(KEY), texts=False)
     decision = decision_of(valid, held, tails, task.judge_again)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
     result = write(task, table, decision, curated_table(winners, task.schema))
-    found = pc.value_counts(judged.column("disposition").drop_null()).to_pylist()
+    found = pc.value_counts(validated.column("disposition").drop_null()).to_pylist()
     bad = {one["values"]: one["counts"] for one in found}
     result.counts = counts_of(decision) | {
         "records_in": new.num_rows,
         "rejected": bad.get(REJECTED, 0),
         "nulled": bad.get(NULLED, 0),
     }
-    return result, _errors(judged, task.schema)
+    return result, _errors(validated, task.schema)
 
 
 def curated_table(winners: pa.Table, schema: TopicSchema) -> pa.Table:
-    """winners: valid versions, judged. Gives rows of the Curated table."""
+    """winners: valid versions, validated. Gives rows of the Curated table."""
     value = winners.column("value").combine_chunks()
     columns = {field.column: value.field(field.column) for field in schema.fields}
     envelope = {name: winners.column(name) for name in names.ENVELOPE_COLUMNS}
@@ -65,13 +67,15 @@ def curated_table(winners: pa.Table, schema: TopicSchema) -> pa.Table:
     return pa.table({**columns, **envelope, names.SCHEMA_VERSION: version})
 
 
-def _valid(judged: pa.Table) -> pa.Table:
-    return judged.filter(pc.invert(pc.fill_null(pc.equal(judged.column("disposition"), REJECTED), False)))
+def _valid(validated: pa.Table) -> pa.Table:
+    return validated.filter(
+        pc.invert(pc.fill_null(pc.equal(validated.column("disposition"), REJECTED), False))
+    )
 
 
-def _errors(judged: pa.Table, schema: TopicSchema) -> pa.Table:
+def _errors(validated: pa.Table, schema: TopicSchema) -> pa.Table:
     """Copies of a bad message share its error_id: of them the first counts."""
-    bad = judged.filter(pc.is_valid(judged.column("error_id")))
+    bad = validated.filter(pc.is_valid(validated.column("error_id")))
     bad = bad.sort_by([(name, "ascending") for name in ("error_id", "cycle_id", "record")])
     ids = bad.column("error_id").to_pylist()
     first = [n for n, one in enumerate(ids) if n == 0 or ids[n - 1] != one]

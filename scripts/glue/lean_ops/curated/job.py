@@ -154,7 +154,7 @@ def _plan(
         # Maintenance expired the commits of a filled table.
         at = Checkpoint(str(mirror["delta_through"]), int(mirror["schema_version"]))
     first = at is None or at.schema_version == 0
-    to_fill = first or (at is not None and at.schema_version != schema.version and schema.back_fill)
+    to_fill = first or (at is not None and at.schema_version != schema.version and schema.backfill)
     standardized = None
     if to_fill and name in listed["standardized"]:
         standardized = TopicTable(tables.spark, tables.name("standardized", name))

@@ -1,4 +1,4 @@
-"""Judging on the executors, and what becomes of the judged. DataFrames in and out.
+"""Judging on the executors, and what becomes of the validated. DataFrames in and out.
 
 A version is a row in the columns of cycle_delta, wherever it was read.
 """
@@ -18,8 +18,8 @@ from lean_ops.spark.map_in_arrow import map_in_arrow
 from lean_ops.standardized.schema_evolution import payload_columns
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.validation.topic_schema import TopicSchema
-from lean_ops.validation.validate_batches import ERROR_COLUMNS, judged_batch
-from lean_ops.validation.validator import REJECTED, Judge
+from lean_ops.validation.validate_batches import ERROR_COLUMNS, validated_batch
+from lean_ops.validation.validator import REJECTED, RowValidator
 
 
 def versions_of_delta(delta: DataFrame) -> DataFrame:
@@ -43,8 +43,8 @@ def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
     ).select(*DELTA_COLUMNS)
 
 
-def judge(versions: DataFrame, schema: TopicSchema) -> DataFrame:
-    """The versions with the verdict on each: see judge_batches.judged_batch for the columns."""
+def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
+    """The versions with the verdict on each: see judge_batches.validated_batch for the columns."""
     kept = [field for field in DELTA_SCHEMA.fields if field.name not in ("columns", names.RESCUED)]
     value = ", ".join(f"`{field.column}`: {field.data_type}" for field in schema.fields)
     types = [
@@ -52,18 +52,18 @@ def judge(versions: DataFrame, schema: TopicSchema) -> DataFrame:
         f"value struct<{value}>",
         *(f"{name} string" for name in ERROR_COLUMNS),
     ]
-    return map_in_arrow(versions, lambda batches: _judged(batches, schema), ", ".join(types))
+    return map_in_arrow(versions, lambda batches: _validated(batches, schema), ", ".join(types))
 
 
-def _judged(batches: Iterator[pa.RecordBatch], schema: TopicSchema) -> Iterator[pa.RecordBatch]:
-    judge = Judge(schema)
+def _validated(batches: Iterator[pa.RecordBatch], schema: TopicSchema) -> Iterator[pa.RecordBatch]:
+    validator = RowValidator(schema)
     for batch in batches:
-        yield from judged_batch(pa.Table.from_batches([batch]), judge).to_batches()
+        yield from validated_batch(pa.Table.from_batches([batch]), validator).to_batches()
 
 
-def error_rows(judged: DataFrame, schema: TopicSchema, detected_at: datetime) -> DataFrame:
+def error_rows(validated: DataFrame, schema: TopicSchema, detected_at: datetime) -> DataFrame:
     """Rows of errors: one for each bad message, of the first cycle it came in."""
-    rows = judged.where(F.col("disposition").isNotNull()).select(
+    rows = validated.where(F.col("disposition").isNotNull()).select(
         "error_id",
         "topic_name",
         "message_id",
@@ -90,8 +90,8 @@ def as_errors(rows: DataFrame, detected_at: datetime) -> DataFrame:
     )
 
 
-def valid_versions(judged: DataFrame) -> DataFrame:
-    return judged.where(~F.col("disposition").eqNullSafe(REJECTED)).drop(*ERROR_COLUMNS)
+def valid_versions(validated: DataFrame) -> DataFrame:
+    return validated.where(~F.col("disposition").eqNullSafe(REJECTED)).drop(*ERROR_COLUMNS)
 
 
 def curated_rows(winners: DataFrame, schema: TopicSchema) -> DataFrame:

@@ -1,22 +1,30 @@
-"""Text of Standardized to typed values, or None when the text is not one: never an approximation that was not
-asked for.
+"""Casts: the text of a Standardized column becomes the typed value of a Curated column, or None when the text
+is no value of that type. A cast never approximates unless the schema asked for a floating-point type.
 
-Standardized is text throughout: the JSON string "5" and the number 5 look alike there and pass alike here.
+Standardized stores every value as text, so the JSON string "5" and the number 5 look alike there and pass
+alike here. A text is a value of a type in these forms only:
 
-- integer (bigint, int): `-?(0|[1-9][0-9]*)` in range. `1.0`, `1e3` are refused, though JSON Schema calls them
-  integers: who writes them has a floating-point number, and the next one will be 1.5. `-0` is 0.
-- number (double, float): JSON's number form; the nearest value of the type, as in every other reader of JSON.
-  A value past the type's range, or one that would become 0 without being it, is refused.
-- decimal(p,s): JSON's number form, exponents too; exact or refused. `1.10` fits decimal(3,1), `1.11` does
-  not.
+- integer (bigint, int): `-?(0|[1-9][0-9]*)` within the type's range. `1.0` and `1e3` are refused although
+  JSON Schema calls them integers: a producer that writes them holds a floating-point number, and its next one
+  may be 1.5. `-0` is 0.
+- number (double, float): JSON's number form, as the nearest value of the type, as every reader of JSON does
+  it. A value beyond the type's range is refused, and so is one that would become 0 without being 0.
+- decimal(p,s): JSON's number form, exponents included, exact or refused. `1.10` fits decimal(3,1), `1.11`
+  does not.
 - boolean: `true`, `false`.
 - date: `YYYY-MM-DD`, a day of the calendar, years 0001 to 9999.
-- date-time: RFC 3339 with an offset, as the envelope's times: `T`, `t` or a space, `Z`, `z` or `±hh:mm`; to
-  UTC; digits past the microsecond are cut; a leap second, which stands at the end of a UTC day only, counts
-  as the second after it.
-- array: JSON text in brackets. string: any text.
+- date-time: RFC 3339 with an offset, in the forms that the envelope's times may have: `T`, `t` or a space,
+  then `Z`, `z` or `±hh:mm`. It is converted to UTC, and digits past the microsecond are cut. A leap second,
+  which RFC 3339 allows at the end of a UTC day only, becomes the second after it.
+- array: JSON text in brackets.
+- string: any text.
 
-White space around a value, signs as in `+1`, `01`, `.5`, `NaN` and `TRUE` are nothing of these.
+Spaces around a value and forms such as `+1`, `01`, `.5`, `NaN` and `TRUE` are refused for every type but
+string.
+
+The same rules stand in column_casts.py (whole columns by Arrow; tests/glue/validation/test_casts.py holds the
+two equal) and in packages/common/src/core/validation-sql/casts.ts (Athena's SQL;
+tests/glue/validation/test_validation_sql.py holds the two equal).
 """
 
 import math
@@ -27,10 +35,12 @@ from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 Value = str | int | float | Decimal | bool | date | datetime
-"""A datetime is naive and in UTC."""
+"""A value of a Curated column. A datetime is naive and in UTC."""
 Cast = Callable[[str], Value | None]
+"""Returns the value that a text stands for, or None when it is no value of the type."""
 
-# A bigint has at most 19 digits: no more are read, as the time that takes grows with their square.
+# A bigint has at most 19 digits. Longer texts are not parsed, because the time for that grows with the square
+# of their length.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})").fullmatch
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]([-+]?)0*([0-9]+))?").fullmatch
 _NOT_ZERO = re.compile(r"-?[0.]*[1-9]").match
@@ -40,23 +50,12 @@ _DATE_TIME = re.compile(
     r"(?:[Zz]|([-+])([01][0-9]|2[0-3]):([0-5][0-9]))"
 ).fullmatch
 _MAX_EXPONENT = 400
-"""Past it a decimal(38,s) holds no value but 0, whatever the digits of a sensible text are."""
+"""Beyond this exponent no value but 0 fits a decimal(38,s), whatever digits a text of sensible length has."""
 _SINGLE = struct.Struct("<f")
 _DOUBLE = struct.Struct("<d")
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 _NO_TIME = timedelta()
 _FIRST_DAY, _DAY_BEFORE = "0001-01-01", "0000-12-31"
-
-
-def cast_of(data_type: str, json_type: str) -> Cast:
-    """What makes of a text the value of `data_type` (Spark's name); None for what that cannot hold exactly.
-
-    A float is a double that a float holds.
-    """
-    if data_type.startswith("decimal("):
-        precision, scale = (int(part) for part in data_type[len("decimal(") : -1].split(","))
-        return _decimal(precision, scale)
-    return _array if json_type == "array" else _CASTS[data_type]
 
 
 def _integer(bits: int) -> Cast:
@@ -72,6 +71,7 @@ def _integer(bits: int) -> Cast:
 
 
 def double(text: str) -> float | None:
+    """The cast for double: the nearest double, or None where that is infinite or a 0 that the text is not."""
     if not _NUMBER(text):
         return None
     value = float(text)
@@ -84,8 +84,8 @@ def _float(text: str) -> float | None:
     value = double(text)
     if not value:
         return value
-    # The float nearest to the nearest double is not that of the text where the double is just between two
-    # floats, which only one with zeros for its last bits can be: the text itself says on which side it is.
+    # Rounding twice, to double and then to float, goes wrong where the double lies exactly between two
+    # floats. Such a double ends in zero bits, and then the text itself decides to which side it is rounded.
     if _DOUBLE.pack(value).startswith(b"\0\0\0"):
         exact = Decimal(text)
         if exact != value:
@@ -110,7 +110,7 @@ def _decimal(precision: int, scale: int) -> Cast:
         if exponent and (len(exponent) > 3 or int(exponent) > _MAX_EXPONENT):
             return None if _NOT_ZERO(text) else zero
         try:
-            # Too many digits before the point are an InvalidOperation, after it Inexact.
+            # Too many digits before the point raise InvalidOperation, and too many after it raise Inexact.
             return exact.quantize(Decimal(text), unit) or zero
         except (Inexact, InvalidOperation):
             return None
@@ -148,7 +148,8 @@ def _date_time(text: str) -> datetime | None:
     if leap:
         local, later = f"{local[:17]}59{local[19:]}", later + _SECOND
     if local.startswith(_DAY_BEFORE):
-        # Not a day that datetime knows, but west of Greenwich year 1 has begun by then in UTC.
+        # datetime knows no year 0, but a local time there can lie in year 1 in UTC when the offset is
+        # negative.
         local, later = local.replace(_DAY_BEFORE, _FIRST_DAY, 1), later - _DAY
     try:
         value = datetime.fromisoformat(local)
@@ -171,3 +172,15 @@ _CASTS: dict[str, Cast] = {
     "date": _date,
     "timestamp_ntz": _date_time,
 }
+
+
+def cast_of(data_type: str, json_type: str) -> Cast:
+    """Returns the cast for a column of `data_type` (Spark's name) whose field has the JSON Schema type
+    `json_type`.
+
+    The cast for float returns a Python float that is exactly a single-precision value.
+    """
+    if data_type.startswith("decimal("):
+        precision, scale = (int(part) for part in data_type[len("decimal(") : -1].split(","))
+        return _decimal(precision, scale)
+    return _array if json_type == "array" else _CASTS[data_type]

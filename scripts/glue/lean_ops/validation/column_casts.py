@@ -1,7 +1,8 @@
-"""A column of texts to one of typed values: what `casts` makes of each text, mostly by Arrow.
+"""Casts of whole columns: an Arrow array of texts becomes an Arrow array of typed values.
 
-Arrow takes the texts whose form it reads just as `casts` does, told by a pattern of RE2; Python has the rest.
-A test holds the two equal.
+Arrow parses the texts of a regular form, which is chosen so that it reads them exactly as casts.py does; an
+RE2 pattern tells which texts have that form. All other texts go through casts.py one by one.
+tests/glue/validation/test_casts.py holds both ways equal.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from lean_ops.validation.casts import Cast, cast_of
 
 ColumnCast = Callable[[pa.Array], pa.Array]
-"""Texts to values, null where the text is null or is no value."""
+"""Takes an array of texts and returns the array of their values: null where a text is null or no value."""
 
 _TYPES = {
     "string": pa.string(),
@@ -26,7 +27,8 @@ _TYPES = {
 }
 _UTC = pa.timestamp("us", "UTC")
 
-# Digits that hold in the type whatever they are; years that no offset takes past datetime's.
+# The regular forms. Their numbers are so short that all of them fit the type, and their years are such that
+# no offset leads out of the years that datetime knows.
 _LONG = r"^-?(?:0|[1-9][0-9]{0,17})$"
 _INT = r"^-?(?:0|[1-9][0-9]{0,8})$"
 _DOUBLE = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$"
@@ -38,15 +40,15 @@ _DATE_TIME = (
 
 
 def arrow_type(data_type: str) -> pa.DataType:
-    """data_type: Spark's name, as in schemas.Field."""
+    """Returns Arrow's type for a data type by Spark's name, as in topic_schema.Field."""
     if data_type.startswith("decimal("):
         return pa.decimal128(*_precision_and_scale(data_type))
     return _TYPES[data_type]
 
 
 def column_cast_of(data_type: str, json_type: str) -> ColumnCast:
-    """See casts.cast_of."""
-    one, kind = cast_of(data_type, json_type), arrow_type(data_type)
+    """Returns the cast for a whole column. The parameters are those of casts.cast_of."""
+    cast_one, kind = cast_of(data_type, json_type), arrow_type(data_type)
     if json_type == "array":
         return _arrays
     if data_type == "string":
@@ -54,20 +56,24 @@ def column_cast_of(data_type: str, json_type: str) -> ColumnCast:
     if data_type == "boolean":
         return _booleans
     if data_type.startswith("decimal("):
-        return _by_form(_decimal_form(data_type), kind, one)
+        return _by_form(_decimal_form(data_type), kind, cast_one)
     if data_type in ("bigint", "int"):
-        return _by_form(_LONG if data_type == "bigint" else _INT, kind, one)
+        return _by_form(_LONG if data_type == "bigint" else _INT, kind, cast_one)
     if data_type == "double":
-        return _by_form(_DOUBLE, kind, one)
+        return _by_form(_DOUBLE, kind, cast_one)
     if data_type == "date":
-        return _by_form(_DATE, kind, one)
+        return _by_form(_DATE, kind, cast_one)
     if data_type == "timestamp_ntz":
-        return _by_form(_DATE_TIME, _UTC, one, kind)
-    return lambda texts: _by_python(texts, one, kind)
+        return _by_form(_DATE_TIME, _UTC, cast_one, kind)
+    return lambda texts: _by_python(texts, cast_one, kind)
 
 
-def _by_form(form: str, read_as: pa.DataType, one: Cast, kind: pa.DataType | None = None) -> ColumnCast:
-    """read_as: what Arrow makes of texts of this form; kind: what that is cast to."""
+def _by_form(form: str, read_as: pa.DataType, cast_one: Cast, kind: pa.DataType | None = None) -> ColumnCast:
+    """Returns a cast by which Arrow reads the texts that match `form` (an RE2 pattern), and `cast_one` the
+    others.
+
+    Arrow parses the text as the type `read_as` and then casts that to `kind`, where the two differ.
+    """
     kind = kind or read_as
 
     def cast(texts: pa.Array) -> pa.Array:
@@ -77,17 +83,18 @@ def _by_form(form: str, read_as: pa.DataType, one: Cast, kind: pa.DataType | Non
         try:
             values = (pc.if_else(regular, texts, None) if some_others else texts).cast(read_as).cast(kind)
         except pa.ArrowInvalid:
-            # The form does not tell 30 February from a day: Arrow names no culprit, so all go the long way.
-            return _by_python(texts, one, kind)
+            # The form accepts days such as 30 February. Arrow does not say which text it refused, so all of
+            # them are cast one by one.
+            return _by_python(texts, cast_one, kind)
         if some_others:
-            values = pc.replace_with_mask(values, others, _by_python(texts.filter(others), one, kind))
+            values = pc.replace_with_mask(values, others, _by_python(texts.filter(others), cast_one, kind))
         return values
 
     return cast
 
 
-def _by_python(texts: pa.Array, one: Cast, kind: pa.DataType) -> pa.Array:
-    return pa.array([None if text is None else one(text) for text in texts.to_pylist()], kind)
+def _by_python(texts: pa.Array, cast_one: Cast, kind: pa.DataType) -> pa.Array:
+    return pa.array([None if text is None else cast_one(text) for text in texts.to_pylist()], kind)
 
 
 def _booleans(texts: pa.Array) -> pa.Array:

@@ -1,4 +1,9 @@
-"""JSON Schema's constraints over a column of typed values: which of them break one."""
+"""JSON Schema's constraints over a column of typed values: which of its values break one.
+
+The same constraints as conditions in Athena's SQL are in
+packages/common/src/core/validation-sql/constraints.ts; tests/glue/validation/test_validation_sql.py holds the
+two equal.
+"""
 
 import operator
 import re
@@ -13,61 +18,57 @@ from lean_ops.columns.row_indices import places_where
 from lean_ops.validation.topic_schema import Field
 
 Broken = Callable[[pa.Array], list[int]]
-"""Values (null: nothing to judge) to the places of those that break the constraint."""
+"""Takes a column's values and returns the row indices of those that break the constraint. Null breaks
+none."""
+
+_ARROW_NUMBERS = {"bigint": pa.int64(), "int": pa.int64(), "double": pa.float64(), "float": pa.float64()}
+"""The types of values that Arrow compares with a bound exactly as Python does."""
+_RELATIONS = {
+    "minimum": "less than",
+    "maximum": "greater than",
+    "exclusiveMinimum": "not greater than",
+    "exclusiveMaximum": "not less than",
+}
+_PATTERN_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|[.$]", re.DOTALL)
+"""An escaped character, a class, or one of the two characters whose meaning differs between engines."""
+_ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\.", re.DOTALL)
+_DOT = r"[^\n\r\u2028\u2029]"
+"""The characters that JavaScript's `.` matches."""
 
 
 class Constraint(NamedTuple):
+    """A constraint of a field, with the message for values that break it."""
+
     keyword: str
     message: str
     broken: Broken
 
 
-def constraints_of(field: Field) -> list[Constraint]:
-    """In the field's order. Their values are as column_casts makes them; those of a float field as double, so
-    that they are judged as they were sent."""
-    return [
-        Constraint(keyword, _message(keyword, limit), _BROKEN[keyword](field, limit))
-        for keyword, limit in field.constraints.items()
-    ]
+def re2_pattern(pattern: str) -> str:
+    """Returns the RE2 pattern that finds what `pattern` finds in JavaScript.
+
+    `pattern` is of the subset that schema-validator accepts. It may match anywhere in a text, unless it is
+    anchored. RE2 has no `\\uHHHH`, so those escapes become `\\x{HHHH}`.
+    """
+    spelled = _as_in_javascript(pattern, r"\z")
+    return _ESCAPES.sub(lambda found: rf"\x{{{found[1]}}}" if found[1] else found.group(), spelled)
 
 
-def _message(keyword: str, limit: Any) -> str:
-    if keyword in ("minLength", "maxLength"):
-        return f"has {'fewer' if keyword == 'minLength' else 'more'} than {limit} characters"
-    if keyword == "enum":
-        return "is none of the allowed values"
-    if keyword == "const":
-        return f"is not {limit}"
-    if keyword == "pattern":
-        return f"does not match {limit}"
-    relation = {
-        "minimum": "less than",
-        "maximum": "greater than",
-        "exclusiveMinimum": "not greater than",
-        "exclusiveMaximum": "not less than",
-    }[keyword]
-    return f"is {relation} {limit}"
+def python_pattern(pattern: str) -> str:
+    """Returns the pattern for Python's `re` with the flag ASCII that finds what `pattern` finds in
+    JavaScript."""
+    return _as_in_javascript(pattern, r"\Z")
 
 
-def _compared(breaks: Callable[[Any, Any], bool], compare: str) -> Callable[[Field, Any], Broken]:
-    """breaks: in Python. compare: the name of Arrow's function for the same."""
+def _as_in_javascript(pattern: str, end: str) -> str:
+    """Replaces `$` and `.` by what they mean in JavaScript; `end` is how the engine writes the end of the
+    text.
 
-    def of(field: Field, limit: Any) -> Broken:
-        bound = _number(field, limit)
-        kind = _ARROW_NUMBERS.get(field.data_type)
-        # Integers compare with a fraction, and decimals with anything, exactly in Python only.
-        if kind is None or not isinstance(bound, float if pa.types.is_floating(kind) else int):
-            return _one_by_one(lambda value: breaks(value, bound))
-        try:
-            scalar = pa.scalar(bound, kind)
-        except OverflowError:  # a limit that no value of the type reaches
-            return _one_by_one(lambda value: breaks(value, bound))
-        return lambda values: places_where(pc.call_function(compare, [values, scalar]))
-
-    return of
-
-
-_ARROW_NUMBERS = {"bigint": pa.int64(), "int": pa.int64(), "double": pa.float64(), "float": pa.float64()}
+    Python's `$` also matches before a final line feed, and the `.` of both engines leaves out the line feed
+    only.
+    """
+    replaced = {"$": end, ".": _DOT}
+    return _PATTERN_PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)
 
 
 def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
@@ -77,8 +78,30 @@ def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
 
 
 def _number(field: Field, limit: int | Decimal) -> int | float | Decimal:
-    """A number of the schema as a field's values compare with it: exactly, unless they are doubles."""
+    """Returns a number of the schema in the form in which it is compared with the field's values.
+
+    The comparison is exact for all types but double and float, where the number becomes a double too.
+    """
     return float(Decimal(limit)) if field.data_type in ("double", "float") else limit
+
+
+def _compared(breaks: Callable[[Any, Any], bool], arrow_function: str) -> Callable[[Field, Any], Broken]:
+    """Returns what makes the check for a bound. `breaks` and `arrow_function` are the same comparison, in
+    Python and by the name of Arrow's function."""
+
+    def check_for(field: Field, limit: Any) -> Broken:
+        bound = _number(field, limit)
+        kind = _ARROW_NUMBERS.get(field.data_type)
+        # Only Python compares integers with a fraction, and decimals with any number, exactly.
+        if kind is None or not isinstance(bound, float if pa.types.is_floating(kind) else int):
+            return _one_by_one(lambda value: breaks(value, bound))
+        try:
+            scalar = pa.scalar(bound, kind)
+        except OverflowError:  # The bound lies outside the type's range.
+            return _one_by_one(lambda value: breaks(value, bound))
+        return lambda values: places_where(pc.call_function(arrow_function, [values, scalar]))
+
+    return check_for
 
 
 def _among(field: Field, allowed: Any) -> Broken:
@@ -92,18 +115,21 @@ def _among(field: Field, allowed: Any) -> Broken:
     return _one_by_one(lambda value: value not in among)
 
 
-def _of_length(compare: str) -> Callable[[Field, Any], Broken]:
-    def of(_field: Field, limit: Any) -> Broken:
+def _of_length(arrow_function: str) -> Callable[[Field, Any], Broken]:
+    def check_for(_field: Field, limit: Any) -> Broken:
         bound = pa.scalar(int(limit), pa.int64())
         # Arrow counts code points, as JSON Schema does.
-        return lambda values: places_where(pc.call_function(compare, [pc.utf8_length(values), bound]))
+        return lambda values: places_where(pc.call_function(arrow_function, [pc.utf8_length(values), bound]))
 
-    return of
+    return check_for
 
 
 def _pattern(_field: Field, pattern: str) -> Broken:
-    """RE2 (linear in the text, whatever it is), over the whole column; Python's engine for what RE2 refuses
-    (a repeat above 1000, a program that grows too large)."""
+    """Checks the whole column with RE2, whose time is linear in the text whatever the text is.
+
+    RE2 refuses a repeat above 1000 and a pattern whose program grows too large; for those Python's engine is
+    used, value by value.
+    """
     expression = re2_pattern(pattern)
     try:
         pc.match_substring_regex(pa.array([""]), expression)
@@ -125,24 +151,26 @@ _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "pattern": _pattern,
 }
 
-_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|[.$]", re.DOTALL)
-_ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\.", re.DOTALL)
-_DOT = r"[^\n\r\u2028\u2029]"
+
+def constraints_of(field: Field) -> list[Constraint]:
+    """Returns the field's constraints in the schema's order.
+
+    They take values as column_casts makes them, except for a float field: its values come as double, so that
+    they are compared as they were sent.
+    """
+    return [
+        Constraint(keyword, _message(keyword, limit), _BROKEN[keyword](field, limit))
+        for keyword, limit in field.constraints.items()
+    ]
 
 
-def re2_pattern(pattern: str) -> str:
-    """A schema's pattern (the subset that schema-validator accepts) as RE2 reads it: found anywhere, unless
-    it is anchored. RE2 has no `\\uHHHH`."""
-    spelled = _as_in_javascript(pattern, r"\z")
-    return _ESCAPES.sub(lambda one: rf"\x{{{one[1]}}}" if one[1] else one.group(), spelled)
-
-
-def python_pattern(pattern: str) -> str:
-    """The same for Python's re, with its flag ASCII."""
-    return _as_in_javascript(pattern, r"\Z")
-
-
-def _as_in_javascript(pattern: str, end: str) -> str:
-    """Python's `$` also stands before a last line feed, and both engines' `.` leaves out nothing but that."""
-    replaced = {"$": end, ".": _DOT}
-    return _PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)
+def _message(keyword: str, limit: Any) -> str:
+    if keyword in ("minLength", "maxLength"):
+        return f"has {'fewer' if keyword == 'minLength' else 'more'} than {limit} characters"
+    if keyword == "enum":
+        return "is none of the allowed values"
+    if keyword == "const":
+        return f"is not {limit}"
+    if keyword == "pattern":
+        return f"does not match {limit}"
+    return f"is {_RELATIONS[keyword]} {limit}"

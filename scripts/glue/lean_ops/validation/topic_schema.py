@@ -1,6 +1,9 @@
-"""A topic's schema as the Curated job reads it. What a schema may say is schemas/meta-schema.json's and
-schema-validator's to decide; here an accepted file becomes a typed model, and what is not understood is
-refused rather than ignored."""
+"""A topic's schema as the Curated job reads it: an accepted schema file becomes a typed model.
+
+schemas/meta-schema.json and schema-validator decide what a schema may say (docs/topic-schema.md). Here a
+keyword that the job does not enforce is refused, not ignored. The same model for Athena's SQL is in
+packages/common/src/core/validation-sql/validation-schema.ts.
+"""
 
 import json
 import re
@@ -22,7 +25,7 @@ CONSTRAINTS = (
     "maxLength",
     "pattern",
 )
-# Assertions of JSON Schema 2020-12 that nothing here enforces.
+# Assertions of JSON Schema 2020-12 that the job does not enforce.
 # fmt: off
 _NOT_ENFORCED = frozenset(
     (
@@ -46,20 +49,23 @@ _TYPES = {
     ("boolean", None, None): "boolean",
     ("array", None, None): "string",
 }
-"""(type, format, x-type) to Spark's type: schemas/type-table.json, where timestamp is Iceberg's without a
-zone."""
+"""(type, format, x-type) to Spark's type, as in schemas/type-table.json, where Iceberg's name of
+timestamp_ntz is timestamp."""
 
 
 class SchemaError(ValueError):
-    """A schema that says what cannot be done. The message names the field."""
+    """The schema demands what the job cannot do. The message names the field."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Field:
-    """A leaf, and the Curated column it becomes. parents: the objects around it, outermost first.
+    """A leaf of the schema, and the Curated column that it becomes.
 
-    data_type: Spark's. cde: a row without a valid value is rejected. required: its absence is a violation
-    where the object around it is there. constraints: keyword to value, numbers as int or Decimal.
+    data_type: the column's type by Spark's name.
+    cde: it is a critical data element: a row without a valid value is rejected.
+    required: its absence is a violation where the object around it is there.
+    parents: the columns of the objects around it, outermost first.
+    constraints: keyword to the schema's value, numbers as int or Decimal.
     """
 
     column: str
@@ -73,7 +79,10 @@ class Field:
 
 @dataclass(frozen=True)
 class ObjectField:
-    """An object inside the payload. It has no column of its own; Standardized has one when it was empty."""
+    """An object inside the payload. It has no column in Curated; Standardized has one where it came empty.
+
+    leaves: the columns of all fields below it.
+    """
 
     column: str
     required: bool
@@ -81,21 +90,24 @@ class ObjectField:
     leaves: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TopicSchema:
-    """event_time_stable: corrections keep the envelope's event_time. back_fill: rows from before are judged
-    anew."""
+    """The schema of a topic.
+
+    event_time_stable: corrections of a record keep the envelope's event_time.
+    backfill: the rows from before this version are validated again by it.
+    """
 
     topic: str
     version: int
     fields: tuple[Field, ...]
     objects: tuple[ObjectField, ...]
     event_time_stable: bool = False
-    back_fill: bool = False
+    backfill: bool = False
 
 
 def read_schema(text: str, topic: str) -> TopicSchema:
-    """The model of an active schema file. Raises SchemaError."""
+    """Returns the model of an active schema file. Raises SchemaError."""
     try:
         document = json.loads(text, parse_float=Decimal)
     except ValueError as error:
@@ -114,9 +126,16 @@ def read_schema(text: str, topic: str) -> TopicSchema:
     shared = sorted({column for column in columns if columns.count(column) > 1})
     if shared:
         raise SchemaError(f"more than one field ends in the column {', '.join(shared)}")
-    # Where x-event-time names a field, the promise is about that one.
+    # Where x-event-time names a field, the promise is about that field, not about the envelope.
     stable = document.get("x-event-time-stable") is True and "x-event-time" not in document
-    return TopicSchema(topic, version, fields, objects, stable, document.get("x-backfill") is True)
+    return TopicSchema(
+        topic=topic,
+        version=version,
+        fields=fields,
+        objects=objects,
+        event_time_stable=stable,
+        backfill=document.get("x-backfill") is True,
+    )
 
 
 def _walk(
@@ -145,13 +164,13 @@ def _walk(
         else:
             constraints = {keyword: spec[keyword] for keyword in CONSTRAINTS if keyword in spec}
             yield Field(
-                column,
-                str(spec.get("type")),
-                _data_type(spec, here),
-                spec.get("x-cde") is True,
-                name in required,
-                parents,
-                constraints,
+                column=column,
+                json_type=str(spec.get("type")),
+                data_type=_data_type(spec, here),
+                cde=spec.get("x-cde") is True,
+                required=name in required,
+                parents=parents,
+                constraints=constraints,
             )
 
 

@@ -1,4 +1,9 @@
-"""Versions to judged versions, as Arrow tables; without Spark."""
+"""Validates Arrow tables of versions: every version keeps its envelope and gets its typed values and its
+verdict.
+
+Nothing here needs Spark: an executor's task calls it directly (curated/in_task.py), and Spark jobs call it
+through mapInArrow (curated/rows_spark.py).
+"""
 
 from collections import defaultdict
 from collections.abc import Set
@@ -11,7 +16,7 @@ from lean_ops.columns.map_column import MapColumn
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validator import (
     Batch,
-    Judge,
+    RowValidator,
     Verdicts,
     error_id,
     error_record,
@@ -24,49 +29,50 @@ ERROR_COLUMNS = ("disposition", "violations", "error_id", "record")
 _COLUMNS = "columns"
 
 
-def judged_batch(versions: pa.Table, judge: Judge) -> pa.Table:
-    """Versions of one topic with the verdict on each, in their order.
+def validated_batch(versions: pa.Table, validator: RowValidator) -> pa.Table:
+    """Returns versions of one topic with the verdict on each, in their order.
 
-    versions: `columns` (map of string to string), rescued_data, names.ENVELOPE_COLUMNS (string; times
-    timestamp[us]), and any others. Gives all of them but `columns` and rescued_data, as they are, and then
+    `versions` has `columns` (map of string to string), rescued_data, names.ENVELOPE_COLUMNS (string; the
+    times are timestamp[us]), and any other columns. The result has all of them unchanged but `columns` and
+    rescued_data, and these in addition:
 
-    - value: struct of the schema's columns, typed; NULL in it where there is no valid value
-    - disposition: "rejected" or "nulled"; violations, record: JSON text; error_id: SHA-256 in hex. All
-      string, and NULL where nothing is wrong.
+    - value: struct of the schema's columns, typed. A field without a valid value is NULL in it.
+    - disposition: "rejected" or "nulled"; violations and record: JSON text; error_id: SHA-256 in hex. All are
+      string, and NULL for a version without violations.
     """
     texts = MapColumn(versions.column(_COLUMNS).combine_chunks())
-    found = judge.judge_batch(_batch(texts, versions.num_rows, judge.columns))
-    schema = judge.schema
+    verdicts = validator.validate_batch(_batch(texts, versions.num_rows, validator.columns))
+    schema = validator.schema
     value = pa.StructArray.from_arrays(
-        [found.values[field.column] for field in schema.fields],
+        [verdicts.values[field.column] for field in schema.fields],
         [field.column for field in schema.fields],
     )
-    errors = _errors(versions, texts, found, schema)
-    judged = versions.drop_columns([_COLUMNS, names.RESCUED]).append_column("value", value)
+    errors = _errors(versions, texts, verdicts, schema)
+    validated = versions.drop_columns([_COLUMNS, names.RESCUED]).append_column("value", value)
     for column, values in zip(ERROR_COLUMNS, errors, strict=True):
-        judged = judged.append_column(column, pa.array(values, pa.string()))
-    return judged
+        validated = validated.append_column(column, pa.array(values, pa.string()))
+    return validated
 
 
 def _batch(texts: MapColumn, count: int, known: Set[str]) -> Batch:
     columns = {name: texts.column(name) for name in known & texts.names}
-    inside: dict[str, set[int]] = defaultdict(set)
+    members: dict[str, set[int]] = defaultdict(set)
     for name, holders in holders_of(texts.names, known).items():
-        there = texts.rows_with(name)
+        rows = texts.rows_with(name)
         for holder in holders:
-            inside[holder].update(there)
-    return Batch(count, columns, inside)
+            members[holder].update(rows)
+    return Batch(count, columns, members)
 
 
 def _errors(
-    versions: pa.Table, maps: MapColumn, found: Verdicts, schema: TopicSchema
+    versions: pa.Table, maps: MapColumn, verdicts: Verdicts, schema: TopicSchema
 ) -> list[list[str | None]]:
-    """Of each of ERROR_COLUMNS one value for each version."""
+    """Returns the columns of ERROR_COLUMNS, each with one value for each version."""
     errors: list[list[str | None]] = [[None] * versions.num_rows for _ in ERROR_COLUMNS]
-    places = list(found.dispositions)
-    bad = versions.select([*names.ENVELOPE_COLUMNS, names.RESCUED]).take(pa.array(places, pa.int64()))
-    for n, row in zip(places, bad.to_pylist(), strict=True):
-        columns, disposition = maps.row(n), found.dispositions[n]
+    indices = list(verdicts.dispositions)
+    bad = versions.select([*names.ENVELOPE_COLUMNS, names.RESCUED]).take(pa.array(indices, pa.int64()))
+    for n, row in zip(indices, bad.to_pylist(), strict=True):
+        columns, disposition = maps.row(n), verdicts.dispositions[n]
         texts = {name: _text(value) for name, value in row.items()}
         rescued = texts.pop(names.RESCUED)
         key, message_id, produced_at = (
@@ -74,7 +80,7 @@ def _errors(
         )
         error = (
             disposition,
-            violations_text(found.violations[n]),
+            violations_text(verdicts.violations[n]),
             error_id(schema, key, message_id, produced_at, disposition, columns),
             error_record(texts, columns, rescued),
         )
@@ -84,5 +90,5 @@ def _errors(
 
 
 def _text(value: str | datetime | None) -> str | None:
-    """Times as Standardized has them."""
+    """Returns a value of the envelope as Standardized stores it, where times are text too."""
     return f"{value.isoformat(timespec='microseconds')}Z" if isinstance(value, datetime) else value

@@ -1,7 +1,12 @@
-"""The verdict on versions of records, each on its own, by their topic's schema. Without Spark.
+"""The verdict on versions of records by their topic's schema: each version is validated on its own.
 
-Judging each alone makes Curated a maximum over the valid events, which no batch border can change. A batch is
-judged column by column, in Arrow: Python objects are made of what is wrong only.
+Because no verdict depends on another version, Curated holds the latest valid version of each record whatever
+the borders of the batches are. A batch is validated column by column in Arrow, and Python objects are made
+only of what breaks a rule. Nothing here needs Spark.
+
+The same rules as Athena's SQL are in packages/common/src/core/validation-sql/rules.ts;
+tests/glue/validation/test_validation_sql.py holds the two equal. docs/schema-verdicts.md lists where both
+differ from a JSON Schema validator.
 """
 
 import hashlib
@@ -27,15 +32,20 @@ REJECTED = "rejected"
 NULLED = "nulled"
 
 Texts = Mapping[str, str | None]
-"""A version's columns as Standardized has them. A column that is not there is as one that is null."""
+"""A version's columns as Standardized stores them. An absent column means the same as null."""
 
 _MEMBER = re.compile("(?=__)")
+"""The places in a column's name where the name of an object's column may end and that of its member begin."""
 _EMPTY_OBJECT = "{}"
-_SHOWN = 200
-"""Characters of a value that a violation repeats; the record beside it has all of them."""
+_MAX_VALUE_LENGTH = 200
+"""Characters of a value that a violation repeats. The whole value is in the error's record."""
+_DOUBLES = column_cast_of("double", "number")
 
 
 class Violation(NamedTuple):
+    """A rule that a version breaks. `value` is the beginning of the text, or None where a value is
+    missing."""
+
     column: str
     rule: str
     value: str | None
@@ -43,9 +53,13 @@ class Violation(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """values: of the schema's columns; None where there is none, or none that is valid. violations: all there
-    are, objects' before fields', in the schema's order. disposition: REJECTED when a critical data element is
-    among them, NULLED when only others are, None when there are none."""
+    """The verdict on one version.
+
+    values: a typed value for each of the schema's columns, None where there is no valid one.
+    violations: every broken rule, objects before fields, each in the schema's order.
+    disposition: REJECTED when a critical data element breaks a rule, NULLED when only other fields do, else
+    None.
+    """
 
     values: Mapping[str, Value | None]
     violations: Sequence[Violation]
@@ -53,8 +67,11 @@ class Verdict(NamedTuple):
 
 
 class Verdicts(NamedTuple):
-    """Of some versions, by their places. values: column to one value for each, in the column's type.
-    violations, dispositions: of those only that have any."""
+    """The verdicts on a batch.
+
+    values: column to an array with a value for each version, in the column's type.
+    violations, dispositions: by row index, with entries for the versions that break a rule only.
+    """
 
     values: Mapping[str, pa.Array]
     violations: Mapping[int, Sequence[Violation]]
@@ -63,15 +80,15 @@ class Verdicts(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """The texts of some versions as a judge reads them.
+    """The texts of some versions, as a validator reads them.
 
-    columns: to one text for each version, where any has it. inside: column to the versions (their places)
-    that hold a member of it which no field names.
+    columns: column to an array with a text for each version; a column that no version has may be absent.
+    members: column to the row indices of the versions that hold a member of it which is none of the schema's.
     """
 
     count: int
     columns: Mapping[str, pa.Array]
-    inside: Mapping[str, Set[int]]
+    members: Mapping[str, Set[int]]
     _lists: dict[str, list[str | None]] = field(default_factory=dict)
 
     def texts(self, column: str) -> pa.Array:
@@ -86,45 +103,49 @@ class Batch:
         return self._lists[column][n]
 
     def holds_members(self, n: int, column: str) -> bool:
-        return n in self.inside.get(column, ())
+        return n in self.members.get(column, ())
 
 
-class Judge:
-    """Judges by one schema. Made in less than a millisecond, where it is used: it cannot be pickled."""
+class RowValidator:
+    """Validates versions of a topic by one schema.
+
+    It takes less than a millisecond to make and cannot be pickled, so each executor makes its own.
+    """
 
     def __init__(self, schema: TopicSchema) -> None:
         self.schema = schema
-        self._nodes = [_ObjectJudge(node, schema.objects) for node in schema.objects]
-        # Objects whose names differ by case share a column: the last one says what is an object there.
+        self._nodes = [_ObjectValidator(node, schema.objects) for node in schema.objects]
+        # Objects whose names differ by case only share a column. The last of them decides what an object is
+        # there.
         self._objects = {node.column: node for node in self._nodes}
-        self._fields = [_FieldJudge(field) for field in schema.fields]
+        self._fields = [_FieldValidator(field) for field in schema.fields]
         self._critical = frozenset(field.column for field in schema.fields if field.cde)
         self.columns = frozenset((*(field.column for field in schema.fields), *self._objects))
 
-    def judge(self, columns: Texts) -> Verdict:
-        [verdict] = self.judge_rows([columns])
+    def validate(self, columns: Texts) -> Verdict:
+        [verdict] = self.validate_rows([columns])
         return verdict
 
-    def judge_rows(self, rows: Sequence[Texts]) -> list[Verdict]:
-        found = self.judge_batch(batch_of_rows(rows, self.columns))
-        columns = {column: values.to_pylist() for column, values in found.values.items()}
+    def validate_rows(self, rows: Sequence[Texts]) -> list[Verdict]:
+        verdicts = self.validate_batch(batch_of_rows(rows, self.columns))
+        columns = {column: values.to_pylist() for column, values in verdicts.values.items()}
         return [
             Verdict(
                 {column: values[n] for column, values in columns.items()},
-                found.violations.get(n, ()),
-                found.dispositions.get(n),
+                verdicts.violations.get(n, ()),
+                verdicts.dispositions.get(n),
             )
             for n in range(len(rows))
         ]
 
-    def judge_batch(self, batch: Batch) -> Verdicts:
+    def validate_batch(self, batch: Batch) -> Verdicts:
         report = _Report()
         for node in self._nodes:
-            node.judge(batch, self._objects, report)
-        values = {field.column: field.judge(batch, self._objects, report) for field in self._fields}
-        for column, places in report.violated.items():
+            node.validate(batch, self._objects, report)
+        values = {field.column: field.validate(batch, self._objects, report) for field in self._fields}
+        for column, indices in report.violated.items():
             if column in values:
-                values[column] = pc.if_else(flags_at(places, batch.count), None, values[column])
+                values[column] = pc.if_else(flags_at(indices, batch.count), None, values[column])
         dispositions = {
             n: REJECTED if any(one.column in self._critical for one in violations) else NULLED
             for n, violations in report.violations.items()
@@ -133,45 +154,50 @@ class Judge:
 
 
 def batch_of_rows(rows: Sequence[Texts], known: Set[str]) -> Batch:
-    """known: the columns that the schema names."""
+    """Returns the batch of some versions, where `known` are the columns that the schema names."""
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in known}
     holders = holders_of(set(chain.from_iterable(rows)), known)
-    inside: dict[str, set[int]] = defaultdict(set)
+    members: dict[str, set[int]] = defaultdict(set)
     if holders:
         for n, row in enumerate(rows):
             for name, text in row.items():
                 if text is not None:
                     for holder in holders.get(name, ()):
-                        inside[holder].add(n)
-    return Batch(len(rows), columns, inside)
+                        members[holder].add(n)
+    return Batch(len(rows), columns, members)
 
 
-def holders_of(names: Iterable[str], known: Set[str]) -> dict[str, list[str]]:
-    """Columns that are none of the schema's to those of the schema's that they are members of."""
-    holders = {
-        name: [name[: mark.start()] for mark in _MEMBER.finditer(name) if name[: mark.start()] in known]
-        for name in names
+def holders_of(columns: Iterable[str], known: Set[str]) -> dict[str, list[str]]:
+    """Maps each column that the schema does not name to the schema's columns of which it may be a member.
+
+    Columns that are a member of none are left out.
+    """
+    found = {
+        name: [name[: cut.start()] for cut in _MEMBER.finditer(name) if name[: cut.start()] in known]
+        for name in columns
         if "__" in name and name not in known
     }
-    return {name: columns for name, columns in holders.items() if columns}
+    return {name: holders for name, holders in found.items() if holders}
 
 
 class _Report:
-    """What was found wrong. violations: by place. violated: column to places."""
+    """The broken rules of a batch. violations: by row index. violated: column to row indices."""
 
     def __init__(self) -> None:
         self.violations: dict[int, list[Violation]] = defaultdict(list)
         self.violated: dict[str, list[int]] = defaultdict(list)
 
-    def add(self, places: Iterable[int], column: str, rule: str, batch: Batch, message: str) -> None:
-        for n in places:
+    def add(self, indices: Iterable[int], column: str, rule: str, batch: Batch, message: str) -> None:
+        for n in indices:
             text = batch.text(n, column)
-            shown = None if text is None else text[:_SHOWN]
-            self.violations[n].append(Violation(column, rule, shown, message))
+            value = None if text is None else text[:_MAX_VALUE_LENGTH]
+            self.violations[n].append(Violation(column, rule, value, message))
             self.violated[column].append(n)
 
 
-class _ObjectJudge:
+class _ObjectValidator:
+    """The rules of an object inside the payload: it is an object, and it is there where it is required."""
+
     def __init__(self, node: ObjectField, objects: Sequence[ObjectField]) -> None:
         self.column = node.column
         self._required = node.required
@@ -180,15 +206,18 @@ class _ObjectJudge:
         self._members = (*node.leaves, *inner)
 
     def is_object(self, batch: Batch, n: int) -> bool:
-        """An object shows by its members only, be they in the schema or not, or as `{}`; null counts as
-        absent, as everywhere in Standardized."""
+        """Whether a version has an object here.
+
+        Flattening leaves nothing of an object but its members' columns, or the text `{}` when it was empty.
+        Members that are null count as absent, as everywhere in Standardized.
+        """
         return (
             batch.text(n, self.column) == _EMPTY_OBJECT
             or any(batch.text(n, name) is not None for name in self._members)
             or batch.holds_members(n, self.column)
         )
 
-    def judge(self, batch: Batch, objects: Mapping[str, "_ObjectJudge"], report: _Report) -> None:
+    def validate(self, batch: Batch, objects: Mapping[str, "_ObjectValidator"], report: _Report) -> None:
         column, texts = self.column, batch.texts(self.column)
         others = places_where(pc.not_equal(texts, _EMPTY_OBJECT))
         report.add(others, column, "type", batch, "is no object")
@@ -202,20 +231,24 @@ class _ObjectJudge:
             report.add(missing, column, "required", batch, "is missing")
 
 
-class _FieldJudge:
+class _FieldValidator:
+    """The rules of a field: it is there where it is required, it has its type, and it keeps its
+    constraints."""
+
     def __init__(self, field: Field) -> None:
         self.column = field.column
         self._field = field
         self._cast = column_cast_of(field.data_type, field.json_type)
         self._constraints = constraints_of(field)
 
-    def judge(self, batch: Batch, objects: Mapping[str, _ObjectJudge], report: _Report) -> pa.Array:
-        """The values, those too that break a constraint."""
+    def validate(self, batch: Batch, objects: Mapping[str, _ObjectValidator], report: _Report) -> pa.Array:
+        """Returns the field's values, including those that break a constraint."""
         field, column = self._field, self.column
         texts = batch.texts(column)
         absent = places_where(pc.is_null(texts)) if texts.null_count else []
         if absent:
-            # Flattening made columns of an object's members: where no object was due the field looks absent.
+            # Flattening made columns of an object's members, so an object in the place of a value looks
+            # absent.
             instead = [n for n in absent if batch.holds_members(n, column)]
             report.add(instead, column, "type", batch, "is an object")
         if absent and (field.cde or field.required):
@@ -232,21 +265,18 @@ class _FieldJudge:
             rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
             report.add(wrong, column, rule, batch, f"is no {_kind(field)}")
         if self._constraints:
-            judged = values
+            compared = values
             if field.data_type == "float":
-                # 0.1 as a float is greater than 0.1: what counts is what was sent.
-                judged = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None))
+                # 0.1 as a float is greater than 0.1, and the constraint is about the number as it was sent.
+                compared = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None))
             for constraint in self._constraints:
-                places = constraint.broken(judged)
-                report.add(places, column, constraint.keyword, batch, constraint.message)
+                broken = constraint.broken(compared)
+                report.add(broken, column, constraint.keyword, batch, constraint.message)
         return values
 
 
-_DOUBLES = column_cast_of("double", "number")
-
-
 def _parent_is_object(
-    batch: Batch, n: int, parents: Sequence[str], objects: Mapping[str, _ObjectJudge]
+    batch: Batch, n: int, parents: Sequence[str], objects: Mapping[str, _ObjectValidator]
 ) -> bool:
     return not parents or objects[parents[-1]].is_object(batch, n)
 
@@ -265,19 +295,22 @@ def error_id(
     disposition: str,
     columns: Texts,
 ) -> str:
-    """SHA-256 (hex). Copies of one bad message share it: neither times of arrival nor the cycle are in it,
-    nor the nulls that a row read from Standardized has for the columns of others."""
-    there = {name: columns[name] for name in sorted(columns) if columns[name] is not None}
-    parts = [schema.topic, str(schema.version), key, message_id, produced_at, disposition, there]
+    """Returns the id of a bad message's error: SHA-256 in hex, the same for all copies of the message.
+
+    So neither times of arrival nor the cycle go into it, nor the nulls that a row read from Standardized has
+    in columns which only other messages fill.
+    """
+    present = {name: columns[name] for name in sorted(columns) if columns[name] is not None}
+    parts = [schema.topic, str(schema.version), key, message_id, produced_at, disposition, present]
     return hashlib.sha256(compact(parts).encode("utf-8", "replace")).hexdigest()
 
 
 def error_record(envelope: Texts, columns: Texts, rescued_data: str | None) -> str:
-    """The standardized row without its nulls, as JSON text. envelope: times as Standardized has them."""
+    """Returns the Standardized row without its nulls, as JSON text. The envelope's times are text already."""
     row = {**envelope, **columns, names.RESCUED: rescued_data}
     return compact({name: text for name, text in row.items() if text is not None})
 
 
 def violations_text(violations: Sequence[Violation]) -> str:
-    """JSON text, nulls kept."""
+    """Returns the violations as JSON text, a list of objects in which nulls are kept."""
     return compact([one._asdict() for one in violations])
