@@ -66,9 +66,12 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> An
 
 
 class Stack:
-    """A running emulator; `client` makes clients of its root user, or of the given keys."""
+    """A running emulator that ends with this process unless it is `detached`.
 
-    def __init__(self, folder: Path) -> None:
+    `client` makes clients of its root user, or of the given keys.
+    """
+
+    def __init__(self, folder: Path, detached: bool = False) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.log = folder / "emulator.log"
@@ -76,6 +79,7 @@ class Stack:
             **os.environ,
             "GATEWAY_PORT": str(self.port),
             "LEAN_LOCAL_DIR": str(folder),
+            "LEAN_OWNER_PID": "" if detached else str(os.getpid()),
             "LEAN_SPARK_JARS": spark_jars(),
             "PYTHONPATH": str(ROOT / "scripts" / "local"),
             "PYTHONDONTWRITEBYTECODE": "1",

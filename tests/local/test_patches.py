@@ -53,6 +53,8 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         ({"GATEWAY_PORT": "http"}, "GATEWAY_PORT"),
         ({"LEAN_SPARK_JARS": "/no/such.jar"}, "LEAN_SPARK_JARS"),
         ({"LEAN_SPARK_CORES": "0"}, "LEAN_SPARK_CORES"),
+        ({"LEAN_OWNER_PID": "jest"}, "LEAN_OWNER_PID"),
+        ({"LEAN_OWNER_PID": "0"}, "LEAN_OWNER_PID"),
     ],
 )
 def test_a_wrong_variable_is_one_line(environment: dict[str, str], names: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import uvloop
 
+from emulator.owner_process import call_on_exit
 from emulator.settings import (
     LOOPBACK,
     Settings,
@@ -55,20 +56,22 @@ async def _serve(settings: Settings) -> NoReturn:
 
     credentials.configure(settings)
     engines = patches.install(settings)
-    asked = asyncio.Event()
+    ending = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def end() -> None:
         engines.spark.closing = True
-        asked.set()
+        ending.set()
 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(name, end)
+    if settings.owner_pid is not None:
+        call_on_exit(settings.owner_pid, lambda: loop.call_soon_threadsafe(end))
     engines.spark.start()
     announce = asyncio.create_task(_announce(settings))
     code = 0
     try:
-        await Server(Admin(app.app, engines)).serve_until(asked, listen(settings.port))
+        await Server(Admin(app.app, engines)).serve_until(ending, listen(settings.port))
     except OSError as error:
         code = _fail(f"cannot listen on {settings.endpoint}: {error.strerror or error}")
     finally:

@@ -35,19 +35,23 @@ class SettingsError(Exception):
     """One line that says which variable is wrong and what it must be."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """port: TCP port; local_dir: where logs and scratch files go; jars: Iceberg's jars, or empty to let Ivy
-    fetch them.
-    """
+    """The settings of one local account."""
 
     port: int
+    """TCP port on which every API answers."""
     local_dir: Path
+    """Folder for logs and scratch files."""
     jars: tuple[str, ...]
+    """Paths of Iceberg's jars; empty to let Ivy fetch them."""
     region: str
     account: str
     spark_cores: int
     spark_memory: str
+    """Heap of Spark's JVM, as Java writes it: `2g`."""
+    owner_pid: int | None
+    """Id of the process with which the account ends; None for an account that ends by a signal only."""
 
     @property
     def endpoint(self) -> str:
@@ -75,6 +79,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     cores = environment.get("LEAN_SPARK_CORES", "2")
     if not cores.isdigit() or int(cores) < 1:
         raise SettingsError(f"LEAN_SPARK_CORES must be a whole number from 1, not {cores!r}")
+    owner = environment.get("LEAN_OWNER_PID", "")
+    if owner and not (owner.isascii() and owner.isdigit() and 0 < int(owner) < 2**31):
+        raise SettingsError(f"LEAN_OWNER_PID must be the id of a process, not {owner!r}")
     return Settings(
         port=int(port),
         local_dir=Path(environment.get("LEAN_LOCAL_DIR", ".local")).resolve(),
@@ -83,6 +90,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         account=environment.get("MINISTACK_ACCOUNT_ID", "000000000000"),
         spark_cores=int(cores),
         spark_memory=environment.get("LEAN_SPARK_MEMORY", "2g"),
+        owner_pid=int(owner) if owner else None,
     )
 
 

@@ -20,7 +20,7 @@ ROOMS = {
         *("tasks", "bookkeeping", "standardized", "curated", "catch_up", "entrypoint"),
     ),
     "scripts/local/emulator": (
-        *("settings", "reads", "iam", "fault_injection", "spark", "events", "athena", "firehose", "glue"),
+        *("settings", "owner_process", "reads", "iam", "fault_injection", "spark", "events", "athena", "firehose", "glue"),
         *("spark_process", "patches", "server", "admin", "__main__"),
     ),
 }
