@@ -68,10 +68,10 @@ def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def folding(monkeypatch: pytest.MonkeyPatch) -> None:
+def compacting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many cycles go by until there are small files to fold and manifests to merge: here two do."""
     from lean_ops.tables import compaction, topic_table
 
     for module in (compaction, topic_table):
-        monkeypatch.setattr(module, "FOLDED_FROM", 2)
-    monkeypatch.setattr(topic_table, "MANIFESTS_MERGED_FROM", 2)
+        monkeypatch.setattr(module, "COMPACT_FROM_FILES", 2)
+    monkeypatch.setattr(topic_table, "MERGE_FROM_MANIFESTS", 2)

@@ -16,11 +16,23 @@ SOURCES = sorted(GLUE.rglob("*.py"))
 # From the lowest to the highest: a room imports rooms before it, and nothing of those after it.
 ROOMS = {
     "scripts/glue/lean_ops": (
-        *("columns", "ports", "spark", "payload", "validation", "tables", "raw", "cycle_delta", "versions"),
-        *("tasks", "bookkeeping", "standardized", "curated", "catch_up", "entrypoint"),
+        *("errors", "columns", "ports", "spark", "payload", "validation", "tables", "raw"),
+        *("cycle_delta", "versions", "tasks", "bookkeeping", "standardized", "curated", "catch_up"),
+        "entrypoint",
     ),
     "scripts/local/emulator": (
-        *("settings", "owner_process", "reads", "iam", "fault_injection", "spark", "events", "athena", "firehose", "glue"),
+        *(
+            "settings",
+            "owner_process",
+            "reads",
+            "iam",
+            "fault_injection",
+            "spark",
+            "events",
+            "athena",
+            "firehose",
+            "glue",
+        ),
         *("spark_process", "patches", "server", "admin", "__main__"),
     ),
 }

@@ -12,8 +12,8 @@ from lake import Event
 from lean_ops.cycle_delta import files as cycle_delta_files
 from lean_ops.cycle_delta.files import DeltaFile, read_topics
 from lean_ops.payload.flatten_batches import DELTA_ARROW
-from lean_ops.spark.file_io import Store, path_of
-from lean_ops.spark.splits import groups_of, parts_of
+from lean_ops.spark.file_io import FileStore, path_of
+from lean_ops.spark.splits import group_splits, splits_of
 
 AT = datetime(2026, 11, 23, 10)
 TOPICS = ["a", "b", "b.c", "c", "é"]
@@ -48,7 +48,7 @@ def cycle_delta(found, cycle):
     st.sampled_from([1, 400, 1 << 20]),
 )
 def test_each_topic_gets_its_readable_rows(tmp_path, monkeypatch, found, cycles, row_group, at_once):
-    monkeypatch.setattr(cycle_delta_files, "_READ_AT_ONCE", at_once)
+    monkeypatch.setattr(cycle_delta_files, "_READ_AT_ONCE_BYTES", at_once)
     written, sent = [], []
     for number, (some, is_sorted, cycle) in enumerate(found):
         part = cycle_delta(some, cycle)
@@ -58,7 +58,7 @@ def test_each_topic_gets_its_readable_rows(tmp_path, monkeypatch, found, cycles,
         written.append(DeltaFile(str(path), cycle))
         sent += part.to_pylist()
 
-    read = list(read_topics(Store(), written, cycles, 100))
+    read = list(read_topics(FileStore(), written, cycles, 100))
     assert [topic for topic, _ in read] == sorted(cycles)
     for topic, table in read:
         assert table.schema == DELTA_ARROW
@@ -70,27 +70,32 @@ def test_of_a_topic_with_too_many_rows_none_are_given(tmp_path):
     path = tmp_path / "1.parquet"
     pq.write_table(cycle_delta([("a", True)] * 3 + [("b", True)] * 2, "c1"), path)
     cycles = {"a": {"c1"}, "b": {"c1"}}
-    read = dict(read_topics(Store(), [DeltaFile(str(path), "c1")], cycles, 2))
+    read = dict(read_topics(FileStore(), [DeltaFile(str(path), "c1")], cycles, 2))
     assert read["a"] is None
     assert read["b"].num_rows == 2
 
 
 def test_of_a_topic_with_too_many_bytes_none_are_given(tmp_path, monkeypatch):
-    monkeypatch.setattr(cycle_delta_files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(cycle_delta_files, "MAX_DELTA_BYTES", 1000)
     path = tmp_path / "1.parquet"
     pq.write_table(cycle_delta([("a", True)] * 50 + [("b", True)], "c1"), path, row_group_size=1)
     cycles = {"a": {"c1"}, "b": {"c1"}}
-    read = dict(read_topics(Store(), [DeltaFile(str(path), "c1")], cycles, 100))
+    read = dict(read_topics(FileStore(), [DeltaFile(str(path), "c1")], cycles, 100))
     assert read["a"] is None
     assert read["b"].num_rows == 1
 
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(1, 4), st.integers(1, 9), st.integers(0, 7))
 def test_groups_hold_every_row_group_once(sizes, most, size, row_groups):
-    parts = [part for n, bytes_ in enumerate(sizes) for part in parts_of(str(n), bytes_, size)]
-    groups = groups_of(parts, most)
+    parts = [part for n, bytes_ in enumerate(sizes) for part in splits_of(str(n), bytes_, size)]
+    groups = group_splits(parts, most)
     assert len(groups) == min(most, len(parts))
-    read = [(part.path, index) for group in groups for part in group for index in part.of_file(row_groups)]
+    read = [
+        (part.path, index)
+        for group in groups
+        for part in group
+        for index in part.row_group_indices(row_groups)
+    ]
     assert sorted(read) == [(str(n), index) for n in range(len(sizes)) for index in range(row_groups)]
 
 
@@ -102,7 +107,7 @@ def texts(lake):
 
 
 def test_a_large_file_of_raw_is_read_in_parts(lake, monkeypatch):
-    monkeypatch.setattr("lean_ops.raw.flatten_files._PART_SIZE", 1000)
+    monkeypatch.setattr("lean_ops.raw.flatten_files._SPLIT_BYTES", 1000)
     for key, value in {"size-bytes": 1, "check-min-record-count": 4, "check-max-record-count": 4}.items():
         setting = f"('write.parquet.row-group-{key}'='{value}')"
         lake.spark.sql(f"ALTER TABLE {lake.name('raw.events')} SET TBLPROPERTIES {setting}")

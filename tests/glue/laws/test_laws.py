@@ -26,7 +26,7 @@ plans = st.lists(st.tuples(kills, kills, st.booleans()), min_size=CYCLES, max_si
 
 # 300 histories. Nothing is shrunk: an example takes its time, and says which topic and key differ.
 @pytest.mark.parametrize("part", range(5))
-def test_tables_are_those_of_the_set_of_events(new_lake, folding, part):
+def test_tables_are_those_of_the_set_of_events(new_lake, compacting, part):
     lakes = []
 
     @seed(part)

@@ -10,7 +10,7 @@ from lean_ops.bookkeeping.drift_log import COLUMN_RESCUED, MAX_PATH, NAME_COLLIS
 from lean_ops.columns import names
 from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.flatten_batches import RAW_COLUMNS, flatten_batches
-from lean_ops.payload.json_text import InvalidJson
+from lean_ops.payload.json_text import InvalidJsonError
 
 VECTORS = Path(__file__).parents[2] / "conformance"
 REPOSITORY = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def test_payload_flattens_as_the_vector_says(vector):
 
 @pytest.mark.parametrize("vector", vectors("invalid_json.json"))
 def test_what_json_does_not_allow_is_refused(vector):
-    with pytest.raises(InvalidJson):
+    with pytest.raises(InvalidJsonError):
         Flattener().flatten(vector["payload"])
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.payload.json_text import InvalidJson, Number, compact, parse, parse_deep
+from lean_ops.payload.json_text import InvalidJsonError, Number, compact, parse, parse_deep
 
 numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,5})?([eE][-+]?[0-9]{1,3})?", fullmatch=True).map(
     Number
@@ -22,7 +22,7 @@ broken_texts = st.text(alphabet='{}[]",:0123456789.eE+-\\utrnfalse \n\t\u0001x',
 def outcome(read, text):
     try:
         return read(text)
-    except InvalidJson as error:
+    except InvalidJsonError as error:
         return str(error)
 
 
@@ -50,7 +50,7 @@ def test_both_parsers_refuse_the_same_texts(text):
 def _accepts(read, text):
     try:
         read(text)
-    except InvalidJson:
+    except InvalidJsonError:
         return False
     return True
 
@@ -71,7 +71,7 @@ def test_half_a_million_levels_are_read_and_written(opening, closing):
 
 @pytest.mark.parametrize("text", ["[" * 500_000, '{"a":' * 100_000, "[" * 500_000 + "]" * 499_999])
 def test_deep_text_that_is_not_complete_is_refused(text):
-    with pytest.raises(InvalidJson):
+    with pytest.raises(InvalidJsonError):
         parse(text)
 
 
@@ -85,12 +85,12 @@ def test_deep_text_that_is_not_complete_is_refused(text):
     ],
 )
 def test_the_message_says_where(text, where):
-    with pytest.raises(InvalidJson) as caught:
+    with pytest.raises(InvalidJsonError) as caught:
         parse(text)
     assert where in str(caught.value)
 
 
 def test_the_message_holds_nothing_of_the_text():
-    with pytest.raises(InvalidJson) as caught:
+    with pytest.raises(InvalidJsonError) as caught:
         parse('{"a": "secret" secret}')
     assert "secret" not in str(caught.value)

@@ -5,7 +5,7 @@ from histories import Killed
 from lake import Event
 
 from lean_ops.bookkeeping import ledger
-from lean_ops.raw.snapshot_range import CycleOutOfOrder, RawHistoryGone
+from lean_ops.raw.snapshot_range import CycleOutOfOrderError, RawHistoryGoneError
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
@@ -121,7 +121,7 @@ def test_the_latest_version_wins_and_of_copies_the_first(lake):
     lake.standardize(cycle_id=last)
     lake.standardize(cycle_id=last)
     assert state(lake) == held
-    with pytest.raises(CycleOutOfOrder, match="start a new cycle"):
+    with pytest.raises(CycleOutOfOrderError, match="start a new cycle"):
         lake.standardize(cycle_id="20261123T000002Z-0a1b2c3d")
 
 
@@ -262,7 +262,7 @@ def test_without_snapshots_and_without_cycle_delta_nothing_is_guessed(lake):
     lake.deliver(Event(message_id="m3"))
     forget_history(lake)
     lake.spark.sql(f"DELETE FROM {lake.name('ops.cycle_delta')}")
-    with pytest.raises(RawHistoryGone, match="Nothing was read"):
+    with pytest.raises(RawHistoryGoneError, match="Nothing was read"):
         lake.standardize()
     assert set(lake.by_key(TABLE)) == {"m1"}
 

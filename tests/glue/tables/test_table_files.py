@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops.curated.backfill import pieces_of
-from lean_ops.spark.file_io import Store
+from lean_ops.spark.file_io import FileStore
 from lean_ops.tables.bucket_transform import buckets
 from lean_ops.tables.commits import CYCLE_ID
-from lean_ops.tables.compaction import to_fold
+from lean_ops.tables.compaction import files_to_compact
 from lean_ops.tables.data_files import DataFile
 from lean_ops.tables.table_files import TableFiles
-from lean_ops.tables.topic_table import NotForOneTask, TopicTable
+from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
 
 ROWS = {
     "idempotency_key": ["k1", "é", "\U0001f600", None],
@@ -46,7 +46,7 @@ def table(lake):
 
 
 def files_of(loaded):
-    return TableFiles(Store(), loaded.folder, loaded.columns, loaded.partitioning())
+    return TableFiles(FileStore(), loaded.folder, loaded.columns, loaded.partitioning())
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_a_file_that_was_compacted_away_cannot_be_replaced_unseen(lake, table):
     assert lake.spark.table(name).count() == 2
 
 
-def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, folding, table):
+def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, compacting, table):
     name = table("PARTITIONED BY (days(at))")
     for day in (1, 2, 1, 2, 1, 2):
         loaded = TopicTable(lake.spark, name)
         files, planned = files_of(loaded), loaded.files(None)
-        folded = [planned[index] for index in to_fold(planned)]
+        compacted = [planned[index] for index in files_to_compact(planned)]
         new = files.whole(pa.table({"at": pa.array([datetime(2026, 11, day)], pa.timestamp("us"))}))
-        rows = pa.concat_tables([new, *(files.read(file, 1 << 20) for file in folded)])
-        loaded.commit(list(files.write(rows)), [file.path for file in folded], {CYCLE_ID: "c"})
+        rows = pa.concat_tables([new, *(files.read(file, 1 << 20) for file in compacted)])
+        loaded.commit(list(files.write(rows)), [file.path for file in compacted], {CYCLE_ID: "c"})
     assert lake.spark.table(name).count() == 6
     # The fifth finds two of each day, and makes one of them; the sixth comes on top.
     counts = lake.spark.table(f"{name}.files").select("record_count").collect()
@@ -147,7 +147,7 @@ def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, fold
 
 
 @pytest.mark.parametrize(
-    ("files", "folded"),
+    ("files", "compacted"),
     [
         ([], []),
         ([("", 100)] * 15, []),
@@ -158,14 +158,14 @@ def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, fold
         ([("", 100)] * 40, range(32)),
     ],
 )
-def test_what_is_folded(files, folded):
+def test_what_is_folded(files, compacted):
     listed = [DataFile(str(n), size, 1, partition) for n, (partition, size) in enumerate(files)]
-    assert to_fold(listed) == tuple(folded)
+    assert files_to_compact(listed) == tuple(compacted)
 
 
 def test_what_tasks_do_not_read_is_left_to_spark(lake, table):
     name = table("PARTITIONED BY (truncate(2, idempotency_key))")
-    with pytest.raises(NotForOneTask):
+    with pytest.raises(NotForOneTaskError):
         TopicTable(lake.spark, name).partitioning()
     lake.spark.sql(f"DROP TABLE {name}")
     table()
@@ -175,7 +175,7 @@ def test_what_tasks_do_not_read_is_left_to_spark(lake, table):
         f"ALTER TABLE {name} SET TBLPROPERTIES ('write.delete.mode'='merge-on-read', 'format-version'='2')"
     )
     lake.spark.sql(f"DELETE FROM {name} WHERE whole = 1")
-    with pytest.raises(NotForOneTask, match="delete files"):
+    with pytest.raises(NotForOneTaskError, match="delete files"):
         TopicTable(lake.spark, name).files(None)
 
 

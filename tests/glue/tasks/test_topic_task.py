@@ -3,11 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from lean_ops.spark.file_io import Store
+from lean_ops.spark.file_io import FileStore
 from lean_ops.tables.table_files import Column, TableFiles
 from lean_ops.tasks import topic_task
-from lean_ops.tasks.topic_task import TooLarge, TopicTask, write
-from lean_ops.versions.merge_python import Decision, Place
+from lean_ops.tasks.topic_task import TooLargeError, TopicTask, write
+from lean_ops.versions.merge_python import Decision, RowPosition
 
 COLUMNS = (Column("idempotency_key", 1, "string"), Column("text", 2, "string"))
 ROWS = 100
@@ -17,7 +17,7 @@ FILE_BYTES = 1_000_000
 
 @pytest.fixture
 def table(tmp_path):
-    return TableFiles(Store(), f"{tmp_path}/data/", COLUMNS, None)
+    return TableFiles(FileStore(), f"{tmp_path}/data/", COLUMNS, None)
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def files(table):
     return [new.file for batch in batches for new in table.write(table.whole(batch))]
 
 
-def written(table, files, room, monkeypatch, replaced=(), folded=()):
+def written(table, files, room, monkeypatch, replaced=(), compacted=()):
     """A row that comes new, and takes the place of others."""
-    monkeypatch.setattr(topic_task, "MAX_BYTES", room)
+    monkeypatch.setattr(topic_task, "MAX_TABLE_BYTES", room)
     task = TopicTask(
         topic="a.topic",
         cycles=frozenset(),
@@ -41,9 +41,9 @@ def written(table, files, room, monkeypatch, replaced=(), folded=()):
         partitioning=None,
         folder="",
         files=tuple(files),
-        folded=tuple(folded),
+        compacted=tuple(compacted),
     )
-    decision = Decision([0], [Place(*one) for one in replaced], 1, 1 - len(replaced), len(replaced), 0)
+    decision = Decision([0], [RowPosition(*one) for one in replaced], 1, 1 - len(replaced), len(replaced), 0)
     return write(task, table, decision, pa.table({"idempotency_key": ["new"], "text": ["y"]}))
 
 
@@ -60,21 +60,21 @@ def after(files, result):
 def test_as_many_small_files_are_folded_as_fit(table, files, monkeypatch):
     assert max(file.size for file in files) < FILE_BYTES / 100
     all_of_them = range(len(files))
-    result = written(table, files, 7 * FILE_BYTES, monkeypatch, folded=all_of_them)
+    result = written(table, files, 7 * FILE_BYTES, monkeypatch, compacted=all_of_them)
     assert (len(result.removed), len(result.files)) == (6, 1)
 
-    result = written(table, files, 3.5 * FILE_BYTES, monkeypatch, folded=all_of_them)
+    result = written(table, files, 3.5 * FILE_BYTES, monkeypatch, compacted=all_of_them)
     assert (len(result.removed), len(result.files)) == (3, 1)
     assert keys(table, after(files, result)) == sorted([*keys(table, files), "new"])
 
     # Of few that fit the next cycle would fold the same again.
-    result = written(table, files, 2.5 * FILE_BYTES, monkeypatch, folded=all_of_them)
+    result = written(table, files, 2.5 * FILE_BYTES, monkeypatch, compacted=all_of_them)
     assert (len(result.removed), len(result.files)) == (0, 1)
 
 
 def test_corrections_come_before_folding(table, files, monkeypatch):
     result = written(
-        table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0)], folded=range(len(files))
+        table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0)], compacted=range(len(files))
     )
     assert sorted(result.removed) == sorted([files[0].path, files[1].path])
     left = set(keys(table, files)) - {"k0-7", "k1-0"}
@@ -82,5 +82,5 @@ def test_corrections_come_before_folding(table, files, monkeypatch):
 
 
 def test_corrections_of_files_that_take_more_memory_are_sparks(table, files, monkeypatch):
-    with pytest.raises(TooLarge, match="beside those that corrections replace"):
+    with pytest.raises(TooLargeError, match="beside those that corrections replace"):
         written(table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0), (2, 0)])

@@ -11,7 +11,14 @@ from lake import Event
 
 from lean_ops.versions import merge_spark
 from lean_ops.versions.merge_arrow import counts_of, decision_of
-from lean_ops.versions.merge_python import Held, Place, Stamp, TiesUnsettled, decide, tails_of
+from lean_ops.versions.merge_python import (
+    ExistingRow,
+    RowPosition,
+    Stamp,
+    UnsettledTiesError,
+    decide,
+    tails_of,
+)
 
 _COLUMNS = (
     "idempotency_key string, message_id string, produced_at timestamp_ntz, ingested_at timestamp_ntz, "
@@ -106,7 +113,7 @@ def test_a_task_decides_as_spark_does(job_session, drawn, judge_again):
 
 def decided(batch, kept, earlier, judge_again):
     held = {
-        stamp.key: Held(stamp.message_id, stamp.head, "c1", [Place(0, n)])
+        stamp.key: ExistingRow(stamp.message_id, stamp.head, "c1", [RowPosition(0, n)])
         for n, stamp in enumerate(stamps(kept))
     }
     tails = tails_of((stamp, "c1") for stamp in stamps(earlier))
@@ -120,7 +127,7 @@ def test_what_nobody_contests_needs_no_deciding(batch, earlier, judge_again, set
     """A task decides on the keys that occur twice or are in the table; the rest wins."""
     held = {}
     for n, stamp in enumerate(stamps(earlier)):
-        held.setdefault(stamp.key, Held(stamp.message_id, stamp.head, "c1", [Place(0, n)]))
+        held.setdefault(stamp.key, ExistingRow(stamp.message_id, stamp.head, "c1", [RowPosition(0, n)]))
     tails = tails_of((stamp, "c1") for stamp in stamps(earlier)) if settled else None
     table = pa.Table.from_pylist(
         [dict(zip(_ARROW.names, row, strict=True)) for row in rows(batch, "c2")], _ARROW
@@ -130,8 +137,8 @@ def test_what_nobody_contests_needs_no_deciding(batch, earlier, judge_again, set
     held = {key: held[key] for key in {one.key for one in batch} & held.keys()}
     try:
         expected = decide(stamps(batch), held, tails, judge_again)
-    except TiesUnsettled as ties:
-        with pytest.raises(TiesUnsettled, match=str(ties)):
+    except UnsettledTiesError as ties:
+        with pytest.raises(UnsettledTiesError, match=str(ties)):
             decision_of(table, held, tails, judge_again)
         return
     found = decision_of(table, held, tails, judge_again)
@@ -142,16 +149,16 @@ def test_what_nobody_contests_needs_no_deciding(batch, earlier, judge_again, set
 
 def test_ties_are_not_guessed():
     [stamp] = stamps([Event(message_id="m", key="k")])
-    held = {"k": Held("m", stamp.head, "c1", [Place(0, 0)])}
-    with pytest.raises(TiesUnsettled):
+    held = {"k": ExistingRow("m", stamp.head, "c1", [RowPosition(0, 0)])}
+    with pytest.raises(UnsettledTiesError):
         decide([stamp], held, None)
     assert decide([stamp], held, {}).winners == [], "whose cycle is gone stays"
 
 
 def test_a_key_that_a_table_holds_twice_is_held_once_afterwards():
     old, new = stamps([Event(message_id="m", key="k"), Event(message_id="n", key="k", produced=1)])
-    held = {"k": Held("m", old.head, "c1", [Place(0, 3), Place(2, 0)])}
-    assert decide([new], held, None).replaced == [Place(0, 3), Place(2, 0)]
+    held = {"k": ExistingRow("m", old.head, "c1", [RowPosition(0, 3), RowPosition(2, 0)])}
+    assert decide([new], held, None).replaced == [RowPosition(0, 3), RowPosition(2, 0)]
 
 
 def test_nulls_are_the_smallest():

@@ -6,7 +6,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.columns.row_indices import places_by_value
+from lean_ops.columns.row_indices import indices_by_value
 
 _NONE = pa.array([], pa.uint64())
 
@@ -19,7 +19,7 @@ class MapColumn:
         start, end = (offsets[0].as_py(), offsets[-1].as_py()) if len(maps) else (0, 0)
         self._maps = maps
         self._items = maps.items.slice(start, end - start)
-        self._entries = places_by_value(maps.keys.slice(start, end - start))
+        self._entries = indices_by_value(maps.keys.slice(start, end - start))
 
     @property
     def names(self) -> Set[str]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def places_by_value(values: pa.Array) -> dict[Any, pa.Array]:
+def indices_by_value(values: pa.Array) -> dict[Any, pa.Array]:
     """Each value, null too, to the indexes where it stands, ascending. In the order in which they first
     occur."""
     encoded = pc.dictionary_encode(values, null_encoding="encode")
@@ -29,12 +29,12 @@ def rows_at(rows: pa.Table, places: pa.Array) -> pa.Table:
     return rows.slice(first, len(places)) if last - first + 1 == len(places) else rows.take(places)
 
 
-def places_where(flags: pa.Array) -> list[int]:
+def indices_where(flags: pa.Array) -> list[int]:
     """Where they are true."""
     places: list[int] = pc.indices_nonzero(flags).to_pylist()
     return places
 
 
-def flags_at(places: Sequence[int], count: int) -> pa.Array:
+def mask_at(places: Sequence[int], count: int) -> pa.Array:
     """`count` flags, true at these places."""
     return pc.is_in(pa.array(range(count), pa.int64()), value_set=pa.array(places, pa.int64()))

@@ -11,7 +11,7 @@ from lean_ops.curated import rows_spark as curated_rows
 from lean_ops.curated.advance import LAYER, Advance, Errors
 from lean_ops.curated.backfill import MAX_ROWS, Piece, pieces_of
 from lean_ops.cycle_delta import table as cycle_delta
-from lean_ops.spark.materialized import frozen
+from lean_ops.spark.materialized import materialized
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.event_times import EventTimes, is_within
 from lean_ops.tables.spark_tables import Tables
@@ -36,7 +36,7 @@ def advance_by_spark(
             commit = _take(tables, advance, versions, None, lock, commit, piece)
     if not advance.cycles:
         name = tables.name(LAYER, names.table_name(advance.topic))
-        return tables.mark(name, advance.properties({}, commit))
+        return tables.commit_checkpoint(name, advance.properties({}, commit))
     rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
     fresh = cycle_delta.of_topic(rows, advance.topic, advance.cycles)
     return _take(tables, advance, curated_rows.versions_of_delta(fresh), within, lock, commit, None)
@@ -59,7 +59,7 @@ def _take(
     so_far: Commit | None,
     piece: Piece | None,
 ) -> Commit | None:
-    with frozen(curated_rows.validate(versions, advance.schema)) as validated:
+    with materialized(curated_rows.validate(versions, advance.schema)) as validated:
         errors = _record_by_spark(tables, advance, validated, lock)
         return _merge(tables, advance, validated, errors, within, so_far, piece)
 
@@ -105,7 +105,7 @@ def _merge(
         rows = tables.read(table)
         known = rows if within is None else rows.where(is_within(within))
         held = known.select(names.KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
-    with frozen(merge_spark.latest_versions(curated_rows.valid_versions(validated), held)) as winners:
+    with materialized(merge_spark.latest_versions(curated_rows.valid_versions(validated), held)) as winners:
         counts = merge_spark.count(winners)
         verdicts: tuple[str, ...] = (merge_spark.NEW, merge_spark.NEWER)
         updated = counts.updated
@@ -137,7 +137,7 @@ def _merge(
         if piece is not None:
             properties = advance.underway(properties, piece)
         if written == 0:
-            return tables.mark(table, properties)
+            return tables.commit_checkpoint(table, properties)
         if updated == 0:
             return tables.append(changed, table, properties)
         return tables.upsert(changed, table, [names.KEY], properties)

@@ -13,11 +13,11 @@ from lean_ops.curated import rows_spark as curated_rows
 from lean_ops.curated.advance import Advance, Errors
 from lean_ops.curated.advance_by_spark import ERRORS, advance_by_spark
 from lean_ops.curated.in_task import curate
-from lean_ops.spark.materialized import frozen
-from lean_ops.tables.compaction import to_fold
+from lean_ops.spark.materialized import materialized
+from lean_ops.tables.compaction import files_to_compact
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.topic_table import NotForOneTask
+from lean_ops.tables.topic_table import NotForOneTaskError
 from lean_ops.tasks.advance_topics import Done, advance_topics
 from lean_ops.tasks.run_tasks import ERROR_COLUMNS, MAX_EVENTS, PRUNED_FROM_ROWS, Results
 from lean_ops.tasks.topic_pool import TopicPool
@@ -55,17 +55,17 @@ def _may_prune(advance: Advance) -> bool:
 
 
 def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
-    """Raises NotForOneTask."""
+    """Raises NotForOneTaskError."""
     back_fill = None
     if sum(advance.cycles.values()) > MAX_EVENTS:
-        raise NotForOneTask(f"more than {MAX_EVENTS} versions")
+        raise NotForOneTaskError(f"more than {MAX_EVENTS} versions")
     if advance.standardized is not None:
         if advance.at is not None and advance.at.back_filling is not None:
-            raise NotForOneTask("a back-fill in pieces is under way")
+            raise NotForOneTaskError("a back-fill in pieces is under way")
         source = advance.standardized
         files = source.files(None)
         if sum(file.rows for file in files) > MAX_EVENTS:
-            raise NotForOneTask(f"more than {MAX_EVENTS} rows to fill from")
+            raise NotForOneTaskError(f"more than {MAX_EVENTS} rows to fill from")
         back_fill = BackFill(source.columns, files)
     table = advance.table
     held = table.files(within)
@@ -77,7 +77,7 @@ def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
         partitioning=table.partitioning(),
         folder=table.folder,
         files=held,
-        folded=to_fold(held),
+        compacted=files_to_compact(held),
         schema=advance.schema,
         back_fill=back_fill,
         judge_again=back_fill is not None,
@@ -104,7 +104,7 @@ def _record(tables: Tables, advances: Mapping[str, Advance], found: Results) -> 
         [(topic, advances[topic].known_through) for topic in found.done],
         "topic_name string, known_through string",
     )
-    with frozen(
+    with materialized(
         tables.read(table)
         .select("error_id", F.col("cycle_id").alias("known_in"))
         .join(errors.select("error_id"), on="error_id", how="left_semi")

@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 
 from lean_ops.columns import names
 from lean_ops.columns.names import KEY
-from lean_ops.spark.file_io import Store
+from lean_ops.spark.file_io import FileStore
 from lean_ops.standardized.rows_arrow import versions_of_standardized
 from lean_ops.tables.table_files import TableFiles
 from lean_ops.tasks.topic_task import (
-    MAX_BYTES,
+    MAX_TABLE_BYTES,
     Result,
-    TooLarge,
+    TooLargeError,
     TopicTask,
     split_by_cycles,
     table_files,
@@ -24,10 +24,10 @@ from lean_ops.tasks.topic_task import (
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import validated_batch
 from lean_ops.validation.validator import NULLED, REJECTED, RowValidator
-from lean_ops.versions.merge_arrow import counts_of, decision_of, held_rows, tails_beside
+from lean_ops.versions.merge_arrow import counts_of, decision_of, existing_rows, tails_beside
 
 
-def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Table]:
+def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Result, pa.Table]:
     """rows: as for standardize. Gives the errors too, one row for each bad message: ERROR_COLUMNS.
 
     counts `rejected` and `nulled` are of messages here; which of them are known from before the driver finds
@@ -36,15 +36,15 @@ def curate(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, pa.Ta
     assert task.schema is not None
     new, other = split_by_cycles(rows, task.cycles)
     if task.back_fill is not None:
-        new = pa.concat_tables([new, *(part.cast(new.schema) for part in _back_fill(task, store))])
+        new = pa.concat_tables([new, *(part.cast(new.schema) for part in _back_fill(task, file_store))])
     validator = RowValidator(task.schema)
     validated = validated_batch(new, validator)
     valid = _valid(validated)
-    table = table_files(task, store)
+    table = table_files(task, file_store)
     tails = (
         tails_beside(_valid(validated_batch(other, validator)), valid) if task.settling is not None else None
     )
-    held = held_rows(table, task.files, valid.column(KEY), texts=False)
+    held = existing_rows(table, task.files, valid.column(KEY), texts=False)
     decision = decision_of(valid, held, tails, task.judge_again)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
     result = write(task, table, decision, curated_table(winners, task.schema))
@@ -85,16 +85,16 @@ def _errors(validated: pa.Table, schema: TopicSchema) -> pa.Table:
     return rows.append_column(names.SCHEMA_VERSION, version)
 
 
-def _back_fill(task: TopicTask, store: Store) -> Iterator[pa.Table]:
+def _back_fill(task: TopicTask, file_store: FileStore) -> Iterator[pa.Table]:
     """Standardized's rows as cycle_delta would have them. Those of the task's cycles come from there."""
     source = task.back_fill
     assert source is not None
-    table = TableFiles(store, task.folder, source.columns, None)
-    room = MAX_BYTES
+    table = TableFiles(file_store, task.folder, source.columns, None)
+    room = MAX_TABLE_BYTES
     for file in source.files:
         rows = table.read(file, room)
         if rows is None:
-            raise TooLarge(f"rows to fill from take more than {MAX_BYTES} bytes")
+            raise TooLargeError(f"rows to fill from take more than {MAX_TABLE_BYTES} bytes")
         room -= rows.nbytes
         taken = pc.is_in(rows.column("cycle_id"), pa.array(task.cycles, pa.string()))
         yield versions_of_standardized(rows.filter(pc.invert(taken)), task.topic)

@@ -19,6 +19,7 @@ from lean_ops.curated.advance_topics import advance_all
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import times_of, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
+from lean_ops.errors import LeanOpsError
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.commits import Commit
@@ -30,7 +31,7 @@ from lean_ops.validation.topic_schema import TopicSchema, read_schema
 _PAUSED = ("MAINTENANCE", "REBUILDING")
 
 
-class TableBehindSchema(Exception):
+class TableBehindSchemaError(LeanOpsError):
     """The Curated table lacks columns of the active schema."""
 
 
@@ -140,12 +141,12 @@ def _plan(
     schema = read_schema(text, topic)
     name = names.table_name(topic)
     if name not in listed[LAYER]:
-        raise TableBehindSchema(f"{topic} has no Curated table: put its schema under pending/ again")
+        raise TableBehindSchemaError(f"{topic} has no Curated table: put its schema under pending/ again")
     table = TopicTable(tables.spark, tables.name(LAYER, name))
     there = {column.name for column in table.columns}
     lacking = [field.column for field in schema.fields if field.column not in there]
     if lacking:
-        raise TableBehindSchema(
+        raise TableBehindSchemaError(
             f"{tables.name(LAYER, name)} lacks {', '.join(lacking[:10])}: put the schema under pending/ again"
         )
     commit = table.last_commit()

@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from lean_ops.columns.row_indices import places_by_value, rows_at
+from lean_ops.columns.row_indices import indices_by_value, rows_at
 from lean_ops.payload.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
-from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
 
-MAX_BYTES = 128 << 20
+MAX_DELTA_BYTES = 128 << 20
 """Of a topic's rows that one task takes, in Arrow's memory."""
-_READ_AT_ONCE = 64 << 20
+_READ_AT_ONCE_BYTES = 64 << 20
 """Of row groups, as Parquet has them: Arrow takes two or three times as much."""
 _OPENED_AT_ONCE = 8
 
@@ -39,13 +39,13 @@ class DeltaFile:
 
 
 def delta_files(spark: SparkSession, table: str, cycles: Set[str]) -> list[DeltaFile]:
-    """Those of some cycles. table: full name. Raises iceberg.NotPlainFiles."""
+    """Those of some cycles. table: full name. Raises iceberg_classes.NotPlainFilesError."""
     expressions = iceberg_of(spark._jvm).expressions
     return _planned(spark, table, getattr(expressions, "in")(_CYCLE, sorted(cycles)))
 
 
 def delta_files_after(spark: SparkSession, table: str, cycle_id: str | None) -> list[DeltaFile]:
-    """Those of the cycles after this one, or all. Raises iceberg.NotPlainFiles."""
+    """Those of the cycles after this one, or all. Raises iceberg_classes.NotPlainFilesError."""
     expressions = iceberg_of(spark._jvm).expressions
     wanted = expressions.alwaysTrue() if cycle_id is None else expressions.greaterThan(_CYCLE, cycle_id)
     return _planned(spark, table, wanted)
@@ -63,15 +63,15 @@ def _planned(spark: SparkSession, table: str, wanted: Any) -> list[DeltaFile]:
 
 
 def read_topics(
-    store: Store, files: Sequence[DeltaFile], cycles: Cycles, max_rows: int
+    file_store: FileStore, files: Sequence[DeltaFile], cycles: Cycles, max_rows: int
 ) -> Iterator[tuple[str, pa.Table | None]]:
     """Each topic with its readable rows, in DELTA_COLUMNS; None when they are more than max_rows or
-    MAX_BYTES. Reads few topics at a time when their rows are large.
+    MAX_DELTA_BYTES. Reads few topics at a time when their rows are large.
     """
     wanted = set(chain.from_iterable(cycles.values()))
     with ThreadPoolExecutor(_OPENED_AT_ONCE) as threads:
         groups = threads.map(
-            lambda file: _row_groups(store, file), [file for file in files if file.cycle_id in wanted]
+            lambda file: _row_groups(file_store, file), [file for file in files if file.cycle_id in wanted]
         )
         found = list(chain.from_iterable(groups))
     yield from _read(found, sorted(cycles), cycles, max_rows)
@@ -104,8 +104,8 @@ def _rows(groups: Sequence[_RowGroup]) -> pa.Table:
     return rows.select(DELTA_COLUMNS)
 
 
-def _row_groups(store: Store, file: DeltaFile) -> list[_RowGroup]:
-    parquet = pq.ParquetFile(store.open(file.path).open_input_file(path_of(file.path)), pre_buffer=True)
+def _row_groups(file_store: FileStore, file: DeltaFile) -> list[_RowGroup]:
+    parquet = pq.ParquetFile(file_store.open(file.path).open_input_file(path_of(file.path)), pre_buffer=True)
     metadata = parquet.metadata
     columns = metadata.row_group(0).num_columns if metadata.num_row_groups else 0
     topic = next(n for n in range(columns) if metadata.schema.column(n).path == _TOPIC) if columns else 0
@@ -122,7 +122,7 @@ def _read(
     groups: Sequence[_RowGroup], topics: Sequence[str], cycles: Cycles, max_rows: int
 ) -> Iterator[tuple[str, pa.Table | None]]:
     chosen = [group for group in groups if group.may_hold(topics)]
-    is_large = sum(group.size for group in chosen) > _READ_AT_ONCE
+    is_large = sum(group.size for group in chosen) > _READ_AT_ONCE_BYTES
     if len(topics) > 1 and is_large:
         middle = len(topics) // 2
         yield from _read(chosen, topics[:middle], cycles, max_rows)
@@ -131,7 +131,7 @@ def _read(
     found = {topic: _Topic(max_rows) for topic in topics}
     for together in _read_together(chosen, is_large):
         rows = _rows(together)
-        for topic, places in places_by_value(rows.column(_TOPIC).combine_chunks()).items():
+        for topic, places in indices_by_value(rows.column(_TOPIC).combine_chunks()).items():
             if topic in found and together[0].cycle_id in cycles[topic]:
                 found[topic].add(rows_at(rows, places))
     for topic in topics:
@@ -166,7 +166,7 @@ class _Topic:
 
     @property
     def _is_too_large(self) -> bool:
-        return self._rows > self._max_rows or self._size > MAX_BYTES
+        return self._rows > self._max_rows or self._size > MAX_DELTA_BYTES
 
     def table(self) -> pa.Table | None:
         if self._is_too_large:

@@ -1,8 +1,8 @@
 """What cycle_delta holds, by cycle and topic: bounded in topics and columns, not in events.
 
 One pass over the few columns that tell; of a map Parquet has the names apart from the texts, which Spark
-cannot leave out. Where Spark has to read the table (see iceberg.NotPlainFiles), the same is done with its
-rows.
+cannot leave out. Where Spark has to read the table (see iceberg_classes.NotPlainFilesError), the same is
+done with its rows.
 """
 
 import json
@@ -16,20 +16,20 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lean_ops.columns.row_indices import places_by_value, rows_at
+from lean_ops.columns.row_indices import indices_by_value, rows_at
 from lean_ops.cycle_delta.files import delta_files_after
 from lean_ops.cycle_delta.table import TABLE, TopicCycle, since
-from lean_ops.spark.file_io import Store, path_of
-from lean_ops.spark.iceberg_classes import NotPlainFiles
+from lean_ops.spark.file_io import FileStore, path_of
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.spark.map_in_arrow import map_groups, map_in_arrow
-from lean_ops.spark.session import store_of
-from lean_ops.spark.splits import Part, groups_of, parts_of
+from lean_ops.spark.session import file_store_of
+from lean_ops.spark.splits import Split, group_splits, splits_of
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
 
 _KEYS = "columns.key_value.key"
 _COLUMNS = ("topic_name", "event_time", "rescued_data", "columns")
-_PART_SIZE = 16 << 20
+_SPLIT_BYTES = 16 << 20
 _SCHEMA = (
     "cycle_id string, topic_name string, readable bigint, refused bigint, first timestamp_ntz, "
     "last timestamp_ntz, some_null boolean, names array<string>, paths array<string>"
@@ -65,18 +65,18 @@ def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> li
     spark, table = tables.spark, tables.name("ops", TABLE)
     try:
         files = delta_files_after(spark, table, after)
-    except NotPlainFiles:
+    except NotPlainFilesError:
         rows = since(tables.read(table), after).select("cycle_id", *_COLUMNS)
         return _merged(map_in_arrow(rows, lambda batches: _of_batches(batches, limits), _SCHEMA), limits)
-    parts = [part for file in files for part in parts_of(file.path, file.size, _PART_SIZE)]
+    parts = [part for file in files for part in splits_of(file.path, file.size, _SPLIT_BYTES)]
     cycles = {file.path: file.cycle_id for file in files}
-    groups = groups_of(parts, spark.sparkContext.defaultParallelism)
-    store = store_of(spark)
+    groups = group_splits(parts, spark.sparkContext.defaultParallelism)
+    file_store = file_store_of(spark)
 
-    def summaries(own: Sequence[Part]) -> Iterator[pa.RecordBatch]:
+    def summaries(own: Sequence[Split]) -> Iterator[pa.RecordBatch]:
         found = _Summaries(limits)
         for part in own:
-            for rows in _row_groups(store, part, limits):
+            for rows in _row_groups(file_store, part, limits):
                 found.add(cycles[part.path], rows)
         yield found.batch()
 
@@ -119,13 +119,13 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
     )
 
 
-def _row_groups(store: Store, part: Part, limits: Limits | None) -> Iterator[pa.Table]:
+def _row_groups(file_store: FileStore, part: Split, limits: Limits | None) -> Iterator[pa.Table]:
     columns = ["topic_name", "event_time", _KEYS, *([] if limits is None else ["rescued_data"])]
-    with store.open(part.path).open_input_file(path_of(part.path)) as opened:
+    with file_store.open(part.path).open_input_file(path_of(part.path)) as opened:
         # The columns lie apart in each row group: to fetch the file is one request instead of hundreds.
         held = pa.BufferReader(opened.read_buffer()) if part.of == 1 else opened
         parquet = pq.ParquetFile(held, pre_buffer=True)
-        for number in part.of_file(parquet.metadata.num_row_groups):
+        for number in part.row_group_indices(parquet.metadata.num_row_groups):
             yield parquet.read_row_group(number, columns=columns, use_threads=False)
 
 
@@ -133,7 +133,7 @@ def _of_batches(batches: Iterator[pa.RecordBatch], limits: Limits | None) -> Ite
     summaries = _Summaries(limits)
     for batch in batches:
         rows = pa.Table.from_batches([batch])
-        for cycle, places in places_by_value(rows.column("cycle_id").combine_chunks()).items():
+        for cycle, places in indices_by_value(rows.column("cycle_id").combine_chunks()).items():
             summaries.add(cycle, rows_at(rows, places))
     yield summaries.batch()
 
@@ -156,7 +156,7 @@ class _Summaries:
 
     def add(self, cycle_id: str, rows: pa.Table) -> None:
         """rows: some of a cycle's."""
-        for topic, places in places_by_value(rows.column("topic_name").combine_chunks()).items():
+        for topic, places in indices_by_value(rows.column("topic_name").combine_chunks()).items():
             self._add(self._found.setdefault((cycle_id, topic), _Summary()), rows_at(rows, places))
 
     def _add(self, known: _Summary, rows: pa.Table) -> None:

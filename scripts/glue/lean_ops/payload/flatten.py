@@ -53,7 +53,7 @@ class Flattener:
         self._cached = 0
 
     def flatten(self, payload: str) -> Flattened:
-        """Raises json_text.InvalidJson for what RFC 8259 does not allow."""
+        """Raises json_text.InvalidJsonError for what RFC 8259 does not allow."""
         value = parse(payload)
         result = Flattened({}, {})
         if type(value) is dict:

@@ -9,7 +9,7 @@ from pyspark.sql.types import MapType, StringType, StructField, StructType, Time
 
 from lean_ops.columns import names
 from lean_ops.payload.flatten import Flattener
-from lean_ops.payload.json_text import InvalidJson, compact
+from lean_ops.payload.json_text import InvalidJsonError, compact
 from lean_ops.spark.map_in_arrow import map_in_arrow
 
 _TEXT = StringType()
@@ -101,7 +101,7 @@ def _flatten_batch(
         if refusal is None:
             try:
                 result = flattener.flatten(payload or "")
-            except InvalidJson as error:
+            except InvalidJsonError as error:
                 refusal = (INVALID_JSON, str(error))
         size += len(payload or "")
         if refusal is None:

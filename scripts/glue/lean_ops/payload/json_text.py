@@ -10,6 +10,8 @@ from collections.abc import Callable
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
+from lean_ops.errors import LeanOpsError
+
 Json = Any
 """dict (last of duplicate keys wins, at the first one's place), list, str, Number, True, False or None."""
 
@@ -25,7 +27,7 @@ class Number(str):
     __slots__ = ()
 
 
-class InvalidJson(ValueError):
+class InvalidJsonError(LeanOpsError, ValueError):
     """Not what RFC 8259 allows. The message says what was expected and where, and holds nothing of the
     text."""
 
@@ -35,12 +37,12 @@ class InvalidJson(ValueError):
         super().__init__(f"{expectation} at line {line} column {column} (character {position})")
 
 
-class _NotANumber(ValueError):
+class _NotANumberError(LeanOpsError, ValueError):
     """NaN or Infinity, which the C scanner knows and JSON does not."""
 
 
 def _refuse_constant(name: str) -> None:
-    raise _NotANumber(name)
+    raise _NotANumberError(name)
 
 
 _decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
@@ -51,13 +53,13 @@ def _expectation(error: JSONDecodeError) -> str:
 
 
 def parse(text: str) -> Json:
-    """The value of a JSON text. Raises InvalidJson."""
+    """The value of a JSON text. Raises InvalidJsonError."""
     try:
         return _decoder.decode(text)
-    except (RecursionError, _NotANumber):
+    except (RecursionError, _NotANumberError):
         return parse_deep(text)
     except JSONDecodeError as error:
-        raise InvalidJson(_expectation(error), text, error.pos) from None
+        raise InvalidJsonError(_expectation(error), text, error.pos) from None
 
 
 def compact(value: Json) -> str:
@@ -121,7 +123,7 @@ _END = object()
 
 def parse_deep(text: str) -> Json:
     """Like parse, without recursion: for texts nested deeper than the C scanner follows. Raises
-    InvalidJson."""
+    InvalidJsonError."""
     open_containers: list[Json] = []
     keys: list[str] = []
     position = _skip(text, 0)
@@ -145,7 +147,7 @@ def parse_deep(text: str) -> Json:
             position = _skip(text, position)
             if not open_containers:
                 if position != len(text):
-                    raise InvalidJson("Extra data", text, position)
+                    raise InvalidJsonError("Extra data", text, position)
                 return value
             holder = open_containers[-1]
             is_list = type(holder) is list
@@ -160,7 +162,7 @@ def parse_deep(text: str) -> Json:
                     position = _read_key(text, position, keys)
                 break
             if mark != ("]" if is_list else "}"):
-                raise InvalidJson("Expecting ',' delimiter", text, position)
+                raise InvalidJsonError("Expecting ',' delimiter", text, position)
             value = open_containers.pop()
             position += 1
 
@@ -172,12 +174,12 @@ def _skip(text: str, position: int) -> int:
 
 def _read_key(text: str, position: int, keys: list[str]) -> int:
     if text[position : position + 1] != '"':
-        raise InvalidJson("Expecting property name enclosed in double quotes", text, position)
+        raise InvalidJsonError("Expecting property name enclosed in double quotes", text, position)
     key, position = _read_string(text, position)
     keys.append(key)
     position = _skip(text, position)
     if text[position : position + 1] != ":":
-        raise InvalidJson("Expecting ':' delimiter", text, position)
+        raise InvalidJsonError("Expecting ':' delimiter", text, position)
     return _skip(text, position + 1)
 
 
@@ -185,7 +187,7 @@ def _read_string(text: str, position: int) -> tuple[str, int]:
     try:
         found: tuple[str, int] = scanstring(text, position + 1, True)
     except JSONDecodeError as error:
-        raise InvalidJson(_expectation(error), text, error.pos) from None
+        raise InvalidJsonError(_expectation(error), text, error.pos) from None
     return found
 
 
@@ -198,4 +200,4 @@ def _read_scalar(text: str, position: int, start: str) -> tuple[Json, int]:
     for literal, value in _LITERALS.items():
         if text.startswith(literal, position):
             return value, position + len(literal)
-    raise InvalidJson("Expecting value", text, position)
+    raise InvalidJsonError("Expecting value", text, position)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lean_ops.columns import names
+from lean_ops.errors import LeanOpsError
 
 DEFAULT_MAX_COLUMNS = 500
 
@@ -17,7 +18,7 @@ _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SNAPSHOT_ID = re.compile(r"[0-9]{0,19}")
 
 
-class ArgumentError(ValueError):
+class ArgumentError(LeanOpsError, ValueError):
     """The job was started with arguments it cannot work with; the message lists all of them."""
 
 

@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from lean_ops.payload.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
-from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
 from lean_ops.spark.map_in_arrow import map_groups
-from lean_ops.spark.session import store_of
-from lean_ops.spark.splits import Part, groups_of, parts_of
+from lean_ops.spark.session import file_store_of
+from lean_ops.spark.splits import Split, group_splits, splits_of
 from lean_ops.tables.data_files import DataFile, NewFile, by_field_id, write_file
 from lean_ops.tables.topic_table import TopicTable
 
-_PART_SIZE = 32 << 20
+_SPLIT_BYTES = 32 << 20
 _TASKS_A_CORE = 3
 _BATCH_ROWS = 500
 """Payloads reach 1 MB."""
@@ -50,22 +50,22 @@ class Target:
 class Source:
     """ids: of RAW's fields, by name."""
 
-    parts: Sequence[Part]
+    parts: Sequence[Split]
     ids: Mapping[str, int]
 
 
-def raw_parts(spark: SparkSession, table: str, after: str | None, upto: str) -> Source:
+def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) -> Source:
     """The files that were appended after one snapshot (None: all that are there) up to another. table: full
-    name. Raises iceberg.NotPlainFiles."""
+    name. Raises iceberg_classes.NotPlainFilesError."""
     iceberg = iceberg_of(spark._jvm)
     loaded: Any = iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
     if after is None:
         scan = loaded.newScan().useSnapshot(int(upto))
     else:
         scan = loaded.newIncrementalAppendScan().fromSnapshotExclusive(int(after)).toSnapshot(int(upto))
-    parts: list[Part] = []
+    parts: list[Split] = []
     for file in plain_files(scan):
-        parts += parts_of(file.location(), file.fileSizeInBytes(), _PART_SIZE)
+        parts += splits_of(file.location(), file.fileSizeInBytes(), _SPLIT_BYTES)
     ids = {column.name(): column.fieldId() for column in loaded.schema().columns()}
     return Source(parts, ids)
 
@@ -74,13 +74,13 @@ def flatten_files(
     spark: SparkSession, source: Source, delta: TopicTable, cycle_id: str, refused: Mapping[str, Refusal]
 ) -> list[NewFile]:
     """New files for cycle_delta, in one Spark job. See flatten_batches.flatten_events."""
-    groups = groups_of(source.parts, _TASKS_A_CORE * spark.sparkContext.defaultParallelism)
-    ids, store, refusals = source.ids, store_of(spark), dict(refused)
+    groups = group_splits(source.parts, _TASKS_A_CORE * spark.sparkContext.defaultParallelism)
+    ids, file_store, refusals = source.ids, file_store_of(spark), dict(refused)
     target = Target(delta.folder, delta.field_ids, f"cycle_id={cycle_id}")
 
-    def flatten(parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
-        flat = flatten_batches(_read(parts, ids, store), cycle_id, refusals)
-        for new in _written(flat, store, target):
+    def flatten(parts: Sequence[Split]) -> Iterator[pa.RecordBatch]:
+        flat = flatten_batches(_read(parts, ids, file_store), cycle_id, refusals)
+        for new in _written(flat, file_store, target):
             footer = base64.b64encode(new.footer).decode()
             file = new.file
             yield pa.RecordBatch.from_pydict(
@@ -95,16 +95,16 @@ def flatten_files(
     ]
 
 
-def _read(parts: Sequence[Part], ids: Mapping[str, int], store: Store) -> Iterator[pa.RecordBatch]:
+def _read(parts: Sequence[Split], ids: Mapping[str, int], file_store: FileStore) -> Iterator[pa.RecordBatch]:
     """Batches in RAW_COLUMNS."""
     for part in parts:
-        with store.open(part.path).open_input_file(path_of(part.path)) as opened:
+        with file_store.open(part.path).open_input_file(path_of(part.path)) as opened:
             parquet = pq.ParquetFile(opened, pre_buffer=True)
             there = by_field_id(parquet.schema_arrow)
             names = {name: there.get(ids[name]) for name in RAW_COLUMNS}
             batches = parquet.iter_batches(
                 _BATCH_ROWS,
-                part.of_file(parquet.metadata.num_row_groups),
+                part.row_group_indices(parquet.metadata.num_row_groups),
                 [name for name in names.values() if name is not None],
                 use_threads=False,
             )
@@ -121,26 +121,26 @@ def _raw(batch: pa.RecordBatch, names: Mapping[str, str | None]) -> pa.RecordBat
     return pa.RecordBatch.from_arrays(arrays, names=list(RAW_COLUMNS))
 
 
-def _written(batches: Iterator[pa.RecordBatch], store: Store, target: Target) -> Iterator[NewFile]:
+def _written(batches: Iterator[pa.RecordBatch], file_store: FileStore, target: Target) -> Iterator[NewFile]:
     held: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
         held.append(batch)
         size += batch.nbytes
         if size > _FILE_BYTES:
-            yield _write(held, store, target)
+            yield _write(held, file_store, target)
             held, size = [], 0
     if held:
-        yield _write(held, store, target)
+        yield _write(held, file_store, target)
 
 
-def _write(batches: list[pa.RecordBatch], store: Store, target: Target) -> NewFile:
+def _write(batches: list[pa.RecordBatch], file_store: FileStore, target: Target) -> NewFile:
     rows = pa.Table.from_batches(batches)
     # Rows of a topic side by side, so that reading one topic back skips the others.
     rows = rows.take(pc.sort_indices(rows.column("topic_name")))
     per_group = _ROW_GROUP_BYTES * rows.num_rows // max(rows.nbytes, 1)
     return write_file(
-        store,
+        file_store,
         target.folder,
         rows.cast(_with_ids(target.ids)),
         target.partition,

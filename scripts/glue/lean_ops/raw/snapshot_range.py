@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from lean_ops.errors import LeanOpsError
 from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints
 from lean_ops.tables.commits import CYCLE_ID
 from lean_ops.tables.spark_tables import Tables
@@ -15,11 +16,11 @@ RAW_START = "lean-ops.raw-start-snapshot-id"
 """… and from after this one; "" for from the start."""
 
 
-class CycleOutOfOrder(Exception):
+class CycleOutOfOrderError(LeanOpsError):
     """A cycle that sorts before the last one: its share of RAW was taken by a later cycle already."""
 
 
-class RawHistoryGone(Exception):
+class RawHistoryGoneError(LeanOpsError):
     """RAW's snapshots since the last cycle cannot be followed, and nothing is left to compare with."""
 
 
@@ -59,10 +60,10 @@ def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, u
     """None when there is nothing to take: the cycle has taken its share before, or RAW has nothing new.
 
     A cycle that runs again keeps the range it committed, whatever `upto` says now: topics have advanced past
-    it. Raises CycleOutOfOrder.
+    it. Raises CycleOutOfOrderError.
     """
     if last is not None and cycle_id < last.cycle_id:
-        raise CycleOutOfOrder(
+        raise CycleOutOfOrderError(
             f"cycle {cycle_id} comes after {last.cycle_id}, which sorts later and has taken RAW's new rows: "
             "start a new cycle instead of running this one again"
         )
@@ -94,11 +95,11 @@ def not_taken(raw: DataFrame, delta: DataFrame) -> DataFrame:
     """RAW's rows that are not in cycle_delta, each as often as it is missing there.
 
     Older rows than cycle_delta's oldest are held to be taken: it has to be kept for longer than rows can come
-    late. Raises RawHistoryGone when it is empty.
+    late. Raises RawHistoryGoneError when it is empty.
     """
     oldest = delta.agg(F.min("ingested_at")).collect()[0][0]
     if oldest is None:
-        raise RawHistoryGone(
+        raise RawHistoryGoneError(
             "RAW's snapshots since the last cycle are gone and cycle_delta is empty, so nothing tells which "
             "rows are new. Nothing was read and no row of RAW is lost: roll cycle_delta back to where it has "
             "rows"

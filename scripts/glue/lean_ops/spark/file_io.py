@@ -9,7 +9,7 @@ from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
 
 
 @dataclass(frozen=True)
-class Store:
+class FileStore:
     """How to reach the files. access_key None: with what the machine's role gives. endpoint None: AWS's."""
 
     region: str | None = None
@@ -27,15 +27,15 @@ class Store:
 
 
 @lru_cache(maxsize=8)
-def _s3(store: Store) -> S3FileSystem:
+def _s3(file_store: FileStore) -> S3FileSystem:
     """One for all files: it keeps its connections."""
-    options: dict[str, Any] = {"region": store.region}
-    if store.endpoint is not None:
-        host = urlparse(store.endpoint)
+    options: dict[str, Any] = {"region": file_store.region}
+    if file_store.endpoint is not None:
+        host = urlparse(file_store.endpoint)
         options |= {"endpoint_override": host.netloc, "scheme": host.scheme}
-    if store.access_key is not None:
-        options |= {"access_key": store.access_key, "secret_key": store.secret_key}
-        options |= {"session_token": store.token}
+    if file_store.access_key is not None:
+        options |= {"access_key": file_store.access_key, "secret_key": file_store.secret_key}
+        options |= {"session_token": file_store.token}
     try:
         # A small file is one PutObject then, not a multipart upload.
         return S3FileSystem(allow_delayed_open=True, **options)

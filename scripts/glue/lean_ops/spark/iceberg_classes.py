@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from lean_ops.errors import LeanOpsError
 
-class NotPlainFiles(Exception):
+
+class NotPlainFilesError(LeanOpsError):
     """A table has delete files, or files that are not Parquet: Spark has to read it."""
 
 
@@ -39,7 +41,7 @@ def iceberg_of(jvm: Any) -> Iceberg:
 
 
 def plain_files(scan: Any) -> Iterator[Any]:
-    """The DataFiles (Java) that a TableScan reads. Raises NotPlainFiles."""
+    """The DataFiles (Java) that a TableScan reads. Raises NotPlainFilesError."""
     tasks = scan.planFiles()
     try:
         listed = tasks.iterator()
@@ -47,7 +49,7 @@ def plain_files(scan: Any) -> Iterator[Any]:
             task = listed.next()
             file = task.file()
             if task.deletes().size() > 0 or file.format().name() != "PARQUET":
-                raise NotPlainFiles("the table has delete files, or files that are not Parquet")
+                raise NotPlainFilesError("the table has delete files, or files that are not Parquet")
             yield file
     finally:
         tasks.close()

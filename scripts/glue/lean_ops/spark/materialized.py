@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 
 
 @contextmanager
-def frozen(frame: DataFrame) -> Iterator[DataFrame]:
+def materialized(frame: DataFrame) -> Iterator[DataFrame]:
     """The rows of `frame`, kept on the executors (memory, then disk) until the block ends.
 
     An executor that is lost takes its rows with it: the topic then fails, and the next cycle takes it up.

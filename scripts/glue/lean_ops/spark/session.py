@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from lean_ops.spark.file_io import Store
+from lean_ops.spark.file_io import FileStore
 
 CATALOG = "glue_catalog"
 
@@ -49,13 +49,13 @@ def activate(session: SparkSession) -> None:
     jvm.SparkSession.setActiveSession(session._jsparkSession)
 
 
-def store_of(spark: SparkSession) -> Store:
+def file_store_of(spark: SparkSession) -> FileStore:
     """What the catalog's S3FileIO goes by, where that is set; on Glue nothing is, and the role counts."""
 
     def setting(name: str) -> str | None:
         return spark.conf.get(f"spark.sql.catalog.{CATALOG}.{name}", None)
 
-    return Store(
+    return FileStore(
         setting("client.region"),
         setting("s3.endpoint"),
         setting("s3.access-key-id"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Part:
+class Split:
     """Of a file: the row groups whose index modulo `of` is `number`. size: about how many bytes those are."""
 
     path: str
@@ -13,21 +13,21 @@ class Part:
     number: int
     of: int
 
-    def of_file(self, row_groups: int) -> list[int]:
+    def row_group_indices(self, row_groups: int) -> list[int]:
         """row_groups: how many the file has."""
         return list(range(self.number, row_groups, self.of))
 
 
-def parts_of(path: str, size: int, most: int) -> list[Part]:
+def splits_of(path: str, size: int, most: int) -> list[Split]:
     """Parts of about `most` bytes. How many row groups the file has is not known here: with fewer of them
     some parts are empty."""
     of = max(1, -(-size // most))
-    return [Part(path, size // of, number, of) for number in range(of)]
+    return [Split(path, size // of, number, of) for number in range(of)]
 
 
-def groups_of(parts: Sequence[Part], most: int) -> list[list[Part]]:
+def group_splits(parts: Sequence[Split], most: int) -> list[list[Split]]:
     """At most so many groups, about equally large, those with most to do first."""
-    groups: list[list[Part]] = [[] for _ in range(min(most, len(parts)))]
+    groups: list[list[Split]] = [[] for _ in range(min(most, len(parts)))]
     sizes = [0] * len(groups)
     for part in sorted(parts, key=lambda one: -one.size):
         least = sizes.index(min(sizes))

@@ -5,10 +5,10 @@ from pyspark.sql import functions as F
 
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
-from lean_ops.spark.materialized import frozen
+from lean_ops.spark.materialized import materialized
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance import LAYER, Advance
-from lean_ops.standardized.rows_spark import held_rows, in_text_times, standardized_rows
+from lean_ops.standardized.rows_spark import existing_rows, in_text_times, standardized_rows
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
@@ -24,8 +24,8 @@ def advance_by_spark(tables: Tables, advance: Advance, within: EventTimes | None
     held = None
     if not tables.is_empty(table):
         known = tables.read(table)
-        held = held_rows(known if within is None else known.where(in_text_times(within)))
-    with frozen(merge_spark.latest_versions(versions, held)) as winners:
+        held = existing_rows(known if within is None else known.where(in_text_times(within)))
+    with materialized(merge_spark.latest_versions(versions, held)) as winners:
         counts = merge_spark.count(winners)
         if counts.ties:
             winners = merge_spark.settle_ties(
@@ -46,7 +46,7 @@ def advance_by_spark(tables: Tables, advance: Advance, within: EventTimes | None
             }
         )
         if counts.written == 0:
-            return tables.mark(table, properties)
+            return tables.commit_checkpoint(table, properties)
         # Exact: every key was looked up in the table, which nobody else writes. Nothing to replace, no MERGE
         # to pay for.
         if counts.updated == 0:

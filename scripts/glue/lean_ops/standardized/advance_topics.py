@@ -8,10 +8,10 @@ from lean_ops.columns import names
 from lean_ops.standardized.advance import LAYER, Advance
 from lean_ops.standardized.advance_by_spark import advance_by_spark
 from lean_ops.standardized.in_task import standardize
-from lean_ops.tables.compaction import to_fold
+from lean_ops.tables.compaction import files_to_compact
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.topic_table import NotForOneTask, TopicTable
+from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
 from lean_ops.tasks.advance_topics import Done, advance_topics
 from lean_ops.tasks.run_tasks import MAX_EVENTS, PRUNED_FROM_ROWS
 from lean_ops.tasks.topic_pool import TopicPool
@@ -61,10 +61,10 @@ def _event_times(
 
 
 def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
-    """Raises NotForOneTask."""
+    """Raises NotForOneTaskError."""
     work, table = advance.work, advance.table
     if work.readable > MAX_EVENTS:
-        raise NotForOneTask(f"more than {MAX_EVENTS} messages")
+        raise NotForOneTaskError(f"more than {MAX_EVENTS} messages")
     files = table.files(within)
     return TopicTask(
         topic=work.topic,
@@ -74,7 +74,7 @@ def _task(advance: Advance, within: EventTimes | None) -> TopicTask:
         partitioning=table.partitioning(),
         folder=table.folder,
         files=files,
-        folded=to_fold(files),
+        compacted=files_to_compact(files),
         overflow=bool(advance.evolution.overflow),
         one_day_a_file=within is not None,
     )

@@ -5,21 +5,21 @@ to new data files and counts. The decisions are those of `versions.merge_spark` 
 import pyarrow as pa
 
 from lean_ops.columns.names import KEY, RESCUED
-from lean_ops.spark.file_io import Store
+from lean_ops.spark.file_io import FileStore
 from lean_ops.standardized.rows_arrow import standardized_table
 from lean_ops.tasks.topic_task import Result, TopicTask, split_by_cycles, table_files, write
-from lean_ops.versions.merge_arrow import counts_of, decision_of, held_rows, tails_beside
+from lean_ops.versions.merge_arrow import counts_of, decision_of, existing_rows, tails_beside
 
 
-def standardize(task: TopicTask, rows: pa.Table, store: Store) -> tuple[Result, None]:
+def standardize(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Result, None]:
     """rows: the topic's readable rows of cycle_delta, those of `settling` too. This layer rejects no row, so
     there are no errors beside the result.
 
-    Raises merge_python.TiesUnsettled and topic_task.TooLarge.
+    Raises merge_python.UnsettledTiesError and topic_task.TooLargeError.
     """
     new, other = split_by_cycles(rows, task.cycles)
-    table = table_files(task, store)
-    held = held_rows(table, task.files, new.column(KEY), texts=True)
+    table = table_files(task, file_store)
+    held = existing_rows(table, task.files, new.column(KEY), texts=True)
     decision = decision_of(new, held, tails_beside(other, new) if task.settling is not None else None)
     written = standardized_table(
         new.take(pa.array(decision.winners, pa.int64())), task.columns, task.overflow

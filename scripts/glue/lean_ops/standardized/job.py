@@ -26,8 +26,8 @@ from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.payload.flatten_batches import flatten_events
 from lean_ops.ports.interfaces import ALL_TOPICS, Job
 from lean_ops.raw import snapshot_range
-from lean_ops.raw.flatten_files import Source, flatten_files, raw_parts
-from lean_ops.spark.iceberg_classes import NotPlainFiles
+from lean_ops.raw.flatten_files import Source, flatten_files, raw_splits
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance import LAYER, Advance
 from lean_ops.standardized.advance_topics import advance_all
@@ -116,8 +116,8 @@ def _parts(job: Job, source: str, taken: snapshot_range.RawRange) -> Source | No
     if taken.compare:
         return None
     try:
-        return raw_parts(job.spark, source, taken.after, taken.upto)
-    except NotPlainFiles:
+        return raw_splits(job.spark, source, taken.after, taken.upto)
+    except NotPlainFilesError:
         return None
 
 

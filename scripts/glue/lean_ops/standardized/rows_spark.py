@@ -13,7 +13,7 @@ from lean_ops.tables.event_times import EventTimes, is_within
 _RESCUED_MAP = "map<string,string>"
 
 
-def held_rows(table: DataFrame) -> DataFrame:
+def existing_rows(table: DataFrame) -> DataFrame:
     """What merge.latest_versions reads of a Standardized table."""
     return table.select(
         KEY,

@@ -7,7 +7,7 @@ one length at once; its unsigned integers wrap around as the hash wants.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.columns.row_indices import places_by_value
+from lean_ops.columns.row_indices import indices_by_value
 
 _C1, _C2, _ADDED = 0xCC9E2D51, 0x1B873593, 0xE6546B64
 _LAST1, _LAST2 = 0x85EBCA6B, 0xC2B2AE35
@@ -23,7 +23,7 @@ def buckets(texts: pa.Array, count: int) -> pa.Array:
     there = pc.indices_nonzero(pc.is_valid(texts))
     data = texts.take(there).cast(pa.binary())
     places, found = [], []
-    for length, inside in places_by_value(pc.binary_length(data)).items():
+    for length, inside in indices_by_value(pc.binary_length(data)).items():
         places.append(there.take(inside))
         found.append(_hashes(data.take(inside), length))
     if not found:
@@ -47,9 +47,9 @@ def _hashes(data: pa.Array, length: int) -> pa.Array:
     if whole < length:
         value = pc.bit_wise_xor(value, _mixed(_words(data, whole, _BLOCK - length % _BLOCK)))
     value = pc.bit_wise_xor(value, _word(length))
-    value = pc.multiply(_folded(value, 16), _word(_LAST1))
-    value = pc.multiply(_folded(value, 13), _word(_LAST2))
-    return _folded(value, 16)
+    value = pc.multiply(_xor_shifted(value, 16), _word(_LAST1))
+    value = pc.multiply(_xor_shifted(value, 13), _word(_LAST2))
+    return _xor_shifted(value, 16)
 
 
 def _words(data: pa.Array, start: int, padding: int = 0) -> pa.Array:
@@ -68,7 +68,7 @@ def _rotated(values: pa.Array, bits: int) -> pa.Array:
     return pc.bit_wise_or(pc.shift_left(values, _word(bits)), pc.shift_right(values, _word(32 - bits)))
 
 
-def _folded(values: pa.Array, bits: int) -> pa.Array:
+def _xor_shifted(values: pa.Array, bits: int) -> pa.Array:
     return pc.bit_wise_xor(values, pc.shift_right(values, _word(bits)))
 
 

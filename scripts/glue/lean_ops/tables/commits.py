@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lean_ops.errors import LeanOpsError
 from lean_ops.spark.iceberg_classes import Iceberg
 
 CYCLE_ID = "lean-ops.cycle-id"
 _PREFIX = "lean-ops."
 
 
-class TableError(Exception):
+class TableError(LeanOpsError):
     """A table is not as this library needs it."""
 
 

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from lean_ops.tables.data_files import DataFile
 
-FOLDED_FROM = 16
+COMPACT_FROM_FILES = 16
 """So many of one partition become one."""
 _FOLDED_AT_MOST = 32
 
 
-def to_fold(files: Sequence[DataFile]) -> tuple[int, ...]:
+def files_to_compact(files: Sequence[DataFile]) -> tuple[int, ...]:
     """Indexes of the small files that are to be written anew as one, with what comes in. Each row is so
-    written once in FOLDED_FROM cycles, until its file is no longer small."""
+    written once in COMPACT_FROM_FILES cycles, until its file is no longer small."""
     small: dict[str | None, list[int]] = {}
     for index, file in enumerate(files):
         if file.is_small:
             small.setdefault(file.partition, []).append(index)
-    many = (group for group in small.values() if len(group) >= FOLDED_FROM)
+    many = (group for group in small.values() if len(group) >= COMPACT_FROM_FILES)
     return tuple(index for group in many for index in group[:_FOLDED_AT_MOST])

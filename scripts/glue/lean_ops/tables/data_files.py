@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
-from lean_ops.spark.file_io import Store, path_of
+from lean_ops.spark.file_io import FileStore, path_of
 
 FIELD_ID = b"PARQUET:field_id"
 _SMALL_FILE = 1 << 20
@@ -41,13 +41,13 @@ class NewFile:
     footer: bytes
 
 
-def write_file(store: Store, folder: str, rows: pa.Table, partition: str, **options: Any) -> NewFile:
+def write_file(file_store: FileStore, folder: str, rows: pa.Table, partition: str, **options: Any) -> NewFile:
     """A new file. folder: ends in `/`. rows: their fields carry field ids. options: Parquet's, of pyarrow."""
     buffer = io.BytesIO()
     pq.write_table(rows, buffer, compression="zstd", **options)
     content = buffer.getbuffer()
     path = f"{folder}{uuid4()}.parquet"
-    files = store.open(folder)
+    files = file_store.open(folder)
     if isinstance(files, LocalFileSystem):
         files.create_dir(path_of(folder))
     with files.open_output_stream(path_of(path)) as target:

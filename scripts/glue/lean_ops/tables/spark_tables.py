@@ -147,7 +147,7 @@ class Tables:
         missing = [field for field in fields if field.name.lower() not in known]
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
 
-    def mark(self, table: str, properties: Mapping[str, str]) -> Commit | None:
+    def commit_checkpoint(self, table: str, properties: Mapping[str, str]) -> Commit | None:
         """A commit without rows: moves the checkpoint where there is nothing to write."""
         append = self._load(table).newAppend()
         for key, value in properties.items():

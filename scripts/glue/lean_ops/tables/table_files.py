@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lean_ops.columns.row_indices import places_by_value
-from lean_ops.spark.file_io import Store, path_of
+from lean_ops.columns.row_indices import indices_by_value
+from lean_ops.errors import LeanOpsError
+from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.tables.bucket_transform import buckets
 from lean_ops.tables.data_files import FIELD_ID, DataFile, NewFile, by_field_id, write_file
 
@@ -25,7 +26,7 @@ _BATCH_ROWS = 256
 """Of a file that is read whole: payloads reach 1 MB."""
 
 
-class UnknownPartitioning(Exception):
+class UnknownPartitioningError(LeanOpsError):
     """The table is partitioned by what this library does not compute."""
 
 
@@ -79,14 +80,14 @@ class TableFiles:
 
     def __init__(
         self,
-        store: Store,
+        file_store: FileStore,
         folder: str,
         columns: Sequence[Column],
         partitioning: Partitioning | None,
         one_day_a_file: bool = False,
     ) -> None:
-        self._store = store
-        self._files = store.open(folder)
+        self._file_store = file_store
+        self._files = file_store.open(folder)
         self._folder = folder
         self._columns = columns
         self._partitioning = partitioning
@@ -150,7 +151,7 @@ class TableFiles:
             yield "", rows
             return
         values = _days(rows) if by is None else _partition_values(rows, by)
-        for value, inside in places_by_value(values).items():
+        for value, inside in indices_by_value(values).items():
             path = "" if by is None else _partition_path(by, value)
             yield path, rows.take(inside)
 
@@ -158,7 +159,9 @@ class TableFiles:
         ids = ({FIELD_ID: str(column.field_id).encode()} for column in self._columns)
         fields = [field.with_metadata(one) for field, one in zip(rows.schema, ids, strict=True)]
         numbered = rows.cast(pa.schema(fields))
-        return write_file(self._store, self._folder, numbered, partition, use_dictionary=_repetitive(rows))
+        return write_file(
+            self._file_store, self._folder, numbered, partition, use_dictionary=_repetitive(rows)
+        )
 
 
 def _repetitive(rows: pa.Table) -> list[str]:
@@ -203,9 +206,9 @@ _DAY = len("2026-11-23")
 
 
 def bucket_count(transform: str) -> int:
-    """N of `bucket[N]`. Raises UnknownPartitioning."""
+    """N of `bucket[N]`. Raises UnknownPartitioningError."""
     if not (transform.startswith("bucket[") and transform.endswith("]")):
-        raise UnknownPartitioning(transform)
+        raise UnknownPartitioningError(transform)
     return int(transform[7:-1])
 
 

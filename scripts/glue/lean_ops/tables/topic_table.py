@@ -13,9 +13,10 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from lean_ops.spark.iceberg_classes import NotPlainFiles, iceberg_of, plain_files
+from lean_ops.errors import LeanOpsError
+from lean_ops.spark.iceberg_classes import NotPlainFilesError, iceberg_of, plain_files
 from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
-from lean_ops.tables.compaction import FOLDED_FROM
+from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
@@ -24,13 +25,13 @@ MAX_FILES = 500
 MAX_ROWS = 5_000_000
 """Of a topic's files that one task looks its keys up in."""
 
-MANIFESTS_MERGED_FROM = 8
+MERGE_FROM_MANIFESTS = 8
 """Every commit leaves a manifest, and every cycle reads them all. Iceberg's own limit is 100."""
 _MERGED_FROM = "commit.manifest.min-count-to-merge"
 _OVERTAKEN = "org.apache.iceberg.exceptions.CommitFailedException"
 
 
-class NotForOneTask(Exception):
+class NotForOneTaskError(LeanOpsError):
     """Spark has to do it: the table is too large, or has what the tasks do not read."""
 
 
@@ -77,14 +78,14 @@ class TopicTable:
         return location[:-1]
 
     def partitioning(self) -> Partitioning | None:
-        """Raises NotForOneTask for a spec of several fields, or of what tasks do not compute."""
+        """Raises NotForOneTaskError for a spec of several fields, or of what tasks do not compute."""
         spec = json.loads(self._iceberg.specs.toJson(self._table.spec()))
         fields = [field for field in spec["fields"] if field["transform"] != "void"]
         if not fields:
             return None
         transform = fields[0]["transform"]
         if len(fields) > 1 or not (transform == "day" or transform.startswith("bucket[")):
-            raise NotForOneTask("the table is partitioned in a way of its own")
+            raise NotForOneTaskError("the table is partitioned in a way of its own")
         source = next(one.name for one in self.columns if one.field_id == fields[0]["source-id"])
         return Partitioning(fields[0]["name"], transform, source)
 
@@ -92,12 +93,12 @@ class TopicTable:
         """The data files that may hold the batch's keys: all, or where event times are stable those of its
         own.
 
-        Raises NotForOneTask.
+        Raises NotForOneTaskError.
         """
         if self._loaded_at is None:
             return ()
         if not all(is_supported(column) for column in self.columns):
-            raise NotForOneTask("the table has columns of other types than topics have")
+            raise NotForOneTaskError("the table has columns of other types than topics have")
         scan = self._table.newScan()
         if within is not None:
             scan = scan.filter(self._expression(within))
@@ -109,13 +110,15 @@ class TopicTable:
                 one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())
                 rows += one.rows
                 if len(found) >= MAX_FILES or rows > MAX_ROWS:
-                    raise NotForOneTask(f"more than {MAX_FILES} files or {MAX_ROWS} rows to look keys up in")
+                    raise NotForOneTaskError(
+                        f"more than {MAX_FILES} files or {MAX_ROWS} rows to look keys up in"
+                    )
                 self._planned[one.path] = file
                 found.append(one)
-        except NotPlainFiles as error:
-            raise NotForOneTask(str(error)) from None
+        except NotPlainFilesError as error:
+            raise NotForOneTaskError(str(error)) from None
         # Asking Java for partitions takes longer than the rest: only where somebody needs them.
-        may_fold = len(found) >= FOLDED_FROM
+        may_fold = len(found) >= COMPACT_FROM_FILES
         return tuple(self._with_partition(one) if may_fold or not one.is_small else one for one in found)
 
     def _with_partition(self, one: DataFile) -> DataFile:
@@ -185,7 +188,7 @@ class TopicTable:
         base = operations.current()
         builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
         if base.properties().get(_MERGED_FROM) is None:
-            builder.setProperties({_MERGED_FROM: str(MANIFESTS_MERGED_FROM)})
+            builder.setProperties({_MERGED_FROM: str(MERGE_FROM_MANIFESTS)})
         metadata = builder.build()
         try:
             operations.commit(base, metadata)

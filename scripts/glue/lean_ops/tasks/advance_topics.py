@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from lean_ops.cycle_delta import table as cycle_delta
-from lean_ops.spark.iceberg_classes import NotPlainFiles
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.topic_table import NotForOneTask, TopicTable
-from lean_ops.tasks.run_tasks import Results, TaskFailed, Work, results
+from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
+from lean_ops.tasks.run_tasks import Results, TaskFailedError, Work, results
 from lean_ops.tasks.topic_pool import TopicPool
 from lean_ops.tasks.topic_task import Result, TopicTask
 
@@ -50,7 +50,7 @@ def advance_topics(
 ) -> Done:
     """Takes each topic further, each on its own: what fails in one does not touch the others.
 
-    plan: raises NotForOneTask for a topic that Spark has to do. work: the task's, on an executor.
+    plan: raises NotForOneTaskError for a topic that Spark has to do. work: the task's, on an executor.
     properties: is called once, before any commit, while the rows that the tasks gave can still be read.
     by_spark: does one topic in Spark jobs of its own.
     """
@@ -59,7 +59,7 @@ def advance_topics(
     tasks: list[TopicTask] = []
     large: list[Advance] = []
     for advance, task in pool.each(advances, lambda _, one: plan(one)):
-        if isinstance(task, NotForOneTask):
+        if isinstance(task, NotForOneTaskError):
             large.append(advance)
         elif isinstance(task, Exception):
             done[advance.topic] = task
@@ -86,9 +86,9 @@ def _in_tasks(
     try:
         with results(tables.spark, tables.name("ops", cycle_delta.TABLE), tasks, work) as found:
             properties_of = properties(found)
-    except NotPlainFiles:
+    except NotPlainFilesError:
         return [task.topic for task in tasks]
-    done |= {topic: TaskFailed(why) for topic, why in found.failed.items()}
+    done |= {topic: TaskFailedError(why) for topic, why in found.failed.items()}
 
     def commit(_: Tables, result: Result) -> Commit:
         advance = advances[result.topic]

@@ -17,21 +17,22 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
-from lean_ops.cycle_delta.files import MAX_BYTES, DeltaFile, delta_files, read_topics
-from lean_ops.spark.file_io import Store
+from lean_ops.cycle_delta.files import MAX_DELTA_BYTES, DeltaFile, delta_files, read_topics
+from lean_ops.errors import LeanOpsError
+from lean_ops.spark.file_io import FileStore
 from lean_ops.spark.map_in_arrow import map_groups
-from lean_ops.spark.materialized import frozen
-from lean_ops.spark.session import store_of
+from lean_ops.spark.materialized import materialized
+from lean_ops.spark.session import file_store_of
 from lean_ops.tasks.topic_pool import reason
-from lean_ops.tasks.topic_task import Result, TooLarge, TopicTask
-from lean_ops.versions.merge_python import TiesUnsettled
+from lean_ops.tasks.topic_task import Result, TooLargeError, TopicTask
+from lean_ops.versions.merge_python import UnsettledTiesError
 
 MAX_EVENTS = 100_000
 """Rows of cycle_delta that one task takes for a topic; more are spread by Spark."""
 PRUNED_FROM_ROWS = 50_000
 """Of tables that are shorter all keys are looked up, whatever is promised of event times."""
 AT_ONCE = 4
-"""Topics that one task works on at a time, if together they are within MAX_BYTES."""
+"""Topics that one task works on at a time, if together they are within MAX_DELTA_BYTES."""
 
 _TEXT = StringType()
 ERROR_COLUMNS = (
@@ -50,12 +51,12 @@ _ARROW_SCHEMA = pa.schema(
     [(one.name, pa.int32() if one.name == "schema_version" else pa.string()) for one in _SCHEMA]
 )
 
-Work = Callable[[TopicTask, pa.Table, Store], tuple[Result, pa.Table | None]]
+Work = Callable[[TopicTask, pa.Table, FileStore], tuple[Result, pa.Table | None]]
 """A topic's task, its rows in the columns of cycle_delta, and where files are: its result, and errors in
 columns of ERROR_COLUMNS. Must be a module's function, as executors import it."""
 
 
-class TaskFailed(Exception):
+class TaskFailedError(LeanOpsError):
     """What a topic's task raised, as text."""
 
 
@@ -76,17 +77,17 @@ class Results:
 @contextmanager
 def results(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work) -> Iterator[Results]:
     """Runs the tasks over cycle_delta (its full name). What they wrote counts from the commit on that
-    somebody makes of it. Raises iceberg.NotPlainFiles.
+    somebody makes of it. Raises iceberg_classes.NotPlainFilesError.
 
     Ties are rare: the topics that have some run once more, with the rows of the cycles that settle them.
     """
     with ExitStack() as stack:
-        found = _results_of(stack.enter_context(frozen(_run_tasks(spark, delta, tasks, work))))
+        found = _results_of(stack.enter_context(materialized(_run_tasks(spark, delta, tasks, work))))
         if found.ties:
             again = [
                 replace(task, settling=found.ties[task.topic]) for task in tasks if task.topic in found.ties
             ]
-            more = _results_of(stack.enter_context(frozen(_run_tasks(spark, delta, again, work))))
+            more = _results_of(stack.enter_context(materialized(_run_tasks(spark, delta, again, work))))
             found = Results(
                 found.rows.unionByName(more.rows),
                 found.done | more.done,
@@ -121,8 +122,8 @@ def _run_tasks(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work
     """Gives rows of _SCHEMA; to be computed once, as tasks write files."""
     groups = groups_of(tasks, spark.sparkContext.defaultParallelism)
     files = delta_files(spark, delta, frozenset(chain.from_iterable(_cycles(task) for task in tasks)))
-    store = store_of(spark)
-    return map_groups(spark, groups, lambda group: _run(group, files, store, work), _SCHEMA)
+    file_store = file_store_of(spark)
+    return map_groups(spark, groups, lambda group: _run(group, files, file_store, work), _SCHEMA)
 
 
 def _cycles(task: TopicTask) -> frozenset[str]:
@@ -146,37 +147,37 @@ def _results_of(output: DataFrame) -> Results:
 
 
 def _run(
-    group: Sequence[TopicTask], files: Sequence[DeltaFile], store: Store, work: Work
+    group: Sequence[TopicTask], files: Sequence[DeltaFile], file_store: FileStore, work: Work
 ) -> Iterator[pa.RecordBatch]:
     """Several topics at once: a topic waits for files most of the time."""
     under_way: deque[tuple[Future[list[pa.RecordBatch]], int]] = deque()
     tasks = {task.topic: task for task in group}
     cycles = {topic: _cycles(task) for topic, task in tasks.items()}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="topic") as threads:
-        for topic, rows in read_topics(store, files, cycles, MAX_EVENTS):
+        for topic, rows in read_topics(file_store, files, cycles, MAX_EVENTS):
             size = 0 if rows is None else rows.nbytes
             while under_way and (
-                len(under_way) >= AT_ONCE or size + sum(n for _, n in under_way) > MAX_BYTES
+                len(under_way) >= AT_ONCE or size + sum(n for _, n in under_way) > MAX_DELTA_BYTES
             ):
                 yield from under_way.popleft()[0].result()
-            under_way.append((threads.submit(_one, tasks[topic], rows, store, work), size))
+            under_way.append((threads.submit(_one, tasks[topic], rows, file_store, work), size))
             del rows
         while under_way:
             yield from under_way.popleft()[0].result()
 
 
-def _one(task: TopicTask, rows: pa.Table | None, store: Store, work: Work) -> list[pa.RecordBatch]:
+def _one(task: TopicTask, rows: pa.Table | None, file_store: FileStore, work: Work) -> list[pa.RecordBatch]:
     topic, errors = task.topic, None
     told: dict[str, Any]
     if rows is None:
         told = {"too_large": True}
     else:
         try:
-            result, errors = work(task, rows, store)
+            result, errors = work(task, rows, file_store)
             told = result.to_json()
-        except TiesUnsettled as ties:
+        except UnsettledTiesError as ties:
             told = {"ties": sorted(ties.cycles)}
-        except TooLarge:
+        except TooLargeError:
             told = {"too_large": True}
         except Exception as error:
             told = {"failed": reason(error)}

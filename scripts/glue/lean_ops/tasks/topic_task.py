@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.columns.row_indices import flags_at
-from lean_ops.spark.file_io import Store
+from lean_ops.columns.row_indices import mask_at
+from lean_ops.errors import LeanOpsError
+from lean_ops.spark.file_io import FileStore
 from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.table_files import Column, Partitioning, TableFiles
 from lean_ops.validation.topic_schema import TopicSchema
@@ -22,11 +23,11 @@ from lean_ops.versions.merge_python import Decision
 
 MAX_REWRITTEN_BYTES = 32 << 20
 """A correction rewrites the files it changes. Larger ones are left to Spark, which splits them."""
-MAX_BYTES = 128 << 20
+MAX_TABLE_BYTES = 128 << 20
 """Of a table's rows that a task holds, in Arrow's memory."""
 
 
-class TooLarge(Exception):
+class TooLargeError(LeanOpsError):
     """More than one task should do: Spark has to spread it."""
 
 
@@ -56,7 +57,7 @@ class TopicTask:
     partitioning: Partitioning | None
     folder: str
     files: tuple[DataFile, ...]
-    folded: tuple[int, ...] = ()
+    compacted: tuple[int, ...] = ()
     overflow: bool = False
     one_day_a_file: bool = False
     settling: frozenset[str] | None = None
@@ -91,8 +92,8 @@ class Result:
         return cls(value["topic"], dict(value["counts"]), files, list(value["removed"]))
 
 
-def table_files(task: TopicTask, store: Store) -> TableFiles:
-    return TableFiles(store, task.folder, task.columns, task.partitioning, task.one_day_a_file)
+def table_files(task: TopicTask, file_store: FileStore) -> TableFiles:
+    return TableFiles(file_store, task.folder, task.columns, task.partitioning, task.one_day_a_file)
 
 
 def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Table) -> Result:
@@ -105,14 +106,18 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
     for place in decision.replaced:
         replaced.setdefault(place.file, []).append(place.position)
     if sum(task.files[index].size for index in replaced) > MAX_REWRITTEN_BYTES:
-        raise TooLarge(f"corrections rewrite {len(replaced)} files of more than {MAX_REWRITTEN_BYTES} bytes")
+        raise TooLargeError(
+            f"corrections rewrite {len(replaced)} files of more than {MAX_REWRITTEN_BYTES} bytes"
+        )
     together = [table.whole(written)]
-    room = MAX_BYTES
+    room = MAX_TABLE_BYTES
     for index, positions in sorted(replaced.items()):
         file = task.files[index]
         rows = table.read(file, room)
         if rows is None:
-            raise TooLarge(f"rows beside those that corrections replace take more than {MAX_BYTES} bytes")
+            raise TooLargeError(
+                f"rows beside those that corrections replace take more than {MAX_TABLE_BYTES} bytes"
+            )
         result.removed.append(file.path)
         kept = _without(rows, positions)
         if file.is_small or file.partition is None:
@@ -121,14 +126,14 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
         else:
             # Days may be mixed in a file of the time before they were kept apart.
             result.files += table.write(kept, None if task.one_day_a_file else file.partition)
-    for file, rows in _folded(table, [task.files[n] for n in task.folded if n not in replaced], room):
+    for file, rows in _compacted(table, [task.files[n] for n in task.compacted if n not in replaced], room):
         result.removed.append(file.path)
         together.append(rows)
     result.files += table.write(pa.concat_tables(together))
     return result
 
 
-def _folded(table: TableFiles, files: Sequence[DataFile], room: int) -> list[tuple[DataFile, pa.Table]]:
+def _compacted(table: TableFiles, files: Sequence[DataFile], room: int) -> list[tuple[DataFile, pa.Table]]:
     """The small files that fit, with their rows. None if they are few of those that there are: it would be
     the same ones in each cycle."""
     found: list[tuple[DataFile, pa.Table]] = []
@@ -142,7 +147,7 @@ def _folded(table: TableFiles, files: Sequence[DataFile], room: int) -> list[tup
 
 
 def _without(rows: pa.Table, positions: Sequence[int]) -> pa.Table:
-    return rows.filter(pc.invert(flags_at(positions, rows.num_rows)))
+    return rows.filter(pc.invert(mask_at(positions, rows.num_rows)))
 
 
 def split_by_cycles(rows: pa.Table, cycles: frozenset[str]) -> tuple[pa.Table, pa.Table]:

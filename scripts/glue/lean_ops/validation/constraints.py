@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.columns.row_indices import places_where
+from lean_ops.columns.row_indices import indices_where
 from lean_ops.validation.topic_schema import Field
 
 Broken = Callable[[pa.Array], list[int]]
@@ -99,7 +99,7 @@ def _compared(breaks: Callable[[Any, Any], bool], arrow_function: str) -> Callab
             scalar = pa.scalar(bound, kind)
         except OverflowError:  # The bound lies outside the type's range.
             return _one_by_one(lambda value: breaks(value, bound))
-        return lambda values: places_where(pc.call_function(arrow_function, [values, scalar]))
+        return lambda values: indices_where(pc.call_function(arrow_function, [values, scalar]))
 
     return check_for
 
@@ -110,7 +110,7 @@ def _among(field: Field, allowed: Any) -> Broken:
         choices = [_number(field, one) for one in choices]
     if field.data_type == "string" and field.json_type == "string":
         texts = pa.array([one for one in choices if isinstance(one, str)], pa.string())
-        return lambda values: places_where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
+        return lambda values: indices_where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
     among = frozenset(choices)
     return _one_by_one(lambda value: value not in among)
 
@@ -119,7 +119,7 @@ def _of_length(arrow_function: str) -> Callable[[Field, Any], Broken]:
     def check_for(_field: Field, limit: Any) -> Broken:
         bound = pa.scalar(int(limit), pa.int64())
         # Arrow counts code points, as JSON Schema does.
-        return lambda values: places_where(pc.call_function(arrow_function, [pc.utf8_length(values), bound]))
+        return lambda values: indices_where(pc.call_function(arrow_function, [pc.utf8_length(values), bound]))
 
     return check_for
 
@@ -136,7 +136,7 @@ def _pattern(_field: Field, pattern: str) -> Broken:
     except pa.ArrowInvalid:
         found = re.compile(python_pattern(pattern), re.ASCII).search
         return _one_by_one(lambda value: not found(value))
-    return lambda values: places_where(pc.invert(pc.match_substring_regex(values, expression)))
+    return lambda values: indices_where(pc.invert(pc.match_substring_regex(values, expression)))
 
 
 _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from lean_ops.columns import names
+from lean_ops.errors import LeanOpsError
 
 CONSTRAINTS = (
     "enum",
@@ -53,7 +54,7 @@ _TYPES = {
 timestamp_ntz is timestamp."""
 
 
-class SchemaError(ValueError):
+class SchemaError(LeanOpsError, ValueError):
     """The schema demands what the job cannot do. The message names the field."""
 
 

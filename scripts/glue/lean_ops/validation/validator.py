@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops.columns import names
-from lean_ops.columns.row_indices import flags_at, places_where
+from lean_ops.columns.row_indices import indices_where, mask_at
 from lean_ops.payload.json_text import compact
 from lean_ops.validation.casts import Value
 from lean_ops.validation.column_casts import column_cast_of
@@ -145,7 +145,7 @@ class RowValidator:
         values = {field.column: field.validate(batch, self._objects, report) for field in self._fields}
         for column, indices in report.violated.items():
             if column in values:
-                values[column] = pc.if_else(flags_at(indices, batch.count), None, values[column])
+                values[column] = pc.if_else(mask_at(indices, batch.count), None, values[column])
         dispositions = {
             n: REJECTED if any(one.column in self._critical for one in violations) else NULLED
             for n, violations in report.violations.items()
@@ -219,12 +219,12 @@ class _ObjectValidator:
 
     def validate(self, batch: Batch, objects: Mapping[str, "_ObjectValidator"], report: _Report) -> None:
         column, texts = self.column, batch.texts(self.column)
-        others = places_where(pc.not_equal(texts, _EMPTY_OBJECT))
+        others = indices_where(pc.not_equal(texts, _EMPTY_OBJECT))
         report.add(others, column, "type", batch, "is no object")
         if self._required:
             missing = [
                 n
-                for n in places_where(pc.is_null(texts))
+                for n in indices_where(pc.is_null(texts))
                 if not objects[column].is_object(batch, n)
                 and _parent_is_object(batch, n, self._parents, objects)
             ]
@@ -245,7 +245,7 @@ class _FieldValidator:
         """Returns the field's values, including those that break a constraint."""
         field, column = self._field, self.column
         texts = batch.texts(column)
-        absent = places_where(pc.is_null(texts)) if texts.null_count else []
+        absent = indices_where(pc.is_null(texts)) if texts.null_count else []
         if absent:
             # Flattening made columns of an object's members, so an object in the place of a value looks
             # absent.
@@ -261,7 +261,7 @@ class _FieldValidator:
             report.add(missing, column, "required", batch, "is missing")
         values = self._cast(texts)
         if values.null_count > len(absent):
-            wrong = places_where(pc.and_(pc.is_null(values), pc.is_valid(texts)))
+            wrong = indices_where(pc.and_(pc.is_null(values), pc.is_valid(texts)))
             rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
             report.add(wrong, column, rule, batch, f"is no {_kind(field)}")
         if self._constraints:

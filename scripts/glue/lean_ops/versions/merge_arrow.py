@@ -10,20 +10,20 @@ from lean_ops.columns.names import KEY
 from lean_ops.columns.time_text import micros_of_text
 from lean_ops.tables.data_files import DataFile
 from lean_ops.tables.table_files import TableFiles
-from lean_ops.versions.merge_python import Decision, Held, Place, Stamp, Tails, decide, tails_of
+from lean_ops.versions.merge_python import Decision, ExistingRow, RowPosition, Stamp, Tails, decide, tails_of
 
 _TIMES = ("produced_at", "ingested_at", "received_at", "event_time")
 _HELD = (KEY, "message_id", "produced_at", "ingested_at", "cycle_id")
 
 
-def held_rows(
+def existing_rows(
     table: TableFiles, files: Sequence[DataFile], keys: pa.ChunkedArray, texts: bool
-) -> dict[str, Held]:
+) -> dict[str, ExistingRow]:
     """The table's rows of these keys. texts: its times are text, as in Standardized.
 
     Reads the column of keys, and where one is found those that versions are compared by, no others.
     """
-    held: dict[str, Held] = {}
+    held: dict[str, ExistingRow] = {}
     for index, file in enumerate(files):
         with table.opened(file) as read:
             found = pc.indices_nonzero(pc.is_in(read([KEY]).column(KEY), value_set=keys))
@@ -35,13 +35,13 @@ def held_rows(
             known = held.get(stamp.key)
             places = known.places if known else []
             if known is None or stamp.head > known.head:
-                held[stamp.key] = Held(stamp.message_id, stamp.head, cycle_id, places)
-            places.append(Place(index, position))
+                held[stamp.key] = ExistingRow(stamp.message_id, stamp.head, cycle_id, places)
+            places.append(RowPosition(index, position))
     return held
 
 
 def decision_of(
-    new: pa.Table, held: Mapping[str, Held], tails: Tails | None, replace_same: bool = False
+    new: pa.Table, held: Mapping[str, ExistingRow], tails: Tails | None, replace_same: bool = False
 ) -> Decision:
     """versions.decide for rows of cycle_delta. Most are the only ones of their key, here and in the table:
     they win, and take no deciding."""

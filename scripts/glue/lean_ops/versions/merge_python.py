@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lean_ops.errors import LeanOpsError
+
 Head = tuple[float, bool, str, float]
 Tail = tuple[bool, str, float, float]
 
@@ -45,7 +47,7 @@ def _earlier(micros: int | None) -> float:
     return _LEAST if micros is None else -micros
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """A row in a data file. file: index into the topic's files. position: from 0."""
 
     file: int
@@ -53,17 +55,17 @@ class Place(NamedTuple):
 
 
 @dataclass
-class Held:
+class ExistingRow:
     """The table's row of a key. places: where it is; more than one in a table that holds the key twice, of
     which the greatest counts."""
 
     message_id: str | None
     head: Head
     cycle_id: str | None
-    places: list[Place] = field(default_factory=list)
+    places: list[RowPosition] = field(default_factory=list)
 
 
-class TiesUnsettled(Exception):
+class UnsettledTiesError(LeanOpsError):
     """Versions have the same head as the table's rows. cycles: those of the table's rows, whose rows of
     cycle_delta have to settle it."""
 
@@ -80,7 +82,7 @@ class Decision:
     """
 
     winners: Sequence[int]
-    replaced: Sequence[Place]
+    replaced: Sequence[RowPosition]
     versions: int
     inserted: int
     updated: int
@@ -109,12 +111,13 @@ def tails_of(stamps: Iterable[tuple[Stamp, str | None]]) -> dict[tuple[str, str 
 
 
 def decide(
-    stamps: Sequence[Stamp], held: Mapping[str, Held], tails: Tails | None, replace_same: bool = False
+    stamps: Sequence[Stamp], held: Mapping[str, ExistingRow], tails: Tails | None, replace_same: bool = False
 ) -> Decision:
     """The latest version of each key against what the table holds.
 
-    tails: None where they were not looked for; then ties raise TiesUnsettled. A row whose cycle is gone from
-    there stays. replace_same: the version that is there is written again (a new schema reads it anew).
+    tails: None where they were not looked for; then ties raise UnsettledTiesError. A row whose cycle
+    is gone from there stays. replace_same: the version that is there is written again (a new
+    schema reads it anew).
     """
     best: dict[str, int] = {}
     messages: set[tuple[str, str | None]] = set()
@@ -124,7 +127,7 @@ def decide(
         if first != index and _rank(stamp) > _rank(stamps[first]):
             best[stamp.key] = index
     winners: list[int] = []
-    replaced: list[Place] = []
+    replaced: list[RowPosition] = []
     tied: set[str] = set()
     inserted = seen = 0
     for key, index in best.items():
@@ -141,7 +144,7 @@ def decide(
             winners.append(index)
             replaced.extend(row.places)
     if tied:
-        raise TiesUnsettled(frozenset(tied))
+        raise UnsettledTiesError(frozenset(tied))
     updated = len(winners) - inserted
     return Decision(winners, replaced, len(stamps), inserted, updated, len(stamps) - len(messages) + seen)
 
@@ -150,7 +153,7 @@ def _rank(stamp: Stamp) -> tuple[Head, Tail]:
     return stamp.head, stamp.tail
 
 
-def _replaces(stamp: Stamp, row: Held, tails: Tails, replace_same: bool) -> bool:
+def _replaces(stamp: Stamp, row: ExistingRow, tails: Tails, replace_same: bool) -> bool:
     head = stamp.head
     if head != row.head:
         return head > row.head
