@@ -1,6 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { checkTopic, isTopicName, printable, tableNameOf, type TopicName } from '../../src/core/topic';
+
+interface TopicVector {
+  readonly topic: string;
+  /** null for a text that is no topic name. */
+  readonly table: string | null;
+}
+
+/** Vectors that the Spark job's tests read too: tests/conformance/README.md. */
+const VECTORS = path.resolve(__dirname, '../../../../tests/conformance/topic_names.json');
+const vectors = JSON.parse(readFileSync(VECTORS, 'utf8')) as readonly TopicVector[];
 
 describe('checkTopic', () => {
   it.each(['a', 'telemetry.climate', 'a-b_c.9', `a${'x'.repeat(127)}`])('takes %s', (name) => {
@@ -45,6 +57,10 @@ describe('checkTopic', () => {
 });
 
 describe('tableNameOf', () => {
+  it.each(vectors)('as in Python: $topic has the table $table', ({ topic, table }) => {
+    expect(isTopicName(topic) ? tableNameOf(topic) : null).toBe(table);
+  });
+
   it('turns dots and dashes to underscores, so that two topics may share a table', () => {
     expect(tableNameOf('a.b-c' as TopicName)).toBe('a_b_c');
     expect(tableNameOf('a_b.c' as TopicName)).toBe('a_b_c');

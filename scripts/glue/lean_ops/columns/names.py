@@ -1,5 +1,9 @@
-"""Names of topics, tables and columns. What TypeScript shares is in schemas/type-table.json; a test holds
-them equal."""
+"""Names of topics, tables and columns.
+
+The twins in TypeScript are packages/common/src/core/topic.ts and schema/columns.ts. Both languages run
+tests/conformance/topic_names.json and column_names.json (tests/glue/columns/test_names.py here), and both
+hold the lists of names to schemas/type-table.json.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { scanJson } from '../../../src/core/json/scan';
 
-/** JSON.parse, as a verdict. */
+/** Vectors that the Spark job's tests read too: tests/conformance/README.md. */
+const VECTORS = path.resolve(__dirname, '../../../../../tests/conformance/invalid_json.json');
+const invalid = JSON.parse(readFileSync(VECTORS, 'utf8')) as readonly { name: string; payload: string }[];
+
+/** Whether JSON.parse accepts a text. */
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
@@ -118,6 +124,11 @@ describe('scanJson', () => {
   ])('refuses %j as JSON.parse does', (text) => {
     expect(isJson(text)).toBe(false);
     expect(scanJson(text).kind).toBe('invalid');
+  });
+
+  it.each(invalid)('refuses what Python refuses: $name', ({ payload }) => {
+    expect(isJson(payload)).toBe(false);
+    expect(scanJson(payload).kind).toBe('invalid');
   });
 
   it('says where the text stops being JSON', () => {
