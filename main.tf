@@ -32,20 +32,20 @@ module "state" {
 module "catalog" {
   source = "./modules/catalog"
 
-  name_prefix          = var.name_prefix
-  database_prefix      = var.database_prefix
-  account              = local.account
-  buckets              = module.state.buckets
-  query_results_prefix = module.state.query_results_prefix
-  tables               = module.state.tables
-  provisioner_function = module.compute.provisioner_function
-  scripts_dir          = local.scripts_dir
-  library_zip          = "${local.dist_dir}/glue/lean_ops.zip"
-  worker_type          = var.glue_worker_type
-  number_of_workers    = var.glue_number_of_workers
-  timeout_minutes      = var.glue_timeout_minutes
-  max_columns          = var.max_columns
-  force_destroy        = var.force_destroy
+  name_prefix            = var.name_prefix
+  database_prefix        = var.database_prefix
+  account                = local.account
+  buckets                = module.state.buckets
+  query_results_prefix   = module.state.query_results_prefix
+  tables                 = module.state.tables
+  provisioner_function   = module.compute.provisioner_function
+  scripts_dir            = local.scripts_dir
+  library_zip            = "${local.dist_dir}/glue/lean_ops.zip"
+  glue_worker_type       = var.glue_worker_type
+  glue_number_of_workers = var.glue_number_of_workers
+  glue_timeout_minutes   = var.glue_timeout_minutes
+  max_columns            = var.max_columns
+  force_destroy          = var.force_destroy
 }
 
 module "compute" {

@@ -30,7 +30,7 @@ variable "glue_timeout_minutes" {
 
   validation {
     condition     = var.glue_timeout_minutes >= 5 && var.glue_timeout_minutes <= 480 && floor(var.glue_timeout_minutes) == var.glue_timeout_minutes
-    error_message = "glue_timeout_minutes must be a whole number from 5 to 480. Shorter loses the work of a back-fill, longer hides a run that hangs."
+    error_message = "glue_timeout_minutes must be a whole number from 5 to 480. Shorter loses the work of a backfill, longer hides a run that hangs."
   }
 }
 

@@ -87,9 +87,9 @@ resource "aws_glue_job" "this" {
   description       = each.value.description
   role_arn          = aws_iam_role.job[each.key].arn
   glue_version      = "5.1"
-  worker_type       = var.worker_type
-  number_of_workers = var.number_of_workers
-  timeout           = var.timeout_minutes
+  worker_type       = var.glue_worker_type
+  number_of_workers = var.glue_number_of_workers
+  timeout           = var.glue_timeout_minutes
   # The next run takes up what a failed one left: a retry here would only delay the alarm.
   max_retries = 0
 

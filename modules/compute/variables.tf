@@ -1,12 +1,9 @@
+# Variables without a default that the root has too get their default and their bounds there (docs/decisions/0016-variables-once.md).
+
 variable "name_prefix" {
   description = "Prefix of every resource name."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,20}[a-z0-9]$", var.name_prefix))
-    error_message = "name_prefix must be 2 to 22 lower-case letters, digits or hyphens, from a letter to a letter or digit. Choose a shorter or simpler prefix, such as \"lean-ops\"."
-  }
 }
 
 variable "account" {
@@ -17,11 +14,6 @@ variable "account" {
     region    = string
   })
   nullable = false
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account.id))
-    error_message = "account.id must be the 12 digits of an AWS account. Pass data.aws_caller_identity.current.account_id."
-  }
 }
 
 variable "build_dir" {
@@ -85,11 +77,6 @@ variable "query_results_prefix" {
   description = "Where in the lake bucket Athena's results go."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]*/$", var.query_results_prefix))
-    error_message = "query_results_prefix must be one folder with a slash at its end. Use \"athena-results/\"."
-  }
 }
 
 variable "tables" {
@@ -106,14 +93,12 @@ variable "tables" {
 variable "require_tls" {
   description = "Queues refuse requests that do not come over TLS. Off only where the endpoint itself is plain HTTP on loopback."
   type        = bool
-  default     = true
   nullable    = false
 }
 
 variable "provision_tables" {
   description = "Has table-provisioner make the system tables during apply. Off only where Athena is not there; Firehose then waits for the tables."
   type        = bool
-  default     = true
   nullable    = false
 }
 

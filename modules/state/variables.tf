@@ -1,12 +1,9 @@
+# Variables without a default that the root has too get their default and their bounds there (docs/decisions/0016-variables-once.md).
+
 variable "name_prefix" {
   description = "Prefix of every bucket and table name."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,20}[a-z0-9]$", var.name_prefix))
-    error_message = "name_prefix must be 2 to 22 lower-case letters, digits or hyphens, from a letter to a letter or digit: a bucket name of at most 63 characters is made of it. Choose a shorter or simpler prefix, such as \"lean-ops\"."
-  }
 }
 
 variable "account" {
@@ -27,21 +24,18 @@ variable "account" {
 variable "force_destroy" {
   description = "Lets `terraform destroy` delete buckets with objects in them and tables with items. Leave it off where data matters."
   type        = bool
-  default     = false
   nullable    = false
 }
 
 variable "require_tls" {
   description = "Buckets refuse requests that do not come over TLS. Off only where the endpoint itself is plain HTTP on loopback."
   type        = bool
-  default     = true
   nullable    = false
 }
 
 variable "expiry_enabled" {
   description = "Buckets expire what nobody needs any more: unfinished uploads, query results, old schema versions. Off where a stack lives for minutes: the provider waits 50 s for these rules."
   type        = bool
-  default     = true
   nullable    = false
 }
 

@@ -18,19 +18,21 @@ variables {
   provisioner_function = "lean-ops-table-provisioner"
   scripts_dir          = "tests/fixtures"
   library_zip          = "tests/fixtures/lean_ops.zip"
+
+  glue_worker_type       = "G.1X"
+  glue_number_of_workers = 2
+  glue_timeout_minutes   = 60
+  max_columns            = 500
+  force_destroy          = false
 }
 
-run "makes_the_four_databases" {
+run "makes_databases_workgroup_and_jobs_with_least_rights" {
   command = plan
 
   assert {
     condition     = join(",", sort([for database in aws_glue_catalog_database.this : database.name])) == "lean_ops_curated,lean_ops_ops,lean_ops_raw,lean_ops_standardized"
     error_message = "Databases are {prefix}_raw, _standardized, _curated and _ops."
   }
-}
-
-run "keeps_query_results_in_one_encrypted_place" {
-  command = plan
 
   assert {
     condition = (
@@ -39,19 +41,11 @@ run "keeps_query_results_in_one_encrypted_place" {
     )
     error_message = "The workgroup's place for results binds its clients."
   }
-}
-
-run "runs_one_writer_a_layer" {
-  command = plan
 
   assert {
     condition     = alltrue([for job in aws_glue_job.this : job.execution_property[0].max_concurrent_runs == 1 && job.max_retries == 0])
     error_message = "A job never runs twice at once, and is not retried by Glue."
   }
-}
-
-run "tells_jobs_where_things_are" {
-  command = plan
 
   assert {
     condition = alltrue([
@@ -60,10 +54,6 @@ run "tells_jobs_where_things_are" {
     ])
     error_message = "Arguments that do not change from cycle to cycle are defaults of the job."
   }
-}
-
-run "has_a_catch_up_that_is_dry_unless_told_otherwise" {
-  command = plan
 
   assert {
     condition = (
@@ -78,10 +68,6 @@ run "has_a_catch_up_that_is_dry_unless_told_otherwise" {
     condition     = join(",", keys(output.jobs)) == "curated,standardized"
     error_message = "The cycle runs the jobs of the two layers; the catch-up is started by hand."
   }
-}
-
-run "lets_the_catch_up_write_no_rows_of_topics" {
-  command = plan
 
   assert {
     condition = alltrue(flatten([
@@ -100,10 +86,6 @@ run "lets_the_catch_up_write_no_rows_of_topics" {
     ])
     error_message = "It makes no tables, and stands on nothing broader than a table."
   }
-}
-
-run "lets_no_job_write_what_it_only_reads" {
-  command = plan
 
   assert {
     condition = alltrue([
@@ -123,54 +105,15 @@ run "lets_no_job_write_what_it_only_reads" {
   }
 }
 
-run "refuses_a_library_that_was_not_built" {
+run "refuses_a_library_and_scripts_that_are_not_there" {
   command = plan
 
   variables {
     library_zip = "tests/fixtures/not-built.zip"
-  }
-
-  expect_failures = [aws_s3_object.library]
-}
-
-run "refuses_a_folder_without_scripts" {
-  command = plan
-
-  variables {
     scripts_dir = "tests"
   }
 
-  expect_failures = [aws_s3_object.script]
-}
-
-run "refuses_name_prefix_with_capitals" {
-  command = plan
-
-  variables {
-    name_prefix = "Lean"
-  }
-
-  expect_failures = [var.name_prefix]
-}
-
-run "refuses_database_prefix_with_hyphen" {
-  command = plan
-
-  variables {
-    database_prefix = "lean-ops"
-  }
-
-  expect_failures = [var.database_prefix]
-}
-
-run "refuses_account_id_of_letters" {
-  command = plan
-
-  variables {
-    account = { id = "abcdefghijkl", partition = "aws", region = "eu-central-1" }
-  }
-
-  expect_failures = [var.account]
+  expect_failures = [aws_s3_object.library, aws_s3_object.script]
 }
 
 run "refuses_results_prefix_without_slash" {
@@ -181,44 +124,4 @@ run "refuses_results_prefix_without_slash" {
   }
 
   expect_failures = [var.query_results_prefix]
-}
-
-run "refuses_unknown_worker_type" {
-  command = plan
-
-  variables {
-    worker_type = "Standard"
-  }
-
-  expect_failures = [var.worker_type]
-}
-
-run "refuses_one_worker" {
-  command = plan
-
-  variables {
-    number_of_workers = 1
-  }
-
-  expect_failures = [var.number_of_workers]
-}
-
-run "refuses_timeout_of_a_day" {
-  command = plan
-
-  variables {
-    timeout_minutes = 1440
-  }
-
-  expect_failures = [var.timeout_minutes]
-}
-
-run "refuses_four_thousand_columns" {
-  command = plan
-
-  variables {
-    max_columns = 4000
-  }
-
-  expect_failures = [var.max_columns]
 }

@@ -53,11 +53,6 @@ variable "memory_mb" {
   description = "Memory in MB; CPU grows with it."
   type        = number
   nullable    = false
-
-  validation {
-    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
-    error_message = "memory_mb must be a whole number from 128 to 10240. Use 512 or more for Node.js."
-  }
 }
 
 variable "timeout_seconds" {
@@ -79,9 +74,4 @@ variable "settings" {
     tracing_enabled    = bool
   })
   nullable = false
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.settings.architecture)
-    error_message = "settings.architecture must be arm64 or x86_64. Use arm64 on AWS, and the machine's own on a local stack."
-  }
 }

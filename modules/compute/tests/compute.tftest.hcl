@@ -46,10 +46,38 @@ variables {
   query_results_prefix = "athena-results/"
   tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   lease_seconds        = 7200
+  require_tls          = true
+  provision_tables     = true
+
+  ingest_batch_size           = 1000
+  ingest_batch_window_seconds = 5
+  ingest_max_concurrency      = 20
+  ingest_timeout_seconds      = 60
+  visibility_timeout_seconds  = 360
+  max_receive_count           = 5
+  dlq_entry_days              = 0
+  firehose_buffer_seconds     = 60
+  firehose_buffer_mb          = 1
+  firehose_file_mb            = 64
+  lambda_architecture         = "arm64"
+  lambda_environment          = {}
+  log_level                   = "INFO"
+  log_retention_days          = 30
+  tracing_enabled             = false
+
+  lambda_memory_mb = {
+    sqs_processor       = 1024
+    firehose_transform  = 1024
+    dlq_archiver        = 512
+    schema_validator    = 512
+    table_provisioner   = 512
+    cycle_planner       = 512
+    stream_error_reader = 2048
+  }
 }
 
-run "takes_messages_of_one_mebibyte_and_dead_letters_them" {
-  command = plan
+run "moves_events_to_raw_and_keeps_what_fails" {
+  command = apply
 
   assert {
     condition = alltrue([
@@ -69,23 +97,6 @@ run "takes_messages_of_one_mebibyte_and_dead_letters_them" {
     condition     = length([for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy" && strcontains(jsonencode(resource), "aws:SecureTransport")]) == 4
     error_message = "Every queue refuses plain HTTP."
   }
-}
-
-run "keeps_failed_events_apart_when_tls_is_off" {
-  command = plan
-
-  variables {
-    require_tls = false
-  }
-
-  assert {
-    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedSchemaUploadsPolicy", "FailedStreamErrorsPolicy"]
-    error_message = "EventBridge may hand over failed events with TLS or without."
-  }
-}
-
-run "acknowledges_message_by_message" {
-  command = apply
 
   assert {
     condition = alltrue([
@@ -94,10 +105,6 @@ run "acknowledges_message_by_message" {
     ])
     error_message = "A batch is never acknowledged as a whole."
   }
-}
-
-run "delivers_to_raw_and_keeps_what_fails" {
-  command = apply
 
   assert {
     condition = (
@@ -116,10 +123,6 @@ run "delivers_to_raw_and_keeps_what_fails" {
     condition     = !contains([for statement in data.aws_iam_policy_document.stream.statement : statement if statement.sid == "WriteErrors"][0].actions, "s3:DeleteObject")
     error_message = "What was kept stays."
   }
-}
-
-run "hears_of_every_error_object_and_looks_for_lost_ones" {
-  command = apply
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.stream_errors.event_pattern).detail == { bucket = { name = ["archive"] }, object = { key = [{ prefix = "firehose-errors/" }] } }
@@ -148,10 +151,6 @@ run "hears_of_every_error_object_and_looks_for_lost_ones" {
     condition     = jsondecode(aws_cloudformation_stack.queues.template_body).Resources.FailedStreamErrorsPolicy.Properties.PolicyDocument.Statement[0].Condition.ArnEquals["aws:SourceArn"] == ["arn:aws:events:eu-central-1:123456789012:rule/lean-ops-stream-errors", "arn:aws:events:eu-central-1:123456789012:rule/lean-ops-stream-error-sweep"]
     error_message = "Both rules may hand over, and no other."
   }
-}
-
-run "lets_the_error_reader_write_no_object" {
-  command = apply
 
   assert {
     condition = alltrue([
@@ -165,24 +164,11 @@ run "lets_the_error_reader_write_no_object" {
     condition     = [for statement in data.aws_iam_policy_document.stream_error_reader.statement : statement.resources if statement.sid == "ReadUncommittedDataFiles"][0] == toset(["arn:aws:s3:::lake/warehouse/lean_ops_raw/events/*"])
     error_message = "Of the lake it reads RAW's files alone."
   }
-}
-
-run "names_no_transform_parameter_that_has_firehoses_default" {
-  command = apply
-
-  variables {
-    firehose_buffer_mb      = 1
-    firehose_buffer_seconds = 60
-  }
 
   assert {
     condition     = sort(keys(local.transform_parameters)) == tolist(["BufferIntervalInSeconds", "LambdaArn"])
     error_message = "A parameter at its default would show a change on every plan."
   }
-}
-
-run "grants_no_right_on_everything" {
-  command = apply
 
   assert {
     condition = alltrue(flatten([
@@ -195,10 +181,6 @@ run "grants_no_right_on_everything" {
     ]))
     error_message = "Statements name their actions and their resources."
   }
-}
-
-run "keeps_the_validator_off_raw" {
-  command = plan
 
   assert {
     condition     = !strcontains(jsonencode(data.aws_iam_policy_document.athena["schema-validator"].statement), "lean_ops_raw")
@@ -206,28 +188,39 @@ run "keeps_the_validator_off_raw" {
   }
 }
 
-run "can_leave_the_tables_for_later" {
+run "can_do_without_tls_and_tables_and_adds_environment" {
   command = plan
 
   variables {
-    provision_tables = false
+    require_tls        = false
+    provision_tables   = false
+    lambda_environment = { EXTRA = "1", LOG_LEVEL = "TRACE" }
+  }
+
+  assert {
+    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedSchemaUploadsPolicy", "FailedStreamErrorsPolicy"]
+    error_message = "EventBridge may hand over failed events with TLS or without."
   }
 
   assert {
     condition     = length(aws_lambda_invocation.system_tables) == 0
     error_message = "Without provision_tables nothing is invoked."
   }
-}
-
-run "adds_environment_without_overriding_a_functions_own" {
-  command = plan
-
-  variables {
-    lambda_environment = { EXTRA = "1", LOG_LEVEL = "TRACE" }
-  }
 
   assert {
     condition     = local.function_environment == { EXTRA = "1", LOG_LEVEL = "INFO", TRACING_ENABLED = "false" }
     error_message = "What a function needs for itself wins."
   }
+}
+
+run "refuses_names_of_another_form_and_a_lease_of_ten_seconds" {
+  command = plan
+
+  variables {
+    databases     = { raw = "x_raw", standardized = "x_standardized", curated = "x_curated", ops = "x_ops" }
+    raw_table     = "raw-events"
+    lease_seconds = 10
+  }
+
+  expect_failures = [var.databases, var.raw_table, var.lease_seconds]
 }

@@ -7,19 +7,19 @@ mock_provider "aws" {
 variables {
   name_prefix = "lean-ops"
   account     = { id = "123456789012", partition = "aws", region = "eu-central-1" }
+
+  force_destroy  = false
+  require_tls    = true
+  expiry_enabled = true
 }
 
-run "names_buckets_after_account_and_region" {
+run "keeps_data_closed_protected_and_found" {
   command = plan
 
   assert {
     condition     = aws_s3_bucket.this["lake"].bucket == "lean-ops-lake-123456789012-eu-central-1"
     error_message = "Bucket names are {prefix}-{purpose}-{account}-{region}."
   }
-}
-
-run "closes_every_bucket" {
-  command = plan
 
   assert {
     condition     = length(aws_s3_bucket_public_access_block.this) == 4 && length(aws_s3_bucket_policy.tls_only) == 4
@@ -30,10 +30,6 @@ run "closes_every_bucket" {
     condition     = alltrue([for document in data.aws_iam_policy_document.tls_only : document.statement[0].effect == "Deny" && length(document.statement[0].resources) == 2])
     error_message = "The policy denies, on the bucket and on its objects."
   }
-}
-
-run "protects_tables_unless_told_otherwise" {
-  command = plan
 
   assert {
     condition     = alltrue([for table in aws_dynamodb_table.this : table.deletion_protection_enabled && table.point_in_time_recovery[0].enabled])
@@ -44,10 +40,6 @@ run "protects_tables_unless_told_otherwise" {
     condition     = one(aws_dynamodb_table.this["dlq_archive"].global_secondary_index).hash_key == "error_code"
     error_message = "Dead letters are found by error_code without a scan."
   }
-}
-
-run "sends_uploads_to_eventbridge_and_keeps_their_versions" {
-  command = plan
 
   assert {
     condition     = aws_s3_bucket_notification.this["schemas"].eventbridge && keys(aws_s3_bucket_versioning.this) == ["schemas"]
@@ -74,42 +66,44 @@ run "can_do_without_tls_and_expiry_on_loopback" {
   }
 }
 
-run "refuses_name_prefix_with_capitals" {
+run "refuses_account_id_of_eleven_digits_and_days_below_the_least" {
   command = plan
 
   variables {
-    name_prefix = "Lean"
+    account             = { id = "12345678901", partition = "aws", region = "eu-central-1" }
+    query_result_days   = 0
+    schema_version_days = 7
   }
 
-  expect_failures = [var.name_prefix]
+  expect_failures = [var.account, var.query_result_days, var.schema_version_days]
 }
 
-run "refuses_account_id_of_eleven_digits" {
+run "refuses_account_id_that_is_empty" {
   command = plan
 
   variables {
-    account = { id = "12345678901", partition = "aws", region = "eu-central-1" }
+    account = { id = "", partition = "aws", region = "eu-central-1" }
   }
 
   expect_failures = [var.account]
 }
 
-run "refuses_no_query_result_days" {
+run "refuses_account_id_of_letters" {
   command = plan
 
   variables {
-    query_result_days = 0
+    account = { id = "abcdefghijkl", partition = "aws", region = "eu-central-1" }
   }
 
-  expect_failures = [var.query_result_days]
+  expect_failures = [var.account]
 }
 
-run "refuses_schema_versions_of_a_week" {
+run "refuses_account_id_with_hyphens" {
   command = plan
 
   variables {
-    schema_version_days = 7
+    account = { id = "1234-5678-9012", partition = "aws", region = "eu-central-1" }
   }
 
-  expect_failures = [var.schema_version_days]
+  expect_failures = [var.account]
 }

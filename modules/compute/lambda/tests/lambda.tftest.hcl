@@ -52,62 +52,20 @@ run "refuses_a_package_that_was_not_built" {
   expect_failures = [aws_s3_object.package]
 }
 
-run "refuses_name_with_capitals" {
+run "refuses_what_lambda_would" {
   command = plan
 
   variables {
-    name = "Lean"
-  }
-
-  expect_failures = [var.name]
-}
-
-run "refuses_package_that_is_no_zip" {
-  command = plan
-
-  variables {
-    zip = "tests/fixtures/index.js"
-  }
-
-  expect_failures = [var.zip]
-}
-
-run "refuses_policy_that_is_no_json" {
-  command = plan
-
-  variables {
-    policy = "allow"
-  }
-
-  expect_failures = [var.policy]
-}
-
-run "refuses_too_little_memory" {
-  command = plan
-
-  variables {
-    memory_mb = 64
-  }
-
-  expect_failures = [var.memory_mb]
-}
-
-run "refuses_timeout_over_lambdas_limit" {
-  command = plan
-
-  variables {
+    name            = "Lean"
+    zip             = "tests/fixtures/index.js"
+    policy          = "allow"
     timeout_seconds = 901
   }
 
-  expect_failures = [var.timeout_seconds]
-}
-
-run "refuses_unknown_architecture" {
-  command = plan
-
-  variables {
-    settings = { architecture = "riscv", log_retention_days = 30, tracing_enabled = false }
-  }
-
-  expect_failures = [var.settings]
+  expect_failures = [
+    var.name,
+    var.zip,
+    var.policy,
+    var.timeout_seconds,
+  ]
 }
