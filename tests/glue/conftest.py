@@ -1,6 +1,7 @@
 """One Spark session for all tests, with a catalog named as Glue's, and a lake to run jobs in."""
 
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 settings.register_profile(
     "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("repeatable")
+# A thorough run draws its own, by the seed that the runner gives to --hypothesis-seed.
+settings.register_profile("thorough", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
+settings.load_profile("thorough" if os.environ.get("LEAN_THOROUGH") == "1" else "repeatable")
 
 
 @pytest.fixture(scope="session")

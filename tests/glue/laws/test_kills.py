@@ -1,5 +1,5 @@
 """Jobs whose process is killed (SIGKILL, Spark and all) at random moments: the next one finishes the work,
-and the tables are the model's. LEAN_KILLS=50 for the long run."""
+and the tables are the model's."""
 
 import os
 import pickle
@@ -11,22 +11,23 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+from budget import SEED, budget
 from histories import histories, is_simplest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
-KILLS = int(os.environ.get("LEAN_KILLS", "3"))
+KILLS = budget(each_run=2, thorough=50)
 KILLS_A_HISTORY = min(KILLS, 6)
+# The simplest example is not played, and Hypothesis may draw it more than once.
 EXAMPLES = 1 + -(-KILLS // KILLS_A_HISTORY) + KILLS // 25
-"""The simplest one is not played, which Hypothesis may draw more than once."""
-TOPICS = 12
-LONGEST_LIFE = 14.0
-"""Seconds from when Spark is up; a life without a kill takes about twice that."""
-_choose = random.Random(7)
+TOPICS = budget(each_run=4, thorough=12)
+LONGEST_LIFE = budget(each_run=8.0, thorough=14.0)
+"""Seconds from when Spark is up. A life without a kill takes about twice that."""
+_choose = random.Random(SEED)
 ROOT = Path(__file__).parents[3]
 
 
 def environment():
-    paths = [ROOT / "tests" / "glue", ROOT / "scripts" / "glue", ROOT / "scripts" / "local"]
+    paths = [ROOT / "tests" / "glue" / "support", ROOT / "scripts" / "glue", ROOT / "scripts" / "local"]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
 
 
@@ -69,6 +70,7 @@ def kill(child):
 def test_processes_that_are_killed_at_any_moment_leave_the_tables_right(tmp_path):
     deaths = []
 
+    @seed(SEED)
     @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(histories(TOPICS))
     def hold(played):

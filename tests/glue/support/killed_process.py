@@ -15,6 +15,7 @@ from typing import Any
 
 from histories import CYCLES, FIELDS, History
 from lake import Lake, MemoryCheckpoints
+from law_checks import check
 from spark_tests import start_spark
 
 from lean_ops.spark.session import activate, open_session
@@ -97,8 +98,6 @@ def main(folder: Path) -> None:
         state.cycle += 1
         state.names.append(f"20261123T{len(state.names) + 1:06d}Z-0a1b2c3d")
         state.save()
-    from test_laws import check
-
     check(lake, played)
     print("equal", flush=True)
 
