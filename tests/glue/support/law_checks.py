@@ -1,0 +1,95 @@
+"""What must hold of a lake after its histories were played, however they were: tables, errors, drift, ledger
+and mirrors are those that the model gives."""
+
+import json
+from collections import Counter
+from functools import reduce
+
+import model
+from histories import FIELDS
+from pyspark.sql import functions as F
+
+from lean_ops.columns import names
+
+_JSON = {"ignoreNullFields": "false", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"}
+
+
+def check(lake, played):
+    standardized, curated = (read(lake, played, layer) for layer in ("standardized", "curated"))
+    parse_errors, errors, drift, ledger = (
+        by_topic(lake.rows(f"ops.{table}")) for table in ("parse_errors", "errors", "drift_log", "ledger")
+    )
+    for history in played:
+        topic, events = history.topic, history.events
+        readable = [event for event in events if model.is_readable(event)]
+        assert standardized[topic] == in_json(model.standardized(events)), topic
+        assert curated[topic] == in_json(model.curated(events, FIELDS)), topic
+        refused = {(event.message_id, event.text) for event in events if not model.is_readable(event)}
+        assert Counter((row["message_id"], row["payload"]) for row in parse_errors[topic]) == Counter(refused)
+        bad = [row for row in errors[topic] if row["disposition"] == "rejected"]
+        assert len({row["error_id"] for row in errors[topic]}) == len(errors[topic]), topic
+        wrong = {(event.message_id, event.key) for event in readable if model.rejected(event, FIELDS)}
+        assert {(row["message_id"], row["idempotency_key"]) for row in bad} <= wrong, topic
+        added = Counter(row["column_name"] for row in drift[topic] if row["change_type"] == "COLUMN_ADDED")
+        assert added == Counter({name for event in readable for name in model.flat(event)[0]}), topic
+        check_ledger(ledger[topic], {"standardized": standardized[topic], "curated": curated[topic]})
+        check_mirror(lake, topic)
+
+
+def check_ledger(entries, tables):
+    """Every message is accounted for; no cycle is told twice."""
+    told = Counter((row["layer"], row["cycle_id"]) for row in entries)
+    assert set(told.values()) <= {1}
+    for layer, rows in tables.items():
+        own = [row for row in entries if row["layer"] == layer]
+        gone = ("duplicates", "superseded", "parse_errors", "rejected")
+        accounted = len(rows) + sum(row[name] for row in own for name in gone)
+        assert sum(row["records_in"] for row in own) == accounted, own
+
+
+def check_mirror(lake, topic):
+    for layer in ("standardized", "curated"):
+        mirror = lake.checkpoints.get(topic, layer)
+        if mirror is not None:
+            table = lake.name(f"{layer}.{names.table_name(topic)}")
+            history = lake.spark.sql(f"SELECT snapshot_id FROM {table}.refs WHERE name = 'main'").collect()
+            assert mirror["snapshot_id"] == str(history[0][0]), (topic, layer)
+
+
+def read(lake, played, layer):
+    """Topic to its table's rows by key, as JSON. What a cycle was called is no part of the law."""
+    there = {row["tableName"] for row in lake.spark.sql(f"SHOW TABLES IN {lake.name(layer)}").collect()}
+    tables = {one.topic: names.table_name(one.topic) for one in played}
+    frames = [
+        lake.spark.table(lake.name(f"{layer}.{table}"))
+        .drop("cycle_id", "schema_version")
+        .select(F.lit(topic).alias("topic"), F.to_json(F.struct("*"), _JSON).alias("row"))
+        for topic, table in tables.items()
+        if table in there
+    ]
+    found = {one.topic: {} for one in played}
+    for topic, text in reduce(lambda one, other: one.union(other), frames).collect():
+        row = json.loads(text)
+        key = row.pop("idempotency_key")
+        assert key not in found[topic], f"{topic} holds {key} twice"
+        found[topic][key] = row
+    return found
+
+
+def in_json(rows):
+    def plain(value):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if hasattr(value, "strftime") else value
+
+    return {key: {name: plain(value) for name, value in row.items()} for key, row in rows.items()}
+
+
+def by_topic(rows):
+    found = {}
+    for row in rows:
+        found.setdefault(row["topic_name"], []).append(row)
+    return _Missing(found)
+
+
+class _Missing(dict):
+    def __missing__(self, key):
+        return []
