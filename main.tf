@@ -12,8 +12,8 @@ locals {
   dist_dir    = startswith(var.dist_dir, "/") ? var.dist_dir : "${path.root}/${var.dist_dir}"
   scripts_dir = startswith(var.glue_scripts_dir, "/") ? var.glue_scripts_dir : "${path.root}/${var.glue_scripts_dir}"
 
-  # Each limit lies above the one it contains, so that the inner one ends first and says why: a job, the cycle's wait for it,
-  # the cycle, the lease.
+  # Limits in seconds. Each is longer than the one it contains (a job, the cycle's wait for it, the cycle, the lease), so that
+  # the inner one ends first and says why.
   job_timeout_seconds   = var.glue_timeout_minutes * 60 + 120
   cycle_timeout_seconds = 2 * local.job_timeout_seconds + 1800
   lease_seconds         = local.cycle_timeout_seconds + 300

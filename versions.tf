@@ -9,8 +9,8 @@ terraform {
   }
 }
 
-# Where AWS is comes from the environment (AWS_ENDPOINT_URL for another endpoint than Amazon's): the same code is applied
-# to an account and to the local stack.
+# The endpoint of AWS comes from the environment (AWS_ENDPOINT_URL names another than Amazon's), so that the same code is
+# applied to an account and to the local stack.
 provider "aws" {
   region            = var.region
   s3_use_path_style = var.s3_use_path_style

@@ -1,5 +1,5 @@
 locals {
-  # What each job of the cycle may do to the tables of each database.
+  # Databases whose tables each job of the cycle may read and write.
   job_databases = {
     standardized = { read = ["raw"], write = ["standardized", "ops"] }
     curated      = { read = ["standardized"], write = ["curated", "ops"] }
@@ -26,7 +26,7 @@ resource "aws_iam_role" "job" {
   assume_role_policy = data.aws_iam_policy_document.assume_glue.json
 }
 
-# What running as a Glue job takes, whatever the job does.
+# Rights that every Glue job needs, whatever it does.
 data "aws_iam_policy_document" "any_job" {
   statement {
     sid       = "ReadArtifacts"
@@ -34,7 +34,7 @@ data "aws_iam_policy_document" "any_job" {
     resources = ["${local.artifacts_arn}/glue/*"]
   }
 
-  # Glue's own groups, which all jobs of an account share: output and error of Glue 5, logs-v2 for continuous logging.
+  # All jobs of an account share Glue's own log groups: output and error are Glue 5's, logs-v2 is for continuous logging.
   statement {
     sid     = "WriteLogs"
     actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
@@ -44,7 +44,7 @@ data "aws_iam_policy_document" "any_job" {
     ]
   }
 
-  # PutMetricData knows no resource; the namespace is its only fence.
+  # PutMetricData cannot be limited to a resource, so the condition on the namespace is the only limit.
   statement {
     sid       = "PublishMetrics"
     actions   = ["cloudwatch:PutMetricData"]
@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "job" {
     resources = [for key in concat(each.value.read, each.value.write) : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
   }
 
-  # Deleting: files of commits that failed, and metadata past its retention.
+  # Files are deleted after a commit that failed, and metadata files past their retention.
   statement {
     sid       = "WriteWarehouse"
     actions   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]

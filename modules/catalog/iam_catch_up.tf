@@ -1,5 +1,5 @@
 locals {
-  # It looks at metadata of topic tables, never at their rows. Names of topics are read from RAW and cycle_delta.
+  # The catch-up job reads the metadata of topic tables and never their rows. It finds the topics' names in RAW and cycle_delta.
   catch_up_tables = {
     for key, database in local.databases : key => {
       database = "${local.glue_arn}:database/${database.name}"
@@ -20,7 +20,7 @@ data "aws_iam_policy_document" "catch_up" {
     ]))
   }
 
-  # Rows of drift_log, and columns of Standardized that the pipeline counts on.
+  # The job adds rows to drift_log, and to Standardized tables the columns that the pipeline counts on.
   statement {
     sid     = "CommitTables"
     actions = ["glue:UpdateTable"]
@@ -51,7 +51,7 @@ data "aws_iam_policy_document" "catch_up" {
     ]
   }
 
-  # Deleting: files of commits that failed, and metadata past its retention.
+  # Files are deleted after a commit that failed, and metadata files past their retention.
   statement {
     sid     = "WriteWarehouse"
     actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]

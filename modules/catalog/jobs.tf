@@ -9,7 +9,7 @@ locals {
     "spark.sql.session.timeZone"                       = "UTC"
   }
 
-  # What every run gets; what changes from run to run comes with it.
+  # Arguments that every run of every job gets. Those that change from run to run come with the run.
   common_arguments = {
     "--job-language"                     = "python"
     "--extra-py-files"                   = "s3://${var.buckets.artifacts}/${aws_s3_object.library.key}"
@@ -22,7 +22,7 @@ locals {
     "--registry_table"                   = var.tables.schema_registry
   }
 
-  # The cycle adds --cycle_id and --to_snapshot_id.
+  # Arguments of the jobs that a cycle starts. The state machine adds --cycle_id and --to_snapshot_id.
   cycle_arguments = {
     "--lake_bucket"          = var.buckets.lake
     "--checkpoint_table"     = var.tables.checkpoints
@@ -37,11 +37,11 @@ locals {
       arguments   = local.cycle_arguments
     }
     curated = {
-      description = "Types and judges the new versions of topics with a schema and merges the valid ones into Curated."
+      description = "Types and validates the new versions of topics with a schema and merges the valid ones into Curated."
       script      = "curated_processor.py"
       arguments   = local.cycle_arguments
     }
-    # Started by hand. Dry unless a run says --dry-run=false: starting it to see what it is harms nothing.
+    # This job is started by hand. It changes nothing unless a run says --dry-run=false, so that trying it does no harm.
     historical-catch-up = {
       description = "Brings tables that are older than drift_log and the registry in line with them."
       script      = "historical_catch_up.py"
@@ -90,7 +90,7 @@ resource "aws_glue_job" "this" {
   worker_type       = var.glue_worker_type
   number_of_workers = var.glue_number_of_workers
   timeout           = var.glue_timeout_minutes
-  # The next run takes up what a failed one left: a retry here would only delay the alarm.
+  # The next run takes up what a failed one left, so a retry by Glue would only delay the alarm.
   max_retries = 0
 
   command {
@@ -99,7 +99,7 @@ resource "aws_glue_job" "this" {
     script_location = "s3://${var.buckets.artifacts}/${aws_s3_object.script[each.key].key}"
   }
 
-  # One writer a job. The cycle's lease says the same; this holds when someone starts a run by hand.
+  # A layer has one writer. The cycle's lease ensures this too, but not when someone starts a run by hand.
   execution_property {
     max_concurrent_runs = 1
   }

@@ -14,7 +14,7 @@ locals {
   warehouse     = "s3://${var.buckets.lake}/warehouse"
 }
 
-# Databases only: tables come from schema files and from the data, by table-provisioner and schema-validator.
+# Terraform makes the databases only. Their tables follow schema files and data: table-provisioner and schema-validator make them.
 resource "aws_glue_catalog_database" "this" {
   for_each = local.databases
 
@@ -29,7 +29,7 @@ resource "aws_athena_workgroup" "this" {
   force_destroy = var.force_destroy
 
   configuration {
-    # Clients cannot send results elsewhere, nor unencrypted.
+    # Clients can neither send results elsewhere nor leave them unencrypted.
     enforce_workgroup_configuration    = true
     publish_cloudwatch_metrics_enabled = true
 

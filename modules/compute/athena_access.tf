@@ -1,4 +1,4 @@
-# What running Athena DDL and statements takes: Athena acts with the caller's rights on the catalog and on S3.
+# Rights to run DDL and statements in Athena, which acts with the caller's rights on the catalog and on S3.
 locals {
   athena_callers = {
     schema-validator  = [var.databases.standardized, var.databases.curated, var.databases.ops]
@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "athena" {
     ]))
   }
 
-  # Athena looks the default database up before any statement.
+  # Athena looks up the default database before any statement.
   statement {
     sid       = "LookUpDefaultDatabase"
     actions   = ["glue:GetDatabase"]
@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "athena" {
     resources = [local.bucket_arns.lake]
   }
 
-  # Deleting: files of commits that failed.
+  # Files are deleted after a commit that failed.
   statement {
     sid = "WriteTablesAndResults"
     actions = [

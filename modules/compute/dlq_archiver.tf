@@ -1,3 +1,8 @@
+locals {
+  # The dead-letter queue hides a message for six times as long (queues.tf), so that it does not come back while it is handled.
+  archiver_timeout_seconds = 60
+}
+
 module "dlq_archiver" {
   source = "./lambda"
 
@@ -31,14 +36,14 @@ data "aws_iam_policy_document" "dlq_archiver" {
     resources = ["${local.bucket_arns.dlq_archive}/overflow/*"]
   }
 
-  # Without it S3 answers 403 for an object that is not there, and absence would look like a missing permission.
+  # Without s3:ListBucket, S3 answers 403 for an object that is not there, and absence would look like a missing permission.
   statement {
     sid       = "TellAbsentFromForbidden"
     actions   = ["s3:ListBucket"]
     resources = [local.bucket_arns.dlq_archive]
   }
 
-  # Read too: what stands under a letter's key is compared before anything else takes its place.
+  # An object that is already there under a letter's key is read and compared before it is replaced.
   statement {
     sid       = "Archive"
     actions   = ["s3:PutObject", "s3:GetObject"]

@@ -16,5 +16,5 @@ module "firehose_transform" {
   })
 }
 
-# It calls nothing: its rights are its log alone.
+# The function calls no service, so its only right is to write its own log, which the lambda module adds.
 data "aws_iam_policy_document" "firehose_transform" {}

@@ -20,16 +20,4 @@ locals {
     LOG_LEVEL       = var.log_level
     TRACING_ENABLED = tostring(var.tracing_enabled)
   })
-
-  functions = {
-    for package, function in {
-      sqs-processor       = module.sqs_processor
-      firehose-transform  = module.firehose_transform
-      dlq-archiver        = module.dlq_archiver
-      schema-validator    = module.schema_validator
-      table-provisioner   = module.table_provisioner
-      cycle-planner       = module.cycle_planner
-      stream-error-reader = module.stream_error_reader
-    } : package => { name = function.name, arn = function.arn }
-  }
 }

@@ -25,7 +25,17 @@ output "failed_stream_errors_queue" {
 
 output "functions" {
   description = "Name and ARN of each function, by package."
-  value       = local.functions
+  value = {
+    for package, function in {
+      sqs-processor       = module.sqs_processor
+      firehose-transform  = module.firehose_transform
+      dlq-archiver        = module.dlq_archiver
+      schema-validator    = module.schema_validator
+      table-provisioner   = module.table_provisioner
+      cycle-planner       = module.cycle_planner
+      stream-error-reader = module.stream_error_reader
+    } : package => { name = function.name, arn = function.arn }
+  }
 }
 
 output "provisioner_function" {

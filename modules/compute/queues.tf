@@ -1,9 +1,8 @@
-# Through CloudFormation for one reason: SQS takes messages of 1 MiB, and aws_sqs_queue of provider 5.100 allows (and, left
-# alone, sets) 262,144 bytes at most. It also makes the queues and their redrive in one step of 10 s instead of 25 s each.
+# The queues are made through CloudFormation, because SQS takes messages of 1 MiB, while aws_sqs_queue of provider 5.100 allows
+# 262,144 bytes at most and sets that when nothing is said (docs/decisions/0005-queues-by-cloudformation.md).
 locals {
   retention_seconds          = 14 * 24 * 3600
   max_message_bytes          = 1048576
-  archiver_timeout_seconds   = 60
   queue_arn                  = "arn:${local.partition}:sqs:${local.region_arn}"
   ingest_name                = "${var.name_prefix}-ingest"
   dlq_name                   = "${var.name_prefix}-dlq"
@@ -34,7 +33,7 @@ locals {
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   }
 
-  # Queues of events that a function could not take: kept apart from messages of producers, and from each other.
+  # Queues of events that a function could not handle. They are apart from producers' messages and from each other.
   failed_event_queues = {
     FailedSchemaUploads = { name = local.failed_schema_uploads_name, rules = [local.upload_rule_arn] }
     FailedStreamErrors  = { name = local.failed_stream_errors_name, rules = local.stream_error_rule_arns }

@@ -85,7 +85,7 @@ resource "aws_lambda_permission" "schema_uploads" {
   source_arn    = aws_cloudwatch_event_rule.schema_uploads.arn
 }
 
-# The rule's dead-letter queue takes what EventBridge cannot deliver; this one what the function itself fails on.
+# The rule's dead-letter queue takes events that EventBridge cannot deliver, and this destination those that the function fails on.
 resource "aws_lambda_function_event_invoke_config" "schema_validator" {
   function_name                = module.schema_validator.name
   maximum_event_age_in_seconds = 3600

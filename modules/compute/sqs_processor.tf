@@ -36,7 +36,7 @@ data "aws_iam_policy_document" "sqs_processor" {
     resources = [local.stream_arn]
   }
 
-  # Bodies that do not fit into a dead-letter message beside their reason.
+  # Bodies that do not fit into a dead-letter message beside the error are stored here.
   statement {
     sid       = "PutOverflow"
     actions   = ["s3:PutObject"]
@@ -49,13 +49,13 @@ resource "aws_lambda_event_source_mapping" "ingest" {
   function_name                      = module.sqs_processor.arn
   batch_size                         = var.ingest_batch_size
   maximum_batching_window_in_seconds = var.ingest_batch_window_seconds
-  # Only the messages that the function names come back: the rest of the batch is done.
+  # Only the messages that the function names come back. The rest of the batch is deleted from the queue.
   function_response_types = ["ReportBatchItemFailures"]
 
   scaling_config {
     maximum_concurrency = var.ingest_max_concurrency
   }
 
-  # Messages must not be taken before there is a stream to put them into.
+  # No message may be received before there is a stream to put it into.
   depends_on = [aws_kinesis_firehose_delivery_stream.events]
 }

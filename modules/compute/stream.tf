@@ -24,7 +24,7 @@ resource "aws_kinesis_firehose_delivery_stream" "events" {
     catalog_arn        = "${local.glue_arn}:catalog"
     buffering_interval = var.firehose_buffer_seconds
     buffering_size     = var.firehose_file_mb
-    # Ten minutes of failed commits, then the rows go to the error prefix, from where stream-error-reader sends them again.
+    # Seconds. After ten minutes of failed commits the rows go to the error prefix, from where stream-error-reader can send them again.
     retry_duration = 600
 
     destination_table_configuration {
@@ -68,19 +68,20 @@ resource "aws_kinesis_firehose_delivery_stream" "events" {
     }
   }
 
-  # Firehose asks the catalog for the table, with this role, when the stream is made.
+  # When the stream is made, Firehose asks the catalog for the table with the stream's role.
   depends_on = [aws_iam_role_policy.stream, aws_lambda_invocation.system_tables]
 }
 
 locals {
-  # The provider does not read parameters back that have Firehose's default: naming one would show a change on every plan.
-  # Retries (3) and the role are left out for the same reason. Rows wait in both buffers, so this one is the shorter.
+  # The provider does not read back parameters that have Firehose's default, so naming one would show a change on every plan.
+  # The number of retries (3) and the role are left out for the same reason.
   transform_defaults = { BufferIntervalInSeconds = "60", BufferSizeInMBs = "1" }
 
   transform_parameters = merge(
     { LambdaArn = "${module.firehose_transform.arn}:$LATEST" },
     {
       for name, value in {
+        # Rows wait in this buffer and then in that of the Iceberg commit, so this one is kept short.
         BufferIntervalInSeconds = tostring(min(var.firehose_buffer_seconds, 30))
         BufferSizeInMBs         = tostring(var.firehose_buffer_mb)
       } : name => value if value != local.transform_defaults[name]
@@ -141,7 +142,7 @@ data "aws_iam_policy_document" "stream" {
     resources = ["${local.bucket_arns.lake}/warehouse/${var.databases.raw}/*"]
   }
 
-  # Never deleting: an error object is the only copy of what it holds.
+  # s3:DeleteObject is not granted, because an error object is the only copy of its records.
   statement {
     sid       = "WriteErrors"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]

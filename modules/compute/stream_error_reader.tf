@@ -39,14 +39,14 @@ data "aws_iam_policy_document" "stream_error_reader" {
     resources = ["${local.bucket_arns.dlq_archive}/${local.error_prefix}*"]
   }
 
-  # Files that Firehose wrote and could not commit: their rows go into the stream again.
+  # Rows of files that Firehose wrote and could not commit are read here and sent into the stream again.
   statement {
     sid       = "ReadUncommittedDataFiles"
     actions   = ["s3:GetObject"]
     resources = ["${local.bucket_arns.lake}/warehouse/${var.databases.raw}/${var.raw_table}/*"]
   }
 
-  # For the sweep; and without it S3 answers 403 for an object that is not there.
+  # The sweep lists the error prefix. Without s3:ListBucket, S3 also answers 403 for an object that is not there.
   statement {
     sid       = "ListErrorsAndTellAbsentFromForbidden"
     actions   = ["s3:ListBucket"]
@@ -86,7 +86,7 @@ resource "aws_cloudwatch_event_rule" "stream_errors" {
   })
 }
 
-# An event may get lost; what lies under the prefix does not.
+# An event may get lost, but its object stays under the prefix, where a daily sweep finds it.
 resource "aws_cloudwatch_event_rule" "error_sweep" {
   name                = local.error_sweep_rule_name
   description         = "Once a day, what lies under the error prefix and is not on record is put on record."
@@ -129,7 +129,7 @@ resource "aws_lambda_permission" "stream_error_reader" {
   source_arn    = each.value
 }
 
-# The rules' dead-letter queue takes what EventBridge cannot deliver; this one what the function itself fails on.
+# The rules' dead-letter queue takes events that EventBridge cannot deliver, and this destination those that the function fails on.
 resource "aws_lambda_function_event_invoke_config" "stream_error_reader" {
   function_name                = module.stream_error_reader.name
   maximum_event_age_in_seconds = 3600

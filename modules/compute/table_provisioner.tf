@@ -18,7 +18,7 @@ module "table_provisioner" {
   })
 }
 
-# RAW and the tables of the ops database. Safe to run again: it runs when the code or a name changes.
+# The function makes the RAW table and those of the ops database. It runs whenever its code or a name changes, and may run again.
 resource "aws_lambda_invocation" "system_tables" {
   count = var.provision_tables ? 1 : 0
 
@@ -31,6 +31,6 @@ resource "aws_lambda_invocation" "system_tables" {
     lake      = var.buckets.lake
   }
 
-  # The queues take a minute on AWS, in which the function's new role becomes known to Glue, S3 and Athena.
+  # Making the queues takes a minute on AWS, in which the function's new role becomes known to Glue, S3 and Athena.
   depends_on = [aws_cloudformation_stack.queues]
 }

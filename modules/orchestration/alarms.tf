@@ -34,7 +34,7 @@ locals {
       statistic   = "Maximum"
       threshold   = 0
     }
-    # The rule sees every object there; Firehose's own FailedRowCount does not count what the transform refused.
+    # The rule sees every error object, while Firehose's own FailedRowCount leaves out the records that the transform refused.
     stream-failed-rows = {
       description = "Firehose wrote to firehose-errors/ in the archive bucket instead of RAW. The records are kept there and on record in the dlq-archive table: mend the cause, then have stream-error-reader send them again."
       namespace   = "AWS/Events"
@@ -85,7 +85,7 @@ locals {
     cycle-aborted   = { metric = "ExecutionsAborted", description = "Someone aborted a cycle. The next cycle starts once its lease has run out, and takes up what it left." }
   }
 
-  # One page may serve several alarms.
+  # Runbook (docs/runbooks/{name}.md) of each alarm. Several alarms may share one.
   runbooks = merge(
     { for name in keys(local.alarms) : name => name },
     { for name in keys(local.function_alarms) : name => "lambda-errors" },

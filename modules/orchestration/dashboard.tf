@@ -1,11 +1,5 @@
 locals {
-  consoles = {
-    aws        = "console.aws.amazon.com"
-    aws-cn     = "console.amazonaws.cn"
-    aws-us-gov = "console.amazonaws-us-gov.com"
-  }
-
-  # Each chart: title, statistic, metrics as CloudWatch lists them (namespace, name, dimension, value).
+  # A chart has a title, a statistic and metrics as CloudWatch lists them: namespace, name, dimension, value.
   charts = [
     {
       title = "Ingest queue: waiting messages and dead letters"

@@ -1,5 +1,5 @@
 locals {
-  # Faults of the services between the state machine and the function: the function may not have run, and is safe to run again.
+  # Errors of the services between the state machine and the function. The function may have run or not, and is safe to run again.
   retry_lambda = [{
     ErrorEquals = [
       "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
@@ -11,7 +11,7 @@ locals {
     JitterStrategy  = "FULL"
   }]
 
-  # A job that ran and failed is not run again here: the next cycle takes up what it left.
+  # Only a start that failed is retried. A job that ran and failed is not, because the next cycle takes up what it left.
   retry_glue = [{
     ErrorEquals     = ["Glue.ConcurrentRunsExceededException"]
     IntervalSeconds = 30
@@ -65,7 +65,7 @@ locals {
         }
         ResultSelector = { "plan.$" = "$.Payload" }
         Next           = "AnythingToDo"
-        # The lease may be taken even though no plan came back.
+        # The planner may have taken the lease even though no plan came back.
         Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "NoPlan" }]
       })
 
@@ -147,7 +147,7 @@ locals {
         }
         ResultPath = null
         Next       = "CycleFailed"
-        # The first fault is the one to report; the lease runs out by itself.
+        # The cycle reports its first error, not that of releasing the lease, which runs out by itself.
         Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = null, Next = "CycleFailed" }]
       })
 

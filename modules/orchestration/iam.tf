@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "cycle" {
     resources = [var.planner_arn]
   }
 
-  # .sync of Glue polls its runs: no event rule is needed.
+  # Step Functions polls a run that it started with .sync, so no right on an event rule is needed.
   statement {
     sid     = "RunJobs"
     actions = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
@@ -40,7 +40,7 @@ data "aws_iam_policy_document" "cycle" {
     ]
   }
 
-  # Log delivery knows no resource (Step Functions guide, "Logging using CloudWatch Logs").
+  # Log delivery cannot be limited to a resource (Step Functions guide, "Logging using CloudWatch Logs").
   statement {
     sid = "DeliverLogs"
     actions = [
@@ -50,7 +50,7 @@ data "aws_iam_policy_document" "cycle" {
     resources = ["*"]
   }
 
-  # Neither do X-Ray's actions.
+  # X-Ray's actions cannot be limited to a resource either.
   dynamic "statement" {
     for_each = var.tracing_enabled ? [true] : []
 

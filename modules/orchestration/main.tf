@@ -4,7 +4,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "cycle" {
-  # Below /aws/vendedlogs/ log delivery does not use up the region's resource policy.
+  # Log delivery to groups below /aws/vendedlogs/ does not use up the size limit of the region's resource policy.
   name              = "/aws/vendedlogs/states/${local.cycle_name}"
   retention_in_days = var.log_retention_days
 }
@@ -42,7 +42,7 @@ resource "aws_scheduler_schedule" "cycle" {
     role_arn = aws_iam_role.schedule.arn
     input    = jsonencode({ started_by = "schedule" })
 
-    # A start that could not be delivered within some minutes is not worth making up for: the next one does its work.
+    # A start that could not be delivered within five minutes is dropped, because the next one does its work.
     retry_policy {
       maximum_event_age_in_seconds = 300
       maximum_retry_attempts       = 5

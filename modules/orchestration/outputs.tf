@@ -11,8 +11,21 @@ output "alarm_names" {
   ))
 }
 
+locals {
+  # Host of the console, by partition.
+  consoles = {
+    aws        = "console.aws.amazon.com"
+    aws-cn     = "console.amazonaws.cn"
+    aws-us-gov = "console.amazonaws-us-gov.com"
+  }
+}
+
 output "dashboard_url" {
   description = "Console address of the dashboard."
-  value = format("https://%s/cloudwatch/home?region=%s#dashboards/dashboard/%s",
-  lookup(local.consoles, var.account.partition, local.consoles["aws"]), var.account.region, aws_cloudwatch_dashboard.this.dashboard_name)
+  value = format(
+    "https://%s/cloudwatch/home?region=%s#dashboards/dashboard/%s",
+    lookup(local.consoles, var.account.partition, local.consoles["aws"]),
+    var.account.region,
+    aws_cloudwatch_dashboard.this.dashboard_name,
+  )
 }

@@ -8,8 +8,8 @@ locals {
     artifacts   = "${var.name_prefix}-artifacts-${local.suffix}"
   }
 
-  # Object versions only where people overwrite things: Iceberg keeps its own history, and versions of its files would
-  # keep every expired snapshot on the bill.
+  # Buckets that keep object versions: the one in which people overwrite files. Iceberg keeps its own history, and versions of
+  # its files would keep every expired snapshot on the bill.
   versioned = toset(["schemas"])
 
   query_results_prefix = "athena-results/"
@@ -92,7 +92,7 @@ resource "aws_s3_bucket_policy" "tls_only" {
   bucket = aws_s3_bucket.this[each.key].id
   policy = each.value.json
 
-  # S3 checks a new policy against the access block: made at once, the two conflict.
+  # S3 checks a new policy against the access block, so the two conflict when they are made at the same time.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
@@ -129,7 +129,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # Bodies on their way to the archive; the DLQ keeps the letters that point at them for 14 days.
+  # Bodies of dead letters wait below overflow/ until they are archived. The messages that point at them stay in the dead-letter queue for 14 days.
   dynamic "rule" {
     for_each = each.key == "dlq_archive" ? ["overflow/"] : []
 
@@ -165,9 +165,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   depends_on = [aws_s3_bucket_versioning.this]
 }
 
-# Uploads under schemas/{topic}/pending/ reach schema-validator through EventBridge; Firehose's error objects under
-# firehose-errors/ of the archive reach stream-error-reader. Not the lake: an event for every file of a table is a cost
-# and a noise that nobody wants.
+# Uploads under schemas/{topic}/pending/ reach schema-validator through EventBridge, and Firehose's error objects under
+# firehose-errors/ of the archive reach stream-error-reader. The lake sends no events, because one for every file of a table
+# would cost money and serve nobody.
 resource "aws_s3_bucket_notification" "this" {
   for_each = toset(["schemas", "dlq_archive"])
 

@@ -8,7 +8,7 @@ locals {
       hash_key   = "topic_name"
       range_key  = "failed_at_message_id"
       index_keys = ["error_code", "failed_at"]
-      # Entries have it only when compute's dlq_entry_days says so.
+      # Entries have this attribute only when dlq_entry_days is above 0.
       ttl_attribute = "expires_at"
     }
   }
@@ -35,7 +35,7 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
-  # What failed, by reason and time, without a scan.
+  # This index finds failures by error code and time without a scan.
   dynamic "global_secondary_index" {
     for_each = try([each.value.index_keys], [])
 

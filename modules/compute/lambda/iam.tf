@@ -25,7 +25,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
 
-  # X-Ray's write actions know no resource.
+  # X-Ray's write actions cannot be limited to a resource.
   dynamic "statement" {
     for_each = var.settings.tracing_enabled ? [true] : []
 

@@ -3,7 +3,7 @@ resource "aws_cloudwatch_log_group" "this" {
   retention_in_days = var.settings.log_retention_days
 }
 
-# By way of S3: a package given as a file is uploaded under one lock of the provider, one function after the other.
+# Packages go by way of S3, because the provider uploads packages given as files under one lock, one function after the other.
 resource "aws_s3_object" "package" {
   bucket      = var.artifacts_bucket
   key         = "lambda/${var.name}.zip"
@@ -39,6 +39,6 @@ resource "aws_lambda_function" "this" {
     mode = var.settings.tracing_enabled ? "Active" : "PassThrough"
   }
 
-  # Lambda makes the log group itself, without retention, if it logs before the group is there.
+  # If the function logs before its log group is there, Lambda makes the group itself, without a retention.
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
 }
