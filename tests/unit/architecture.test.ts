@@ -29,7 +29,16 @@ const HOUSES: readonly House[] = [
   {
     root: 'packages/common/src/core',
     rooms: ['json', 'envelope', 'pattern', 'delivery', 'schema', 'warehouse', 'drift', 'validation-sql', 'infer'],
-    low: ['condition.ts', 'errors.ts', 'etag.ts', 'keys.ts', 'problem.ts', 'time.ts', 'topic.ts'],
+    low: [
+      'condition.ts',
+      'error-classification.ts',
+      'errors.ts',
+      'etag.ts',
+      'keys.ts',
+      'problem.ts',
+      'time.ts',
+      'topic.ts',
+    ],
   },
   {
     root: 'packages/cli/src',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkSchema, tableNameOf, type JsonObject, type TopicName } from '@lean-ops/common/core';
-import { interruption, Killed, topicSchema, withField } from '@lean-ops/common/testing';
+import { interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
 import fc from 'fast-check';
 import type { Upload } from '../src/upload';
 import { world, type World } from './world';
@@ -86,7 +86,7 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
         },
       });
     } catch (error) {
-      if (!(error instanceof Killed)) throw error;
+      if (!(error instanceof KilledError)) throw error;
       await turns(retriedAfter);
       await deliver(upload, { diesAt: Infinity, retriedAfter: 0, pace: 1 });
     }

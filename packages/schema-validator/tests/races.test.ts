@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { interruption, Killed, topicSchema, withField } from '@lean-ops/common/testing';
+import { interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
 import type { Collaborators } from '../src/collaborators';
 import { world, type World } from './world';
 
@@ -61,7 +61,7 @@ describe('a run that is overtaken between its last look and its write', () => {
     [
       'dies right after, and comes again',
       () => {
-        throw new Killed('after the write');
+        throw new KilledError('after the write');
       },
     ],
   ])('is on record when it became active after all, beside the refusal of the newer upload: it %s', async (_, then) => {

@@ -3,7 +3,7 @@ import { bareEtag, type JsonObject, type TopicName } from '@lean-ops/common/core
 import {
   fakeClock,
   interruption,
-  Killed,
+  KilledError,
   memoryDeleteIfMatch,
   memoryDocuments,
   memoryObjects,
@@ -87,7 +87,7 @@ export function world(meanwhile?: () => Promise<void>) {
       try {
         return await run(upload, first);
       } catch (error) {
-        if (!(error instanceof Killed) && !isPreconditionFailed(error)) throw error;
+        if (!(error instanceof KilledError) && !isPreconditionFailed(error)) throw error;
         return run(upload);
       }
     },

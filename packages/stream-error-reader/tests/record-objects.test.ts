@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TopicName } from '@lean-ops/common/core';
-import { interruption, Killed } from '@lean-ops/common/testing';
+import { interruption, KilledError } from '@lean-ops/common/testing';
 import { CONFIG, DATA_FILE, errorLine, filesLine, frameOf, headerOf, KEY, rowTextOf, world } from './world';
 
 const device = { topic: 'device.status' as TopicName, sourceMessageId: 'source-2' };
@@ -85,7 +85,7 @@ describe('recordObject', () => {
       // Marker, object, five entries, marker.
       for (let at = 1; at <= 8; at++) {
         const w = world({ [KEY]: MIXED });
-        await expect(w.record(KEY, undefined, w.through(interruption(at, moment)))).rejects.toThrow(Killed);
+        await expect(w.record(KEY, undefined, w.through(interruption(at, moment)))).rejects.toThrow(KilledError);
         // The event is gone for good: the sweep finds it.
         await w.sweep();
         expect({ at, state: w.state() }).toEqual({ at, state: whole.state() });

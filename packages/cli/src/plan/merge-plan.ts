@@ -5,7 +5,7 @@ import {
   validationStatements,
   compareSchemas,
   LAYERS,
-  LeanOpsError,
+  ValidationTooLongError,
   planTable,
   readAcceptedSchema,
   readValidationSchema,
@@ -102,7 +102,7 @@ function judged<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof LeanOpsError) throw new UsageError(`${error.message}.`, { cause: error });
+    if (error instanceof ValidationTooLongError) throw new UsageError(`${error.message}.`, { cause: error });
     throw error;
   }
 }

@@ -6,6 +6,7 @@ export * from './envelope/read-envelope';
 export * from './envelope/fields';
 export * from './json/scan';
 export * from './errors';
+export * from './error-classification';
 export * from './etag';
 export * from './keys';
 export * from './envelope/record-frame';

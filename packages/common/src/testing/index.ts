@@ -1,3 +1,4 @@
+export * from './budget';
 export * from './fakes';
 export * from './ingest-factories';
 export * from './memory-objects';

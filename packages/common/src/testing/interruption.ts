@@ -1,6 +1,9 @@
-/** The process died: nothing after this call happens. */
-export class Killed extends Error {
-  override readonly name = 'Killed';
+/**
+ * Thrown where a test lets the process die: nothing after that call happens. Not a LeanOpsError, as no code of the project
+ * may recognise it.
+ */
+export class KilledError extends Error {
+  override readonly name = 'KilledError';
 }
 
 export interface Interruption {
@@ -22,9 +25,9 @@ export function interruption(at: number, moment: 'before' | 'after'): Interrupti
     return async (...args: A): Promise<R> => {
       calls += 1;
       const dies = calls === at;
-      if (calls > at || (dies && moment === 'before')) throw new Killed(`at call ${calls}`);
+      if (calls > at || (dies && moment === 'before')) throw new KilledError(`at call ${calls}`);
       const result = await call(...args);
-      if (dies) throw new Killed(`after call ${calls}`);
+      if (dies) throw new KilledError(`after call ${calls}`);
       return result;
     };
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { classifyCode, classifyError, LeanOpsError, messageOf } from '../../src/core/errors';
+import { classifyCode, classifyError } from '../../src/core/error-classification';
+import { LeanOpsError, messageOf } from '../../src/core/errors';
 
 const sdkError = (name: string, httpStatusCode?: number): Error =>
   Object.assign(new Error('as the SDK throws it'), { name, $metadata: { httpStatusCode } });

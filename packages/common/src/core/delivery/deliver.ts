@@ -1,7 +1,8 @@
 import { fullJitterMs, type Backoff } from './backoff';
 import { chunk, type ChunkLimits } from './chunk';
 import { mapLimit } from './concurrency';
-import { classifyCode, classifyError, messageOf, type ErrorClass } from '../errors';
+import { classifyCode, classifyError, type ErrorClassification } from '../error-classification';
+import { messageOf } from '../errors';
 
 /** What the receiver says of one item. */
 export type Receipt = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string };
@@ -49,7 +50,7 @@ const SHORTEST_CALL_MS = 100;
 const OUT_OF_TIME = { code: 'OUT_OF_TIME', message: 'not sent (again): the time of this invocation was over' } as const;
 
 interface Failure<T> extends Undelivered<T> {
-  readonly disposition: ErrorClass['disposition'];
+  readonly disposition: ErrorClassification['disposition'];
 }
 
 /** One chunk, one call: each item is taken or has a failure. Never throws. */

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { LeanOpsError } from '../errors';
 import { decodeString, memberSources } from '../json/scan';
 import { microsOfSource, type Micros } from '../time';
 import { isTopicName, printable, type TopicName } from '../topic';
@@ -70,28 +71,35 @@ export function encodeRecord(header: RecordHeader, payload: string): Buffer {
   return record;
 }
 
-class Unreadable extends Error {}
+/** Thrown while a header is read; decodeRecord turns it into a result. */
+class UnreadableRecordError extends LeanOpsError {
+  override readonly name = 'UnreadableRecordError';
+
+  constructor(message: string) {
+    super('INVALID_RECORD', message);
+  }
+}
 
 type Sources = ReadonlyMap<string, string>;
 
 function stringOf(sources: Sources, key: string): string {
   const source = sources.get(key);
-  if (!source?.startsWith('"')) throw new Unreadable(`header member ${key} is no string`);
+  if (!source?.startsWith('"')) throw new UnreadableRecordError(`header member ${key} is no string`);
   return decodeString(source);
 }
 
 function microsOf(sources: Sources, key: string): Micros {
   const micros = microsOfSource(sources.get(key));
-  if (micros === undefined) throw new Unreadable(`header member ${key} is no time in microseconds`);
+  if (micros === undefined) throw new UnreadableRecordError(`header member ${key} is no time in microseconds`);
   return micros;
 }
 
 function headerOf(line: string): RecordHeader {
   const sources = memberSources(line);
-  if (sources === undefined) throw new Unreadable('the first line is no JSON object');
-  if (sources.get('v') !== VERSION) throw new Unreadable(`header version is not ${VERSION}`);
+  if (sources === undefined) throw new UnreadableRecordError('the first line is no JSON object');
+  if (sources.get('v') !== VERSION) throw new UnreadableRecordError(`header version is not ${VERSION}`);
   const topic = stringOf(sources, 'topic_name');
-  if (!isTopicName(topic)) throw new Unreadable(`${printable(topic)} is no topic name`);
+  if (!isTopicName(topic)) throw new UnreadableRecordError(`${printable(topic)} is no topic name`);
   return {
     topic,
     messageId: stringOf(sources, 'message_id'),
@@ -114,7 +122,7 @@ export function decodeRecord(bytes: Buffer): RecordResult {
   try {
     return { ok: true, header: headerOf(bytes.toString('utf8', 0, end)), payload: bytes.subarray(end + 1) };
   } catch (error) {
-    if (error instanceof Unreadable) return { ok: false, code: 'INVALID_RECORD', message: error.message };
+    if (error instanceof UnreadableRecordError) return { ok: false, code: 'INVALID_RECORD', message: error.message };
     throw error;
   }
 }

@@ -1,8 +1,16 @@
+import { LeanOpsError } from '../errors';
 import { disjoint, type CharacterSet } from './character-set';
 import { MAX_POSITIONS, type PatternSize } from './size';
 import type { PatternNode } from './syntax';
 
-class Ambiguous extends Error {}
+/** Thrown while the automaton is built; isDeterministic catches it. */
+class AmbiguousPatternError extends LeanOpsError {
+  override readonly name = 'AmbiguousPatternError';
+
+  constructor() {
+    super('PATTERN_AMBIGUOUS', 'the next character does not decide the way');
+  }
+}
 
 interface Fragment {
   readonly nullable: boolean;
@@ -35,7 +43,7 @@ class Automaton {
 
   checkDeterminism(start: Fragment): void {
     for (const next of [start.first, ...this.#follow]) {
-      if (!disjoint(next.map((position) => this.#sets[position] ?? []))) throw new Ambiguous();
+      if (!disjoint(next.map((position) => this.#sets[position] ?? []))) throw new AmbiguousPatternError();
     }
   }
 
@@ -49,7 +57,7 @@ class Automaton {
     for (const from of last) {
       const next = this.#follow[from] ?? [];
       for (const to of first) {
-        if (next.includes(to)) throw new Ambiguous();
+        if (next.includes(to)) throw new AmbiguousPatternError();
         next.push(to);
       }
     }
@@ -65,7 +73,7 @@ class Automaton {
   }
 
   #choice(options: readonly Fragment[]): Fragment {
-    if (options.filter((option) => option.nullable).length > 1) throw new Ambiguous();
+    if (options.filter((option) => option.nullable).length > 1) throw new AmbiguousPatternError();
     return {
       nullable: options.some((option) => option.nullable),
       first: options.flatMap((option) => option.first),
@@ -79,7 +87,7 @@ class Automaton {
     const parts: Fragment[] = [];
     for (let copy = 0; copy < copies; copy += 1) {
       const fragment = this.build(part);
-      if (fragment.nullable && (min === 0 || max > min)) throw new Ambiguous();
+      if (fragment.nullable && (min === 0 || max > min)) throw new AmbiguousPatternError();
       parts.push(fragment);
     }
     if (max === Infinity) {
@@ -109,7 +117,7 @@ export function isDeterministic(root: PatternNode, size: PatternSize): boolean {
     automaton.checkDeterminism(automaton.build(root));
     return true;
   } catch (error) {
-    if (error instanceof Ambiguous) return false;
+    if (error instanceof AmbiguousPatternError) return false;
     throw error;
   }
 }

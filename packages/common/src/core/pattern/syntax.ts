@@ -1,4 +1,5 @@
 import { RegExpParser, RegExpSyntaxError, type AST } from '@eslint-community/regexpp';
+import { LeanOpsError } from '../errors';
 import { characters, complement, DIGITS, DOT, single, union, WORD, type CharacterSet } from './character-set';
 
 export type PatternNode =
@@ -21,15 +22,13 @@ export interface ParsedPattern {
   readonly root: PatternNode;
 }
 
-/** Why a pattern is not one of the subset that JavaScript, RE2, Trino, Java and Python read alike. */
-export class PatternSyntaxError extends Error {
+/** Thrown for a pattern outside the subset that JavaScript, RE2, Trino, Java and Python read alike. */
+export class PatternSyntaxError extends LeanOpsError {
   override readonly name = 'PatternSyntaxError';
+  declare readonly code: 'PATTERN_INVALID' | 'PATTERN_UNSUPPORTED';
 
-  constructor(
-    readonly code: 'PATTERN_INVALID' | 'PATTERN_UNSUPPORTED',
-    message: string,
-  ) {
-    super(message);
+  constructor(code: PatternSyntaxError['code'], message: string, cause?: unknown) {
+    super(code, message, { cause });
   }
 }
 
@@ -68,6 +67,7 @@ function treeOf(pattern: string): AST.Pattern {
     throw new PatternSyntaxError(
       'PATTERN_INVALID',
       `not a regular expression: ${reason} at character ${error.index + 1}`,
+      error,
     );
   }
 }

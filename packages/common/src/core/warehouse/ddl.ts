@@ -1,3 +1,4 @@
+import { LeanOpsError } from '../errors';
 import { ddlIdentifier, ddlLiteral } from './sql';
 
 /** A column as Athena declares it. */
@@ -27,12 +28,13 @@ export type TableName = Pick<TableDefinition, 'database' | 'table'>;
 
 const SCALAR_TYPE = /^(?:string|boolean|int|bigint|float|double|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$/;
 
-/** Thrown for a type that is not among Athena's Iceberg types that this project uses. */
-export class UnknownTypeError extends Error {
+/** Thrown for a column type that schemas/type-table.json does not list. */
+export class UnknownTypeError extends LeanOpsError {
   override readonly name = 'UnknownTypeError';
 
   constructor(readonly type: string) {
-    super(`${JSON.stringify(type)} is no column type of this project: see schemas/type-table.json`);
+    const message = `${JSON.stringify(type)} is no column type of this project: see schemas/type-table.json`;
+    super('UNKNOWN_TYPE', message, { data: { type } });
   }
 }
 

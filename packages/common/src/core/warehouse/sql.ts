@@ -1,3 +1,5 @@
+import { LeanOpsError } from '../errors';
+
 /**
  * Quoting for the two grammars of Athena: DDL is Hive's (back-ticks), DML is Trino's (double quotes).
  * https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
@@ -7,13 +9,15 @@
 const IDENTIFIER = /^[a-z0-9_]{1,255}$/;
 
 /** Thrown when a name that never passed the naming rules is about to reach SQL. */
-export class UnsafeIdentifierError extends Error {
+export class UnsafeIdentifierError extends LeanOpsError {
   override readonly name = 'UnsafeIdentifierError';
 
   constructor(readonly identifier: string) {
     super(
+      'UNSAFE_IDENTIFIER',
       `${JSON.stringify(identifier)} cannot be a database, table or column name: use 1-255 of a-z, 0-9 and _ ` +
         '(make it with tableName or columnName)',
+      { data: { identifier } },
     );
   }
 }

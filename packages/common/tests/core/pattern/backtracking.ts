@@ -3,7 +3,9 @@ import type { ParsedPattern, PatternNode } from '../../../src/core/pattern/synta
 /** Steps after which a search is given up. */
 export const MANY_STEPS = 5_000_000;
 
-class TooMany extends Error {}
+class TooManyStepsError extends Error {
+  override readonly name = 'TooManyStepsError';
+}
 
 /** How often a plain backtracking search, as JavaScript's and Java's is, looks at a character until it has an answer. */
 export function stepsOf({ root, anchoredAtStart, anchoredAtEnd }: ParsedPattern, text: string): number {
@@ -15,7 +17,7 @@ export function stepsOf({ root, anchoredAtStart, anchoredAtEnd }: ParsedPattern,
     switch (node.kind) {
       case 'characters': {
         steps += 1;
-        if (steps > MANY_STEPS) throw new TooMany();
+        if (steps > MANY_STEPS) throw new TooManyStepsError();
         const here = codePoints[at];
         return here !== undefined && node.set.some(([from, to]) => from <= here && here <= to) && next(at + 1);
       }
@@ -42,7 +44,7 @@ export function stepsOf({ root, anchoredAtStart, anchoredAtEnd }: ParsedPattern,
     starts.some((start) => run(root, start, (end) => !anchoredAtEnd || end === codePoints.length));
     return steps;
   } catch (error) {
-    if (error instanceof TooMany) return Infinity;
+    if (error instanceof TooManyStepsError) return Infinity;
     throw error;
   }
 }
