@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
-import { DEFAULT_TIMEOUT_MS, push } from '../../packages/cli/src/upload/upload-schema';
+import { DEFAULT_TIMEOUT_MS, uploadSchema } from '../../packages/cli/src/upload/upload-schema';
 import { dynamoDocumentStore } from '../../packages/common/src/aws/documents';
 import { s3ObjectStore } from '../../packages/common/src/aws/objects';
 import { systemClock } from '../../packages/common/src/aws/runtime';
@@ -29,12 +29,12 @@ export function sampleSchema(topic: string): string {
 /** @throws {UserError} with every problem when the schema is refused, and when no verdict came in time. */
 export async function pushSchema(stack: Stack, name: string, text: string): Promise<void> {
   const read = deploymentFrom(stack.outputs);
-  if (!read.ok) throw new UserError(`Terraform's outputs are not whole: ${read.faults.join('; ')}.`);
+  if (!read.ok) throw new UserError(`Terraform's outputs are not whole: ${read.problems.join('; ')}.`);
   const topic = checkTopic(name);
   if (!topic.ok) throw new UserError(topic.message);
   const { s3, dynamodb } = connect(stack);
   const cloud = { objects: s3ObjectStore(s3), documents: dynamoDocumentStore(dynamodb), clock: systemClock };
-  const outcome = await push(topic.topic, text, read.deployment, cloud);
+  const outcome = await uploadSchema(topic.topic, text, read.deployment, cloud);
   if (outcome.verdict === 'READY') return;
   if (outcome.verdict === 'REFUSED') {
     const problems = outcome.problems.map(({ code, path: pointer, message }) => `  ${code} ${pointer}: ${message}`);

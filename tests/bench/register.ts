@@ -38,7 +38,7 @@ interface PlannedTopic {
 /** @returns the file in which the Python parts find prefix, lake and topics. */
 export async function registerTopics(stack: Stack, topics: readonly BenchTopic[]): Promise<string> {
   const read = deploymentFrom(stack.outputs);
-  if (!read.ok) throw new Error(read.faults.join('; '));
+  if (!read.ok) throw new Error(read.problems.join('; '));
   const { lake, registryTable, schemaBucket } = read.deployment;
   const { s3, dynamodb } = connect(stack);
   const objects = s3ObjectStore(s3);

@@ -43,7 +43,7 @@ const HOUSES: readonly House[] = [
   {
     root: 'packages/cli/src',
     rooms: ['pipeline', 'schemas', 'upload', 'plan', 'format', 'commands'],
-    low: ['terminal.ts'],
+    low: ['errors.ts', 'terminal.ts'],
   },
   { root: 'scripts', rooms: ['build', 'simulator', 'local', 'soak', 'test'], low: [] },
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { TopicName } from '../../packages/common/src/core';
-import { push } from '../../packages/cli/src/upload/upload-schema';
+import { uploadSchema } from '../../packages/cli/src/upload/upload-schema';
 import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
 import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
 import { BUCKET, pipeline } from './memory-pipeline';
@@ -261,7 +261,7 @@ describe('two people who push one topic', () => {
           const results = await Promise.all(
             pushes.map(async ([which, delay]) => {
               for (let turn = 0; turn < delay; turn += 1) await connected.clock.sleep(1);
-              const outcome = await push(topic, texts[which] ?? '', deployment, connected, 3_600_000);
+              const outcome = await uploadSchema(topic, texts[which] ?? '', deployment, connected, 3_600_000);
               told.push(outcome.verdict);
               return { which, outcome };
             }),

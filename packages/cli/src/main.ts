@@ -1,4 +1,4 @@
-/** `lean-ops …`: see program.ts for what it can do, and bin/lean-ops.mjs for how it is started. */
+/** The process of `lean-ops …`: program.ts has its commands, and bin/lean-ops.mjs starts it. */
 import { run } from './program';
 import { invokedFrom } from './terminal';
 

@@ -1,20 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { awsCloud, type Connect } from './pipeline/aws-clients';
-import type { Context } from './commands/command';
+import type { CommandContext } from './commands/command';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { schemaLint } from './commands/schema-lint';
 import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaSync } from './commands/schema-sync';
-import { explained } from './pipeline/explain-aws-errors';
+import { explainFailures } from './pipeline/explain-aws-errors';
 import { EXIT_CODES, formatOption } from './commands/options';
-import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from './terminal';
+import { CliError } from './errors';
+import { EXIT, type ExitCode, type Format, type Terminal } from './terminal';
 
-/** Runs one command line. Never throws, and ends no process: what the shell learns is returned. */
+/** Runs one command line and returns its exit code. Never throws, and never ends the process. */
 export async function run(args: readonly string[], terminal: Terminal, connect: Connect = awsCloud): Promise<ExitCode> {
   let code: ExitCode = EXIT.clean;
-  const context: Context = { terminal, connect: explained(connect), done: (ended) => void (code = ended) };
+  const context: CommandContext = {
+    terminal,
+    connect: explainFailures(connect),
+    setExitCode: (ended) => void (code = ended),
+  };
   const program = new Command('lean-ops')
     .description('Looks after a lean-ops pipeline.')
     .exitOverride()
@@ -43,10 +48,10 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    // Commander has printed its message (or the help) already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.usage;
-    const text = error instanceof UsageError ? error.message : error instanceof Error ? error.stack : String(error);
+    // Commander has already printed its message or the help.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.failed;
+    const text = error instanceof CliError ? error.message : error instanceof Error ? error.stack : String(error);
     terminal.writeError(`error: ${text ?? ''}\n`);
-    return EXIT.usage;
+    return EXIT.failed;
   }
 }

@@ -28,13 +28,13 @@ describe('deploymentFrom', () => {
       }),
     ).toEqual({
       ok: false,
-      faults: [
+      problems: [
         'the output schema_bucket is missing',
         'the output athena_workgroup is missing',
         'the output databases does not name {prefix}_{layer} for ops',
       ],
     });
-    expect(deploymentFrom([])).toEqual({ ok: false, faults: ['it is no JSON object'] });
+    expect(deploymentFrom([])).toEqual({ ok: false, problems: ['it is no JSON object'] });
   });
 });
 
@@ -44,8 +44,8 @@ describe('readDeployment', () => {
     for (const name of ['asked', 'environment', 'lean-ops']) {
       write(`${name}.json`, { ...OUTPUTS, athena_workgroup: name });
     }
-    const workgroup = async (asked: string | undefined, env: Record<string, string>) =>
-      (await readDeployment(asked, { cwd: root, env })).athenaWorkgroup;
+    const workgroup = async (given: string | undefined, env: Record<string, string>) =>
+      (await readDeployment(given, { cwd: root, env })).athenaWorkgroup;
     const env = { LEAN_OPS_OUTPUTS: 'environment.json' };
     await expect(workgroup('asked.json', env)).resolves.toBe('asked');
     await expect(workgroup(undefined, env)).resolves.toBe('environment');

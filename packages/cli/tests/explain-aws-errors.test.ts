@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { explain } from '../src/pipeline/explain-aws-errors';
+import { explainError } from '../src/pipeline/explain-aws-errors';
 import { OUTPUTS, schema, workspace } from './workspace';
 
 const AWS = [
@@ -48,7 +48,7 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-/** The whole way: the real SDK, and what people see of it. */
+/** Runs the command with the real SDK against an endpoint that fails, and returns what its user sees. */
 async function seen(...args: string[]) {
   const { write, run } = workspace();
   write('lean-ops.json', OUTPUTS);
@@ -115,10 +115,10 @@ describe('what AWS refuses, in one line', () => {
   });
 
   it('keeps to one line whatever is thrown', () => {
-    expect(explain(new Error('a\n  b'), 's3:PutObject', 's3://b/k')).toContain(
+    expect(explainError(new Error('a\n  b'), 's3:PutObject', 's3://b/k')).toContain(
       's3:PutObject on s3://b/k failed: UNKNOWN: a b (',
     );
-    expect(explain(null, 's3:PutObject', 's3://b/k')).toContain('UNKNOWN');
-    expect(explain(Object.assign(new Error(''), { name: 'TimeoutError' }), 'x', 'y')).toContain('(TimeoutError)');
+    expect(explainError(null, 's3:PutObject', 's3://b/k')).toContain('UNKNOWN');
+    expect(explainError(Object.assign(new Error(''), { name: 'TimeoutError' }), 'x', 'y')).toContain('(TimeoutError)');
   });
 });

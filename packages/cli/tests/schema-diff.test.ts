@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { schema, workspace } from './workspace';
 
-/** A repository in which a first version of tank.level is committed. */
+/** A repository with one commit, which has a first version of tank.level. */
 function repository() {
-  const place = workspace();
-  place.git('init', '--quiet', '--initial-branch=main');
-  place.write('schemas/tank.level/schema.json', schema('tank.level'));
-  place.git('add', '.');
-  place.git('commit', '--quiet', '--message=first');
-  return place;
+  const repository = workspace();
+  repository.git('init', '--quiet', '--initial-branch=main');
+  repository.write('schemas/tank.level/schema.json', schema('tank.level'));
+  repository.git('add', '.');
+  repository.git('commit', '--quiet', '--message=first');
+  return repository;
 }
 
 const fields = (more: object) => ({

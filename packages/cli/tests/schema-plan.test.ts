@@ -9,19 +9,19 @@ const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase();
 type Answer = readonly (readonly (string | null)[])[];
 
 interface Pipeline {
-  /** `database.table` to its columns. */
+  /** The columns of each table, by `database.table`. */
   readonly tables?: Readonly<Record<string, readonly string[]>>;
   readonly answer?: Answer;
   readonly objects?: Readonly<Record<string, string>>;
-  readonly fault?: Error;
+  readonly failure?: Error;
 }
 const TABLES: NonNullable<Pipeline['tables']> = {
   [TABLE]: [...ENVELOPE_COLUMNS, 'device_id', 'level', 'rescued_data'],
 };
 
-/** A pipeline of which Athena answers as it is told to; what it was asked is in `asked`. */
-function pipeline({ tables = TABLES, answer = [], objects = {}, fault }: Pipeline = {}) {
-  const asked: string[] = [];
+/** A pipeline whose Athena gives the prepared answer to every query. `statements` holds the queries it got. */
+function pipeline({ tables = TABLES, answer = [], objects = {}, failure }: Pipeline = {}) {
+  const statements: string[] = [];
   const documents = memoryDocuments({ 'acme-schema-registry': ['topic_name'] });
   const cloud: Cloud = {
     objects: memoryObjects(objects),
@@ -30,8 +30,8 @@ function pipeline({ tables = TABLES, answer = [], objects = {}, fault }: Pipelin
     athena: {
       execute: () => Promise.reject(new Error('plan changes nothing')),
       query: (sql) => {
-        asked.push(sql);
-        return fault === undefined ? Promise.resolve({ columns: [], rows: answer }) : Promise.reject(fault);
+        statements.push(sql);
+        return failure === undefined ? Promise.resolve({ columns: [], rows: answer }) : Promise.reject(failure);
       },
     },
     catalog: {
@@ -43,13 +43,13 @@ function pipeline({ tables = TABLES, answer = [], objects = {}, fault }: Pipelin
       },
     },
   };
-  const place = workspace(() => cloud);
-  place.write('lean-ops.json', OUTPUTS);
-  place.write('schema.json', schema('tank.level'));
-  return { ...place, asked, documents };
+  const files = workspace(() => cloud);
+  files.write('lean-ops.json', OUTPUTS);
+  files.write('schema.json', schema('tank.level'));
+  return { ...files, statements, documents };
 }
 
-const JUDGED: Answer = [
+const VALIDATED: Answer = [
   ['rows', '1000', null],
   ['rejected', '3', ''],
   ['nulled', '20', ''],
@@ -59,7 +59,7 @@ const JUDGED: Answer = [
 
 describe('schema plan', () => {
   it('shows what the merge runs, which rows it would reject and null, and that it is not fit', async () => {
-    const { run, asked } = pipeline({ answer: JUDGED });
+    const { run, statements } = pipeline({ answer: VALIDATED });
     const { code, output, error } = await run('schema', 'plan', 'tank.level', 'schema.json');
     expect(error).toBe('');
     expect(output).toContain('schema.json  (tank.level, first schema, version 1)\n  The merge runs 1 statement:\n');
@@ -76,7 +76,7 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
 `,
     );
     expect(code).toBe(1);
-    expect(asked).toEqual([expect.stringContaining(`"ingested_at" >= '2026-11-16T10:00:00.000000Z'`)]);
+    expect(statements).toEqual([expect.stringContaining(`"ingested_at" >= '2026-11-16T10:00:00.000000Z'`)]);
   });
 
   it.each([
@@ -85,13 +85,13 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
     ['0.3%', 0],
     ['0.29%', 1],
   ])('bears up to %s rejected rows', async (limit, expected) => {
-    const { run } = pipeline({ answer: JUDGED });
+    const { run } = pipeline({ answer: VALIDATED });
     const { code } = await run('schema', 'plan', 'tank.level', 'schema.json', '--max-rejected', limit);
     expect(code).toBe(expected);
   });
 
   it('gives programs every number, and all rows where all are asked for', async () => {
-    const { run, asked } = pipeline({ answer: JUDGED });
+    const { run, statements } = pipeline({ answer: VALIDATED });
     const args = ['schema', 'plan', 'tank.level', 'schema.json', '--format', 'json', '--days', 'all'];
     const { output } = await run(...args);
     expect(JSON.parse(output)).toMatchObject({
@@ -117,11 +117,11 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
         ],
       },
     });
-    expect(asked[0]).not.toContain('WHERE "ingested_at"');
+    expect(statements[0]).not.toContain('WHERE "ingested_at"');
   });
 
   it('annotates a pull request', async () => {
-    const { run } = pipeline({ answer: JUDGED });
+    const { run } = pipeline({ answer: VALIDATED });
     const { output } = await run('schema', 'plan', 'tank.level', 'schema.json', '--format', 'github');
     expect(output).toContain('::error file=schema.json,line=11,col=18,title=REJECTED 3  device_id%3A required::');
     expect(output).toContain('::notice file=schema.json,line=15,col=14,title=NULLED 20  level%3A minimum::');
@@ -130,7 +130,7 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
 
   it('shows what breaks against the active schema, and judges the rows all the same', async () => {
     const active = JSON.stringify(schema('tank.level', { properties: { device_id: { type: 'integer' } } }));
-    const { run, asked } = pipeline({
+    const { run, statements } = pipeline({
       answer: [['rows', '5', null]],
       objects: { 's3://acme-schemas/schemas/tank.level/active/schema.json': active },
     });
@@ -140,7 +140,7 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
     expect(output).toContain('The merge would be refused: no table changes, and version 1 stays in force.');
     expect(output).toContain('Judged 5 rows');
     expect(output).toMatch(/Not fit to merge: the merge would be refused\.\n$/);
-    expect({ code, statements: asked.length }).toEqual({ code: 1, statements: 1 });
+    expect({ code, statements: statements.length }).toEqual({ code: 1, statements: 1 });
   });
 
   it('shows a column of the table that cannot become what the schema wants', async () => {
@@ -163,16 +163,16 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
   });
 
   it('shows the problems of the file as lint does, and asks nobody', async () => {
-    const { run, write, asked } = pipeline();
+    const { run, write, statements } = pipeline();
     write('schema.json', schema('tank.level', { 'x-topic': 'other' }));
     const { code, output } = await run('schema', 'plan', 'tank.level', 'schema.json');
     expect(output).toContain('TOPIC_MISMATCH');
-    expect({ code, asked }).toEqual({ code: 1, asked: [] });
+    expect({ code, statements }).toEqual({ code: 1, statements: [] });
   });
 
   it('tells in one line what keeps it from its work', async () => {
     const failing = pipeline({
-      fault: new AthenaStatementError(
+      failure: new AthenaStatementError(
         { disposition: 'environment', code: 'ACCESS_DENIED' },
         'Access denied\n on S3',
         'q-1',
@@ -184,7 +184,7 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
       error: 'error: Athena: Access denied on S3 (query q-1)\n',
     });
     const unreached = pipeline({
-      fault: Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }),
+      failure: Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }),
     });
     const { code, error } = await unreached.run('schema', 'plan', 'tank.level', 'schema.json');
     expect(error).toMatch(/^error: AWS was not reached for athena:StartQueryExecution[^\n]*\n$/);

@@ -11,7 +11,11 @@ afterAll(() => {
   for (const directory of made) rmSync(directory, { recursive: true });
 });
 
-/** A directory of its own, with the command run in it. @param connect to the pipeline, for commands that talk to one */
+/**
+ * A new directory, and a function that runs the command in it.
+ *
+ * @param connect the connection to a pipeline, for commands that need one
+ */
 export function workspace(connect?: Connect) {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'lean-ops-cli-')));
   made.push(root);
@@ -31,7 +35,7 @@ export function workspace(connect?: Connect) {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
-    /** What the user sees. */
+    /** Runs the command and returns everything that its user sees. */
     run: async (...args: string[]): Promise<{ code: number; output: string; error: string }> => {
       let output = '';
       let error = '';
@@ -47,7 +51,7 @@ export function workspace(connect?: Connect) {
   };
 }
 
-/** A schema of a small topic; a test names what it varies. */
+/** A schema of a small topic; a test passes only what it varies. */
 export function schema(topic: string, changes: Readonly<Record<string, unknown>> = {}): object {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -64,7 +68,7 @@ export function schema(topic: string, changes: Readonly<Record<string, unknown>>
   };
 }
 
-/** Terraform's outputs of a pipeline. */
+/** The Terraform outputs of a made-up pipeline. */
 export const OUTPUTS = {
   schema_bucket: 'acme-schemas',
   lake_bucket: 'acme-lake',

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
 import type { ExitCode, Terminal } from '../terminal';
 
-/** What a command is registered with. */
-export interface Context {
+/** Everything a command needs from the program that registers it. */
+export interface CommandContext {
   readonly terminal: Terminal;
   readonly connect: Connect;
-  /** Takes what the shell learns, once the command has ended. */
-  readonly done: (code: ExitCode) => void;
+  /** Takes the exit code that the shell gets once the command has ended. */
+  readonly setExitCode: (code: ExitCode) => void;
 }
 
 /** Adds one command to `lean-ops schema`. */
-export type Register = (schema: Command, context: Context) => void;
+export type RegisterCommand = (schema: Command, context: CommandContext) => void;

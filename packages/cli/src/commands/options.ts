@@ -20,7 +20,7 @@ export function outputsOption(): Option {
   );
 }
 
-/** Reads an option's whole number. */
+/** An option parser for whole numbers from `from` to `to`, both included. */
 export function wholeNumber({ from, to }: { readonly from: number; readonly to: number }): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;

@@ -5,21 +5,22 @@ import { Option } from 'commander';
 import { activeBaseline } from '../schemas/active-baseline';
 import type { Baseline } from '../schemas/baseline';
 import type { Connect } from '../pipeline/aws-clients';
-import type { Register } from './command';
-import { compare, type Comparison } from '../schemas/merge-preview';
+import type { RegisterCommand } from './command';
+import { previewMerge, type MergePreview } from '../schemas/merge-preview';
 import { readDeployment } from '../pipeline/deployment';
 import { diffGithub, diffJson, diffText, type DiffFile, type DiffReport } from '../format/diff';
 import { gitBaseline } from '../schemas/git-baseline';
 import { EXIT_CODES, formatOption, outputsOption } from './options';
-import { locator, START, type Place } from '../schemas/locate-problems';
+import { locator, FILE_START, type Position } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
-import { findSchemas, placeOf, readSchemaText, type SchemaPlace } from '../schemas/schema-files';
-import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
+import { findSchemas, locationOf, readSchemaText, type SchemaLocation } from '../schemas/schema-files';
+import { CliError } from '../errors';
+import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 
 export interface DiffOptions {
-  /** A git ref; by default HEAD. */
+  /** The git ref to compare with; HEAD when it is left out. */
   readonly base?: string;
-  /** Compares with what is active in the deployed pipeline. */
+  /** Compare with the schemas that are active in the deployed pipeline, and not with a git ref. */
   readonly active?: boolean;
   readonly outputs?: string;
   readonly databasePrefix: string;
@@ -28,17 +29,18 @@ export interface DiffOptions {
 }
 
 const FORMATTERS = { text: diffText, json: diffJson, github: diffGithub } as const;
-/** A request to S3, or a git process, for each file. */
+
+/** Files compared at a time; each costs a request to S3 or a git process. */
 const CONCURRENCY = 8;
 
-export const registerSchemaDiff: Register = (schema, { terminal, connect, done }) => {
+export const registerSchemaDiff: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('diff')
     .description('what a merge of the schemas would change: for readers, and in the tables')
     .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
-    .option('--base <ref>', 'git ref to compare the files with, for a pull request origin/main (default: HEAD)')
+    .option('--base <ref>', 'git ref to previewMerge the files with, for a pull request origin/main (default: HEAD)')
     .addOption(
-      new Option('--active', 'compare with what is active in the pipeline').conflicts([
+      new Option('--active', 'previewMerge with what is active in the pipeline').conflicts([
         'base',
         'databasePrefix',
         'lakeBucket',
@@ -50,24 +52,24 @@ export const registerSchemaDiff: Register = (schema, { terminal, connect, done }
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (paths: string[], options: DiffOptions) => {
-      done(await schemaDiff(paths, options, terminal, connect));
+      setExitCode(await schemaDiff(paths, options, terminal, connect));
     });
 };
 
-/** `schema diff`: what a merge of the files as they are would change, against a git ref or the deployed pipeline. */
+/** `schema diff`: shows what a merge of the files would change, compared with a git ref or with the deployed pipeline. */
 export async function schemaDiff(
   paths: readonly string[],
   options: DiffOptions,
   terminal: Terminal,
   connect: Connect,
 ): Promise<ExitCode> {
-  const { baseline, lake } = await compareWith(options, terminal, connect);
+  const { baseline, lake } = await chooseBaseline(options, terminal, connect);
   const report = await diff(paths, baseline, lake, terminal.cwd);
   terminal.write(FORMATTERS[options.format](report));
   return report.files.some(({ refused }) => refused) ? EXIT.problems : EXIT.clean;
 }
 
-async function compareWith(
+async function chooseBaseline(
   { base = 'HEAD', active = false, outputs, databasePrefix, lakeBucket }: DiffOptions,
   terminal: Terminal,
   connect: Connect,
@@ -80,45 +82,49 @@ async function compareWith(
 }
 
 async function diff(paths: readonly string[], baseline: Baseline, lake: Lake, cwd: string): Promise<DiffReport> {
-  const places = await placesOf(paths, baseline, cwd);
-  const files = await mapLimit(places, CONCURRENCY, (place) => diffFile(place, baseline, lake));
-  return { base: baseline.name, compared: places.length, files: files.filter((file) => file !== undefined) };
+  const locations = await locationsOf(paths, baseline, cwd);
+  const files = await mapLimit(locations, CONCURRENCY, (location) => diffFile(location, baseline, lake));
+  return { base: baseline.name, compared: locations.length, files: files.filter((file) => file !== undefined) };
 }
 
-/** The files there are, and those there were. */
-async function placesOf(paths: readonly string[], baseline: Baseline, cwd: string): Promise<SchemaPlace[]> {
-  const places = new Map<string, SchemaPlace>();
+/** The schema files below the paths, and those that the baseline has there and the working directory lacks. */
+async function locationsOf(paths: readonly string[], baseline: Baseline, cwd: string): Promise<SchemaLocation[]> {
+  const locations = new Map<string, SchemaLocation>();
   for (const given of paths) {
     const absolute = path.resolve(cwd, given);
     const here = existsSync(absolute) ? await findSchemas([given], cwd) : [];
-    for (const place of here) if (!place.stray) places.set(place.absolute, place);
+    for (const location of here) if (!location.stray) locations.set(location.absolute, location);
     const before = await baseline.filesBelow(absolute);
     for (const file of before) {
       const schema = file === absolute || /(?:^|[\\/])schema\.json$/.test(file);
-      if (schema && !/[\\/](?:failed|archive)[\\/]/.test(path.relative(absolute, file)) && !places.has(file)) {
-        places.set(file, placeOf(file, cwd));
+      if (schema && !/[\\/](?:failed|archive)[\\/]/.test(path.relative(absolute, file)) && !locations.has(file)) {
+        locations.set(file, locationOf(file, cwd));
       }
     }
     if (here.length === 0 && before.length === 0) {
-      throw new UsageError(`${given}: no topic schema here, nor at ${baseline.name}.`);
+      throw new CliError(`${given}: no topic schema here, nor at ${baseline.name}.`);
     }
   }
-  return [...places.values()].sort((a, b) => (a.absolute < b.absolute ? -1 : 1));
+  return [...locations.values()].sort((a, b) => (a.absolute < b.absolute ? -1 : 1));
 }
 
-async function diffFile(place: SchemaPlace, baseline: Baseline, lake: Lake): Promise<DiffFile | undefined> {
-  const base = await baseline.read(place.absolute);
-  const read = existsSync(place.absolute) ? await readSchemaText(place) : undefined;
+async function diffFile(location: SchemaLocation, baseline: Baseline, lake: Lake): Promise<DiffFile | undefined> {
+  const base = await baseline.read(location.absolute);
+  const read = existsSync(location.absolute) ? await readSchemaText(location) : undefined;
   if (read !== undefined && !read.ok) {
-    return located(place, { status: 'invalid', problems: [read.problem] }, () => START);
+    return diffFileOf(location, { status: 'invalid', problems: [read.problem] }, () => FILE_START);
   }
   if (read?.text === base) return undefined;
-  const comparison = compare(base, read?.text, place.topic, lake);
-  return located(place, comparison, read === undefined ? () => START : locator(read.text));
+  const preview = previewMerge(base, read?.text, location.topic, lake);
+  return diffFileOf(location, preview, read === undefined ? () => FILE_START : locator(read.text));
 }
 
-/** A comparison with the places of what it found: in the file as it is, so of what was removed where it belonged. */
-function located({ file, topic }: SchemaPlace, comparison: Comparison, locate: (pointer: string) => Place): DiffFile {
+/** The report on one file. What was removed is reported at the place in the present file where it would belong. */
+function diffFileOf(
+  { file, topic }: SchemaLocation,
+  comparison: MergePreview,
+  locate: (pointer: string) => Position,
+): DiffFile {
   const { status } = comparison;
   const problems = 'problems' in comparison ? comparison.problems : [];
   const changes = 'changes' in comparison ? comparison.changes : [];

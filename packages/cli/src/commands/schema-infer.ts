@@ -11,16 +11,17 @@ import {
   schemaKeys,
   tableNameOf,
 } from '@lean-ops/common/core';
-import { asking } from '../pipeline/athena-queries';
+import { lakeReader } from '../pipeline/athena-queries';
 import type { Connect } from '../pipeline/aws-clients';
-import type { Register } from './command';
+import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
 import { counted, plain } from '../format/text';
 import { EXIT_CODES, outputsOption } from './options';
 import { refuseForeignTable } from '../plan/table-owner';
-import { days, sinceText, type Days } from '../plan/threshold';
-import { EXIT, UsageError, type ExitCode, type Terminal } from '../terminal';
-import { legalTopic } from './schema-plan';
+import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
+import { CliError } from '../errors';
+import { EXIT, type ExitCode, type Terminal } from '../terminal';
+import { parseTopic } from './schema-plan';
 
 export interface InferOptions {
   readonly days: Days;
@@ -28,50 +29,50 @@ export interface InferOptions {
   readonly outputs?: string;
 }
 
-export const registerSchemaInfer: Register = (schema, { terminal, connect, done }) => {
+export const registerSchemaInfer: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('infer')
     .description('a draft of the schema of a topic, from the rows that are there')
     .argument('<topic>', 'the topic')
-    .option('--days <n>', 'look at the rows of that many days, or all', days, 'all')
+    .option('--days <n>', 'look at the rows of that many days, or all', parseDays, 'all')
     .option('--out <file>', 'write the draft there, and not to standard output')
     .addOption(outputsOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (topic: string, options: InferOptions) => {
-      done(await schemaInfer(topic, options, terminal, connect));
+      setExitCode(await schemaInfer(topic, options, terminal, connect));
     });
 };
 
-/** `schema infer`: the draft to standard output, what its author should know to standard error. */
+/** `schema infer`: writes the draft to standard output, and notes for its author to standard error. */
 export async function schemaInfer(
   topicText: string,
   options: InferOptions,
   terminal: Terminal,
   connect: Connect,
 ): Promise<ExitCode> {
-  const topic = legalTopic(topicText);
+  const topic = parseTopic(topicText);
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
-  const { query, getTable } = asking(cloud, deployment);
+  const { query, getTable } = lakeReader(cloud, deployment);
   await refuseForeignTable(cloud.documents, deployment.registryTable, topic);
   const database = databaseOf(deployment.lake, LAYERS.standardized);
   const table = tableNameOf(topic);
   const columns = (await getTable(database, table))?.columns.map(({ name }) => name);
   if (columns === undefined) {
-    throw new UsageError(`${topic} has no rows yet: the table ${database}.${table} is not there. Is it spelled right?`);
+    throw new CliError(`${topic} has no rows yet: the table ${database}.${table} is not there. Is it spelled right?`);
   }
-  const since = sinceText(options.days, cloud.clock.now());
+  const since = oldestIngestedAt(options.days, cloud.clock.now());
   const statements = inferStatements({ database, table, columns }, since);
   const answers: (readonly (readonly (string | null)[])[])[] = [];
   for (const { sql } of statements) answers.push((await query(sql)).rows);
   const counts = columnCounts(statements, answers);
   const when = since === undefined ? '' : ` that came since ${since.slice(0, 19)}Z`;
-  if (counts.rows === 0) throw new UsageError(`${database}.${table} has no rows${when}: nothing to infer from.`);
+  if (counts.rows === 0) throw new CliError(`${database}.${table} has no rows${when}: nothing to infer from.`);
   const active = await cloud.objects.get(deployment.schemaBucket, schemaKeys.active(topic));
   const version = (active === undefined ? 0 : (readAcceptedSchema(active.body)?.version ?? 0)) + 1;
   const { document, notes } = inferSchema(topic, version, columns, counts);
   if (Object.keys(document['properties'] as object).length === 0) {
-    throw new UsageError(`no column of ${database}.${table} has a value that a schema could describe.`);
+    throw new CliError(`no column of ${database}.${table} has a value that a schema could describe.`);
   }
   const text = `${JSON.stringify(document, null, 2)}\n`;
   const check = checkSchema(text, { topic });
@@ -85,10 +86,10 @@ export async function schemaInfer(
 
 async function save(file: string, text: string, shown: string): Promise<void> {
   try {
-    // What is there may be somebody's work.
+    // An existing file may be somebody's work, so it is never overwritten.
     await writeFile(file, text, { flag: 'wx' });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${shown} cannot be written: ${reason}`, { cause: error });
+    throw new CliError(`${shown} cannot be written: ${reason}`, { cause: error });
   }
 }

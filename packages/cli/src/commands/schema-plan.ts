@@ -1,16 +1,18 @@
 import path from 'node:path';
 import { checkSchema, checkTopic, type TopicName } from '@lean-ops/common/core';
 import type { Connect } from '../pipeline/aws-clients';
-import type { Register } from './command';
+import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
 import { planGithub, planJson, planText, type PlanReport } from '../format/plan';
-import { locateProblems, locator, START } from '../schemas/locate-problems';
+import { locateProblems, locator, FILE_START } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
-import { makePlan, type SchemaPlan } from '../plan/merge-plan';
-import { days, sinceText, threshold, type Days, type Threshold } from '../plan/threshold';
-import { placeOf, readSchemaText } from '../schemas/schema-files';
-import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
+import { planMerge, type MergePlan } from '../plan/merge-plan';
+import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
+import { parseRejectionLimit, type RejectionLimit } from '../plan/rejection-limit';
+import { locationOf, readSchemaText } from '../schemas/schema-files';
+import { CliError } from '../errors';
+import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import { LINT_FORMATTERS } from './schema-lint';
 
 const FORMATTERS = { text: planText, json: planJson, github: planGithub } as const;
@@ -18,30 +20,35 @@ const MAX_SAMPLES = 100;
 
 export interface PlanCommandOptions {
   readonly days: Days;
-  readonly maxRejected: Threshold;
+  readonly maxRejected: RejectionLimit;
   readonly samples: number;
   readonly outputs?: string;
   readonly format: Format;
 }
 
-export const registerSchemaPlan: Register = (schema, { terminal, connect, done }) => {
+export const registerSchemaPlan: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('plan')
     .description('what a merge would do to the tables, and to the rows that are there: which it would reject, and why')
     .argument('<topic>', 'the topic')
     .argument('<file>', 'its schema, as it would be merged')
-    .option('--days <n>', 'judge the rows of that many days, or all', days, 7)
-    .option('--max-rejected <n>', 'rows (12) or a part of them (0.5%) that may be rejected', threshold, threshold('0'))
+    .option('--days <n>', 'judge the rows of that many days, or all', parseDays, 7)
+    .option(
+      '--max-rejected <n>',
+      'rows (12) or a part of them (0.5%) that may be rejected',
+      parseRejectionLimit,
+      parseRejectionLimit('0'),
+    )
     .option('--samples <n>', 'messages that are named for each rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
     .addOption(outputsOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (topic: string, file: string, options: PlanCommandOptions) => {
-      done(await schemaPlan(topic, file, options, terminal, connect));
+      setExitCode(await schemaPlan(topic, file, options, terminal, connect));
     });
 };
 
-/** `schema plan`: a schema against what is active, against the tables, and against the rows of Standardized. */
+/** `schema plan`: compares a schema with the active one and with the tables, and validates the rows of Standardized by it. */
 export async function schemaPlan(
   topicText: string,
   file: string,
@@ -49,34 +56,34 @@ export async function schemaPlan(
   terminal: Terminal,
   connect: Connect,
 ): Promise<ExitCode> {
-  const topic = legalTopic(topicText);
-  const place = placeOf(path.resolve(terminal.cwd, file), terminal.cwd);
-  const read = await readSchemaText(place);
+  const topic = parseTopic(topicText);
+  const location = locationOf(path.resolve(terminal.cwd, file), terminal.cwd);
+  const read = await readSchemaText(location);
   const text = read.ok ? read.text : '';
-  const locate = read.ok ? locator(text) : () => START;
+  const locate = read.ok ? locator(text) : () => FILE_START;
   const check = read.ok ? checkSchema(text, { topic }) : { ok: false as const, problems: [read.problem] };
   if (!check.ok) {
-    const problems = locateProblems(place.file, check.problems, locate);
+    const problems = locateProblems(location.file, check.problems, locate);
     terminal.write(LINT_FORMATTERS[options.format]({ files: 1, problems }));
     return EXIT.problems;
   }
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
-  const since = sinceText(options.days, cloud.clock.now());
-  const plan = await makePlan({ topic, text, ...check }, deployment, cloud, { since, samples: options.samples });
-  const report = reportOf(plan, { topic, file: place.file, version: check.schema.version, since }, options, locate);
+  const since = oldestIngestedAt(options.days, cloud.clock.now());
+  const plan = await planMerge({ topic, text, ...check }, deployment, cloud, { since, samples: options.samples });
+  const report = reportOf(plan, { topic, file: location.file, version: check.schema.version, since }, options, locate);
   terminal.write(FORMATTERS[options.format](report));
   return report.refused || report.exceeded ? EXIT.problems : EXIT.clean;
 }
 
-export function legalTopic(text: string): TopicName {
+export function parseTopic(text: string): TopicName {
   const checked = checkTopic(text);
   if (checked.ok) return checked.topic;
-  throw new UsageError(`${checked.message}.`);
+  throw new CliError(`${checked.message}.`);
 }
 
 function reportOf(
-  { active, changes, problems, statements, data }: SchemaPlan,
+  { active, changes, problems, statements, data }: MergePlan,
   { topic, file, version, since }: { topic: TopicName; file: string; version: number; since: string | undefined },
   { maxRejected }: PlanCommandOptions,
   locate: ReturnType<typeof locator>,

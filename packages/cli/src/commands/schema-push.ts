@@ -1,34 +1,35 @@
 import { checkTopic, isTopicName, type TopicName } from '@lean-ops/common/core';
 import { Option } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
-import type { Register } from './command';
+import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
 import { summaryText } from '../format/file-result';
-import { lint, statedTopic, type Checked } from '../schemas/lint-schemas';
+import { lintSchemas, statedTopic, type CheckedFile } from '../schemas/lint-schemas';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
 import { findSchemas } from '../schemas/schema-files';
-import { UsageError, EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
-import { deliver, type Candidate } from '../upload/upload-files';
+import { CliError } from '../errors';
+import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
+import { uploadFiles, type Candidate } from '../upload/upload-files';
 import { DEFAULT_TIMEOUT_MS } from '../upload/upload-schema';
 import { exitCodeOf, reporter } from './reporter';
-import { standingOf } from '../upload/decide-upload';
+import { readUploadState } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
 
 export interface PushOptions {
   readonly topic?: string;
   readonly lint: boolean;
   readonly force: boolean;
-  /** Seconds. */
+  /** Seconds to wait for the verdict on one upload. */
   readonly timeout: number;
   readonly outputs?: string;
   readonly format: Format;
 }
 
-/** Athena takes 20 DDL statements at a time, and each upload runs one after the other. */
+/** Athena runs 20 DDL statements at a time, and an upload has one under way at any moment. */
 export const MAX_CONCURRENCY = 20;
 export const DEFAULT_CONCURRENCY = 8;
 
-export const registerSchemaPush: Register = (schema, { terminal, connect, done }) => {
+export const registerSchemaPush: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('push')
     .description('upload topic schemas and wait for the verdict: READY with their tables, or every problem')
@@ -41,7 +42,7 @@ export const registerSchemaPush: Register = (schema, { terminal, connect, done }
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (paths: string[], options: PushOptions) => {
-      done(await schemaPush(paths, options, terminal, connect));
+      setExitCode(await schemaPush(paths, options, terminal, connect));
     });
 };
 
@@ -51,7 +52,7 @@ export function timeoutOption(): Option {
     .default(DEFAULT_TIMEOUT_MS / 1_000);
 }
 
-/** `schema push`: uploads files and waits for the verdict on each. */
+/** `schema push`: uploads the files and waits for the verdict on each. */
 export async function schemaPush(
   paths: readonly string[],
   options: PushOptions,
@@ -59,28 +60,28 @@ export async function schemaPush(
   connect: Connect,
 ): Promise<ExitCode> {
   const { format } = options;
-  const places = (await findSchemas(paths, terminal.cwd)).filter(({ stray }) => !stray);
-  if (places.length === 0) throw new UsageError(`no topic schema below ${paths.join(', ')}.`);
-  if (options.topic !== undefined && places.length > 1) {
-    throw new UsageError(`--topic is for a single file, and these are ${places.length}.`);
+  const locations = (await findSchemas(paths, terminal.cwd)).filter(({ stray }) => !stray);
+  if (locations.length === 0) throw new CliError(`no topic schema below ${paths.join(', ')}.`);
+  if (options.topic !== undefined && locations.length > 1) {
+    throw new CliError(`--topic is for a single file, and these are ${locations.length}.`);
   }
-  const { report, checked } = await lint(
-    options.topic === undefined ? places : places.map((place) => ({ ...place, topic: options.topic })),
+  const { report, checked } = await lintSchemas(
+    options.topic === undefined ? locations : locations.map((location) => ({ ...location, topic: options.topic })),
   );
   if (options.lint && report.problems.length > 0) {
     terminal.write(LINT_FORMATTERS[format](report));
     return EXIT.problems;
   }
   const candidates = checked.map((file) => candidateOf(file));
-  refuseTwins(candidates);
+  refuseDuplicateTopics(candidates);
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
   const show = reporter(format, terminal);
-  const results = await deliver(candidates, deployment, cloud, {
-    standingOf: (topic) => standingOf(topic, cloud.objects, deployment.schemaBucket),
+  const results = await uploadFiles(candidates, deployment, cloud, {
+    stateOf: (topic) => readUploadState(topic, cloud.objects, deployment.schemaBucket),
     force: options.force,
-    again: true,
-    judged: options.lint,
+    retryRefused: true,
+    refuseForeseen: options.lint,
     dryRun: false,
     timeoutMs: options.timeout * 1_000,
     concurrency: DEFAULT_CONCURRENCY,
@@ -91,28 +92,36 @@ export async function schemaPush(
   return exitCodeOf(results);
 }
 
-/** The topic whose upload the file becomes: that of its folder, else the one it names. */
-export function candidateOf({ place, text, locate }: Checked): Candidate {
-  const { file } = place;
-  if (text === undefined) throw new UsageError(`${file} is no UTF-8 text of at most 1 MiB, and cannot be uploaded.`);
-  const folder = place.topic !== undefined && isTopicName(place.topic) ? place.topic : undefined;
-  const topic = folder ?? statedTopic(text) ?? place.topic;
-  if (topic === undefined) throw new UsageError(`${file} names no topic: say which with --topic.`);
-  return { file, topic: legal(file, topic), text, locate };
+/**
+ * The file as an upload of its topic: the topic of its folder, else the one that the file names.
+ *
+ * @throws CliError when the file has no text, or no legal topic
+ */
+export function candidateOf({ location, text, locate }: CheckedFile): Candidate {
+  const { file } = location;
+  if (text === undefined) throw new CliError(`${file} is no UTF-8 text of at most 1 MiB, and cannot be uploaded.`);
+  const folder = location.topic !== undefined && isTopicName(location.topic) ? location.topic : undefined;
+  const topic = folder ?? statedTopic(text) ?? location.topic;
+  if (topic === undefined) throw new CliError(`${file} names no topic: say which with --topic.`);
+  return { file, topic: legalTopic(file, topic), text, locate };
 }
 
-function legal(file: string, topic: string): TopicName {
+function legalTopic(file: string, topic: string): TopicName {
   const checked = checkTopic(topic);
   if (checked.ok) return checked.topic;
-  throw new UsageError(`${file}: ${checked.message}.`);
+  throw new CliError(`${file}: ${checked.message}.`);
 }
 
-/** Of two uploads of one topic nobody could say which came last. */
-export function refuseTwins(candidates: readonly Candidate[]): void {
+/**
+ * Allows at most one file for each topic: of two uploads of one topic nobody could say which came last.
+ *
+ * @throws CliError naming the first two files of one topic
+ */
+export function refuseDuplicateTopics(candidates: readonly Candidate[]): void {
   const files = new Map<string, string>();
   for (const { topic, file } of candidates) {
     const other = files.get(topic);
-    if (other !== undefined) throw new UsageError(`${other} and ${file} are both of the topic ${topic}: name one.`);
+    if (other !== undefined) throw new CliError(`${other} and ${file} are both of the topic ${topic}: name one.`);
     files.set(topic, file);
   }
 }

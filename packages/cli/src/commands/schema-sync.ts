@@ -2,32 +2,33 @@ import { counted, plain } from '../format/text';
 import path from 'node:path';
 import { Option } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
-import type { Register } from './command';
+import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
 import { summaryText } from '../format/file-result';
-import { lint } from '../schemas/lint-schemas';
+import { lintSchemas } from '../schemas/lint-schemas';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
 import { findSchemas } from '../schemas/schema-files';
-import { EXIT, UsageError, type ExitCode, type Format, type Terminal } from '../terminal';
+import { CliError } from '../errors';
+import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import { listTopics, NO_FILES } from '../pipeline/list-topics';
-import { deliver } from '../upload/upload-files';
+import { uploadFiles } from '../upload/upload-files';
 import { exitCodeOf, reporter } from './reporter';
 import { OUTCOMES } from '../upload/file-result';
-import { standingOf } from '../upload/decide-upload';
+import { readUploadState } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
-import { candidateOf, DEFAULT_CONCURRENCY, MAX_CONCURRENCY, refuseTwins, timeoutOption } from './schema-push';
+import { candidateOf, DEFAULT_CONCURRENCY, MAX_CONCURRENCY, refuseDuplicateTopics, timeoutOption } from './schema-push';
 
 export interface SyncOptions {
   readonly dryRun: boolean;
   readonly force: boolean;
   readonly concurrency: number;
-  /** Seconds. */
+  /** Seconds to wait for the verdict on one upload. */
   readonly timeout: number;
   readonly outputs?: string;
   readonly format: Format;
 }
 
-export const registerSchemaSync: Register = (schema, { terminal, connect, done }) => {
+export const registerSchemaSync: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('sync')
     .description('upload the topic schemas of a folder that are not active yet: what a merge runs')
@@ -44,11 +45,11 @@ export const registerSchemaSync: Register = (schema, { terminal, connect, done }
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (dir: string, options: SyncOptions) => {
-      done(await schemaSync(dir, options, terminal, connect));
+      setExitCode(await schemaSync(dir, options, terminal, connect));
     });
 };
 
-/** `schema sync`: brings what is active in line with a folder. Run again, it does only what is left to do. */
+/** `schema sync`: uploads what a folder has and the pipeline has not. A second run does only what is left to do. */
 export async function schemaSync(
   dir: string,
   options: SyncOptions,
@@ -56,27 +57,28 @@ export async function schemaSync(
   connect: Connect,
 ): Promise<ExitCode> {
   const { format } = options;
-  const places = await findSchemas([dir], terminal.cwd);
-  const { report, checked } = await lint(places);
+  const locations = await findSchemas([dir], terminal.cwd);
+  const { report, checked } = await lintSchemas(locations);
   if (report.problems.length > 0) {
     terminal.write(LINT_FORMATTERS[format](report));
     if (format !== 'json') terminal.write('Nothing was uploaded.\n');
     return EXIT.problems;
   }
-  const candidates = checked.filter(({ place }) => path.dirname(place.absolute) === place.folder).map(candidateOf);
-  if (candidates.length === 0)
-    throw new UsageError(`no topic schema below ${dir}: they are named {topic}/schema.json.`);
-  refuseTwins(candidates);
+  const candidates = checked
+    .filter(({ location }) => path.dirname(location.absolute) === location.folder)
+    .map(candidateOf);
+  if (candidates.length === 0) throw new CliError(`no topic schema below ${dir}: they are named {topic}/schema.json.`);
+  refuseDuplicateTopics(candidates);
 
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
   const topics = await listTopics(cloud.objects, deployment.schemaBucket);
   const show = reporter(format, terminal, new Set([OUTCOMES.active]));
-  const results = await deliver(candidates, deployment, cloud, {
-    standingOf: (topic) => standingOf(topic, cloud.objects, deployment.schemaBucket, topics.get(topic) ?? NO_FILES),
+  const results = await uploadFiles(candidates, deployment, cloud, {
+    stateOf: (topic) => readUploadState(topic, cloud.objects, deployment.schemaBucket, topics.get(topic) ?? NO_FILES),
     force: options.force,
-    again: false,
-    judged: true,
+    retryRefused: false,
+    refuseForeseen: true,
     dryRun: options.dryRun,
     timeoutMs: options.timeout * 1_000,
     concurrency: options.concurrency,
@@ -93,7 +95,7 @@ export async function schemaSync(
   return exitCodeOf(results);
 }
 
-/** Nothing is deleted here: a topic ends when its operator ends it. */
+/** A sentence on active topics that have no file. They stay: only an operator ends a topic. */
 function withoutFile(topics: readonly string[]): string {
   if (topics.length === 0) return '';
   const those = counted(topics.length, 'topic');

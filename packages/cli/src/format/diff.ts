@@ -9,21 +9,21 @@ export interface DiffFile {
   readonly topic: string | null;
   readonly status: 'added' | 'changed' | 'removed' | 'invalid';
   readonly versions: { readonly before: number | null; readonly after: number | null };
-  /** There was a file before, and it was no schema. */
+  /** True when the baseline has a file that is not a schema. */
   readonly baseUnreadable: boolean;
-  /** Would the validator refuse it? */
+  /** True when schema-validator would refuse the upload. */
   readonly refused: boolean;
   readonly changes: readonly DiffChange[];
-  /** Beyond the breaking changes. */
+  /** Reasons for the refusal other than the breaking changes. */
   readonly problems: readonly LocatedProblem[];
   readonly statements: readonly string[];
 }
 
 export interface DiffReport {
   readonly base: string;
-  /** How many files were looked at. */
+  /** Number of files compared. */
   readonly compared: number;
-  /** Those that differ. */
+  /** The files that differ from the baseline. */
   readonly files: readonly DiffFile[];
 }
 
@@ -53,8 +53,8 @@ export function changeText({ line, column, pointer, code, impact, sentence, reme
   return `${lines.join('\n')}\n`;
 }
 
-/** What the merge does, in one sentence. */
-function outcome({ status, refused, statements, versions, baseUnreadable }: DiffFile): string {
+/** One sentence on what the merge does. */
+function mergeText({ status, refused, statements, versions, baseUnreadable }: DiffFile): string {
   if (status === 'removed') return 'The merge uploads nothing: the active schema stays in force, and the tables stay.';
   if (refused) {
     const stays = versions.before === null ? '' : `, and version ${versions.before} stays in force`;
@@ -71,7 +71,7 @@ function fileText(file: DiffFile): string {
     `${plain(file.file)}  (${title(file)})\n`,
     ...file.changes.map(changeText),
     ...file.problems.map(problemText),
-    `  ${outcome(file)}\n`,
+    `  ${mergeText(file)}\n`,
     statements,
   ].join('');
 }
@@ -113,7 +113,7 @@ export function changeAnnotation(
 
 function fileAnnotations(file: DiffFile): string {
   const changes = file.changes.map((change) => changeAnnotation(file.file, change));
-  const merge = [outcome(file), ...file.statements.map((sql) => `${sql};`)].join('\n');
+  const merge = [mergeText(file), ...file.statements.map((sql) => `${sql};`)].join('\n');
   const whole = { file: file.file, line: 1, column: 1, title: title(file), message: merge };
   return [
     ...changes,

@@ -1,10 +1,11 @@
 import { groupBy } from '../schemas/group-by';
-import { START } from '../schemas/locate-problems';
+import { FILE_START } from '../schemas/locate-problems';
 import { OUTCOMES, type FileResult, type Outcome } from '../upload/file-result';
 import { counted, plain } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
 
+/** How the summary names each outcome. */
 const WORDS: Readonly<Record<Outcome, string>> = {
   READY: 'ready',
   ACTIVE: 'already active',
@@ -49,11 +50,11 @@ export function resultGithub(result: FileResult): string {
   const { file, outcome, note } = result;
   const well = outcome === OUTCOMES.ready || outcome === OUTCOMES.active || outcome === OUTCOMES.planned;
   const message = note === null ? headline(result) : `${headline(result)}\n${plain(note)}`;
-  const whole = annotate({ level: well ? 'notice' : 'error', file, ...START, title: title(result), message });
+  const whole = annotate({ level: well ? 'notice' : 'error', file, ...FILE_START, title: title(result), message });
   return result.problems.map(problemAnnotation).join('') + whole;
 }
 
-/** The line that ends every report: `3 schemas: 2 ready, 1 refused.` */
+/** The last line of the report: `3 schemas: 2 ready, 1 refused.` */
 export function summaryText(results: readonly FileResult[]): string {
   const groups = groupBy(results, ({ outcome }) => outcome);
   const counts = Object.values(OUTCOMES).flatMap((outcome) => {

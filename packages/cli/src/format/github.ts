@@ -1,24 +1,24 @@
-/** What GitHub shows beside a line of a file. */
+/** A message that GitHub shows beside a line of a file in a pull request. */
 export interface Annotation {
   readonly level: 'error' | 'notice';
   readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly title: string;
-  /** May have several lines. */
+  /** One or more lines. */
   readonly message: string;
 }
 
-// https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts: what a runner takes back.
-function data(text: string): string {
+// A runner decodes exactly these escapes: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+function escapeData(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
-function property(text: string): string {
-  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
 
-/** A workflow command, on one line whatever the texts hold. */
+/** The annotation as a workflow command, on one line whatever its texts hold. */
 export function annotate({ level, file, line, column, title, message }: Annotation): string {
-  return `::${level} file=${property(file)},line=${line},col=${column},title=${property(title)}::${data(message)}\n`;
+  return `::${level} file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(title)}::${escapeData(message)}\n`;
 }

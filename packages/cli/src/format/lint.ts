@@ -14,7 +14,7 @@ export function problemText({ line, column, pointer, code, message, hint }: Loca
   return `${lines.join('\n')}\n`;
 }
 
-/** The line that ends every report. */
+/** The last line of the report. */
 function summary({ files, problems }: LintReport): string {
   const checked = `${counted(files, 'schema')} checked`;
   if (problems.length === 0) return `${checked}: no problems.\n`;

@@ -1,32 +1,32 @@
 import type { ViolationSample } from '@lean-ops/common/core';
-import type { LocatedProblem, Place } from '../schemas/locate-problems';
+import type { LocatedProblem, Position } from '../schemas/locate-problems';
 import type { DiffChange } from '../schemas/locate-changes';
 import { changeAnnotation, changeText } from './diff';
 import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
 
-export interface PlanFinding extends Place {
+export interface PlanFinding extends Position {
   readonly pointer: string;
-  /** The column of the table; `column` is the place in the file. */
+  /** The column of the table. (`column` is the position in the schema file.) */
   readonly field: string;
   readonly rule: string;
-  /** What becomes of a row that breaks it: it is rejected, or its value becomes NULL. */
+  /** The fate of a row that breaks the rule: the row is rejected, or the value becomes NULL. */
   readonly effect: 'rejected' | 'nulled';
   readonly rows: number;
   readonly samples: readonly ViolationSample[];
 }
 
-/** What was judged, and how it fared. */
+/** The rows that were validated, and the result. */
 export interface PlanDataReport {
   readonly status: 'no table' | 'no rows' | 'judged';
-  /** `database.table` */
+  /** The table of the rows, as `database.table`. */
   readonly table: string;
-  /** Rows ingested from then on; null for all. */
+  /** The oldest `ingested_at` of the rows; null when every row was validated. */
   readonly since: string | null;
   readonly rows: number;
   readonly rejected: number;
-  /** The same number twice, but where the rules were too long for one statement. */
+  /** One number twice, except when the rules were too long for one statement: then the bounds of the number. */
   readonly nulled: { readonly at_least: number; readonly at_most: number };
   readonly findings: readonly PlanFinding[];
 }
@@ -35,27 +35,30 @@ export interface PlanReport {
   readonly file: string;
   readonly topic: string;
   readonly versions: { readonly active: number | null; readonly candidate: number };
-  /** Would the validator refuse it? */
+  /** True when schema-validator would refuse the upload. */
   readonly refused: boolean;
   readonly changes: readonly DiffChange[];
-  /** Beyond the breaking changes. */
+  /** Reasons for the refusal other than the breaking changes. */
   readonly problems: readonly LocatedProblem[];
   readonly statements: readonly string[];
   readonly data: PlanDataReport;
-  /** As it was asked for: `0`, `0.5%`. */
+  /** The limit as the user wrote it, such as `0` or `0.5%`. */
   readonly max_rejected: string;
-  /** Are more rows rejected than that? */
+  /** True when more rows would be rejected than the limit allows. */
   readonly exceeded: boolean;
 }
 
+/** Characters of a sample value that a line shows. */
 const SHOWN_VALUE = 40;
+/** Characters of a message id that a line shows. */
+const SHOWN_MESSAGE_ID = 80;
 
 function title({ topic, versions: { active, candidate } }: PlanReport): string {
   if (active === null) return `${plain(topic)}, first schema, version ${candidate}`;
   return `${plain(topic)}, version ${active === candidate ? candidate : `${active} → ${candidate}`}`;
 }
 
-function merge({ refused, versions, statements }: PlanReport): string {
+function mergeText({ refused, versions, statements }: PlanReport): string {
   if (refused) {
     const stays = versions.active === null ? '' : `, and version ${versions.active} stays in force`;
     return `The merge would be refused: no table changes${stays}.`;
@@ -70,8 +73,8 @@ function nulledText({ nulled: { at_least: least, at_most: most } }: PlanDataRepo
   return `${count} would stay with values that become NULL`;
 }
 
-/** What was judged, in one sentence. */
-function judged({ data }: PlanReport): string {
+/** One sentence on the rows that were validated. */
+function validatedText({ data }: PlanReport): string {
   const { status, table, since, rows, rejected } = data;
   const when = since === null ? '' : ` that came since ${since.slice(0, 19)}Z`;
   if (status === 'no table') return `No rows to judge: the table ${table} is not there yet.`;
@@ -84,7 +87,7 @@ function judged({ data }: PlanReport): string {
 
 function sampleText({ messageId, value }: ViolationSample): string {
   const shown = value === null ? '' : ` ${plain(JSON.stringify(shorter(value)))}`;
-  return `${plain(shorter(messageId, 80))}${shown}`;
+  return `${plain(shorter(messageId, SHOWN_MESSAGE_ID))}${shown}`;
 }
 
 function shorter(text: string, length = SHOWN_VALUE): string {
@@ -103,13 +106,15 @@ function findingText(finding: PlanFinding): string {
   return [`  ${where} ${findingHead(finding)}`, ...lines, ''].join('\n');
 }
 
-/** The line that ends every report. */
+/** The last line of the report. */
 function summary({ data, refused, exceeded, max_rejected: limit }: PlanReport): string {
-  const faults = [
+  const objections = [
     ...(refused ? ['the merge would be refused'] : []),
     ...(exceeded ? [`${counted(data.rejected, 'row')} would be rejected, and ${limit} may be`] : []),
   ];
-  return faults.length === 0 ? 'Nothing stands against a merge.\n' : `Not fit to merge: ${faults.join('; ')}.\n`;
+  return objections.length === 0
+    ? 'Nothing stands against a merge.\n'
+    : `Not fit to merge: ${objections.join('; ')}.\n`;
 }
 
 export function planText(report: PlanReport): string {
@@ -118,9 +123,9 @@ export function planText(report: PlanReport): string {
     `${plain(file)}  (${title(report)})\n`,
     ...changes.map(changeText),
     ...problems.map(problemText),
-    `  ${merge(report)}\n`,
+    `  ${mergeText(report)}\n`,
     ...statements.map((sql) => `${indent(sql, 4)};\n`),
-    `  ${judged(report)}\n`,
+    `  ${validatedText(report)}\n`,
     ...data.findings.map(findingText),
     `\n${summary(report)}`,
   ].join('');
@@ -147,7 +152,12 @@ export function planGithub(report: PlanReport): string {
       message: [`${shortPointer(finding.pointer)}, for example:`, ...finding.samples.map(sampleText)].join('\n'),
     }),
   );
-  const whole = [merge(report), ...statements.map((sql) => `${sql};`), judged(report), summary(report).trimEnd()];
+  const whole = [
+    mergeText(report),
+    ...statements.map((sql) => `${sql};`),
+    validatedText(report),
+    summary(report).trimEnd(),
+  ];
   return [
     ...changes.map((change) => changeAnnotation(file, change)),
     ...problems.map(problemAnnotation),

@@ -1,9 +1,9 @@
-/** Longest pointer that a line shows whole: a name in a schema may have thousands of characters. */
+/** Longest pointer that a line shows whole, in characters: a name in a schema may have thousands. */
 const MAX_POINTER = 160;
 
 /**
- * Text of a file that others wrote, fit for a terminal: control characters and those that turn the writing direction are
- * shown by number, so that no pull request can repaint the report on it.
+ * Text from a file that somebody else wrote, made safe for a terminal. Control characters and characters that change the
+ * writing direction are shown by number, so that no pull request can repaint the report on it.
  */
 export function plain(text: string): string {
   return text.replace(
@@ -12,16 +12,18 @@ export function plain(text: string): string {
   );
 }
 
+/** A JSON pointer, safe for a terminal, and cut in the middle when it is long. */
 export function shortPointer(pointer: string): string {
   const text = plain(pointer);
   return text.length > MAX_POINTER ? `${text.slice(0, MAX_POINTER / 2)}…${text.slice(-MAX_POINTER / 2)}` : text;
 }
 
+/** A count with its noun: `no files`, `1 file`, `2 files`. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return count === 0 ? `no ${plural}` : `${count} ${count === 1 ? noun : plural}`;
 }
 
-/** Lines of text, indented. */
+/** The text with every line indented by `spaces`. */
 export function indent(text: string, spaces: number): string {
   return text
     .split('\n')

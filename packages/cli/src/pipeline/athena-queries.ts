@@ -2,35 +2,36 @@ import type { CatalogTable, QueryRows } from '@lean-ops/common/aws';
 import { AthenaStatementError } from '@lean-ops/common/core';
 import type { Cloud } from './aws-clients';
 import type { Deployment } from './deployment';
-import { explain, oneLine } from './explain-aws-errors';
-import { UsageError } from '../terminal';
+import { explainError, oneLine } from './explain-aws-errors';
+import { CliError } from '../errors';
 
-export interface Asking {
+/** Reads rows and tables of the lake. Both functions throw a CliError of one line when the service refuses. */
+export interface LakeReader {
   readonly query: (sql: string) => Promise<QueryRows>;
-  /** undefined when the table is not there. */
+  /** The table, or undefined when it does not exist. */
   readonly getTable: (database: string, table: string) => Promise<CatalogTable | undefined>;
 }
 
-/** Asks Athena and the Glue catalog; whatever they refuse is told in one line. */
-export function asking(
+/** A reader over Athena's work group and the Glue catalog of a deployed pipeline. */
+export function lakeReader(
   { athena, catalog }: Pick<Cloud, 'athena' | 'catalog'>,
   { athenaWorkgroup }: Deployment,
-): Asking {
+): LakeReader {
   return {
     async query(sql) {
       try {
         return await athena.query(sql);
       } catch (error) {
-        if (error instanceof AthenaStatementError) throw new UsageError(failedStatement(error), { cause: error });
+        if (error instanceof AthenaStatementError) throw new CliError(failedStatement(error), { cause: error });
         const rights = 'athena:StartQueryExecution, athena:GetQueryExecution and athena:GetQueryResults';
-        throw new UsageError(explain(error, rights, `the work group ${athenaWorkgroup}`), { cause: error });
+        throw new CliError(explainError(error, rights, `the work group ${athenaWorkgroup}`), { cause: error });
       }
     },
     async getTable(database, table) {
       try {
         return await catalog.getTable(database, table);
       } catch (error) {
-        throw new UsageError(explain(error, 'glue:GetTable', `${database}.${table}`), { cause: error });
+        throw new CliError(explainError(error, 'glue:GetTable', `${database}.${table}`), { cause: error });
       }
     },
   };

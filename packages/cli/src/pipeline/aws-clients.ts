@@ -13,7 +13,7 @@ import {
 } from '@lean-ops/common/aws';
 import type { Deployment } from './deployment';
 
-/** What commands that talk to a deployed pipeline work with. */
+/** The services of a deployed pipeline that the commands talk to. */
 export interface Cloud {
   readonly objects: ObjectStore;
   readonly documents: DocumentStore;
@@ -24,11 +24,11 @@ export interface Cloud {
 
 export type Connect = (deployment: Deployment) => Cloud;
 
-/** With the credentials and the region that the AWS SDK finds; AWS_ENDPOINT_URL leads to a local stack. */
+/** Connects with the credentials and the region that the AWS SDK finds; AWS_ENDPOINT_URL leads to a local stack. */
 export const awsCloud: Connect = ({ athenaWorkgroup }) => ({
   objects: s3ObjectStore(),
   documents: dynamoDocumentStore(),
-  // Planning a statement over 500 columns takes Athena minutes.
+  // Athena takes minutes to plan a statement over 500 columns.
   athena: retryingAthena(athena({ workgroup: athenaWorkgroup, statementTimeoutMs: 600_000 })),
   catalog: glueCatalog(),
   clock: systemClock,

@@ -1,7 +1,7 @@
 import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
 import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
 import type { Cloud, Connect } from './aws-clients';
-import { UsageError } from '../terminal';
+import { CliError } from '../errors';
 
 const NO_CREDENTIALS =
   'no AWS credentials were found: aws configure, aws sso login, or in a workflow aws-actions/configure-aws-credentials';
@@ -11,35 +11,46 @@ const EXPIRED = /^(ExpiredToken(Exception)?|RequestExpired|RequestTimeTooSkewed|
 const UNREACHED = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|TimeoutError)\b/;
 const NO_REGION = 'no AWS region is set: export AWS_REGION=… (the one that the pipeline is in)';
 
-/** Gives the connection, with whatever a service refuses told in one line: which right is missing, what is not there. */
-export function explained(connect: Connect): Connect {
+/**
+ * The same connection, whose S3 and DynamoDB calls fail with a CliError of one line: which right is missing, which
+ * resource does not exist, how to reach AWS.
+ */
+export function explainFailures(connect: Connect): Connect {
   return (deployment) => {
-    const cloud = guarded(() => connect(deployment));
-    return { ...cloud, objects: explainedObjects(cloud.objects), documents: explainedDocuments(cloud.documents) };
+    const cloud = connectOrExplain(() => connect(deployment));
+    return {
+      ...cloud,
+      objects: explainObjectFailures(cloud.objects),
+      documents: explainDocumentFailures(cloud.documents),
+    };
   };
 }
 
-function guarded(connect: () => Cloud): Cloud {
+function connectOrExplain(connect: () => Cloud): Cloud {
   try {
     return connect();
   } catch (error) {
-    throw new UsageError(`no connection to AWS: ${oneLine(messageOf(error))}`, { cause: error });
+    throw new CliError(`no connection to AWS: ${oneLine(messageOf(error))}`, { cause: error });
   }
 }
 
-async function telling<T>(right: string, resource: string, call: Promise<T>): Promise<T> {
+async function explaining<T>(right: string, resource: string, call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    // Answers that callers act upon, and failures that tell of themselves.
-    if (isPreconditionFailed(error) || error instanceof AthenaStatementError || error instanceof UsageError)
-      throw error;
-    throw new UsageError(explain(error, right, resource), { cause: error });
+    // Callers act upon a failed precondition, and the other two carry their explanation already.
+    if (isPreconditionFailed(error) || error instanceof AthenaStatementError || error instanceof CliError) throw error;
+    throw new CliError(explainError(error, right, resource), { cause: error });
   }
 }
 
-/** @param right the IAM action that the call needs, on `resource` */
-export function explain(error: unknown, right: string, resource: string): string {
+/**
+ * One line on why a call to AWS failed and what its caller can do.
+ *
+ * @param right the IAM action that the call needs
+ * @param resource what the action is on, in words
+ */
+export function explainError(error: unknown, right: string, resource: string): string {
   const { code, reason, disposition } = classifyError(error);
   const message = oneLine(messageOf(error));
   if (message.startsWith('Region is missing')) return NO_REGION;
@@ -71,36 +82,36 @@ function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
 }
 
-/** What others wrote, as part of a line of ours. */
+/** The text with every run of white space as one space, so that it fits into a line. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-function explainedObjects(objects: ObjectStore): ObjectStore {
+function explainObjectFailures(objects: ObjectStore): ObjectStore {
   const at = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
   return {
-    get: (bucket, key, options) => telling('s3:GetObject', at(bucket, key), objects.get(bucket, key, options)),
-    head: (bucket, key) => telling('s3:GetObject', at(bucket, key), objects.head(bucket, key)),
+    get: (bucket, key, options) => explaining('s3:GetObject', at(bucket, key), objects.get(bucket, key, options)),
+    head: (bucket, key) => explaining('s3:GetObject', at(bucket, key), objects.head(bucket, key)),
     put: (bucket, key, body, options) =>
-      telling('s3:PutObject', at(bucket, key), objects.put(bucket, key, body, options)),
+      explaining('s3:PutObject', at(bucket, key), objects.put(bucket, key, body, options)),
     copy: (bucket, from, to, options) =>
-      telling('s3:GetObject and s3:PutObject', at(bucket, from), objects.copy(bucket, from, to, options)),
-    delete: (bucket, key) => telling('s3:DeleteObject', at(bucket, key), objects.delete(bucket, key)),
-    list: (bucket, prefix) => telling('s3:ListBucket', at(bucket, prefix), objects.list(bucket, prefix)),
+      explaining('s3:GetObject and s3:PutObject', at(bucket, from), objects.copy(bucket, from, to, options)),
+    delete: (bucket, key) => explaining('s3:DeleteObject', at(bucket, key), objects.delete(bucket, key)),
+    list: (bucket, prefix) => explaining('s3:ListBucket', at(bucket, prefix), objects.list(bucket, prefix)),
   };
 }
 
-function explainedDocuments(documents: DocumentStore): DocumentStore {
+function explainDocumentFailures(documents: DocumentStore): DocumentStore {
   const on = (table: string): string => `the DynamoDB table ${table}`;
   return {
-    get: (table, key) => telling('dynamodb:GetItem', on(table), documents.get(table, key)),
+    get: (table, key) => explaining('dynamodb:GetItem', on(table), documents.get(table, key)),
     put: (table, document, condition) =>
-      telling('dynamodb:PutItem', on(table), documents.put(table, document, condition)),
+      explaining('dynamodb:PutItem', on(table), documents.put(table, document, condition)),
     update: (table, key, changes, condition) =>
-      telling('dynamodb:UpdateItem', on(table), documents.update(table, key, changes, condition)),
+      explaining('dynamodb:UpdateItem', on(table), documents.update(table, key, changes, condition)),
     delete: (table, key, condition) =>
-      telling('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
-    query: (table, from, after) => telling('dynamodb:Query', on(table), documents.query(table, from, after)),
-    scan: (table) => telling('dynamodb:Scan', on(table), documents.scan(table)),
+      explaining('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
+    query: (table, from, after) => explaining('dynamodb:Query', on(table), documents.query(table, from, after)),
+    scan: (table) => explaining('dynamodb:Scan', on(table), documents.scan(table)),
   };
 }

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '@lean-ops/common/aws';
 import { isTopicName, schemaKeys, type TopicName } from '@lean-ops/common/core';
 
-/** Which files of a topic lie in the schema bucket. */
+/** Tells which files of a topic the schema bucket has. */
 export interface TopicFiles {
   readonly active: boolean;
   readonly pending: boolean;
@@ -10,7 +10,10 @@ export interface TopicFiles {
 
 export const NO_FILES: TopicFiles = { active: false, pending: false, error: false };
 
-/** One listing of all topics: thousands of keys to a request, where a look at each topic takes several. */
+/**
+ * The topics of the schema bucket, by one listing: a request lists a thousand keys, where a look at each topic would take
+ * several requests.
+ */
 export async function listTopics(objects: ObjectStore, bucket: string): Promise<Map<TopicName, TopicFiles>> {
   const topics = new Map<TopicName, TopicFiles>();
   for (const key of await objects.list(bucket, 'schemas/')) {

@@ -19,51 +19,58 @@ import {
   type TopicName,
   type TopicSchema,
 } from '@lean-ops/common/core';
-import { asking } from '../pipeline/athena-queries';
+import { lakeReader } from '../pipeline/athena-queries';
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
-import { UsageError } from '../terminal';
+import { CliError } from '../errors';
 import { refuseForeignTable } from './table-owner';
 
-/** A schema that passed every check of its own. */
-export interface PlanCandidate {
+/** A schema that passed `checkSchema`, with the text and the document it was read from. */
+export interface MergeCandidate {
   readonly topic: TopicName;
   readonly text: string;
   readonly document: JsonObject;
   readonly schema: TopicSchema;
 }
 
-export interface PlanOptions {
-  /** Rows ingested from then on; undefined for all. */
+export interface MergePlanOptions {
+  /** The oldest `ingested_at` of the rows to validate; undefined for every row. */
   readonly since: string | undefined;
+  /** Messages to name for each broken rule. */
   readonly samples: number;
 }
 
-/** What a merge of the candidate would do, and how the rows that are there would fare. */
-export interface SchemaPlan {
-  /** undefined for a topic's first schema. */
+/** Everything that a merge of the candidate would do: to the tables, and to the rows in Standardized. */
+export interface MergePlan {
+  /** The version of the active schema; undefined for a topic's first one. */
   readonly active: number | undefined;
   readonly changes: readonly SchemaChange[];
-  /** Why the validator would refuse it; the breaking changes are among them. */
+  /** Reasons why schema-validator would refuse the candidate; the breaking changes are among them. */
   readonly problems: readonly SchemaProblem[];
-  /** Of Athena; none where it is refused. */
+  /** The statements that the merge would run on Athena; none when it would be refused. */
   readonly statements: readonly string[];
-  readonly data: PlanData;
+  readonly data: ExistingRowsReport;
 }
 
-export type PlanData =
+/** The verdict on the rows that are in Standardized already. The status is part of `--format json`. */
+export type ExistingRowsReport =
   | { readonly status: 'no table'; readonly table: string }
   | { readonly status: 'no rows' | 'judged'; readonly table: string; readonly verdict: DataVerdict };
 
-/** @throws UsageError when the pipeline cannot be asked, or its answer makes no sense */
-export async function makePlan(
-  { topic, text, document, schema }: PlanCandidate,
+/**
+ * Plans the merge of a candidate: compares it with the active schema and with the tables, and validates the existing rows
+ * by SQL on Athena.
+ *
+ * @throws CliError when a service refuses, or the active schema is unreadable
+ */
+export async function planMerge(
+  { topic, text, document, schema }: MergeCandidate,
   deployment: Deployment,
   cloud: Cloud,
-  options: PlanOptions,
-): Promise<SchemaPlan> {
+  options: MergePlanOptions,
+): Promise<MergePlan> {
   const { lake, schemaBucket, registryTable } = deployment;
-  const { query, getTable } = asking(cloud, deployment);
+  const { query, getTable } = lakeReader(cloud, deployment);
   await refuseForeignTable(cloud.documents, registryTable, topic);
   const name = tableNameOf(topic);
   const curated = curatedTable(lake, name, schema);
@@ -81,14 +88,14 @@ export async function makePlan(
     changes,
     problems: refusals,
     statements: refusals.length > 0 ? [] : plans.flatMap(({ steps }) => steps.map(({ sql }) => sql)),
-    data: await judgeData(standardizedColumns?.map((column) => column.name)),
+    data: await validateExistingRows(standardizedColumns?.map((column) => column.name)),
   };
 
-  async function judgeData(columns: readonly string[] | undefined): Promise<PlanData> {
+  async function validateExistingRows(columns: readonly string[] | undefined): Promise<ExistingRowsReport> {
     const database = databaseOf(lake, LAYERS.standardized);
     const table = `${database}.${name}`;
     if (columns === undefined) return { status: 'no table', table };
-    const statements = judged(() =>
+    const statements = asCliError(() =>
       validationStatements(readValidationSchema(text, document), { database, table: name, columns }, options),
     );
     const answers: (readonly (readonly (string | null)[])[])[] = [];
@@ -98,11 +105,12 @@ export async function makePlan(
   }
 }
 
-function judged<T>(work: () => T): T {
+/** Runs `work` and turns the ValidationTooLongError of a schema that no statement can validate into a CliError. */
+function asCliError<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof ValidationTooLongError) throw new UsageError(`${error.message}.`, { cause: error });
+    if (error instanceof ValidationTooLongError) throw new CliError(`${error.message}.`, { cause: error });
     throw error;
   }
 }
@@ -112,7 +120,7 @@ async function readActive({ objects }: Cloud, bucket: string, topic: TopicName):
   if (object === undefined) return undefined;
   const schema = readAcceptedSchema(object.body);
   if (schema !== undefined) return schema;
-  throw new UsageError(`the active schema of ${topic} is no JSON object: restore it from archive/.`);
+  throw new CliError(`the active schema of ${topic} is no JSON object: restore it from archive/.`);
 }
 
 function conflictProblem(

@@ -1,9 +1,9 @@
-/** The schemas that are in force, or were: what `schema diff` compares files with. */
+/** A set of schemas that `schema diff` compares files with: those of a git commit, or those in force. */
 export interface Baseline {
-  /** As a report names it. */
+  /** The baseline's name in a report. */
   readonly name: string;
-  /** Absolute paths of the files below a path, whether they are still there or not. */
+  /** Absolute paths of the baseline's files below a path, whether or not the working directory still has them. */
   readonly filesBelow: (absolute: string) => Promise<string[]>;
-  /** undefined where it has no such file. */
+  /** The text of a file, or undefined when the baseline has no such file. */
   readonly read: (absolute: string) => Promise<string | undefined>;
 }

@@ -1,4 +1,4 @@
-/** Map.groupBy, which Node 20 has not yet. */
+/** Does what Map.groupBy does, which Node 20 does not have yet. */
 export function groupBy<K, V>(items: readonly V[], keyOf: (item: V) => K): Map<K, V[]> {
   const groups = new Map<K, V[]>();
   for (const item of items) {

@@ -7,47 +7,47 @@ import {
   type TopicFile,
 } from '@lean-ops/common/core';
 import { groupBy } from './group-by';
-import { locateProblems, locator, START, type LocatedProblem, type Place } from './locate-problems';
-import { readSchemaText, type SchemaPlace } from './schema-files';
+import { locateProblems, locator, FILE_START, type LocatedProblem, type Position } from './locate-problems';
+import { readSchemaText, type SchemaLocation } from './schema-files';
 
 export interface LintReport {
-  /** How many were checked. */
+  /** Number of files checked. */
   readonly files: number;
-  /** In the order of files, then of lines. */
+  /** Every problem, ordered by file and then by line. */
   readonly problems: readonly LocatedProblem[];
 }
 
-/** One file with what was found in it. */
-export interface Checked {
-  readonly place: SchemaPlace;
-  /** undefined where it is no text. */
+/** A schema file with the problems found in it. */
+export interface CheckedFile {
+  readonly location: SchemaLocation;
+  /** undefined when the file is not UTF-8, or too large to be read. */
   readonly text: string | undefined;
   readonly problems: readonly SchemaProblem[];
-  /** undefined where the file names no topic that could be registered. */
+  /** undefined when the file names no legal topic. */
   readonly topic: TopicFile['topic'] | undefined;
-  readonly locate: (pointer: string) => Place;
+  readonly locate: (pointer: string) => Position;
 }
 
-export interface Lint {
+export interface LintResult {
   readonly report: LintReport;
-  readonly checked: readonly Checked[];
+  readonly checked: readonly CheckedFile[];
 }
 
-/** Checks each file for itself, then all of them as one set. */
-export async function lint(places: readonly SchemaPlace[]): Promise<Lint> {
-  const checked: Checked[] = [];
-  // One after the other: thousands of open files gain nothing.
-  for (const place of places) {
-    const one = await check(place);
+/** Checks each file by itself, then all of them as one set. */
+export async function lintSchemas(locations: readonly SchemaLocation[]): Promise<LintResult> {
+  const checked: CheckedFile[] = [];
+  // Files are read one after the other: reading thousands at a time would gain nothing.
+  for (const location of locations) {
+    const one = await check(location);
     if (one !== undefined) checked.push(one);
   }
-  const topics = checked.flatMap(({ place: { file, folder }, topic }) =>
+  const topics = checked.flatMap(({ location: { file, folder }, topic }) =>
     topic === undefined ? [] : [{ file, folder, topic }],
   );
   const clashes = groupBy(topicClashes(topics), ({ file }) => file);
   const report = {
     files: checked.length,
-    problems: checked.flatMap(({ place: { file }, problems, locate }) => {
+    problems: checked.flatMap(({ location: { file }, problems, locate }) => {
       const across = (clashes.get(file) ?? []).map(({ problem }) => problem);
       return locateProblems(file, [...problems, ...across], locate);
     }),
@@ -55,24 +55,26 @@ export async function lint(places: readonly SchemaPlace[]): Promise<Lint> {
   return { report, checked };
 }
 
-async function check(place: SchemaPlace): Promise<Checked | undefined> {
-  const read = await readSchemaText(place);
+async function check(location: SchemaLocation): Promise<CheckedFile | undefined> {
+  const read = await readSchemaText(location);
   if (!read.ok) {
     const problems = [read.problem];
-    return place.stray ? undefined : { place, text: undefined, problems, topic: undefined, locate: () => START };
+    return location.stray
+      ? undefined
+      : { location, text: undefined, problems, topic: undefined, locate: () => FILE_START };
   }
   const { text } = read;
   const stated = statedTopic(text);
-  if (place.stray) {
-    // Other JSON may lie beside schemas; what names a topic is meant to be one.
+  if (location.stray) {
+    // Other JSON may lie beside schemas, but a file that names a topic is meant to be a schema.
     return stated === undefined
       ? undefined
-      : { place, text, problems: [strayFile(stated)], topic: undefined, locate: locator(text) };
+      : { location, text, problems: [strayFile(stated)], topic: undefined, locate: locator(text) };
   }
-  const result = checkSchema(text, place.topic === undefined ? {} : { topic: place.topic });
-  const topic = stated ?? place.topic;
+  const result = checkSchema(text, location.topic === undefined ? {} : { topic: location.topic });
+  const topic = stated ?? location.topic;
   return {
-    place,
+    location,
     text,
     problems: result.ok ? [] : result.problems,
     topic: topic !== undefined && isTopicName(topic) ? topic : undefined,
@@ -80,7 +82,7 @@ async function check(place: SchemaPlace): Promise<Checked | undefined> {
   };
 }
 
-/** The x-topic of a text, legal or not. */
+/** The `x-topic` of a schema's text, whether it is a legal topic name or not. */
 export function statedTopic(text: string): string | undefined {
   try {
     const document: unknown = JSON.parse(text);

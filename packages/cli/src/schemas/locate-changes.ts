@@ -1,21 +1,21 @@
 import { isBreaking, type SchemaChange, type SchemaProblem } from '@lean-ops/common/core';
-import { inReadingOrder, locateProblems, type LocatedProblem, type Place } from './locate-problems';
+import { inReadingOrder, locateProblems, type LocatedProblem, type Position } from './locate-problems';
 
-export interface DiffChange extends Place {
+export interface DiffChange extends Position {
   readonly pointer: string;
   readonly code: SchemaChange['kind'];
   readonly impact: SchemaChange['impact'];
   readonly sentence: string;
-  /** What to do instead; null for a compatible change. */
+  /** The way out of a breaking change; null for a compatible one. */
   readonly remedy: string | null;
 }
 
-/** What a file changes and why it would be refused, with the places of both, in reading order. */
+/** The changes of a file and the reasons for its refusal, each with its position, in reading order. */
 export function locateChanges(
   file: string,
   changes: readonly SchemaChange[],
   problems: readonly SchemaProblem[],
-  locate: (pointer: string) => Place,
+  locate: (pointer: string) => Position,
 ): { readonly changes: DiffChange[]; readonly problems: LocatedProblem[] } {
   return {
     changes: changes
@@ -25,7 +25,7 @@ export function locateChanges(
         return { ...locate(pointer), pointer, code: kind, impact, sentence, remedy };
       })
       .sort(inReadingOrder),
-    // A breaking change is told as a change, with its remedy.
+    // Breaking changes are among the changes already, with their remedies.
     problems: locateProblems(
       file,
       problems.filter(({ code }) => !code.startsWith('BREAKING_')),

@@ -1,12 +1,15 @@
 import { readJsonSource, type SchemaProblem } from '@lean-ops/common/core';
 
-/** Where in a file something is, from 1. */
-export interface Place {
+/** A position in a file; line and column count from 1. */
+export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-export interface LocatedProblem extends Place {
+/** The position of what has no better one. */
+export const FILE_START: Position = { line: 1, column: 1 };
+
+export interface LocatedProblem extends Position {
   readonly file: string;
   readonly pointer: string;
   readonly code: string;
@@ -14,8 +17,11 @@ export interface LocatedProblem extends Place {
   readonly hint: string;
 }
 
-/** Gives the places of pointers in a text; where it is no JSON, the place where it stops being that. */
-export function locator(text: string): (pointer: string) => Place {
+/**
+ * A function from JSON pointers to positions in the text. When the text is not JSON, every pointer has the position where
+ * it stops being JSON.
+ */
+export function locator(text: string): (pointer: string) => Position {
   const source = readJsonSource(text);
   return (pointer) => {
     const { line, column } = source.ok ? source.locate(pointer) : source.fault;
@@ -26,16 +32,13 @@ export function locator(text: string): (pointer: string) => Place {
 export function locateProblems(
   file: string,
   problems: readonly SchemaProblem[],
-  place: (pointer: string) => Place,
+  locate: (pointer: string) => Position,
 ): LocatedProblem[] {
   return problems
-    .map(({ code, path, message, hint }) => ({ file, ...place(path), pointer: path, code, message, hint }))
+    .map(({ code, path, message, hint }) => ({ file, ...locate(path), pointer: path, code, message, hint }))
     .sort(inReadingOrder);
 }
 
-export function inReadingOrder(a: Place & { code: string }, b: Place & { code: string }): number {
+export function inReadingOrder(a: Position & { code: string }, b: Position & { code: string }): number {
   return a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0);
 }
-
-/** The place of what has no better one. */
-export const START: Place = { line: 1, column: 1 };

@@ -13,17 +13,17 @@ import {
   type TopicSchema,
 } from '@lean-ops/common/core';
 
-/** What a merge of one file does. Pure: of two texts. */
-export type Comparison =
-  /** Nothing is uploaded, and what is in force stays so. */
+/** The effect of merging one schema file, as far as the two texts alone tell. */
+export type MergePreview =
+  /** The file is gone: nothing is uploaded, and the active schema stays in force. */
   | { readonly status: 'removed' }
-  /** The validator refuses it, before it compares anything. */
+  /** The file is not a valid schema: schema-validator refuses it before it compares versions. */
   | { readonly status: 'invalid'; readonly problems: readonly SchemaProblem[] }
   | {
       readonly status: 'added';
       readonly schema: TopicSchema;
       readonly statements: readonly string[];
-      /** There was a file before, and it was no schema. */
+      /** True when the base has a file that is not a schema. */
       readonly baseUnreadable: boolean;
     }
   | {
@@ -31,22 +31,25 @@ export type Comparison =
       readonly schema: TopicSchema;
       readonly before: TopicSchema;
       readonly changes: readonly SchemaChange[];
-      /** Why the validator refuses it; the breaking changes are among them. */
+      /** Reasons why schema-validator refuses the file; the breaking changes are among them. */
       readonly problems: readonly SchemaProblem[];
-      /** Of Athena; none where it is refused. */
+      /** The statements that the merge runs on Athena; none when it is refused. */
       readonly statements: readonly string[];
     };
 
 /**
- * @param base undefined where there was no file
- * @param candidate undefined where there is none any more
+ * Compares a schema file with its base.
+ *
+ * @param base the text before; undefined when there was no file
+ * @param candidate the text now; undefined when the file is gone
+ * @param topic the topic that the file must be for; undefined when only the file says
  */
-export function compare(
+export function previewMerge(
   base: string | undefined,
   candidate: string | undefined,
   topic: string | undefined,
   lake: Lake,
-): Comparison {
+): MergePreview {
   if (candidate === undefined) return { status: 'removed' };
   const check = checkSchema(candidate, topic === undefined ? {} : { topic });
   if (!check.ok) return { status: 'invalid', problems: check.problems };
@@ -65,7 +68,10 @@ export function compare(
   return { status: 'changed', schema, before, changes, problems, statements };
 }
 
-/** What brings the tables of the version before to this one. A merge plans against the tables as they are. */
+/**
+ * Statements that bring the tables from the version before to this one. They are a preview: the merge itself compares with
+ * the tables as they are.
+ */
 function statementsFor(before: TopicSchema | undefined, schema: TopicSchema, lake: Lake): string[] {
   if (!isTopicName(schema.topic)) return [];
   const table = tableNameOf(schema.topic);

@@ -2,49 +2,49 @@ import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MAX_SCHEMA_BYTES, tooLarge, type SchemaProblem } from '@lean-ops/common/core';
-import { UsageError } from '../terminal';
+import { CliError } from '../errors';
 
-/** Where a schema file lies. */
-export interface SchemaPlace {
+/** The path of a schema file, and the topic whose folder it lies in. */
+export interface SchemaLocation {
   readonly absolute: string;
-  /** As the user knows it: from the working directory, with slashes. */
+  /** The path for reports: relative to the working directory, with slashes. */
   readonly file: string;
-  /** The name of the topic's folder; undefined for a file that lies in none. */
+  /** The name of the topic's folder; undefined for a file in no such folder. */
   readonly topic: string | undefined;
   readonly folder: string;
-  /** A JSON file below a folder that was asked for, where no upload takes it from. */
+  /** True for a JSON file that was found below a given folder, at a place from which no upload takes it. */
   readonly stray: boolean;
 }
 
 export type SchemaText = { readonly ok: true; readonly text: string } | { readonly ok: false; problem: SchemaProblem };
 
-/** What validator and Curated job keep beside a topic's schema, and what is no source. */
+/** Folders without sources: those that the pipeline keeps beside a topic's schema, and installed packages. */
 const SKIPPED = new Set(['failed', 'archive', 'node_modules']);
 const STAGES = new Set(['pending', 'active']);
 
 /**
- * The schema files that the paths mean, sorted: a file as it is, of a folder each `{topic}/schema.json` and
- * `{topic}/{pending,active}/schema.json` below.
+ * The schema files that the paths name, sorted: a file is taken as it is, and a folder stands for each
+ * `{topic}/schema.json` and `{topic}/{pending,active}/schema.json` below it.
  *
- * @throws UsageError for a path that is not there
+ * @throws CliError for a path that does not exist
  */
-export async function findSchemas(paths: readonly string[], cwd: string): Promise<SchemaPlace[]> {
-  const found = new Map<string, SchemaPlace>();
+export async function findSchemas(paths: readonly string[], cwd: string): Promise<SchemaLocation[]> {
+  const found = new Map<string, SchemaLocation>();
   for (const given of paths) {
     const absolute = path.resolve(cwd, given);
     const stats = await stat(absolute).catch(() => undefined);
-    if (stats === undefined) throw new UsageError(`${given} is not there.`);
+    if (stats === undefined) throw new CliError(`${given} is not there.`);
     const files = stats.isDirectory() ? await jsonFilesBelow(absolute) : [absolute];
     for (const file of files) {
       const stray = stats.isDirectory() && path.basename(file) !== 'schema.json';
-      if (!found.has(file) || !stray) found.set(file, placeOf(file, cwd, stray));
+      if (!found.has(file) || !stray) found.set(file, locationOf(file, cwd, stray));
     }
   }
   return [...found.values()].sort((a, b) => (a.absolute < b.absolute ? -1 : 1));
 }
 
-/** Where a file lies, whether it is there or not. */
-export function placeOf(absolute: string, cwd: string, stray = false): SchemaPlace {
+/** The location of a file, which need not exist. */
+export function locationOf(absolute: string, cwd: string, stray = false): SchemaLocation {
   const parent = path.dirname(absolute);
   const folder = STAGES.has(path.basename(parent)) ? path.dirname(parent) : parent;
   const inTopic = path.basename(absolute) === 'schema.json';
@@ -71,14 +71,18 @@ async function jsonFilesBelow(folder: string): Promise<string[]> {
   return files.flat();
 }
 
-/** The text of a file, unless it is no text, or so large that it is refused unread. */
-export async function readSchemaText({ absolute, file }: Pick<SchemaPlace, 'absolute' | 'file'>): Promise<SchemaText> {
+/** The text of a file, or the problem of one that is not UTF-8, or so large that it is refused unread. */
+export async function readSchemaText({
+  absolute,
+  file,
+}: Pick<SchemaLocation, 'absolute' | 'file'>): Promise<SchemaText> {
   try {
     const { size } = await stat(absolute);
     if (size > MAX_SCHEMA_BYTES) return { ok: false, problem: tooLarge(size) };
     return decode(await readFile(absolute));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(`${file} cannot be read: ${reason}`, { cause: error });
   }
 }
 

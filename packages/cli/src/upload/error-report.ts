@@ -8,8 +8,12 @@ import {
 } from '@lean-ops/common/core';
 import type { ObjectStore } from '@lean-ops/common/aws';
 
+/** Longest report that is read, in bytes. One of schema-validator's has some hundred lines. */
+const MAX_REPORT_BYTES = 8 * MAX_SCHEMA_BYTES;
+
+/** schema-validator's report on a refused upload: failed/error.json (docs/data-contracts.md). */
 export interface ErrorReport {
-  /** Of the upload it is about, without quotes. */
+  /** The ETag of the refused upload, without quotes. */
   readonly etag: string;
   readonly problems: readonly SchemaProblem[];
 }
@@ -17,7 +21,7 @@ export interface ErrorReport {
 export type ReadReport =
   { readonly ok: true; readonly report: ErrorReport } | { readonly ok: false; readonly reason: string };
 
-/** Reads the text of a topic's failed/error.json. Never throws: anyone who may write to the bucket may have written it. */
+/** Parses a topic's failed/error.json. Never throws, because anyone who may write to the bucket may have written it. */
 export function parseErrorReport(text: string): ReadReport {
   let document: unknown;
   try {
@@ -49,8 +53,7 @@ export async function readErrorReport(objects: ObjectStore, bucket: string, topi
   const key = schemaKeys.error(topic);
   const head = await objects.head(bucket, key);
   if (head === undefined) return { ok: false, reason: 'it is not there' };
-  // Ours has some hundred lines: what is larger was put there by somebody else.
-  if (head.bytes > 8 * MAX_SCHEMA_BYTES) return { ok: false, reason: `it has ${head.bytes} bytes` };
+  if (head.bytes > MAX_REPORT_BYTES) return { ok: false, reason: `it has ${head.bytes} bytes` };
   const object = await objects.get(bucket, key);
   return object === undefined ? { ok: false, reason: 'it is not there' } : parseErrorReport(object.body);
 }

@@ -1,35 +1,36 @@
 import type { LocatedProblem } from '../schemas/locate-problems';
 
-/** What became of one schema file. */
+/** The outcomes of a schema file. The values are part of `--format json`. */
 export const OUTCOMES = {
-  /** In force, with its tables. */
+  /** The schema is in force, and its tables exist. */
   ready: 'READY',
-  /** Was in force before: nothing was uploaded. */
+  /** The schema was in force before, and nothing was uploaded. */
   active: 'ACTIVE',
-  /** A dry run: would be uploaded. */
+  /** This is a dry run, and a real one would upload the schema. */
   planned: 'PLANNED',
   refused: 'REFUSED',
-  /** A newer upload of the topic took its place. */
+  /** A newer upload of the topic took the place of this one. */
   superseded: 'SUPERSEDED',
   noVerdict: 'NO_VERDICT',
-  /** A service failed. */
+  /** A service failed, or refused. */
   failed: 'FAILED',
 } as const;
 
 export type Outcome = (typeof OUTCOMES)[keyof typeof OUTCOMES];
 
+/** The result of one schema file, as `--format json` prints it. */
 export interface FileResult {
   readonly file: string;
   readonly topic: string;
   readonly outcome: Outcome;
   readonly uploaded: boolean;
-  /** Of the schema in the file; null where that is no schema. */
+  /** The version of the schema in the file; null when the file is not a schema. */
   readonly version: number | null;
-  /** To what was active before; null where nothing was, or nothing could be compared. */
+  /** Number of changes to the schema that was active; null when none was, or nothing could be compared. */
   readonly changes: number | null;
-  /** From the upload to the verdict. */
+  /** Seconds from the upload to the verdict; null when nothing was uploaded, or nothing decided. */
   readonly seconds: number | null;
-  /** A sentence more, for people. */
+  /** One more sentence for people. */
   readonly note: string | null;
   readonly problems: readonly LocatedProblem[];
 }

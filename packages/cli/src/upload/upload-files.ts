@@ -1,104 +1,103 @@
 import { mapLimit, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
-
 import type { Cloud } from '../pipeline/aws-clients';
-import { compare, type Comparison } from '../schemas/merge-preview';
+import { previewMerge, type MergePreview } from '../schemas/merge-preview';
 import type { Deployment } from '../pipeline/deployment';
-import { locateProblems, type Place } from '../schemas/locate-problems';
-import { UsageError } from '../terminal';
-import { push, type PushOutcome } from './upload-schema';
+import { locateProblems, type Position } from '../schemas/locate-problems';
+import { CliError } from '../errors';
+import { uploadSchema, type UploadOutcome } from './upload-schema';
 import { OUTCOMES, type FileResult } from './file-result';
-import { decide, type Standing } from './decide-upload';
+import { decideUpload, type UploadState } from './decide-upload';
 import { readErrorReport } from './error-report';
 
-/** A file that may be uploaded. */
+/** A schema file that may be uploaded. */
 export interface Candidate {
   readonly file: string;
   readonly topic: TopicName;
   readonly text: string;
-  readonly locate: (pointer: string) => Place;
+  readonly locate: (pointer: string) => Position;
 }
 
-export interface DeliverOptions {
-  readonly standingOf: (topic: TopicName) => Promise<Standing>;
-  /** Uploads whatever is active, or was refused. */
+export interface UploadFilesOptions {
+  readonly stateOf: (topic: TopicName) => Promise<UploadState>;
+  /** Upload every file, also one that is active or was refused. */
   readonly force: boolean;
-  /** Uploads what was refused before, as somebody asked for this very file. */
-  readonly again: boolean;
-  /** Is what the validator would refuse refused here, and not uploaded? */
-  readonly judged: boolean;
+  /** Upload again what was refused before. */
+  readonly retryRefused: boolean;
+  /** Refuse here, without an upload, what schema-validator would refuse. */
+  readonly refuseForeseen: boolean;
   readonly dryRun: boolean;
   readonly timeoutMs: number;
-  /** Uploads at one time. */
+  /** Number of uploads at a time. */
   readonly concurrency: number;
-  /** Told of each file as soon as it is done with. */
+  /** Called with each file's result as soon as it is known. */
   readonly onResult: (result: FileResult) => void;
 }
 
-/** Uploads the files that need it, and waits for the verdict on each. What one file meets stops no other. */
-export async function deliver(
-  candidates: readonly Candidate[],
-  deployment: Deployment,
-  cloud: Cloud,
-  options: DeliverOptions,
-): Promise<FileResult[]> {
-  return mapLimit(candidates, options.concurrency, async (candidate) => {
-    const result = await deliverOne(candidate, deployment, cloud, options);
-    options.onResult(result);
-    return result;
-  });
-}
-
-async function deliverOne(
-  candidate: Candidate,
-  deployment: Deployment,
-  cloud: Cloud,
-  options: DeliverOptions,
-): Promise<FileResult> {
-  const { topic, text } = candidate;
-  const blank = { ...NOTHING, file: candidate.file, topic };
-  try {
-    const standing = await options.standingOf(topic);
-    const comparison = compare(standing.active, text, topic, deployment.lake);
-    const base = { ...blank, ...known(comparison) };
-    const decision = options.force ? 'PUSH' : decide(text, standing);
-    if (decision === 'ACTIVE') return { ...base, outcome: OUTCOMES.active };
-    if (decision === 'REFUSED_BEFORE' && !options.again) {
-      const read = await readErrorReport(cloud.objects, deployment.schemaBucket, topic);
-      const problems = located(candidate, read.ok ? read.report.problems : []);
-      return { ...base, outcome: OUTCOMES.refused, note: REFUSED_BEFORE, problems };
-    }
-    const foreseen = options.judged && 'problems' in comparison ? comparison.problems : [];
-    if (foreseen.length > 0) {
-      return { ...base, outcome: OUTCOMES.refused, note: NOT_UPLOADED, problems: located(candidate, foreseen) };
-    }
-    if (options.dryRun) return { ...base, outcome: OUTCOMES.planned };
-    const outcome = await push(topic, text, deployment, cloud, options.timeoutMs);
-    return { ...base, uploaded: true, ...told(outcome, candidate, deployment) };
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    return { ...blank, outcome: OUTCOMES.failed, note: error.message };
-  }
-}
-
-const NOTHING = { uploaded: false, version: null, changes: null, seconds: null, note: null, problems: [] } as const;
+const NO_RESULT = { uploaded: false, version: null, changes: null, seconds: null, note: null, problems: [] } as const;
 const REFUSED_BEFORE = 'this very text was refused before, and is not uploaded again (--force does)';
 const GONE =
   'the upload is no longer in pending/: a newer one of a text that was judged before took its place, or somebody removed it';
 const NOT_UPLOADED = 'not uploaded: it could not follow what is active';
 
-function located({ file, locate }: Candidate, problems: readonly SchemaProblem[]) {
+/** Uploads the files that need it, and waits for the verdict on each. A failure of one file stops no other. */
+export async function uploadFiles(
+  candidates: readonly Candidate[],
+  deployment: Deployment,
+  cloud: Cloud,
+  options: UploadFilesOptions,
+): Promise<FileResult[]> {
+  return mapLimit(candidates, options.concurrency, async (candidate) => {
+    const result = await uploadOne(candidate, deployment, cloud, options);
+    options.onResult(result);
+    return result;
+  });
+}
+
+async function uploadOne(
+  candidate: Candidate,
+  deployment: Deployment,
+  cloud: Cloud,
+  options: UploadFilesOptions,
+): Promise<FileResult> {
+  const { topic, text } = candidate;
+  const blank = { ...NO_RESULT, file: candidate.file, topic };
+  try {
+    const state = await options.stateOf(topic);
+    const preview = previewMerge(state.active, text, topic, deployment.lake);
+    const base = { ...blank, ...previewFields(preview) };
+    const decision = options.force ? 'PUSH' : decideUpload(text, state);
+    if (decision === 'ACTIVE') return { ...base, outcome: OUTCOMES.active };
+    if (decision === 'REFUSED_BEFORE' && !options.retryRefused) {
+      const read = await readErrorReport(cloud.objects, deployment.schemaBucket, topic);
+      const problems = locateIn(candidate, read.ok ? read.report.problems : []);
+      return { ...base, outcome: OUTCOMES.refused, note: REFUSED_BEFORE, problems };
+    }
+    const foreseen = options.refuseForeseen && 'problems' in preview ? preview.problems : [];
+    if (foreseen.length > 0) {
+      return { ...base, outcome: OUTCOMES.refused, note: NOT_UPLOADED, problems: locateIn(candidate, foreseen) };
+    }
+    if (options.dryRun) return { ...base, outcome: OUTCOMES.planned };
+    const outcome = await uploadSchema(topic, text, deployment, cloud, options.timeoutMs);
+    return { ...base, uploaded: true, ...outcomeFields(outcome, candidate, deployment) };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { ...blank, outcome: OUTCOMES.failed, note: error.message };
+  }
+}
+
+function locateIn({ file, locate }: Candidate, problems: readonly SchemaProblem[]) {
   return locateProblems(file, problems, locate);
 }
 
-function known(comparison: Comparison): Pick<FileResult, 'version' | 'changes'> {
+function previewFields(preview: MergePreview): Pick<FileResult, 'version' | 'changes'> {
   return {
-    version: 'schema' in comparison ? comparison.schema.version : null,
-    changes: 'changes' in comparison ? comparison.changes.length : null,
+    version: 'schema' in preview ? preview.schema.version : null,
+    changes: 'changes' in preview ? preview.changes.length : null,
   };
 }
 
-function told(
-  outcome: PushOutcome,
+function outcomeFields(
+  outcome: UploadOutcome,
   candidate: Candidate,
   deployment: Deployment,
 ): Pick<FileResult, 'outcome' | 'seconds' | 'note' | 'problems'> {
@@ -106,11 +105,12 @@ function told(
   const ended = { seconds, note: null, problems: [] };
   switch (outcome.verdict) {
     case 'READY': {
-      const held = outcome.held && `the topic stays in ${outcome.held}, which an operator set`;
-      return { ...ended, outcome: OUTCOMES.ready, note: held ?? null };
+      const { operatorStatus: status } = outcome;
+      const note = status === undefined ? null : `the topic stays in ${status}, which an operator set`;
+      return { ...ended, outcome: OUTCOMES.ready, note };
     }
     case 'REFUSED':
-      return { ...ended, outcome: OUTCOMES.refused, problems: located(candidate, outcome.problems) };
+      return { ...ended, outcome: OUTCOMES.refused, problems: locateIn(candidate, outcome.problems) };
     case 'SUPERSEDED':
       return { ...ended, outcome: OUTCOMES.superseded, note: 'a newer upload of this topic took its place' };
     case 'GONE':
@@ -120,9 +120,9 @@ function told(
   }
 }
 
-/** The upload stays in pending/: nothing is lost by waiting for it. */
+/** A sentence on where to look for an upload without a verdict. It stays in pending/, so waiting loses nothing. */
 function whereToLook(begun: boolean, { registryTable }: Deployment): string {
-  // Names of one pipeline share their prefix.
+  // All names of one pipeline begin with the same prefix.
   const prefix = /^(.*)-schema-registry$/.exec(registryTable)?.[1] ?? '{name_prefix}';
   return begun
     ? `schema-validator began and came to no end yet: see its log group /aws/lambda/${prefix}-schema-validator`

@@ -7,11 +7,11 @@ import { verdictOn, type Verdict } from './upload-verdict';
 
 export const DEFAULT_TIMEOUT_MS = 120_000;
 
-/** How an upload ended; `seconds` from the upload to the verdict. */
-export type PushOutcome = { readonly seconds: number } & (
+/** The end of one upload. `seconds` passed from the upload to the verdict. */
+export type UploadOutcome = { readonly seconds: number } & (
   | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' }>
   | { readonly verdict: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
-  /** `begun`: the validator took it up, and did not come to an end. */
+  /** No verdict came in time. `begun` is true when schema-validator took the upload up. */
   | { readonly verdict: 'TIMEOUT'; readonly begun: boolean }
 );
 
@@ -20,18 +20,18 @@ const LONGEST_POLL_MS = 2_000;
 const POLL_GROWTH = 1.3;
 
 /**
- * Uploads a topic's schema to `pending/` and waits for the verdict on this very upload. Safe to run again, also when the
- * run before died: the same text is judged again, and ends the same.
+ * Uploads a topic's schema to `pending/` and waits for the verdict on this very upload. It is safe to run again, also after
+ * a run that died: schema-validator handles the same text again and comes to the same verdict.
  *
  * @throws whatever a service threw
  */
-export async function push(
+export async function uploadSchema(
   topic: TopicName,
   text: string,
   { schemaBucket: bucket, registryTable }: Deployment,
   { objects, documents, clock }: Pick<Cloud, 'objects' | 'documents' | 'clock'>,
   timeoutMs: number = DEFAULT_TIMEOUT_MS,
-): Promise<PushOutcome> {
+): Promise<UploadOutcome> {
   const key = schemaKeys.pending(topic);
   const item = (): Promise<Document | undefined> => documents.get(registryTable, { topic_name: topic });
   const before = await item();
@@ -39,7 +39,7 @@ export async function push(
   const put = await objects.put(bucket, key, text);
   const etag = bareEtag(put.etag ?? '');
   const look = async (): Promise<Verdict> => {
-    // In this order: what is cleared from pending/ was settled before.
+    // pending/ is read first: an upload that is gone from there was settled in the registry before.
     const pending = await objects.head(bucket, key);
     return verdictOn(etag, before, await item(), pending && bareEtag(pending.etag));
   };

@@ -1,32 +1,34 @@
 import { bareEtag, type Document } from '@lean-ops/common/core';
 
-/** What has become of one upload. */
+/** The state of one upload, as far as the registry and the bucket show it. */
 export type Verdict =
-  /** Pending, or under way. `begun`: the validator took an upload of this topic up since. */
+  /** The upload is pending or under way. `begun` is true when schema-validator took up an upload of this topic since. */
   | { readonly verdict: 'WAITING'; readonly begun: boolean }
-  | { readonly verdict: 'READY'; readonly version: number | undefined; readonly held: string | undefined }
-  /** The code and message are the registry's: of the first problem. */
+  /** The schema is in force. `operatorStatus` is a status that an operator set and that stays, such as MAINTENANCE. */
+  | { readonly verdict: 'READY'; readonly version: number | undefined; readonly operatorStatus: string | undefined }
+  /** The upload was refused. The registry keeps the code and the message of the first problem. */
   | { readonly verdict: 'REFUSED'; readonly code: string | undefined; readonly message: string | undefined }
-  /** A newer upload took its place. */
+  /** A newer upload took the place of this one. */
   | { readonly verdict: 'SUPERSEDED' }
   /**
-   * It is no longer there, and nothing was decided: removed by hand, or overtaken by the text that was judged last, which a
-   * second delivery of that one's event cleared away.
+   * The upload is no longer there, and nothing was decided. Somebody removed it, or it was overtaken by an upload of the
+   * text that was settled last, which a second delivery of that text's event then cleared away.
    */
   | { readonly verdict: 'GONE' };
 
 /**
- * The verdict on the upload with this ETag, from the topic's registry item before the upload and now, and from what lies
- * under `pending/` now. The three are not read at one moment: `pending` is read before `now`.
+ * Finds the verdict on the upload with this ETag. The three readings are not of one moment: `pending` is read before `now`.
  *
- * - An upload's sequencer is told to nobody but the validator, so the ETag names it: `failed_etag` is that of the upload
- *   settled last when it was refused (a success removes it), `schema_etag` when it became active. `status` says nothing
- *   here: an operator's MAINTENANCE stays through both.
- * - The same text may have been judged before. So it counts only when something was settled since (`settled_sequencer`),
- *   or when `pending/` is empty: the validator clears it after a verdict on this very text, and only then.
+ * - Only schema-validator learns an upload's sequencer, so the ETag names the upload here. `failed_etag` is the ETag of
+ *   the upload settled last when it was refused (a success removes it), and `schema_etag` when it became active. `status`
+ *   does not help, because an operator's MAINTENANCE stays through both.
+ * - The same text may have been settled before. So its ETag counts only when something was settled since
+ *   (`settled_sequencer`), or when `pending/` is empty: schema-validator empties it only after a verdict on this very text.
  *
- * @param etag without quotes, as are those of the items
- * @param pending the ETag of the pending object; undefined where there is none
+ * @param etag the ETag of the upload, without quotes
+ * @param before the topic's registry item before the upload
+ * @param now the topic's registry item now
+ * @param pending the ETag of the object under `pending/`, without quotes; undefined when there is none
  */
 export function verdictOn(
   etag: string,
@@ -48,7 +50,7 @@ export function verdictOn(
     return {
       verdict: 'READY',
       version: typeof version === 'number' ? version : undefined,
-      held: status === 'READY' ? undefined : status,
+      operatorStatus: status === 'READY' ? undefined : status,
     };
   }
   if (pending === etag) {
