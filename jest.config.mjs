@@ -27,6 +27,7 @@ const EXECA = [
 const ESM_ONLY = ['hyparquet', 'hyparquet-compressors', 'hysnappy', 'fzstd', ...EXECA];
 const shared = {
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/tests/setup/repeatable.ts'],
   transform: swc,
   transformIgnorePatterns: [`/node_modules/(?!(\\.pnpm/)?(${ESM_ONLY.join('|')})[@+/])`],
   // Exported under the condition "import" only, which to set for all packages would change what the others give.

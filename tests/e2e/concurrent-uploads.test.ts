@@ -1,7 +1,5 @@
 /**
  * Uploads that meet, events that come twice, validators that die: on real tables, with real retries.
- *
- * UPLOAD_ROUNDS=50 plays as many rounds of two uploads within a second; by default five.
  */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
@@ -12,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, databases, output } from '../../scripts/local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import { readInjected, setFaults } from '../../scripts/local/fault-injection';
+import { budget } from '../../packages/common/src/testing';
 import { freshTopic, rows, tableOf, theStack } from './stack';
 
 const stack = theStack();
@@ -19,7 +18,7 @@ const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: 
 const { s3, dynamodb } = connect(stack);
 const bucket = output(stack, 'schema_bucket');
 const VALIDATOR = 'lean-ops-schema-validator';
-const ROUNDS = Number(process.env['UPLOAD_ROUNDS'] ?? 5);
+const ROUNDS = budget({ eachRun: 3, thorough: 50 });
 /** Topics at a time: with two tables each it stays under the 20 DDL statements that Athena runs at once. */
 const LANES = 3;
 

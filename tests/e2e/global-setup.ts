@@ -21,7 +21,8 @@ export function local(...args: string[]): { status: number | null; output: strin
   const result = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/local/cli.ts', ...args], {
     cwd: ROOT,
     encoding: 'utf8',
-    env: { ...process.env, LEAN_STACK: STACK },
+    // The account ends with the test run, however that ends.
+    env: { ...process.env, LEAN_STACK: STACK, LEAN_OWNER_PID: String(process.pid) },
     maxBuffer: 64 * 1024 * 1024,
   });
   return { status: result.status, output: `${result.stdout}${result.stderr}` };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkSchema, tableNameOf, type JsonObject, type TopicName } from '@lean-ops/common/core';
-import { interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
+import { budget, interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
 import fc from 'fast-check';
 import type { Upload } from '../src/upload';
 import { world, type World } from './world';
@@ -189,7 +189,7 @@ describe('uploads of one topic, at the same time, in any order, twice, killed an
           await checkInvariants(await play(scheduler, first, authors));
         },
       ),
-      { numRuns: Number(process.env['LEAN_SCHEDULES'] ?? 1_000) },
+      { numRuns: budget({ eachRun: 100, thorough: 1_000 }) },
     );
     // Seconds on an idle machine; a schedule that never ends is what this finds.
   }, 300_000);

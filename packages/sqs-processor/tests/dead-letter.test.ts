@@ -3,13 +3,13 @@ import { messageBytes } from '@lean-ops/common/aws';
 import { memoryObjects, recordingQueue, sqsRecord } from '@lean-ops/common/testing';
 import type { DeliveryContext } from '@lean-ops/common/core';
 import { deadLetter, deadLetterOf } from '../src/dead-letter';
-import { decodeMessage, type Permanent } from '../src/decode-message';
+import { decodeMessage, type PermanentFailure } from '../src/decode-message';
 
 const NOW_MS = 1_795_428_002_000;
 const SETTINGS = { overflowBucket: 'archive', concurrency: 2, maxAttempts: 3 };
 const CONTEXT: DeliveryContext = { remainingMs: () => 20_000, sleep: () => Promise.resolve(), random: () => 0 };
 
-function letterOf(...overrides: Parameters<typeof sqsRecord>): Permanent {
+function letterOf(...overrides: Parameters<typeof sqsRecord>): PermanentFailure {
   const decoded = decodeMessage(sqsRecord(...overrides), 0n);
   if (decoded.kind !== 'permanent') throw new Error('is not permanent');
   return decoded;

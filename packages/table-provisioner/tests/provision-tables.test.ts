@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AthenaStatementError, systemTables } from '@lean-ops/common/core';
-import { fakeClock, memoryDocuments, memoryWarehouse } from '@lean-ops/common/testing';
-import { provisionSystemTables, provisionTopics, type Places } from '../src/provision-tables';
+import { budget, fakeClock, memoryDocuments, memoryWarehouse } from '@lean-ops/common/testing';
+import { provisionSystemTables, provisionTopics, type Resources } from '../src/provision-tables';
 import { decodeRequest, MAX_TOPICS } from '../src/request';
 
-const PLACES: Places = {
+const RESOURCES: Resources = {
   lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
   registryTable: 'registry',
   concurrency: 4,
@@ -20,31 +20,31 @@ function world() {
 describe('provisionSystemTables', () => {
   it('makes RAW and the tables of _ops once, and says which', async () => {
     const { deps, warehouse } = world();
-    const names = systemTables(PLACES.lake).map(({ database, table }) => `${database}.${table}`);
-    await expect(provisionSystemTables(PLACES, deps)).resolves.toEqual({ created: names, ensured: [] });
-    await expect(provisionSystemTables(PLACES, deps)).resolves.toEqual({ created: [], ensured: names });
+    const names = systemTables(RESOURCES.lake).map(({ database, table }) => `${database}.${table}`);
+    await expect(provisionSystemTables(RESOURCES, deps)).resolves.toEqual({ created: names, ensured: [] });
+    await expect(provisionSystemTables(RESOURCES, deps)).resolves.toEqual({ created: [], ensured: names });
     expect(warehouse.statements).toHaveLength(names.length);
   });
 
   it('adds the columns that a table from an earlier release lacks', async () => {
     const { deps, warehouse } = world();
-    await provisionSystemTables(PLACES, deps);
+    await provisionSystemTables(RESOURCES, deps);
     warehouse.tables.get('lean_ops_ops.ledger')?.pop();
-    await provisionSystemTables(PLACES, deps);
+    await provisionSystemTables(RESOURCES, deps);
     expect(warehouse.statements.at(-1)).toBe('ALTER TABLE `lean_ops_ops`.`ledger` ADD COLUMNS (`error` string)');
   });
 
   it('does not touch a table whose columns have other types', async () => {
     const { deps, warehouse } = world();
     warehouse.tables.set('lean_ops_ops.ledger', [{ name: 'records_in', type: 'string' }]);
-    await expect(provisionSystemTables(PLACES, deps)).rejects.toMatchObject({ code: 'TABLE_CONFLICT' });
+    await expect(provisionSystemTables(RESOURCES, deps)).rejects.toMatchObject({ code: 'TABLE_CONFLICT' });
   });
 });
 
 describe('provisionTopics', () => {
   it('makes a Standardized table and a registry item for each topic', async () => {
     const { deps, warehouse, documents } = world();
-    const { tables } = await provisionTopics(['a.b', 'c', 'a.b'], PLACES, deps);
+    const { tables } = await provisionTopics(['a.b', 'c', 'a.b'], RESOURCES, deps);
     expect(tables).toEqual([
       { topic_name: 'a.b', table_name: 'a_b', status: 'READY' },
       { topic_name: 'c', table_name: 'c', status: 'READY' },
@@ -61,8 +61,8 @@ describe('provisionTopics', () => {
 
   it('refuses a second topic of one table and an illegal name, and makes the others', async () => {
     const { deps } = world();
-    await provisionTopics(['a.b'], PLACES, deps);
-    const { tables } = await provisionTopics(['a-b', 'Bad Name', 'd'], PLACES, deps);
+    await provisionTopics(['a.b'], RESOURCES, deps);
+    const { tables } = await provisionTopics(['a-b', 'Bad Name', 'd'], RESOURCES, deps);
     expect(tables).toEqual([
       expect.objectContaining({ topic_name: 'a-b', status: 'REFUSED', error_code: 'TOPIC_COLLISION' }),
       expect.objectContaining({
@@ -77,7 +77,7 @@ describe('provisionTopics', () => {
 
   it('gives a contested table to exactly one of many callers at once', async () => {
     const { deps } = world();
-    const answers = await Promise.all(['a.b', 'a-b', 'a_b'].map((topic) => provisionTopics([topic], PLACES, deps)));
+    const answers = await Promise.all(['a.b', 'a-b', 'a_b'].map((topic) => provisionTopics([topic], RESOURCES, deps)));
     const ready = answers.flatMap(({ tables }) => tables).filter(({ status }) => status === 'READY');
     expect(ready).toHaveLength(1);
   });
@@ -103,7 +103,7 @@ describe('provisionTopics', () => {
             });
           const apart = { ...deps, athena: turns(warehouse), catalog: turns(warehouse), documents: turns(documents) };
           const answers = await scheduler.waitFor(
-            Promise.all(callers.map((topics) => provisionTopics(topics, PLACES, apart))),
+            Promise.all(callers.map((topics) => provisionTopics(topics, RESOURCES, apart))),
           );
           const tables = answers.flatMap((answer) => answer.tables);
           const ready = new Set(tables.filter(({ status }) => status === 'READY').map((one) => one.topic_name));
@@ -116,7 +116,7 @@ describe('provisionTopics', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: budget({ eachRun: 60, thorough: 300 }) },
     );
   });
 
@@ -124,7 +124,7 @@ describe('provisionTopics', () => {
     const { deps, documents } = world();
     const item = { topic_name: 'a', processing_enabled: true, status: 'ERROR', schema_version: 3 };
     documents.seed('registry', item);
-    await provisionTopics(['a'], PLACES, deps);
+    await provisionTopics(['a'], RESOURCES, deps);
     await expect(documents.get('registry', { topic_name: 'a' })).resolves.toEqual(item);
   });
 
@@ -135,7 +135,7 @@ describe('provisionTopics', () => {
       ...warehouse,
       execute: (sql: string) => (sql.includes('`bad`') ? Promise.reject(lost) : warehouse.execute(sql)),
     };
-    await expect(provisionTopics(['bad', 'good'], PLACES, { ...deps, athena })).rejects.toThrow('1 of 2 tables: "bad"');
+    await expect(provisionTopics(['bad', 'good'], RESOURCES, { ...deps, athena })).rejects.toThrow('1 of 2 tables: "bad"');
     expect([...warehouse.tables.keys()]).toEqual(['lean_ops_standardized.good']);
   });
 });

@@ -1,0 +1,233 @@
+/** What `pnpm test` runs, as parts: each has a suite to choose it by, a lane to run in, and what it needs first. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { chooseProviderSource, terraformEnvironment } from '../local/mirror';
+import { ROOT, TOOLS } from '../local/paths';
+import type { Children } from './children';
+import { aloneCommand, jestReport, pytestReport, terraformReport, type Report } from './reports';
+
+export const SUITES = {
+  lint: 'format, lint and types of every language, and that generated pages are current',
+  unit: 'TypeScript: packages and scripts',
+  terraform: 'the modules, planned with a mocked provider',
+  glue: "the Glue jobs' library, on Spark",
+  local: 'the local AWS account',
+  e2e: 'the deployed pipeline on the local account, with IAM enforced',
+} as const;
+export type SuiteName = keyof typeof SUITES;
+
+export const REPORTS = path.join(TOOLS.dir, 'test-reports');
+const BIN = path.join(ROOT, 'node_modules/.bin');
+/** Each Spark session of the tests needs up to 3 GB, and one alone leaves half of two cores idle. */
+const SPARK_SESSIONS = Math.min(4, availableParallelism());
+
+/** What a part needs before it can run; each is made once, when the first part asks for it. */
+export type Need = 'python' | 'jars';
+
+export interface Context {
+  readonly children: Children;
+  /** Only tests that match: a path of a test file, with `::` and a name; or a part of names. Undefined runs all. */
+  readonly grep: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+  readonly jars: readonly string[];
+}
+
+export interface Part {
+  readonly suite: SuiteName;
+  readonly title: string;
+  /** Parts of one lane run one after another; the lanes run beside each other: one keeps the cores busy, one waits. */
+  readonly lane: 'busy' | 'waiting';
+  readonly needs: readonly Need[];
+  readonly run: (context: Context) => Promise<Report>;
+}
+
+interface Run {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Record<string, string>;
+}
+
+async function run(context: Context, { name, command, args, env = {} }: Run): Promise<{ ok: boolean; output: string }> {
+  const log = path.join(REPORTS, `${name}.log`);
+  return context.children.run({
+    command: command.includes('/') || command === 'terraform' ? command : path.join(BIN, command),
+    args,
+    cwd: ROOT,
+    env: { ...context.env, ...env },
+    log,
+    onLine: context.onLine,
+  });
+}
+
+/** A check that either holds or not counts as one test. */
+function check(
+  title: string,
+  command: string,
+  args: readonly string[],
+  more: { readonly needs?: readonly Need[]; readonly env?: Record<string, string>; readonly lane?: Part['lane'] } = {},
+): Part {
+  const { needs = [], env = {}, lane = 'busy' } = more;
+  return {
+    suite: 'lint',
+    title,
+    lane,
+    needs,
+    run: async (context) => {
+      if (context.grep !== undefined && !title.toLowerCase().includes(context.grep.toLowerCase()))
+        return { passed: 0, failures: [] };
+      const name = `lint-${title.toLowerCase().replace(/[^a-z]+/g, '-')}`;
+      const { ok, output } = await run(context, { name, command, args, env });
+      if (ok) return { passed: 1, failures: [] };
+      return { passed: 0, failures: [{ test: title, output, alone: aloneCommand('lint', title) }] };
+    },
+  };
+}
+
+/** A run that failed without a test that did: it crashed, and its output is all there is to say. */
+function withCrash(report: Report, ok: boolean, suite: SuiteName, output: string): Report {
+  if (ok || report.failures.length > 0) return report;
+  const end = output.trimEnd().split('\n').slice(-60).join('\n');
+  return { ...report, failures: [{ test: `${suite} ended with an error`, output: end, alone: `pnpm test ${suite}` }] };
+}
+
+/** A file, and the name of a test within it; either may be missing. */
+function selection(grep: string | undefined): { readonly file: string | undefined; readonly name: string | undefined } {
+  if (grep === undefined) return { file: undefined, name: undefined };
+  const [file = '', ...names] = grep.split('::');
+  if (!file.includes('/')) return { file: undefined, name: grep };
+  return { file, name: names.length === 0 ? undefined : names.join('::') };
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function jest(suite: 'unit' | 'e2e', title: string, more: Pick<Part, 'lane' | 'needs'>, args: readonly string[]): Part {
+  return {
+    suite,
+    title,
+    ...more,
+    run: async (context) => {
+      const file = path.join(REPORTS, `${suite}.json`);
+      const chosen = selection(context.grep);
+      // Jest would bring the stack up before it finds that no file is asked for.
+      if (chosen.file !== undefined && !existsSync(path.join(ROOT, chosen.file))) return { passed: 0, failures: [] };
+      if (chosen.file !== undefined && (suite === 'e2e') !== chosen.file.startsWith('tests/e2e/'))
+        return { passed: 0, failures: [] };
+      const { ok, output } = await run(context, {
+        name: suite,
+        command: 'jest',
+        args: [
+          ...['--selectProjects', suite, '--passWithNoTests', '--json', `--outputFile=${file}`, ...args],
+          ...(chosen.file === undefined ? [] : ['--runTestsByPath', chosen.file]),
+          ...(chosen.name === undefined ? [] : ['-t', escapeRegExp(chosen.name)]),
+        ],
+      });
+      const report = existsSync(file)
+        ? jestReport(suite, readFileSync(file, 'utf8'), ROOT)
+        : { passed: 0, failures: [] };
+      return withCrash(report, ok, suite, output);
+    },
+  };
+}
+
+/** A part of a name as pytest's expression for it, in which only words may stand. */
+function keywords(name: string): string {
+  return (name.match(/\w+/g) ?? []).join(' and ');
+}
+
+/** What pytest says where nothing was selected. */
+const NO_TESTS = /no tests ran|\d+ deselected in|not found: |no match in any of/;
+
+function pytest(suite: 'glue' | 'local', title: string, lane: Part['lane'], args: readonly string[] = []): Part {
+  return {
+    suite,
+    title,
+    lane,
+    needs: ['python', 'jars'],
+    run: async (context) => {
+      const file = path.join(REPORTS, `${suite}.xml`);
+      const folder = `tests/${suite}`;
+      const chosen = selection(context.grep);
+      if (chosen.file !== undefined && !chosen.file.startsWith(folder)) return { passed: 0, failures: [] };
+      const node = chosen.file === undefined ? folder : (context.grep ?? folder);
+      const { ok, output } = await run(context, {
+        name: suite,
+        command: TOOLS.python,
+        args: [
+          ...['-m', 'pytest', node, '-q', '--no-header', `--junitxml=${file}`],
+          ...['-o', 'junit_family=xunit1', '-o', 'junit_logging=all', '-o', 'junit_log_passing_tests=false'],
+          ...(chosen.file === undefined ? args : []),
+          ...(chosen.file === undefined && chosen.name !== undefined ? ['-k', keywords(chosen.name)] : []),
+        ],
+        env: { LEAN_SPARK_JARS: context.jars.join(','), PYTHONDONTWRITEBYTECODE: '1' },
+      });
+      const report = existsSync(file) ? pytestReport(suite, readFileSync(file, 'utf8')) : { passed: 0, failures: [] };
+      const isEmpty = context.grep !== undefined && report.passed === 0 && NO_TESTS.test(output);
+      return withCrash(report, ok || isEmpty, suite, output);
+    },
+  };
+}
+
+function terraform(folder: string): Part {
+  const name = folder === '.' ? 'root' : folder.replace(/^modules\//, '').replaceAll('/', '-');
+  return {
+    suite: 'terraform',
+    title: `Terraform tests: ${folder}`,
+    lane: 'waiting',
+    needs: [],
+    run: async (context) => {
+      if (context.grep !== undefined && !`${folder}/`.includes(`${context.grep.replace(/\/$/, '')}/`))
+        return { passed: 0, failures: [] };
+      const dataDir = path.join(TOOLS.dir, 'terraform-test', name);
+      const env = { ...terraformEnvironment(chooseProviderSource()), TF_DATA_DIR: dataDir };
+      const step = async (...args: string[]): Promise<{ ok: boolean; output: string }> =>
+        run(context, { name: `terraform-${name}`, command: 'terraform', args: [`-chdir=${folder}`, ...args], env });
+      const init = await step('init', '-no-color', '-backend=false', '-input=false');
+      const { ok, output } = init.ok ? await step('test', '-no-color') : init;
+      return terraformReport(folder, output, ok);
+    },
+  };
+}
+
+/** Every folder with Terraform tests, the root first. */
+function terraformFolders(): string[] {
+  const modules = readdirSync(path.join(ROOT, 'modules'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.tftest.hcl'))
+    .map((file) => path.join('modules', path.dirname(path.dirname(file))));
+  return ['.', ...[...new Set(modules)].sort()];
+}
+
+/** All parts, in the order in which their lanes run them. */
+export function parts(): readonly Part[] {
+  const python = (title: string, ...args: string[]): Part =>
+    check(title, TOOLS.python, ['-m', ...args], { needs: ['python'] });
+  return [
+    check('Format (prettier)', 'prettier', ['--check', '.', '--log-level', 'warn']),
+    check('Lint and import rules (eslint)', 'eslint', ['.', '--max-warnings', '0']),
+    check('Types (tsc)', 'tsc', ['--noEmit', '-p', 'tsconfig.json']),
+    check('Terraform format', 'terraform', ['fmt', '-check', '-recursive', '-diff'], {
+      env: { TF_CLI_CONFIG_FILE: '' },
+      lane: 'waiting',
+    }),
+    jest('unit', 'Unit tests', { lane: 'busy', needs: [] }, []),
+    python('Python lint (ruff)', 'ruff', 'check', '.'),
+    python('Python format (ruff)', 'ruff', 'format', '--check', '.'),
+    python('Python types (mypy)', 'mypy'),
+    pytest('glue', 'Spark tests', 'busy', ['-n', String(SPARK_SESSIONS), '--dist', 'worksteal']),
+    ...terraformFolders().map(terraform),
+    jest('e2e', 'End-to-end tests, IAM enforced', { lane: 'waiting', needs: ['python', 'jars'] }, ['--runInBand']),
+    pytest('local', 'Local stack tests', 'waiting'),
+  ];
+}
+
+/** The local stack that the end-to-end tests bring up: see tests/e2e/global-setup.ts. */
+export const E2E_STACK = 'e2e';
+
+export function clearReports(): void {
+  rmSync(REPORTS, { recursive: true, force: true });
+  mkdirSync(REPORTS, { recursive: true });
+}
