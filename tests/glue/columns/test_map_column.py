@@ -11,14 +11,14 @@ rows = st.lists(st.dictionaries(st.sampled_from(NAMES), st.none() | st.text(max_
 
 @given(rows, st.integers(0, 3), st.integers(0, 3))
 def test_a_map_column_is_its_rows_turned(found, skipped, left):
-    """Of a part of a table too."""
+    """It holds for a slice of a table as well."""
     maps = pa.array([list(row.items()) for row in found], TYPE)
     end = max(len(found) - left, skipped)
-    turned, part = MapColumn(maps.slice(skipped, end - skipped)), found[skipped:end]
+    columns, rows_left = MapColumn(maps.slice(skipped, end - skipped)), found[skipped:end]
 
-    assert set(turned.names) == {name for row in part for name in row}
+    assert set(columns.names) == {name for row in rows_left for name in row}
     for name in NAMES:
-        assert turned.column(name).to_pylist() == [row.get(name) for row in part]
-    for name in turned.names:
-        assert turned.rows_with(name) == [n for n, row in enumerate(part) if row.get(name) is not None]
-    assert [turned.row(n) for n in range(len(part))] == part
+        assert columns.column(name).to_pylist() == [row.get(name) for row in rows_left]
+    for name in columns.names:
+        assert columns.rows_with(name) == [n for n, row in enumerate(rows_left) if row.get(name) is not None]
+    assert [columns.row(n) for n in range(len(rows_left))] == rows_left

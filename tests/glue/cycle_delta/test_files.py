@@ -1,4 +1,4 @@
-"""What tasks read of cycle_delta's files is what is in them, however they are cut."""
+"""Tasks read the rows that are in the files of cycle_delta, however these are divided."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ files = st.lists(st.tuples(rows, st.booleans(), st.sampled_from(["c1", "c2", "c3
 
 
 def cycle_delta(found, cycle):
-    """Of (topic, whether it could be read), each with a message_id of its own."""
+    """Rows of cycle_delta, each with a message_id of its own. found: (topic, whether the row is readable)."""
     return pa.Table.from_pylist(
         [
             {
@@ -51,12 +51,12 @@ def test_each_topic_gets_its_readable_rows(tmp_path, monkeypatch, found, cycles,
     monkeypatch.setattr(cycle_delta_files, "_READ_AT_ONCE_BYTES", at_once)
     written, sent = [], []
     for number, (some, is_sorted, cycle) in enumerate(found):
-        part = cycle_delta(some, cycle)
-        part = part.sort_by("topic_name") if is_sorted else part
+        table = cycle_delta(some, cycle)
+        table = table.sort_by("topic_name") if is_sorted else table
         path = tmp_path / f"{number}.parquet"
-        pq.write_table(part, path, row_group_size=row_group)
+        pq.write_table(table, path, row_group_size=row_group)
         written.append(DeltaFile(str(path), cycle))
-        sent += part.to_pylist()
+        sent += table.to_pylist()
 
     read = list(read_topics(FileStore(), written, cycles, 100))
     assert [topic for topic, _ in read] == sorted(cycles)
@@ -87,14 +87,14 @@ def test_of_a_topic_with_too_many_bytes_none_are_given(tmp_path, monkeypatch):
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(1, 4), st.integers(1, 9), st.integers(0, 7))
 def test_groups_hold_every_row_group_once(sizes, most, size, row_groups):
-    parts = [part for n, bytes_ in enumerate(sizes) for part in splits_of(str(n), bytes_, size)]
-    groups = group_splits(parts, most)
-    assert len(groups) == min(most, len(parts))
+    splits = [split for n, bytes_ in enumerate(sizes) for split in splits_of(str(n), bytes_, size)]
+    groups = group_splits(splits, most)
+    assert len(groups) == min(most, len(splits))
     read = [
-        (part.path, index)
+        (split.path, index)
         for group in groups
-        for part in group
-        for index in part.row_group_indices(row_groups)
+        for split in group
+        for index in split.row_group_indices(row_groups)
     ]
     assert sorted(read) == [(str(n), index) for n in range(len(sizes)) for index in range(row_groups)]
 
@@ -106,7 +106,7 @@ def texts(lake):
     return sorted(row["temperature"] for row in lake.rows("standardized.telemetry_climate"))
 
 
-def test_a_large_file_of_raw_is_read_in_parts(lake, monkeypatch):
+def test_a_large_file_of_raw_is_read_in_splits(lake, monkeypatch):
     monkeypatch.setattr("lean_ops.raw.flatten_files._SPLIT_BYTES", 1000)
     for key, value in {"size-bytes": 1, "check-min-record-count": 4, "check-max-record-count": 4}.items():
         setting = f"('write.parquet.row-group-{key}'='{value}')"
@@ -119,7 +119,7 @@ def test_a_large_file_of_raw_is_read_in_parts(lake, monkeypatch):
 
 @pytest.mark.parametrize("table", ["raw.events", "ops.cycle_delta"])
 def test_rows_that_somebody_deleted_are_left_out(lake, table):
-    """Delete files are Spark's: tasks would read the rows that they take away."""
+    """Spark reads tables with delete files: tasks would read the deleted rows."""
     lake.spark.sql(f"ALTER TABLE {lake.name(table)} {MERGE_ON_READ}")
     lake.deliver(*EVENTS)
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "integer"}})

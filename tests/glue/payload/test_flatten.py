@@ -99,7 +99,8 @@ def test_a_payload_of_300_kb_comes_through():
     assert Flattener().flatten(json.dumps({"a": text})).columns == {"a": text}
 
 
-# What one producer sends must not fill the memory of all: the first two took the square of their length.
+# What one producer sends must not fill the memory of all topics. The first two once took the square of their
+# length.
 @pytest.mark.parametrize(
     "payload",
     [
@@ -129,7 +130,7 @@ segments = st.lists(st.text(st.sampled_from("a.\\'"), max_size=3), min_size=1, m
 def test_why_a_path_was_rescued_shows_in_the_part_that_is_kept(path, is_long):
     path = [*path, "x" * 3000] if is_long else path
     text = names.path_text(path)
-    # What flatten rescues for its depth has a name that fits above it.
+    # The name above a path that flatten rescues for its depth is never too long.
     if len(path) > names.MAX_DEPTH:
         assert rescue_of(text[:MAX_PATH]) == TOO_DEEP
     else:
@@ -147,7 +148,7 @@ def test_rows_that_take_much_room_come_in_more_batches_and_are_the_same(monkeypa
     payloads = [json.dumps({f"k{n}": n, "text": "x" * (n % 7 * 100)}) for n in range(100)]
     raw = raw_batch([*payloads, "no json", None, *payloads])
     whole = list(flatten_batches(iter([raw]), "c1", {}))
-    monkeypatch.setattr("lean_ops.payload.flatten_batches._BATCH_BYTES", 5_000)
+    monkeypatch.setattr("lean_ops.payload.flatten_batches._MAX_BATCH_BYTES", 5_000)
     parts = list(flatten_batches(iter([raw]), "c1", {}))
     assert len(whole) == 1
     assert len(parts) > 10

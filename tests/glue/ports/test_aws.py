@@ -1,4 +1,5 @@
-"""The adapters against recorded answers: what is asked, and what is made of what comes back."""
+"""The adapters to AWS against recorded answers: the requests that they make, and what they make of the
+answers."""
 
 import io
 import json
@@ -62,7 +63,7 @@ def test_a_checkpoint_keeps_ids_as_text_and_never_goes_back():
         stub.add_response("get_item", {"Item": typed})
         stub.add_response("get_item", {})
         checkpoints.put("*", "raw", item)
-        checkpoints.put("*", "raw", item)  # a later run was here: not an error
+        checkpoints.put("*", "raw", item)  # A later run has written: this is no error.
         with pytest.raises(ClientError):
             checkpoints.put("*", "raw", item)
         read = checkpoints.get("*", "raw")
@@ -78,20 +79,20 @@ def test_checkpoints_of_many_topics_are_read_to_the_last_however_busy_dynamodb_i
     keys = [{"topic_name": {"S": f"t{n}"}, "layer": {"S": "curated"}} for n in range(103)]
     items = [{**key, "cycle_id": {"S": "c1"}} for key in keys]
 
-    def asked(wanted):
+    def requested(wanted):
         return {"RequestItems": {"points": {"Keys": wanted, "ConsistentRead": True}}}
 
-    def left(of):
-        return {"points": {"Keys": of, "ConsistentRead": True}} if of else {}
+    def unprocessed(left):
+        return {"points": {"Keys": left, "ConsistentRead": True}} if left else {}
 
-    def answered(found, of=()):
-        return {"Responses": {"points": found}, "UnprocessedKeys": left(list(of))}
+    def answered(found, left=()):
+        return {"Responses": {"points": found}, "UnprocessedKeys": unprocessed(list(left))}
 
     with Stubber(checkpoints._client) as stub:
-        stub.add_response("batch_get_item", answered(items[:90], keys[90:100]), asked(keys[:100]))
-        stub.add_response("batch_get_item", answered([], keys[90:]), asked(keys[90:]))
-        # t102 has none yet.
-        stub.add_response("batch_get_item", answered(items[90:102]), asked(keys[90:]))
+        stub.add_response("batch_get_item", answered(items[:90], keys[90:100]), requested(keys[:100]))
+        stub.add_response("batch_get_item", answered([], keys[90:]), requested(keys[90:]))
+        # t102 has no checkpoint yet.
+        stub.add_response("batch_get_item", answered(items[90:102]), requested(keys[90:]))
         found = checkpoints.of_topics([f"t{n}" for n in range(103)], "curated")
         stub.assert_no_pending_responses()
     assert list(found) == [f"t{n}" for n in range(102)]

@@ -32,7 +32,7 @@ def test_what_glue_adds_is_ignored():
     assert arguments.to_snapshot_id == "5965339082329644022"
 
 
-def test_every_fault_is_named_at_once():
+def test_every_problem_is_named_at_once():
     with pytest.raises(ArgumentError) as caught:
         parse_arguments(
             line(registry_table=None, database_prefix="x; DROP", max_columns="many", cycle_id="a b")
@@ -61,7 +61,7 @@ def test_options_are_read_as_glue_passes_them(words, options):
     assert resolve_options(words) == options
 
 
-def test_a_catch_up_is_of_all_topics_and_real_unless_told_otherwise():
+def test_a_catch_up_is_of_all_topics_and_writes_unless_an_argument_says_otherwise():
     arguments = parse_catch_up_arguments(line())
     assert (arguments.topics, arguments.owners, arguments.dry_run) == ((), {}, False)
     limited = parse_catch_up_arguments(line(topics="b.c, a,,a", owners="b_c=b.c,x_y=x-y"))
@@ -75,7 +75,7 @@ def test_a_catch_up_is_of_all_topics_and_real_unless_told_otherwise():
         (["--dry_run", "true"], True),
         (["--dry-run", "false"], False),
         (["--dry-run=true", "--dry-run=false"], False),
-        # The deployed job's default and the other spelling: the careful one counts.
+        # The deployed job's default in one spelling and an argument in the other: the careful one counts.
         (["--dry-run", "true", "--dry_run", "false"], True),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_dry_run_is_asked_for_in_either_spelling(words, dry):
     assert parse_catch_up_arguments([*line(), *words]).dry_run is dry
 
 
-def test_every_fault_of_a_catch_up_is_named_at_once():
+def test_every_problem_of_a_catch_up_is_named_at_once():
     with pytest.raises(ArgumentError) as caught:
         parse_catch_up_arguments(
             line(

@@ -97,7 +97,14 @@ class Adopted:
     # --- runs ---
 
     def run(self, *topics: str, dry_run: bool = False, **owners: str) -> Outcome:
-        arguments = CatchUpArguments(self.lake.prefix, "schemas", "registry", topics, owners, dry_run)
+        arguments = CatchUpArguments(
+            database_prefix=self.lake.prefix,
+            schema_bucket="schemas",
+            registry_table="registry",
+            topics=topics,
+            owners=owners,
+            dry_run=dry_run,
+        )
         log = self.lake.logged
         return catch_up_job.run(
             CatchUp(

@@ -204,7 +204,14 @@ class Lake:
     def job(self, cycle_id: str, to_snapshot: str | None = None) -> Job:
         upto = self.raw_snapshot() if to_snapshot is None else to_snapshot
         arguments = JobArguments(
-            cycle_id, upto, self.prefix, "schemas", "registry", "points", "f", self.max_columns
+            cycle_id=cycle_id,
+            to_snapshot_id=upto,
+            database_prefix=self.prefix,
+            schema_bucket="schemas",
+            registry_table="registry",
+            checkpoint_table="points",
+            provisioner_function="f",
+            max_columns=self.max_columns,
         )
         return Job(
             arguments=arguments,

@@ -1,4 +1,4 @@
-"""Files that tasks write are files of the table to Iceberg and Spark, and the other way round."""
+"""Iceberg and Spark read the files that tasks write, and tasks read those that Spark writes."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -46,7 +46,9 @@ def table(lake):
 
 
 def files_of(loaded):
-    return TableFiles(FileStore(), loaded.folder, loaded.columns, loaded.partitioning())
+    return TableFiles(
+        FileStore(), folder=loaded.folder, columns=loaded.columns, partitioning=loaded.partitioning()
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_small_files_of_a_partition_become_one_and_manifests_stay_few(lake, comp
         ([("", 100)] * 40, range(32)),
     ],
 )
-def test_what_is_folded(files, compacted):
+def test_small_files_of_a_partition_are_compacted_when_they_are_many(files, compacted):
     listed = [DataFile(str(n), size, 1, partition) for n, (partition, size) in enumerate(files)]
     assert files_to_compact(listed) == tuple(compacted)
 

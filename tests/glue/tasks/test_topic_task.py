@@ -1,4 +1,4 @@
-"""What a task holds of its table is bounded in memory, whatever the files' sizes on disk are."""
+"""A task bounds the memory for rows of its table, whatever the sizes of the files on disk are."""
 
 import pyarrow as pa
 import pytest
@@ -12,12 +12,12 @@ from lean_ops.versions.merge_python import Decision, RowPosition
 COLUMNS = (Column("idempotency_key", 1, "string"), Column("text", 2, "string"))
 ROWS = 100
 FILE_BYTES = 1_000_000
-"""Of a file's rows in memory; on disk the text is there once."""
+"""The size of a file's rows in memory. On disk, the text is there once."""
 
 
 @pytest.fixture
 def table(tmp_path):
-    return TableFiles(FileStore(), f"{tmp_path}/data/", COLUMNS, None)
+    return TableFiles(FileStore(), folder=f"{tmp_path}/data/", columns=COLUMNS, partitioning=None)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def files(table):
 
 
 def written(table, files, room, monkeypatch, replaced=(), compacted=()):
-    """A row that comes new, and takes the place of others."""
+    """The result of writing one new row, which takes the place of the replaced ones."""
     monkeypatch.setattr(topic_task, "MAX_TABLE_BYTES", room)
     task = TopicTask(
         topic="a.topic",
@@ -43,7 +43,14 @@ def written(table, files, room, monkeypatch, replaced=(), compacted=()):
         files=tuple(files),
         compacted=tuple(compacted),
     )
-    decision = Decision([0], [RowPosition(*one) for one in replaced], 1, 1 - len(replaced), len(replaced), 0)
+    decision = Decision(
+        winners=[0],
+        replaced=[RowPosition(*one) for one in replaced],
+        versions=1,
+        inserted=1 - len(replaced),
+        updated=len(replaced),
+        duplicates=0,
+    )
     return write(task, table, decision, pa.table({"idempotency_key": ["new"], "text": ["y"]}))
 
 
@@ -57,7 +64,7 @@ def after(files, result):
     return [*kept, *(new.file for new in result.files)]
 
 
-def test_as_many_small_files_are_folded_as_fit(table, files, monkeypatch):
+def test_as_many_small_files_are_compacted_as_fit(table, files, monkeypatch):
     assert max(file.size for file in files) < FILE_BYTES / 100
     all_of_them = range(len(files))
     result = written(table, files, 7 * FILE_BYTES, monkeypatch, compacted=all_of_them)
@@ -67,12 +74,12 @@ def test_as_many_small_files_are_folded_as_fit(table, files, monkeypatch):
     assert (len(result.removed), len(result.files)) == (3, 1)
     assert keys(table, after(files, result)) == sorted([*keys(table, files), "new"])
 
-    # Of few that fit the next cycle would fold the same again.
+    # When few of them fit, the next cycle would compact the same ones again.
     result = written(table, files, 2.5 * FILE_BYTES, monkeypatch, compacted=all_of_them)
     assert (len(result.removed), len(result.files)) == (0, 1)
 
 
-def test_corrections_come_before_folding(table, files, monkeypatch):
+def test_corrections_come_before_compaction(table, files, monkeypatch):
     result = written(
         table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0)], compacted=range(len(files))
     )
@@ -81,6 +88,6 @@ def test_corrections_come_before_folding(table, files, monkeypatch):
     assert keys(table, after(files, result)) == sorted([*left, "new"])
 
 
-def test_corrections_of_files_that_take_more_memory_are_sparks(table, files, monkeypatch):
+def test_corrections_of_files_that_take_more_memory_are_left_to_spark(table, files, monkeypatch):
     with pytest.raises(TooLargeError, match="beside those that corrections replace"):
         written(table, files, 2.5 * FILE_BYTES, monkeypatch, replaced=[(0, 7), (1, 0), (2, 0)])

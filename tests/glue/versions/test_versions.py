@@ -1,4 +1,5 @@
-"""Deciding in a task is deciding in Spark: the same winners, the same counts, the same rows replaced."""
+"""The merge in a task is that of Spark: it has the same winners, the same counts, and replaces the same
+rows."""
 
 import dataclasses
 from itertools import chain
@@ -43,7 +44,7 @@ events = st.builds(
 
 def rows(sent, cycle):
     picked = (2, 1, 4, 6, 9, 5, 3)
-    return [(*(one.row()[place] for place in picked), cycle) for one in sent]
+    return [(*(one.row()[column] for column in picked), cycle) for one in sent]
 
 
 def stamps(sent):
@@ -56,8 +57,8 @@ def micros(message_id, produced, ingested, digest, received, event):
     return message_id, *times, digest, *later
 
 
-# Keys have nothing to do with each other: a case is one key, so crowded that equal heads and tails are
-# common.
+# Keys do not depend on each other, so a case is one key. It has so many versions that equal heads and tails
+# are common.
 _crowded = st.builds(
     Event,
     payload=st.sampled_from([{"n": 1}, {"n": 2}]),
@@ -70,10 +71,10 @@ cases = st.tuples(st.lists(_crowded, min_size=1, max_size=6), st.lists(_crowded,
 
 
 # One Spark job decides all cases of an example.
-@pytest.mark.parametrize("judge_again", [False, True])
+@pytest.mark.parametrize("replace_same", [False, True])
 @settings(max_examples=3, phases=[Phase.generate])
 @given(drawn=st.lists(cases, min_size=100, max_size=100))
-def test_a_task_decides_as_spark_does(job_session, drawn, judge_again):
+def test_a_task_decides_as_spark_does(job_session, drawn, replace_same):
     drawn = [
         [[dataclasses.replace(one, key=f"k{n}") for one in sent] for sent in case]
         for n, case in enumerate(drawn)
@@ -84,20 +85,20 @@ def test_a_task_decides_as_spark_does(job_session, drawn, judge_again):
     table = job_session.createDataFrame(rows(chain(*kept), "c1"), _COLUMNS)
     delta = job_session.createDataFrame(rows(chain(*earlier), "c1"), _COLUMNS)
     winners = merge_spark.latest_versions(new, table)
-    if not judge_again:
+    if not replace_same:
         winners = merge_spark.settle_ties(winners, delta)
     counts = merge_spark.count(winners)
     verdicts = (
         (merge_spark.NEW, merge_spark.NEWER, merge_spark.SAME)
-        if judge_again
+        if replace_same
         else (merge_spark.NEW, merge_spark.NEWER)
     )
     written = sorted(tuple(row) for row in merge_spark.rows_to_write(winners, verdicts).collect())
 
-    found = [decided(*case, judge_again) for case in zip(batches, kept, earlier, strict=True)]
+    found = [decided(*case, replace_same) for case in zip(batches, kept, earlier, strict=True)]
     won = [[batch[n] for n in one.winners] for batch, one in zip(batches, found, strict=True)]
     assert sorted(rows(chain(*won), "c2")) == written
-    replaced = counts.updated + (counts.ties if judge_again else 0)
+    replaced = counts.updated + (counts.ties if replace_same else 0)
     names = ("versions", "inserted", "updated", "duplicates", "superseded")
     assert [sum(getattr(one, name) for one in found) for name in names] == [
         counts.versions,
@@ -107,41 +108,41 @@ def test_a_task_decides_as_spark_does(job_session, drawn, judge_again):
         counts.superseded,
     ]
     for one, winning, there in zip(found, won, kept, strict=True):
-        keys = {there[place.position].key for place in one.replaced}
+        keys = {there[row.position].key for row in one.replaced}
         assert keys == {event.key for event in winning} & {event.key for event in there}
 
 
-def decided(batch, kept, earlier, judge_again):
-    held = {
+def decided(batch, kept, earlier, replace_same):
+    existing = {
         stamp.key: ExistingRow(stamp.message_id, stamp.head, "c1", [RowPosition(0, n)])
         for n, stamp in enumerate(stamps(kept))
     }
     tails = tails_of((stamp, "c1") for stamp in stamps(earlier))
-    return decide(stamps(batch), held, tails, judge_again)
+    return decide(stamps(batch), existing, tails, replace_same=replace_same)
 
 
 @given(
     st.lists(events, max_size=9), st.lists(events, max_size=4), st.booleans(), st.booleans(), st.booleans()
 )
-def test_what_nobody_contests_needs_no_deciding(batch, earlier, judge_again, settled, chunked):
-    """A task decides on the keys that occur twice or are in the table; the rest wins."""
-    held = {}
+def test_what_nobody_contests_needs_no_deciding(batch, earlier, replace_same, settled, chunked):
+    """A task compares only versions whose key occurs twice or is in the table. The others win."""
+    existing = {}
     for n, stamp in enumerate(stamps(earlier)):
-        held.setdefault(stamp.key, ExistingRow(stamp.message_id, stamp.head, "c1", [RowPosition(0, n)]))
+        existing.setdefault(stamp.key, ExistingRow(stamp.message_id, stamp.head, "c1", [RowPosition(0, n)]))
     tails = tails_of((stamp, "c1") for stamp in stamps(earlier)) if settled else None
     table = pa.Table.from_pylist(
         [dict(zip(_ARROW.names, row, strict=True)) for row in rows(batch, "c2")], _ARROW
     )
     if chunked:
         table = pa.concat_tables([table.slice(0, 2), table.slice(2)])
-    held = {key: held[key] for key in {one.key for one in batch} & held.keys()}
+    existing = {key: existing[key] for key in {one.key for one in batch} & existing.keys()}
     try:
-        expected = decide(stamps(batch), held, tails, judge_again)
+        expected = decide(stamps(batch), existing, tails, replace_same=replace_same)
     except UnsettledTiesError as ties:
         with pytest.raises(UnsettledTiesError, match=str(ties)):
-            decision_of(table, held, tails, judge_again)
+            decision_of(table, existing, tails, replace_same=replace_same)
         return
-    found = decision_of(table, held, tails, judge_again)
+    found = decision_of(table, existing, tails, replace_same=replace_same)
     assert sorted(found.replaced) == sorted(expected.replaced)
     assert sorted(found.winners) == sorted(expected.winners)
     assert counts_of(found) == counts_of(expected)
@@ -149,16 +150,16 @@ def test_what_nobody_contests_needs_no_deciding(batch, earlier, judge_again, set
 
 def test_ties_are_not_guessed():
     [stamp] = stamps([Event(message_id="m", key="k")])
-    held = {"k": ExistingRow("m", stamp.head, "c1", [RowPosition(0, 0)])}
+    existing = {"k": ExistingRow("m", stamp.head, "c1", [RowPosition(0, 0)])}
     with pytest.raises(UnsettledTiesError):
-        decide([stamp], held, None)
-    assert decide([stamp], held, {}).winners == [], "whose cycle is gone stays"
+        decide([stamp], existing, None)
+    assert decide([stamp], existing, {}).winners == [], "a row whose cycle is gone stays"
 
 
-def test_a_key_that_a_table_holds_twice_is_held_once_afterwards():
+def test_a_key_that_a_table_has_twice_is_there_once_afterwards():
     old, new = stamps([Event(message_id="m", key="k"), Event(message_id="n", key="k", produced=1)])
-    held = {"k": ExistingRow("m", old.head, "c1", [RowPosition(0, 3), RowPosition(2, 0)])}
-    assert decide([new], held, None).replaced == [RowPosition(0, 3), RowPosition(2, 0)]
+    existing = {"k": ExistingRow("m", old.head, "c1", [RowPosition(0, 3), RowPosition(2, 0)])}
+    assert decide([new], existing, None).replaced == [RowPosition(0, 3), RowPosition(2, 0)]
 
 
 def test_nulls_are_the_smallest():

@@ -1,1 +1,1 @@
-"""Names of columns, and columns of Arrow tables."""
+"""Names of columns and tables, and tools for the columns of Arrow tables."""

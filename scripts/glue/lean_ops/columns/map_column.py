@@ -1,4 +1,4 @@
-"""A map column of an Arrow table turned to columns, without a Python object for each of its entries."""
+"""Turns a map column of an Arrow table into columns without making a Python object for each entry."""
 
 from collections.abc import Set
 from functools import cached_property
@@ -12,7 +12,10 @@ _NONE = pa.array([], pa.uint64())
 
 
 class MapColumn:
-    """maps: map<string, string> without nulls, and no name twice in a row, as in cycle_delta."""
+    """The columns within a map column.
+
+    maps: map<string, string> without nulls, where no row has a name twice, as in cycle_delta.
+    """
 
     def __init__(self, maps: pa.MapArray) -> None:
         offsets = maps.offsets
@@ -23,10 +26,11 @@ class MapColumn:
 
     @property
     def names(self) -> Set[str]:
+        """The names that occur in any row."""
         return self._entries.keys()
 
     def column(self, name: str) -> pa.Array:
-        """The name's text in each row; null where it is null or not there."""
+        """The text that each row has under this name; null where the row has null or lacks the name."""
         entries = self._entries.get(name, _NONE)
         if len(entries) == len(self._maps):
             return self._items.take(entries)
@@ -34,18 +38,19 @@ class MapColumn:
         return self._items.take(entries.take(pc.index_in(self._all_rows, value_set=rows)))
 
     def rows_with(self, name: str) -> list[int]:
-        """Those in which the name has a text."""
+        """The indices of the rows that have a text under this name."""
         entries = self._entries[name]
         there = entries.filter(pc.is_valid(self._items.take(entries)))
         rows: list[int] = self._rows.take(there).to_pylist()
         return rows
 
     def row(self, n: int) -> dict[str, str | None]:
+        """The map of the row at this index."""
         return dict(self._maps[n].as_py())
 
     @cached_property
     def _rows(self) -> pa.Array:
-        """Of each entry."""
+        """The row index of each entry."""
         return pc.list_parent_indices(pa.ListArray.from_arrays(self._maps.offsets, self._maps.items))
 
     @cached_property

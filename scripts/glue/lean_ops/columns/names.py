@@ -18,17 +18,18 @@ ENVELOPE_COLUMNS = (
     "cycle_id",
 )
 ENVELOPE_TIMES = ("event_time", "produced_at", "received_at", "ingested_at")
-"""The envelope's columns that are times."""
+"""The columns of the envelope that hold times."""
 KEY = "idempotency_key"
-"""Versions of one record share it."""
+"""The column that all versions of one record have in common."""
 RESCUED = "rescued_data"
+"""The column for values that no other column could take, as JSON text."""
 SCHEMA_VERSION = "schema_version"
 RESERVED_COLUMNS = frozenset((*ENVELOPE_COLUMNS, RESCUED, SCHEMA_VERSION))
 
 MAX_DEPTH = 16
-"""Levels of nesting that become columns; what lies deeper goes to rescued_data."""
+"""So many levels of nesting become columns; values that lie deeper go to rescued_data."""
 MAX_COLUMN_NAME = 255
-"""Glue's limit, in characters."""
+"""The longest column name that the Glue catalog takes, in characters."""
 
 _TOPIC = re.compile(r"[a-z][a-z0-9._-]{0,127}")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
@@ -40,9 +41,11 @@ def is_topic(name: str | None) -> bool:
 
 
 def table_name(topic: str) -> str:
-    """The table of a topic. Topics can share one (`a.b`, `a-b`): see provisioning for who owns it.
+    """The name of a topic's table. Several topics can map to one name (`a.b` and `a-b`); which of them owns
+    the table is decided in bookkeeping/table_ownership.py.
 
-    Raises ValueError for what is no topic name, so that nothing unchecked gets into SQL or a path.
+    Raises ValueError when `topic` is not a topic name, so that no unchecked text gets into SQL or into a
+    path.
     """
     if not is_topic(topic):
         raise ValueError(f"{topic!r} is no topic name")
@@ -54,11 +57,11 @@ def is_table(name: str) -> bool:
 
 
 def column_name(path: Sequence[str]) -> str:
-    """The column a payload path ends in.
+    """The column that a path of the payload becomes.
 
-    Segments join with `__`, lower-cased; every other character than a-z, 0-9 and _ turns to `_` (one for each
-    code point); `_` goes before a leading digit; `payload__` before a name that belongs to the pipeline. Two
-    paths may share a column: flatten decides what then.
+    Segments are joined with `__` and lower-cased. Every code point other than a-z, 0-9 and _ becomes one `_`.
+    A leading digit gets a `_` before it, and a name that belongs to the pipeline gets `payload__`. Two paths
+    may map to one column; payload/flatten.py says which of them gets it.
     """
     plain = _OTHER.sub("_", "__".join(path).lower()) or "_"
     name = f"_{plain}" if plain[0].isdigit() else plain
@@ -66,10 +69,13 @@ def column_name(path: Sequence[str]) -> str:
 
 
 def path_text(path: Sequence[str]) -> str:
-    """A path as rescued_data and drift_log show it: `meta.gps.lat`, a dot within a name as `\\.`, so it stays
-    unique."""
+    """A path as rescued_data and drift_log spell it: `meta.gps.lat`.
+
+    A dot within a name is written as `\\.` and a backslash as two, so that no two paths have the same text.
+    """
     return ".".join(segment.replace("\\", "\\\\").replace(".", "\\.") for segment in path)
 
 
 OVERFLOW_MARK = "\\(column)"
-"""After a column's name where a rescued path reads the same. No path_text holds it, so both values stay."""
+"""Follows a column's name in rescued_data where a rescued path has the same text. No path_text contains it,
+so both values are kept."""

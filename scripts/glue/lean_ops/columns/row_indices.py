@@ -1,4 +1,4 @@
-"""Places of rows by a column's values, in Arrow."""
+"""Finding rows of Arrow tables by the values of a column, as indices that `take` and `slice` accept."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,33 +8,38 @@ import pyarrow.compute as pc
 
 
 def indices_by_value(values: pa.Array) -> dict[Any, pa.Array]:
-    """Each value, null too, to the indexes where it stands, ascending. In the order in which they first
-    occur."""
+    """Maps each value, null included, to the ascending indices of the rows that hold it.
+
+    The values come in the order in which they first occur.
+    """
     encoded = pc.dictionary_encode(values, null_encoding="encode")
-    # Stable, so one value's places stay in order.
-    sorted_places = pc.array_sort_indices(encoded.indices)
+    # The sort is stable, so the indices of one value stay in order.
+    by_code = pc.array_sort_indices(encoded.indices)
     counted = pc.value_counts(encoded.indices)
     counts = dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
     found: dict[Any, pa.Array] = {}
     start = 0
     for code, value in enumerate(encoded.dictionary.to_pylist()):
-        found[value] = sorted_places.slice(start, counts[code])
+        found[value] = by_code.slice(start, counts[code])
         start += counts[code]
     return found
 
 
-def rows_at(rows: pa.Table, places: pa.Array) -> pa.Table:
-    """places: ascending, at least one. Where they are side by side nothing is copied."""
-    first, last = places[0].as_py(), places[-1].as_py()
-    return rows.slice(first, len(places)) if last - first + 1 == len(places) else rows.take(places)
+def rows_at(rows: pa.Table, indices: pa.Array) -> pa.Table:
+    """The rows at these indices, which must be ascending and at least one.
+
+    Where the indices are consecutive, the result is a slice and nothing is copied.
+    """
+    first, last = indices[0].as_py(), indices[-1].as_py()
+    return rows.slice(first, len(indices)) if last - first + 1 == len(indices) else rows.take(indices)
 
 
-def indices_where(flags: pa.Array) -> list[int]:
-    """Where they are true."""
-    places: list[int] = pc.indices_nonzero(flags).to_pylist()
-    return places
+def indices_where(mask: pa.Array) -> list[int]:
+    """The indices at which a boolean array is true; null counts as false."""
+    indices: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return indices
 
 
-def mask_at(places: Sequence[int], count: int) -> pa.Array:
-    """`count` flags, true at these places."""
-    return pc.is_in(pa.array(range(count), pa.int64()), value_set=pa.array(places, pa.int64()))
+def mask_at(indices: Sequence[int], count: int) -> pa.Array:
+    """A boolean array of `count` values that is true at exactly these indices."""
+    return pc.is_in(pa.array(range(count), pa.int64()), value_set=pa.array(indices, pa.int64()))

@@ -1,5 +1,8 @@
-"""Times as the text that Standardized holds them in, `YYYY-MM-DDTHH:MM:SS.ffffffZ` in UTC, and back: for
-Spark's columns and for Arrow's, which a test holds equal."""
+"""Converts times to the text that Standardized stores and back: `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in UTC.
+
+The order of these texts is the order of the times. time_text and text_time work on Spark's columns,
+time_texts and micros_of_texts on Arrow's; tests/glue/columns/test_time_text.py holds the two equal.
+"""
 
 from datetime import datetime, timedelta
 
@@ -15,28 +18,32 @@ _DATE_LENGTH = len("2026-11-23")
 
 
 def time_text(column: str | Column) -> Column:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`: its order as text is its order in time."""
+    """The text of a time, as a column of Spark."""
     return F.date_format(column, _TEXT_FORM)
 
 
 def text_time(column: str) -> Column:
-    """The TIMESTAMP_NTZ that time_text made a text of."""
+    """The TIMESTAMP_NTZ that time_text has turned into a text; null for any other text."""
     return F.rtrim(F.regexp_replace(column, "Z$", "")).cast("timestamp_ntz")
 
 
 def time_texts(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ` of timestamp[us]."""
-    # A cast gives the same but for two characters, in a tenth of strftime's time.
+    """The texts of times, as Arrow data. times: of type timestamp[us]."""
+    # A cast gives the same text except for two characters, and takes a tenth of the time of strftime.
     local = pc.binary_replace_slice(times.cast(pa.string()), _DATE_LENGTH, _DATE_LENGTH + 1, "T")
     return pc.binary_join_element_wise(local, "Z", "")
 
 
 def micros_of_texts(texts: pa.ChunkedArray) -> pa.Array:
-    """What time_texts made texts of. Null for what is no time, as Spark's cast gives."""
+    """The times, as timestamp[us], that time_texts has turned into texts.
+
+    A text that is no time becomes null, as it does in text_time.
+    """
     return pa.array([micros_of_text(one) for one in texts.to_pylist()], pa.timestamp("us"))
 
 
 def micros_of_text(text: str | None) -> int | None:
+    """Microseconds since 1970 (UTC) of one such text; None for None and for a text that is no time."""
     try:
         return None if text is None else (datetime.fromisoformat(text[:-1]) - _EPOCH) // _MICRO
     except ValueError:

@@ -44,8 +44,8 @@ def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Resu
     tails = (
         tails_beside(_valid(validated_batch(other, validator)), valid) if task.settling is not None else None
     )
-    held = existing_rows(table, task.files, valid.column(KEY), texts=False)
-    decision = decision_of(valid, held, tails, task.judge_again)
+    held = existing_rows(table, task.files, valid.column(KEY), times_are_text=False)
+    decision = decision_of(valid, held, tails, replace_same=task.judge_again)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
     result = write(task, table, decision, curated_table(winners, task.schema))
     found = pc.value_counts(validated.column("disposition").drop_null()).to_pylist()
@@ -89,7 +89,7 @@ def _back_fill(task: TopicTask, file_store: FileStore) -> Iterator[pa.Table]:
     """Standardized's rows as cycle_delta would have them. Those of the task's cycles come from there."""
     source = task.back_fill
     assert source is not None
-    table = TableFiles(file_store, task.folder, source.columns, None)
+    table = TableFiles(file_store, folder=task.folder, columns=source.columns, partitioning=None)
     room = MAX_TABLE_BYTES
     for file in source.files:
         rows = table.read(file, room)

@@ -1,1 +1,1 @@
-"""cycle_delta: every message of a cycle, flattened once for all topics."""
+"""cycle_delta: the table of every message of a cycle, flattened once for all topics."""

@@ -1,5 +1,7 @@
-"""cycle_delta's data files, read by Arrow where topics' tasks run: Spark would sort, move and convert every
-row first. Which files there are says Iceberg's own planning, on the driver.
+"""Reads the data files of cycle_delta with Arrow, in the tasks of the topics.
+
+Spark would first sort, move and convert every row. Which files there are is found on the driver, by Iceberg's
+own planning.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -20,32 +22,44 @@ from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
 
 MAX_DELTA_BYTES = 128 << 20
-"""Of a topic's rows that one task takes, in Arrow's memory."""
+"""How many bytes of a topic's rows in cycle_delta one task takes, in Arrow's memory.
+
+topic_task.MAX_TABLE_BYTES is the bound for rows of the topic's own table.
+"""
 _READ_AT_ONCE_BYTES = 64 << 20
-"""Of row groups, as Parquet has them: Arrow takes two or three times as much."""
-_OPENED_AT_ONCE = 8
+"""How many bytes of row groups are read at a time, by their size in Parquet. In Arrow's memory they take two
+or three times as much."""
+_FILES_OPENED_AT_ONCE = 8
 
 _CYCLE, _TOPIC, _COLUMNS = "cycle_id", "topic_name", "columns"
 
 Cycles = Mapping[str, Set[str]]
-"""Topic to the cycles that are asked for."""
+"""The cycles to read of each topic."""
 
 
 @dataclass(frozen=True)
 class DeltaFile:
+    """A data file of cycle_delta. Its rows are all of one cycle, by which the table is partitioned."""
+
     path: str
     cycle_id: str
     size: int = 0
 
 
 def delta_files(spark: SparkSession, table: str, cycles: Set[str]) -> list[DeltaFile]:
-    """Those of some cycles. table: full name. Raises iceberg_classes.NotPlainFilesError."""
+    """The files of these cycles. table: the full name of cycle_delta.
+
+    Raises iceberg_classes.NotPlainFilesError.
+    """
     expressions = iceberg_of(spark._jvm).expressions
     return _planned(spark, table, getattr(expressions, "in")(_CYCLE, sorted(cycles)))
 
 
 def delta_files_after(spark: SparkSession, table: str, cycle_id: str | None) -> list[DeltaFile]:
-    """Those of the cycles after this one, or all. Raises iceberg_classes.NotPlainFilesError."""
+    """The files of the cycles after this one, or all files when it is None.
+
+    Raises iceberg_classes.NotPlainFilesError.
+    """
     expressions = iceberg_of(spark._jvm).expressions
     wanted = expressions.alwaysTrue() if cycle_id is None else expressions.greaterThan(_CYCLE, cycle_id)
     return _planned(spark, table, wanted)
@@ -65,11 +79,13 @@ def _planned(spark: SparkSession, table: str, wanted: Any) -> list[DeltaFile]:
 def read_topics(
     file_store: FileStore, files: Sequence[DeltaFile], cycles: Cycles, max_rows: int
 ) -> Iterator[tuple[str, pa.Table | None]]:
-    """Each topic with its readable rows, in DELTA_COLUMNS; None when they are more than max_rows or
-    MAX_DELTA_BYTES. Reads few topics at a time when their rows are large.
+    """Gives each topic with its readable rows, in DELTA_COLUMNS.
+
+    The rows are None when there are more than max_rows, or when they take more than MAX_DELTA_BYTES. When
+    rows are large, few topics are read at a time.
     """
     wanted = set(chain.from_iterable(cycles.values()))
-    with ThreadPoolExecutor(_OPENED_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
         groups = threads.map(
             lambda file: _row_groups(file_store, file), [file for file in files if file.cycle_id in wanted]
         )
@@ -77,28 +93,32 @@ def read_topics(
     yield from _read(found, sorted(cycles), cycles, max_rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _RowGroup:
-    """least, most: topics, None where the file does not tell. size: in bytes, as Parquet has them."""
+    """A row group of an open file.
+
+    min_topic, max_topic: the first and the last topic in it, or None where the file does not tell. size: in
+    bytes, as in Parquet.
+    """
 
     parquet: pq.ParquetFile
     index: int
     cycle_id: str
-    least: str | None
-    most: str | None
+    min_topic: str | None
+    max_topic: str | None
     size: int
 
     def may_hold(self, topics: Sequence[str]) -> bool:
-        """topics: sorted."""
-        if self.least is None or self.most is None:
+        """Whether the row group may have rows of any of these topics, which must be sorted."""
+        if self.min_topic is None or self.max_topic is None:
             return True
-        return self.least <= topics[-1] and topics[0] <= self.most
+        return self.min_topic <= topics[-1] and topics[0] <= self.max_topic
 
 
 def _rows(groups: Sequence[_RowGroup]) -> pa.Table:
-    """groups: of one file. Readable ones, in DELTA_COLUMNS."""
-    indexes = [group.index for group in groups]
-    rows = groups[0].parquet.read_row_groups(indexes, columns=list(DELTA_COLUMNS), use_threads=False)
+    """The readable rows, in DELTA_COLUMNS, of row groups that are all in one file."""
+    indices = [group.index for group in groups]
+    rows = groups[0].parquet.read_row_groups(indices, columns=list(DELTA_COLUMNS), use_threads=False)
     columns = rows.column(_COLUMNS)
     rows = rows.filter(pc.is_valid(columns)) if columns.null_count else rows
     return rows.select(DELTA_COLUMNS)
@@ -113,8 +133,19 @@ def _row_groups(file_store: FileStore, file: DeltaFile) -> list[_RowGroup]:
     for index in range(metadata.num_row_groups):
         group = metadata.row_group(index)
         bounds = group.column(topic).statistics
-        least, most = (bounds.min, bounds.max) if bounds is not None and bounds.has_min_max else (None, None)
-        found.append(_RowGroup(parquet, index, file.cycle_id, least, most, group.total_byte_size))
+        min_topic, max_topic = (
+            (bounds.min, bounds.max) if bounds is not None and bounds.has_min_max else (None, None)
+        )
+        found.append(
+            _RowGroup(
+                parquet=parquet,
+                index=index,
+                cycle_id=file.cycle_id,
+                min_topic=min_topic,
+                max_topic=max_topic,
+                size=group.total_byte_size,
+            )
+        )
     return found
 
 
@@ -131,16 +162,19 @@ def _read(
     found = {topic: _Topic(max_rows) for topic in topics}
     for together in _read_together(chosen, is_large):
         rows = _rows(together)
-        for topic, places in indices_by_value(rows.column(_TOPIC).combine_chunks()).items():
+        for topic, indices in indices_by_value(rows.column(_TOPIC).combine_chunks()).items():
             if topic in found and together[0].cycle_id in cycles[topic]:
-                found[topic].add(rows_at(rows, places))
+                found[topic].add(rows_at(rows, indices))
     for topic in topics:
         yield topic, found.pop(topic).table()
 
 
 def _read_together(groups: Sequence[_RowGroup], is_large: bool) -> list[list[_RowGroup]]:
-    """Row groups of a file that are asked for at once come in few requests. Of a topic that may be too large
-    each is looked at alone."""
+    """The row groups in the groups in which they are read.
+
+    Those of one file are read together, which takes few requests. When the rows may be too large, each row
+    group is read alone.
+    """
     if is_large:
         return [[group] for group in groups]
     by_file: dict[int, list[_RowGroup]] = {}
@@ -150,25 +184,26 @@ def _read_together(groups: Sequence[_RowGroup], is_large: bool) -> list[list[_Ro
 
 
 class _Topic:
-    """A topic's, as they are read. What is too much is counted, and not kept."""
+    """Collects the rows of a topic as they are read. When they are too many or too large, none are kept."""
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
-        self._parts: list[pa.Table] = []
+        self._tables: list[pa.Table] = []
         self._rows = self._size = 0
 
-    def add(self, part: pa.Table) -> None:
-        self._rows, self._size = self._rows + part.num_rows, self._size + part.nbytes
+    def add(self, rows: pa.Table) -> None:
+        self._rows, self._size = self._rows + rows.num_rows, self._size + rows.nbytes
         if self._is_too_large:
-            self._parts.clear()
+            self._tables.clear()
         else:
-            self._parts.append(part)
+            self._tables.append(rows)
 
     @property
     def _is_too_large(self) -> bool:
         return self._rows > self._max_rows or self._size > MAX_DELTA_BYTES
 
     def table(self) -> pa.Table | None:
+        """All rows of the topic; None when they are too many or too large."""
         if self._is_too_large:
             return None
-        return pa.concat_tables(self._parts) if self._parts else DELTA_ARROW.empty_table()
+        return pa.concat_tables(self._tables) if self._tables else DELTA_ARROW.empty_table()

@@ -1,5 +1,7 @@
-"""parse_errors: every message that could not become a row. cycle_delta keeps them; this makes them their own
-rows."""
+"""Makes the rows of parse_errors, the table of every message that could not be flattened.
+
+cycle_delta has these messages; see cycle_delta.table.refused.
+"""
 
 from datetime import datetime
 
@@ -11,12 +13,14 @@ from lean_ops.tables.ops_rows import timestamp
 
 TABLE = "parse_errors"
 _REFUSAL = "error_code string, error_message string, payload string"
+"""The members of the JSON that payload/flatten_batches.py writes into rescued_data of such a message."""
 
 
 def parse_error_rows(cycle: DataFrame, detected_at: datetime) -> DataFrame:
-    """Rows of parse_errors for one cycle's rows of cycle_delta. Copies of one message make one row.
+    """The rows of parse_errors for the rows of one cycle in cycle_delta. Copies of a message make one row.
 
-    error_id is the hash of topic, message, code and payload: the cycle it is met in is not part of it.
+    error_id is the hash of topic, message, code and payload. The cycle in which the message came is not part
+    of it.
     """
     refusal = F.from_json("rescued_data", _REFUSAL).alias("refusal")
     rows = cycle_delta.refused(cycle).select(
@@ -52,6 +56,6 @@ def parse_error_rows(cycle: DataFrame, detected_at: datetime) -> DataFrame:
 
 
 def recorded_in(parse_errors: DataFrame, cycle_id: str) -> dict[str, int]:
-    """How many messages of each topic were first met in this cycle. A rerun finds the same."""
+    """How many messages of each topic first came in this cycle. A run that is repeated finds the same."""
     rows = parse_errors.where(F.col("cycle_id") == F.lit(cycle_id)).groupBy("topic_name").count().collect()
     return {row["topic_name"]: row["count"] for row in rows}

@@ -1,8 +1,8 @@
-"""What cycle_delta holds, by cycle and topic: bounded in topics and columns, not in events.
+"""Summarizes cycle_delta by cycle and topic. The summary grows with topics and columns, and not with events.
 
-One pass over the few columns that tell; of a map Parquet has the names apart from the texts, which Spark
-cannot leave out. Where Spark has to read the table (see iceberg_classes.NotPlainFilesError), the same is
-done with its rows.
+It takes one pass over a few columns. Of a map, Parquet stores the names apart from the texts; Spark cannot
+read the names alone, so tasks read the files with Arrow. Where Spark has to read the table, because tasks
+cannot (see iceberg_classes.NotPlainFilesError), its rows are summarized in the same way.
 """
 
 import json
@@ -28,8 +28,10 @@ from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
 
 _KEYS = "columns.key_value.key"
+"""The column of the map's names in Parquet."""
 _COLUMNS = ("topic_name", "event_time", "rescued_data", "columns")
 _SPLIT_BYTES = 16 << 20
+"""About how many bytes of the files go into one split."""
 _SCHEMA = (
     "cycle_id string, topic_name string, readable bigint, refused bigint, first timestamp_ntz, "
     "last timestamp_ntz, some_null boolean, names array<string>, paths array<string>"
@@ -51,9 +53,12 @@ _ARROW = pa.schema(
 
 @dataclass(frozen=True)
 class Limits:
-    """How many column names and rescued paths of a topic are listed, the first ones in their order: more than
-    a table may have, so that names without end (ids as keys) are seen to be too many and still fit.
-    path_length: in characters, of which a path has as many as a payload."""
+    """How many column names and rescued paths of a topic are listed, the first ones in sorted order.
+
+    More than a table may have are listed, so that it shows when there are too many, for instance because ids
+    are used as keys; and still they fit into memory. path_length: how many characters of a path are kept, as
+    a path can be as long as a payload.
+    """
 
     names: int
     paths: int
@@ -61,34 +66,40 @@ class Limits:
 
 
 def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> list[TopicCycle]:
-    """Of the cycles after this one, or of all; cycles in order. limits None: without names and paths."""
+    """The summary of the cycles after this one, or of all when it is None, in the order of cycles.
+
+    limits: None when names and paths are not wanted.
+    """
     spark, table = tables.spark, tables.name("ops", TABLE)
     try:
         files = delta_files_after(spark, table, after)
     except NotPlainFilesError:
         rows = since(tables.read(table), after).select("cycle_id", *_COLUMNS)
         return _merged(map_in_arrow(rows, lambda batches: _of_batches(batches, limits), _SCHEMA), limits)
-    parts = [part for file in files for part in splits_of(file.path, file.size, _SPLIT_BYTES)]
+    splits = [split for file in files for split in splits_of(file.path, file.size, _SPLIT_BYTES)]
     cycles = {file.path: file.cycle_id for file in files}
-    groups = group_splits(parts, spark.sparkContext.defaultParallelism)
+    groups = group_splits(splits, spark.sparkContext.defaultParallelism)
     file_store = file_store_of(spark)
 
     def summaries(own: Sequence[Split]) -> Iterator[pa.RecordBatch]:
         found = _Summaries(limits)
-        for part in own:
-            for rows in _row_groups(file_store, part, limits):
-                found.add(cycles[part.path], rows)
+        for split in own:
+            for rows in _row_groups(file_store, split, limits):
+                found.add(cycles[split.path], rows)
         yield found.batch()
 
     return _merged(map_groups(spark, groups, summaries, _SCHEMA), limits)
 
 
 def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
-    def first_texts(name: str, most: int) -> Column:
-        together = F.array_distinct(F.flatten(F.collect_list(name)))
-        return F.slice(F.array_sort(together), 1, most).alias(name)
+    """The summaries of the tasks together. partial: rows of _SCHEMA."""
 
-    most = limits or Limits(1, 1, 1)
+    def first_texts(name: str, count: int) -> Column:
+        together = F.array_distinct(F.flatten(F.collect_list(name)))
+        return F.slice(F.array_sort(together), 1, count).alias(name)
+
+    # Without limits the lists are empty, and slice only takes a length of at least one.
+    lengths = limits or Limits(1, 1, 1)
     rows = (
         partial.groupBy("cycle_id", "topic_name")
         .agg(
@@ -97,21 +108,21 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
             F.min("first").alias("first"),
             F.max("last").alias("last"),
             F.max("some_null").alias("some_null"),
-            first_texts("names", most.names),
-            first_texts("paths", most.paths),
+            first_texts("names", lengths.names),
+            first_texts("paths", lengths.paths),
         )
         .collect()
     )
     return sorted(
         (
             TopicCycle(
-                row["topic_name"],
-                row["cycle_id"],
-                row["readable"],
-                row["refused"],
-                EventTimes(row["first"], row["last"], row["some_null"]),
-                row["names"],
-                row["paths"],
+                topic=row["topic_name"],
+                cycle_id=row["cycle_id"],
+                readable=row["readable"],
+                refused=row["refused"],
+                times=EventTimes(row["first"], row["last"], row["some_null"]),
+                columns=row["names"],
+                rescued_paths=row["paths"],
             )
             for row in rows
         ),
@@ -119,27 +130,29 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
     )
 
 
-def _row_groups(file_store: FileStore, part: Split, limits: Limits | None) -> Iterator[pa.Table]:
+def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> Iterator[pa.Table]:
     columns = ["topic_name", "event_time", _KEYS, *([] if limits is None else ["rescued_data"])]
-    with file_store.open(part.path).open_input_file(path_of(part.path)) as opened:
-        # The columns lie apart in each row group: to fetch the file is one request instead of hundreds.
-        held = pa.BufferReader(opened.read_buffer()) if part.of == 1 else opened
-        parquet = pq.ParquetFile(held, pre_buffer=True)
-        for number in part.row_group_indices(parquet.metadata.num_row_groups):
-            yield parquet.read_row_group(number, columns=columns, use_threads=False)
+    with file_store.open(split.path).open_input_file(path_of(split.path)) as opened:
+        # The columns lie apart in each row group. To fetch the whole file is one request instead of hundreds.
+        content = pa.BufferReader(opened.read_buffer()) if split.count == 1 else opened
+        parquet = pq.ParquetFile(content, pre_buffer=True)
+        for index in split.row_group_indices(parquet.metadata.num_row_groups):
+            yield parquet.read_row_group(index, columns=columns, use_threads=False)
 
 
 def _of_batches(batches: Iterator[pa.RecordBatch], limits: Limits | None) -> Iterator[pa.RecordBatch]:
     summaries = _Summaries(limits)
     for batch in batches:
         rows = pa.Table.from_batches([batch])
-        for cycle, places in indices_by_value(rows.column("cycle_id").combine_chunks()).items():
-            summaries.add(cycle, rows_at(rows, places))
+        for cycle, indices in indices_by_value(rows.column("cycle_id").combine_chunks()).items():
+            summaries.add(cycle, rows_at(rows, indices))
     yield summaries.batch()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Summary:
+    """What is known so far of one topic in one cycle; the fields are the columns of _SCHEMA."""
+
     readable: int = 0
     refused: int = 0
     first: datetime | None = None
@@ -150,14 +163,16 @@ class _Summary:
 
 
 class _Summaries:
+    """Collects the summaries of the rows that one task reads."""
+
     def __init__(self, limits: Limits | None) -> None:
         self._limits = limits
         self._found: dict[tuple[str, str | None], _Summary] = {}
 
     def add(self, cycle_id: str, rows: pa.Table) -> None:
-        """rows: some of a cycle's."""
-        for topic, places in indices_by_value(rows.column("topic_name").combine_chunks()).items():
-            self._add(self._found.setdefault((cycle_id, topic), _Summary()), rows_at(rows, places))
+        """Adds rows, all of one cycle."""
+        for topic, indices in indices_by_value(rows.column("topic_name").combine_chunks()).items():
+            self._add(self._found.setdefault((cycle_id, topic), _Summary()), rows_at(rows, indices))
 
     def _add(self, known: _Summary, rows: pa.Table) -> None:
         is_readable = pc.is_valid(rows.column("columns"))
@@ -176,11 +191,12 @@ class _Summaries:
             return
         known.names = _first(known.names | _names(readable.column("columns")), self._limits.names)
         rescued = readable.column("rescued_data").drop_null().to_pylist()
-        most = self._limits.path_length
-        paths = {path[:most] for text in rescued for path in json.loads(text)}
+        length = self._limits.path_length
+        paths = {path[:length] for text in rescued for path in json.loads(text)}
         known.paths = _first(known.paths | paths, self._limits.paths)
 
     def batch(self) -> pa.RecordBatch:
+        """The summaries as rows of _SCHEMA."""
         rows = [
             {"cycle_id": cycle, "topic_name": topic, **vars(one)}
             | {"names": list(one.names), "paths": list(one.paths)}
@@ -190,7 +206,8 @@ class _Summaries:
 
 
 def _names(columns: pa.ChunkedArray) -> set[str]:
-    """columns: maps, or lists of structs that have the key alone."""
+    """The names in a column of maps, which may be read without their texts: as lists of structs of the key
+    alone."""
     found: set[str] = set()
     for chunk in columns.chunks:
         begin, end = chunk.offsets[0].as_py(), chunk.offsets[-1].as_py()
@@ -199,12 +216,13 @@ def _names(columns: pa.ChunkedArray) -> set[str]:
     return found
 
 
-def _first(texts: set[str], most: int) -> set[str]:
-    return texts if len(texts) <= most else set(sorted(texts)[:most])
+def _first(texts: set[str], count: int) -> set[str]:
+    """The first texts in sorted order."""
+    return texts if len(texts) <= count else set(sorted(texts)[:count])
 
 
 def times_of(cycles: Iterable[TopicCycle]) -> EventTimes:
-    """Of several cycles of a topic together."""
+    """The event times of several cycles of a topic together."""
     known = [one.times for one in cycles if one.readable]
     firsts = [one.first for one in known if one.first is not None]
     lasts = [one.last for one in known if one.last is not None]

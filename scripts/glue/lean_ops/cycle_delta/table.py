@@ -1,4 +1,7 @@
-"""cycle_delta: every message of a cycle, flattened once for all topics; what topics advance over."""
+"""cycle_delta: the table of every message of a cycle, flattened once for all topics.
+
+Each topic advances over its own rows of it, by the functions here.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,10 +14,14 @@ from lean_ops.tables.event_times import EventTimes
 TABLE = "cycle_delta"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TopicCycle:
-    """One topic in one cycle. times: of the readable messages. columns and rescued_paths are sorted and
-    bounded, and empty where nobody asked for them: see delta_summary."""
+    """What cycle_delta has of one topic in one cycle.
+
+    readable, refused: how many messages could be flattened, and how many could not. times: the event times of
+    the readable ones. columns and rescued_paths are sorted and bounded, and empty where they were not looked
+    up; see summary.py.
+    """
 
     topic: str
     cycle_id: str
@@ -26,17 +33,20 @@ class TopicCycle:
 
 
 def since(delta: DataFrame, cycle_id: str | None) -> DataFrame:
-    """Rows of the cycles after this one; of all that are kept when it is None."""
+    """The rows of the cycles after this one, or all rows when it is None."""
     return delta if cycle_id is None else delta.where(F.col("cycle_id") > F.lit(cycle_id))
 
 
 def readable(delta: DataFrame) -> DataFrame:
+    """The rows whose payload could be flattened."""
     return delta.where(F.col("columns").isNotNull())
 
 
 def refused(delta: DataFrame) -> DataFrame:
+    """The rows whose payload could not be flattened; rescued_data tells why."""
     return delta.where(F.col("columns").isNull())
 
 
 def of_topic(delta: DataFrame, topic: str, cycles: Iterable[str]) -> DataFrame:
+    """The rows of one topic in these cycles."""
     return delta.where((F.col("topic_name") == F.lit(topic)) & F.col("cycle_id").isin(*cycles))

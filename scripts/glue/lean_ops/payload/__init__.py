@@ -1,1 +1,1 @@
-"""A payload's JSON text to flat columns of text."""
+"""Turns the JSON text of a payload into flat columns of text."""

@@ -1,5 +1,10 @@
-"""A payload's text to columns: DESIGN §4, exactly. Plain Python; `flatten_batches` runs it over Arrow
-batches."""
+"""Flattens the text of a payload into columns, by the rules of docs/data-contracts.md, Flattening.
+
+It is plain Python; `flatten_batches` runs it over Arrow batches. The vectors in
+tests/conformance/flatten.json say what becomes of a payload, and tests/glue/payload/test_flatten.py holds
+this module to them. What TypeScript has of these rules, the names of columns, is in
+packages/common/src/core/schema/columns.ts.
+"""
 
 import json
 import re
@@ -9,31 +14,34 @@ from lean_ops.columns import names
 from lean_ops.payload.json_text import Json, compact, parse, scalar
 
 VALUE_COLUMN = "value"
-"""Where a payload goes that is valid JSON and no object."""
+"""The column of a payload that is valid JSON but not an object."""
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CACHED_NAMES = 100_000
+"""When a flattener has so many names in its cache, it empties the cache."""
 
 
 class Flattened(NamedTuple):
-    """columns: name to text or None (null). rescued: path to text or None, for values that no column could
-    take."""
+    """A flattened payload. columns: texts by column name. rescued: texts by path, of the values that no
+    column could take. A JSON null is None in both."""
 
     columns: dict[str, str | None]
     rescued: dict[str, str | None]
 
     @property
     def rescued_text(self) -> str | None:
-        """The value of the column rescued_data: JSON text, None when nothing was rescued."""
+        """The value for the column rescued_data: JSON text, or None when nothing was rescued."""
         if not self.rescued:
             return None
         return json.dumps(self.rescued, ensure_ascii=False, separators=(",", ":"))
 
 
 class _Name:
-    """A payload path with its column, and the names below it: computed once, met in every event of a
-    topic."""
+    """A path of the payload with its column and the names below it.
+
+    It is computed once and kept, because most events of a topic have the same paths.
+    """
 
     __slots__ = ("below", "column", "fits", "path")
 
@@ -45,7 +53,7 @@ class _Name:
 
 
 class Flattener:
-    """Flattens payloads. Keeps a bounded cache of names, so one instance serves many payloads; not
+    """Flattens payloads. One instance serves many of them, with a bounded cache of names; it is not
     thread-safe."""
 
     def __init__(self) -> None:
@@ -53,7 +61,7 @@ class Flattener:
         self._cached = 0
 
     def flatten(self, payload: str) -> Flattened:
-        """Raises json_text.InvalidJsonError for what RFC 8259 does not allow."""
+        """Flattens one payload. Raises json_text.InvalidJsonError when RFC 8259 does not allow its text."""
         value = parse(payload)
         result = Flattened({}, {})
         if type(value) is dict:
@@ -69,7 +77,8 @@ class Flattener:
         below = parent.below
         for key, value in members.items():
             name = below.get(key) or self._name(parent, key)
-            # Below a name that is too long all are: their paths would take the square of the payload.
+            # All names below one that is too long are too long as well, and the texts of their paths would
+            # grow with the square of the payload. The object is therefore rescued as a whole.
             if type(value) is dict and value and name.fits:
                 if len(name.path) < names.MAX_DEPTH:
                     self._object(value, name, result)
@@ -84,9 +93,10 @@ class Flattener:
     def _name(self, parent: _Name, key: str) -> _Name:
         name = _Name((*parent.path, key))
         if not name.fits:
-            return name  # not kept, as it may have any length
+            return name  # It may have any length, so it is not kept.
         if self._cached >= _MAX_CACHED_NAMES:
-            # Names without end, such as ids used as keys: forget them rather than grow.
+            # Some payloads have ever new names, such as ids used as keys: forget them rather than fill the
+            # memory.
             self._root, self._cached = _Name(()), 0
         parent.below[key] = name
         self._cached += 1
@@ -104,12 +114,13 @@ def _rescue(rescued: dict[str, str | None], path: tuple[str, ...], text: str | N
 
 
 def _mend(values: dict[str, str | None]) -> dict[str, str | None]:
-    """Half a surrogate pair is no character and has no UTF-8 form: U+FFFD stands for it."""
+    """The texts with U+FFFD for each half of a surrogate pair, which is no character and has no form in
+    UTF-8."""
     mended: dict[str, str | None] = {}
     copies: dict[str, int] = {}
     for key, text in values.items():
         name = mended_key = _SURROGATE.sub("\ufffd", key)
-        while name in mended:  # names that differed in such halves only: keep all values
+        while name in mended:  # The names differed only in such halves: keep the values of all.
             copies[mended_key] = copies.get(mended_key, 0) + 1
             name = f"{mended_key}'{copies[mended_key]}"
         mended[name] = None if text is None else _SURROGATE.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""RAW rows to cycle_delta rows, in Arrow batches on the executors."""
+"""Turns rows of RAW into rows of cycle_delta, in Arrow batches on the executors."""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,6 +25,7 @@ KEPT_COLUMNS = (
     "ingested_at",
     "payload_sha256",
 )
+"""The columns that cycle_delta takes over from RAW."""
 
 DELTA_SCHEMA = StructType(
     [
@@ -34,7 +35,8 @@ DELTA_SCHEMA = StructType(
         StructField("cycle_id", _TEXT),
     ]
 )
-"""cycle_delta. A row that could not be flattened has columns NULL and its `Refusal` in rescued_data."""
+"""The columns of cycle_delta for Spark. A row that could not be flattened has NULL in `columns`, and its
+`Refusal` in rescued_data."""
 DELTA_COLUMNS = tuple(DELTA_SCHEMA.fieldNames())
 _KEPT = {name: pa.timestamp("us") if name in names.ENVELOPE_TIMES else pa.string() for name in KEPT_COLUMNS}
 DELTA_ARROW = pa.schema(
@@ -45,23 +47,26 @@ DELTA_ARROW = pa.schema(
         ("cycle_id", pa.string()),
     ]
 )
+"""The same columns for Arrow."""
 
 RAW_COLUMNS = _KEPT | {"payload": pa.string()}
-"""What is read of RAW, with its types."""
+"""The columns that are read of RAW, with their types in Arrow."""
 
-_BATCH_BYTES = 32 << 20
-"""About what one batch takes, in and out, unless one row alone takes more."""
+_MAX_BATCH_BYTES = 32 << 20
+"""The approximate size of a batch, on both sides of flattening. Only a single row may be larger."""
 
 INVALID_JSON = "INVALID_JSON"
 INVALID_TOPIC = "INVALID_TOPIC"
 
 Refusal = tuple[str, str]
-"""Error code and message."""
+"""Why a row could not be flattened: an error code and a message."""
 
 
 def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, Refusal]) -> DataFrame:
-    """RAW's rows as rows of cycle_delta, one for one. Topics of `refused_topics` are refused whatever they
-    hold."""
+    """Rows of RAW as rows of cycle_delta, one for one.
+
+    refused_topics: topics whose rows are all refused, whatever they hold.
+    """
     refused = dict(refused_topics)
     events = raw.select(*RAW_COLUMNS)
     return map_in_arrow(events, lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
@@ -70,28 +75,29 @@ def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, R
 def flatten_batches(
     batches: Iterator[pa.RecordBatch], cycle_id: str, refused: Mapping[str, Refusal]
 ) -> Iterator[pa.RecordBatch]:
-    """batches: in RAW_COLUMNS. Gives DELTA_COLUMNS."""
+    """Does for Arrow batches what flatten_events does. batches: with RAW_COLUMNS. Gives DELTA_COLUMNS."""
     flattener = Flattener()
     for batch in batches:
-        for part in _parts(batch):
-            yield from _flatten_batch(part, flattener, cycle_id, refused)
+        for piece in _slices(batch):
+            yield from _flatten_batch(piece, flattener, cycle_id, refused)
 
 
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """A batch of large payloads in pieces, none of which becomes many Python texts at once."""
-    if batch.nbytes <= _BATCH_BYTES or batch.num_rows < 2:
+def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in slices that are small enough to be Python texts all at once."""
+    if batch.nbytes <= _MAX_BATCH_BYTES or batch.num_rows < 2:
         yield batch
         return
     middle = batch.num_rows // 2
-    yield from _parts(batch.slice(0, middle))
-    yield from _parts(batch.slice(middle))
+    yield from _slices(batch.slice(0, middle))
+    yield from _slices(batch.slice(middle))
 
 
 def _flatten_batch(
     batch: pa.RecordBatch, flattener: Flattener, cycle_id: str, refused: Mapping[str, Refusal]
 ) -> Iterator[pa.RecordBatch]:
-    """More than one batch where rows grow: a value of few characters may have a name of 255."""
-    flat, size, first = _Flat(), 0, 0
+    """Flattens one batch. Gives several where rows grow: a value of a few characters may have a name of
+    255."""
+    flat, size, first = _FlatRows(), 0, 0
     topics = batch.column("topic_name").to_pylist()
     for row, payload in enumerate(batch.column("payload").to_pylist()):
         topic = topics[row]
@@ -110,15 +116,15 @@ def _flatten_batch(
             size += len(result.columns) * names.MAX_COLUMN_NAME + len(rescued or "")
         else:
             flat.refuse(_refusal_text(refusal, payload))
-        if size > _BATCH_BYTES:
+        if size > _MAX_BATCH_BYTES:
             yield flat.batch(batch.slice(first, row + 1 - first), cycle_id)
-            flat, size, first = _Flat(), 0, row + 1
+            flat, size, first = _FlatRows(), 0, row + 1
     if first < batch.num_rows:
         yield flat.batch(batch.slice(first), cycle_id)
 
 
-class _Flat:
-    """Rows as they are flattened: maps and rescued_data."""
+class _FlatRows:
+    """Collects flattened rows until they become a batch."""
 
     def __init__(self) -> None:
         self._offsets: list[int | None] = []
@@ -133,18 +139,19 @@ class _Flat:
         self._rescued.append(rescued)
 
     def refuse(self, why: str) -> None:
-        self._offsets.append(None)  # a null map
+        """Adds a row that could not be flattened. why: the JSON text of its Refusal."""
+        self._offsets.append(None)  # makes its map null
         self._rescued.append(why)
 
     def batch(self, raw: pa.RecordBatch, cycle_id: str) -> pa.RecordBatch:
-        """raw: the same rows of RAW. Gives DELTA_COLUMNS."""
+        """The rows collected, with DELTA_COLUMNS. raw: the rows of RAW that they were made of."""
         columns = pa.MapArray.from_arrays(
             pa.array([*self._offsets, len(self._keys)], pa.int32()),
             pa.array(self._keys, pa.string()),
             pa.array(self._values, pa.string()),
         )
         kept = {name: raw.column(name) for name in KEPT_COLUMNS}
-        # A row without a key would be another record at every merge.
+        # A row without a key would count as another record at every merge.
         kept["idempotency_key"] = pc.coalesce(
             *(kept[name] for name in ("idempotency_key", "message_id", "payload_sha256"))
         )

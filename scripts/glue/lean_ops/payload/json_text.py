@@ -1,7 +1,8 @@
-"""JSON as text in, text out, by RFC 8259 to the letter: numbers keep their source text, at any depth.
+"""Reads and writes JSON exactly as RFC 8259 has it, with numbers as their source text.
 
-CPython's C scanner does the work; where it stops (about a thousand levels) an iterative parser takes over
-that accepts and refuses the same texts, so no nesting can end the process.
+The C scanner of CPython does the work. It stops at about a thousand levels of nesting, where an iterative
+parser takes over that accepts and refuses the same texts; so no nesting can end the process.
+tests/glue/payload/test_json_text.py holds the two parsers equal.
 """
 
 import json
@@ -13,7 +14,8 @@ from typing import Any
 from lean_ops.errors import LeanOpsError
 
 Json = Any
-"""dict (last of duplicate keys wins, at the first one's place), list, str, Number, True, False or None."""
+"""A dict, list, str, Number, True, False or None. Of duplicate keys the last value wins, at the first one's
+place."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -22,14 +24,16 @@ _quote: Callable[[str], str] = json.encoder.encode_basestring
 
 
 class Number(str):
-    """A JSON number by its source text: `1.10`, `1e400`, `-0`."""
+    """A JSON number as its source text, such as `1.10`, `1e400` or `-0`."""
 
     __slots__ = ()
 
 
 class InvalidJsonError(LeanOpsError, ValueError):
-    """Not what RFC 8259 allows. The message says what was expected and where, and holds nothing of the
-    text."""
+    """A text that RFC 8259 does not allow.
+
+    The message says what was expected and where. It holds nothing of the text, which must not get into logs.
+    """
 
     def __init__(self, expectation: str, text: str, position: int) -> None:
         line = text.count("\n", 0, position) + 1
@@ -38,7 +42,7 @@ class InvalidJsonError(LeanOpsError, ValueError):
 
 
 class _NotANumberError(LeanOpsError, ValueError):
-    """NaN or Infinity, which the C scanner knows and JSON does not."""
+    """The text has NaN or Infinity, which the C scanner accepts and JSON does not."""
 
 
 def _refuse_constant(name: str) -> None:
@@ -53,7 +57,7 @@ def _expectation(error: JSONDecodeError) -> str:
 
 
 def parse(text: str) -> Json:
-    """The value of a JSON text. Raises InvalidJsonError."""
+    """The value of a JSON text. Raises InvalidJsonError when the text is not JSON."""
     try:
         return _decoder.decode(text)
     except (RecursionError, _NotANumberError):
@@ -63,7 +67,8 @@ def parse(text: str) -> Json:
 
 
 def compact(value: Json) -> str:
-    """JSON text without white space, in source order, numbers verbatim, non-ASCII characters as they are."""
+    """The JSON text of a value: without white space, keys in source order, numbers and non-ASCII text
+    verbatim."""
     try:
         return _compact(value)
     except RecursionError:
@@ -82,7 +87,7 @@ def _compact(value: Json) -> str:
 
 
 def scalar(value: Json) -> str | None:
-    """The text of a value that is neither object nor array; None for null."""
+    """The text of a value that is neither an object nor an array; None for null."""
     if value is None:
         return None
     if value is True:
@@ -90,7 +95,12 @@ def scalar(value: Json) -> str | None:
     return "false" if value is False else str(value)
 
 
+_END = object()
+"""Tells the end of an iterator from any value in it."""
+
+
 def _compact_deep(value: Json) -> str:
+    """Does what _compact does without recursion, for values nested too deep for it."""
     parts: list[str] = []
     todo: list[Json] = [iter((value,))]
     closers = [""]
@@ -118,20 +128,20 @@ def _compact_deep(value: Json) -> str:
     return "".join(parts)
 
 
-_END = object()
-
-
 def parse_deep(text: str) -> Json:
-    """Like parse, without recursion: for texts nested deeper than the C scanner follows. Raises
-    InvalidJsonError."""
+    """Does what parse does without recursion, for texts nested deeper than the C scanner follows.
+
+    Raises InvalidJsonError.
+    """
     open_containers: list[Json] = []
     keys: list[str] = []
+    container: Json
     position = _skip(text, 0)
     while True:
         start = text[position : position + 1]
         if start in ("{", "["):
             after = _skip(text, position + 1)
-            container: Json = {} if start == "{" else []
+            container = {} if start == "{" else []
             if text[after : after + 1] == ("}" if start == "{" else "]"):
                 value, position = container, after + 1
             else:
@@ -142,26 +152,26 @@ def parse_deep(text: str) -> Json:
                 continue
         else:
             value, position = _read_scalar(text, position, start)
-        # A value is complete: hand it to what holds it, and close what is complete with it.
+        # A value is complete: add it to its container, and close the containers that are complete with it.
         while True:
             position = _skip(text, position)
             if not open_containers:
                 if position != len(text):
                     raise InvalidJsonError("Extra data", text, position)
                 return value
-            holder = open_containers[-1]
-            is_list = type(holder) is list
+            container = open_containers[-1]
+            is_list = type(container) is list
             if is_list:
-                holder.append(value)
+                container.append(value)
             else:
-                holder[keys.pop()] = value
-            mark = text[position : position + 1]
-            if mark == ",":
+                container[keys.pop()] = value
+            delimiter = text[position : position + 1]
+            if delimiter == ",":
                 position = _skip(text, position + 1)
                 if not is_list:
                     position = _read_key(text, position, keys)
                 break
-            if mark != ("]" if is_list else "}"):
+            if delimiter != ("]" if is_list else "}"):
                 raise InvalidJsonError("Expecting ',' delimiter", text, position)
             value = open_containers.pop()
             position += 1

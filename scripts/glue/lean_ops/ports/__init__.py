@@ -1,1 +1,1 @@
-"""What the jobs need from outside: the interfaces, the job arguments, and the adapters to AWS."""
+"""Everything the jobs need from outside: interfaces, the arguments of jobs, and the adapters to AWS."""

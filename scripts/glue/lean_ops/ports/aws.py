@@ -1,4 +1,7 @@
-"""The ports over boto3. Endpoints come from the environment (AWS_ENDPOINT_URL), never from here."""
+"""Implements the interfaces of `ports.interfaces` with boto3, for DynamoDB, S3, Glue and Lambda.
+
+Endpoints come from the environment (AWS_ENDPOINT_URL) and never from here.
+"""
 
 import json
 import time
@@ -13,17 +16,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
 
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 8})
-# table-provisioner waits for Athena; asking again while it works would only add load.
+# table-provisioner waits for Athena. A second call while it works would only add load.
 _LONG_CALL = Config(read_timeout=900, retries={"mode": "standard", "max_attempts": 1})
-_TOPICS_A_CALL = 50
-_KEYS_A_CALL = 100
-"""BatchGetItem's limit."""
-_LONGEST_WAIT = 5.0
-"""Seconds."""
+_TOPICS_PER_INVOCATION = 50
+"""How many topics one call of table-provisioner is about."""
+_KEYS_PER_BATCH_GET = 100
+"""The limit of BatchGetItem."""
+_LONGEST_WAIT_SECONDS = 5.0
+"""The longest pause before a BatchGetItem that DynamoDB throttled is sent again."""
 
 
 class DynamoRegistry:
-    """consistent: reads see every write that was answered before."""
+    """The schema registry as the layers' jobs read it.
+
+    consistent: whether reads are strongly consistent, so that they see all writes answered before.
+    """
 
     def __init__(self, table: str, consistent: bool = False) -> None:
         self._table: Any = boto3.resource("dynamodb", config=_RETRIES).Table(table)
@@ -40,7 +47,10 @@ class DynamoRegistry:
 
 
 class DynamoTopicRegistry(DynamoRegistry):
-    """Writes through a client: thread-safe, unlike the resource that reads."""
+    """The schema registry as historical_catch_up writes it.
+
+    It writes through a client, which is thread-safe, unlike the resource that it reads with.
+    """
 
     def __init__(self, table: str) -> None:
         super().__init__(table, consistent=True)
@@ -48,7 +58,7 @@ class DynamoTopicRegistry(DynamoRegistry):
         self._client: Any = boto3.client("dynamodb", config=_RETRIES)
 
     def claim_table(self, table: str, topic: str) -> bool:
-        # As claimTable in packages/common writes it.
+        # claimTable in packages/common writes the same item.
         item = {"topic_name": f"table#{table}", "owner": topic, "table_name": table}
         return self._if(
             self._client.put_item,
@@ -91,7 +101,7 @@ class DynamoTopicRegistry(DynamoRegistry):
 
 
 class DynamoCheckpoints:
-    """Thread-safe: it uses a client, which is; a boto3 resource is not."""
+    """The mirror of checkpoints. It is thread-safe, as it uses a client of boto3 and not a resource."""
 
     def __init__(self, table: str) -> None:
         self._client: Any = boto3.client("dynamodb", config=_RETRIES)
@@ -105,18 +115,19 @@ class DynamoCheckpoints:
     def of_topics(self, topics: Iterable[str], layer: str) -> Mapping[str, Item]:
         keys = [{"topic_name": {"S": topic}, "layer": {"S": layer}} for topic in topics]
         found: dict[str, Item] = {}
-        turned_down = 0
+        throttled = 0
         while keys:
-            asked = {"Keys": keys[:_KEYS_A_CALL], "ConsistentRead": True}
-            answer = self._client.batch_get_item(RequestItems={self._table: asked})
+            request = {"Keys": keys[:_KEYS_PER_BATCH_GET], "ConsistentRead": True}
+            answer = self._client.batch_get_item(RequestItems={self._table: request})
             for item in answer["Responses"].get(self._table, ()):
                 found[item["topic_name"]["S"]] = _plain_all(item)
-            again = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            keys = [*again, *keys[_KEYS_A_CALL:]]
-            # DynamoDB does not fail a batch that it throttles, so no client waits for us.
-            turned_down = turned_down + 1 if again else 0
-            if again:
-                time.sleep(min(0.05 * 2**turned_down, _LONGEST_WAIT))
+            unprocessed = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            keys = [*unprocessed, *keys[_KEYS_PER_BATCH_GET:]]
+            # DynamoDB answers a throttled batch without an error, so boto3 does not pause before the next
+            # one.
+            throttled = throttled + 1 if unprocessed else 0
+            if unprocessed:
+                time.sleep(min(0.05 * 2**throttled, _LONGEST_WAIT_SECONDS))
         return found
 
     def put(self, topic: str, layer: str, item: Item) -> None:
@@ -129,12 +140,14 @@ class DynamoCheckpoints:
                 ExpressionAttributeValues={":cycle": {"S": item["cycle_id"]}},
             )
         except ClientError as error:
-            # A later run was here: its word counts.
+            # A later run has written its checkpoint, which stays.
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
 
 
 class S3Schemas:
+    """Active schemas as the layers' jobs read them."""
+
     def __init__(self, bucket: str) -> None:
         self._client: Any = boto3.client("s3", config=_RETRIES)
         self._bucket = bucket
@@ -145,6 +158,8 @@ class S3Schemas:
 
 
 class S3SchemaBucket:
+    """The bucket of schemas as historical_catch_up reads it."""
+
     def __init__(self, bucket: str) -> None:
         self._client: Any = boto3.client("s3", config=_RETRIES)
         self._bucket = bucket
@@ -163,7 +178,7 @@ class S3SchemaBucket:
 
 
 def _active_object(client: Any, bucket: str, topic: str) -> Any:
-    """S3's answer on a topic's active schema; None when there is none."""
+    """The answer of S3 to a request for a topic's active schema; None when there is none."""
     try:
         return client.get_object(Bucket=bucket, Key=f"schemas/{topic}/active/schema.json")
     except ClientError as error:
@@ -173,6 +188,8 @@ def _active_object(client: Any, bucket: str, topic: str) -> Any:
 
 
 class GlueCatalog:
+    """The databases of the Glue catalog."""
+
     def __init__(self, database_prefix: str) -> None:
         self._client: Any = boto3.client("glue", config=_RETRIES)
         self._prefix = database_prefix
@@ -194,14 +211,16 @@ def _kind(table: Mapping[str, Any]) -> str:
 
 
 class LambdaProvisioner:
+    """Calls the Lambda function table-provisioner, which creates Standardized tables."""
+
     def __init__(self, function: str) -> None:
         self._client: Any = boto3.client("lambda", config=_LONG_CALL)
         self._function = function
 
     def ensure(self, topics: Sequence[str]) -> Sequence[Provisioned]:
         outcomes: list[Provisioned] = []
-        for start in range(0, len(topics), _TOPICS_A_CALL):
-            outcomes += self._ensure(topics[start : start + _TOPICS_A_CALL])
+        for start in range(0, len(topics), _TOPICS_PER_INVOCATION):
+            outcomes += self._ensure(topics[start : start + _TOPICS_PER_INVOCATION])
         return outcomes
 
     def _ensure(self, topics: Sequence[str]) -> list[Provisioned]:
@@ -234,7 +253,8 @@ def _typed_all(item: Item) -> dict[str, Any]:
 
 
 def _typed(value: Any) -> dict[str, Any]:
-    """A DynamoDB attribute value. Ids are text: as numbers they would be rounded by readers in JavaScript."""
+    """A value in DynamoDB's form. Ids must be given as text: readers in JavaScript would round them as
+    numbers."""
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int):

@@ -1,5 +1,7 @@
-"""What the jobs need from outside Spark, as small interfaces: `aws` implements them, tests keep them in
-memory."""
+"""The interfaces to everything that the jobs need besides Spark.
+
+`ports.aws` implements them; the tests implement them in memory.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +13,10 @@ from pyspark.sql import SparkSession
 from lean_ops.ports.job_arguments import CatchUpArguments, JobArguments
 
 ALL_TOPICS = "*"
-"""Stands for a topic name where an item is about all of them."""
+"""Stands in the place of a topic's name where an item is about all topics."""
 
 Item = Mapping[str, Any]
+"""An item of DynamoDB: attribute names to plain values."""
 
 
 class Registry(Protocol):
@@ -22,26 +25,30 @@ class Registry(Protocol):
 
 
 class Checkpoints(Protocol):
-    """The mirror of what the tables' commits say, for those who cannot read tables. Never the truth
-    itself."""
+    """A copy of the checkpoints that the tables' commits carry, for readers that cannot read the tables.
 
-    def get(self, topic: str, layer: str) -> Item | None: ...
+    The commits are what counts; a job never relies on this copy alone while they can be read.
+    """
+
+    def get(self, topic: str, layer: str) -> Item | None:
+        """The item of one topic in one layer; None when there is none."""
 
     def of_topics(self, topics: Iterable[str], layer: str) -> Mapping[str, Item]:
-        """Topic to its item, for those that have one."""
+        """The items of many topics by name; topics without an item are left out."""
 
     def put(self, topic: str, layer: str, item: Item) -> None:
-        """Replaces the item, unless it is of a later cycle. item: has cycle_id."""
+        """Replaces the item unless the one there is of a later cycle. item: must have the attribute
+        cycle_id."""
 
 
 class Schemas(Protocol):
     def active(self, topic: str) -> str | None:
-        """Text of a topic's active schema; None when there is none."""
+        """The text of a topic's active schema; None when there is none."""
 
 
 @dataclass(frozen=True)
 class Provisioned:
-    """error_code None: the topic's table is there, and its own."""
+    """The answer for one topic. Without an error_code, its Standardized table exists and belongs to it."""
 
     topic: str
     error_code: str | None = None
@@ -50,14 +57,19 @@ class Provisioned:
 
 class Provisioner(Protocol):
     def ensure(self, topics: Sequence[str]) -> Sequence[Provisioned]:
-        """Makes the topics' Standardized tables. A topic whose answer fails is reported, it raises for
-        none."""
+        """Creates the Standardized tables that the topics lack. Gives one answer for each topic.
+
+        What fails for a topic is in its answer; no error is raised.
+        """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """A run and its collaborators. clock: aware times. log: one line of JSON, fields by name, never
-    payloads."""
+    """One run of a layer's job, with everything it works with.
+
+    clock: gives times with a time zone. log: writes one line of JSON, with the fields given by keyword; they
+    must never hold payloads.
+    """
 
     arguments: JobArguments
     spark: SparkSession
@@ -70,22 +82,28 @@ class Job:
 
 
 class TopicRegistry(Registry, Protocol):
-    """Every write has a condition: who was there first counts. False: the condition did not hold."""
+    """The schema registry as historical_catch_up writes it.
+
+    Every write has a condition under which the first writer wins. It returns False when that does not hold.
+    """
 
     def claim_table(self, table: str, topic: str) -> bool:
-        """Makes the topic the table's owner, unless another one is."""
+        """Makes the topic the owner of the table's name, unless another topic owns it."""
 
     def add(self, item: Item) -> bool:
-        """Writes a topic's item, unless it has one. item: has topic_name."""
+        """Writes the item of a topic that has none. item: must have the attribute topic_name."""
 
     def fill(self, topic: str, attributes: Item, claimed_sequencer: str | None) -> bool:
-        """Adds attributes to a topic's item, unless it has one of them already, or schema-validator has begun
-        another upload than the one given (None: none ever)."""
+        """Adds attributes to a topic's item, unless the item has one of them already.
+
+        Nor does it when schema-validator has begun an upload other than `claimed_sequencer`; None stands for
+        no upload ever.
+        """
 
 
 @dataclass(frozen=True)
 class ActiveFile:
-    """A topic's active schema as it lies in the bucket. etag: without quotes."""
+    """The object in S3 that is a topic's active schema. etag: without quotes."""
 
     content: bytes
     etag: str
@@ -93,17 +111,19 @@ class ActiveFile:
 
 class SchemaBucket(Protocol):
     def topics(self) -> Iterable[str]:
-        """Names of the folders below schemas/, whatever they hold."""
+        """The names of the folders below schemas/, whatever these hold."""
 
-    def active_file(self, topic: str) -> ActiveFile | None: ...
+    def active_file(self, topic: str) -> ActiveFile | None:
+        """The object with a topic's active schema; None when there is none."""
 
 
 ICEBERG = "Iceberg table"
+"""The kind of a CatalogEntry that is an Iceberg table."""
 
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """kind: ICEBERG, or what else the entry of the Glue catalog is, in words."""
+    """An entry of the Glue catalog. kind: ICEBERG, or words for people that say what else the entry is."""
 
     name: str
     kind: str
@@ -111,13 +131,13 @@ class CatalogEntry:
 
 class Catalog(Protocol):
     def entries(self, layer: str) -> Iterable[CatalogEntry]:
-        """All that the layer's database lists: also what is no Iceberg table, which Spark's listing leaves
-        out."""
+        """All entries of the layer's database, including those other than Iceberg tables, which Spark's own
+        listing leaves out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CatchUp:
-    """A run of historical_catch_up and its collaborators; see Job."""
+    """One run of historical_catch_up, with everything it works with. clock and log are as in Job."""
 
     arguments: CatchUpArguments
     spark: SparkSession

@@ -1,7 +1,7 @@
-"""Job arguments as AWS Glue passes them: `--key value` or `--key=value`, all text.
+"""Reads the arguments of a job as AWS Glue passes them: `--key value` or `--key=value`, all text.
 
-Like awsglue.utils.getResolvedOptions, but it runs without Glue's own package and reports every fault at once.
-Arguments that a job does not know (Glue adds --JOB_NAME, --JOB_RUN_ID and more) are ignored.
+It does what awsglue.utils.getResolvedOptions does, but without Glue's own package, and reports all problems
+at once. Arguments that a job does not know are ignored: Glue adds --JOB_NAME, --JOB_RUN_ID and more.
 """
 
 import re
@@ -12,6 +12,7 @@ from lean_ops.columns import names
 from lean_ops.errors import LeanOpsError
 
 DEFAULT_MAX_COLUMNS = 500
+"""The most payload columns that a Standardized table gets, unless the job says otherwise."""
 
 _CYCLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -19,12 +20,16 @@ _SNAPSHOT_ID = re.compile(r"[0-9]{0,19}")
 
 
 class ArgumentError(LeanOpsError, ValueError):
-    """The job was started with arguments it cannot work with; the message lists all of them."""
+    """The job was started with arguments that it cannot work with. The message lists all problems."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JobArguments:
-    """cycle_id sorts by time. to_snapshot_id is RAW's snapshot to read up to, "" when RAW has none."""
+    """The arguments of a layer's job.
+
+    cycle_id: cycles sort by it in the order of time. to_snapshot_id: the snapshot of RAW up to which to read;
+    "" when RAW has none.
+    """
 
     cycle_id: str
     to_snapshot_id: str
@@ -37,7 +42,8 @@ class JobArguments:
 
 
 def resolve_options(argv: Sequence[str]) -> dict[str, str]:
-    """Options of a command line; the last one of a name counts. A bare `--key` counts as ""."""
+    """The options of a command line by name. Of several with one name the last counts; a bare `--key` is
+    ""."""
     options: dict[str, str] = {}
     name: str | None = None
     for word in argv:
@@ -52,40 +58,46 @@ def resolve_options(argv: Sequence[str]) -> dict[str, str]:
 
 
 class _Options:
-    """Reads options one by one and remembers what is wrong with them."""
+    """Reads options one by one and collects the problems with them."""
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._given = resolve_options(argv)
-        self.faults: list[str] = []
+        self.problems: list[str] = []
 
     def text(self, name: str, form: re.Pattern[str] | None = None, default: str | None = None) -> str:
+        """The value of an option. Without a default the option must be given, and without a form not be
+        empty."""
         value = self._given.get(name, default)
         if value is None or (form is None and value == ""):
-            self.faults.append(f"--{name} is missing")
+            self.problems.append(f"--{name} is missing")
             return ""
         if form is not None and not form.fullmatch(value):
-            self.faults.append(f"--{name} is {value!r}, which does not have the form {form.pattern}")
+            self.problems.append(f"--{name} is {value!r}, which does not have the form {form.pattern}")
         return value
 
     def flag(self, *spellings: str) -> bool:
-        """True when one of the spellings is there, unless its value is `false`."""
+        """True when one of the spellings is given with a value other than `false`."""
         values = {spelling: self._given.get(spelling) for spelling in spellings}
         for name, value in values.items():
             if value not in (None, "", "true", "false"):
-                self.faults.append(f"--{name} is {value!r}, and may be true, false or stand alone")
+                self.problems.append(f"--{name} is {value!r}, and may be true, false or stand alone")
         return any(value not in (None, "false") for value in values.values())
 
-    def listed(self, name: str) -> list[str]:
-        """A comma-separated list; empty when the option is not there."""
+    def comma_separated(self, name: str) -> list[str]:
+        """The items of an option that is a comma-separated list; none when the option is not given."""
         return [part.strip() for part in self._given.get(name, "").split(",") if part.strip()]
 
     def check(self) -> None:
-        if self.faults:
-            raise ArgumentError("; ".join(self.faults))
+        """Raises ArgumentError when any option that was read has a problem."""
+        if self.problems:
+            raise ArgumentError("; ".join(self.problems))
 
 
 def parse_arguments(argv: Sequence[str]) -> JobArguments:
-    """Reads sys.argv[1:]. Raises ArgumentError naming every argument that is missing or unusable."""
+    """Reads the arguments of a layer's job. argv: sys.argv[1:].
+
+    Raises ArgumentError with every argument that is missing or unusable.
+    """
     options = _Options(argv)
     columns = options.text("max_columns", re.compile(r"[1-9][0-9]{0,3}"), str(DEFAULT_MAX_COLUMNS))
     arguments = JobArguments(
@@ -102,9 +114,13 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
     return arguments
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CatchUpArguments:
-    """topics: these only; none means all. owners: table name to the topic that a person says owns it."""
+    """The arguments of historical_catch_up.
+
+    topics: the topics to work on; when empty, all. owners: table names, each with the topic that a person
+    says owns it.
+    """
 
     database_prefix: str
     schema_bucket: str
@@ -115,24 +131,30 @@ class CatchUpArguments:
 
 
 def parse_catch_up_arguments(argv: Sequence[str]) -> CatchUpArguments:
-    """As parse_arguments, for historical_catch_up: --topics a,b and --owners table=topic,… and --dry-run."""
+    """Reads the arguments of historical_catch_up: --topics a,b, --owners table=topic,… and --dry-run.
+
+    Raises ArgumentError as parse_arguments does.
+    """
     options = _Options(argv)
-    topics = options.listed("topics")
-    options.faults += [f"--topics names {name!r}, which is no topic name" for name in _not_topics(topics)]
+    topics = options.comma_separated("topics")
+    options.problems += [f"--topics names {name!r}, which is no topic name" for name in _not_topics(topics)]
     owners: dict[str, str] = {}
-    for pair in options.listed("owners"):
+    for pair in options.comma_separated("owners"):
         table, _, topic = (part.strip() for part in pair.partition("="))
         if not names.is_topic(topic) or names.table_name(topic) != table:
-            options.faults.append(f"--owners has {pair!r}, which is not table=topic with that topic's table")
+            options.problems.append(
+                f"--owners has {pair!r}, which is not table=topic with that topic's table"
+            )
         elif owners.setdefault(table, topic) != topic:
-            options.faults.append(f"--owners gives {table} to {owners[table]} and to {topic}")
+            options.problems.append(f"--owners gives {table} to {owners[table]} and to {topic}")
     arguments = CatchUpArguments(
         database_prefix=options.text("database_prefix", _DATABASE_PREFIX),
         schema_bucket=options.text("schema_bucket"),
         registry_table=options.text("registry_table"),
         topics=tuple(sorted(set(topics))),
         owners=owners,
-        # Glue's arguments have underscores as a rule; either will do, and both at once mean the careful one.
+        # Glue's arguments usually have underscores, so either spelling will do. Of both at once the careful
+        # one counts.
         dry_run=options.flag("dry-run", "dry_run"),
     )
     options.check()

@@ -1,1 +1,1 @@
-"""RAW: which of its snapshots a cycle takes, and their files flattened into cycle_delta."""
+"""RAW: which of its snapshots a cycle takes, and how their files are flattened into cycle_delta."""

@@ -1,6 +1,8 @@
-"""RAW's data files to cycle_delta's: each of Spark's tasks reads some files with Arrow, flattens their rows
-and writes files of its own. That leaves out what Spark would do with each row before and after, which is more
-than flattening itself. Nothing here commits.
+"""Flattens data files of RAW into data files of cycle_delta.
+
+Each of Spark's tasks reads some files with Arrow, flattens their rows and writes files of its own. That
+leaves out what Spark would do with each row before and after, which takes longer than flattening itself.
+Nothing here commits.
 """
 
 import base64
@@ -23,15 +25,17 @@ from lean_ops.tables.data_files import DataFile, NewFile, by_field_id, write_fil
 from lean_ops.tables.topic_table import TopicTable
 
 _SPLIT_BYTES = 32 << 20
-_TASKS_A_CORE = 3
+"""About how many bytes of RAW's files go into one split."""
+_TASKS_PER_CORE = 3
 _BATCH_ROWS = 500
-"""Payloads reach 1 MB."""
-_FILE_BYTES = 128 << 20
-"""Rows of one file of cycle_delta, in Arrow's memory. Sorting takes as much again."""
+"""How many rows are read at a time: a payload can reach 1 MB."""
+_MAX_FILE_BYTES = 128 << 20
+"""How many bytes of rows, in Arrow's memory, go into one file of cycle_delta. Sorting them takes as much
+again."""
 _ROW_GROUP_BYTES = 2 << 20
-"""So that who reads a few topics reads little more than those."""
-_FEWEST_ROWS, _MOST_ROWS = 100, 20_000
-"""Of a row group."""
+"""The size of row groups in Arrow's memory. It is small so that a reader of a few topics reads little
+else."""
+_MIN_ROW_GROUP_ROWS, _MAX_ROW_GROUP_ROWS = 100, 20_000
 
 _DICTIONARIES = ("topic_name", "cycle_id", "columns.key_value.key")
 _SCHEMA = "path string, size bigint, rows bigint, footer string"
@@ -39,47 +43,56 @@ _SCHEMA = "path string, size bigint, rows bigint, footer string"
 
 @dataclass(frozen=True)
 class Target:
-    """cycle_delta. folder, ids: see TopicTable. partition: of the cycle, as in DataFile."""
+    """The table cycle_delta as tasks have to know it.
+
+    folder, field_ids: as TopicTable gives them. partition: that of the cycle, as in DataFile.
+    """
 
     folder: str
-    ids: Mapping[str, int]
+    field_ids: Mapping[str, int]
     partition: str
 
 
 @dataclass(frozen=True)
 class Source:
-    """ids: of RAW's fields, by name."""
+    """The files of RAW that a cycle reads. field_ids: the ids of RAW's fields by name."""
 
-    parts: Sequence[Split]
-    ids: Mapping[str, int]
+    splits: Sequence[Split]
+    field_ids: Mapping[str, int]
 
 
 def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) -> Source:
-    """The files that were appended after one snapshot (None: all that are there) up to another. table: full
-    name. Raises iceberg_classes.NotPlainFilesError."""
+    """The files appended to RAW after one snapshot, up to and including another.
+
+    table: its full name. after: None stands for all files that are there. Raises
+    iceberg_classes.NotPlainFilesError.
+    """
     iceberg = iceberg_of(spark._jvm)
     loaded: Any = iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
     if after is None:
         scan = loaded.newScan().useSnapshot(int(upto))
     else:
         scan = loaded.newIncrementalAppendScan().fromSnapshotExclusive(int(after)).toSnapshot(int(upto))
-    parts: list[Split] = []
+    splits: list[Split] = []
     for file in plain_files(scan):
-        parts += splits_of(file.location(), file.fileSizeInBytes(), _SPLIT_BYTES)
-    ids = {column.name(): column.fieldId() for column in loaded.schema().columns()}
-    return Source(parts, ids)
+        splits += splits_of(file.location(), file.fileSizeInBytes(), _SPLIT_BYTES)
+    field_ids = {column.name(): column.fieldId() for column in loaded.schema().columns()}
+    return Source(splits, field_ids)
 
 
 def flatten_files(
     spark: SparkSession, source: Source, delta: TopicTable, cycle_id: str, refused: Mapping[str, Refusal]
 ) -> list[NewFile]:
-    """New files for cycle_delta, in one Spark job. See flatten_batches.flatten_events."""
-    groups = group_splits(source.parts, _TASKS_A_CORE * spark.sparkContext.defaultParallelism)
-    ids, file_store, refusals = source.ids, file_store_of(spark), dict(refused)
+    """Writes the flattened rows in one Spark job and gives the new files of cycle_delta.
+
+    refused: topics whose rows are refused, as in flatten_batches.flatten_events.
+    """
+    groups = group_splits(source.splits, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
+    field_ids, file_store, refusals = source.field_ids, file_store_of(spark), dict(refused)
     target = Target(delta.folder, delta.field_ids, f"cycle_id={cycle_id}")
 
-    def flatten(parts: Sequence[Split]) -> Iterator[pa.RecordBatch]:
-        flat = flatten_batches(_read(parts, ids, file_store), cycle_id, refusals)
+    def flatten(splits: Sequence[Split]) -> Iterator[pa.RecordBatch]:
+        flat = flatten_batches(_read(splits, field_ids, file_store), cycle_id, refusals)
         for new in _written(flat, file_store, target):
             footer = base64.b64encode(new.footer).decode()
             file = new.file
@@ -95,16 +108,18 @@ def flatten_files(
     ]
 
 
-def _read(parts: Sequence[Split], ids: Mapping[str, int], file_store: FileStore) -> Iterator[pa.RecordBatch]:
-    """Batches in RAW_COLUMNS."""
-    for part in parts:
-        with file_store.open(part.path).open_input_file(path_of(part.path)) as opened:
+def _read(
+    splits: Sequence[Split], field_ids: Mapping[str, int], file_store: FileStore
+) -> Iterator[pa.RecordBatch]:
+    """The rows of the splits, in batches with RAW_COLUMNS."""
+    for split in splits:
+        with file_store.open(split.path).open_input_file(path_of(split.path)) as opened:
             parquet = pq.ParquetFile(opened, pre_buffer=True)
             there = by_field_id(parquet.schema_arrow)
-            names = {name: there.get(ids[name]) for name in RAW_COLUMNS}
+            names = {name: there.get(field_ids[name]) for name in RAW_COLUMNS}
             batches = parquet.iter_batches(
                 _BATCH_ROWS,
-                part.row_group_indices(parquet.metadata.num_row_groups),
+                split.row_group_indices(parquet.metadata.num_row_groups),
                 [name for name in names.values() if name is not None],
                 use_threads=False,
             )
@@ -113,7 +128,10 @@ def _read(parts: Sequence[Split], ids: Mapping[str, int], file_store: FileStore)
 
 
 def _raw(batch: pa.RecordBatch, names: Mapping[str, str | None]) -> pa.RecordBatch:
-    """The batch in RAW's columns of today. names: to those of the file; None where it has none."""
+    """The batch with the columns that RAW has today.
+
+    names: RAW's columns, each with its name in the file, or None where the file lacks it.
+    """
     arrays = [
         pa.nulls(batch.num_rows, kind) if names[name] is None else batch.column(names[name]).cast(kind)
         for name, kind in RAW_COLUMNS.items()
@@ -122,36 +140,39 @@ def _raw(batch: pa.RecordBatch, names: Mapping[str, str | None]) -> pa.RecordBat
 
 
 def _written(batches: Iterator[pa.RecordBatch], file_store: FileStore, target: Target) -> Iterator[NewFile]:
-    held: list[pa.RecordBatch] = []
+    """Writes the batches to files of about _MAX_FILE_BYTES."""
+    collected: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
-        held.append(batch)
+        collected.append(batch)
         size += batch.nbytes
-        if size > _FILE_BYTES:
-            yield _write(held, file_store, target)
-            held, size = [], 0
-    if held:
-        yield _write(held, file_store, target)
+        if size > _MAX_FILE_BYTES:
+            yield _write(collected, file_store, target)
+            collected, size = [], 0
+    if collected:
+        yield _write(collected, file_store, target)
 
 
 def _write(batches: list[pa.RecordBatch], file_store: FileStore, target: Target) -> NewFile:
     rows = pa.Table.from_batches(batches)
-    # Rows of a topic side by side, so that reading one topic back skips the others.
+    # The rows of a topic lie side by side, so that a reader of one topic can skip the others.
     rows = rows.take(pc.sort_indices(rows.column("topic_name")))
     per_group = _ROW_GROUP_BYTES * rows.num_rows // max(rows.nbytes, 1)
     return write_file(
         file_store,
         target.folder,
-        rows.cast(_with_ids(target.ids)),
+        rows.cast(_with_ids(target.field_ids)),
         target.partition,
         use_dictionary=list(_DICTIONARIES),
-        row_group_size=min(max(per_group, _FEWEST_ROWS), _MOST_ROWS),
+        row_group_size=min(max(per_group, _MIN_ROW_GROUP_ROWS), _MAX_ROW_GROUP_ROWS),
     )
 
 
-def _with_ids(ids: Mapping[str, int]) -> pa.Schema:
+def _with_ids(field_ids: Mapping[str, int]) -> pa.Schema:
+    """The schema of cycle_delta in Arrow, with the ids of its fields and of the entries of its map."""
+
     def numbered(field: pa.Field, name: str) -> pa.Field:
-        return field.with_metadata({"PARQUET:field_id": str(ids[name])})
+        return field.with_metadata({"PARQUET:field_id": str(field_ids[name])})
 
     fields = []
     for field in DELTA_ARROW:

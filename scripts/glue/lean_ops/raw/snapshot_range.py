@@ -1,4 +1,4 @@
-"""Which of RAW's rows a cycle reads."""
+"""Decides which of RAW's rows a cycle reads."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,34 @@ from lean_ops.tables.commits import CYCLE_ID
 from lean_ops.tables.spark_tables import Tables
 
 RAW_SNAPSHOT = "lean-ops.raw-snapshot-id"
-"""Property of cycle_delta's commits: RAW was read up to and with this snapshot."""
+"""A property of cycle_delta's commits: the snapshot up to and including which RAW was read."""
 RAW_START = "lean-ops.raw-start-snapshot-id"
-"""… and from after this one; "" for from the start."""
+"""A property of cycle_delta's commits: the snapshot after which RAW was read; "" for from the start."""
+
+_IDENTITY = (
+    "topic_name",
+    "message_id",
+    "event_time",
+    "produced_at",
+    "received_at",
+    "ingested_at",
+    "payload_sha256",
+)
+"""The columns that RAW and cycle_delta have in common. Rows that agree in all of them are copies."""
 
 
 class CycleOutOfOrderError(LeanOpsError):
-    """A cycle that sorts before the last one: its share of RAW was taken by a later cycle already."""
+    """The cycle sorts before the last one, so a later cycle has already taken its share of RAW."""
 
 
 class RawHistoryGoneError(LeanOpsError):
-    """RAW's snapshots since the last cycle cannot be followed, and nothing is left to compare with."""
+    """RAW's snapshots since the last cycle cannot be followed, and cycle_delta has no rows to compare
+    with."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What the last cycle took from RAW."""
+    """The last cycle, and the snapshot of RAW up to which it read; None when RAW had none."""
 
     cycle_id: str
     snapshot_id: str | None
@@ -34,10 +46,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class RawRange:
-    """after None: from the start. Both are snapshot ids as text.
+    """The range of RAW's snapshots that a cycle reads: after one, up to and including another, by their ids.
 
-    compare: no way leads from the last cycle's snapshot to `upto`, so what is new must be found by comparison
-    with cycle_delta (see not_taken).
+    after: None stands for from the start. compare: whether no chain of snapshots leads from that of the last
+    cycle to `upto`, so that the new rows must be found by comparison with cycle_delta; see not_taken.
     """
 
     after: str | None
@@ -46,7 +58,10 @@ class RawRange:
 
 
 def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | None:
-    """From cycle_delta's commits; from the mirror only when maintenance has expired all of those."""
+    """What the last cycle took; None before the first cycle.
+
+    It is read from cycle_delta's commits, and from the mirror only when maintenance has expired all of them.
+    """
     commit = tables.last_commit(delta)
     if commit is not None:
         return Taken(commit.cycle_id, commit.properties.get(RAW_SNAPSHOT) or None)
@@ -57,10 +72,10 @@ def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | 
 
 
 def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, upto: str) -> RawRange | None:
-    """None when there is nothing to take: the cycle has taken its share before, or RAW has nothing new.
+    """The range for a cycle to take. None when it has taken its share before, or when RAW has nothing new.
 
-    A cycle that runs again keeps the range it committed, whatever `upto` says now: topics have advanced past
-    it. Raises CycleOutOfOrderError.
+    A cycle that runs again keeps the range that it committed, whatever `upto` says now, because topics have
+    advanced over it. Raises CycleOutOfOrderError.
     """
     if last is not None and cycle_id < last.cycle_id:
         raise CycleOutOfOrderError(
@@ -74,28 +89,16 @@ def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, u
     if last.snapshot_id in tables.ancestors(raw, upto):
         return RawRange(last.snapshot_id, upto)
     if upto in tables.ancestors(raw, last.snapshot_id):
-        return None  # the plan is older than what was read since
-    # Snapshots were expired before they were read, or RAW was rolled back.
+        return None  # The cycle was planned before what was read since.
+    # Snapshots have expired before they were read, or RAW was rolled back.
     return RawRange(None, upto, compare=True)
 
 
-_IDENTITY = (
-    "topic_name",
-    "message_id",
-    "event_time",
-    "produced_at",
-    "received_at",
-    "ingested_at",
-    "payload_sha256",
-)
-"""Columns that RAW and cycle_delta have alike. Rows that agree in all of them are copies."""
-
-
 def not_taken(raw: DataFrame, delta: DataFrame) -> DataFrame:
-    """RAW's rows that are not in cycle_delta, each as often as it is missing there.
+    """The rows of RAW that are not in cycle_delta, each as often as it is missing there.
 
-    Older rows than cycle_delta's oldest are held to be taken: it has to be kept for longer than rows can come
-    late. Raises RawHistoryGoneError when it is empty.
+    Rows older than cycle_delta's oldest count as taken, so cycle_delta has to keep its rows for longer than
+    rows can come late. Raises RawHistoryGoneError when cycle_delta is empty.
     """
     oldest = delta.agg(F.min("ingested_at")).collect()[0][0]
     if oldest is None:
@@ -110,13 +113,14 @@ def not_taken(raw: DataFrame, delta: DataFrame) -> DataFrame:
     counted = candidates.unionByName(known, allowMissingColumns=True).select(
         "*",
         F.sum("taken").over(alike).alias("times_taken"),
-        F.row_number().over(alike.orderBy(F.desc("taken"))).alias("place"),
+        F.row_number().over(alike.orderBy(F.desc("taken"))).alias("copy_number"),
     )
-    # Those of cycle_delta come first, and stand for as many of RAW's.
-    return counted.where((F.col("taken") == 0) & (F.col("place") > 2 * F.col("times_taken"))).select(
+    # The copies in cycle_delta come first, and each of them accounts for one copy in RAW.
+    return counted.where((F.col("taken") == 0) & (F.col("copy_number") > 2 * F.col("times_taken"))).select(
         *raw.columns
     )
 
 
 def properties(cycle_id: str, taken: RawRange) -> dict[str, str]:
+    """The properties of the commit to cycle_delta that takes the range."""
     return {CYCLE_ID: cycle_id, RAW_SNAPSHOT: taken.upto, RAW_START: taken.after or ""}

@@ -1,1 +1,1 @@
-"""Spark itself: the session, Arrow in tasks, Iceberg's Java classes, the file system that executors use."""
+"""Spark itself: the session, Arrow in tasks, Iceberg's Java classes, and access to files for executors."""

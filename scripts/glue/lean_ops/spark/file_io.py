@@ -1,4 +1,4 @@
-"""Where the tables' files are, for Arrow's readers and writers on executors."""
+"""Access to the files of tables for Arrow's readers and writers, which run on executors without Spark."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,9 +8,12 @@ from urllib.parse import unquote, urlparse
 from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileStore:
-    """How to reach the files. access_key None: with what the machine's role gives. endpoint None: AWS's."""
+    """The settings with which files are reached; the driver makes it and the tasks carry it along.
+
+    Without an access_key the machine's role is used, and without an endpoint that of AWS.
+    """
 
     region: str | None = None
     endpoint: str | None = None
@@ -19,31 +22,31 @@ class FileStore:
     token: str | None = None
 
     def open(self, location: str) -> FileSystem:
-        """location: of any file or folder in the table."""
-        place = urlparse(location)
-        if place.scheme in ("", "file"):
+        """The file system that holds a location, which may be any file or folder of a table."""
+        url = urlparse(location)
+        if url.scheme in ("", "file"):
             return LocalFileSystem()
         return _s3(self)
 
 
 @lru_cache(maxsize=8)
 def _s3(file_store: FileStore) -> S3FileSystem:
-    """One for all files: it keeps its connections."""
+    """One file system for all files of a process, because it keeps its connections open."""
     options: dict[str, Any] = {"region": file_store.region}
     if file_store.endpoint is not None:
-        host = urlparse(file_store.endpoint)
-        options |= {"endpoint_override": host.netloc, "scheme": host.scheme}
+        url = urlparse(file_store.endpoint)
+        options |= {"endpoint_override": url.netloc, "scheme": url.scheme}
     if file_store.access_key is not None:
         options |= {"access_key": file_store.access_key, "secret_key": file_store.secret_key}
         options |= {"session_token": file_store.token}
     try:
-        # A small file is one PutObject then, not a multipart upload.
+        # A small file is then written by one PutObject instead of a multipart upload.
         return S3FileSystem(allow_delayed_open=True, **options)
     except TypeError:
-        return S3FileSystem(**options)  # an older pyarrow
+        return S3FileSystem(**options)  # an older pyarrow has no such option
 
 
 def path_of(location: str) -> str:
-    """As pyarrow's file systems want it: without scheme."""
-    place = urlparse(location)
-    return f"{place.netloc}{place.path}" if place.scheme != "file" else unquote(place.path)
+    """A location without its scheme, as pyarrow's file systems take it."""
+    url = urlparse(location)
+    return f"{url.netloc}{url.path}" if url.scheme != "file" else unquote(url.path)

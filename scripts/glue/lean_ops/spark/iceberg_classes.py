@@ -1,5 +1,7 @@
-"""Iceberg's own classes (Java), each looked up once: Python asks the JVM for every part of a class's name,
-and the JVM searches all its jars for each."""
+"""Iceberg's own Java classes, each looked up once for the whole process.
+
+A look-up is slow: for every part of a class's name Python asks the JVM, which then searches all its jars.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -9,11 +11,11 @@ from lean_ops.errors import LeanOpsError
 
 
 class NotPlainFilesError(LeanOpsError):
-    """A table has delete files, or files that are not Parquet: Spark has to read it."""
+    """The table has delete files or files other than Parquet, so only Spark can read it."""
 
 
 class Iceberg:
-    """jvm: of any session of the process; they share one."""
+    """The classes as attributes. jvm: that of any session, as all sessions of a process share one."""
 
     def __init__(self, jvm: Any) -> None:
         package = jvm.org.apache.iceberg
@@ -37,11 +39,15 @@ class Iceberg:
 
 @lru_cache(maxsize=1)
 def iceberg_of(jvm: Any) -> Iceberg:
+    """The classes of the process, looked up at the first call."""
     return Iceberg(jvm)
 
 
 def plain_files(scan: Any) -> Iterator[Any]:
-    """The DataFiles (Java) that a TableScan reads. Raises NotPlainFilesError."""
+    """The data files (Iceberg's DataFile, in Java) that a TableScan reads.
+
+    Raises NotPlainFilesError when one of them is not Parquet or has rows deleted by a delete file.
+    """
     tasks = scan.planFiles()
     try:
         listed = tasks.iterator()

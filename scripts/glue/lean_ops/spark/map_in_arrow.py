@@ -1,4 +1,4 @@
-"""Python over a DataFrame's rows on the executors, in Arrow batches."""
+"""Runs Python functions over Arrow batches on the executors, as part of a Spark job."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ def map_in_arrow(
     function: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
     schema: StructType | str,
 ) -> DataFrame:
-    """DataFrame.mapInArrow without its demand that pandas be installed, which nothing here uses."""
+    """Does what DataFrame.mapInArrow does, without requiring pandas, which nothing here uses."""
     udf: Any = UserDefinedFunction(
         function, returnType=schema, evalType=PythonEvalType.SQL_MAP_ARROW_ITER_UDF, deterministic=True
     )
@@ -32,7 +32,11 @@ def map_groups(
     function: Callable[[Group], Iterator[pa.RecordBatch]],
     schema: StructType | str,
 ) -> DataFrame:
-    """One of Spark's tasks for each group, whose rows it makes: of files that it reads by itself, say."""
+    """The rows that `function` makes of each group, where every group is one of Spark's tasks.
+
+    The groups reach the tasks inside the function, so the rows may come from files that a task reads by
+    itself.
+    """
 
     def work(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in numbers:

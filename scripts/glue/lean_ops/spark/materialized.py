@@ -1,7 +1,7 @@
-"""A DataFrame computed once and read several times, without the plan that made it.
+"""Computes a DataFrame once so that it can be read several times without the plan that made it.
 
 `persist` keeps the rows too, but every query on top carries the whole plan along, compares it with what is
-cached and describes it for the UI: with a plan of hundreds of expressions that is seconds of the driver's
+cached and describes it for the UI. With a plan of hundreds of expressions, that takes seconds of the driver's
 time for each query, and a topic makes several.
 """
 
@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame
 
 @contextmanager
 def materialized(frame: DataFrame) -> Iterator[DataFrame]:
-    """The rows of `frame`, kept on the executors (memory, then disk) until the block ends.
+    """Gives the rows of `frame`, kept on the executors (in memory, then on disk) until the block ends.
 
-    An executor that is lost takes its rows with it: the topic then fails, and the next cycle takes it up.
+    An executor that is lost takes its rows with it. The topic then fails and the next cycle takes it up.
     """
     kept = frame.localCheckpoint(eager=True)
     try:

@@ -1,4 +1,4 @@
-"""The only maker of Spark sessions."""
+"""Makes the Spark session of a job. No other module makes one."""
 
 import zipfile
 from pathlib import Path
@@ -13,24 +13,24 @@ CATALOG = "glue_catalog"
 
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    # A cast that fails gives NULL, and we say what that means; never an exception that stops a topic.
+    # A cast that fails gives NULL and the library decides what that means; an exception would stop the topic.
     "spark.sql.ansi.enabled": "false",
     "spark.sql.caseSensitive": "false",
-    # Descriptions of plans, for a UI that nobody looks at, took longer than many a query.
+    # Describing plans for a UI that nobody looks at took longer than many of the queries.
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "2000",
-    # Payloads reach 1 MB: a batch of the default 10,000 rows would not fit in memory.
+    # A payload can reach 1 MB, so a batch of the default 10,000 rows would not fit into memory.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
-    # A table is read as it is now: other engines and threads commit to it too.
+    # Other engines and threads commit to the tables too, so each read must see a table as it is now.
     f"spark.sql.catalog.{CATALOG}.cache-enabled": "false",
-    # Manifests never change: planning reads them, and the commit that rewrites a file once more.
+    # Manifests never change. Planning reads them, and a commit that rewrites a file reads them once more.
     f"spark.sql.catalog.{CATALOG}.io.manifest.cache-enabled": "true",
 }
 
 
 def open_session(name: str) -> SparkSession:
-    """A session of its own with the catalog settings of the one that Glue or the local stack has
-    configured."""
+    """A new session with the settings of this library, and with the catalog settings of the session that Glue
+    or the local stack has configured."""
     base = SparkSession.builder.appName(name).getOrCreate()
     _ship_library(base)
     session = base.newSession()
@@ -38,34 +38,37 @@ def open_session(name: str) -> SparkSession:
         session.conf.set(key, value)
     for key, value in _SETTINGS.items():
         session.conf.set(key, value)
-    # Enough for the cores there are; adaptive execution joins small partitions.
+    # One partition for each core is enough, as adaptive execution joins small ones.
     session.conf.set("spark.sql.shuffle.partitions", str(max(2, base.sparkContext.defaultParallelism)))
     return session
 
 
 def activate(session: SparkSession) -> None:
-    """Makes it the thread's session, with whose settings Iceberg's own classes make catalogs."""
+    """Makes it the session of the calling thread: Iceberg's own classes make catalogs with its settings."""
     jvm: Any = session._jvm
     jvm.SparkSession.setActiveSession(session._jsparkSession)
 
 
 def file_store_of(spark: SparkSession) -> FileStore:
-    """What the catalog's S3FileIO goes by, where that is set; on Glue nothing is, and the role counts."""
+    """Access to files with the settings of the catalog's S3FileIO.
+
+    On Glue none of them are set, and the role of the job is used.
+    """
 
     def setting(name: str) -> str | None:
         return spark.conf.get(f"spark.sql.catalog.{CATALOG}.{name}", None)
 
     return FileStore(
-        setting("client.region"),
-        setting("s3.endpoint"),
-        setting("s3.access-key-id"),
-        setting("s3.secret-access-key"),
-        setting("s3.session-token"),
+        region=setting("client.region"),
+        endpoint=setting("s3.endpoint"),
+        access_key=setting("s3.access-key-id"),
+        secret_key=setting("s3.secret-access-key"),
+        token=setting("s3.session-token"),
     )
 
 
 def _settings_of(session: SparkSession) -> dict[str, str]:
-    """What was set on the session itself; `SET` would show credentials of a catalog redacted."""
+    """The settings made on the session itself. `SET` would list them too, but with credentials redacted."""
     context: Any = session.sparkContext
     inherited = {key for key, _ in context.getConf().getAll()}
     entries = session._jsparkSession.conf().getAll().iterator()
@@ -77,7 +80,7 @@ def _settings_of(session: SparkSession) -> dict[str, str]:
             key not in inherited or context.getConf().get(key) != entry._2()
         ):
             found[key] = entry._2()
-    # Spark does not know the keys of a catalog and so calls none of them modifiable.
+    # Spark does not know the keys of a catalog and therefore calls none of them modifiable.
     return {
         key: value
         for key, value in found.items()
@@ -86,13 +89,13 @@ def _settings_of(session: SparkSession) -> dict[str, str]:
 
 
 def _ship_library(session: SparkSession) -> None:
-    """Gives the executors this library, unless --extra-py-files did."""
+    """Sends this library to the executors, unless --extra-py-files has done so."""
     context: Any = session.sparkContext
     if any(str(name).startswith("lean_ops") for name in context._python_includes):
         return
     package = Path(__file__).parents[1]
     if not package.is_dir():
-        return  # imported from an archive: then whoever put it on the path has shipped it
+        return  # imported from an archive, which whoever put it on the path has sent to the executors too
     archive = Path(mkdtemp(prefix="lean-ops-")) / "lean_ops.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         for source in sorted(package.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""Parquet files shared out among Spark's tasks."""
+"""Divides Parquet files into splits and shares these out among Spark's tasks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,31 +6,37 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Split:
-    """Of a file: the row groups whose index modulo `of` is `number`. size: about how many bytes those are."""
+    """Every `count`-th row group of a file, beginning with the one at `index`.
+
+    size: the approximate number of bytes in these row groups.
+    """
 
     path: str
     size: int
-    number: int
-    of: int
+    index: int
+    count: int
 
     def row_group_indices(self, row_groups: int) -> list[int]:
-        """row_groups: how many the file has."""
-        return list(range(self.number, row_groups, self.of))
+        """The indices of the row groups of this split. row_groups: how many the whole file has."""
+        return list(range(self.index, row_groups, self.count))
 
 
-def splits_of(path: str, size: int, most: int) -> list[Split]:
-    """Parts of about `most` bytes. How many row groups the file has is not known here: with fewer of them
-    some parts are empty."""
-    of = max(1, -(-size // most))
-    return [Split(path, size // of, number, of) for number in range(of)]
+def splits_of(path: str, size: int, max_bytes: int) -> list[Split]:
+    """The splits of a file, each of about `max_bytes`.
+
+    How many row groups the file has is not known here. If it has fewer than there are splits, some splits are
+    empty.
+    """
+    count = max(1, -(-size // max_bytes))
+    return [Split(path, size // count, index, count) for index in range(count)]
 
 
-def group_splits(parts: Sequence[Split], most: int) -> list[list[Split]]:
-    """At most so many groups, about equally large, those with most to do first."""
-    groups: list[list[Split]] = [[] for _ in range(min(most, len(parts)))]
+def group_splits(splits: Sequence[Split], max_groups: int) -> list[list[Split]]:
+    """The splits in at most `max_groups` groups of about equal size, the largest group first."""
+    groups: list[list[Split]] = [[] for _ in range(min(max_groups, len(splits)))]
     sizes = [0] * len(groups)
-    for part in sorted(parts, key=lambda one: -one.size):
-        least = sizes.index(min(sizes))
-        groups[least].append(part)
-        sizes[least] += part.size
-    return sorted(groups, key=lambda group: -sum(part.size for part in group))
+    for split in sorted(splits, key=lambda one: -one.size):
+        smallest = sizes.index(min(sizes))
+        groups[smallest].append(split)
+        sizes[smallest] += split.size
+    return sorted(groups, key=lambda group: -sum(split.size for split in group))

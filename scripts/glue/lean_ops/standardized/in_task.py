@@ -19,7 +19,7 @@ def standardize(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple
     """
     new, other = split_by_cycles(rows, task.cycles)
     table = table_files(task, file_store)
-    held = existing_rows(table, task.files, new.column(KEY), texts=True)
+    held = existing_rows(table, task.files, new.column(KEY), times_are_text=True)
     decision = decision_of(new, held, tails_beside(other, new) if task.settling is not None else None)
     written = standardized_table(
         new.take(pa.array(decision.winners, pa.int64())), task.columns, task.overflow

@@ -1,1 +1,1 @@
-"""Iceberg tables: what they hold, reading and writing their files, and the commits that change them."""
+"""Iceberg tables: their metadata, their data files, and the commits that change them."""

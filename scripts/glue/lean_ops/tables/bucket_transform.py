@@ -1,7 +1,10 @@
-"""Iceberg's bucket transform for text: https://iceberg.apache.org/spec/#appendix-b-32-bit-hash-requirements
+"""Computes Iceberg's bucket transform for text, by
+https://iceberg.apache.org/spec/#appendix-b-32-bit-hash-requirements
 
-MurmurHash3, x86 variant of 32 bits, seed 0; Glue has no library for it. Arrow computes it for all texts of
-one length at once; its unsigned integers wrap around as the hash wants.
+The hash is MurmurHash3, in its 32-bit variant for x86 with seed 0. Glue has no library for it. Arrow computes
+it for all texts of one length at once, as its unsigned integers wrap around as the hash requires; the
+functions at the end do the same for one text in Python. tests/glue/tables/test_table_files.py holds both to a
+library.
 """
 
 import pyarrow as pa
@@ -13,31 +16,31 @@ _C1, _C2, _ADDED = 0xCC9E2D51, 0x1B873593, 0xE6546B64
 _LAST1, _LAST2 = 0x85EBCA6B, 0xC2B2AE35
 _BLOCK = 4
 _MASK = 0xFFFFFFFF
-_ONE_BY_ONE = 50
-"""Of fewer texts of a length, Arrow's calls for each block take longer than Python: a long key would hold up
-its topic."""
+_MIN_TEXTS_FOR_ARROW = 50
+"""For fewer texts of one length, Python is faster than Arrow's calls for each block. Otherwise a single long
+key would hold up its topic."""
 
 
 def buckets(texts: pa.Array, count: int) -> pa.Array:
-    """The bucket of each text, int32; null of null."""
+    """The bucket of each text, as int32; null for null. count: how many buckets there are."""
     there = pc.indices_nonzero(pc.is_valid(texts))
     data = texts.take(there).cast(pa.binary())
-    places, found = [], []
+    row_indices, found = [], []
     for length, inside in indices_by_value(pc.binary_length(data)).items():
-        places.append(there.take(inside))
+        row_indices.append(there.take(inside))
         found.append(_hashes(data.take(inside), length))
     if not found:
         return pa.nulls(len(texts), pa.int32())
     hashes = pc.bit_wise_and(pa.concat_arrays(found), _word(0x7FFFFFFF)).cast(pa.int64())
-    # Arrow has no remainder.
+    # Arrow has no function for the remainder.
     result = pc.subtract(hashes, pc.multiply(pc.divide(hashes, count), count)).cast(pa.int32())
     rows = pa.array(range(len(texts)), pa.uint64())
-    return result.take(pc.index_in(rows, value_set=pa.concat_arrays(places)))
+    return result.take(pc.index_in(rows, value_set=pa.concat_arrays(row_indices)))
 
 
 def _hashes(data: pa.Array, length: int) -> pa.Array:
-    """Of binaries that are all so long, as uint32."""
-    if len(data) < _ONE_BY_ONE:
+    """The hashes, as uint32, of binaries that all have the given length."""
+    if len(data) < _MIN_TEXTS_FOR_ARROW:
         return pa.array([_hash(one) for one in data.to_pylist()], pa.uint32())
     value = pa.repeat(_word(0), len(data))
     whole = length - length % _BLOCK
@@ -53,7 +56,10 @@ def _hashes(data: pa.Array, length: int) -> pa.Array:
 
 
 def _words(data: pa.Array, start: int, padding: int = 0) -> pa.Array:
-    """Four bytes of each as a little-endian number. padding: bytes to fill up with zeros."""
+    """The four bytes at `start` of each binary, as a little-endian number.
+
+    padding: how many of the four bytes are missing and taken as zeros.
+    """
     part = pc.binary_slice(data, start, start + _BLOCK)
     if padding:
         part = pc.binary_join_element_wise(part, b"\0" * padding, b"")
@@ -77,6 +83,7 @@ def _word(value: int) -> pa.Scalar:
 
 
 def _hash(data: bytes) -> int:
+    """The hash of one text, in Python. It is the twin of _hashes."""
     value = 0
     whole = len(data) - len(data) % _BLOCK
     for start in range(0, whole, _BLOCK):

@@ -1,5 +1,7 @@
-"""What a table's snapshots say of our commits. A commit's properties are entries of the snapshot's summary
-whose key starts with `lean-ops.`."""
+"""Reads from a table's snapshots which commits this library has made, and with which properties.
+
+The properties of a commit are the entries of its snapshot's summary whose keys start with `lean-ops.`.
+"""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -11,19 +13,21 @@ from lean_ops.errors import LeanOpsError
 from lean_ops.spark.iceberg_classes import Iceberg
 
 CYCLE_ID = "lean-ops.cycle-id"
+"""The property that every commit of the library has. A snapshot without it is somebody else's."""
 _PREFIX = "lean-ops."
 
 
 class TableError(LeanOpsError):
-    """A table is not as this library needs it."""
+    """A table is not as the library needs it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Commit:
-    """One of our commits. snapshot_id is text: it passes 2^53. properties: those with our prefix.
+    """A commit that the library has made.
 
-    rows: of the table after it. rows_before: when the cycle before it was done; None where that is not known
-    any more, or was not asked for.
+    snapshot_id: text, as it can exceed 2^53. properties: those whose keys start with `lean-ops.`. rows: how
+    many the table had after the commit. rows_before: how many it had after the cycle before; None when that
+    is not known any more, or was not looked up.
     """
 
     snapshot_id: str
@@ -38,8 +42,11 @@ class Commit:
 
 
 def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]]:
-    """Our commits, newest first, as far back as snapshots are kept, with the rows of the snapshot that each
-    came on top of. Compaction and other engines are passed over. loaded: Iceberg's Table (Java)."""
+    """The library's commits, newest first, each with the number of rows in the snapshot before it.
+
+    They go back as far as snapshots are kept. Commits of compaction and of other engines are left out.
+    loaded: Iceberg's own Table, in Java.
+    """
     to_json = iceberg.snapshots.toJson
     found = loaded.currentSnapshot()
     snapshot = None if found is None else json.loads(to_json(found))
@@ -52,19 +59,30 @@ def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]
             ours = {key: value for key, value in summary.items() if key.startswith(_PREFIX)}
             at = datetime.fromtimestamp(snapshot["timestamp-ms"] / 1000, UTC)
             rows_before = 0 if parent is None else before and _rows(before["summary"])
-            yield Commit(str(snapshot["snapshot-id"]), at, ours, _rows(summary)), rows_before
+            commit = Commit(
+                snapshot_id=str(snapshot["snapshot-id"]),
+                committed_at=at,
+                properties=ours,
+                rows=_rows(summary),
+            )
+            yield commit, rows_before
         snapshot = before
 
 
 def last_commit(iceberg: Iceberg, loaded: Any) -> Commit | None:
-    """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
+    """The last commit, with its rows_before.
+
+    Two commits of one cycle count as one; there are two when a new schema came in between.
+    """
     last = next(_by_cycle(iceberg, loaded), None)
     return None if last is None else last[0]
 
 
 def commits_since(iceberg: Iceberg, loaded: Any, snapshot_id: str | None) -> list[Commit]:
-    """Those after a snapshot, oldest first, as last_commit gives them; all that are kept when it is not among
-    them."""
+    """The commits after a snapshot, oldest first, in the form of last_commit.
+
+    When the snapshot is not among those of the table, all commits that are kept are given.
+    """
     found: list[Commit] = []
     for commit, snapshots in _by_cycle(iceberg, loaded):
         if commit.snapshot_id == snapshot_id:
@@ -76,7 +94,7 @@ def commits_since(iceberg: Iceberg, loaded: Any, snapshot_id: str | None) -> lis
 
 
 def _by_cycle(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, Collection[str]]]:
-    """Each cycle's last commit, newest first, and the snapshots of all that the cycle has made."""
+    """The last commit of each cycle, newest first, with the snapshots of all commits of that cycle."""
     last: Commit | None = None
     before: int | None = None
     snapshots: list[str] = []
@@ -92,14 +110,20 @@ def _by_cycle(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, Collectio
 
 
 def confirmed(commit: Commit | None, table: str, properties: Mapping[str, str]) -> Commit:
-    """A commit that lost its checkpoint would be done again for ever, and not be noticed. Raises
-    TableError."""
+    """Gives the commit back, or raises TableError when it lacks any of the properties it was made with.
+
+    A commit without its checkpoint would be repeated in every cycle, and nobody would notice.
+    """
     if commit is None or any(commit.properties.get(key) != value for key, value in properties.items()):
         raise TableError(f"the commit to {table} does not carry its checkpoint {properties.get(CYCLE_ID)}")
     return commit
 
 
 def _rows(summary: Mapping[str, str]) -> int | None:
-    """Of the table, as its snapshot says. Athena deletes by position, and no engine of ours by equality."""
+    """How many rows the table has, by the summary of its snapshot.
+
+    Athena deletes by position. No engine that writes these tables deletes by equality, so only positions
+    count.
+    """
     total, deleted = summary.get("total-records"), summary.get("total-position-deletes")
     return None if total is None else int(total) - int(deleted or 0)

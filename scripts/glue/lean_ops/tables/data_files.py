@@ -1,5 +1,7 @@
-"""Data files as a commit names them, and how one is written: Parquet with Iceberg's field ids
-(https://iceberg.apache.org/spec/#parquet)."""
+"""Describes data files as commits name them, and writes them: as Parquet, with Iceberg's field ids.
+
+The source of the form is https://iceberg.apache.org/spec/#parquet.
+"""
 
 import io
 from collections.abc import Mapping
@@ -14,14 +16,18 @@ from pyarrow.fs import LocalFileSystem
 from lean_ops.spark.file_io import FileStore, path_of
 
 FIELD_ID = b"PARQUET:field_id"
-_SMALL_FILE = 1 << 20
-"""Smaller ones are joined with others wherever they are written anew."""
+"""The key in the metadata of an Arrow field under which pyarrow reads and writes the field id."""
+_SMALL_FILE_BYTES = 1 << 20
+"""Files that are smaller are joined with others whenever they are written anew."""
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """partition: `field=value` as in Iceberg's paths; "" for a table without partitions; None where it is of
-    another spec than the table's, or was not asked for."""
+    """A data file of a table.
+
+    partition: `field=value` as in Iceberg's paths, or "" for a table without partitions. None stands for a
+    partition of an older spec of the table, and for one that has not been looked up.
+    """
 
     path: str
     size: int
@@ -30,19 +36,26 @@ class DataFile:
 
     @property
     def is_small(self) -> bool:
-        return self.size < _SMALL_FILE
+        return self.size < _SMALL_FILE_BYTES
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """footer: the file's last bytes, from which its metrics can be read without fetching it."""
+    """A data file that is not yet part of the table.
+
+    footer: its last bytes, from which the driver reads its metrics without fetching the file.
+    """
 
     file: DataFile
     footer: bytes
 
 
 def write_file(file_store: FileStore, folder: str, rows: pa.Table, partition: str, **options: Any) -> NewFile:
-    """A new file. folder: ends in `/`. rows: their fields carry field ids. options: Parquet's, of pyarrow."""
+    """Writes rows to a new file.
+
+    folder: where the file goes; it ends in `/`. rows: must carry field ids. options: those of pyarrow for
+    Parquet.
+    """
     buffer = io.BytesIO()
     pq.write_table(rows, buffer, compression="zstd", **options)
     content = buffer.getbuffer()
@@ -56,11 +69,12 @@ def write_file(file_store: FileStore, folder: str, rows: pa.Table, partition: st
 
 
 def by_field_id(schema: pa.Schema) -> Mapping[int, str]:
+    """The names of a file's columns by their field ids."""
     ids = ((field.metadata or {}).get(FIELD_ID) for field in schema)
     return {int(number): field.name for number, field in zip(ids, schema, strict=True) if number is not None}
 
 
 def _footer(content: memoryview) -> bytes:
-    """From the metadata on to the end: https://parquet.apache.org/docs/file-format/"""
+    """The bytes from the metadata to the end of the file: https://parquet.apache.org/docs/file-format/"""
     length = int.from_bytes(content[-8:-4], "little")
     return bytes(content[-8 - length :])

@@ -1,4 +1,4 @@
-"""The event times of a batch, by which a merge prunes the files and rows it looks keys up in."""
+"""The event times of a batch, which limit the files and rows in which a merge looks for the batch's keys."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from pyspark.sql import functions as F
 
 @dataclass(frozen=True)
 class EventTimes:
-    """Those of a batch, as TIMESTAMP_NTZ. first, last: None when no message has one. some_null: some have
-    none."""
+    """The range of the event times of a batch, as TIMESTAMP_NTZ.
+
+    first and last are None when no message of the batch has an event time. some_null: whether any has none.
+    """
 
     first: datetime | None
     last: datetime | None
@@ -19,8 +21,10 @@ class EventTimes:
 
 
 def is_within(times: EventTimes, of_table: Callable[[Column], Column] = lambda time: time) -> Column:
-    """Whether a row of a table has an event_time of the batch. of_table: makes of a TIMESTAMP_NTZ what the
-    table has."""
+    """Whether a row of a table may have an event time of the batch.
+
+    of_table: converts a TIMESTAMP_NTZ to the form in which the table has event_time.
+    """
     null = F.col("event_time").isNull()
     if times.first is None or times.last is None:
         return null

@@ -1,6 +1,8 @@
-"""Writes tables by Spark; topic_table takes what tasks wrote, nobody else writes. Every write carries its
-checkpoint in the Iceberg commit it makes (see commits): what was done and up to where can be read from the
-table itself, whatever happened to the process that did it.
+"""Reads and writes tables by Spark. Only this module and topic_table, which commits the files of tasks,
+write.
+
+Every write carries its checkpoint in the Iceberg commit that it makes (see commits.py). What was done and up
+to where can therefore be read from the table itself, whatever has happened to the process that did it.
 """
 
 import json
@@ -24,7 +26,7 @@ _SMALL_ROW_GROUPS = str(4 << 20)
 
 
 class Tables:
-    """Tables of one database prefix, through one session. Made and used in one thread."""
+    """The tables of one database prefix, through one session. It must be made and used in the same thread."""
 
     def __init__(self, spark: SparkSession, database_prefix: str) -> None:
         self.spark = spark
@@ -33,25 +35,29 @@ class Tables:
         activate(spark)
 
     def name(self, layer: str, table: str) -> str:
-        """The full name, fit for SQL. layer: raw, standardized, curated or ops."""
+        """The full name of a table, safe in SQL. layer: raw, standardized, curated or ops.
+
+        Raises TableError when `table` is not a table name.
+        """
         if not names.is_table(table):
             raise TableError(f"{table!r} is no table name")
         return f"{CATALOG}.{self._prefix}_{layer}.{table}"
 
     def listed(self, layer: str) -> set[str]:
-        """Names of a layer's tables, by one listing."""
+        """The names of a layer's tables, by one request."""
         rows = self.spark.sql(f"SHOW TABLES IN {CATALOG}.{self._prefix}_{layer}").collect()
         return {row["tableName"] for row in rows}
 
-    # --- reading
-    # ---------------------------------------------------------------------------------------------------
+    # --- reading ---
 
     def read(self, table: str) -> DataFrame:
         return self.spark.table(table)
 
     def read_between(self, table: str, after_snapshot: str | None, to_snapshot: str) -> DataFrame:
-        """Rows appended after one snapshot (None: from the start) up to and with another. Compaction adds
-        none."""
+        """The rows appended after one snapshot, up to and including another.
+
+        When after_snapshot is None, they are all rows of the table. Compaction appends none.
+        """
         reader = self.spark.read.format("iceberg")
         if after_snapshot is None:
             return reader.option("snapshot-id", to_snapshot).load(table)
@@ -65,23 +71,25 @@ class Tables:
         return self.spark.table(table).columns
 
     def metadata(self, table: str) -> Mapping[str, Any]:
-        """The table's current metadata as Iceberg's JSON: https://iceberg.apache.org/spec/#table-metadata-fields"""
+        """The current metadata: the JSON of https://iceberg.apache.org/spec/#table-metadata-fields."""
         current = self._load(table).operations().current()
         document: Mapping[str, Any] = json.loads(self._iceberg.table_metadata.toJson(current))
         return document
 
     def is_empty(self, table: str) -> bool:
-        """True only when the table's own metadata says that it holds no row."""
+        """True only when the table's own metadata says that it has no row."""
         snapshot = self._load(table).currentSnapshot()
         return snapshot is None or snapshot.summary().get("total-records") == "0"
 
     def last_commit(self, table: str) -> Commit | None:
-        """With rows_before. Two commits of one cycle (a new schema came in between) count as one."""
+        """The last commit of the library, as in commits.last_commit; None when there is none."""
         return last_commit(self._iceberg, self._load(table))
 
     def ancestors(self, table: str, snapshot_id: str) -> Iterator[str]:
-        """snapshot_id and those before it, newest first; the last one may have expired. Nothing if it is
-        unknown."""
+        """The snapshot and those before it, newest first; nothing when it is unknown.
+
+        The last one given may have expired itself.
+        """
         loaded = self._load(table)
         snapshot = loaded.snapshot(int(snapshot_id))
         while snapshot is not None:
@@ -93,10 +101,13 @@ class Tables:
             if snapshot is None:
                 yield str(parent)
 
-    # --- writing
-    # ---------------------------------------------------------------------------------------------------
+    # --- writing ---
 
     def append(self, rows: DataFrame, table: str, properties: Mapping[str, str]) -> Commit | None:
+        """Appends rows in one commit. Columns of the table that they lack become null.
+
+        properties: what the commit carries. Without any, nothing is checked and None is given.
+        """
         whole = self._whole(rows, table)
         self._one_file_at_a_time(table)
         self._with_properties(properties, lambda: whole.writeTo(table).append())
@@ -105,10 +116,14 @@ class Tables:
     def replace_cycle(
         self, rows: DataFrame, table: str, cycle_id: str, properties: Mapping[str, str]
     ) -> Commit | None:
-        """Replaces the partition `cycle_id` as a whole, in one commit, also by nothing."""
-        # So that who reads a few topics reads little more than those: Iceberg's own are 128 MB.
+        """Replaces the whole partition of a cycle in one commit; `rows` may be empty.
+
+        properties: as in append.
+        """
+        # Small row groups let a reader of a few topics read little else. Those of Iceberg's default are 128
+        # MB.
         self._set_property(table, _ROW_GROUP_SIZE, _SMALL_ROW_GROUPS)
-        # The partition is one value: spread by it, all rows would go through one task.
+        # The partition has a single value: distributed by it, all rows would go through one task.
         writer = rows.writeTo(table).option("distribution-mode", "none")
         self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
         return self._confirmed(table, properties)
@@ -116,7 +131,10 @@ class Tables:
     def upsert(
         self, rows: DataFrame, table: str, keys: Sequence[str], properties: Mapping[str, str]
     ) -> Commit | None:
-        """Inserts or replaces whole rows by `keys`, which must be unique in `rows`."""
+        """Inserts rows, or replaces those with the same `keys`, which must be unique in `rows`.
+
+        properties: as in append.
+        """
         rows = self._whole(rows, table)
         self._one_file_at_a_time(table)
         view = f"upsert_{table.rpartition('.')[2]}"
@@ -139,8 +157,8 @@ class Tables:
     def _whole(self, rows: DataFrame, table: str) -> DataFrame:
         """The rows with NULL in the columns of the table that they lack.
 
-        schema-validator adds columns before a schema becomes active, and an overtaken one leaves its
-        own.
+        The table can have more columns than the active schema: schema-validator adds them before a schema
+        becomes active, and leaves those of a schema that was overtaken.
         """
         known = {name.lower() for name in rows.columns}
         fields = self.spark.table(table).schema.fields
@@ -148,7 +166,7 @@ class Tables:
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
 
     def commit_checkpoint(self, table: str, properties: Mapping[str, str]) -> Commit | None:
-        """A commit without rows: moves the checkpoint where there is nothing to write."""
+        """Makes a commit without rows, which moves the checkpoint when there is nothing to write."""
         append = self._load(table).newAppend()
         for key, value in properties.items():
             append.set(key, value)
@@ -156,13 +174,15 @@ class Tables:
         return self._confirmed(table, properties)
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
-        """Appends the rows whose `key` the table does not hold yet; `key` must be unique in `rows`."""
+        """Appends the rows whose `key` the table does not have yet; it must be unique in `rows`."""
         known = self.read(table).select(key)
         self.append(rows.join(known, on=key, how="left_anti").select(*rows.columns), table, {})
 
     def add_columns(self, table: str, new_columns: Sequence[str]) -> list[str]:
-        """Adds string columns, all in one ALTER; those that exist by then are left alone. Returns the added
-        ones."""
+        """Adds columns of text, all in one ALTER, and returns those that it has added.
+
+        Columns that exist by then are left alone.
+        """
         for last_try in (False,) * (_ADD_COLUMNS_TRIES - 1) + (True,):
             present = set(self.columns(table))
             missing = [name for name in new_columns if name not in present]
@@ -173,18 +193,21 @@ class Tables:
                 self.spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({listed})")
                 return missing
             except Exception as error:
-                # schema-validator adds columns by Athena at the same time: look again what is missing.
+                # schema-validator may have added columns by Athena meanwhile, so look again which are
+                # missing.
                 if last_try or not _is_concurrent_change(error):
                     raise
         return []
 
-    # --- inside
-    # ----------------------------------------------------------------------------------------------------
+    # --- inside ---
 
     def _one_file_at_a_time(self, table: str) -> None:
-        """Has writes sorted by partition. Iceberg else keeps a file open for each partition that a task
-        meets: a producer that makes its event times up would have the job run out of memory. Once a table:
-        MERGE takes no write options, and Athena's DDL no such property."""
+        """Has Spark sort by partition whatever it writes to the table.
+
+        Otherwise Iceberg keeps a file open for each partition that a task meets, and a producer with made-up
+        event times would make the job run out of memory. This is a property of the table because MERGE takes
+        no write options, and it is set here because Athena's DDL does not take this property.
+        """
         if self._load(table).spec().isPartitioned():
             self._set_property(table, _FANOUT, "false")
 
@@ -194,13 +217,15 @@ class Tables:
             loaded.updateProperties().set(key, value).commit()
 
     def _load(self, table: str) -> Any:
-        """Iceberg's own Table (Java): metadata without a Spark job."""
+        """Iceberg's own Table, in Java, which gives metadata without a Spark job."""
         spark: Any = self.spark
         return self._iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
 
     def _with_properties(self, properties: Mapping[str, str], write: Callable[[], object]) -> None:
-        """Runs `write` so that the commits it makes in this thread carry `properties` (Iceberg's
-        CommitMetadata)."""
+        """Runs `write` so that the commits it makes in this thread carry `properties`.
+
+        It uses Iceberg's class CommitMetadata.
+        """
         if not properties:
             write()
             return
@@ -216,7 +241,7 @@ class Tables:
             raise call.error
 
     def _confirmed(self, table: str, properties: Mapping[str, str]) -> Commit | None:
-        """Reads the checkpoint back."""
+        """Reads the last commit back and checks that it carries the properties."""
         if not properties:
             return None
         return confirmed(self.last_commit(table), table, properties)
@@ -231,7 +256,10 @@ def _is_concurrent_change(error: Exception) -> bool:
 
 
 class _Callable:
-    """A java.util.concurrent.Callable. Python's error is kept: Java would turn it into text."""
+    """A java.util.concurrent.Callable that runs a Python function.
+
+    It keeps the error that the function raises, because Java would turn it into text.
+    """
 
     def __init__(self, run: Callable[[], object]) -> None:
         self._run = run

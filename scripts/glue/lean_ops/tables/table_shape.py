@@ -1,8 +1,8 @@
-"""What a table's Iceberg metadata says of its columns, and since when they are there.
+"""Reads from a table's Iceberg metadata which columns it has and since when.
 
-A snapshot names the schema it was written with, so the first snapshot whose schema has a column dates it: to
-the commit after the ALTER. Columns of the first schema are as old as the table. Where older snapshots have
-expired, the oldest one left is what is known: the column was there by then.
+A snapshot names the schema that it was written with, so the first snapshot whose schema has a column dates
+the column, to the first commit after the ALTER. Columns of the first schema are as old as the table. Where
+older snapshots have expired, the oldest one left only tells that the column was there by then.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 _TYPES = {"long": "bigint", "timestamptz": "timestamp with time zone"}
-"""Iceberg's word to Athena's, where they differ. https://iceberg.apache.org/spec/#primitive-types"""
+"""Athena's names of types by those of Iceberg, where they differ:
+https://iceberg.apache.org/spec/#primitive-types"""
 
 
 @dataclass(frozen=True)
 class TableColumn:
-    """type: as Athena's DDL writes it, of nested types the kind only. original: of the first schema."""
+    """A column of a table.
+
+    type: as in Athena's DDL; of a nested type only its kind. since: has a zone. original: whether the first
+    schema of the table has the column.
+    """
 
     name: str
     type: str
@@ -26,7 +31,10 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableShape:
-    """created_at, since: aware. exact: false where expired snapshots may have shown columns earlier."""
+    """The columns of a table and their history.
+
+    created_at: has a zone. exact: False when snapshots have expired that may have shown columns earlier.
+    """
 
     columns: tuple[TableColumn, ...]
     created_at: datetime
@@ -39,11 +47,14 @@ class TableShape:
 
 
 def shape_of(metadata: Mapping[str, Any]) -> TableShape:
-    """metadata: the JSON of https://iceberg.apache.org/spec/#table-metadata-fields, format version 1 to 3."""
+    """Reads the shape of a table from its metadata.
+
+    metadata: the JSON of https://iceberg.apache.org/spec/#table-metadata-fields, of format version 1 to 3.
+    """
     schemas = {schema["schema-id"]: schema for schema in metadata["schemas"]}
     snapshots = sorted(metadata.get("snapshots", ()), key=lambda snapshot: int(snapshot["timestamp-ms"]))
     first = schemas[min(schemas)]
-    # Schemas may be expired too: then the first one left is not what the table was made with.
+    # Schemas can expire as well. The first one left is then not the one that the table was created with.
     from_the_start = {field["id"] for field in first["fields"]} if first["schema-id"] == 0 else set()
     created = min(
         [metadata["last-updated-ms"], *_times(snapshots), *_times(metadata.get("metadata-log", ()))]
@@ -80,7 +91,7 @@ def _is_exact(first: Mapping[str, Any], snapshots: list[Mapping[str, Any]]) -> b
 
 
 def _is_empty(metadata: Mapping[str, Any]) -> bool:
-    """True only when the metadata says that there is no row."""
+    """True only when the metadata says that the table has no row."""
     current = [
         snapshot
         for snapshot in metadata.get("snapshots", ())

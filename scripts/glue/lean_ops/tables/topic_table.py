@@ -1,8 +1,9 @@
-"""A topic's table as loaded once: what a task has to know of it, and the one commit that takes what tasks
-wrote. Metadata only; rows stay with the executors.
+"""A topic's table as loaded once: tells what a task has to know of it, and commits the files that tasks
+wrote.
 
-The commit holds only if no other writer has added or removed rows since the table was loaded (Iceberg's
-serializable isolation), so a run that was thought dead cannot write a cycle twice.
+It handles metadata only; rows stay on the executors. A commit succeeds only if no other writer has added or
+removed rows since the table was loaded (Iceberg's serializable isolation), so that a run that was thought
+dead cannot write a cycle twice.
 """
 
 import json
@@ -21,22 +22,28 @@ from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 
-MAX_FILES = 500
-MAX_ROWS = 5_000_000
-"""Of a topic's files that one task looks its keys up in."""
+MAX_LOOKUP_FILES = 500
+"""How many files of the table one task may look keys up in."""
+MAX_LOOKUP_ROWS = 5_000_000
+"""How many rows these files may have."""
 
 MERGE_FROM_MANIFESTS = 8
-"""Every commit leaves a manifest, and every cycle reads them all. Iceberg's own limit is 100."""
-_MERGED_FROM = "commit.manifest.min-count-to-merge"
-_OVERTAKEN = "org.apache.iceberg.exceptions.CommitFailedException"
+"""So many manifests are merged into one: every commit leaves one, and every cycle reads them all. Iceberg's
+own limit is 100."""
+_MERGE_FROM = "commit.manifest.min-count-to-merge"
+_COMMIT_FAILED = "org.apache.iceberg.exceptions.CommitFailedException"
 
 
 class NotForOneTaskError(LeanOpsError):
-    """Spark has to do it: the table is too large, or has what the tasks do not read."""
+    """Spark has to do the work: the table is too large for one task, or has something that tasks do not
+    read."""
 
 
 class TopicTable:
-    """One load of a table, to be used in the thread that made it. name: full name, fit for SQL."""
+    """A table as it was when loaded. It must be used in the thread that made it.
+
+    name: the full name, safe in SQL.
+    """
 
     def __init__(self, spark: SparkSession, name: str) -> None:
         self._spark: Any = spark
@@ -45,40 +52,45 @@ class TopicTable:
         self._table = self._iceberg.spark_util.loadIcebergTable(self._spark._jsparkSession, name)
         schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
         self.columns = tuple(Column(one["name"], one["id"], _type(one["type"])) for one in schema["fields"])
-        # Name to id; those of a map's entries as `name.key` and `name.value`.
+        # The ids by name. Those of the entries of a map are under `name.key` and `name.value`.
         self.field_ids = dict(_field_ids(schema["fields"]))
         self._loaded_at = self._table.currentSnapshot()
         self._planned: dict[str, Any] = {}
 
     def last_commit(self) -> Commit | None:
+        """As commits.last_commit."""
         return last_commit(self._iceberg, self._table)
 
     def commits_since(self, snapshot_id: str | None) -> list[Commit]:
+        """As commits.commits_since."""
         return commits_since(self._iceberg, self._table, snapshot_id)
 
     def commit_of(self, cycle_id: str) -> Commit | None:
-        """The commit of a cycle before the last one; None when it has expired."""
+        """The newest commit of a cycle, which need not be the last cycle; None when it has expired."""
         commits = (commit for commit, _ in lineage(self._iceberg, self._table))
         return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
 
     @property
     def is_empty(self) -> bool:
-        """True only when the table's own metadata says that it holds no row."""
+        """True only when the table's own metadata says that it has no row."""
         return self._loaded_at is None or self._loaded_at.summary().get("total-records") == "0"
 
     @property
     def rows(self) -> int:
-        """As the table's own metadata says, deleted ones included."""
+        """How many rows the table has by its own metadata, including deleted ones."""
         return 0 if self._loaded_at is None else int(self._loaded_at.summary().get("total-records") or 0)
 
     @property
     def folder(self) -> str:
-        """Where new files go, ending in `/`."""
+        """The folder in which new files go; it ends in `/`."""
         location: str = self._table.locationProvider().newDataLocation("_")
         return location[:-1]
 
     def partitioning(self) -> Partitioning | None:
-        """Raises NotForOneTaskError for a spec of several fields, or of what tasks do not compute."""
+        """How the table is partitioned; None when it is not.
+
+        Raises NotForOneTaskError when the spec has several fields, or a transform that tasks do not compute.
+        """
         spec = json.loads(self._iceberg.specs.toJson(self._table.spec()))
         fields = [field for field in spec["fields"] if field["transform"] != "void"]
         if not fields:
@@ -89,37 +101,38 @@ class TopicTable:
         source = next(one.name for one in self.columns if one.field_id == fields[0]["source-id"])
         return Partitioning(fields[0]["name"], transform, source)
 
-    def files(self, within: EventTimes | None) -> tuple[DataFile, ...]:
-        """The data files that may hold the batch's keys: all, or where event times are stable those of its
-        own.
+    def files(self, prune_to: EventTimes | None) -> tuple[DataFile, ...]:
+        """The data files that may have the keys of a batch.
 
-        Raises NotForOneTaskError.
+        prune_to: the batch's event times, when a key never changes its event time; files of other times are
+        then left out. Raises NotForOneTaskError when there are too many files or rows, or files that tasks do
+        not read.
         """
         if self._loaded_at is None:
             return ()
         if not all(is_supported(column) for column in self.columns):
             raise NotForOneTaskError("the table has columns of other types than topics have")
         scan = self._table.newScan()
-        if within is not None:
-            scan = scan.filter(self._expression(within))
+        if prune_to is not None:
+            scan = scan.filter(self._expression(prune_to))
         found: list[DataFile] = []
         rows = 0
         try:
             for file in plain_files(scan):
-                # Without statistics, which are for planning only.
+                # The statistics are left out, as only planning needs them.
                 one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())
                 rows += one.rows
-                if len(found) >= MAX_FILES or rows > MAX_ROWS:
+                if len(found) >= MAX_LOOKUP_FILES or rows > MAX_LOOKUP_ROWS:
                     raise NotForOneTaskError(
-                        f"more than {MAX_FILES} files or {MAX_ROWS} rows to look keys up in"
+                        f"more than {MAX_LOOKUP_FILES} files or {MAX_LOOKUP_ROWS} rows to look keys up in"
                     )
                 self._planned[one.path] = file
                 found.append(one)
         except NotPlainFilesError as error:
             raise NotForOneTaskError(str(error)) from None
-        # Asking Java for partitions takes longer than the rest: only where somebody needs them.
-        may_fold = len(found) >= COMPACT_FROM_FILES
-        return tuple(self._with_partition(one) if may_fold or not one.is_small else one for one in found)
+        # To ask Java for partitions takes longer than all else, so it is done only where they are needed.
+        may_compact = len(found) >= COMPACT_FROM_FILES
+        return tuple(self._with_partition(one) if may_compact or not one.is_small else one for one in found)
 
     def _with_partition(self, one: DataFile) -> DataFile:
         file, spec = self._planned[one.path], self._table.spec()
@@ -127,28 +140,30 @@ class TopicTable:
             return one
         return replace(one, partition=spec.partitionToPath(file.partition()))
 
-    def _expression(self, within: EventTimes) -> Any:
+    def _expression(self, prune_to: EventTimes) -> Any:
         expressions = self._iceberg.expressions
         null = expressions.isNull("event_time")
-        if within.first is None or within.last is None:
+        if prune_to.first is None or prune_to.last is None:
             return null
-        # Standardized has the text, with a Z; of a timestamp without a zone Iceberg takes none.
+        # Standardized has event_time as text that ends in Z. For a timestamp without a zone Iceberg takes no
+        # Z.
         zone = "Z" if ("event_time", "string") in ((one.name, one.type) for one in self.columns) else ""
-        times = (within.first, within.last)
+        times = (prune_to.first, prune_to.last)
         first, last = (f"{one.isoformat(timespec='microseconds')}{zone}" for one in times)
         inside = getattr(expressions, "and")(
             expressions.greaterThanOrEqual("event_time", first),
             expressions.lessThanOrEqual("event_time", last),
         )
-        return getattr(expressions, "or")(inside, null) if within.some_null else inside
+        return getattr(expressions, "or")(inside, null) if prune_to.some_null else inside
 
     def commit(
         self, files: Sequence[NewFile], removed: Sequence[str], properties: Mapping[str, str]
     ) -> Commit:
-        """Takes the files in, puts those away that they replace, and carries the checkpoint, in one commit.
+        """Adds files and removes those that they replace, in one commit that carries the checkpoint.
 
-        removed: paths that `files` gave. Without files it only moves the checkpoint. Raises Java's
-        ValidationException when another writer came in between.
+        removed: paths that `files` has given. Without either kind of files, the commit only moves the
+        checkpoint. Raises Java's ValidationException when another writer has committed rows since the table
+        was loaded.
         """
         if files or removed:
             update = self._table.newOverwrite()
@@ -168,7 +183,7 @@ class TopicTable:
     def replace_where(
         self, column: str, value: str, files: Sequence[NewFile], properties: Mapping[str, str]
     ) -> Commit:
-        """Replaces the partitions where a column has this value as a whole, also by nothing."""
+        """Replaces the partitions in which `column` has this value, as a whole; there may be no new files."""
         equal = self._iceberg.expressions.equal(column, value)
         update = self._table.newOverwrite().overwriteByRowFilter(equal)
         for new in files:
@@ -181,21 +196,24 @@ class TopicTable:
         return confirmed(last_commit(self._iceberg, self._apply(update)), self._name, properties)
 
     def _apply(self, update: Any) -> Any:
-        """What `update.commit()` does, but for its last step, which loads the table again and reads the
-        snapshot's manifests to find those that a retry has left over. Gives the table's new metadata."""
+        """Commits an update and gives the new metadata of the table.
+
+        It does what `update.commit()` does except for the last step, which loads the table again and reads
+        the snapshot's manifests to find those that a retry has left over.
+        """
         operations = self._table.operations()
         snapshot = update.apply()
         base = operations.current()
         builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
-        if base.properties().get(_MERGED_FROM) is None:
-            builder.setProperties({_MERGED_FROM: str(MERGE_FROM_MANIFESTS)})
+        if base.properties().get(_MERGE_FROM) is None:
+            builder.setProperties({_MERGE_FROM: str(MERGE_FROM_MANIFESTS)})
         metadata = builder.build()
         try:
             operations.commit(base, metadata)
         except Py4JJavaError as error:
-            if error.java_exception.getClass().getName() != _OVERTAKEN:
+            if error.java_exception.getClass().getName() != _COMMIT_FAILED:
                 raise
-            # Somebody else was faster: now with Iceberg's own retries, which validate anew.
+            # Another commit was faster. Try again with Iceberg's own retries, which validate anew.
             update.commit()
             return operations.current()
         return metadata
@@ -208,7 +226,8 @@ class TopicTable:
         return builder.withMetrics(self._metrics(new.footer)).build()
 
     def _metrics(self, footer: bytes) -> Any:
-        """From the footer that the task gave, by Iceberg's own reading: no request for the file."""
+        """The metrics of a file, which Iceberg reads from the footer that the task gave, without a
+        request."""
         iceberg = self._iceberg
         metadata = iceberg.footers().readParquetMetadata(
             iceberg.byte_stream(footer[:-8]), iceberg.footers.NO_FILTER
@@ -226,5 +245,5 @@ def _field_ids(fields: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]
 
 
 def _type(found: Any) -> str:
-    """Iceberg's name of a type; of a nested one, which no topic table has, what it is."""
+    """Iceberg's name of a type; of a nested type, which no topic table has, its kind."""
     return found.replace(" ", "") if isinstance(found, str) else str(found["type"])

@@ -93,7 +93,13 @@ class Result:
 
 
 def table_files(task: TopicTask, file_store: FileStore) -> TableFiles:
-    return TableFiles(file_store, task.folder, task.columns, task.partitioning, task.one_day_a_file)
+    return TableFiles(
+        file_store,
+        folder=task.folder,
+        columns=task.columns,
+        partitioning=task.partitioning,
+        one_day_a_file=task.one_day_a_file,
+    )
 
 
 def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Table) -> Result:

@@ -1,1 +1,1 @@
-"""Which of a record's versions wins: one total order, in Spark, in Python and in Arrow."""
+"""Decides which of a record's versions wins: by one total order, in Spark, in Python and in Arrow."""

@@ -1,5 +1,8 @@
-"""FIFO and LIFO for one topic in plain Python: what `order` and `merge` are for DataFrames, for topics whose
-batch fits into one task. A test holds the two equal."""
+"""Merges versions in plain Python, for topics whose batch fits into one task.
+
+It does what total_order.py and merge_spark.py do for DataFrames; tests/glue/versions/test_versions.py holds
+the two equal. merge_arrow.py applies it to Arrow tables.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +11,19 @@ from typing import NamedTuple
 from lean_ops.errors import LeanOpsError
 
 Head = tuple[float, bool, str, float]
+"""The part of the order that every table keeps, as a value that compares: see total_order.head."""
 Tail = tuple[bool, str, float, float]
+"""The part of the order that decides between versions with the same head: see total_order.tail."""
 
-_LEAST = float("-inf")
-"""Null is the smallest."""
+_SMALLEST = float("-inf")
+"""Stands for null, which is the smallest value."""
 
 
 class Stamp(NamedTuple):
-    """What decides between versions. Times are microseconds since 1970 (UTC), None where there is none."""
+    """The values of a version that decide between it and others.
+
+    Times are microseconds since 1970 (UTC), or None where there is none.
+    """
 
     key: str
     message_id: str | None
@@ -27,28 +35,33 @@ class Stamp(NamedTuple):
 
     @property
     def head(self) -> Head:
-        """produced_at, message_id, earlier ingested_at: see order.head. Text compares as its UTF-8 bytes do:
-        by code points."""
+        """produced_at, message_id and the earlier ingested_at.
+
+        Python compares text by code points, which gives the same order as UTF-8 bytes.
+        """
         message = self.message_id
         return (_number(self.produced_at), message is not None, message or "", _earlier(self.ingested_at))
 
     @property
     def tail(self) -> Tail:
+        """payload_sha256, the earlier received_at and event_time."""
         digest = self.payload_sha256
         event = _number(self.event_time)
         return (digest is not None, digest or "", _earlier(self.received_at), event)
 
 
 def _number(micros: int | None) -> float:
-    return _LEAST if micros is None else micros
+    return _SMALLEST if micros is None else micros
 
 
 def _earlier(micros: int | None) -> float:
-    return _LEAST if micros is None else -micros
+    """A number that is greater for an earlier time."""
+    return _SMALLEST if micros is None else -micros
 
 
 class RowPosition(NamedTuple):
-    """A row in a data file. file: index into the topic's files. position: from 0."""
+    """Where a row is in the files of a table: the index of its file in the topic's list, and its index in the
+    file."""
 
     file: int
     position: int
@@ -56,29 +69,35 @@ class RowPosition(NamedTuple):
 
 @dataclass
 class ExistingRow:
-    """The table's row of a key. places: where it is; more than one in a table that holds the key twice, of
-    which the greatest counts."""
+    """The row that a table has of a key.
+
+    cycle_id: the cycle that the row came in. positions: where the row is. A table may have the key twice:
+    then positions has both rows, and the rest is that of the greater one.
+    """
 
     message_id: str | None
     head: Head
     cycle_id: str | None
-    places: list[RowPosition] = field(default_factory=list)
+    positions: list[RowPosition] = field(default_factory=list)
 
 
 class UnsettledTiesError(LeanOpsError):
-    """Versions have the same head as the table's rows. cycles: those of the table's rows, whose rows of
-    cycle_delta have to settle it."""
+    """Versions have the same head as existing rows, and the tails of these have not been looked up.
+
+    cycles: the cycles of these existing rows, whose rows in cycle_delta settle the ties.
+    """
 
     def __init__(self, cycles: frozenset[str]) -> None:
         super().__init__(", ".join(sorted(cycles)))
         self.cycles = cycles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """winners: indexes of the versions to write. replaced: rows of the table that make room for them.
+    """Which versions are written, and what becomes of all.
 
-    Counts as in merge.MergeCounts: `versions = inserted + duplicates + superseded`.
+    winners: the indices of the versions to write. replaced: the existing rows that they replace. The counts
+    are those of merge_spark.MergeCounts: `versions = inserted + duplicates + superseded`.
     """
 
     winners: Sequence[int]
@@ -98,11 +117,11 @@ class Decision:
 
 
 Tails = Mapping[tuple[str, str | None, Head], Tail]
-"""(key, cycle_id, head) to the greatest tail that cycle_delta knows of it."""
+"""By key, cycle_id and head: the greatest tail that cycle_delta has of them."""
 
 
 def tails_of(stamps: Iterable[tuple[Stamp, str | None]]) -> dict[tuple[str, str | None, Head], Tail]:
-    """stamps: with the cycle that each came in."""
+    """The tails of stamps, each of which comes with the cycle of its row."""
     found: dict[tuple[str, str | None, Head], Tail] = {}
     for stamp, cycle_id in stamps:
         about = (stamp.key, cycle_id, stamp.head)
@@ -111,13 +130,17 @@ def tails_of(stamps: Iterable[tuple[Stamp, str | None]]) -> dict[tuple[str, str 
 
 
 def decide(
-    stamps: Sequence[Stamp], held: Mapping[str, ExistingRow], tails: Tails | None, replace_same: bool = False
+    stamps: Sequence[Stamp],
+    existing: Mapping[str, ExistingRow],
+    tails: Tails | None,
+    *,
+    replace_same: bool = False,
 ) -> Decision:
-    """The latest version of each key against what the table holds.
+    """Compares the greatest version of each key with the existing row.
 
-    tails: None where they were not looked for; then ties raise UnsettledTiesError. A row whose cycle
-    is gone from there stays. replace_same: the version that is there is written again (a new
-    schema reads it anew).
+    tails: None when they have not been looked up; a tie then raises UnsettledTiesError. An existing row whose
+    cycle is gone from cycle_delta stays. replace_same: the version that is there is written again, as when a
+    new schema reads it anew.
     """
     best: dict[str, int] = {}
     messages: set[tuple[str, str | None]] = set()
@@ -131,7 +154,7 @@ def decide(
     tied: set[str] = set()
     inserted = seen = 0
     for key, index in best.items():
-        row = held.get(key)
+        row = existing.get(key)
         if row is None:
             inserted += 1
             winners.append(index)
@@ -142,11 +165,17 @@ def decide(
             tied.add(row.cycle_id)
         elif _replaces(stamp, row, tails or {}, replace_same):
             winners.append(index)
-            replaced.extend(row.places)
+            replaced.extend(row.positions)
     if tied:
         raise UnsettledTiesError(frozenset(tied))
-    updated = len(winners) - inserted
-    return Decision(winners, replaced, len(stamps), inserted, updated, len(stamps) - len(messages) + seen)
+    return Decision(
+        winners=winners,
+        replaced=replaced,
+        versions=len(stamps),
+        inserted=inserted,
+        updated=len(winners) - inserted,
+        duplicates=len(stamps) - len(messages) + seen,
+    )
 
 
 def _rank(stamp: Stamp) -> tuple[Head, Tail]:
@@ -154,6 +183,7 @@ def _rank(stamp: Stamp) -> tuple[Head, Tail]:
 
 
 def _replaces(stamp: Stamp, row: ExistingRow, tails: Tails, replace_same: bool) -> bool:
+    """Whether a version takes the place of an existing row."""
     head = stamp.head
     if head != row.head:
         return head > row.head

@@ -1,5 +1,8 @@
-"""FIFO and LIFO for one topic: the latest version of each key against what the table holds. DataFrames in and
-out."""
+"""Merges the versions of one topic in DataFrames: the greatest version of each key with the existing row.
+
+merge_python.py and merge_arrow.py do the same in a task; tests/glue/versions/test_versions.py holds them
+equal.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +14,22 @@ from lean_ops.columns.names import KEY
 from lean_ops.versions import total_order
 
 NEW = "new"
+"""The verdict on a winner whose key the table does not have."""
 NEWER = "newer"
+"""The verdict on a winner that is greater than the existing row."""
 SAME = "same"
+"""The verdict on a winner with the same head as the existing row."""
 OLDER = "older"
+"""The verdict on a winner that is smaller than the existing row."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MergeCounts:
-    """Of the versions that came in: `versions = inserted + duplicates + superseded`.
+    """What became of the versions that came in: `versions = inserted + duplicates + superseded`.
 
     duplicates: copies of a message that was there already, in the table or in the batch. superseded: the
-    others that lost, and rows of the table that lost to one of them. ties: of equal head with the table's row
-    (see order).
+    other versions that lost, and existing rows that lost to a version. ties: winners with the same head as
+    the existing row; see total_order.py.
     """
 
     versions: int
@@ -42,14 +49,17 @@ class MergeCounts:
 
 
 def latest_versions(versions: DataFrame, existing: DataFrame | None) -> DataFrame:
-    """One row a key: `row` (struct of the winner), n, messages, seen (the table's message is among them),
-    verdict.
+    """The winner among the versions of each key, and the verdict on it.
 
-    versions: KEY, the columns of order.total, and more. existing: the table's rows in the same names and
-    types (only the columns of order.head, KEY and cycle_id are read), KEY unique; None when the table is
-    empty.
+    Gives one row for each key: `row` (the winner as a struct), `rank` (see total_order.total), `n` (how many
+    versions), `messages` (how many different messages), `seen` (whether that of the existing row is among
+    them) and `verdict`.
+
+    versions: KEY, the columns of total_order.total, and more. existing: the rows of the table, with unique
+    KEY and with the same names and types; only KEY, cycle_id and the columns of total_order.head are read.
+    None when the table is empty.
     """
-    # Spread by key once: grouping by key and message, the join and grouping by key all keep to that.
+    # Distribute the rows by key once. Grouping by key and message, the join and grouping by key all use that.
     rows = versions.select(
         KEY, "message_id", F.struct(*versions.columns).alias("row"), total_order.total().alias("rank")
     )
@@ -60,69 +70,71 @@ def latest_versions(versions: DataFrame, existing: DataFrame | None) -> DataFram
     if existing is None:
         nothing = F.lit(None).cast("string")
         no_head = F.when(F.lit(False), F.col("rank.head"))
-        held = messages.select(
-            "*", nothing.alias("held_message"), no_head.alias("held_head"), nothing.alias("held_cycle")
+        compared = messages.select(
+            "*",
+            nothing.alias("existing_message"),
+            no_head.alias("existing_head"),
+            nothing.alias("existing_cycle"),
         )
     else:
-        held = messages.join(
+        compared = messages.join(
             existing.select(
                 KEY,
-                F.col("message_id").alias("held_message"),
-                total_order.head().alias("held_head"),
-                F.col("cycle_id").alias("held_cycle"),
+                F.col("message_id").alias("existing_message"),
+                total_order.head().alias("existing_head"),
+                F.col("cycle_id").alias("existing_cycle"),
             ),
             on=KEY,
             how="left",
         )
-    winners = held.groupBy(KEY).agg(
+    winners = compared.groupBy(KEY).agg(
         F.sum("n").alias("n"),
         F.count(F.lit(1)).alias("messages"),
-        F.coalesce(F.max(F.col("message_id") == F.col("held_message")), F.lit(False)).alias("seen"),
+        F.coalesce(F.max(F.col("message_id") == F.col("existing_message")), F.lit(False)).alias("seen"),
         F.max_by("row", "rank").alias("row"),
         F.max("rank").alias("rank"),
-        F.first("held_head").alias("held_head"),
-        F.first("held_cycle").alias("held_cycle"),
+        F.first("existing_head").alias("existing_head"),
+        F.first("existing_cycle").alias("existing_cycle"),
     )
     head = F.col("rank.head")
     verdict = F.lit(NEW)
     if existing is not None:
         verdict = (
-            F.when(F.col("held_head").isNull(), NEW)
-            .when(head > F.col("held_head"), NEWER)
-            .when(head == F.col("held_head"), SAME)
+            F.when(F.col("existing_head").isNull(), NEW)
+            .when(head > F.col("existing_head"), NEWER)
+            .when(head == F.col("existing_head"), SAME)
             .otherwise(OLDER)
         )
     return winners.withColumn("verdict", verdict)
 
 
 def settle_ties(winners: DataFrame, delta: DataFrame) -> DataFrame:
-    """Turns verdict SAME into NEWER or OLDER by order.tail, which the cycle that the table's row came in
-    still knows.
+    """Turns the verdict SAME into NEWER or OLDER by the tails of the versions.
 
-    delta: the topic's rows of cycle_delta. A row whose cycle is gone from there stays. Only for batches with
-    ties.
+    delta: the topic's rows of cycle_delta, where the tail of an existing row is looked up. A row whose cycle
+    is gone from there stays. It is needed only for batches with ties.
     """
     known = delta.groupBy(
         F.col(KEY).alias("tie_key"),
         F.col("cycle_id").alias("tie_cycle"),
         total_order.head().alias("tie_head"),
-    ).agg(F.max(total_order.tail()).alias("held_tail"))
+    ).agg(F.max(total_order.tail()).alias("existing_tail"))
     matched = winners.join(
         known,
         on=(F.col(KEY) == F.col("tie_key"))
-        & (F.col("held_cycle") == F.col("tie_cycle"))
-        & (F.col("held_head") == F.col("tie_head")),
+        & (F.col("existing_cycle") == F.col("tie_cycle"))
+        & (F.col("existing_head") == F.col("tie_head")),
         how="left",
     )
-    wins = F.coalesce(F.col("rank.tail") > F.col("held_tail"), F.lit(False))
+    wins = F.coalesce(F.col("rank.tail") > F.col("existing_tail"), F.lit(False))
     settled = F.when(F.col("verdict") == SAME, F.when(wins, NEWER).otherwise(OLDER)).otherwise(
         F.col("verdict")
     )
-    return matched.withColumn("verdict", settled).drop("tie_key", "tie_cycle", "tie_head", "held_tail")
+    return matched.withColumn("verdict", settled).drop("tie_key", "tie_cycle", "tie_head", "existing_tail")
 
 
 def count(winners: DataFrame) -> MergeCounts:
-    """One Spark job over latest_versions' result."""
+    """Counts the result of latest_versions, in one Spark job."""
 
     def having(verdict: str) -> str:
         return f"coalesce(sum(int(verdict = '{verdict}')), 0)"
@@ -140,5 +152,5 @@ def count(winners: DataFrame) -> MergeCounts:
 
 
 def rows_to_write(winners: DataFrame, verdicts: Sequence[str]) -> DataFrame:
-    """The winning rows themselves, in the columns that `versions` had."""
+    """The winners with one of these verdicts, with the columns that `versions` had."""
     return winners.where(F.col("verdict").isin(*verdicts)).select("row.*")
