@@ -1,6 +1,7 @@
-"""The library of the Glue jobs: RAW to Standardized to Curated.
+"""The library of the Glue jobs, which take rows from RAW to Standardized and from there to Curated.
 
-Only `tables` writes to tables, and only `spark.session` makes a Spark session; the rest are decisions
-(plain Python) and transforms (DataFrame to DataFrame). The jobs' flows are `standardized.job` and
-`curated.job`; what they need from AWS comes in through `ports`.
+Only `tables` commits to tables, and only `spark.session` makes a Spark session. All other rooms hold
+decisions in plain Python and transforms of DataFrames or Arrow tables. The flows of the jobs are in
+`standardized.job`, `curated.job` and `catch_up.job`; `ports` has the interfaces to what they need from AWS.
+Rooms import only rooms that come before them in tests/glue/architecture/test_architecture.py.
 """

@@ -54,7 +54,7 @@ def written(value: Any) -> str:
 
 
 def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
-    """(columns, what found none by its path). DESIGN §4."""
+    """The columns of an event, and by path the values that got none: docs/data-contracts.md, Flattening."""
     value = parsed(event.text)
     if not isinstance(value, dict):
         return {"value": written(value)}, {}
@@ -78,7 +78,7 @@ def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
 
 
 def rank(event: Event) -> tuple:
-    """The total order of DESIGN §4, with what order.py adds to make it total."""
+    """An event as it compares with others: docs/data-contracts.md, The order of versions."""
     event_time = float("-inf") if event.event is None else event.event
     return (event.produced, event.message_id, -event.ingested, event.row()[9], -event.ingested, event_time)
 

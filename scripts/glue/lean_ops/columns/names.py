@@ -27,7 +27,7 @@ SCHEMA_VERSION = "schema_version"
 RESERVED_COLUMNS = frozenset((*ENVELOPE_COLUMNS, RESCUED, SCHEMA_VERSION))
 
 MAX_DEPTH = 16
-"""So many levels of nesting become columns; values that lie deeper go to rescued_data."""
+"""The levels of nesting that become columns. Values that lie deeper go to rescued_data."""
 MAX_COLUMN_NAME = 255
 """The longest column name that the Glue catalog takes, in characters."""
 

@@ -151,7 +151,8 @@ def _of_batches(batches: Iterator[pa.RecordBatch], limits: Limits | None) -> Ite
 
 @dataclass(kw_only=True)
 class _Summary:
-    """What is known so far of one topic in one cycle; the fields are the columns of _SCHEMA."""
+    """The summary of one topic in one cycle as far as it has been read. The fields are the columns of
+    _SCHEMA."""
 
     readable: int = 0
     refused: int = 0

@@ -16,7 +16,7 @@ TABLE = "cycle_delta"
 
 @dataclass(frozen=True, kw_only=True)
 class TopicCycle:
-    """What cycle_delta has of one topic in one cycle.
+    """A summary of the rows that cycle_delta has of one topic in one cycle.
 
     readable, refused: how many messages could be flattened, and how many could not. times: the event times of
     the readable ones. columns and rescued_paths are sorted and bounded, and empty where they were not looked

@@ -58,7 +58,7 @@ class RawRange:
 
 
 def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | None:
-    """What the last cycle took; None before the first cycle.
+    """The last cycle and what it took of RAW; None before the first cycle.
 
     It is read from cycle_delta's commits, and from the mirror only when maintenance has expired all of them.
     """

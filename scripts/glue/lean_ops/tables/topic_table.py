@@ -28,8 +28,8 @@ MAX_LOOKUP_ROWS = 5_000_000
 """How many rows these files may have."""
 
 MERGE_FROM_MANIFESTS = 8
-"""So many manifests are merged into one: every commit leaves one, and every cycle reads them all. Iceberg's
-own limit is 100."""
+"""The number of manifests that are merged into one. Every commit leaves one, and every cycle reads them all.
+Iceberg's own limit is 100."""
 _MERGE_FROM = "commit.manifest.min-count-to-merge"
 _COMMIT_FAILED = "org.apache.iceberg.exceptions.CommitFailedException"
 
@@ -58,11 +58,11 @@ class TopicTable:
         self._planned: dict[str, Any] = {}
 
     def last_commit(self) -> Commit | None:
-        """As commits.last_commit."""
+        """The last commit of the library, as commits.last_commit gives it."""
         return last_commit(self._iceberg, self._table)
 
     def commits_since(self, snapshot_id: str | None) -> list[Commit]:
-        """As commits.commits_since."""
+        """The commits of the library after a snapshot, as commits.commits_since gives them."""
         return commits_since(self._iceberg, self._table, snapshot_id)
 
     def commit_of(self, cycle_id: str) -> Commit | None:

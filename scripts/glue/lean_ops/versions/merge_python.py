@@ -60,8 +60,10 @@ def _earlier(micros: int | None) -> float:
 
 
 class RowPosition(NamedTuple):
-    """Where a row is in the files of a table: the index of its file in the topic's list, and its index in the
-    file."""
+    """The position of a row in the files of a table.
+
+    file: the index of its file in the topic's list. position: its index in the file.
+    """
 
     file: int
     position: int

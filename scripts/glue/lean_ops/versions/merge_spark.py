@@ -25,7 +25,8 @@ OLDER = "older"
 
 @dataclass(frozen=True, kw_only=True)
 class MergeCounts:
-    """What became of the versions that came in: `versions = inserted + duplicates + superseded`.
+    """The counts of a merge, by what became of the versions that came in: `versions = inserted + duplicates +
+    superseded`.
 
     duplicates: copies of a message that was there already, in the table or in the batch. superseded: the
     other versions that lost, and existing rows that lost to a version. ties: winners with the same head as
