@@ -29,14 +29,14 @@ def free_port() -> int:
 
 
 def spark_jars() -> str:
-    """What the set-up fetched, so that the tests need no network; without it, Ivy fetches them."""
+    """The jars that the set-up fetched, so that the tests need no network. Without them, Ivy fetches some."""
     known = ROOT / ".local" / "jars.json"
     jars = json.loads(known.read_text()) if known.is_file() else []
     return os.environ.get("LEAN_SPARK_JARS") or ",".join(jar for jar in jars if Path(jar).is_file())
 
 
 def descendants(pid: int) -> set[int]:
-    """Every process below `pid`."""
+    """The processes below `pid`."""
     listing = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     ).stdout
@@ -48,7 +48,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those that still run; a zombie that nobody has waited for yet does not."""
+    """The processes among `pids` that still run. A zombie that nobody has waited for yet does not."""
     listing = subprocess.run(
         ["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True
     ).stdout
@@ -57,6 +57,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Waits until the condition is true, and returns its value. Fails the test when that takes too long."""
     deadline = time.time() + seconds
     while not (found := condition()):
         if time.time() > deadline:
@@ -118,7 +119,7 @@ class Stack:
             return {}
 
     def post(self, route: str, body: Any = None) -> int:
-        """@returns the HTTP status."""
+        """Posts to one of the stack's own routes. Returns the HTTP status."""
         import urllib.error
         import urllib.request
 
@@ -138,7 +139,7 @@ class Stack:
             return found
 
     def end(self, how: signal.Signals) -> set[int]:
-        """Sends the signal and waits. @returns processes of the stack that are still there."""
+        """Sends the signal and waits. Returns the processes of the stack that are still there."""
         below = descendants(self.process.pid)
         self.process.send_signal(how)
         self.process.wait(20)
@@ -147,10 +148,8 @@ class Stack:
             time.sleep(0.1)
         return left
 
-    # What tests need again and again.
-
     def role(self, name: str, service: str, *statements: tuple[list[str], list[str]]) -> str:
-        """A role that `service` may assume; statements: (actions, resources)."""
+        """Creates a role that `service` may assume. `statements` are pairs of actions and resources."""
         iam = self.client("iam")
         principal = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [principal]}
@@ -169,7 +168,7 @@ class Stack:
         )
 
     def function(self, name: str, role: str, source: str, timeout: int = 30) -> str:
-        """A Node function from the text of its index.js."""
+        """Creates a Node function from the text of its index.js. Returns its ARN."""
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("index.js", source)
@@ -218,7 +217,7 @@ class Stack:
 
 
 class Query:
-    """What became of an Athena query. rows: the first is the names of the columns, for DML."""
+    """An Athena query that has ended. The first of the rows of DML has the names of the columns."""
 
     def __init__(self, execution: dict[str, Any], rows: list[list[str | None]]) -> None:
         self.execution = execution
@@ -228,6 +227,7 @@ class Query:
 
 
 def start_stack(folder: Path) -> Stack:
+    """Starts an account and waits until Spark is ready."""
     stack = Stack(folder)
     wait_for(lambda: stack.status().get("spark") in ("ready", "failed"), "the start of Spark", 120)
     assert stack.status()["spark"] == "ready", stack.log.read_text()

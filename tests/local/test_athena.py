@@ -1,4 +1,4 @@
-"""Athena through its API, on Spark, with the rights of whoever asks."""
+"""Athena through its API, on Spark, with its caller's rights."""
 
 import json
 
@@ -28,8 +28,8 @@ def test_athena_writes_and_reads_an_iceberg_table(stack: Stack) -> None:
         ["a\\b'c", "2026-11-23 10:00:00.000000", "1.10", "1.0E10", "true", "{a=1}"],
         ["only", None, None, None, None, None],
     ]
-    place = result.execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://lake/")
-    csv = stack.client("s3").get_object(Bucket="lake", Key=place)["Body"].read().decode()
+    key = result.execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://lake/")
+    csv = stack.client("s3").get_object(Bucket="lake", Key=key)["Body"].read().decode()
     assert csv.splitlines()[2] == '"only",,,,,'
     changed = (
         "MERGE INTO kinds t USING (SELECT 'new' s, true b) n ON t.s = n.s "
@@ -57,8 +57,8 @@ def test_a_partitioned_table_is_v2_and_partitioned_as_it_says(
     )
     assert made.reason == ""
     assert stack.query("INSERT INTO parts (id) VALUES ('a')").reason == ""
-    place = stack.client("glue").get_table(DatabaseName="d", Name="parts")["Table"]["Parameters"]
-    key = place["metadata_location"].removeprefix("s3://lake/")
+    parameters = stack.client("glue").get_table(DatabaseName="d", Name="parts")["Table"]["Parameters"]
+    key = parameters["metadata_location"].removeprefix("s3://lake/")
     metadata = json.loads(stack.client("s3").get_object(Bucket="lake", Key=key)["Body"].read())
     assert metadata["format-version"] == 2
     [field] = metadata["partition-specs"][0]["fields"]

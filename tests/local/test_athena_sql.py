@@ -6,12 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.athena.errors import MalformedQueryError, QueryFailedError
 from emulator.athena.sql import plan
-from emulator.athena.text import Failed, Malformed, read_text
+from emulator.athena.text import read_text
 
 T = "`glue_catalog`.`d`.`t`"
 ICEBERG = "LOCATION 's3://b/t' TBLPROPERTIES ('table_type'='ICEBERG')"
 FORMAT = "'format-version'='2', 'write.format.default'='parquet', 'write.parquet.compression-codec'='zstd'"
+WORDS = """
+ALTER TABLE t d.t `t` "t" CHANGE COLUMN ADD COLUMNS a int ( ) , CREATE DROP IF EXISTS NOT AS SELECT
+1 FROM WITH SHOW TABLES IN DESCRIBE OPTIMIZE REWRITE DATA USING BIN_PACK WHERE = VACUUM
+TBLPROPERTIES LOCATION 's3://b' SET INSERT INTO VALUES DELETE UPDATE MERGE EXPLAIN PARTITIONED BY
+COMMENT FIRST AFTER ; . * + UNNEST
+"""
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ def test_translation(sql: str, spark: str) -> None:
         ("SELECT 1", "DML", "query", {}),
     ],
 )
-def test_what_is_done(sql: str, kind: str, verb: str, details: dict[str, object]) -> None:
+def test_the_kind_of_work(sql: str, kind: str, verb: str, details: dict[str, object]) -> None:
     planned = plan(sql, "d")
     assert (planned.statement_type, planned.verb, planned.details) == (kind, verb, details)
 
@@ -138,7 +145,7 @@ def test_what_is_done(sql: str, kind: str, verb: str, details: dict[str, object]
     ],
 )
 def test_what_the_grammar_refuses(sql: str, message: str) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(MalformedQueryError) as refused:
         plan(sql, "d")
     assert message in str(refused.value)
 
@@ -179,7 +186,7 @@ def test_what_the_grammar_refuses(sql: str, message: str) -> None:
     ],
 )
 def test_what_the_execution_refuses(sql: str, message: str) -> None:
-    with pytest.raises(Failed) as refused:
+    with pytest.raises(QueryFailedError) as refused:
         plan(sql, "d")
     assert message in str(refused.value)
 
@@ -207,24 +214,16 @@ def test_what_the_execution_refuses(sql: str, message: str) -> None:
 )
 def test_what_no_table_is_partitioned_by(clause: str, message: str) -> None:
     columns = "s string, t timestamp, day date, d double, m map<string,string>"
-    with pytest.raises((Failed, Malformed)) as refused:
+    with pytest.raises((QueryFailedError, MalformedQueryError)) as refused:
         plan(f"CREATE TABLE t ({columns}) PARTITIONED BY ({clause}) {ICEBERG}", "d")
     assert message in str(refused.value)
-
-
-WORDS = """
-ALTER TABLE t d.t `t` "t" CHANGE COLUMN ADD COLUMNS a int ( ) , CREATE DROP IF EXISTS NOT AS SELECT
-1 FROM WITH SHOW TABLES IN DESCRIBE OPTIMIZE REWRITE DATA USING BIN_PACK WHERE = VACUUM
-TBLPROPERTIES LOCATION 's3://b' SET INSERT INTO VALUES DELETE UPDATE MERGE EXPLAIN PARTITIONED BY
-COMMENT FIRST AFTER ; . * + UNNEST
-"""
 
 
 @settings(max_examples=300)
 @given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(WORDS.split()), max_size=12).map(" ".join)))
 def test_any_text_is_planned_or_refused_and_nothing_else(text: str) -> None:
     # Anything else that is raised here would be an internal error of the API.
-    with contextlib.suppress(Malformed, Failed):
+    with contextlib.suppress(MalformedQueryError, QueryFailedError):
         assert plan(text, "d").statement_type in ("DML", "DDL", "UTILITY")
 
 

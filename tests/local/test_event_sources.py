@@ -1,4 +1,4 @@
-"""Which messages of a batch count as failed."""
+"""The messages of a batch that count as failed."""
 
 import pytest
 from hypothesis import given

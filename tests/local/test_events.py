@@ -1,4 +1,4 @@
-"""What starts functions: queues and rules."""
+"""Queues and rules start functions."""
 
 import json
 import time

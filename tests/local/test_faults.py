@@ -1,4 +1,4 @@
-"""Injected faults do what AWS does on a bad day, and what they say they did."""
+"""Injected faults are those of AWS on a bad day, and the counts say which were injected."""
 
 import json
 from collections.abc import Iterator
@@ -9,13 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_stack import ACCOUNT, REGION, Stack, wait_for
 
-from emulator.fault_injection import inject as faults_module
-from emulator.fault_injection.inject import Faults
-from emulator.fault_injection.plan import Plan, PlanError, read_plan
+from emulator.fault_injection import inject
+from emulator.fault_injection.inject import FaultInjector
+from emulator.fault_injection.plan import FaultPlan, FaultPlanError, read_plan
+
+# A first delivery takes longer than the test waits, unless its worker is killed. The next ends at once.
+HANDLER = """
+exports.handler = async (event) => {
+  const counts = event.Records.map((record) => Number(record.attributes.ApproximateReceiveCount));
+  if (Math.max(...counts) === 1) await new Promise((resolve) => setTimeout(resolve, 20000));
+  return { batchItemFailures: [] };
+};
+"""
 
 
 class Stream:
-    """Stands for PutRecordBatch: takes everything, and remembers it."""
+    """Stands for PutRecordBatch, takes every record, and remembers it."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
@@ -29,13 +38,13 @@ class Stream:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults_module, "LATE_SECONDS", 0)
+    monkeypatch.setattr(inject, "LATE_SECONDS", 0)
 
 
 @given(st.integers(), st.integers(1, 30), st.sampled_from([0.05, 0.5, 1.0]))
 def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int, rate: float) -> None:
-    faults, stream = Faults(), Stream()
-    faults.configure(Plan(rate, None, seed))
+    faults, stream = FaultInjector(), Stream()
+    faults.configure(FaultPlan(rate, None, seed))
     for call in range(10):
         records = [f"{call}-{n}" for n in range(size)]
         before = len(stream.taken)
@@ -58,16 +67,16 @@ def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int
             }
 
 
-def test_about_as_much_fails_as_was_asked_for_in_every_way() -> None:
-    faults, stream = Faults(), Stream()
-    faults.configure(Plan(0.05, None, 42))
+def test_about_as_much_fails_as_the_plan_says_in_every_way() -> None:
+    faults, stream = FaultInjector(), Stream()
+    faults.configure(FaultPlan(0.05, None, 42))
     for _ in range(2000):
         faults.put(stream.put, {"Records": [{"Data": "x"}] * 10})
     counts = faults.status()["injected"]
-    calls = sum(counts[name] for name in faults_module._CALL_FAULTS)
+    calls = sum(counts[name] for name in inject._CALL_FAULTS)
     assert 60 < calls < 140
     assert 700 < counts["firehose_record_refused"] < 1200
-    assert min(counts[name] for name in faults_module._CALL_FAULTS) > 0
+    assert min(counts[name] for name in inject._CALL_FAULTS) > 0
     unanswered = counts["firehose_call_failed_after_taking"] + counts["firehose_call_late"]
     assert counts["firehose_records_taken_unanswered"] == 10 * unanswered
     assert counts["firehose_records_in_refused_calls"] == 10 * counts["firehose_call_refused"]
@@ -75,8 +84,8 @@ def test_about_as_much_fails_as_was_asked_for_in_every_way() -> None:
 
 def test_the_same_seed_gives_the_same_faults() -> None:
     def answers(seed: int) -> list[tuple[int, bytes]]:
-        faults, stream = Faults(), Stream()
-        faults.configure(Plan(0.3, None, seed))
+        faults, stream = FaultInjector(), Stream()
+        faults.configure(FaultPlan(0.3, None, seed))
         found = [faults.put(stream.put, {"Records": [{"Data": "x"}] * 5}) for _ in range(50)]
         return [(status, body) for status, _, body in found]
 
@@ -84,9 +93,9 @@ def test_the_same_seed_gives_the_same_faults() -> None:
     assert answers(1) != answers(2)
 
 
-def test_nothing_fails_unless_it_was_asked_for() -> None:
-    faults, stream = Faults(), Stream()
-    faults.configure(Plan(1.0, None, 1))
+def test_nothing_fails_without_a_plan() -> None:
+    faults, stream = FaultInjector(), Stream()
+    faults.configure(FaultPlan(1.0, None, 1))
     faults.configure(read_plan({}))
     for _ in range(100):
         assert faults.put(stream.put, {"Records": [{"Data": "x"}]})[0] == 200
@@ -110,7 +119,7 @@ def test_nothing_fails_unless_it_was_asked_for() -> None:
     ],
 )
 def test_a_fault_that_is_misspelt_is_refused(body: Any, names: str) -> None:
-    with pytest.raises(PlanError, match=names):
+    with pytest.raises(FaultPlanError, match=names):
         read_plan(body)
 
 
@@ -120,22 +129,12 @@ def faulty(stack: Stack) -> Iterator[Stack]:
     assert stack.post("faults", {}) == 200
 
 
-def test_the_route_sets_tells_and_refuses(faulty: Stack) -> None:
+def test_the_route_takes_shows_and_refuses_a_plan(faulty: Stack) -> None:
     assert faulty.post("faults", {"firehose_put": 0.05, "seed": 7}) == 200
     assert faulty.post("faults", {"firehose_putt": 1}) == 400
     assert faulty.faults()["set"] == {"firehose_put": 0.05, "seed": 7}
     assert faulty.post("faults", {}) == 200
     assert faulty.faults()["set"] == {}
-
-
-# A first delivery stays until its worker is killed, longer than the test waits; the next is done at once.
-HANDLER = """
-exports.handler = async (event) => {
-  const counts = event.Records.map((record) => Number(record.attributes.ApproximateReceiveCount));
-  if (Math.max(...counts) === 1) await new Promise((resolve) => setTimeout(resolve, 20000));
-  return { batchItemFailures: [] };
-};
-"""
 
 
 def test_a_killed_worker_fails_its_batch_and_a_fresh_one_takes_it(faulty: Stack) -> None:

@@ -1,4 +1,4 @@
-"""A delivery stream end to end: put, transformed, appended, or kept in the error prefix."""
+"""A delivery stream end to end: records are transformed and appended, or kept in the error prefix."""
 
 import base64
 import json
@@ -26,14 +26,14 @@ exports.handler = async (event) => ({ records: event.records.map((record) => {
 
 def create_stream(stack: Stack, name: str, role: str, function: str) -> None:
     processor = {"Type": "Lambda", "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": function}]}
-    place = {"RoleARN": role, "BucketARN": "arn:aws:s3:::lake", "ErrorOutputPrefix": f"errors-{name}/"}
+    errors = {"RoleARN": role, "BucketARN": "arn:aws:s3:::lake", "ErrorOutputPrefix": f"errors-{name}/"}
     stack.client("firehose").create_delivery_stream(
         DeliveryStreamName=name,
         IcebergDestinationConfiguration={
             "RoleARN": role,
             "CatalogConfiguration": {"CatalogARN": f"arn:aws:glue:{REGION}:{ACCOUNT}:catalog"},
             "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
-            "S3Configuration": place,
+            "S3Configuration": errors,
             "ProcessingConfiguration": {"Enabled": True, "Processors": [processor]},
         },
     )
@@ -86,7 +86,7 @@ def test_firehose_appends_as_its_role_and_keeps_what_fails(stack: Stack) -> None
     )
     assert stack.status()["firehose"]["events"] == {"buffered_records": 0, "delivered": 2, "failed": 4}
 
-    # What the transform made is what could not be delivered.
+    # The row that the transform made is what could not be delivered.
     late = next(e for e in errors_of(stack, "events") if e["errorCode"] == "Iceberg.InvalidRecord")
     assert json.loads(base64.b64decode(late["rawData"]))["at"] == "2026-11-23"
 

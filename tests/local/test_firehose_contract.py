@@ -11,8 +11,8 @@ from pyiceberg import types as t
 from pyiceberg.schema import Schema
 
 from emulator.firehose.records import Record
-from emulator.firehose.rows import Mistyped, read_row
-from emulator.firehose.transform import Broken, _batches, check_answer
+from emulator.firehose.rows import InvalidRecordError, read_row
+from emulator.firehose.transform import TransformError, _batches, check_answer
 
 SCHEMA = Schema(
     t.NestedField(1, "id", t.StringType(), required=True),
@@ -53,9 +53,9 @@ def test_an_answer_with_every_record_is_taken() -> None:
     ],
 )
 def test_a_broken_answer_fails_the_whole_batch(body: bytes, code: str) -> None:
-    with pytest.raises(Broken) as broken:
+    with pytest.raises(TransformError) as refused:
         check_answer(body, ["a", "b"])
-    assert broken.value.code == code
+    assert refused.value.code == code
 
 
 def test_a_row_of_the_right_types_is_read() -> None:
@@ -89,7 +89,7 @@ def test_a_row_of_the_right_types_is_read() -> None:
     ],
 )
 def test_a_row_of_wrong_types_is_refused(text: str, message: str) -> None:
-    with pytest.raises(Mistyped, match=r"column|JSON|surrogate|digits") as refused:
+    with pytest.raises(InvalidRecordError, match=r"column|JSON|surrogate|digits") as refused:
         read_row(text.encode(), SCHEMA)
     assert message in str(refused.value)
 

@@ -1,4 +1,4 @@
-"""What S3 has served, as the benchmarks count it."""
+"""The bytes that S3 has served, as the benchmarks count them."""
 
 import json
 import urllib.request

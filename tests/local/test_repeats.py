@@ -1,4 +1,4 @@
-"""What Terraform sends again because the answer was lost."""
+"""Requests that Terraform sends again because their answer was lost."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ def request(call: str, attempt: int, agent: str = TERRAFORM, method: str = "POST
     return {"type": "http", "method": method, "path": "/", "headers": pairs}
 
 
-def tell(repeats: Repeats, scope: dict[str, Any], messages: list[dict[str, Any]]) -> None:
+def respond(repeats: Repeats, scope: dict[str, Any], messages: list[dict[str, Any]]) -> None:
     async def lost(_: dict[str, Any]) -> None:
         pass
 
@@ -37,17 +37,17 @@ def tell(repeats: Repeats, scope: dict[str, Any], messages: list[dict[str, Any]]
     asyncio.run(run())
 
 
-def test_a_call_that_comes_again_is_told_what_it_was_told() -> None:
+def test_a_call_that_comes_again_gets_the_same_answer() -> None:
     repeats = Repeats()
     assert repeats.answer(request("a", 1)) is None
-    tell(repeats, request("a", 1), MADE)
+    respond(repeats, request("a", 1), MADE)
     assert repeats.answer(request("a", 2)) == MADE
     assert repeats.answer(request("b", 2)) is None
 
 
-def test_what_was_refused_is_judged_anew() -> None:
+def test_a_refused_call_that_comes_again_is_made_again() -> None:
     repeats = Repeats()
-    tell(repeats, request("a", 1), REFUSED)
+    respond(repeats, request("a", 1), REFUSED)
     assert repeats.answer(request("a", 2)) is None
 
 
@@ -58,14 +58,14 @@ def test_what_was_refused_is_judged_anew() -> None:
 )
 def test_others_meet_what_aws_would_say(scope: dict[str, Any]) -> None:
     repeats = Repeats()
-    tell(repeats, scope, MADE)
-    tell(repeats, request("a", 1), MADE)
+    respond(repeats, scope, MADE)
+    respond(repeats, request("a", 1), MADE)
     assert repeats.answer(scope) is None
 
 
 def test_only_so_many_are_remembered() -> None:
     repeats = Repeats()
     for n in range(501):
-        tell(repeats, request(str(n), 1), MADE)
+        respond(repeats, request(str(n), 1), MADE)
     assert repeats.answer(request("0", 2)) is None
     assert repeats.answer(request("1", 2)) == MADE

@@ -32,14 +32,15 @@ def main() -> NoReturn:
         )
     prepare_environment(settings)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s [%(name)s] %(message)s")
-    logging.getLogger("kms").setLevel(logging.ERROR)  # it misses a package that nothing here needs
-    # Imported only now: ministack reads the environment when it is imported.
+    # It warns of a missing package that nothing here needs.
+    logging.getLogger("kms").setLevel(logging.ERROR)
+    # ministack reads the environment when it is imported, so that comes only now.
     from emulator import patches
 
-    gone = patches.missing()
-    if gone:
+    missing = patches.missing()
+    if missing:
         _refuse(
-            f"this ministack has no {', '.join(gone)}: "
+            f"this ministack has no {', '.join(missing)}: "
             "install the version that scripts/local/requirements.txt pins"
         )
     sys.exit(uvloop.run(_serve(settings)))

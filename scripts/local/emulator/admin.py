@@ -1,15 +1,19 @@
-"""Routes of the local stack's own, beside AWS's APIs: what is under way, Firehose's flush, faults, and what
-S3 serves."""
+"""The local stack's own routes beside AWS's APIs.
+
+They show what is under way, flush Firehose, inject faults, and count the bytes that S3 serves.
+"""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from emulator.errors import EmulatorError
 from emulator.events.repeats import Repeats
-from emulator.fault_injection.plan import PlanError, read_plan
+from emulator.fault_injection.plan import FaultPlanError, read_plan
 from emulator.patches import Engines
 from emulator.reads import ServedBytes
+from emulator.settings import LOOPBACK
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -17,7 +21,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PREFIX = "/_lean_ops/"
-_HOSTS = ("127.0.0.1", "localhost")
+_HOSTS = (LOOPBACK, "localhost")
+
+
+class PrefixesError(EmulatorError):
+    """The request to count reads does not name prefixes."""
 
 
 class Admin:
@@ -36,10 +44,10 @@ class Admin:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": json.dumps(body).encode()})
             return
-        known = self._repeats.answer(scope)
-        if known is not None:
+        repeated = self._repeats.answer(scope)
+        if repeated is not None:
             await _body(receive)
-            for message in known:
+            for message in repeated:
                 await send(message)
             return
         await self._app(scope, receive, self._repeats.watch(scope, self._reads.watch(scope, send)))
@@ -60,7 +68,7 @@ class Admin:
         if route == ("POST", "faults"):
             try:
                 self._engines.faults.configure(read_plan(json.loads(await _body(receive))))
-            except (PlanError, ValueError) as error:
+            except (FaultPlanError, ValueError) as error:
                 return 400, {"error": str(error)}
             return 200, self._engines.faults.status()
         if route == ("GET", "reads"):
@@ -68,7 +76,7 @@ class Admin:
         if route == ("POST", "reads"):
             try:
                 self._reads.start(_prefixes(json.loads(await _body(receive))))
-            except ValueError as error:
+            except (PrefixesError, ValueError) as error:
                 return 400, {"error": str(error)}
             return 200, self._reads.status()
         return 404, {"error": f"no route {' '.join(route)}"}
@@ -83,21 +91,21 @@ class Admin:
         }
 
 
-def _prefixes(asked: Any) -> list[str]:
-    """Raises ValueError when it is not {"prefixes": ["/bucket/…"]}."""
-    prefixes = asked.get("prefixes") if isinstance(asked, dict) else None
+def _prefixes(body: Any) -> list[str]:
+    """The prefixes of {"prefixes": ["/bucket/…"]}. Raises PrefixesError for any other body."""
+    prefixes = body.get("prefixes") if isinstance(body, dict) else None
     if not isinstance(prefixes, list) or not all(
         isinstance(prefix, str) and prefix.startswith("/") for prefix in prefixes
     ):
-        raise ValueError('{"prefixes": ["/bucket/key…"]} is wanted')
+        raise PrefixesError('{"prefixes": ["/bucket/key…"]} is wanted')
     return prefixes
 
 
 async def _body(receive: Receive) -> bytes:
-    parts = []
+    chunks = []
     more = True
     while more:
         message = await receive()
-        parts.append(message.get("body", b""))
+        chunks.append(message.get("body", b""))
         more = message.get("more_body", False)
-    return b"".join(parts)
+    return b"".join(chunks)

@@ -1,17 +1,17 @@
 """Which of ministack's functions the local stack replaces, and with what.
 
-ministack is pinned, so these names are there; `missing` says which are not when somebody moves the pin.
+ministack is pinned, so these names are there. When the pin moves, `missing` lists those that are not.
 """
 
 import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
+from awscrt import checksums  # type: ignore[import-untyped]
 
 from emulator.athena.engine import AthenaEngine, with_caller
 from emulator.events import eventbridge_rules, sqs_event_sources
-from emulator.fault_injection.inject import Faults, with_start_known
+from emulator.fault_injection.inject import FaultInjector, clear_start_time
 from emulator.firehose.engine import FirehoseEngine, strict_put
 from emulator.firehose.tables import TableWriter
 from emulator.firehose.transform import Transform
@@ -22,7 +22,6 @@ from emulator.iam import resources as iam_resources
 from emulator.settings import Settings
 from emulator.spark.client import SparkClient
 
-# module → names that are replaced or called. A name with a bracket is an entry of a dictionary.
 USED: dict[str, tuple[str, ...]] = {
     "app": ("app", "AUTH", "SERVICE_HANDLERS"),
     "core.iam_actions": ("extract_resource_arn",),
@@ -115,28 +114,31 @@ USED: dict[str, tuple[str, ...]] = {
     ),
     "services.sts": ("register_session",),
 }
+"""The names that are replaced or called, by module. A name with a bracket is an entry of a dictionary."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Engines:
+    """The parts of the emulator that keep running."""
+
     spark: SparkClient
     firehose: FirehoseEngine
     glue: GlueEngine
     athena: AthenaEngine
-    faults: Faults
+    faults: FaultInjector
 
 
 def missing() -> list[str]:
-    """Names of USED that this ministack does not have."""
-    gone = []
+    """The names of USED that this ministack does not have."""
+    absent = []
     for module, names in USED.items():
         found = _module(module)
         for name in names:
             attribute, _, entry = name.partition("[")
             value = getattr(found, attribute, None)
             if value is None or (entry and entry.rstrip("]") not in value):
-                gone.append(f"{module}.{name}")
-    return gone
+                absent.append(f"{module}.{name}")
+    return absent
 
 
 def install(settings: Settings) -> Engines:
@@ -145,14 +147,14 @@ def install(settings: Settings) -> Engines:
     firehose = FirehoseEngine(TableWriter(settings), Transform(settings.region))
     glue = GlueEngine(settings, spark)
     athena = AthenaEngine(spark)
-    faults = Faults()
+    faults = FaultInjector()
     _install_rights()
     _install_glue(glue)
     _install_athena(athena)
     _install_checksums()
     _install_events()
     _install_firehose(firehose, faults)
-    return Engines(spark, firehose, glue, athena, faults)
+    return Engines(spark=spark, firehose=firehose, glue=glue, athena=athena, faults=faults)
 
 
 def _install_rights() -> None:
@@ -183,7 +185,7 @@ def _install_athena(engine: AthenaEngine) -> None:
 
 
 def _install_checksums() -> None:
-    """S3 makes one of every object that comes without. ministack's are pure Python: 2 ms for 20 KB."""
+    """Replaces the checksums of objects that come without one: ministack's Python takes 2 ms for 20 KB."""
     objects = _module("services.s3")
     objects._crc64nvme = checksums.crc64nvme
     objects._crc32c = checksums.crc32c
@@ -195,13 +197,13 @@ def _install_events() -> None:
     functions._run_sqs_batch = sqs_event_sources.run_batch
     rules, objects = _module("services.eventbridge"), _module("services.s3")
     rules._dispatch_to_lambda = eventbridge_rules.dispatch_to_lambda
-    rules._dispatch_event = eventbridge_rules.with_version_told(rules._dispatch_event)
-    objects._fire_s3_event = eventbridge_rules.with_version_kept(objects._fire_s3_event)
+    rules._dispatch_event = eventbridge_rules.add_version(rules._dispatch_event)
+    objects._fire_s3_event = eventbridge_rules.remember_version(objects._fire_s3_event)
     worker = _module("core.lambda_runtime").Worker
-    worker._spawn = with_start_known(worker._spawn)
+    worker._spawn = clear_start_time(worker._spawn)
 
 
-def _install_firehose(engine: FirehoseEngine, faults: Faults) -> None:
+def _install_firehose(engine: FirehoseEngine, faults: FaultInjector) -> None:
     firehose = _module("services.firehose")
     firehose._deliver_to_iceberg = engine.deliver
     for name in ("PutRecord", "PutRecordBatch"):

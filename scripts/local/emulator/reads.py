@@ -5,24 +5,25 @@ from typing import Any
 
 
 class ServedBytes:
-    """By prefix of `/bucket/key`. Of a range, what is sent of it. Counts nothing until it is told prefixes.
+    """Requests and bytes by prefix of `/bucket/key`. `start` gives the prefixes; before it, nothing counts.
 
-    A reader that asks for the rest of an object and hangs up early is served more than it reads, as Iceberg's
-    is in files of many megabytes. Used on the event loop only.
+    A range counts with the bytes that are sent. A reader that asks for the rest of an object and hangs up
+    early is served more than it reads, as Iceberg's reader is in files of many megabytes. The counts are used
+    on the event loop only.
     """
 
     def __init__(self) -> None:
         self._counts: dict[str, dict[str, int]] = {}
 
     def start(self, prefixes: Sequence[str]) -> None:
-        """From zero, these prefixes only."""
+        """Counts from zero, and for these prefixes only."""
         self._counts = {prefix: {"requests": 0, "bytes": 0} for prefix in prefixes}
 
     def status(self) -> dict[str, dict[str, int]]:
         return {prefix: dict(count) for prefix, count in self._counts.items()}
 
     def watch(self, scope: dict[str, Any], send: Any) -> Any:
-        """`send` of this request; one that counts when the request is for an object that is watched."""
+        """Wraps this request's `send` so that it counts when the request is for an object under a prefix."""
         if scope["type"] != "http" or scope["method"] != "GET":
             return send
         counts = [count for prefix, count in self._counts.items() if scope["path"].startswith(prefix)]

@@ -1,4 +1,4 @@
-"""Serves the emulator's application. See docs/decisions/0015."""
+"""Serves the emulator's application; docs/decisions/0015 says why with uvicorn."""
 
 import asyncio
 import socket
@@ -14,12 +14,12 @@ _BACKLOG = 1024
 
 
 def listen(port: int) -> socket.socket:
-    """Raises OSError when the port is taken."""
+    """Opens the listening socket. Raises OSError when the port is taken."""
     return socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
 
 
 class Server(uvicorn.Server):
-    """uvicorn, ended by an event and not by signals of its own."""
+    """uvicorn, which an event ends in place of signals of its own."""
 
     def __init__(self, application: Any) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 proxy_headers=False,
-                # ministack sends its own, as the services do.
+                # ministack sends these two itself, as the services do.
                 server_header=False,
                 date_header=False,
             )
@@ -44,13 +44,13 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def serve_until(self, asked: asyncio.Event, listener: socket.socket) -> None:
+    async def serve_until(self, ending: asyncio.Event, listener: socket.socket) -> None:
         async def end() -> None:
-            await asked.wait()
+            await ending.wait()
             self.should_exit = True
 
-        ending = asyncio.create_task(end())
+        waiting = asyncio.create_task(end())
         try:
             await self.serve(sockets=[listener])
         finally:
-            ending.cancel()
+            waiting.cancel()

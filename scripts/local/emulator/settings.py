@@ -1,4 +1,4 @@
-"""What the emulator reads from its environment, parsed once."""
+"""The emulator's settings, read from its environment once."""
 
 import os
 import socket
@@ -6,22 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator.errors import EmulatorError
+
 LOOPBACK = "127.0.0.1"
 ICEBERG_PACKAGES = (
     "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0",
     "org.apache.iceberg:iceberg-aws-bundle:1.10.0",
 )
-TRUST_STORES = ("/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts")
+_TRUST_STORES = ("/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts")
 
-# ministack serves far more than this pipeline uses; what opens a second port or looks for Docker stays off.
+_ACCOUNT = "000000000000"
+_REGION = "us-east-1"
+
+# ministack serves far more than this pipeline uses. What opens a second port or looks for Docker stays off.
 _MINISTACK_DEFAULTS = {
     "AUTH": "true",
-    "MINISTACK_ACCOUNT_ID": "000000000000",
-    "MINISTACK_REGION": "us-east-1",
+    "MINISTACK_ACCOUNT_ID": _ACCOUNT,
+    "MINISTACK_REGION": _REGION,
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": _REGION,
+    "AWS_DEFAULT_REGION": _REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
     "MINISTACK_HOST": LOOPBACK,
     "IOT_MTLS_ENABLED": "0",
@@ -31,8 +36,8 @@ _MINISTACK_DEFAULTS = {
 }
 
 
-class SettingsError(Exception):
-    """One line that says which variable is wrong and what it must be."""
+class SettingsError(EmulatorError):
+    """A variable has a value that cannot be used; the message is one line that says what it must be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """@raises SettingsError for the first variable that cannot be used."""
+    """Reads the settings. Raises SettingsError for the first variable that cannot be used."""
     port = environment.get("GATEWAY_PORT", "4566")
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise SettingsError(f"GATEWAY_PORT must be a port number from 1 to 65535, not {port!r}")
@@ -86,8 +91,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=int(port),
         local_dir=Path(environment.get("LEAN_LOCAL_DIR", ".local")).resolve(),
         jars=jars,
-        region=environment.get("MINISTACK_REGION", "us-east-1"),
-        account=environment.get("MINISTACK_ACCOUNT_ID", "000000000000"),
+        region=environment.get("MINISTACK_REGION", _REGION),
+        account=environment.get("MINISTACK_ACCOUNT_ID", _ACCOUNT),
         spark_cores=int(cores),
         spark_memory=environment.get("LEAN_SPARK_MEMORY", "2g"),
         owner_pid=int(owner) if owner else None,
@@ -123,4 +128,4 @@ def port_is_free(port: int) -> bool:
 
 def trust_store() -> str | None:
     """A trust store of the machine, for a certificate authority that the bundled Java does not know."""
-    return next((path for path in TRUST_STORES if Path(path).is_file()), None)
+    return next((path for path in _TRUST_STORES if Path(path).is_file()), None)

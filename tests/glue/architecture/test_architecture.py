@@ -21,19 +21,9 @@ ROOMS = {
         "entrypoint",
     ),
     "scripts/local/emulator": (
-        *(
-            "settings",
-            "owner_process",
-            "reads",
-            "iam",
-            "fault_injection",
-            "spark",
-            "events",
-            "athena",
-            "firehose",
-            "glue",
-        ),
-        *("spark_process", "patches", "server", "admin", "__main__"),
+        *("errors", "limits", "responses", "settings", "owner_process", "reads", "iam", "fault_injection"),
+        *("spark", "events", "athena", "firehose", "glue", "spark_process"),
+        *("patches", "server", "admin", "__main__"),
     ),
 }
 

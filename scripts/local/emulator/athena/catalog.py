@@ -6,8 +6,8 @@ from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
 
+from emulator.athena.errors import QueryFailedError
 from emulator.athena.sql import Plan, TableRef
-from emulator.athena.text import Failed
 from emulator.iam.credentials import Credentials, client
 
 VERBS = frozenset(
@@ -23,33 +23,34 @@ VERBS = frozenset(
     }
 )
 Result = dict[str, Any]
+"""A query's result: {"columns": [{name, type}], "rows": [[text or None]]}."""
 
 
 def check_table(session: Credentials, ref: TableRef) -> None:
-    """@raises Failed with Athena's words when the table is missing or is not an Iceberg table."""
+    """Raises QueryFailedError, in Athena's words, when the table is missing or is not an Iceberg table."""
     try:
         table = _get(session, ref.database, ref.table)
     except ClientError as error:
         if not _is_missing(error):
             raise
         if not _database_exists(session, ref.database):
-            raise Failed(
+            raise QueryFailedError(
                 f"SCHEMA_NOT_FOUND: {ref.position}: Schema '{ref.database}' does not exist"
             ) from error
         name = f"awsdatacatalog.{ref.database}.{ref.table}"
-        raise Failed(f"TABLE_NOT_FOUND: {ref.position}: Table '{name}' does not exist") from error
+        raise QueryFailedError(f"TABLE_NOT_FOUND: {ref.position}: Table '{name}' does not exist") from error
     parameters = table.get("Parameters") or {}
     if parameters.get("table_type", "").upper() != "ICEBERG":
-        raise Failed(
+        raise QueryFailedError(
             f"NOT_SUPPORTED: {ref.database}.{ref.table} is not an Iceberg table; the local stack has no other"
         )
-    # Athena says at once that it may not read; Iceberg's own reader would try for a minute and a half.
+    # Athena says at once that it may not read. Iceberg's own reader would try for a minute and a half.
     metadata = urlparse(parameters["metadata_location"])
     client("s3", session).get_object(Bucket=metadata.netloc, Key=metadata.path.lstrip("/"), Range="bytes=0-0")
 
 
 def is_settled(session: Credentials, planned: Plan) -> bool:
-    """Whether CREATE or DROP TABLE has nothing left to do. @raises Failed when it cannot be done."""
+    """Whether CREATE or DROP TABLE has nothing left to do. Raises QueryFailedError when it cannot be done."""
     database, table = planned.details["database"], planned.details["table"]
     try:
         _get(session, database, table)
@@ -60,19 +61,22 @@ def is_settled(session: Credentials, planned: Plan) -> bool:
         exists = False
     if planned.verb == "drop_table":
         if not exists and not planned.details["if_exists"]:
-            raise Failed(f"FAILED: SemanticException [Error 10001]: Table not found {database}.{table}")
+            raise QueryFailedError(
+                f"FAILED: SemanticException [Error 10001]: Table not found {database}.{table}"
+            )
         return not exists
     if exists and not planned.details.get("if_not_exists"):
-        raise Failed(f"TABLE_ALREADY_EXISTS: Table '{database}.{table}' already exists")
+        raise QueryFailedError(f"TABLE_ALREADY_EXISTS: Table '{database}.{table}' already exists")
     if not exists and not _database_exists(session, database):
-        raise Failed(f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}")
+        raise _no_database(database)
     return exists
 
 
 def run(session: Credentials, planned: Plan) -> Result:
+    """Runs a statement whose verb is one of VERBS. Raises QueryFailedError, or botocore's ClientError."""
     if planned.tables:
         ref = planned.tables[0]
-        return _of_table(planned.verb, _get(session, ref.database, ref.table))
+        return _describe_table(planned.verb, _get(session, ref.database, ref.table))
     glue, details = client("glue", session), planned.details
     if planned.verb == "create_database":
         try:
@@ -93,18 +97,14 @@ def run(session: Credentials, planned: Plan) -> Result:
     except ClientError as error:
         if not _is_missing(error):
             raise
-        raise Failed(
-            f"FAILED: SemanticException [Error 10072]: Database does not exist: {details['database']}"
-        ) from error
+        raise _no_database(details["database"]) from error
     if not names and not _database_exists(session, details["database"]):
-        raise Failed(
-            f"FAILED: SemanticException [Error 10072]: Database does not exist: {details['database']}"
-        )
+        raise _no_database(details["database"])
     return _rows(["tab_name"], [[name] for name in _matching(names, details["pattern"])])
 
 
 def client_error(error: ClientError) -> str:
-    """A refused or failed AWS call as a reason for a failed query."""
+    """The reason that Athena gives for a query whose AWS call was refused or failed."""
     found = error.response.get("Error", {})
     code, message = found.get("Code", "Unknown"), found.get("Message", str(error))
     if "AccessDenied" in code or "not authorized" in message:
@@ -112,7 +112,11 @@ def client_error(error: ClientError) -> str:
     return f"{code}: {message}"
 
 
-def _of_table(verb: str, table: dict[str, Any]) -> Result:
+def _no_database(name: str) -> QueryFailedError:
+    return QueryFailedError(f"FAILED: SemanticException [Error 10072]: Database does not exist: {name}")
+
+
+def _describe_table(verb: str, table: dict[str, Any]) -> Result:
     columns = table.get("StorageDescriptor", {}).get("Columns", [])
     if verb == "describe":
         rows = [[column["Name"], column["Type"], column.get("Comment", "")] for column in columns]
@@ -134,7 +138,7 @@ def _drop_database(glue: Any, details: dict[str, Any]) -> Result:
     try:
         tables = _all(glue, "get_tables", "TableList", DatabaseName=name)
         if tables and not details["cascade"]:
-            raise Failed(
+            raise QueryFailedError(
                 f"FAILED: Execution Error: InvalidOperationException(message:Database {name} is not empty)"
             )
         glue.delete_database(Name=name)

@@ -1,19 +1,19 @@
-"""Athena's Hive-like DDL for Iceberg tables → Spark's DDL, or a call to the Glue catalog."""
+"""Translates Athena's Hive-like DDL for Iceberg tables into Spark's, or into a call to the Glue catalog."""
 
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError
 
+from emulator.athena.errors import MalformedQueryError, QueryFailedError
+from emulator.athena.parse import parse_statement
 from emulator.athena.partitions import created_partitions, selected_partitions
-from emulator.athena.properties import escape, spark_properties, table_properties
-from emulator.athena.text import Failed, Malformed, Text
+from emulator.athena.properties import spark_properties, table_properties
+from emulator.athena.spark_text import SEPARATOR, escape, quoted
+from emulator.athena.text import Text
 
-CATALOG = "glue_catalog"
-# Spark changes one thing of a column at a time: one statement of Athena's may become several.
-SEPARATOR = ";\n"
 Translation = tuple[str, str, tuple[str, str] | None, dict[str, Any]]
+"""The verb, the SQL for Spark or "", the database and table that must exist, and the verb's arguments."""
 
 _TYPES = {
     "BOOLEAN",
@@ -36,7 +36,7 @@ _TYPES = {
 
 
 def translate(text: Text, database: str) -> Translation:
-    """@returns (verb, Spark SQL or "", (database, table) that must exist or None, details)."""
+    """Translates a statement of Hive's grammar. Raises MalformedQueryError or QueryFailedError."""
     words = text.words
     if text.verb == "SHOW":
         return _show(text, database)
@@ -45,7 +45,7 @@ def translate(text: Text, database: str) -> Translation:
         return "describe", "", _pair(names, database), {}
     if words[:2] == ("ALTER", "TABLE") and "CHANGE" in [t.text.upper() for t in text.tokens]:
         return _change_column(text, database)
-    tree = _parse(text)
+    tree = parse_statement(text, f"no viable alternative at input '{text.sql[:60]}'")
     if isinstance(tree, exp.Create) and tree.kind in ("DATABASE", "SCHEMA"):
         name = tree.this.find(exp.Identifier)
         details = {"name": name.name.lower(), "if_not_exists": bool(tree.args.get("exists"))}
@@ -53,25 +53,28 @@ def translate(text: Text, database: str) -> Translation:
     if isinstance(tree, exp.Drop):
         return _drop(tree, database)
     if isinstance(tree, exp.Create) and tree.kind == "TABLE":
-        return _create_table(tree, text, database)
+        return _create_table(tree, database)
     if isinstance(tree, exp.Alter):
-        return _alter(tree, text, database)
-    raise Failed(f"NOT_SUPPORTED: {' '.join(words[:3])} is not part of the local stack")
+        return _alter(tree, database)
+    raise QueryFailedError(f"NOT_SUPPORTED: {' '.join(words[:3])} is not part of the local stack")
 
 
-def create_as(tree: exp.Create, text: Text) -> str:
-    """CREATE TABLE … WITH (table_type='ICEBERG', …) AS SELECT, with its tables qualified already."""
-    given = {
-        p.name.lower(): p.args.get("value") for p in tree.find_all(exp.Property) if type(p) is exp.Property
-    }
+def create_as(tree: exp.Create) -> str:
+    """Spark's statement for CREATE TABLE … WITH (table_type='ICEBERG', …) AS SELECT.
+
+    The tree's tables have their catalog and database already. Raises QueryFailedError.
+    """
+    given = _given_properties(tree)
     location = tree.find(exp.LocationProperty)
     if _string(given.pop("table_type", None)).upper() != "ICEBERG":
-        raise Failed("NOT_SUPPORTED: CREATE TABLE AS needs table_type = 'ICEBERG' in the local stack")
+        raise QueryFailedError(
+            "NOT_SUPPORTED: CREATE TABLE AS needs table_type = 'ICEBERG' in the local stack"
+        )
     external = given.pop("is_external", None)
     if external is None or external.sql().upper() != "FALSE":
-        raise Failed("INVALID_TABLE_PROPERTY: An Iceberg table needs is_external = false")
+        raise QueryFailedError("INVALID_TABLE_PROPERTY: An Iceberg table needs is_external = false")
     if location is None:
-        raise Failed("INVALID_TABLE_PROPERTY: Table location can not be null for Iceberg tables")
+        raise QueryFailedError("INVALID_TABLE_PROPERTY: Table location can not be null for Iceberg tables")
     partitioning = given.pop("partitioning", None)
     file_format = tree.find(exp.FileFormatProperty)
     if file_format is not None:
@@ -79,65 +82,76 @@ def create_as(tree: exp.Create, text: Text) -> str:
     specs = [item.name for item in partitioning.expressions] if partitioning is not None else []
     fields = selected_partitions(specs)
     target = tree.this if isinstance(tree.this, exp.Table) else tree.this.this
-    parts = [f"CREATE TABLE {_quoted(target.db, target.name)} USING iceberg"]
-    if fields:
-        parts.append(f"PARTITIONED BY ({', '.join(fields)})")
-    parts.append(f"LOCATION {location.this.sql('spark')}")
-    parts.append(f"TBLPROPERTIES ({table_properties({k: _string(v) for k, v in given.items()})})")
-    return f"{' '.join(parts)} AS {tree.expression.sql('spark')}"
+    clauses = [
+        f"CREATE TABLE {quoted(target.db, target.name)} USING iceberg",
+        *_partitioned_by(fields),
+        f"LOCATION {location.this.sql('spark')}",
+        f"TBLPROPERTIES ({table_properties({k: _string(v) for k, v in given.items()})})",
+        f"AS {tree.expression.sql('spark')}",
+    ]
+    return " ".join(clauses)
 
 
-def _create_table(tree: exp.Create, text: Text, database: str) -> Translation:
+def _create_table(tree: exp.Create, database: str) -> Translation:
     schema = tree.this
     if not isinstance(schema, exp.Schema):
-        raise Malformed("line 1:1: mismatched input. Expecting: a list of columns")
-    given = {
-        p.name.lower(): _string(p.args.get("value"))
-        for p in tree.find_all(exp.Property)
-        if type(p) is exp.Property
-    }
-    external = bool(tree.find(exp.ExternalProperty))
-    if external:
-        raise Failed(
+        raise MalformedQueryError("line 1:1: mismatched input. Expecting: a list of columns")
+    given = {name: _string(value) for name, value in _given_properties(tree).items()}
+    if tree.find(exp.ExternalProperty):
+        raise QueryFailedError(
             "NOT_SUPPORTED: CREATE EXTERNAL TABLE is not part of the local stack; "
             "Iceberg tables are not external"
         )
     if given.pop("table_type", "").upper() != "ICEBERG":
-        raise Malformed("External keyword required for table type HIVE")
+        raise MalformedQueryError("External keyword required for table type HIVE")
     location = tree.find(exp.LocationProperty)
     if location is None:
-        raise Failed("Table location can not be null for Iceberg tables")
-    table = schema.this
-    name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
-    columns = ", ".join(_column(column, text) for column in schema.expressions)
+        raise QueryFailedError("Table location can not be null for Iceberg tables")
+    name = _table_name(schema.this, database)
     partitioned = tree.find(exp.PartitionedByProperty)
     types = {column.name.lower(): column.kind for column in schema.expressions}
     fields = created_partitions(partitioned.this.expressions, types) if partitioned is not None else []
     exists = "IF NOT EXISTS " if tree.args.get("exists") else ""
     comment = tree.find(exp.SchemaCommentProperty)
-    parts = [f"CREATE TABLE {exists}{_quoted(*name)} ({columns}) USING iceberg"]
-    if fields:
-        parts.append(f"PARTITIONED BY ({', '.join(fields)})")
-    if comment is not None:
-        parts.append(f"COMMENT {comment.this.sql('spark')}")
-    parts += [f"LOCATION {location.this.sql('spark')}", f"TBLPROPERTIES ({table_properties(given)})"]
+    clauses = [
+        f"CREATE TABLE {exists}{quoted(*name)} ({_columns(schema.expressions)}) USING iceberg",
+        *_partitioned_by(fields),
+        *([f"COMMENT {comment.this.sql('spark')}"] if comment is not None else []),
+        f"LOCATION {location.this.sql('spark')}",
+        f"TBLPROPERTIES ({table_properties(given)})",
+    ]
     details = {"database": name[0], "table": name[1], "if_not_exists": bool(exists)}
-    return "create_table", " ".join(parts), None, details
+    return "create_table", " ".join(clauses), None, details
 
 
-def _column(column: exp.Expression, text: Text) -> str:
+def _given_properties(tree: exp.Create) -> dict[str, Any]:
+    """The expressions of the properties that the statement itself names, by lower-cased name."""
+    found = tree.find_all(exp.Property)
+    # LOCATION and others are subclasses of Property, and are clauses of their own.
+    return {item.name.lower(): item.args.get("value") for item in found if type(item) is exp.Property}
+
+
+def _partitioned_by(fields: list[str]) -> list[str]:
+    return [f"PARTITIONED BY ({', '.join(fields)})"] if fields else []
+
+
+def _columns(columns: list[exp.Expression]) -> str:
+    return ", ".join(_column(column) for column in columns)
+
+
+def _column(column: exp.Expression) -> str:
     if not isinstance(column, exp.ColumnDef) or column.kind is None:
-        raise Malformed(f"line 1:1: mismatched input '{column.sql('hive')}' in the list of columns")
+        raise MalformedQueryError(f"line 1:1: mismatched input '{column.sql('hive')}' in the list of columns")
     comment = column.find(exp.CommentColumnConstraint)
     suffix = f" COMMENT {comment.this.sql('spark')}" if comment is not None else ""
     return f"`{column.name.lower()}` {_type(column.kind)}{suffix}"
 
 
 def _type(kind: exp.DataType) -> str:
-    """Athena's `timestamp` is Iceberg's timestamp without zone."""
+    """A column's type as Spark writes it. Athena's `timestamp` is Iceberg's timestamp without zone."""
     for found in kind.find_all(exp.DataType):
         if found.this.name not in _TYPES:
-            raise Failed(f"Unsupported Hive type for an Iceberg table: {found.sql('hive').lower()}")
+            raise QueryFailedError(f"Unsupported Hive type for an Iceberg table: {found.sql('hive').lower()}")
     return str(kind.transform(_without_zone).sql("spark"))
 
 
@@ -146,21 +160,14 @@ def _without_zone(node: exp.Expression) -> exp.Expression:
     return exp.DataType.build("timestampntz", dialect="spark") if is_timestamp else node
 
 
-def _alter(tree: exp.Alter, text: Text, database: str) -> Translation:
-    table = tree.this
-    name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
+def _alter(tree: exp.Alter, database: str) -> Translation:
+    name = _table_name(tree.this, database)
     actions = tree.args.get("actions") or []
-    prefix = f"ALTER TABLE {_quoted(*name)}"
+    prefix = f"ALTER TABLE {quoted(*name)}"
     if actions and all(isinstance(action, exp.ColumnDef) for action in actions):
-        return (
-            "alter",
-            f"{prefix} ADD COLUMNS ({', '.join(_column(action, text) for action in actions)})",
-            name,
-            {},
-        )
+        return "alter", f"{prefix} ADD COLUMNS ({_columns(actions)})", name, {}
     if len(actions) == 1 and isinstance(actions[0], exp.Schema):
-        columns = ", ".join(_column(column, text) for column in actions[0].expressions)
-        return "alter", f"{prefix} ADD COLUMNS ({columns})", name, {}
+        return "alter", f"{prefix} ADD COLUMNS ({_columns(actions[0].expressions)})", name, {}
     if len(actions) == 1 and isinstance(actions[0], exp.AlterSet):
         found = {p.name.lower(): _string(p.args.get("value")) for p in actions[0].find_all(exp.Property)}
         pairs = ", ".join(f"'{k}'='{escape(v)}'" for k, v in spark_properties(found).items())
@@ -169,17 +176,19 @@ def _alter(tree: exp.Alter, text: Text, database: str) -> Translation:
         column = actions[0].find(exp.Identifier)
         assert column is not None
         return "alter", f"{prefix} DROP COLUMN `{column.name.lower()}`", name, {}
-    raise Failed("NOT_SUPPORTED: this form of ALTER TABLE is not part of Athena for Iceberg tables")
+    raise QueryFailedError("NOT_SUPPORTED: this form of ALTER TABLE is not part of Athena for Iceberg tables")
 
 
 def _change_column(text: Text, database: str) -> Translation:
-    """ALTER TABLE t CHANGE [COLUMN] old new type [COMMENT 'text'] [FIRST | AFTER column]."""
+    """Translates ALTER TABLE t CHANGE [COLUMN] old new type [COMMENT 'text'] [FIRST | AFTER column]."""
     upper = [token.text.upper() for token in text.tokens]
     change = upper.index("CHANGE")
     name = _pair(_names(text, 2, change), database)
     start = change + (2 if upper[change + 1 : change + 2] == ["COLUMN"] else 1)
     if len(text.tokens) < start + 3:
-        raise Malformed("line 1:1: mismatched input '<EOF>'. Expecting: CHANGE [COLUMN] old new type")
+        raise MalformedQueryError(
+            "line 1:1: mismatched input '<EOF>'. Expecting: CHANGE [COLUMN] old new type"
+        )
     old, new = text.tokens[start].text.lower(), text.tokens[start + 1].text.lower()
     ends = [i for i in range(start + 2, len(upper)) if upper[i] in ("COMMENT", "FIRST", "AFTER")]
     written = text.sql[text.tokens[start + 2].start : text.tokens[ends[0] - 1 if ends else -1].end + 1]
@@ -195,7 +204,7 @@ def _change_column(text: Text, database: str) -> Translation:
             changes.append(f"ALTER COLUMN `{old}` FIRST")
     if new != old:
         changes.append(f"RENAME COLUMN `{old}` TO `{new}`")
-    return "alter", SEPARATOR.join(f"ALTER TABLE {_quoted(*name)} {change}" for change in changes), name, {}
+    return "alter", SEPARATOR.join(f"ALTER TABLE {quoted(*name)} {change}" for change in changes), name, {}
 
 
 def _drop(tree: exp.Drop, database: str) -> Translation:
@@ -207,11 +216,11 @@ def _drop(tree: exp.Drop, database: str) -> Translation:
         details = {"name": found.name.lower(), "if_exists": exists, "cascade": bool(tree.args.get("cascade"))}
         return "drop_database", "", None, details
     if tree.args.get("kind") != "TABLE" or table is None:
-        raise Failed(f"NOT_SUPPORTED: DROP {tree.args.get('kind')} is not part of the local stack")
-    name = _pair([part for part in (table.catalog, table.db, table.name) if part], database)
+        raise QueryFailedError(f"NOT_SUPPORTED: DROP {tree.args.get('kind')} is not part of the local stack")
+    name = _table_name(table, database)
     # Athena deletes the data of an Iceberg table that it drops.
     details = {"database": name[0], "table": name[1], "if_exists": exists}
-    return "drop_table", f"DROP TABLE {_quoted(*name)} PURGE", None, details
+    return "drop_table", f"DROP TABLE {quoted(*name)} PURGE", None, details
 
 
 def _show(text: Text, database: str) -> Translation:
@@ -232,21 +241,7 @@ def _show(text: Text, database: str) -> Translation:
         return "show_properties", "", _pair(_names(text, 2), database), {}
     if words[1:3] == ["CREATE", "TABLE"]:
         return "show_create", "", _pair(_names(text, 3), database), {}
-    raise Failed(f"NOT_SUPPORTED: SHOW {kind} is not part of the local stack")
-
-
-def _parse(text: Text) -> exp.Expr:
-    try:
-        tree = sqlglot.parse_one(text.sql, read="athena")
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        offset = max(text.sql.find(str(first.get("highlight", ""))), 0)
-        raise Malformed(
-            f"{text.position(offset)}: mismatched input '{first.get('highlight', '')}'"
-        ) from error
-    if isinstance(tree, exp.Command):
-        raise Malformed(f"line 1:1: no viable alternative at input '{text.sql[:60]}'")
-    return tree
+    raise QueryFailedError(f"NOT_SUPPORTED: SHOW {kind} is not part of the local stack")
 
 
 def _names(text: Text, start: int, end: int | None = None) -> list[str]:
@@ -261,15 +256,16 @@ def _names(text: Text, start: int, end: int | None = None) -> list[str]:
     return names
 
 
+def _table_name(table: exp.Table, database: str) -> tuple[str, str]:
+    return _pair([part for part in (table.catalog, table.db, table.name) if part], database)
+
+
 def _pair(names: list[str], database: str) -> tuple[str, str]:
+    """The database and the table of a name with one to three parts, in lower case."""
     if not names or len(names) > 3:
-        raise Malformed("line 1:1: mismatched input. Expecting: a table name")
+        raise MalformedQueryError("line 1:1: mismatched input. Expecting: a table name")
     lower = [name.lower() for name in names]
     return (lower[-2] if len(lower) > 1 else database.lower(), lower[-1])
-
-
-def _quoted(database: str, table: str) -> str:
-    return f"`{CATALOG}`.`{database}`.`{table}`"
 
 
 def _string(value: Any) -> str:

@@ -1,6 +1,4 @@
-"""Athena's API over the local engine: statements are translated, run as their caller, and written to S3 as
-results.
-"""
+"""Athena's API: translates statements, runs them with their caller's rights, and writes results to S3."""
 
 import contextvars
 import logging
@@ -9,26 +7,29 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core.responses import error_response_json, get_account_id, json_response, new_uuid
+from ministack.core.responses import get_account_id, new_uuid
 from ministack.core.router import extract_access_key_id
 from ministack.services import athena
 
 from emulator.athena import catalog as athena_catalog
 from emulator.athena import results as athena_results
+from emulator.athena.errors import MalformedQueryError, QueryFailedError
 from emulator.athena.sql import Plan, plan
-from emulator.athena.text import Failed, Malformed, read_text
-from emulator.iam.credentials import AccessDenied, Credentials, caller_session
-from emulator.spark.client import RequestFailed, SparkClient, WorkerLost
+from emulator.athena.text import read_text
+from emulator.errors import EmulatorError
+from emulator.iam.credentials import Credentials, caller_session
+from emulator.responses import Response, answer, refusal
+from emulator.spark.client import SparkClient
 
 logger = logging.getLogger("lean_ops.athena")
 
 _THREADS = 8
+_MAX_REASON_CHARS = 2000
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("athena_caller", default="test")
-Response = tuple[int, dict[str, str], bytes]
 
 
 def with_caller(original: Any) -> Any:
-    """Wraps ministack's Athena handler, so that a query knows who asked for it."""
+    """Wraps ministack's Athena handler, so that a query knows whose it is."""
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -40,7 +41,7 @@ def with_caller(original: Any) -> Any:
 
 
 class AthenaEngine:
-    """Replaces StartQueryExecution and GetQueryResults; what ministack keeps of executions stays as it is."""
+    """Replaces StartQueryExecution and GetQueryResults; ministack's records of executions stay."""
 
     def __init__(self, spark: SparkClient) -> None:
         self._spark = spark
@@ -65,25 +66,25 @@ class AthenaEngine:
                 "result configuration setting or as an API input."
             )
         if (known := self._repeated(data.get("ClientRequestToken"), query)) is not None:
-            return json_response({"QueryExecutionId": known})  # type: ignore[no-any-return]
+            return answer({"QueryExecutionId": known})
         context = data.get("QueryExecutionContext") or {}
         database = context.get("Database", "default")
-        failure: Failed | None = None
+        failure: QueryFailedError | None = None
         planned: Plan | None = None
         try:
             planned = plan(query, database)
-        except Malformed as error:
+        except MalformedQueryError as error:
             return _invalid(str(error), "MALFORMED_QUERY")
-        except Failed as error:
+        except QueryFailedError as error:
             failure = error
         execution = _new_execution(data, query, group, location, database)
         athena._executions[execution["QueryExecutionId"]] = execution
         run = contextvars.copy_context()
         self._pool.submit(run.run, self._run, execution, planned, failure, _caller.get())
-        return json_response({"QueryExecutionId": execution["QueryExecutionId"]})  # type: ignore[no-any-return]
+        return answer({"QueryExecutionId": execution["QueryExecutionId"]})
 
     def _repeated(self, token: str | None, query: str) -> str | None:
-        """The same ClientRequestToken and text is the same query."""
+        """The id of an earlier query with the same ClientRequestToken and text, which is the same query."""
         if not token:
             return None
         for key, execution in list(athena._executions.items()):
@@ -92,7 +93,11 @@ class AthenaEngine:
         return None
 
     def _run(
-        self, execution: dict[str, Any], planned: Plan | None, failure: Failed | None, access_key: str
+        self,
+        execution: dict[str, Any],
+        planned: Plan | None,
+        failure: QueryFailedError | None,
+        access_key: str,
     ) -> None:
         status = execution["Status"]
         if status["State"] == "CANCELLED":
@@ -104,11 +109,11 @@ class AthenaEngine:
         result: dict[str, Any] = {"columns": [], "rows": []}
         try:
             if failure is not None or planned is None:
-                raise failure or Failed("GENERIC_INTERNAL_ERROR: nothing to run")
+                raise failure or QueryFailedError("GENERIC_INTERNAL_ERROR: nothing to run")
             session = caller_session(access_key)
             result = self._execute(planned, session)
             athena_results.save(session, execution, result)
-        except (Failed, AccessDenied, RequestFailed, WorkerLost) as error:
+        except EmulatorError as error:
             reason = str(error)
         except ClientError as error:
             reason = athena_catalog.client_error(error)
@@ -124,11 +129,12 @@ class AthenaEngine:
         execution["_result"] = result
         if status["State"] == "CANCELLED":
             return
-        status.update(CompletionDateTime=time.time(), StateChangeReason=reason[:2000])
+        reason = reason[:_MAX_REASON_CHARS]
+        status.update(CompletionDateTime=time.time(), StateChangeReason=reason)
         if reason:
-            code = 2 if reason.startswith(("GENERIC_INTERNAL", "Spark")) else 1
-            status["AthenaError"] = {"ErrorCategory": code, "ErrorMessage": reason[:2000], "Retryable": False}
-        # Last: whoever polls sees the end only when everything else is there.
+            category = 2 if reason.startswith(("GENERIC_INTERNAL", "Spark")) else 1
+            status["AthenaError"] = {"ErrorCategory": category, "ErrorMessage": reason, "Retryable": False}
+        # The state comes last: whoever polls must see the end only when everything else is there.
         status["State"] = "FAILED" if reason else "SUCCEEDED"
 
     def _execute(self, planned: Plan, session: Credentials) -> dict[str, Any]:
@@ -140,13 +146,13 @@ class AthenaEngine:
             session, planned
         ):
             return {"columns": [], "rows": []}
-        request = {
+        arguments = {
             "verb": planned.verb,
             "sql": planned.sql,
             "details": planned.details,
             "credentials": session.as_json(),
         }
-        return self._spark.ask("athena", request)
+        return self._spark.request("athena", arguments)
 
     def get_query_results(self, data: dict[str, Any]) -> Response:
         execution = athena._executions.get(data.get("QueryExecutionId", ""))
@@ -157,14 +163,15 @@ class AthenaEngine:
             return _invalid(f"Query did not finish successfully. Final query state: {state}")
         if state != "SUCCEEDED":
             return _invalid(f"Query has not yet finished. Current state: {state}")
-        return json_response(athena_results.page(execution, data))  # type: ignore[no-any-return]
+        return answer(athena_results.page(execution, data))
 
 
 def _output_location(data: dict[str, Any], group: dict[str, Any]) -> str:
     configuration = group.get("Configuration") or {}
     own = (configuration.get("ResultConfiguration") or {}).get("OutputLocation", "")
-    asked = (data.get("ResultConfiguration") or {}).get("OutputLocation", "")
-    location: str = own if own and configuration.get("EnforceWorkGroupConfiguration", True) else asked or own
+    requested = (data.get("ResultConfiguration") or {}).get("OutputLocation", "")
+    enforced = own and configuration.get("EnforceWorkGroupConfiguration", True)
+    location: str = own if enforced else requested or own
     return location if not location or location.endswith("/") else location + "/"
 
 
@@ -198,7 +205,4 @@ def _new_execution(
 
 
 def _invalid(message: str, code: str = "INVALID_INPUT") -> Response:
-    answer: Response = error_response_json(
-        "InvalidRequestException", message, 400, extra={"AthenaErrorCode": code}
-    )
-    return answer
+    return refusal("InvalidRequestException", message, AthenaErrorCode=code)

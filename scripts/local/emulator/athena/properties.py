@@ -1,10 +1,11 @@
 """Athena's properties of Iceberg tables, as Iceberg's own."""
 
-from emulator.athena.text import Failed
+from emulator.athena.errors import QueryFailedError
+from emulator.athena.spark_text import escape
 
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
-# Athena takes a fixed list. Sizes of files (write_target_data_file_size_bytes and others) are no longer on
-# it; should Athena still take them, nothing may come to depend on it.
+# Athena takes a fixed list. Sizes of files, as write_target_data_file_size_bytes, are no longer on it. Should
+# Athena still take them, nothing may come to depend on it.
 _PROPERTIES = {
     "format": "write.format.default",
     "write_compression": "write.parquet.compression-codec",
@@ -19,30 +20,33 @@ _PROPERTIES = {
 _FORMATS = ("parquet", "orc", "avro")
 _CODECS = ("zstd", "snappy", "gzip", "lz4", "none")
 _MAX_THRESHOLD = 50
-"""Athena: a positive number, less than this."""
+"""Thresholds of files are positive numbers below this one."""
 
 
 def table_properties(given: dict[str, str]) -> str:
-    """The inside of TBLPROPERTIES (…) of a new table: Athena's defaults, and what is given."""
+    """The inside of TBLPROPERTIES (…) of a new table: Athena's defaults, and the given properties."""
     pairs = {
         "format-version": "2",
         "write.format.default": "parquet",
         "write.parquet.compression-codec": "zstd",
     }
     if "compression_level" in given and "write_compression" not in given:
-        raise Failed("Compression codec must be defined when compression_level property is specified.")
+        raise QueryFailedError(
+            "Compression codec must be defined when compression_level property is specified."
+        )
     pairs |= spark_properties(given)
     return ", ".join(f"'{name}'='{escape(value)}'" for name, value in pairs.items())
 
 
 def spark_properties(given: dict[str, str]) -> dict[str, str]:
-    """Athena's table properties as Iceberg's; Athena's own name is kept too, for VACUUM and SHOW
-    TBLPROPERTIES.
+    """Athena's table properties as Iceberg's.
+
+    The names that VACUUM, OPTIMIZE and SHOW TBLPROPERTIES look for stay beside Iceberg's.
     """
     pairs: dict[str, str] = {}
     for name, value in given.items():
         if name not in _PROPERTIES:
-            raise Failed(f"Unsupported table property key: {name}")
+            raise QueryFailedError(f"Unsupported table property key: {name}")
         _check(name, value)
         target = _PROPERTIES[name]
         if name.startswith(("vacuum_", "optimize_")):
@@ -53,18 +57,16 @@ def spark_properties(given: dict[str, str]) -> dict[str, str]:
 
 
 def _check(name: str, value: str) -> None:
-    """Raises Failed for a value that Athena does not take."""
+    """Raises QueryFailedError for a value that Athena does not take."""
     if name == "format" and value.lower() not in _FORMATS:
-        raise Failed(f"Table property format must be one of {', '.join(_FORMATS)}, not '{value}'")
+        raise QueryFailedError(f"Table property format must be one of {', '.join(_FORMATS)}, not '{value}'")
     if name == "write_compression" and value.lower() not in _CODECS:
-        raise Failed(f"Table property write_compression must be one of {', '.join(_CODECS)}, not '{value}'")
+        raise QueryFailedError(
+            f"Table property write_compression must be one of {', '.join(_CODECS)}, not '{value}'"
+        )
     if not name.startswith(("vacuum_", "optimize_", "compression_level")):
         return
     if not (value.isascii() and value.isdigit()) or int(value) == 0:
-        raise Failed(f"Table property {name} must be a number, not '{value}'")
+        raise QueryFailedError(f"Table property {name} must be a number, not '{value}'")
     if name.startswith("optimize_") and int(value) >= _MAX_THRESHOLD:
-        raise Failed(f"Table property {name} must be less than {_MAX_THRESHOLD}, not '{value}'")
-
-
-def escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "\\'")
+        raise QueryFailedError(f"Table property {name} must be less than {_MAX_THRESHOLD}, not '{value}'")

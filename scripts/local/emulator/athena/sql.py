@@ -1,4 +1,4 @@
-"""Athena SQL → what the local engine does: a statement for Spark, or a call to the Glue catalog."""
+"""Translates Athena SQL into a statement for Spark, or into a call to the Glue catalog."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +8,11 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from emulator.athena import ddl as athena_ddl
-from emulator.athena.text import Failed, Malformed, Text, read_text, spark_only_calls
+from emulator.athena.errors import MalformedQueryError, QueryFailedError
+from emulator.athena.parse import parse_statement
+from emulator.athena.spark_text import CATALOG
+from emulator.athena.text import Text, read_text, spark_only_calls
 
-CATALOG = "glue_catalog"
 _CATALOG_NAMES = {"awsdatacatalog", CATALOG}
 _NAMED = (exp.Alias, exp.Aliases, exp.Column, exp.Dot)
 _METADATA_TABLES = {
@@ -26,76 +28,93 @@ _METADATA_TABLES = {
 
 @dataclass(frozen=True)
 class TableRef:
-    """A table that the statement needs. position: `line 1:15`, for messages."""
+    """A table that the statement needs."""
 
     database: str
     table: str
     position: str
+    """Where the statement names it, for messages: `line 1:15`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """statement_type: DML, DDL or UTILITY. verb: what to do. sql: for Spark, or empty. details: for catalog
-    verbs.
-    """
+    """The work that the engine does for one statement."""
 
     statement_type: str
+    """DML, DDL or UTILITY, as GetQueryExecution has it."""
     verb: str
+    """The kind of work, as `query`, `create_table` or `show_tables`."""
     sql: str = ""
+    """The statement for Spark; empty for a call to the catalog."""
     tables: tuple[TableRef, ...] = ()
+    """The tables that must exist."""
     details: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the verb."""
 
 
 def plan(sql: str, database: str) -> Plan:
     """Translates one Athena statement; `database` is the query's default.
 
-    @raises Malformed when StartQueryExecution would refuse it. @raises Failed when its execution would fail.
+    Raises MalformedQueryError when StartQueryExecution would refuse it, and QueryFailedError when its
+    execution would fail.
     """
     text = read_text(sql)
     try:
         return _plan(text, database)
     except (SqlglotError, RecursionError) as error:
-        raise Malformed(f"line 1:1: {str(error).splitlines()[0]}") from error
+        raise MalformedQueryError(f"line 1:1: {str(error).splitlines()[0]}") from error
 
 
 def _plan(text: Text, database: str) -> Plan:
     if text.verb == "EXPLAIN":
         inner = plan(text.sql[text.tokens[0].end + 1 :], database)
-        return Plan("UTILITY", "explain", f"EXPLAIN {inner.sql}", inner.tables)
+        return Plan(statement_type="UTILITY", verb="explain", sql=f"EXPLAIN {inner.sql}", tables=inner.tables)
     if text.verb in ("OPTIMIZE", "VACUUM"):
         return _maintenance(text, database)
     if text.is_ddl:
         verb, spark_sql, table, details = athena_ddl.translate(text, database)
         tables = () if table is None else (TableRef(*table, text.position(text.tokens[0].start)),)
-        return Plan(text.statement_type, verb, spark_sql, tables, details)
+        return Plan(
+            statement_type=text.statement_type, verb=verb, sql=spark_sql, tables=tables, details=details
+        )
     return _trino(text, database)
 
 
 def _trino(text: Text, database: str) -> Plan:
     for position, name in spark_only_calls(text):
-        raise Failed(f"FUNCTION_NOT_FOUND: {position}: Function '{name}' not registered")
-    tree = _parse(text)
+        raise QueryFailedError(f"FUNCTION_NOT_FOUND: {position}: Function '{name}' not registered")
+    tree = parse_statement(text, f"mismatched input '{text.verb}'")
     if isinstance(tree, exp.Create) and tree.args.get("kind") != "TABLE":
-        raise Failed("NOT_SUPPORTED: views are not part of the local stack")
+        raise QueryFailedError("NOT_SUPPORTED: views are not part of the local stack")
     tables = _qualify(tree, text, database)
     if isinstance(tree, exp.Create):
         target = tree.this.find(exp.Table) if not isinstance(tree.this, exp.Table) else tree.this
         made = (str(target.db), str(target.name))
         reads = tuple(ref for ref in tables if (ref.database, ref.table) != made)
         details = {"database": made[0], "table": made[1]}
-        return Plan("DDL", "ctas", athena_ddl.create_as(tree, text), reads, details)
+        return Plan(
+            statement_type="DDL", verb="ctas", sql=athena_ddl.create_as(tree), tables=reads, details=details
+        )
     if isinstance(tree, exp.Insert):
-        return Plan("DML", "insert", _to_spark(tree), tables, _named_insert(tree))
+        return Plan(
+            statement_type="DML",
+            verb="insert",
+            sql=_to_spark(tree),
+            tables=tables,
+            details=_named_insert(tree),
+        )
     if isinstance(tree, exp.Query):
         _name_columns(tree)
     verbs: dict[Any, str] = {exp.Merge: "merge", exp.Update: "update", exp.Delete: "delete"}
     verb = verbs.get(type(tree), "query")
-    return Plan("DML", verb, _to_spark(tree), tables)
+    return Plan(statement_type="DML", verb=verb, sql=_to_spark(tree), tables=tables)
 
 
 def _named_insert(tree: exp.Insert) -> dict[str, Any]:
-    """INSERT INTO t (a, b) …: Trino fills the other columns with NULL, Spark wants every column. See
-    `spark_athena`.
+    """The details of INSERT INTO t (a, b) …, or nothing for an INSERT that names no columns.
+
+    Trino fills the other columns with NULL. Spark wants every column, so `spark_process` adds them once it
+    knows the table.
     """
     if not isinstance(tree.this, exp.Schema):
         return {}
@@ -104,7 +123,7 @@ def _named_insert(tree: exp.Insert) -> dict[str, Any]:
 
 
 def _name_columns(tree: exp.Query) -> None:
-    """Trino names what has no name `_col0`, `_col1`, …"""
+    """Gives the columns that have no name Trino's: `_col0`, `_col1` and so on."""
     first: Any = tree
     while isinstance(first, exp.SetOperation | exp.Subquery):
         first = first.this
@@ -116,21 +135,6 @@ def _name_columns(tree: exp.Query) -> None:
             for index, item in enumerate(first.expressions)
         ]
         first.set("expressions", named)
-
-
-def _parse(text: Text) -> exp.Expr:
-    try:
-        found = sqlglot.parse(text.sql, read="athena")
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        offset = max(text.sql.find(str(first.get("highlight", ""))), 0)
-        raise Malformed(
-            f"{text.position(offset)}: mismatched input '{first.get('highlight', '')}'"
-        ) from error
-    tree = found[0]
-    if tree is None or isinstance(tree, exp.Command):
-        raise Malformed(f"line 1:1: mismatched input '{text.verb}'")
-    return tree
 
 
 def _qualify(tree: exp.Expr, text: Text, database: str) -> tuple[TableRef, ...]:
@@ -145,9 +149,9 @@ def _qualify(tree: exp.Expr, text: Text, database: str) -> tuple[TableRef, ...]:
             first = table.args["db"].meta.get("start")
             where = text.position(int(first)) if first is not None else where
         if table.catalog and table.catalog.lower() not in _CATALOG_NAMES:
-            raise Failed(f"CATALOG_NOT_FOUND: {where}: Catalog '{table.catalog}' does not exist")
+            raise QueryFailedError(f"CATALOG_NOT_FOUND: {where}: Catalog '{table.catalog}' does not exist")
         if table.db.lower() == "information_schema":
-            raise Failed(
+            raise QueryFailedError(
                 "NOT_SUPPORTED: information_schema is not part of the local stack; "
                 "use SHOW TABLES or DESCRIBE"
             )
@@ -160,7 +164,7 @@ def _qualify(tree: exp.Expr, text: Text, database: str) -> tuple[TableRef, ...]:
 
 def _rename(table: exp.Table, owner: str, name: str, metadata: str, where: str) -> None:
     if metadata and metadata not in _METADATA_TABLES:
-        raise Failed(
+        raise QueryFailedError(
             f"TABLE_NOT_FOUND: {where}: Table 'awsdatacatalog.{owner}.{name}${metadata}' does not exist"
         )
     parts = [
@@ -184,13 +188,14 @@ def _to_spark(tree: exp.Expr) -> str:
 
 
 def _spark_function(node: exp.Expression) -> exp.Expression:
-    """What sqlglot leaves as it is, or turns into something else than Trino means."""
+    """Translates functions that sqlglot leaves as they are, or gives another meaning than Trino's."""
     if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DECIMAL and not node.to.expressions:
         return exp.Cast(this=node.this.copy(), to=exp.DataType.build(_decimal(node.this)))
-    if isinstance(node, exp.DateAdd):  # Spark's DATE_ADD makes a date of a timestamp
+    # Spark's DATE_ADD makes a date of a timestamp, and its DATEDIFF counts borders instead of whole units.
+    if isinstance(node, exp.DateAdd):
         unit = exp.var(node.text("unit") or "DAY")
         return exp.Anonymous(this="TIMESTAMPADD", expressions=[unit, node.expression, node.this])
-    if isinstance(node, exp.DateDiff):  # and its DATEDIFF counts borders, not whole units
+    if isinstance(node, exp.DateDiff):
         unit = exp.var(node.text("unit") or "DAY")
         return exp.Anonymous(this="TIMESTAMPDIFF", expressions=[unit, node.expression, node.this])
     if isinstance(node, exp.ArgMax | exp.ArgMin) and node.args.get("count") is not None:
@@ -206,8 +211,10 @@ def _spark_function(node: exp.Expression) -> exp.Expression:
 
 
 def _several_by(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:
-    """max_by(x, y, n): an array of the x with the n greatest y; NULL where no y is there. Spark has one x
-    only."""
+    """max_by(x, y, n): the x with the n greatest y as an array, or NULL where no row has a y.
+
+    Spark's own max_by returns one x only.
+    """
     value, key = node.this, node.expression
     pair = exp.Anonymous(
         this="NAMED_STRUCT",
@@ -232,7 +239,7 @@ def _several_by(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:
 
 
 def _decimal(value: exp.Expression) -> str:
-    """DECIMAL '1.10' is a decimal(3,2); any other decimal without digits is Trino's decimal(38,0)."""
+    """The type of a decimal without digits: decimal(3,2) for DECIMAL '1.10', else Trino's decimal(38,0)."""
     whole, _, fraction = value.name.strip("+-").partition(".")
     if (
         isinstance(value, exp.Literal)
@@ -245,7 +252,7 @@ def _decimal(value: exp.Expression) -> str:
 
 
 def _maintenance(text: Text, database: str) -> Plan:
-    """OPTIMIZE t REWRITE DATA USING BIN_PACK [WHERE …] and VACUUM t."""
+    """Plans OPTIMIZE t REWRITE DATA USING BIN_PACK [WHERE …] and VACUUM t."""
     tree_text = text.sql[text.tokens[0].end + 1 :].strip()
     body, where = tree_text, ""
     if text.verb == "OPTIMIZE":
@@ -253,21 +260,24 @@ def _maintenance(text: Text, database: str) -> Plan:
         fixed = ["REWRITE", "DATA", "USING", "BIN_PACK"]
         start = next((i for i in range(len(upper)) if upper[i : i + 4] == fixed), None)
         if start is None:
-            raise Malformed(
+            raise MalformedQueryError(
                 "line 1:1: mismatched input. Expecting: OPTIMIZE table REWRITE DATA USING BIN_PACK"
             )
         body = text.sql[text.tokens[0].end + 1 : text.tokens[start].start].strip()
         rest = text.tokens[start + 4 :]
         if rest and rest[0].text.upper() != "WHERE":
             where_at = text.position(rest[0].start)
-            raise Malformed(f"{where_at}: mismatched input '{rest[0].text}'. Expecting: 'WHERE', <EOF>")
+            raise MalformedQueryError(
+                f"{where_at}: mismatched input '{rest[0].text}'. Expecting: 'WHERE', <EOF>"
+            )
         if rest:
             condition = sqlglot.parse_one(text.sql[rest[0].end + 1 :], read="trino")
             where = _to_spark(condition)
     try:
         table = sqlglot.parse_one(body, read="trino", into=exp.Table)
     except ParseError as error:
-        raise Malformed(f"line 1:1: mismatched input '{body}'") from error
+        raise MalformedQueryError(f"line 1:1: mismatched input '{body}'") from error
     owner, name = (table.db or database).lower(), table.name.lower()
     ref = TableRef(owner, name, text.position(text.tokens[1].start))
-    return Plan("UTILITY", text.verb.lower(), "", (ref,), {"database": owner, "table": name, "where": where})
+    details = {"database": owner, "table": name, "where": where}
+    return Plan(statement_type="UTILITY", verb=text.verb.lower(), tables=(ref,), details=details)

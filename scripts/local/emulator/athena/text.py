@@ -1,12 +1,15 @@
-"""Athena statements as text: what kind they are, and what Athena's parsers refuse before anything runs.
+"""Athena statements as text: their kind, and what Athena's parsers refuse before anything runs.
 
-Athena has two grammars. Queries and DML are Trino's (double quotes round names), DDL is Hive's (back-ticks).
+Athena has two grammars. Queries and DML are Trino's, with double quotes round names; DDL is Hive's, with
+back-ticks.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+
+from emulator.athena.errors import MalformedQueryError
 
 _UTILITY = {"SHOW", "DESCRIBE", "DESC", "EXPLAIN", "MSCK", "OPTIMIZE", "VACUUM"}
 _DML = {
@@ -24,9 +27,9 @@ _DML = {
 }
 _KNOWN = _DML | _UTILITY | {"CREATE", "ALTER", "DROP"}
 
-# Functions that Spark has and Trino has not: a query that uses one works here and fails on AWS.
+# Functions that Spark has and Trino has not: a query that uses one would work here and fail on AWS.
 # fmt: off
-SPARK_ONLY = frozenset({
+_SPARK_ONLY = frozenset({
     "array_contains", "array_size", "array_insert", "assert_true", "collect_list", "collect_set",
     "current_database", "date_sub", "datediff", "dayname", "explode", "explode_outer", "from_json",
     "get_json_object", "ifnull", "inline", "inline_outer", "input_file_name", "instr", "isnotnull",
@@ -37,14 +40,6 @@ SPARK_ONLY = frozenset({
     "try_to_timestamp", "unix_timestamp", "xpath"
 })
 # fmt: on
-
-
-class Malformed(Exception):
-    """StartQueryExecution refuses the statement (InvalidRequestException, MALFORMED_QUERY)."""
-
-
-class Failed(Exception):
-    """The statement is accepted and its execution fails; the message is Athena's StateChangeReason."""
 
 
 _STRINGS = {"trino": r"'(?:[^']|'')*'", "hive": r"'(?:[^'\\]|\\.)*'"}
@@ -60,25 +55,27 @@ _LEXERS = {
 
 @dataclass(frozen=True)
 class Token:
-    """kind: string, double, tick, name, number or mark. text: without quotes. end: the offset of its last
-    character.
-    """
+    """A word, a literal or a mark of a statement."""
 
     kind: str
+    """string, double, tick, name, number or mark."""
     text: str
+    """The token without its quotes."""
     start: int
     end: int
+    """The offset of the token's last character."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A statement without its semicolon. words: its leading keywords, upper case."""
+    """A statement without its semicolon."""
 
     sql: str
     tokens: tuple[Token, ...]
 
     @property
     def words(self) -> tuple[str, ...]:
+        """The statement's leading keywords, in upper case."""
         return tuple(token.text.upper() for token in self.tokens[:6])
 
     @property
@@ -87,7 +84,7 @@ class Text:
 
     @property
     def is_ddl(self) -> bool:
-        """Parsed by Hive's grammar. CREATE TABLE … AS SELECT and views are Trino's."""
+        """Whether Hive's grammar parses the statement. CREATE TABLE … AS SELECT and views are Trino's."""
         if self.verb in ("CREATE", "DROP"):
             return "VIEW" not in self.words and not self.is_ctas
         return self.verb in ("ALTER", "SHOW", "DESCRIBE", "DESC", "MSCK")
@@ -107,8 +104,13 @@ class Text:
         return "DDL" if self.verb in ("CREATE", "ALTER", "DROP") else "DML"
 
     def position(self, offset: int) -> str:
-        before = self.sql[:offset]
-        return f"line {before.count(chr(10)) + 1}:{offset - (before.rfind(chr(10)) + 1) + 1}"
+        return position(self.sql, offset)
+
+
+def position(sql: str, offset: int) -> str:
+    """An offset as Athena's messages name it: `line 1:15`."""
+    before = sql[:offset]
+    return f"line {before.count(chr(10)) + 1}:{offset - (before.rfind(chr(10)) + 1) + 1}"
 
 
 def _tokens(sql: str, grammar: str) -> list[Token]:
@@ -118,7 +120,7 @@ def _tokens(sql: str, grammar: str) -> list[Token]:
         if kind == "space":
             continue
         if kind == "mark" and written in "'\"`":
-            raise Malformed(f"line 1:1: mismatched input '{written}': a quote is not closed")
+            raise MalformedQueryError(f"line 1:1: mismatched input '{written}': a quote is not closed")
         quoted = kind in ("string", "double", "tick")
         text = written[1:-1].replace(written[0] * 2, written[0]) if quoted else written
         if kind == "string" and grammar == "hive":
@@ -128,8 +130,8 @@ def _tokens(sql: str, grammar: str) -> list[Token]:
 
 
 def read_text(sql: str) -> Text:
-    """@raises Malformed for what neither grammar lets through."""
-    # Which grammar it is shows in the words, which both lexers read alike until a string has a backslash.
+    """Reads one statement. Raises MalformedQueryError for a statement that neither grammar lets through."""
+    # The first word decides on the grammar. Both lexers read it alike: they differ only in strings.
     matches = _LEXERS["trino"].finditer(sql)
     first = next((match.group().upper() for match in matches if match.lastgroup != "space"), "")
     grammar = "hive" if first in ("ALTER", "CREATE", "DROP", "DESCRIBE", "DESC", "MSCK", "SHOW") else "trino"
@@ -146,15 +148,15 @@ def _read(sql: str, grammar: str) -> Text:
     while found and (found[-1].kind, found[-1].text) == ("mark", ";"):
         found.pop()
     if not found:
-        raise Malformed("line 1:1: mismatched input '<EOF>'. Expecting: <query>")
+        raise MalformedQueryError("line 1:1: mismatched input '<EOF>'. Expecting: <query>")
     text = Text(sql[: found[-1].end + 1], tuple(found))
     if any((token.kind, token.text) == ("mark", ";") for token in found):
-        raise Malformed(f"Only one sql statement is allowed. Got: {sql.strip()}")
+        raise MalformedQueryError(f"Only one sql statement is allowed. Got: {sql.strip()}")
     if text.verb not in _KNOWN:
         expected = (
             "'ALTER', 'CREATE', 'DELETE', 'DESCRIBE', 'DROP', 'INSERT', 'MERGE', 'SHOW', 'UPDATE', <query>"
         )
-        raise Malformed(
+        raise MalformedQueryError(
             f"{text.position(found[0].start)}: mismatched input '{found[0].text}'. Expecting: {expected}"
         )
     return text
@@ -163,17 +165,17 @@ def _read(sql: str, grammar: str) -> Text:
 def _check_quotes(text: Text, token: Token) -> None:
     where = text.position(token.start)
     if text.is_ddl and token.kind == "double":
-        raise Malformed(
+        raise MalformedQueryError(
             f"{where}: mismatched input '\"{token.text}\"'. In DDL, names are quoted with back-ticks"
         )
     if not text.is_ddl and token.kind == "tick":
-        raise Malformed(
+        raise MalformedQueryError(
             f"{where}: backquoted identifiers are not supported; use double quotes to quote identifiers"
         )
 
 
 def spark_only_calls(text: Text) -> Iterator[tuple[str, str]]:
-    """(position, name) of each function that Athena does not have."""
+    """Yields the position and the name of each call of a function that Athena does not have."""
     for token, following in pairwise(text.tokens):
-        if token.kind == "name" and following.text == "(" and token.text.lower() in SPARK_ONLY:
+        if token.kind == "name" and following.text == "(" and token.text.lower() in _SPARK_ONLY:
             yield text.position(token.start), token.text.lower()

@@ -7,8 +7,9 @@ from typing import Any
 
 from pyspark.sql import types as t
 
-_NAMES: dict[type[t.DataType], tuple[str, int, int]] = {
-    # Spark's type → Athena's name, precision and scale in ResultSetMetadata.
+_VARCHAR = ("varchar", 2147483647, 0)
+# Athena's name, precision and scale in ResultSetMetadata, by Spark's type.
+_TYPES: dict[type[t.DataType], tuple[str, int, int]] = {
     t.BooleanType: ("boolean", 0, 0),
     t.ByteType: ("tinyint", 3, 0),
     t.ShortType: ("smallint", 5, 0),
@@ -16,7 +17,7 @@ _NAMES: dict[type[t.DataType], tuple[str, int, int]] = {
     t.LongType: ("bigint", 19, 0),
     t.FloatType: ("float", 17, 0),
     t.DoubleType: ("double", 17, 0),
-    t.StringType: ("varchar", 2147483647, 0),
+    t.StringType: _VARCHAR,
     t.BinaryType: ("varbinary", 1073741824, 0),
     t.DateType: ("date", 0, 0),
     t.TimestampNTZType: ("timestamp", 3, 0),
@@ -31,12 +32,12 @@ _NAMES: dict[type[t.DataType], tuple[str, int, int]] = {
 def athena_type(kind: t.DataType) -> dict[str, Any]:
     if isinstance(kind, t.DecimalType):
         return {"type": "decimal", "precision": kind.precision, "scale": kind.scale}
-    name, precision, scale = _NAMES.get(type(kind), ("varchar", 2147483647, 0))
+    name, precision, scale = _TYPES.get(type(kind), _VARCHAR)
     return {"type": name, "precision": precision, "scale": scale}
 
 
 def as_text(value: Any, kind: t.DataType) -> str | None:
-    """A value of a result's cell; None is SQL's NULL."""
+    """A value as a result's cell shows it. None is SQL's NULL."""
     if value is None:
         return None
     if isinstance(kind, t.ArrayType):
@@ -68,7 +69,7 @@ def _inner(value: Any, kind: t.DataType) -> str:
 
 
 def java_float(value: float, single: bool) -> str:
-    """Java's Double.toString: 0.001 ≤ |x| < 10,000,000 in full, everything else as 1.0E10."""
+    """The text of Java's Double.toString: in full for 0.001 ≤ |x| < 10,000,000, else as 1.0E10."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

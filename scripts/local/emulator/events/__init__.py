@@ -1,1 +1,1 @@
-"""Events that start Lambdas: SQS event source mappings, EventBridge rules, and repeated deliveries."""
+"""SQS event source mappings and EventBridge rules that start Lambdas, and requests that are repeated."""

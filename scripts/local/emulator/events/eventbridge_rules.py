@@ -1,5 +1,6 @@
-"""EventBridge targets that are Lambda functions: allowed by the function's policy, invoked and retried
-asynchronously.
+"""EventBridge targets that are Lambda functions.
+
+The function's policy must allow the invocation, which is asynchronous and retried.
 """
 
 import contextvars
@@ -17,7 +18,7 @@ _SERVICES = ("events.amazonaws.com", "scheduler.amazonaws.com")
 
 
 def dispatch_to_lambda(arn: str, payload: str) -> None:
-    """Replaces ministack's, which neither asks for a permission nor retries."""
+    """Replaces ministack's function, which neither checks a permission nor retries."""
     function, config, name = lambda_svc._get_func_record_for_ref(arn)
     if not function or not config:
         logger.warning("EventBridge: there is no function %s", name)
@@ -44,8 +45,8 @@ def _allowed(arn: str) -> bool:
     return False
 
 
-def with_version_kept(original: Callable[..., None]) -> Callable[..., None]:
-    """Wraps s3._fire_s3_event: it tells EventBridge nothing of versions. See `with_version_told`."""
+def remember_version(original: Callable[..., None]) -> Callable[..., None]:
+    """Wraps s3._fire_s3_event, which drops the object's version; `add_version` takes it from here."""
 
     def fire(*args: Any, **kwargs: Any) -> None:
         token = _version.set(kwargs.get("version_id"))
@@ -57,8 +58,8 @@ def with_version_kept(original: Callable[..., None]) -> Callable[..., None]:
     return fire
 
 
-def with_version_told(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps eventbridge._dispatch_event: S3's events of versioned buckets carry `version-id`, as on AWS."""
+def add_version(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps eventbridge._dispatch_event so that events of versioned buckets carry `version-id`, as on AWS."""
 
     def dispatch(event: dict[str, Any], *args: Any) -> Any:
         version = _version.get()

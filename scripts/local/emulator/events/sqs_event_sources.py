@@ -1,6 +1,7 @@
-"""SQS event source mappings as on AWS: big batches, batching windows, 6 MB, partial failures, the function's
-own role.
+"""SQS event source mappings as on AWS.
 
+They have large batches, batching windows, Lambda's limit of 6 MB, partial failures, and poll with the
+function's own role:
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -13,21 +14,25 @@ from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import _request_account_id, _request_region, get_account_id, get_region
 from ministack.services import lambda_svc, sqs
 
-from emulator.iam.credentials import AccessDenied, require, service_session
+from emulator.iam.credentials import AccessDeniedError, require, service_session
+from emulator.limits import LAMBDA_PAYLOAD_BYTES
 
 logger = logging.getLogger("lean_ops.events")
 
-_PAYLOAD = 6 * 1024 * 1024
-_RECORD = 900  # bytes of a record around its body
+_RECORD_BYTES = 900
+"""Bytes of the event around each message's body."""
 _ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _RIGHTS_SECONDS = 5.0
+"""How long an answer about the role's rights is relied on."""
 
 _since: dict[str, float] = {}
+"""When the window of a mapping's next batch began, in epoch seconds, by the mapping's UUID."""
 _allowed_until: dict[str, float] = {}
+"""Until when a mapping may read without another check, in epoch seconds, by the mapping's UUID."""
 
 
 def poll() -> bool:
-    """Replaces ministack's pass over all mappings. @returns whether any batch was taken."""
+    """Replaces ministack's pass over all mappings. Returns whether any batch was taken."""
     taken = False
     for account, region, mapping in lambda_svc._iter_all_esms():
         account_token, region_token = _request_account_id.set(account), _request_region.set(region)
@@ -74,7 +79,7 @@ def _poll_one(mapping: dict[str, Any]) -> bool:
 
 
 def _may_read(mapping: dict[str, Any], config: dict[str, Any]) -> bool:
-    """On AWS the mapping polls with the function's execution role."""
+    """Whether the function's execution role, with which a mapping polls on AWS, may read the queue."""
     key, now = mapping["UUID"], time.time()
     if _allowed_until.get(key, 0) > now:
         return True
@@ -82,7 +87,7 @@ def _may_read(mapping: dict[str, Any], config: dict[str, Any]) -> bool:
         session = service_session(config.get("Role", ""), "lambda.amazonaws.com", mapping["FunctionName"])
         for action in _ACTIONS:
             require(session, action, mapping["EventSourceArn"])
-    except AccessDenied as error:
+    except AccessDeniedError as error:
         mapping["LastProcessingResult"] = f"PROBLEM: {error}"
         lambda_svc._esm_backoff_until[key] = now + _RIGHTS_SECONDS
         logger.warning("event source mapping of %s: %s", mapping["FunctionName"], error)
@@ -92,7 +97,7 @@ def _may_read(mapping: dict[str, Any], config: dict[str, Any]) -> bool:
 
 
 def _take(mapping: dict[str, Any], url: str, queue: dict[str, Any], allowed: Any) -> list[dict[str, Any]]:
-    """A batch, when it is full or its window is over."""
+    """Takes a batch from the queue when it is full or its window is over; else nothing."""
     limit = int(mapping.get("BatchSize", 10))
     if queue.get("is_fifo"):
         found: list[dict[str, Any]] = sqs._receive_messages_for_esm(url, limit) if allowed() else []
@@ -109,7 +114,7 @@ def _take(mapping: dict[str, Any], url: str, queue: dict[str, Any], allowed: Any
             if message["visible_at"] > now:
                 continue
             bytes_ = _size(message)
-            full = len(batch) >= limit or (bool(batch) and size + bytes_ > _PAYLOAD)
+            full = len(batch) >= limit or (bool(batch) and size + bytes_ > LAMBDA_PAYLOAD_BYTES)
             if full:
                 break
             batch.append(message)
@@ -134,10 +139,10 @@ def _take(mapping: dict[str, Any], url: str, queue: dict[str, Any], allowed: Any
 
 
 def _size(message: dict[str, Any]) -> int:
-    """Bytes in the event, where quotes and backslashes of the body are escaped."""
+    """The message's bytes in the event, in which quotes and backslashes of the body are escaped."""
     body = message["body"]
     plain = len(body) if body.isascii() else len(body.encode())
-    return int(plain + body.count('"') + body.count("\\") + _RECORD)
+    return int(plain + body.count('"') + body.count("\\") + _RECORD_BYTES)
 
 
 def _record(message: dict[str, Any], source_arn: str) -> dict[str, Any]:
@@ -176,7 +181,10 @@ def run_batch(
     url: str,
     name: str,
 ) -> None:
-    """Replaces ministack's: what the function does not report as failed is deleted, or nothing is."""
+    """Replaces ministack's function. Deletes the messages that the function does not report as failed.
+
+    When the whole batch counts as failed, nothing is deleted.
+    """
     result = lambda_svc._execute_function(function, event)
     if result.get("error"):
         failed, reason = None, f"the function failed: {str(result.get('body'))[:500]}"
@@ -201,10 +209,10 @@ def run_batch(
 
 
 def failed_items(body: Any, sent: set[str]) -> tuple[set[str] | None, str]:
-    """Ids that the function reports, or None (and why) when the whole batch counts as failed.
+    """The ids that the function reports as failed, or None and why the whole batch counts as failed.
 
-    No answer, `null`, an empty object or an empty list is success; an id that is empty or was not sent fails
-    everything.
+    No answer, `null`, an empty object and an empty list are success. An id that is empty or was not sent
+    fails the whole batch.
     """
     if isinstance(body, str | bytes) and body:
         try:

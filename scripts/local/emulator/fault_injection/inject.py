@@ -1,6 +1,6 @@
 """A bad day at AWS, on demand and from a seed: Firehose that fails, and functions that die in mid-invocation.
 
-Nothing is injected unless somebody asks for it through the admin route `faults`.
+Nothing is injected unless a request to the admin route `faults` asks for it.
 """
 
 import json
@@ -13,35 +13,35 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.core.responses import error_response_json, json_response
 
-from emulator.fault_injection.plan import Kill, Plan
+from emulator.fault_injection.plan import FaultPlan, Kill
+from emulator.responses import Response, answer, refusal
 
 logger = logging.getLogger("lean_ops.faults")
 
-# Callers here give a call 5 seconds.
 LATE_SECONDS = 5.5
+"""A little more than the 5 seconds after which the callers here give a call up."""
 _RECORD_CODES = ("ServiceUnavailableException", "InternalFailure")
-# A late answer costs seconds of somebody's time, so it is the rare one.
 _CALL_FAULTS = ("firehose_call_refused", "firehose_call_failed_after_taking", "firehose_call_late")
 _CALL_WEIGHTS = (45, 45, 10)
+"""The weights of _CALL_FAULTS. A late answer costs seconds of a run's time, so it is the rare one."""
+_SLOW_DOWN = "Slow down."
 
-Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Response]
 
 
-class Faults:
-    """What is injected now, and how often each fault was since the start."""
+class FaultInjector:
+    """Injects the faults of one plan, and counts how often each was injected since the start."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._plan = Plan()
+        self._plan = FaultPlan()
         self._random = random.Random()
         self._counts: Counter[str] = Counter()
         self._end_kills = threading.Event()
 
-    def configure(self, plan: Plan) -> None:
-        """From now on this plan and no other; an empty one turns everything off."""
+    def configure(self, plan: FaultPlan) -> None:
+        """Replaces the plan. An empty one turns everything off."""
         with self._lock:
             self._plan = plan
             self._random = random.Random(plan.seed)
@@ -60,7 +60,7 @@ class Faults:
     # Firehose
 
     def put(self, original: Handler, data: dict[str, Any]) -> Response:
-        """PutRecord or PutRecordBatch with whatever goes wrong this time."""
+        """Answers PutRecord or PutRecordBatch, with the faults that are drawn for this call."""
         size = len(data.get("Records") or [0])
         with self._lock:
             rate = self._plan.firehose_put
@@ -70,22 +70,22 @@ class Faults:
                 self._counts[fault] += 1
         if fault == "firehose_call_refused":
             self._count("firehose_records_in_refused_calls", size)
-            return _refusal("ServiceUnavailableException", "Slow down.", 503)
+            return refusal("ServiceUnavailableException", _SLOW_DOWN, 503)
         if fault is not None:
-            # Everything is taken and nobody is told: the outcome that a sender has to count as not taken.
-            answer = original(data)
-            if answer[0] != 200:
-                return answer
+            # Everything is taken and the sender does not learn it, so that it has to count it as not taken.
+            response = original(data)
+            if response[0] != 200:
+                return response
             self._count("firehose_records_taken_unanswered", size)
             if fault == "firehose_call_late":
                 time.sleep(LATE_SECONDS)
-                return answer
-            return _refusal("InternalFailure", "The request processing has failed.", 500)
+                return response
+            return refusal("InternalFailure", "The request processing has failed.", 500)
         refused = self._refused_records(len(data.get("Records") or []))
         return _put_others(original, data, refused) if refused else original(data)
 
     def _refused_records(self, count: int) -> dict[int, str]:
-        """Place in the batch → error code, of the records that are not taken."""
+        """The error codes of the records that are not taken, by their index in the batch."""
         with self._lock:
             rate = self._plan.firehose_put
             if not rate:
@@ -98,14 +98,14 @@ class Faults:
     # Lambda
 
     def _kill_workers(self, kill: Kill, draw: random.Random, end: threading.Event) -> None:
-        """At random moments the process of a busy worker is gone, as if its host had failed.
+        """Kills the process of a busy worker at random moments, as if its host had failed.
 
-        A moment at which nobody is busy passes: waiting for somebody would hit the next batch always, and
-        always in its first milliseconds.
+        A moment at which no worker is busy passes. Waiting for one would hit every next batch, and always in
+        its first milliseconds.
         """
         done = 0
         while done != kill.times and not end.wait(draw.uniform(kill.low, kill.high)):
-            if busy := _handling(kill.function):
+            if busy := _busy_processes(kill.function):
                 draw.choice(busy).kill()
                 done += 1
                 self._count("lambda_killed")
@@ -117,34 +117,26 @@ class Faults:
 
 
 def _put_others(original: Handler, data: dict[str, Any], refused: dict[int, str]) -> Response:
-    """PutRecordBatch without the records in `refused`, and the answer for all."""
+    """Calls PutRecordBatch without the records in `refused`, and makes the answer for all of them."""
     records = data["Records"]
     others = [record for n, record in enumerate(records) if n not in refused]
     taken: list[dict[str, Any]] = []
     if others:
-        answer = original({**data, "Records": others})
-        if answer[0] != 200:
-            return answer
-        taken = json.loads(answer[2])["RequestResponses"]
+        response = original({**data, "Records": others})
+        if response[0] != 200:
+            return response
+        taken = json.loads(response[2])["RequestResponses"]
     answers = iter(taken)
     responses = [
-        {"ErrorCode": refused[n], "ErrorMessage": "Slow down."} if n in refused else next(answers)
+        {"ErrorCode": refused[n], "ErrorMessage": _SLOW_DOWN} if n in refused else next(answers)
         for n in range(len(records))
     ]
     failed = sum("RecordId" not in response for response in responses)
-    found: Response = json_response(
-        {"FailedPutCount": failed, "Encrypted": False, "RequestResponses": responses}
-    )
-    return found
+    return answer({"FailedPutCount": failed, "Encrypted": False, "RequestResponses": responses})
 
 
-def _refusal(code: str, message: str, status: int) -> Response:
-    found: Response = error_response_json(code, message, status)
-    return found
-
-
-def _handling(function: str) -> list[Any]:
-    """Processes of `function` that handle an invocation now."""
+def _busy_processes(function: str) -> list[Any]:
+    """The processes of `function` that handle an invocation now."""
     with lambda_runtime._lock:
         workers = [
             worker
@@ -157,10 +149,10 @@ def _handling(function: str) -> list[Any]:
     return [process for process in processes if process is not None and process.poll() is None]
 
 
-def with_start_known(original: Callable[[Any], None]) -> Callable[[Any], None]:
+def clear_start_time(original: Callable[[Any], None]) -> Callable[[Any], None]:
     """Wraps Worker._spawn so that a worker has no start time while it starts anew.
 
-    ministack ends every worker of a function when one dies in its start: a kill must not hit there.
+    ministack ends every worker of a function when one dies in its start, so a kill must not hit it there.
     """
 
     def spawn(worker: Any) -> None:

@@ -1,7 +1,7 @@
 """Firehose to Iceberg as on AWS: records are buffered, transformed in batches, and appended once a flush.
 
-ministack hands over each record while it holds the lock of all streams, so handing over only puts it into a
-buffer; one thread a stream does the rest.
+ministack hands over each record while it holds the lock of all streams. Handing over therefore only puts the
+record into a buffer, and a thread of the stream's own does the rest.
 """
 
 import contextvars
@@ -12,36 +12,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ministack.core.responses import error_response_json
-
-from emulator.fault_injection.inject import Faults
-from emulator.firehose.errors import write_errors
-from emulator.firehose.records import Failure, Problem, Record, UncommittedFiles
+from emulator.fault_injection.inject import FaultInjector
+from emulator.firehose.errors import SERVICE, write_errors
+from emulator.firehose.records import FailedRecord, Failure, Record, UncommittedFiles
 from emulator.firehose.tables import TableWriter
 from emulator.firehose.transform import Transform
-from emulator.iam.credentials import AccessDenied, service_session
+from emulator.iam.credentials import AccessDeniedError, service_session
+from emulator.limits import MIB
+from emulator.responses import Response, refusal
 
 logger = logging.getLogger("lean_ops.firehose")
 
-_MIB = 1024 * 1024
-_BATCH_BYTES = 4 * _MIB
-_RECORD_BYTES = 1_024_000
-_TAKE_BYTES = 32 * _MIB
-_FULL_BYTES = 256 * _MIB
-Response = tuple[int, dict[str, str], bytes]
+_MAX_REQUEST_BYTES = 4 * MIB
+_MAX_RECORD_BYTES = 1_024_000
+_MAX_FLUSH_BYTES = 32 * MIB
+_MAX_BUFFER_BYTES = 256 * MIB
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Stream:
-    """A delivery stream's buffer. `stream` and `destination` are ministack's own records: an update is seen
-    at once.
-    """
+    """A delivery stream's buffer."""
 
     stream: dict[str, Any]
+    """ministack's own record of the stream, so that an update is seen at once."""
     destination: dict[str, Any]
+    """ministack's own record of the stream's Iceberg destination."""
     waiting: list[Record] = field(default_factory=list)
     size: int = 0
+    """Bytes of the waiting records."""
     since: float = 0.0
+    """When the first of the waiting records came, in epoch seconds."""
     under_way: int = 0
     delivered: int = 0
     failed: int = 0
@@ -62,7 +62,8 @@ class FirehoseEngine:
         self, stream: dict[str, Any], destination: dict[str, Any], records: list[tuple[str, bytes]]
     ) -> None:
         """Called by PutRecord and PutRecordBatch for each record."""
-        destination["records"].clear()  # ministack would keep every record for ever
+        # ministack would keep every record for ever.
+        destination["records"].clear()
         found = self._streams.get(stream["arn"])
         if found is None or found.stream is not stream:
             found = self._open(stream, destination)
@@ -76,10 +77,12 @@ class FirehoseEngine:
             found.changed.notify_all()
 
     def is_full(self, stream_name: str) -> bool:
-        return any(s.size > _FULL_BYTES for s in self._streams.values() if s.stream["name"] == stream_name)
+        return any(
+            s.size > _MAX_BUFFER_BYTES for s in self._streams.values() if s.stream["name"] == stream_name
+        )
 
     def flush(self, timeout: float = 110) -> bool:
-        """Delivers everything that is buffered now. @returns whether that was done in time."""
+        """Delivers everything that is buffered now. Returns whether that was done in time."""
         deadline = time.time() + timeout
         for stream in list(self._streams.values()):
             with stream.changed:
@@ -102,7 +105,7 @@ class FirehoseEngine:
 
     def _open(self, stream: dict[str, Any], destination: dict[str, Any]) -> _Stream:
         with self._lock:
-            found = self._streams[stream["arn"]] = _Stream(stream, destination)
+            found = self._streams[stream["arn"]] = _Stream(stream=stream, destination=destination)
         context = contextvars.copy_context()
         name = f"firehose-{stream['name']}"
         threading.Thread(target=context.run, args=(self._work, found), name=name, daemon=True).start()
@@ -123,12 +126,12 @@ class FirehoseEngine:
                 stream.changed.notify_all()
 
     def _next(self, stream: _Stream) -> list[Record]:
-        """Waits until BufferingHints say that it is time, and takes what is there."""
+        """Waits until the stream's BufferingHints ask for a flush, and takes the records for it."""
         with stream.changed:
             while True:
                 hints = stream.destination["config"].get("BufferingHints") or {}
                 wait = stream.since + float(hints.get("IntervalInSeconds", 300)) - time.time()
-                full = stream.size >= float(hints.get("SizeInMBs", 5)) * _MIB
+                full = stream.size >= float(hints.get("SizeInMBs", 5)) * MIB
                 if stream.waiting and (full or stream.flush or wait <= 0):
                     break
                 if not stream.waiting:
@@ -136,7 +139,7 @@ class FirehoseEngine:
                 stream.changed.wait(wait if stream.waiting else None)
             taken, size = 0, 0
             for record in stream.waiting:
-                if taken and size + len(record.data) > _TAKE_BYTES:
+                if taken and size + len(record.data) > _MAX_FLUSH_BYTES:
                     break
                 taken, size = taken + 1, size + len(record.data)
             records, stream.waiting = stream.waiting[:taken], stream.waiting[taken:]
@@ -147,22 +150,30 @@ class FirehoseEngine:
             return records
 
     def _deliver_batch(self, stream: _Stream, records: list[Record]) -> int:
-        """Transform, append, and write what failed to the error prefix. @returns how many failed."""
+        """Transforms and appends records, and writes those that fail to the error prefix.
+
+        Returns how many failed.
+        """
         config = stream.destination["config"]
         name = stream.stream["name"]
         try:
-            session = service_session(config["RoleARN"], "firehose.amazonaws.com", name)
-        except AccessDenied as error:
-            problems: list[Failure] = [
-                Problem(record, "processing-failed", "Firehose.AccessDenied", str(error))
+            session = service_session(config["RoleARN"], SERVICE, name)
+        except AccessDeniedError as error:
+            failures: list[Failure] = [
+                FailedRecord(
+                    record=record,
+                    output_type="processing-failed",
+                    code="Firehose.AccessDenied",
+                    message=str(error),
+                )
                 for record in records
             ]
         else:
-            rows, unread = self._transform.run(stream.stream, config, session, records)
-            problems = [*unread, *self._writer.append(session, rows)]
-        failed = sum(p.records if isinstance(p, UncommittedFiles) else 1 for p in problems)
-        if problems:
-            first = problems[0]
+            rows, not_transformed = self._transform.run(stream.stream, config, session, records)
+            failures = [*not_transformed, *self._writer.append(session, rows)]
+        failed = sum(f.records if isinstance(f, UncommittedFiles) else 1 for f in failures)
+        if failures:
+            first = failures[0]
             logger.warning(
                 "stream %s: %d records failed, the first: %s: %s",
                 name,
@@ -170,33 +181,26 @@ class FirehoseEngine:
                 first.code,
                 first.message,
             )
-            write_errors(stream.stream, config, problems)
+            write_errors(stream.stream, config, failures)
         return failed
 
 
 def strict_put(
-    original: Callable[[dict[str, Any]], Response], engine: FirehoseEngine, faults: Faults
+    original: Callable[[dict[str, Any]], Response], engine: FirehoseEngine, faults: FaultInjector
 ) -> Callable[[dict[str, Any]], Response]:
-    """Wraps PutRecord and PutRecordBatch with the limits that AWS enforces on a request as a whole, and
-    with the faults that were asked for.
-    """
+    """Wraps PutRecord and PutRecordBatch with AWS's limits of a whole request, and with injected faults."""
 
     def put(data: dict[str, Any]) -> Response:
         records = data.get("Records") or [data.get("Record") or {}]
         sizes = [
             len(record.get("Data", "")) * 3 // 4 - record.get("Data", "").count("=", -2) for record in records
         ]
-        if sum(sizes) > _BATCH_BYTES:
-            return _refusal("InvalidArgumentException", "Records size exceeds 4 MB limit", 400)
-        if max(sizes) > _RECORD_BYTES:
-            return _refusal("InvalidArgumentException", "Record size exceeds 1000 KB limit", 400)
+        if sum(sizes) > _MAX_REQUEST_BYTES:
+            return refusal("InvalidArgumentException", "Records size exceeds 4 MB limit")
+        if max(sizes) > _MAX_RECORD_BYTES:
+            return refusal("InvalidArgumentException", "Record size exceeds 1000 KB limit")
         if engine.is_full(data.get("DeliveryStreamName", "")):
-            return _refusal("ServiceUnavailableException", "Slow down.", 503)
+            return refusal("ServiceUnavailableException", "Slow down.", 503)
         return faults.put(original, data)
 
     return put
-
-
-def _refusal(code: str, message: str, status: int) -> Response:
-    found: tuple[int, dict[str, str], bytes] = error_response_json(code, message, status)
-    return found

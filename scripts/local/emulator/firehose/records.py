@@ -1,18 +1,19 @@
-"""What travels through a delivery stream."""
+"""The records and rows of a delivery stream, and the ways in which they fail."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Record:
-    """As it was put. arrived: epoch milliseconds."""
+    """A record as it was put."""
 
     record_id: str
     data: bytes
     arrived: int
+    """Epoch milliseconds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """A record after the transform, and the table it is for."""
 
@@ -23,33 +24,34 @@ class Row:
     operation: str
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A record that goes to the error prefix. output_type: processing-failed or iceberg-failed. lambda_arn:
-    if one failed. After the transform `record` holds what the transform made of it.
-    """
+@dataclass(frozen=True, kw_only=True)
+class FailedRecord:
+    """A record that goes to the error prefix."""
 
     record: Record
+    """The record as it was put, or as the transform made it when the transform went well."""
     output_type: str
+    """processing-failed or iceberg-failed."""
     code: str
     message: str
     attempts: int = 1
     lambda_arn: str = ""
+    """The function that failed, if one did."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UncommittedFiles:
-    """Data files that are written and that no commit names: the other form in the error prefix, for `records`
-    rows that arrived at `arrived` (epoch milliseconds) and later.
-    """
+    """Data files that are written and that no commit names, which is the other form in the error prefix."""
 
     files: list[str]
     records: int
+    """The number of rows in the files."""
     arrived: int
+    """When the first of the rows arrived, in epoch milliseconds."""
     code: str
     message: str
     attempts: int
     output_type: str = "iceberg-failed"
 
 
-Failure = Problem | UncommittedFiles
+Failure = FailedRecord | UncommittedFiles

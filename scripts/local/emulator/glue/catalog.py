@@ -1,14 +1,13 @@
 """The Glue catalog's compare-and-set, made atomic.
 
-Iceberg commits by UpdateTable with the VersionId it read. ministack checks the id and then writes, on a
-thread for each request: two commits could both pass the check, and one of them would be lost without a word.
+Iceberg commits by UpdateTable with the VersionId that it has read. ministack checks the id and then writes,
+on a thread for each request. Two commits could both pass the check, and one of them would be lost without a
+word.
 """
 
 import threading
 from collections.abc import Callable
 from typing import Any
-
-_lock = threading.RLock()
 
 SERIALIZED = (
     "_create_table",
@@ -21,10 +20,13 @@ SERIALIZED = (
     "_delete_database",
     "_get_databases",
 )
+"""The handlers of ministack's catalog that must not run beside each other."""
+
+_lock = threading.RLock()
 
 
 def serialized(handler: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    """`handler`, one at a time with every other handler so wrapped."""
+    """Wraps a handler so that no other wrapped handler runs at the same time."""
 
     def call(data: dict[str, Any]) -> Any:
         with _lock:

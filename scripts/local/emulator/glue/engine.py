@@ -1,4 +1,4 @@
-"""Glue job runs: the job's own script, with the job's role, in the warm Spark process."""
+"""Glue job runs: each runs the job's own script, with the job's role, in the warm Spark process."""
 
 import contextvars
 import json
@@ -12,19 +12,35 @@ from typing import Any
 from urllib.parse import urlparse
 
 from botocore.exceptions import BotoCoreError, ClientError
-from ministack.core.responses import error_response_json, get_account_id, json_response, new_uuid
+from ministack.core.responses import get_account_id, new_uuid
 from ministack.services import glue
 
+from emulator.errors import EmulatorError
 from emulator.glue import cloudwatch_streams
-from emulator.iam.credentials import AccessDenied, Credentials, client, service_session
+from emulator.iam.credentials import AccessDeniedError, Credentials, client, service_session
+from emulator.responses import Response, answer, refusal
 from emulator.settings import Settings
-from emulator.spark.client import RequestFailed, SparkClient, WorkerLost
+from emulator.spark.client import RequestFailedError, SparkClient, WorkerLostError
 
 logger = logging.getLogger("lean_ops.glue")
 
 ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
 LOG_GROUP = "/aws-glue/jobs"
-Response = tuple[int, dict[str, str], bytes]
+_DEFAULT_TIMEOUT_MINUTES = 2880
+_DEFAULT_WORKERS = 2
+_FIELDS_TO_KEEP = (
+    "ExecutionProperty",
+    "ExecutionClass",
+    "LogUri",
+    "NotificationProperty",
+    "MaintenanceWindow",
+)
+"""Fields of a job that ministack forgets."""
+_SHOWN_RUNS = 20
+
+
+class LaunchError(EmulatorError):
+    """The job cannot be started as it is defined."""
 
 
 @dataclass
@@ -36,8 +52,9 @@ class _Work:
 
 
 class GlueEngine:
-    """Replaces ministack's StartJobRun. One script at a time: a second run stays in STARTING until the first
-    ends.
+    """Replaces ministack's StartJobRun.
+
+    One script runs at a time: a second run stays in STARTING until the first ends.
     """
 
     def __init__(self, settings: Settings, spark: SparkClient) -> None:
@@ -51,14 +68,14 @@ class GlueEngine:
         name = data.get("JobName", "")
         job = glue._jobs.get(name)
         if job is None:
-            return _refusal(
+            return refusal(
                 "EntityNotFoundException", f"Failed to start job run due to missing metadata: {name}"
             )
         limit = int((job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1))
         with self._starting:
             runs = glue._job_runs.setdefault(name, [])
             if sum(run["JobRunState"] in ACTIVE for run in runs) >= limit:
-                return _refusal("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}")
+                return refusal("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}")
             run = _new_run(name, job, data)
             runs.append(run)
         arguments = {
@@ -72,7 +89,7 @@ class GlueEngine:
         threading.Thread(
             target=context.run, args=(self._run, work), name=f"glue-{run['Id']}", daemon=True
         ).start()
-        return _answer({"JobRunId": run["Id"]})
+        return answer({"JobRunId": run["Id"]})
 
     def stop_job_runs(self, data: dict[str, Any]) -> Response:
         stopped, errors = [], []
@@ -87,16 +104,15 @@ class GlueEngine:
                 continue
             self._finish(work, "STOPPED", "")
             stopped.append({"JobName": data.get("JobName"), "JobRunId": run_id})
-        return _answer({"SuccessfulSubmissions": stopped, "Errors": errors})
+        return answer({"SuccessfulSubmissions": stopped, "Errors": errors})
 
     def states(self) -> dict[str, str]:
-        """Run id → state, of the runs that have not ended and the last few that have."""
-        return {key: work.run["JobRunState"] for key, work in list(self._work.items())[-20:]}
+        """The states of the last runs, by run id."""
+        return {key: work.run["JobRunState"] for key, work in list(self._work.items())[-_SHOWN_RUNS:]}
 
     def _run(self, work: _Work) -> None:
-        watch = threading.Timer(
-            int(work.job.get("Timeout") or 2880) * 60, self._finish, (work, "TIMEOUT", "Job timed out")
-        )
+        seconds = int(work.job.get("Timeout") or _DEFAULT_TIMEOUT_MINUTES) * 60
+        watch = threading.Timer(seconds, self._finish, (work, "TIMEOUT", "Job timed out"))
         watch.daemon = True
         with self._one_script:
             if work.ended.is_set():
@@ -104,11 +120,11 @@ class GlueEngine:
             try:
                 watch.start()
                 failure = self._execute(work)
-            except AccessDenied as error:
+            except AccessDeniedError as error:
                 failure = f"AccessDeniedException: {error}"
-            except (ClientError, BotoCoreError, OSError, ValueError) as error:
+            except (ClientError, BotoCoreError, OSError, ValueError, LaunchError) as error:
                 failure = f"LAUNCH ERROR | {error}"
-            except (WorkerLost, RequestFailed) as error:
+            except (WorkerLostError, RequestFailedError) as error:
                 failure = f"Command failed with exit code 1: {error}"
             finally:
                 watch.cancel()
@@ -117,7 +133,7 @@ class GlueEngine:
     def _execute(self, work: _Work) -> str | None:
         run, job = work.run, work.job
         if job.get("Command", {}).get("Name") != "glueetl":
-            raise ValueError(
+            raise LaunchError(
                 f"the local stack runs glueetl jobs only, not {job.get('Command', {}).get('Name')!r}"
             )
         session = service_session(
@@ -131,7 +147,7 @@ class GlueEngine:
         extra = [
             location for location in work.arguments.get("--extra-py-files", "").split(",") if location.strip()
         ]
-        # Spark knows a file by its name: every run ships its own.
+        # Spark knows a file by its name only, and every run ships its own.
         files = [_download(session, location.strip(), folder, f"{run['Id']}-") for location in extra]
         self._spark.wait_ready()
         run.update(JobRunState="RUNNING", LastModifiedOn=time.time())
@@ -147,7 +163,7 @@ class GlueEngine:
                 cloudwatch_streams.write(f"{LOG_GROUP}/{stream}", run_id, lines)
 
         context = contextvars.copy_context()
-        answer = self._spark.ask(
+        result = self._spark.request(
             "glue",
             {
                 "run_id": run["Id"],
@@ -159,11 +175,14 @@ class GlueEngine:
             },
             lambda *message: context.copy().run(sink, *message),
         )
-        failure: str | None = answer["failure"]
+        failure: str | None = result["failure"]
         return failure
 
     def _finish(self, work: _Work, state: str, message: str) -> None:
-        """The first end counts; a run that is stopped or too slow takes the Spark process with it."""
+        """Ends a run; only the first call counts.
+
+        A run that is stopped or too slow takes Spark's process along.
+        """
         with self._starting:
             if work.ended.is_set():
                 return
@@ -183,19 +202,10 @@ class GlueEngine:
             self._spark.restart()
 
 
-def _answer(body: dict[str, Any]) -> Response:
-    found: Response = json_response(body)
-    return found
-
-
-def _refusal(code: str, message: str) -> Response:
-    found: Response = error_response_json(code, message, 400)
-    return found
-
-
 def _new_run(name: str, job: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     now = time.time()
-    capacity = job.get("MaxCapacity") or job.get("NumberOfWorkers", 2)
+    workers = job.get("NumberOfWorkers", _DEFAULT_WORKERS)
+    capacity = job.get("MaxCapacity") or workers
     return {
         "Id": f"jr_{new_uuid().replace('-', '')}",
         "JobName": name,
@@ -207,27 +217,30 @@ def _new_run(name: str, job: dict[str, Any], data: dict[str, Any]) -> dict[str, 
         "PredecessorRuns": [],
         "AllocatedCapacity": int(capacity),
         "ExecutionTime": 0,
-        "Timeout": data.get("Timeout") or job.get("Timeout", 2880),
+        "Timeout": data.get("Timeout") or job.get("Timeout", _DEFAULT_TIMEOUT_MINUTES),
         "MaxCapacity": float(capacity),
         "WorkerType": job.get("WorkerType", "G.1X"),
-        "NumberOfWorkers": job.get("NumberOfWorkers", 2),
+        "NumberOfWorkers": workers,
         "LogGroupName": LOG_GROUP,
         "GlueVersion": job.get("GlueVersion", "5.0"),
     }
 
 
 def _argv(work: _Work) -> list[str]:
-    """As Glue passes them: `--key value`, its own three first."""
+    """The script's arguments as Glue passes them: `--key value`, with Glue's own three first."""
     own = {"--JOB_ID": "j_local", "--JOB_RUN_ID": work.run["Id"], "--JOB_NAME": work.run["JobName"]}
     return [part for pair in {**own, **work.arguments}.items() for part in pair]
 
 
 def _conf(value: str) -> dict[str, str]:
-    """Glue's one --conf argument: `a=b --conf c=d …`."""
+    """Spark's settings in Glue's one --conf argument, which is `a=b --conf c=d …`.
+
+    Raises LaunchError, or shlex's ValueError.
+    """
     pairs = [part for part in shlex.split(value) if part != "--conf"] if value else []
     wrong = [part for part in pairs if "=" not in part]
     if wrong:
-        raise ValueError(f"--conf has a part that is not name=value: {wrong[0]!r}")
+        raise LaunchError(f"--conf has a part that is not name=value: {wrong[0]!r}")
     return dict(part.split("=", 1) for part in pairs)
 
 
@@ -236,32 +249,29 @@ def _role_arn(name: str) -> str:
 
 
 def _download(session: Credentials, location: str, folder: Path, prefix: str = "") -> Path:
-    place = urlparse(location)
-    if place.scheme != "s3" or not place.path.strip("/"):
-        raise ValueError(f"{location!r} is not an s3:// object")
-    target = folder / (prefix + Path(place.path).name)
-    client("s3", session).download_file(place.netloc, place.path.lstrip("/"), str(target))
+    source = urlparse(location)
+    if source.scheme != "s3" or not source.path.strip("/"):
+        raise LaunchError(f"{location!r} is not an s3:// object")
+    target = folder / (prefix + Path(source.path).name)
+    client("s3", session).download_file(source.netloc, source.path.lstrip("/"), str(target))
     return target
 
 
 def keep_job_fields(original: Any, key: str) -> Any:
-    """Wraps CreateJob and UpdateJob: ministack forgets fields that this engine and Terraform read back."""
+    """Wraps CreateJob or UpdateJob so that a job keeps the fields that this engine and Terraform read back.
+
+    `key` is the request's member with the job's name: Name or JobName.
+    """
 
     def handler(data: dict[str, Any]) -> Response:
-        answer: Response = original(data)
+        response: Response = original(data)
         given = data if key == "Name" else data.get("JobUpdate", {})
-        job = glue._jobs.get(data.get(key if key == "Name" else "JobName", ""))
-        if answer[0] == 200 and job is not None:
-            for name in (
-                "ExecutionProperty",
-                "ExecutionClass",
-                "LogUri",
-                "NotificationProperty",
-                "MaintenanceWindow",
-            ):
+        job = glue._jobs.get(data.get(key, ""))
+        if response[0] == 200 and job is not None:
+            for name in _FIELDS_TO_KEEP:
                 if name in given:
                     job[name] = json.loads(json.dumps(given[name]))
             job.setdefault("ExecutionProperty", {"MaxConcurrentRuns": 1})
-        return answer
+        return response
 
     return handler

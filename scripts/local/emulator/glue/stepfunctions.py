@@ -1,6 +1,4 @@
-"""Step Functions tasks as on AWS: Glue runs that are waited for, and every call made with the state machine's
-role.
-"""
+"""Step Functions tasks as on AWS: they wait for Glue runs, and make calls with the state machine's role."""
 
 import contextvars
 import json
@@ -12,9 +10,10 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue, lambda_svc, stepfunctions
 
 from emulator.glue.engine import ACTIVE, GlueEngine
-from emulator.iam.credentials import AccessDenied, Credentials, require, service_session
+from emulator.iam.credentials import AccessDeniedError, Credentials, require, service_session
 
 _POLL_SECONDS = 0.2
+_TIMES = ("StartedOn", "CompletedOn", "LastModifiedOn")
 _execution: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("execution", default=None)
 
 
@@ -39,37 +38,37 @@ def with_invoke_rights(original: Callable[..., Any]) -> Callable[..., Any]:
     def call(reference: str, event: Any) -> Any:
         _, config, name = lambda_svc._get_func_record_for_ref(reference)
         if config:
-            _need("lambda:InvokeFunction", lambda_svc._func_arn(name), "Lambda.AWSLambdaException")
+            _require("lambda:InvokeFunction", lambda_svc._func_arn(name), "Lambda.AWSLambdaException")
         return original(reference, event)
 
     return call
 
 
 def glue_task(engine: GlueEngine) -> Callable[[str, dict[str, Any]], Any]:
-    """`arn:aws:states:::glue:startJobRun` with and without `.sync`."""
+    """The integration `arn:aws:states:::glue:startJobRun`, with and without `.sync`."""
 
     def task(resource: str, given: dict[str, Any]) -> dict[str, Any]:
         name = given.get("JobName", "")
         arn = f"arn:aws:glue:{get_region()}:{get_account_id()}:job/{name}"
-        _need("glue:StartJobRun", arn, "Glue.AccessDeniedException")
+        _require("glue:StartJobRun", arn, "Glue.AccessDeniedException")
         status, _, body = engine.start_job_run(given)
         answer = json.loads(body)
         if status != 200:
             raise stepfunctions._ExecutionError(f"Glue.{answer['__type']}", answer.get("message", ""))
         if not resource.endswith(".sync"):
             return {"JobRunId": answer["JobRunId"]}
-        _need("glue:GetJobRun", arn, "Glue.AccessDeniedException")
+        _require("glue:GetJobRun", arn, "Glue.AccessDeniedException")
         run = _wait(engine, name, answer["JobRunId"])
-        shown = _shown(run)
+        output = _task_output(run)
         if run["JobRunState"] != "SUCCEEDED":
-            raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(shown))
-        return shown
+            raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(output))
+        return output
 
     return task
 
 
 def _wait(engine: GlueEngine, name: str, run_id: str) -> dict[str, Any]:
-    """An execution that is stopped stops its run."""
+    """Waits for the run, and stops it when its execution is stopped. Returns ministack's record of it."""
     execution = _execution.get()
     run: dict[str, Any] = next(run for run in glue._job_runs[name] if run["Id"] == run_id)
     while run["JobRunState"] in ACTIVE:
@@ -80,23 +79,23 @@ def _wait(engine: GlueEngine, name: str, run_id: str) -> dict[str, Any]:
     return run
 
 
-def _shown(run: dict[str, Any]) -> dict[str, Any]:
-    """The job run as the service integration returns it: times in milliseconds."""
-    times = ("StartedOn", "CompletedOn", "LastModifiedOn")
+def _task_output(run: dict[str, Any]) -> dict[str, Any]:
+    """The job run as the service integration returns it, with times in milliseconds."""
     return {
-        key: int(value * 1000) if key in times and value else value
+        key: int(value * 1000) if key in _TIMES and value else value
         for key, value in run.items()
         if value is not None
     }
 
 
-def _need(action: str, resource: str, error: str) -> None:
+def _require(action: str, resource: str, error: str) -> None:
+    """Fails the task with `error` unless the state machine's role may do `action`."""
     session = _role_session()
     if session is None:
         return
     try:
         require(session, action, resource)
-    except AccessDenied as denied:
+    except AccessDeniedError as denied:
         raise stepfunctions._ExecutionError(error, str(denied)) from denied
 
 
@@ -107,5 +106,5 @@ def _role_session() -> Credentials | None:
         return None
     try:
         return service_session(machine["roleArn"], "states.amazonaws.com", execution["name"])
-    except AccessDenied as denied:
+    except AccessDeniedError as denied:
         raise stepfunctions._ExecutionError("States.Runtime", str(denied)) from denied

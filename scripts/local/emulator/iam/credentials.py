@@ -2,7 +2,7 @@
 
 On AWS, Firehose, Glue, Step Functions and event source mappings assume a role before they touch anything.
 Here the same session is made in process and registered with ministack's STS, so that every call they make is
-judged by that role's policies.
+checked against that role's policies.
 """
 
 import hashlib
@@ -20,21 +20,25 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region, set_request_account_id
 from ministack.services import iam, sts
 
+from emulator.errors import EmulatorError
 from emulator.settings import Settings
 
 _PROCESS_SECRET = secrets.token_bytes(32)
+_MAX_NAME_CHARS = 64
+"""STS takes no longer session names."""
 _lock = threading.Lock()
 _settings: Settings | None = None
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A principal's keys; `arn` is the principal as access-denied messages name it."""
+    """A principal's keys."""
 
     access_key: str
     secret_key: str
     token: str
     arn: str
+    """The principal as access-denied messages name it."""
 
     def environment(self) -> dict[str, str]:
         return {
@@ -47,7 +51,7 @@ class Credentials:
         return {"access_key": self.access_key, "secret_key": self.secret_key, "token": self.token}
 
 
-class AccessDenied(Exception):
+class AccessDeniedError(EmulatorError):
     """A principal may not do what it was about to do; the message is AWS's."""
 
 
@@ -60,28 +64,29 @@ def configure(settings: Settings) -> None:
 def service_session(role_arn: str, service: str, session_name: str) -> Credentials:
     """The session that `service` (such as `glue.amazonaws.com`) gets by assuming `role_arn`.
 
-    @raises AccessDenied when the role is missing or does not trust the service.
+    Raises AccessDeniedError when the role is missing or does not trust the service.
     """
     name = role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get(name)
     if role is None:
-        raise AccessDenied(f"The role {role_arn} cannot be found")
+        raise AccessDeniedError(f"The role {role_arn} cannot be found")
     if not _trusts(role.get("AssumeRolePolicyDocument"), service):
-        raise AccessDenied(
+        raise AccessDeniedError(
             f"{service} is not authorized to assume {role_arn}: its trust policy does not name the service"
         )
-    session_arn = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/{session_name[:64]}"
-    return _register(session_arn, {"UserId": f"{role.get('RoleId', name)}:{session_name[:64]}"})
+    session_name = session_name[:_MAX_NAME_CHARS]
+    session_arn = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/{session_name}"
+    return _register(session_arn, {"UserId": f"{role.get('RoleId', name)}:{session_name}"})
 
 
 def caller_session(access_key: str) -> Credentials:
     """A session with the rights of whoever owns `access_key`; Iceberg's clients need one with a token.
 
-    @raises AccessDenied when the key is unknown.
+    Raises AccessDeniedError when the key is unknown.
     """
     known = iam_evaluator.resolve_credential(access_key, get_account_id())
     if isinstance(known, iam_evaluator.CredentialResolutionError):
-        raise AccessDenied(known.message)
+        raise AccessDeniedError(known.message)
     if known.session_token:
         return Credentials(access_key, known.secret_access_key, known.session_token, known.principal_arn)
     extra = {
@@ -93,7 +98,7 @@ def caller_session(access_key: str) -> Credentials:
 
 
 def _register(arn: str, extra: dict[str, Any]) -> Credentials:
-    """Keys are derived from the principal, so that asking twice gives one session, and one client."""
+    """Keys are derived from the principal, so that it has one session, and each service one client for it."""
     digest = hmac.new(_PROCESS_SECRET, arn.encode(), hashlib.sha256).hexdigest()
     derived = hmac.new(_PROCESS_SECRET, digest.encode(), hashlib.sha256).hexdigest()
     session = Credentials(f"ASIA{digest[:16].upper()}", derived[:40], derived[40:] + digest[16:], arn)
@@ -121,11 +126,11 @@ def _trusts(document: Any, service: str) -> bool:
 
 
 def require(session: Credentials, action: str, resource: str) -> None:
-    """@raises AccessDenied unless the principal's policies allow `action` on `resource`."""
+    """Raises AccessDeniedError unless the principal's policies allow `action` on `resource`."""
     service = action.partition(":")[0]
     refused = iam_evaluator.enforce(session.access_key, action, service, get_region(), resource_arn=resource)
     if refused is not None:
-        raise AccessDenied(
+        raise AccessDeniedError(
             f"User: {session.arn} is not authorized to perform: {action} on resource: {resource}"
         )
 
@@ -151,5 +156,5 @@ def client(service: str, session: Credentials, read_timeout: int = 60) -> Any:
 
 
 def enter_account(account: str) -> None:
-    """Background threads have no request; they take the account that their work belongs to."""
+    """Makes `account` the current one: a background thread has no request that would name it."""
     set_request_account_id(account)

@@ -71,7 +71,7 @@ def athena_resource(action: str, request: dict[str, Any], region: str, account: 
 
 
 def strict_resource(original: Callable[..., str]) -> Callable[..., str]:
-    """Wraps ministack's resource lookup with what AWS does for Glue and Athena."""
+    """Wraps ministack's lookup of the resource so that Glue and Athena calls have the one that AWS checks."""
 
     def extract(
         service: str,
@@ -95,7 +95,7 @@ def strict_resource(original: Callable[..., str]) -> Callable[..., str]:
 
 
 def strict_enforce(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps ministack's decision: a catalog resource needs a yes for each resource above it as well."""
+    """Wraps ministack's decision: a call on a catalog resource must be allowed on those above it as well."""
 
     def enforce(
         access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **more: Any
@@ -111,7 +111,10 @@ def strict_enforce(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parsed_once(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A policy is parsed for every request that it is asked about, and nobody changes what comes of it."""
+    """Wraps ministack's parser of policies, which runs for every request, so that it parses a policy once.
+
+    Nobody changes a parsed policy.
+    """
     known = lru_cache(maxsize=1_000)(original)
 
     def parse(document: Any) -> Any:

@@ -1,7 +1,7 @@
 """Messages between the emulator and its Spark worker: JSON objects over a socket pair.
 
-The socket is also the worker's life line: when the emulator is gone, however it went, the worker reads the
-end of the stream and leaves.
+The socket is also the worker's life line. When the emulator is gone, however it ended, the worker reads the
+end of the stream and ends too.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Channel:
-    """Thread-safe sending, one reader. `receive` raises EOFError when the other side is gone."""
+    """One end of the socket pair. Any thread may send, and one thread reads."""
 
     def __init__(self, descriptor: int) -> None:
         self._connection = Connection(descriptor)
@@ -23,6 +23,7 @@ class Channel:
             self._connection.send_bytes(data)
 
     def receive(self) -> dict[str, Any]:
+        """Waits for the next message. Raises EOFError when the other side is gone."""
         try:
             message = json.loads(self._connection.recv_bytes())
         except OSError as error:

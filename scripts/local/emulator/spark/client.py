@@ -1,4 +1,4 @@
-"""The emulator's side of the Spark worker: starts it, asks it, replaces it when it dies."""
+"""The emulator's side of the Spark worker: starts it, sends it requests, and replaces it when it dies."""
 
 import contextlib
 import json
@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from emulator.errors import EmulatorError
 from emulator.settings import ICEBERG_PACKAGES, Settings, trust_store
 from emulator.spark.channel import Channel
 
@@ -21,22 +22,19 @@ logger = logging.getLogger("lean_ops.spark")
 _WORKER = "emulator.spark_process.worker"
 
 LogSink = Callable[[str, str, list[str]], None]
+"""Takes a run's id, the name of its stream (output or error), and lines without their ends."""
 
 
-class WorkerLost(Exception):
+class WorkerLostError(EmulatorError):
     """The worker ended while it worked on the request."""
 
 
-class RequestFailed(Exception):
-    """The worker's own words; code: an Athena error code, if it is one."""
-
-    def __init__(self, message: str, code: str | None) -> None:
-        super().__init__(message)
-        self.code = code
+class RequestFailedError(EmulatorError):
+    """The worker could not do what the request asked for; the message is the worker's own."""
 
 
 class SparkClient:
-    """state: starting, ready, failed or stopped. A worker that dies while ready is started again."""
+    """Owns the worker. A worker that dies while it is ready is started again."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -48,9 +46,10 @@ class SparkClient:
         self._sinks: dict[str, LogSink] = {}
         self._ready = threading.Event()
         self.state = "starting"
+        """starting, ready, failed or stopped."""
         self.failure = ""
-        # A signal to the process group may reach Spark first: then its end is not a crash.
         self.closing = False
+        """Set when the account ends, because a signal to the process group may end Spark first."""
 
     def start(self) -> None:
         scratch = self._settings.local_dir / "spark"
@@ -77,7 +76,7 @@ class SparkClient:
                 [
                     sys.executable,
                     "-m",
-                    "emulator.spark_process.worker",
+                    _WORKER,
                     str(theirs.fileno()),
                     json.dumps(config),
                 ],
@@ -95,36 +94,40 @@ class SparkClient:
                 target=self._read, args=(self._channel, self._process), name="spark-client", daemon=True
             ).start()
 
-    def ask(self, op: str, request: dict[str, Any], sink: LogSink | None = None) -> dict[str, Any]:
-        """Waits for the answer. @raises WorkerLost, RequestFailed."""
+    def request(self, op: str, arguments: dict[str, Any], sink: LogSink | None = None) -> dict[str, Any]:
+        """Sends a request and waits for its answer. `sink` takes the lines that a script prints meanwhile.
+
+        Raises WorkerLostError or RequestFailedError.
+        """
         self.wait_ready()
-        key = request.get("run_id") or uuid.uuid4().hex
+        key = arguments.get("run_id") or uuid.uuid4().hex
         future: Future[dict[str, Any]] = Future()
         with self._lock:
             if self._channel is None:
-                raise WorkerLost("Spark is not running")
+                raise WorkerLostError("Spark is not running")
             self._waiting[key] = future
             if sink is not None:
                 self._sinks[key] = sink
             try:
-                self._channel.send({"id": key, "op": op, **request})
+                self._channel.send({"id": key, "op": op, **arguments})
             except OSError as error:
                 self._waiting.pop(key, None)
-                raise WorkerLost("Spark is not running") from error
+                raise WorkerLostError("Spark is not running") from error
         try:
             answer = future.result()
         finally:
             self._sinks.pop(key, None)
         if not answer["ok"]:
-            raise RequestFailed(answer["error"], answer.get("code"))
+            raise RequestFailedError(answer["error"])
         return answer
 
     def wait_ready(self, timeout: float = 120) -> None:
+        """Waits until the worker takes requests. Raises WorkerLostError when it does not start in time."""
         if not self._ready.wait(timeout) or self.state in ("failed", "stopped"):
-            raise WorkerLost(self.failure or "Spark did not start in time")
+            raise WorkerLostError(self.failure or "Spark did not start in time")
 
     def restart(self) -> None:
-        """Ends the worker with whatever it does; the reader starts the next one."""
+        """Ends the worker with whatever it is doing. The thread that reads from it starts the next one."""
         with self._lock:
             if self._process is not None:
                 self._process.kill()
@@ -137,7 +140,8 @@ class SparkClient:
             self._process = self._channel = self._socket = None
         if connection is not None:
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # the worker reads the end and takes its JVM along
+                # The worker reads the end of the stream and takes its JVM along.
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         if process is not None:
             try:
@@ -177,7 +181,7 @@ class SparkClient:
                 self.state, self.failure = "failed", "Spark's process ended while it started"
                 self._ready.set()
         for future in waiting.values():
-            future.set_exception(WorkerLost("Spark's process ended"))
+            future.set_exception(WorkerLostError("Spark's process ended"))
         if restart:
             logger.warning("Spark's process ended; starting it again")
             self.start()

@@ -7,21 +7,23 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from emulator.athena.errors import QueryFailed, as_athena
+from emulator.athena.errors import QueryFailedError
+from emulator.athena.spark_errors import as_athena
+from emulator.athena.spark_text import CATALOG, SEPARATOR, escape, quoted
 from emulator.athena.values import as_text, athena_type
-from emulator.spark_process.session import CATALOG, catalog_settings, iceberg_catalog, open_session
+from emulator.spark_process.session import catalog_settings, iceberg_catalog, open_session
 
-_SESSIONS = 32
+_MAX_SESSIONS = 32
+# Trino's rules: casts and overflows fail, TIMESTAMP has no zone, and integers divide to integers.
 _DIALECT = {
-    # Trino's rules: casts and overflows fail, TIMESTAMP has no zone, integers divide to integers.
     "spark.sql.ansi.enabled": "true",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.storeAssignmentPolicy": "ANSI",
     "spark.sql.session.timeZone": "UTC",
 }
 _DAY_SECONDS = 86_400
+# https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
 _DEFAULTS = {
-    # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
     "vacuum_max_snapshot_age_seconds": str(5 * _DAY_SECONDS),
     "vacuum_min_snapshots_to_keep": "1",
     "optimize_rewrite_min_data_file_size_bytes": "402653184",
@@ -33,7 +35,7 @@ _DEFAULTS = {
 
 
 class AthenaRunner:
-    """Statements of several callers at once, each in a Spark session with its caller's keys."""
+    """Runs statements of several callers at once, each in a Spark session with its caller's keys."""
 
     def __init__(self, spark: SparkSession, config: Mapping[str, Any]) -> None:
         self._spark = spark
@@ -42,16 +44,16 @@ class AthenaRunner:
         self._lock = threading.Lock()
 
     def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """request: verb, sql, details, credentials → {"columns": [{name, type, …}], "rows": [[text or
-        None]]}.
+        """Runs a request with verb, sql, details and credentials.
 
-        @raises QueryFailed with Athena's StateChangeReason.
+        Returns {"columns": [{name, type, …}], "rows": [[text or None]]}. Raises QueryFailedError with
+        Athena's StateChangeReason.
         """
         session = self._session(request["credentials"])
         try:
             frame = self._execute(session, request["verb"], request["sql"], request["details"])
             return _result(frame)
-        except QueryFailed:
+        except QueryFailedError:
             raise
         except Exception as error:
             raise as_athena(error, request["sql"]) from error
@@ -65,7 +67,7 @@ class AthenaRunner:
                 )
                 session = open_session(self._spark, {**_DIALECT, **iceberg_catalog(CATALOG), **keys})
             self._sessions[credentials["access_key"]] = session
-            while len(self._sessions) > _SESSIONS:
+            while len(self._sessions) > _MAX_SESSIONS:
                 self._sessions.popitem(last=False)
             return session
 
@@ -81,7 +83,7 @@ class AthenaRunner:
         elif verb == "insert" and details:
             session.sql(_full_insert(session, details))
         else:
-            for statement in sql.split(";\n") if verb == "alter" else [sql]:
+            for statement in sql.split(SEPARATOR) if verb == "alter" else [sql]:
                 session.sql(statement)
         return None
 
@@ -95,9 +97,8 @@ class AthenaRunner:
             "delete-file-threshold": found["optimize_rewrite_delete_file_threshold"],
         }
         pairs = ", ".join(f"'{name}', '{value}'" for name, value in options.items())
-        condition = details["where"].replace("\\", "\\\\").replace("'", "\\'")
-        where = f", where => '{condition}'" if condition else ""
-        table = f"table => '`{details['database']}`.`{details['table']}`'"
+        where = f", where => '{escape(details['where'])}'" if details["where"] else ""
+        table = _table_argument(details)
         session.sql(f"CALL {CATALOG}.system.rewrite_data_files({table}, options => map({pairs}){where})")
 
     def _vacuum(self, session: SparkSession, details: Mapping[str, Any]) -> None:
@@ -108,28 +109,32 @@ class AthenaRunner:
             f"SELECT date_format(now() - INTERVAL {seconds} SECONDS, 'yyyy-MM-dd HH:mm:ss.SSS')"
         ).first()
         assert older is not None
-        table = f"table => '`{details['database']}`.`{details['table']}`'"
+        table = _table_argument(details)
         when = f"older_than => TIMESTAMP_LTZ '{older[0]}'"
         keep = found["vacuum_min_snapshots_to_keep"]
         session.sql(f"CALL {CATALOG}.system.expire_snapshots({table}, {when}, retain_last => {keep})")
-        # Iceberg refuses an age under a day: a file just written belongs to a commit under way.
+        # Iceberg refuses an age under a day, because a file just written may belong to a commit under way.
         if seconds > _DAY_SECONDS:
             session.sql(f"CALL {CATALOG}.system.remove_orphan_files({table}, {when}, prefix_listing => true)")
 
     def _properties(self, session: SparkSession, details: Mapping[str, Any]) -> dict[str, str]:
-        rows = session.sql(
-            f"SHOW TBLPROPERTIES {CATALOG}.`{details['database']}`.`{details['table']}`"
-        ).collect()
+        table = quoted(details["database"], details["table"])
+        rows = session.sql(f"SHOW TBLPROPERTIES {table}").collect()
         return {**_DEFAULTS, **{row["key"]: row["value"] for row in rows}}
 
 
+def _table_argument(details: Mapping[str, Any]) -> str:
+    """The table as an argument of Iceberg's procedures."""
+    return f"table => '`{details['database']}`.`{details['table']}`'"
+
+
 def _full_insert(session: SparkSession, details: Mapping[str, Any]) -> str:
-    """An INSERT that names some columns, with NULL for the others and in the table's order."""
+    """The statement for an INSERT that names some columns, with NULL for the others, in the table's order."""
     given = details["columns"]
     fields = session.table(details["target"]).schema.fields
     unknown = [name for name in given if name not in {field.name.lower() for field in fields}]
     if unknown:
-        raise QueryFailed(
+        raise QueryFailedError(
             f"COLUMN_NOT_FOUND: line 1:1: Insert column name does not exist in target table: {unknown[0]}"
         )
     values = (

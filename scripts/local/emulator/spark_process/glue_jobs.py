@@ -14,10 +14,12 @@ from typing import Any
 import boto3
 from pyspark.sql import SparkSession
 
+from emulator.athena.spark_text import CATALOG
 from emulator.spark.channel import Channel
-from emulator.spark_process.session import CATALOG, catalog_settings, open_session
+from emulator.spark_process.session import catalog_settings, open_session
 
-# What the emulator decides, whatever the job says: where the APIs are, and as whom.
+# Settings of a catalog that the emulator decides, whatever the job says: where the APIs are, and whose the
+# keys are.
 _OURS = (
     "client.",
     "s3.endpoint",
@@ -26,10 +28,11 @@ _OURS = (
     "s3.session-token",
     "glue.endpoint",
 )
+_MAX_MESSAGE_CHARS = 1900
 
 
 class GlueRunner:
-    """One run at a time: a script owns sys.argv, the environment and standard output of the process."""
+    """Runs one script at a time: it owns sys.argv, the environment and standard output of the process."""
 
     def __init__(self, spark: SparkSession, config: Mapping[str, Any], channel: Channel) -> None:
         self._spark = spark
@@ -37,10 +40,9 @@ class GlueRunner:
         self._channel = channel
 
     def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """request: id, run_id, script and py_files (local paths), arguments (list), conf, credentials.
+        """Runs a request with run_id, script and py_files (local paths), arguments, conf and credentials.
 
-        @returns {"error": None} or {"error": message} as Glue's ErrorMessage; a failing script is not a
-        failing request.
+        Returns {"failure": None}, or Glue's ErrorMessage there: the request does not fail with its script.
         """
         run = _Run(self._spark, self._config, self._channel, request)
         with run.environment(), run.modules(), run.output(), run.session():
@@ -73,7 +75,7 @@ class _Run:
 
     @contextmanager
     def environment(self) -> Iterator[None]:
-        """The job's own keys for boto3, and the arguments as Glue passes them."""
+        """Gives boto3 the job's own keys, and the script the arguments that Glue passes."""
         before, argv, cwd = dict(os.environ), sys.argv, os.getcwd()
         keys = self._request["credentials"]
         os.environ.update(
@@ -99,14 +101,15 @@ class _Run:
 
     @contextmanager
     def modules(self) -> Iterator[None]:
-        """--extra-py-files on the driver's and the workers' path; forgotten afterwards, so the next run loads
-        its own.
+        """Puts --extra-py-files on the driver's and the workers' path.
+
+        Their modules are forgotten afterwards, so that the next run loads its own.
         """
         context = self._spark.sparkContext
         python_includes = context._python_includes
         assert python_includes is not None
         known, path, includes = set(sys.modules), list(sys.path), list(python_includes)
-        # Spark keeps workers apart by their environment: those of a run with other files have other modules.
+        # Spark keeps workers with different environments apart, so a run with other files has other modules.
         context.environment["LEAN_PY_FILES"] = _digest(self._request["py_files"])
         sys.path[:0] = [str(Path(self._request["script"]).parent), *self._request["py_files"]]
         for file in self._request["py_files"]:
@@ -124,7 +127,7 @@ class _Run:
 
     @contextmanager
     def output(self) -> Iterator[None]:
-        """print and logging go to the run's CloudWatch streams, line by line."""
+        """Sends print and logging to the run's CloudWatch streams, line by line."""
         before = sys.stdout, sys.stderr
         root = logging.getLogger()
         handlers, level = list(root.handlers), root.level
@@ -149,18 +152,19 @@ class _Run:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """`SparkSession.builder.getOrCreate()` in the script finds this run's session; `stop()` leaves the
-        JVM be.
+        """Lets `SparkSession.builder.getOrCreate()` in the script find this run's session.
+
+        `stop()` does not end the JVM.
         """
         context = self._spark.sparkContext
         settings = self._settings()
         session = open_session(self._spark, settings)
-        # On Glue they are the context's: `spark.newSession()` in the script has them too.
+        # On Glue the settings are the context's, so that `spark.newSession()` in the script has them too.
         context_settings = context._jsc.sc().conf()
         before = {name: context_settings.get(name, None) for name in settings}
         for name, value in settings.items():
             context_settings.set(name, value)
-        # As on Glue, where every job has a context of its own that ends with it.
+        # On Glue every job has a context of its own, which it may stop.
         session.stop = lambda: None  # type: ignore[method-assign]
         context.stop = lambda: None  # type: ignore[method-assign]
         jvm = context._jvm
@@ -183,14 +187,14 @@ class _Run:
 
     def _settings(self) -> dict[str, str]:
         static = {"spark.sql.extensions", "spark.sql.catalogImplementation", "spark.sql.warehouse.dir"}
-        asked = {
+        requested = {
             name: value
             for name, value in self._request["conf"].items()
             if name.startswith("spark.sql.") and name not in static and not _is_ours(name)
         }
-        names = {name.split(".")[3] for name in asked if name.startswith("spark.sql.catalog.")} | {CATALOG}
-        settings = dict(asked)
-        for name in names:
+        named = {name.split(".")[3] for name in requested if name.startswith("spark.sql.catalog.")}
+        settings = dict(requested)
+        for name in named | {CATALOG}:
             settings |= catalog_settings(
                 name, self._request["credentials"], self._config["endpoint"], self._config["region"]
             )
@@ -210,7 +214,7 @@ def _is_ours(setting: str) -> bool:
 
 
 def _error_message(error: BaseException, script: str) -> str:
-    """Glue's ErrorMessage: the error, and the line of the script it came through."""
+    """Glue's ErrorMessage: the error, and the line of the script at which it came out."""
     text = str(error).strip().splitlines()
     summary = f"{type(error).__name__}: {text[0] if text else ''}".rstrip(": ")
     java = getattr(error, "java_exception", None)
@@ -218,7 +222,7 @@ def _error_message(error: BaseException, script: str) -> str:
         summary += " " + str(java.toString()).splitlines()[0]
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
     where = f" (line {lines[-1]} of {Path(script).name})" if lines else ""
-    return summary[:1900] + where
+    return summary[:_MAX_MESSAGE_CHARS] + where
 
 
 class _Lines(io.TextIOBase):

