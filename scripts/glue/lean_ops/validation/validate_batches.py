@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from lean_ops.columns import names
 from lean_ops.columns.map_column import MapColumn
+from lean_ops.validation.batch import Batch, holders_of
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validator import (
-    Batch,
     RowValidator,
     Verdicts,
     error_id,
     error_record,
-    holders_of,
     violations_text,
 )
 

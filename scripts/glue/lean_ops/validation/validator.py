@@ -10,11 +10,8 @@ differ from a JSON Schema validator.
 """
 
 import hashlib
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -23,6 +20,7 @@ import pyarrow.compute as pc
 from lean_ops.columns import names
 from lean_ops.columns.row_indices import indices_where, mask_at
 from lean_ops.payload.json_text import compact
+from lean_ops.validation.batch import Batch, Texts, batch_of_rows
 from lean_ops.validation.casts import Value
 from lean_ops.validation.column_casts import column_cast_of
 from lean_ops.validation.constraints import constraints_of
@@ -31,11 +29,6 @@ from lean_ops.validation.topic_schema import Field, ObjectField, TopicSchema
 REJECTED = "rejected"
 NULLED = "nulled"
 
-Texts = Mapping[str, str | None]
-"""A version's columns as Standardized stores them. An absent column means the same as null."""
-
-_MEMBER = re.compile("(?=__)")
-"""The places in a column's name where the name of an object's column may end and that of its member begin."""
 _EMPTY_OBJECT = "{}"
 _MAX_VALUE_LENGTH = 200
 """Characters of a value that a violation repeats. The whole value is in the error's record."""
@@ -76,34 +69,6 @@ class Verdicts(NamedTuple):
     values: Mapping[str, pa.Array]
     violations: Mapping[int, Sequence[Violation]]
     dispositions: Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The texts of some versions, as a validator reads them.
-
-    columns: column to an array with a text for each version; a column that no version has may be absent.
-    members: column to the row indices of the versions that hold a member of it which is none of the schema's.
-    """
-
-    count: int
-    columns: Mapping[str, pa.Array]
-    members: Mapping[str, Set[int]]
-    _lists: dict[str, list[str | None]] = field(default_factory=dict)
-
-    def texts(self, column: str) -> pa.Array:
-        found = self.columns.get(column)
-        return pa.nulls(self.count, pa.string()) if found is None else found
-
-    def text(self, n: int, column: str) -> str | None:
-        if column not in self.columns:
-            return None
-        if column not in self._lists:
-            self._lists[column] = self.columns[column].to_pylist()
-        return self._lists[column][n]
-
-    def holds_members(self, n: int, column: str) -> bool:
-        return n in self.members.get(column, ())
 
 
 class RowValidator:
@@ -151,33 +116,6 @@ class RowValidator:
             for n, violations in report.violations.items()
         }
         return Verdicts(values, report.violations, dispositions)
-
-
-def batch_of_rows(rows: Sequence[Texts], known: Set[str]) -> Batch:
-    """Returns the batch of some versions, where `known` are the columns that the schema names."""
-    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in known}
-    holders = holders_of(set(chain.from_iterable(rows)), known)
-    members: dict[str, set[int]] = defaultdict(set)
-    if holders:
-        for n, row in enumerate(rows):
-            for name, text in row.items():
-                if text is not None:
-                    for holder in holders.get(name, ()):
-                        members[holder].add(n)
-    return Batch(len(rows), columns, members)
-
-
-def holders_of(columns: Iterable[str], known: Set[str]) -> dict[str, list[str]]:
-    """Maps each column that the schema does not name to the schema's columns of which it may be a member.
-
-    Columns that are a member of none are left out.
-    """
-    found = {
-        name: [name[: cut.start()] for cut in _MEMBER.finditer(name) if name[: cut.start()] in known]
-        for name in columns
-        if "__" in name and name not in known
-    }
-    return {name: holders for name, holders in found.items() if holders}
 
 
 class _Report:
