@@ -1,4 +1,4 @@
-"""Glue job: Standardized to Curated.
+"""Glue job that takes Standardized to Curated.
 
 See lean_ops.curated.job for the flow and lean_ops.ports.job_arguments for the arguments.
 """

@@ -1,4 +1,4 @@
-"""Glue job: brings tables that are older than drift_log and the registry in line with them.
+"""Glue job that brings topics whose tables are older than drift_log or the registry in line with them.
 
 See docs/adopting-tables.md for its use, lean_ops.catch_up.job for the flow, and
 lean_ops.ports.job_arguments for the arguments.

@@ -1,4 +1,4 @@
-"""Glue job: RAW to Standardized.
+"""Glue job that takes RAW to Standardized.
 
 See lean_ops.standardized.job for the flow and lean_ops.ports.job_arguments for the arguments.
 """

@@ -64,9 +64,9 @@ def lake(new_lake: "Callable[[], Lake]") -> "Lake":
 def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every topic counts as too large for one task."""
     from lean_ops.curated import advance_topics as curated_topics
-    from lean_ops.standardized import advance_topics as standardized_topics
+    from lean_ops.tasks import advance_topics as topics
 
-    for module in (curated_topics, standardized_topics):
+    for module in (curated_topics, topics):
         monkeypatch.setattr(module, "MAX_EVENTS", 0)
 
 

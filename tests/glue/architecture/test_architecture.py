@@ -48,7 +48,7 @@ PLAIN = (
     *("columns/names.py", "payload/json_text.py", "payload/flatten.py", "ports/job_arguments.py"),
     *("standardized/schema_evolution.py", "curated/backfill.py", "versions/merge_python.py"),
     *("validation/topic_schema.py", "validation/casts.py", "tables/table_shape.py"),
-    *("catch_up/table_owners.py", "catch_up/plan.py", "catch_up/report.py"),
+    *("catch_up/table_owners.py", "catch_up/missing_drift.py", "catch_up/plan.py", "catch_up/report.py"),
 )
 
 
@@ -141,7 +141,8 @@ def test_decisions_are_plain_python(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["validator.py", "validate_batches.py", "casts.py", "column_casts.py", "constraints.py"]
+    "name",
+    ["validator.py", "batch.py", "validate_batches.py", "casts.py", "column_casts.py", "constraints.py"],
 )
 def test_validation_needs_no_spark(name):
     """Nor does what it imports."""

@@ -1,11 +1,11 @@
-"""The ledger against the tables: what a topic's counts say must be what its table shows."""
+"""The ledger against the tables: a topic's counts must agree with what its table shows."""
 
 from datetime import UTC, datetime
 
 from lake import Event
 
 from lean_ops.bookkeeping import ledger
-from lean_ops.bookkeeping.run_outcome import Outcome
+from lean_ops.bookkeeping.run_outcome import RunOutcome
 
 TOPIC = "telemetry.climate"
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -16,7 +16,7 @@ def entries(lake, layer, topic=TOPIC):
     return {row["cycle_id"]: (row["status"], row["error"]) for row in lake.ledger(layer, topic)}
 
 
-def test_rows_that_somebody_deleted_between_two_cycles_are_told_once(lake):
+def test_rows_that_somebody_deleted_between_two_cycles_are_reported_once(lake):
     lake.activate(TOPIC, 1, SCHEMA)
 
     def cycle(*ids):
@@ -37,8 +37,8 @@ def test_rows_that_somebody_deleted_between_two_cycles_are_told_once(lake):
         assert outcome.unbalanced == {TOPIC: reason}
         assert outcome.trouble() == f"1 topic(s) unbalanced: {TOPIC}: {reason}"
         assert entries(lake, layer)[named] == (ledger.UNBALANCED, reason)
-    told = [line for line in lake.logged if line["message"] == "ledger unbalanced"]
-    assert [(line["layer"], line["reason"]) for line in told] == [(layer, reason) for layer in outcomes]
+    logged = [line for line in lake.logged if line["message"] == "ledger unbalanced"]
+    assert [(line["layer"], line["reason"]) for line in logged] == [(layer, reason) for layer in outcomes]
 
     _, outcomes = cycle("m5")
     assert [outcome.trouble() for outcome in outcomes.values()] == [None, None]
@@ -73,11 +73,16 @@ def test_a_table_that_had_rows_before_the_first_cycle_starts_from_them(lake):
 
 
 def test_an_outcome_names_every_topic_that_is_in_trouble():
-    outcome = Outcome()
+    outcome = RunOutcome()
     assert outcome.trouble() is None
-    outcome.enter(ledger.Entry("a.b", "curated", "c", AT, AT, error="no table"))
-    outcome.enter(ledger.Entry("a.c", "curated", "c", AT, AT, imbalance="one too many"))
-    outcome.enter(ledger.Entry("a.d", "curated", "c", AT, AT))
+
+    def enter(topic, **trouble):
+        about = {"layer": "curated", "cycle_id": "c", "started_at": AT, "finished_at": AT}
+        outcome.enter(ledger.Entry(topic=topic, **about, **trouble))
+
+    enter("a.b", error="no table")
+    enter("a.c", imbalance="one too many")
+    enter("a.d")
     assert not outcome.complete
     assert outcome.trouble() == "1 topic(s) failed: a.b: no table; 1 topic(s) unbalanced: a.c: one too many"
     assert [entry.status for entry in outcome.entries] == ["FAILED", "UNBALANCED", "SUCCEEDED"]

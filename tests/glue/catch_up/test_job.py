@@ -31,7 +31,7 @@ def adopted(lake):
 
 
 def governed(adopted, topic=TOPIC, version=3):
-    """Both tables and an active schema, made by hand: nothing of it on record."""
+    """Makes both tables and an active schema by hand, so that nothing of it is on record."""
     adopted.standardized(topic, "device string, temperature string")
     adopted.curated(topic, "device string, temperature decimal(10,2)")
     adopted.schema(topic, version, SCHEMA)
@@ -65,7 +65,8 @@ def test_a_topic_without_a_schema_is_registered_and_not_enabled(adopted):
 
 
 def test_it_writes_what_the_live_job_would_have_written(adopted):
-    """The live job's rows and items, forgotten and made anew, differ in source, id, cycle and time only."""
+    """When the live job's rows and items are forgotten and made anew, they differ in source, id, cycle and
+    time only."""
     lake = adopted.lake
     lake.activate(TOPIC, 3, SCHEMA)
     lake.standardize(
@@ -175,7 +176,7 @@ def test_a_list_of_columns_that_was_cut_hides_none(adopted):
 
 
 def test_the_live_job_does_not_record_again_what_was_caught_up(adopted):
-    """A table that a running cycle has just made: the job's own row comes after ours, with the same id."""
+    """A running cycle has just made the table, and its own row comes after this run's, with the same id."""
     topic = "fresh"
     adopted.lake._ensure(topic)
     adopted.run()
@@ -370,7 +371,7 @@ def test_typed_columns_in_standardized_are_told(adopted):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "expected_note"),
     [
         ("device string", "lacks temperature of version 3"),
         ("device string, temperature double", "lacks temperature as decimal(10,2) (it is double)"),
@@ -378,14 +379,14 @@ def test_typed_columns_in_standardized_are_told(adopted):
         ("device string, temperature decimal(12,2), more string", None),
     ],
 )
-def test_a_curated_table_behind_its_schema_is_left_to_schema_validator(adopted, columns, told):
+def test_a_curated_table_behind_its_schema_is_left_to_schema_validator(adopted, columns, expected_note):
     adopted.standardized(TOPIC)
     table = adopted.curated(TOPIC, columns)
     adopted.schema(TOPIC, 3, SCHEMA)
     before = adopted.lake.spark.table(table).dtypes
     notes = " ".join(adopted.run().plans[TOPIC].notes)
-    assert (told in notes and "pending/" in notes) if told else notes == ""
-    assert adopted.lake.registered[TOPIC]["processing_enabled"] is (told is None)
+    assert (expected_note in notes and "pending/" in notes) if expected_note else notes == ""
+    assert adopted.lake.registered[TOPIC]["processing_enabled"] is (expected_note is None)
     assert adopted.lake.spark.table(table).dtypes == before
 
 
@@ -470,7 +471,7 @@ def test_a_lake_without_drift_log_is_told_at_once(adopted):
 
 
 def mixed(adopted):
-    """Something of everything that a run writes."""
+    """Makes a lake in which a run writes something of every kind."""
     governed(adopted)
     own = ", ".join(part for part in ENVELOPE.split(", ") if not part.startswith("received_at"))
     adopted.standardized("plain", "a string, b string", own)
@@ -513,7 +514,7 @@ def test_a_second_run_finds_nothing_to_do_and_commits_nothing(adopted):
 
 
 def counted(adopted, monkeypatch):
-    """Writes of Spark count as outside calls too."""
+    """Counts writes of Spark as outside calls too."""
     for method in ("append_new", "add_columns"):
         real = getattr(Tables, method)
 
@@ -547,11 +548,11 @@ def test_a_run_that_was_killed_anywhere_is_simply_run_again(new_lake, monkeypatc
         assert adopted.state(ids=False) == expected, place
 
 
-def test_progress_is_told_by_batch(adopted, monkeypatch):
+def test_progress_is_logged_by_batch(adopted, monkeypatch):
     monkeypatch.setattr("lean_ops.catch_up.job.BATCH", 2)
     for n in range(5):
         adopted.standardized(f"topic{n}", "a string")
         adopted.folders.add(f"topic{n}")
     adopted.run()
-    told = [(line["done"], line["of"]) for line in adopted.lake.logged if line["message"] == "progress"]
-    assert told == [(2, 5), (4, 5), (5, 5)]
+    logged = [(line["done"], line["of"]) for line in adopted.lake.logged if line["message"] == "progress"]
+    assert logged == [(2, 5), (4, 5), (5, 5)]

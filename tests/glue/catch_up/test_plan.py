@@ -1,4 +1,4 @@
-"""Laws of the catch-up's decision: done once it leaves nothing to do, and it never takes anything back."""
+"""Laws of the catch-up's plan: once it was done it leaves nothing to do, and it never takes anything back."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops.bookkeeping.drift_log import row_of
-from lean_ops.catch_up.plan import CURATED, STANDARDIZED, OnRecord, TopicState, on_record, plan
+from lean_ops.catch_up.missing_drift import CURATED, STANDARDIZED, OnRecord, on_record
+from lean_ops.catch_up.plan import TopicState, plan
 from lean_ops.catch_up.table_owners import settle_by_registry
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import ActiveFile
@@ -53,7 +54,7 @@ def shapes(draw, layer):
 
 @st.composite
 def recorded(draw):
-    """Rows of drift_log as the live writers leave them."""
+    """Draws rows of drift_log as the live writers leave them."""
     rows = []
     for layer in (STANDARDIZED, CURATED):
         added = draw(st.lists(st.sampled_from(PAYLOAD), unique=True))
@@ -75,12 +76,19 @@ def states(draw):
     texts = st.sampled_from([json.dumps(SCHEMA).encode(), b"{", b"\xff"])
     active = draw(st.none() | st.builds(ActiveFile, texts, st.just("etag")))
     owner = draw(st.sampled_from([None, TOPIC]))
-    return rows, TopicState(TOPIC, found, item, owner, active, on_record(rows).get(TOPIC, OnRecord()))
+    return rows, TopicState(
+        topic=TOPIC,
+        shapes=found,
+        item=item,
+        owner=owner,
+        active=active,
+        on_record=on_record(rows).get(TOPIC, OnRecord()),
+    )
 
 
 def after(rows, state, done):
-    """The state that a run leaves."""
-    rows = [*rows, *(row_of(one.drift, one.at or THEN) for one in done.rows)]
+    """Returns the state that a run leaves."""
+    rows = [*rows, *(row_of(one.drift, one.detected_at or THEN) for one in done.rows)]
     found = dict(state.shapes)
     if done.add_columns:
         shape = found[STANDARDIZED]
@@ -88,7 +96,7 @@ def after(rows, state, done):
     item = done.item or (None if state.item is None else {**state.item, **done.fill})
     owner = state.topic if done.claim else state.owner
     known = on_record(rows).get(TOPIC, state.on_record)
-    return TopicState(state.topic, found, item, owner, state.active, known)
+    return replace(state, shapes=found, item=item, owner=owner, on_record=known)
 
 
 @given(states())

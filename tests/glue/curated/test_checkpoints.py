@@ -1,4 +1,4 @@
-"""What a run of Curated takes up: at its topics' checkpoints, after a kill, and where a back-fill stopped."""
+"""Where a run of Curated begins: at its topics' checkpoints, after a kill, and where a backfill stopped."""
 
 from collections import Counter
 
@@ -7,18 +7,17 @@ from histories import Killed
 from lake import Event
 from readings import SCHEMA, TABLE, TOPIC, reading
 
-from lean_ops.curated import advance_by_spark
-from lean_ops.curated import job as curated_job
+from lean_ops.curated import advance_by_spark, planning
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
 
 def test_a_quiet_topic_does_not_have_old_cycles_read_again_and_none_is_passed_over(lake, monkeypatch):
-    looked_after, topic_cycles = [], curated_job.topic_cycles
+    read_after, topic_cycles = [], planning.topic_cycles
     monkeypatch.setattr(
-        curated_job,
+        planning,
         "topic_cycles",
-        lambda tables, after, limits: looked_after.append(after) or topic_cycles(tables, after, limits),
+        lambda tables, after, limits: read_after.append(after) or topic_cycles(tables, after, limits),
     )
 
     def run(*events):
@@ -36,10 +35,10 @@ def test_a_quiet_topic_does_not_have_old_cycles_read_again_and_none_is_passed_ov
     assert run(Event({"n": 1}, message_id="m1"), quiet)
     for n in (2, 3):
         assert run(Event({"n": n}, message_id=f"m{n}"))
-    # Each run has a name of its own here: Standardized's are odd.
-    assert looked_after == [None, cycle(1), cycle(3)]
+    # Each run has a cycle of its own here. Standardized's have odd numbers.
+    assert read_after == [None, cycle(1), cycle(3)]
 
-    # A table that people rolled back is taken on from where it is now.
+    # A table that people rolled back goes on from where it is now.
     table = lake.name(TABLE)
     first = lake.spark.sql(f"SELECT snapshot_id FROM {table}.snapshots ORDER BY committed_at").collect()[0][0]
     place = table.removeprefix("glue_catalog.")
@@ -47,9 +46,9 @@ def test_a_quiet_topic_does_not_have_old_cycles_read_again_and_none_is_passed_ov
     assert len(lake.rows(TABLE)) == 1
     assert run()
     assert set(lake.by_key(TABLE)) == {"m1", "m2", "m3"}
-    assert looked_after[-1] == cycle(1)
+    assert read_after[-1] == cycle(1)
 
-    # A topic that fails holds up what was looked through, and loses nothing; one that comes later has all.
+    # A topic that fails holds up the watermark and loses nothing. A topic that comes later gets everything.
     lake.spark.sql(f"ALTER TABLE {table} DROP COLUMN n")
     assert not run(Event({"n": 4}, message_id="m4"))
     lake.activate("fleet.late", 1, fields)
@@ -58,9 +57,9 @@ def test_a_quiet_topic_does_not_have_old_cycles_read_again_and_none_is_passed_ov
     assert run(quiet)
     assert set(lake.by_key(TABLE)) == {f"m{n}" for n in range(1, 6)}
     assert [row["n"] for row in lake.rows("curated.fleet_late")] == [5]
-    assert looked_after[-1] < cycle(9), "the cycles of the run that failed"
+    assert read_after[-1] < cycle(9), "the cycles of the run that failed"
     assert run()
-    assert looked_after[-1] == cycle(13)
+    assert read_after[-1] == cycle(13)
 
 
 def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_next_run(lake):
@@ -90,7 +89,7 @@ def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, mon
         Event(reading(device="", x=1), message_id="d"),
         Event(reading(), message_id="e"),
     )
-    # The errors are written; the rows and their checkpoint are.
+    # The first kill comes after the errors are written, the second after the rows with their checkpoint.
     for owner, method in ((Tables, "append"), (TopicTable, "commit")):
         original = getattr(owner, method)
 
@@ -114,7 +113,7 @@ def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, mon
     assert totals == [2, 1, 1]
 
 
-def test_a_long_back_fill_without_new_rows_is_one_entry_of_all_its_pieces(lake, by_spark, monkeypatch):
+def test_a_long_backfill_without_new_rows_is_one_entry_of_all_its_batches(lake, by_spark, monkeypatch):
     monkeypatch.setattr(advance_by_spark, "MAX_ROWS", 2)
     for n in range(3):
         lake.standardize(
@@ -122,7 +121,7 @@ def test_a_long_back_fill_without_new_rows_is_one_entry_of_all_its_pieces(lake, 
             Event({"n": "x"}, message_id=f"x{n}"),
             Event({"n": n}, message_id=f"m{n}"),
         )
-    # So long ago that cycle_delta has nothing of it any more.
+    # The rows are so old that cycle_delta has nothing of them any more.
     lake.spark.sql(f"DELETE FROM {lake.name('ops.cycle_delta')} WHERE TRUE")
     fields = {"n": {"type": "integer", "x-cde": True}}
     lake.activate(TOPIC, 1, fields)
@@ -137,7 +136,7 @@ def test_a_long_back_fill_without_new_rows_is_one_entry_of_all_its_pieces(lake, 
     assert lake.balance("curated") == (12, 12)
 
 
-def test_a_long_back_fill_that_is_killed_after_each_piece_goes_on_with_the_next(lake, by_spark, monkeypatch):
+def test_a_long_backfill_that_is_killed_after_each_batch_goes_on_with_the_next(lake, by_spark, monkeypatch):
     fields = {"n": {"type": "integer", "x-cde": True}}
     lake.activate(TOPIC, 1, fields)
     for n in range(3):
@@ -147,10 +146,10 @@ def test_a_long_back_fill_that_is_killed_after_each_piece_goes_on_with_the_next(
     lake.curate()
     lake.activate(TOPIC, 2, fields | {"m": {"type": "integer"}}, x_backfill=True)
     monkeypatch.setattr(advance_by_spark, "MAX_ROWS", 2)
-    upsert, pieces = Tables.upsert, []
+    upsert, batches = Tables.upsert, []
 
     def then_killed(self, rows, *arguments):
-        pieces.append(sorted(row["message_id"] for row in rows.select("message_id").collect()))
+        batches.append(sorted(row["message_id"] for row in rows.select("message_id").collect()))
         upsert(self, rows, *arguments)
         raise Killed
 
@@ -160,8 +159,8 @@ def test_a_long_back_fill_that_is_killed_after_each_piece_goes_on_with_the_next(
             with pytest.raises(Killed):
                 lake.curate()
             done = {key for key, row in lake.by_key(TABLE).items() if row["m"] is not None}
-            assert done == {key for piece in pieces for key in piece}
-    assert pieces == [["m0"], ["m1"], ["m2"]]
+            assert done == {key for batch in batches for key in batch}
+    assert batches == [["m0"], ["m1"], ["m2"]]
     assert lake.curate().complete
     assert {(row["m"], row["schema_version"]) for row in lake.rows(TABLE)} == {(0, 2), (1, 2), (2, 2)}
     assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 2

@@ -1,3 +1,5 @@
+"""The Curated job as a whole: from Standardized's rows to typed rows, errors, ledger and mirror."""
+
 import json
 from datetime import datetime
 
@@ -13,7 +15,7 @@ def state(lake):
     return {table: lake.rows(table, *times) for table in (TABLE, "ops.errors", "ops.ledger")}
 
 
-def test_rows_are_typed_and_judged(lake):
+def test_rows_are_typed_and_validated(lake):
     lake.activate(TOPIC, 3, SCHEMA, required=["temperature"])
     lake.standardize(
         Event(
@@ -115,7 +117,7 @@ def test_the_latest_valid_version_stays_whatever_comes_when(lake):
     assert state(lake) == held, "nothing new: nothing written"
 
 
-def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_judges_again_where_it_says_so(lake):
+def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_validates_again_where_it_says_so(lake):
     lake.standardize(Event({"n": 1, "m": "7"}, message_id="m1"), Event({"n": "x"}, message_id="m2"))
     lake.standardize(Event({"n": 2}, message_id="m3"))
     # Retention has taken the first cycle: its rows come from Standardized.
@@ -155,7 +157,8 @@ def test_a_first_schema_finds_nothing_to_fill_from(lake):
 
 
 def partitions(lake):
-    """Value of the partition (None: not partitioned, or no value) to its rows."""
+    """Returns the partition's value, or None where there is no partition or no value, to its number of
+    rows."""
     found = lake.spark.sql(f"SELECT * FROM {lake.name(TABLE)}.partitions").collect()
     return {str(row["partition"][0]) if "partition" in row else None: row["record_count"] for row in found}
 

@@ -1,3 +1,5 @@
+"""The Standardized job as a whole: from RAW to rows, errors, drift, ledger and mirror."""
+
 import json
 
 import pytest
@@ -14,7 +16,7 @@ TABLE = "standardized.telemetry_climate"
 
 
 def state(lake):
-    """All that must be the same however a cycle came to its end."""
+    """Returns everything that must be the same however a cycle came to its end."""
     times = ("detected_at", "started_at", "finished_at")
     tables = (TABLE, "ops.parse_errors", "ops.drift_log", "ops.ledger")
     return {table: lake.rows(table, *times) for table in tables}
@@ -51,8 +53,8 @@ def test_what_was_sent_comes_out_as_text(lake):
         "text": "ü😀" * 100_000,
         "rescued_data": None,
     }
-    # The second topic of a table is refused, with its payload, until it is renamed; so is what is no topic at
-    # all.
+    # The second topic of a table is refused, with its payload, until it is renamed. A name that is no topic
+    # is refused too.
     errors = {row["message_id"]: row for row in lake.rows("ops.parse_errors")}
     assert {name: row["error_code"] for name, row in errors.items()} == {
         "m2": "INVALID_JSON",
@@ -115,7 +117,7 @@ def test_the_latest_version_wins_and_of_copies_the_first(lake):
     assert (lake.rows(TABLE), lake.rows("ops.drift_log")) == held
     assert lake.balance("standardized") == (10, 10)
 
-    # Nothing new, then the same cycle again: nothing at all.
+    # A cycle without new rows changes nothing, and running it again changes nothing either.
     held = state(lake)
     last = "20261123T000099Z-0a1b2c3d"
     lake.standardize(cycle_id=last)
@@ -135,7 +137,7 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     assert lake.checkpoints.held["*", "raw"]["status"] == "incomplete"
     assert [row["status"] for row in lake.ledger("standardized", "fleet.trucks")] == ["FAILED"]
 
-    # Its table is there now, and broken; the other topic goes on.
+    # Its table exists now but is broken. The other topic goes on.
     lake.provisioning_failures.clear()
     lake.ensure(["fleet.trucks"])
     lake.spark.sql(f"ALTER TABLE {lake.name('standardized.fleet_trucks')} DROP COLUMN message_id")
@@ -147,7 +149,7 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     assert list(outcome.failed) == ["fleet.trucks"]
     assert len(lake.rows(TABLE)) == 2
 
-    # Mended: both cycles are taken, in order, though nothing new came.
+    # Once the table is mended, both cycles are taken in order, although nothing new came.
     lake.spark.sql(f"ALTER TABLE {lake.name('standardized.fleet_trucks')} ADD COLUMN message_id STRING")
     assert lake.standardize().complete
     [row] = lake.rows("standardized.fleet_trucks")
@@ -283,7 +285,7 @@ EVENTS = (
 
 
 def killed_after(monkeypatch, owner, method, call, table=""):
-    """The run ends without a word right after the n-th call of a method (for a table) has done its work."""
+    """Lets the run die right after the `call`-th call of a method (about a table) has done its work."""
     original = getattr(owner, method)
     calls = []
 
@@ -306,14 +308,14 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(lake, n
     lake.deliver(*EVENTS[1])
     cycle = lake.next_cycle()
     for owner, method, call, table, cycle_id in (
-        (TopicTable, "replace_where", 1, "", cycle),  # the range is taken, and nobody was told
+        (TopicTable, "replace_where", 1, "", cycle),  # RAW's range is taken, and nothing says so yet
         (Tables, "append_new", 1, "parse_errors", cycle),
         (Tables, "append_new", 1, "drift_log", cycle),
-        # The table has changed, the data has not.
+        # The table has its new columns, but not its rows.
         (Tables, "add_columns", 1, "telemetry_climate", lake.next_cycle()),
         # The topic has its rows and its checkpoint.
         (TopicTable, "commit", 1, "", lake.next_cycle()),
-        (ledger, "write", 1, "", lake.next_cycle()),  # all is done but the mirror
+        (ledger, "write", 1, "", lake.next_cycle()),  # everything is done but the mirror
     ):
         with monkeypatch.context() as patch:
             killed_after(patch, owner, method, call, table)

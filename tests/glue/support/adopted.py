@@ -1,4 +1,5 @@
-"""A lake as historical_catch_up meets it: tables, and what a test leaves of registry, drift_log, schemas."""
+"""A lake as historical_catch_up meets it: tables, and whatever a test leaves of registry, drift_log and
+schemas."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 from lake import Lake
 
 from lean_ops.catch_up import job as catch_up_job
-from lean_ops.catch_up.job import Outcome
+from lean_ops.catch_up.job import CatchUpOutcome
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, CatchUp
 from lean_ops.ports.job_arguments import CatchUpArguments
@@ -23,14 +24,16 @@ CURATED_ENVELOPE = (
 
 
 class Killed(BaseException):
-    """The machine is gone: nothing may handle it."""
+    """Stands for the end of the machine, so no code may handle it."""
 
 
 @dataclass
 class Adopted:
-    """The ports of a run, in memory around a Lake. calls: what was written outside Spark, in order.
+    """The ports of a run, in memory around a Lake.
 
-    kill_after: the write, by number, whose answer the machine does not live to see; 0: it begins none.
+    calls: the writes outside Spark, in order.
+    kill_after: the number of the write after which the machine ends before it sees the answer; 0 ends it
+    before the first.
     """
 
     lake: Lake
@@ -96,7 +99,7 @@ class Adopted:
 
     # --- runs ---
 
-    def run(self, *topics: str, dry_run: bool = False, **owners: str) -> Outcome:
+    def run(self, *topics: str, dry_run: bool = False, **owners: str) -> CatchUpOutcome:
         arguments = CatchUpArguments(
             database_prefix=self.lake.prefix,
             schema_bucket="schemas",
@@ -124,13 +127,13 @@ class Adopted:
         self.lake.spark.sql(text)
 
     def standardized(self, topic: str, columns: str = "", own: str = ENVELOPE) -> str:
-        """Makes a Standardized table by hand. Gives its full name."""
+        """Makes a Standardized table by hand. Returns its full name."""
         table = self.lake.name(f"standardized.{names.table_name(topic)}")
         self.sql(f"CREATE TABLE {table} ({', '.join(filter(None, (own, columns)))}) USING iceberg")
         return table
 
     def insert(self, table: str, **values: str) -> None:
-        """One commit of one row; what is not named is NULL."""
+        """Commits one row. Columns that are not named are NULL."""
         types = dict(self.lake.spark.table(table).dtypes)
         listed = (f"CAST({values.get(name, 'NULL')!r} AS {kind})" for name, kind in types.items())
         listed = (text.replace("'NULL'", "NULL") for text in listed)
@@ -146,7 +149,7 @@ class Adopted:
         self.active_files[topic] = json.dumps(document).encode()
 
     def forget(self) -> None:
-        """As if the lake were older than registry and drift_log."""
+        """Forgets registry and drift_log, as if the lake were older than both."""
         self.lake.registered.clear()
         self.sql(f"DELETE FROM {self.lake.name('ops.drift_log')}")
 
@@ -156,7 +159,8 @@ class Adopted:
         return sorted((tuple(row[name] for name in kept) for row in rows), key=str)
 
     def state(self, ids: bool = True) -> dict[str, Any]:
-        """All that a run may change: rows of drift_log, columns of every table, the registry."""
+        """Returns everything that a run may change: rows of drift_log, columns of every table, the
+        registry."""
         found: dict[str, Any] = {
             "registry": {key: dict(item) for key, item in self.lake.registered.items()},
             "drift_log": self.lake.rows("ops.drift_log", *(() if ids else ("detected_at",))),
@@ -167,7 +171,7 @@ class Adopted:
         return found
 
     def snapshots(self) -> dict[str, Sequence[Any]]:
-        """Every commit of every table: an empty one shows too. And every version of its metadata."""
+        """Returns every commit of every table, including empty ones, and every version of its metadata."""
         found = {}
         for name in (*self.tables(), "ops.drift_log"):
             for kind in ("snapshots", "metadata_log_entries"):

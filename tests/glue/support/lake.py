@@ -1,5 +1,5 @@
-"""A whole account in memory around real Iceberg tables: what table-provisioner, schema-validator and Firehose
-would do."""
+"""A whole account in memory around real Iceberg tables. It does what table-provisioner, schema-validator and
+Firehose would do."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from emulator.athena.sql import plan
-from lean_ops.bookkeeping.run_outcome import Outcome
+from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.columns import names
 from lean_ops.curated import job as curated_job
 from lean_ops.payload.flatten_batches import KEPT_COLUMNS
@@ -34,7 +34,11 @@ _EVENTS = (
 
 @dataclass(frozen=True)
 class Event:
-    """A RAW row. produced, ingested, event: seconds after EPOCH. payload: a text as it is, else its JSON."""
+    """A message, which becomes a row of RAW.
+
+    payload: a text as it is, or a value that is written as JSON.
+    produced, ingested, event: seconds after EPOCH.
+    """
 
     payload: Any = field(default_factory=lambda: {"temperature": 21.5})
     topic: str | None = "telemetry.climate"
@@ -68,7 +72,7 @@ class Event:
 
 
 def _of_table(statement: str, table: str) -> str:
-    """The statement for another table than the fixture's."""
+    """Returns the fixture's statement for another table."""
     return statement.replace("`topic`", f"`{table}`").replace("/topic/", f"/{table}/")
 
 
@@ -80,7 +84,7 @@ class MemoryCheckpoints:
     def __init__(self) -> None:
         self.held: dict[tuple[str, str], dict[str, Any]] = {}
         self.refused_topics: set[str] = set()
-        """Whose items DynamoDB does not take, as when it throttles."""
+        """The topics whose items DynamoDB does not take, as when it throttles."""
 
     def get(self, topic: str, layer: str) -> dict[str, Any] | None:
         return self.held.get((topic, layer))
@@ -98,7 +102,7 @@ class MemoryCheckpoints:
 
 @dataclass
 class Lake:
-    """Registry, schemas and provisioner in one: they share what they know."""
+    """Registry, schemas and table-provisioner in one, because they share what they know."""
 
     spark: SparkSession
     prefix: str
@@ -123,7 +127,7 @@ class Lake:
         return f"glue_catalog.{self.prefix}_{table}"
 
     def _create(self, statement: str) -> None:
-        """A table by Athena's own statement, where this catalog puts its tables."""
+        """Makes a table by Athena's own statement, in the place where this catalog has its tables."""
         planned = plan(statement.replace("lean_ops_", f"{self.prefix}_"), "default").sql
         self.spark.sql(re.sub(r"LOCATION '[^']*' ", "", planned))
 
@@ -162,7 +166,8 @@ class Lake:
         required: Sequence[str] = (),
         **words: Any,
     ) -> None:
-        """A schema that schema-validator has accepted. words: further ones, x_event_time for x-event-time."""
+        """Puts a schema in force, as when schema-validator has accepted it. words: further keywords, for
+        example x_event_time for x-event-time."""
         document = {"type": "object", "x-topic": topic, "x-version": version, "required": list(required)}
         document |= {word.replace("_", "-"): value for word, value in words.items()}
         self.active_schemas[topic] = json.dumps({**document, "properties": properties})
@@ -185,7 +190,7 @@ class Lake:
         self.registered[topic] |= {"processing_enabled": True, "schema_version": version}
 
     def deliver(self, *events: Event) -> None:
-        """One Firehose commit to RAW."""
+        """Makes one commit to RAW, as Firehose does."""
         frame = self.spark.createDataFrame([event.row() for event in events], _EVENTS)
         frame.coalesce(1).writeTo(self.name("raw.events")).append()
 
@@ -224,18 +229,18 @@ class Lake:
             log=lambda message, **fields: self.logged.append({"message": message, **fields}),
         )
 
-    def standardize(self, *events: Event, cycle_id: str | None = None) -> Outcome:
+    def standardize(self, *events: Event, cycle_id: str | None = None) -> RunOutcome:
         if events:
             self.deliver(*events)
         return standardized_job.run(self.job(cycle_id or self.next_cycle()))
 
-    def curate(self, cycle_id: str | None = None) -> Outcome:
+    def curate(self, cycle_id: str | None = None) -> RunOutcome:
         return curated_job.run(self.job(cycle_id or self.next_cycle()))
 
     # --- what is there ---
 
     def rows(self, table: str, *without: str) -> list[dict[str, Any]]:
-        """Rows by column, in a fixed order, without some columns."""
+        """Returns a table's rows in a fixed order, without the columns named."""
         self.spark.sql(f"REFRESH TABLE {self.name(table)}")
         found = [row.asDict() for row in self.spark.table(self.name(table)).collect()]
         kept = [{name: value for name, value in row.items() if name not in without} for row in found]
@@ -249,7 +254,7 @@ class Lake:
         return sorted(rows, key=lambda row: row["cycle_id"])
 
     def balance(self, layer: str, topic: str = "telemetry.climate") -> tuple[int, int]:
-        """(Σ records_in, what became of them): equal, or the ledger lies."""
+        """Returns Σ records_in and the number of what became of them, which must be equal."""
         rows = self.ledger(layer, topic)
         table = f"{layer}.{names.table_name(topic)}"
         exists = names.table_name(topic) in [
@@ -260,4 +265,5 @@ class Lake:
         return sum(row["records_in"] for row in rows), held + sum(row[name] for row in rows for name in gone)
 
 
-assert KEPT_COLUMNS  # the contract's names are used above as text, on purpose: a change there must show here
+# The names above are written as text on purpose, so that a change of the contract shows here.
+assert KEPT_COLUMNS

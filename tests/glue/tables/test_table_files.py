@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lean_ops.curated.backfill import pieces_of
+from lean_ops.curated.backfill import backfill_batches
 from lean_ops.spark.file_io import FileStore
 from lean_ops.tables.bucket_transform import buckets
 from lean_ops.tables.commits import CYCLE_ID
@@ -191,9 +191,9 @@ def test_buckets_are_those_of_iceberg(texts, count, times):
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 9)), st.sampled_from([None, "", "c"]))
-def test_pieces_hold_every_cycle_once_in_order(rows, after):
-    pieces = pieces_of(rows.items(), after, 10)
-    listed = [cycle for piece in pieces for cycle in piece.cycles]
+def test_backfill_batches_hold_every_cycle_once_in_order(rows, after):
+    batches = backfill_batches(rows.items(), after, 10)
+    listed = [cycle for batch in batches for cycle in batch.cycles]
     assert listed == sorted(cycle for cycle in rows if after is None or cycle > after)
-    for piece in pieces:
-        assert len(piece.cycles) == 1 or sum(rows[cycle] for cycle in piece.cycles) <= 10
+    for batch in batches:
+        assert len(batch.cycles) == 1 or sum(rows[cycle] for cycle in batch.cycles) <= 10

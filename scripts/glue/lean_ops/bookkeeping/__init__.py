@@ -1,1 +1,1 @@
-"""What is put on record about a run: ledger, drift log, checkpoints, watermark, table ownership, outcome."""
+"""The records of a run: ledger, drift log, checkpoints, watermark, table ownership and outcome."""

@@ -1,8 +1,9 @@
-"""How far Curated has looked through cycle_delta for all of its topics.
+"""Curated's watermark: the cycle up to which cycle_delta has nothing left for any of its topics.
 
-A topic without new rows keeps the checkpoint of its last ones, and the oldest of all checkpoints would have
-each run look at all cycles since. What is kept here saves that, and is believed only while every table still
-says of its checkpoint what it said then: a topic that came, or was rolled back, has them looked at again.
+A topic without new rows keeps the checkpoint of its last ones. Without the watermark each run would read
+cycle_delta from the oldest of all checkpoints on. The watermark counts only as long as every table still has
+the checkpoint that it had when the watermark was stored. Once a topic is new or was rolled back, the
+checkpoints decide again.
 """
 
 from collections.abc import Mapping
@@ -10,21 +11,24 @@ from collections.abc import Mapping
 from lean_ops.ports.interfaces import Item
 from lean_ops.tables.ops_rows import deterministic_id
 
-_THROUGH = "looked_through"
+_WATERMARK = "looked_through"
 _CHECKPOINTS = "looked_checkpoints"
+"""The attributes of the item about all topics in DynamoDB. Their names are older than the word watermark."""
 
 
-def looked_through(item: Item | None, checkpoints: Mapping[str, str]) -> str | None:
-    """The cycle up to which cycle_delta has nothing that these topics have not taken; None if that is not
-    known. item: of ALL_TOPICS. checkpoints: topic to the last cycle that its table has taken."""
+def stored_watermark(item: Item | None, checkpoints: Mapping[str, str]) -> str | None:
+    """Returns the stored watermark, or None when there is none that counts.
+
+    item: the item about all topics. checkpoints: topic to the last cycle that its table has taken.
+    """
     if item is None or item.get(_CHECKPOINTS) != _digest(checkpoints):
         return None
-    return item.get(_THROUGH)
+    return item.get(_WATERMARK)
 
 
-def item_of(through: str | None, checkpoints: Mapping[str, str]) -> Item:
-    """What to keep, with the checkpoints as they are now."""
-    return {_THROUGH: through, _CHECKPOINTS: _digest(checkpoints)}
+def watermark_item(watermark: str | None, checkpoints: Mapping[str, str]) -> Item:
+    """Returns the attributes to store for a watermark and the checkpoints as they are now."""
+    return {_WATERMARK: watermark, _CHECKPOINTS: _digest(checkpoints)}
 
 
 def _digest(checkpoints: Mapping[str, str]) -> str:

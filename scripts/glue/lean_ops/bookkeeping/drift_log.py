@@ -1,4 +1,5 @@
-"""drift_log: every change of a table's columns, and every value that found no column, on record."""
+"""drift_log: a row for every change of a table's columns, and for every path of a payload that found no
+column."""
 
 import re
 from collections.abc import Sequence
@@ -25,16 +26,23 @@ PAYLOAD = "payload"
 CATCH_UP = "catch_up"
 
 MAX_RESCUED_LISTED = 100
-"""How many rescued paths of a topic one cycle puts on record: enough to see what happens, whatever the keys
-are."""
+"""How many rescued paths of a topic one cycle puts on record: enough for people to see what happens, however
+many different keys the payloads have."""
 MAX_PATH = 1024
-"""Characters of a path that are put on record. Why it was rescued shows in the first 512: MAX_DEPTH levels
-that fit into a column's name, each character escaped."""
+"""How many characters of a path are put on record. The reason why it was rescued shows in the first 512 of
+them, which hold MAX_DEPTH levels of names that fit into a column's name, even when every character is
+escaped."""
+_PATH_PARTS = re.compile(r"\\[\\.]|\.|[^\\.]+")
+"""An escaped character, a dot between segments, or text."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One change. column_name: the column, or the path of what was rescued. cycle_id: None if no cycle's."""
+    """One change of a topic's table.
+
+    column_name: the column, or the path that was rescued; None for the table itself.
+    cycle_id: the cycle that made the change; None for a change outside of cycles.
+    """
 
     topic: str
     change_type: str
@@ -46,14 +54,14 @@ class Drift:
 
     @property
     def drift_id(self) -> str:
-        # A column can be added, dropped and added again; that something is rescued is one fact, not one a
-        # cycle.
+        # A column can be added, dropped and added again, so its cycle is part of the id. That a path is
+        # rescued is one fact, however many cycles see it.
         cycle = self.cycle_id if self.change_type == COLUMN_ADDED else None
         return deterministic_id(self.topic, self.layer, self.change_type, self.column_name, cycle)
 
 
 def rescue_of(path: str) -> str:
-    """Why flatten put a path (as names.path_text gives it) into rescued_data."""
+    """Returns why flatten put a path, as names.path_text writes it, into rescued_data."""
     segments = _segments(path)
     if len(segments) > names.MAX_DEPTH:
         return TOO_DEEP
@@ -62,7 +70,7 @@ def rescue_of(path: str) -> str:
 
 def _segments(path: str) -> Sequence[str]:
     segments: list[list[str]] = [[]]
-    for part in _PARTS.findall(path):
+    for part in _PATH_PARTS.findall(path):
         if part == ".":
             segments.append([])
         else:
@@ -70,11 +78,8 @@ def _segments(path: str) -> Sequence[str]:
     return ["".join(parts) for parts in segments]
 
 
-_PARTS = re.compile(r"\\[\\.]|\.|[^\\.]+")
-"""An escaped character, a dot between segments, or text."""
-
-
 def row_of(drift: Drift, detected_at: datetime) -> dict[str, Any]:
+    """Returns a change as a row of the table drift_log."""
     return {
         "drift_id": drift.drift_id,
         "topic_name": drift.topic,

@@ -1,9 +1,10 @@
-"""The ledger: where each message of a topic and cycle went. Rows follow from commits, so a killed run loses
-none.
+"""The ledger: a row for each topic, layer and cycle that says where the messages went.
+
+The rows are made from the commits of the topics' tables, so a run that is killed loses none. They add up:
 
 Standardized: Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ parse_errors.
-Curated:      Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ rejected (records_in:
-versions judged).
+Curated:      Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ rejected, where records_in
+              counts the versions that were validated.
 """
 
 import json
@@ -38,16 +39,22 @@ SCHEMA = (
 DONE = "SUCCEEDED"
 FAILED = "FAILED"
 UNBALANCED = "UNBALANCED"
-"""The cycle is done, and its counts are not what the table shows."""
+"""The cycle is done, but its counts disagree with the table."""
 _KEYS = ("topic_name", "layer", "cycle_id")
 _NOT_IN_TABLE = ("duplicates", "superseded", "parse_errors", "rejected")
 _COUNTS_PROPERTY = "lean-ops.counts"
 _STARTED_PROPERTY = "lean-ops.started-at"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """counts: by names of COUNTS; what is not named is 0. Times are aware."""
+    """A row of the ledger.
+
+    started_at, finished_at: aware times.
+    counts: by names of COUNTS; a name that is absent counts 0.
+    error: why the topic has not taken the cycle.
+    imbalance: how the counts disagree with the table.
+    """
 
     topic: str
     layer: str
@@ -66,7 +73,7 @@ class Entry:
 
 
 def commit_properties(counts: Mapping[str, int], started_at: datetime) -> dict[str, str]:
-    """What a topic's commit says of itself, so that its entry can be written after a crash too."""
+    """Returns what a topic's commit carries, so that its entry can be made from it even after a crash."""
     return {
         _COUNTS_PROPERTY: json.dumps(dict(counts), sort_keys=True),
         _STARTED_PROPERTY: started_at.astimezone(UTC).isoformat(),
@@ -74,20 +81,29 @@ def commit_properties(counts: Mapping[str, int], started_at: datetime) -> dict[s
 
 
 def entry_of(topic: str, layer: str, commit: Commit) -> Entry | None:
-    """None for a commit that is not of a cycle's merge."""
+    """Returns the entry of a commit, or None for a commit that no cycle made."""
     if _COUNTS_PROPERTY not in commit.properties:
         return None
     started = datetime.fromisoformat(commit.properties[_STARTED_PROPERTY])
     counts = json.loads(commit.properties[_COUNTS_PROPERTY])
     imbalance = _imbalance(counts, commit)
-    return Entry(topic, layer, commit.cycle_id, started, commit.committed_at, counts, imbalance=imbalance)
+    return Entry(
+        topic=topic,
+        layer=layer,
+        cycle_id=commit.cycle_id,
+        started_at=started,
+        finished_at=commit.committed_at,
+        counts=counts,
+        imbalance=imbalance,
+    )
 
 
 def _imbalance(counts: Mapping[str, int], commit: Commit) -> str | None:
-    """What the table should have gained by the counts, against what it did gain since the cycle before.
+    """Compares the rows that the table gained since the cycle before with those that it should have gained by
+    the counts. Returns None when they agree.
 
-    None when they agree. So rows that a merge doubled or lost are found, and rows that somebody else wrote or
-    deleted in between. Told once: the next cycle counts from what is there then.
+    This finds rows that a merge doubled or lost, and rows that somebody else wrote or deleted in between. It
+    is reported once, because the next cycle starts from the rows that are there then.
     """
     if commit.rows is None or commit.rows_before is None:
         return None
@@ -103,7 +119,7 @@ def _imbalance(counts: Mapping[str, int], commit: Commit) -> str | None:
 
 
 def log_entry(log: Callable[..., None], entry: Entry) -> None:
-    """One line that says how a topic did, one more where people have to look."""
+    """Logs one line about a topic, and one more when people have to look."""
     about = {"topic_name": entry.topic, "of_cycle_id": entry.cycle_id, "layer": entry.layer}
     if entry.error is not None:
         log("topic failed", level="ERROR", **about, reason=entry.error)
@@ -114,7 +130,7 @@ def log_entry(log: Callable[..., None], entry: Entry) -> None:
 
 
 def write(tables: Tables, entries: Sequence[Entry]) -> None:
-    """Replaces the entries by topic, layer and cycle, in one commit."""
+    """Writes the entries in one commit. An entry replaces the one of the same topic, layer and cycle."""
     if not entries:
         return
     ledger = tables.name("ops", TABLE)

@@ -1,4 +1,4 @@
-"""How a run of one of the jobs went, topic by topic."""
+"""How a run of a layer's job went, topic by topic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,11 +7,14 @@ from lean_ops.bookkeeping import ledger
 
 
 @dataclass
-class Outcome:
-    """Each maps topic to reason.
+class RunOutcome:
+    """The outcome of a run. The mappings are from topic to reason.
 
-    failed: they stay where they are until the next cycle. skipped: there was nothing to do it with.
-    unbalanced: rows are written and the ledger does not add up, so people have to look.
+    entries: what goes to the ledger.
+    failed: the topics that stay where they are until the next cycle.
+    skipped: the topics that lack what the job needs, such as a schema.
+    unbalanced: the topics whose rows are written but whose ledger does not add up, so that people have to
+    look.
     """
 
     entries: list[ledger.Entry] = field(default_factory=list)
@@ -21,7 +24,7 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Nothing was left to the next cycle."""
+        """Whether nothing was left to the next cycle."""
         return not self.failed
 
     def enter(self, entry: ledger.Entry) -> None:
@@ -32,11 +35,12 @@ class Outcome:
             self.unbalanced[entry.topic] = entry.imbalance
 
     def trouble(self) -> str | None:
-        """What the run must fail with, though all other topics are done: someone has to hear of it."""
+        """Returns the message with which the run has to fail, so that people hear of it, although all other
+        topics are done. None when there is no topic in trouble."""
         groups = (("failed", self.failed), ("unbalanced", self.unbalanced))
-        return "; ".join(told(what, topics) for what, topics in groups if topics) or None
+        return "; ".join(list_topics(what, topics) for what, topics in groups if topics) or None
 
 
-def told(what: str, topics: Mapping[str, str]) -> str:
-    """topics: name to reason."""
+def list_topics(what: str, topics: Mapping[str, str]) -> str:
+    """Returns topics with their reasons as one line. `topics` is from topic to reason."""
     return f"{len(topics)} topic(s) {what}: " + "; ".join(f"{t}: {why}" for t, why in topics.items())

@@ -1,5 +1,5 @@
-"""Which topics have a Standardized table of their own. Two topics can share a table name: the first owns
-it."""
+"""Which topics own a Standardized table. Two topics may have the same table name; the first one owns the
+table."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import Item, Provisioner
 
+PAUSED = ("MAINTENANCE", "REBUILDING")
+"""The statuses of a topic's registry item while people work on its tables: no job touches them then."""
 TOPIC_COLLISION = "TOPIC_COLLISION"
 _OWNER_ITEM = "table#"
 
 
 @dataclass(frozen=True)
-class Ownership:
-    """ready: may write their table. refused: topic to (code, message), for good. failed: topic to message,
-    this time.
+class TableOwnership:
+    """Which topics may write a table, and why the others may not.
 
-    created: the topics of `ready` whose table was not there before.
+    ready: the topics that own their table and may write it.
+    created: the topics of `ready` whose table was made now.
+    refused: topic to (code, message), for topics that never get a table under this name.
+    failed: topic to message, for topics whose table could not be made this time.
     """
 
     ready: frozenset[str] = frozenset()
@@ -24,9 +28,27 @@ class Ownership:
     refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def topics(self) -> frozenset[str]:
+        return frozenset((*self.ready, *self.refused, *self.failed))
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Topic to the reason why it may not write a table."""
+        refused = {topic: f"{code}: {message}" for topic, (code, message) in self.refused.items()}
+        return {**refused, **self.failed}
+
+    def with_more(self, other: "TableOwnership") -> "TableOwnership":
+        return TableOwnership(
+            self.ready | other.ready,
+            self.created | other.created,
+            {**self.refused, **other.refused},
+            {**self.failed, **other.failed},
+        )
+
 
 def owners_of(registry: Iterable[Item]) -> dict[str, str]:
-    """Table name to topic, by the registry's ownership items."""
+    """Returns table name to topic, from the registry's items about table names."""
     return {
         str(item["topic_name"]).removeprefix(_OWNER_ITEM): str(item["owner"])
         for item in registry
@@ -36,13 +58,13 @@ def owners_of(registry: Iterable[Item]) -> dict[str, str]:
 
 def ensure_tables(
     topics: Iterable[str], owners: Mapping[str, str], tables: Collection[str], provisioner: Provisioner
-) -> Ownership:
-    """Asks table-provisioner for those topics only that the registry and the catalog do not vouch for.
+) -> TableOwnership:
+    """Makes the topics' tables. Only topics without an owned table that exists are sent to table-provisioner.
 
-    topics: checked names. tables: those that exist in the Standardized database.
+    topics: valid topic names. owners: see owners_of. tables: the tables of the Standardized database.
     """
     ready: set[str] = set()
-    unknown: list[str] = []
+    unsettled: list[str] = []
     refused: dict[str, tuple[str, str]] = {}
     failed: dict[str, str] = {}
     for topic in sorted(set(topics)):
@@ -56,9 +78,9 @@ def ensure_tables(
         elif owner == topic and table in tables:
             ready.add(topic)
         else:
-            unknown.append(topic)
+            unsettled.append(topic)
     created: set[str] = set()
-    for answer in provisioner.ensure(unknown) if unknown else ():
+    for answer in provisioner.ensure(unsettled) if unsettled else ():
         if answer.error_code is None:
             ready.add(answer.topic)
             if names.table_name(answer.topic) not in tables:
@@ -67,4 +89,4 @@ def ensure_tables(
             refused[answer.topic] = (TOPIC_COLLISION, answer.error_message)
         else:
             failed[answer.topic] = f"{answer.error_code}: {answer.error_message}"
-    return Ownership(frozenset(ready), frozenset(created), refused, failed)
+    return TableOwnership(frozenset(ready), frozenset(created), refused, failed)

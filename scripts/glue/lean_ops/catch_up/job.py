@@ -1,12 +1,13 @@
-"""historical_catch_up: brings topics that are older than drift_log or the registry in line with them.
+"""historical_catch_up: brings topics whose tables are older than drift_log or the registry in line with them.
 
-Everything is looked at before anything is written, in an order that a cycle or a schema-validator at work
-beside it cannot spoil: first the tables' columns, then the registry, then drift_log. The Standardized job
-records a column before it adds it, and schema-validator before it settles an upload; so whatever has no row
-by then gets none from them.
+Everything is read before anything is written, first the tables' columns, then the registry, then drift_log. A
+cycle or a schema-validator that works beside it cannot spoil that order. The Standardized job records a
+column before it adds it, and schema-validator records columns before it settles an upload, so neither of them
+will still write a row that is missing by then.
 
-A topic is written in the order drift_log, columns, owner of the table, registry item; a batch of topics with
-one commit to drift_log. What is done is left out: a run that was killed is simply run again.
+A topic is written in the order drift_log, columns, owner of the table, registry item. A batch of topics
+shares one commit to drift_log. What is done already is left out, so a run that was killed is simply run
+again. docs/adopting-tables.md is the page for people.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,8 @@ from lean_ops.bookkeeping import drift_log
 from lean_ops.bookkeeping.table_ownership import owners_of
 from lean_ops.catch_up import plan as catch_up_plan
 from lean_ops.catch_up import table_owners
-from lean_ops.catch_up.plan import CURATED, STANDARDIZED, OnRecord, TopicPlan, TopicState
+from lean_ops.catch_up.missing_drift import CURATED, STANDARDIZED, OnRecord, on_record
+from lean_ops.catch_up.plan import TopicPlan, TopicState
 from lean_ops.catch_up.table_owners import TableOwners
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
@@ -31,18 +33,22 @@ from lean_ops.tables.table_shape import TableShape, shape_of
 from lean_ops.tasks.topic_pool import TopicPool, reason
 
 BATCH = 50
-"""Topics of one commit to drift_log, and of one line of progress."""
+"""The topics that share one commit to drift_log and one line of progress."""
 
 _LAYERS = (STANDARDIZED, CURATED)
 _Key = tuple[str, str]
-"""Layer and table."""
+"""The (layer, table) of a table."""
 _T = TypeVar("_T")
 
 
 @dataclass
-class Outcome:
-    """plans: by topic, also of those in line already. left: `layer.table`, or a topic, to why nothing is done
-    for it and what to do. failed: likewise, to the error: another run may do it."""
+class CatchUpOutcome:
+    """The outcome of a run.
+
+    plans: by topic, including the topics that are in line already.
+    left: a topic, or `layer.table`, to the reason why nothing is done for it, and what people can do.
+    failed: a topic, or `layer.table`, to the error. Another run may succeed.
+    """
 
     dry_run: bool
     plans: dict[str, TopicPlan] = field(default_factory=dict)
@@ -52,6 +58,9 @@ class Outcome:
 
 @dataclass
 class _Survey:
+    """The tables that can be a topic's. shapes: those that could be read. broken: the others, to the
+    error."""
+
     shapes: dict[_Key, TableShape] = field(default_factory=dict)
     broken: dict[_Key, str] = field(default_factory=dict)
 
@@ -60,11 +69,11 @@ class _Survey:
         return {table for _, table in (*self.shapes, *self.broken)}
 
 
-def run(job: CatchUp) -> Outcome:
+def run(job: CatchUp) -> CatchUpOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
     if drift_log.TABLE not in tables.listed("ops"):
         raise TableError(f"{tables.name('ops', drift_log.TABLE)} is missing: terraform apply makes it")
-    outcome = Outcome(job.arguments.dry_run)
+    outcome = CatchUpOutcome(job.arguments.dry_run)
     with TopicPool(job.spark, job.arguments.database_prefix) as pool:
         survey = _survey(job, pool, outcome)
         registry = list(job.registry.items())
@@ -76,11 +85,11 @@ def run(job: CatchUp) -> Outcome:
     return outcome
 
 
-# --- what is there -----------------------------------------------------------------------------------------
+# --- reading -----------------------------------------------------------------------------------------------
 
 
-def _survey(job: CatchUp, pool: TopicPool, outcome: Outcome) -> _Survey:
-    """The shape of every table that can be a topic's. What cannot is said."""
+def _survey(job: CatchUp, pool: TopicPool, outcome: CatchUpOutcome) -> _Survey:
+    """Reads the shape of every table that can be a topic's, and reports the others as left."""
     limit = {names.table_name(topic) for topic in job.arguments.topics}
     to_read: list[_Key] = []
     for layer in _LAYERS:
@@ -119,13 +128,13 @@ def _owners(job: CatchUp, tables: Tables, survey: _Survey, registry: Sequence[It
     return owners
 
 
-def _topics(job: CatchUp, survey: _Survey, owners: TableOwners, outcome: Outcome) -> list[str]:
-    """The topics to look at. A table that cannot be read is a failure of its topic."""
-    asked = job.arguments.topics
+def _topics(job: CatchUp, survey: _Survey, owners: TableOwners, outcome: CatchUpOutcome) -> list[str]:
+    """Returns the topics to plan. A table that cannot be read is a failure of its topic."""
+    requested = job.arguments.topics
     for layer, table in (*survey.shapes, *survey.broken):
         if table in owners.unclear:
             outcome.left[f"{layer}.{table}"] = owners.unclear[table]
-    for topic in asked:
+    for topic in requested:
         owner = owners.topics.get(names.table_name(topic))
         if owner is None and names.table_name(topic) not in owners.unclear:
             outcome.left[topic] = "it has no table yet: its first events or its schema make one"
@@ -133,12 +142,12 @@ def _topics(job: CatchUp, survey: _Survey, owners: TableOwners, outcome: Outcome
             outcome.left[topic] = f"its table belongs to the topic {owner}: rename this one"
     for (layer, table), why in survey.broken.items():
         topic = owners.topics.get(table, f"{layer}.{table}")
-        if not asked or topic in asked:
+        if not requested or topic in requested:
             outcome.failed[topic] = f"its {layer} table cannot be read: {why}"
     return sorted(
         topic
         for topic in owners.topics.values()
-        if topic not in outcome.failed and (not asked or topic in asked)
+        if topic not in outcome.failed and (not requested or topic in requested)
     )
 
 
@@ -149,17 +158,24 @@ def _plan(
     survey: _Survey,
     registry: Sequence[Item],
     topics: Sequence[str],
-    outcome: Outcome,
+    outcome: CatchUpOutcome,
 ) -> None:
     items = {str(item["topic_name"]): item for item in registry}
     owners = owners_of(registry)
-    on_record = _on_record(tables)
+    recorded = _recorded(tables)
 
     def decide(_: Tables, topic: str) -> TopicPlan:
         table = names.table_name(topic)
         shapes = {layer: shape for (layer, name), shape in survey.shapes.items() if name == table}
-        active, known = job.schemas.active_file(topic), on_record.get(topic, OnRecord())
-        state = TopicState(topic, shapes, items.get(topic), owners.get(table), active, known)
+        active, known = job.schemas.active_file(topic), recorded.get(topic, OnRecord())
+        state = TopicState(
+            topic=topic,
+            shapes=shapes,
+            item=items.get(topic),
+            owner=owners.get(table),
+            active=active,
+            on_record=known,
+        )
         return catch_up_plan.plan(state)
 
     for topic, plan in pool.each(topics, decide):
@@ -167,21 +183,21 @@ def _plan(
             _fail(job, outcome, topic, reason(plan))
         else:
             outcome.plans[topic] = plan
-            _tell(job, plan, outcome.dry_run)
+            _log_plan(job, plan, outcome.dry_run)
 
 
-def _on_record(tables: Tables) -> dict[str, OnRecord]:
-    """Read once: names of columns, no data."""
+def _recorded(tables: Tables) -> dict[str, OnRecord]:
+    """Reads drift_log's names of tables and columns once for all topics."""
     log = tables.read(tables.name("ops", drift_log.TABLE))
     rows = log.where(F.col("change_type").isin(drift_log.TABLE_CREATED, drift_log.COLUMN_ADDED))
     kept = rows.select("topic_name", "layer", "change_type", "column_name", "new_value").distinct()
-    return catch_up_plan.on_record(row.asDict() for row in kept.collect())
+    return on_record(row.asDict() for row in kept.collect())
 
 
-# --- what is done ------------------------------------------------------------------------------------------
+# --- writing -----------------------------------------------------------------------------------------------
 
 
-def _write(job: CatchUp, tables: Tables, pool: TopicPool, outcome: Outcome) -> None:
+def _write(job: CatchUp, tables: Tables, pool: TopicPool, outcome: CatchUpOutcome) -> None:
     todo = [plan for plan in outcome.plans.values() if plan.changes]
     done = 0
     for batch in _batches(todo, BATCH):
@@ -202,14 +218,15 @@ def _write(job: CatchUp, tables: Tables, pool: TopicPool, outcome: Outcome) -> N
 
 def _record(job: CatchUp, tables: Tables, plans: Iterable[TopicPlan]) -> None:
     now = job.clock()
-    rows = [drift_log.row_of(row.drift, row.at or now) for plan in plans for row in plan.rows]
+    rows = [drift_log.row_of(row.drift, row.detected_at or now) for plan in plans for row in plan.rows]
     if rows:
         frame = to_frame(tables.spark, rows, drift_log.SCHEMA).coalesce(1)
         tables.append_new(frame, tables.name("ops", drift_log.TABLE), "drift_id")
 
 
 def _settle(job: CatchUp, tables: Tables, plan: TopicPlan) -> str | None:
-    """Columns and registry of one topic. Gives what came in between, if anything did."""
+    """Writes the columns and the registry of one topic. Returns what came in between, or None if nothing
+    did."""
     if plan.add_columns:
         tables.add_columns(tables.name(STANDARDIZED, plan.table), plan.add_columns)
     if plan.claim and not job.registry.claim_table(plan.table, plan.topic):
@@ -223,10 +240,10 @@ def _settle(job: CatchUp, tables: Tables, plan: TopicPlan) -> str | None:
     return None if written else "its registry item was written meanwhile: run again to see what is left"
 
 
-# --- what is said ------------------------------------------------------------------------------------------
+# --- reporting ---------------------------------------------------------------------------------------------
 
 
-def _tell(job: CatchUp, plan: TopicPlan, dry_run: bool) -> None:
+def _log_plan(job: CatchUp, plan: TopicPlan, dry_run: bool) -> None:
     if plan.changes:
         job.log(
             "would change" if dry_run else "changes",
@@ -242,7 +259,7 @@ def _tell(job: CatchUp, plan: TopicPlan, dry_run: bool) -> None:
         job.log("needs a person", level="WARN", topic_name=plan.topic, reason=note)
 
 
-def _fail(job: CatchUp, outcome: Outcome, topic: str, why: str) -> None:
+def _fail(job: CatchUp, outcome: CatchUpOutcome, topic: str, why: str) -> None:
     outcome.failed[topic] = why
     job.log("topic failed", level="ERROR", topic_name=topic, reason=why)
 

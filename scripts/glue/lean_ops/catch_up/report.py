@@ -1,15 +1,16 @@
-"""What a run of historical_catch_up says to a person, at its end."""
+"""The report of a run of historical_catch_up for people, at its end."""
 
 from collections.abc import Iterable, Sequence
 
-from lean_ops.catch_up.job import Outcome
+from lean_ops.catch_up.job import CatchUpOutcome
 from lean_ops.catch_up.plan import TopicPlan
 
 _HEADER = ("topic", "drift_log", "columns added", "registry")
 
 
-def summary(outcome: Outcome) -> list[str]:
-    """Lines of text: a row a topic with something to do, then what needs a person, then what failed."""
+def summary(outcome: CatchUpOutcome) -> list[str]:
+    """Returns lines of text: a row for each topic with something to do, then what people have to do, then
+    what failed."""
     changed = [plan for topic, plan in sorted(outcome.plans.items()) if plan.changes]
     notes = [(topic, note) for topic, plan in sorted(outcome.plans.items()) for note in plan.notes]
     in_line = len(outcome.plans) - len({plan.topic for plan in changed} | {topic for topic, _ in notes})
@@ -28,7 +29,7 @@ def summary(outcome: Outcome) -> list[str]:
     return lines
 
 
-def _headline(outcome: Outcome, changed: int) -> str:
+def _headline(outcome: CatchUpOutcome, changed: int) -> str:
     if outcome.dry_run:
         return "dry run, nothing was written; a run with --dry-run=false would do this"
     return "this was done" if changed else "nothing to do"
@@ -40,17 +41,17 @@ def _row(plan: TopicPlan) -> tuple[str, str, str, str]:
 
 
 def _registry(plan: TopicPlan) -> str:
-    said = []
+    parts = []
     if plan.item is not None:
         version = plan.item.get("schema_version")
-        said.append(
+        parts.append(
             "new, " + (f"enabled, version {version}" if plan.item["processing_enabled"] else "not enabled")
         )
     if plan.fill:
-        said.append("gets " + ", ".join(plan.fill))
+        parts.append("gets " + ", ".join(plan.fill))
     if plan.claim:
-        said.append(f"owns {plan.table}")
-    return "; ".join(said) or "–"
+        parts.append(f"owns {plan.table}")
+    return "; ".join(parts) or "–"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

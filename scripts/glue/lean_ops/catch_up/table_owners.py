@@ -1,5 +1,8 @@
-"""Which topic a table belongs to. Its name does not say it (`a.b` and `a-b` share one), so it is looked up,
-and where two answers are possible none is guessed."""
+"""Which topic a table belongs to.
+
+The table's name does not say it, because `a.b` and `a-b` have the same one. So it is looked up, and where two
+answers are possible, none is guessed.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,14 +15,19 @@ from lean_ops.ports.interfaces import Item
 
 @dataclass
 class TableOwners:
-    """topics: table to topic. unclear: table to why it has none, and what to do. rest: not settled yet."""
+    """The owners of tables.
+
+    topics: table to topic.
+    unclear: table to the reason why it has no owner, and what to do.
+    rest: the tables that are not settled yet.
+    """
 
     topics: dict[str, str] = field(default_factory=dict)
     unclear: dict[str, str] = field(default_factory=dict)
     rest: set[str] = field(default_factory=set)
 
     def settle_by_names(self, topics: Iterable[str]) -> None:
-        """The rest, by topic names that the lake or the schema bucket knows."""
+        """Settles the rest by topic names that the lake or the schema bucket has."""
         by_table = _by_table(topics)
         for table in sorted(self.rest):
             candidates = by_table.get(table, set())
@@ -49,17 +57,21 @@ class TableOwners:
 def settle_by_registry(
     tables: Iterable[str], registry: Iterable[Item], asserted: Mapping[str, str]
 ) -> TableOwners:
-    """asserted: table to topic, as a person said; it counts where the registry has nothing against it."""
+    """Settles the tables whose owner the registry has.
+
+    asserted: table to topic, as people gave it by --owners. It counts where the registry does not contradict
+    it.
+    """
     items = list(registry)
     owners = owners_of(items)
     registered = _by_table(str(item["topic_name"]) for item in items)
     found = TableOwners(rest=set(tables))
     for table in sorted(found.rest):
-        owner, said, candidates = owners.get(table), asserted.get(table), registered.get(table, set())
-        if owner is None and said is not None and (not candidates or said in candidates):
-            found.topics[table] = said
-        elif owner is None and said is not None:
-            found.unclear[table] = _contradiction(said, " and ".join(sorted(candidates)))
+        owner, given, candidates = owners.get(table), asserted.get(table), registered.get(table, set())
+        if owner is None and given is not None and (not candidates or given in candidates):
+            found.topics[table] = given
+        elif owner is None and given is not None:
+            found.unclear[table] = _contradiction(given, " and ".join(sorted(candidates)))
         elif owner is None and candidates:
             found._settle(table, candidates)
         elif owner is not None and (not names.is_topic(owner) or names.table_name(owner) != table):
@@ -67,16 +79,16 @@ def settle_by_registry(
                 f"the registry gives it to {owner!r}, whose table has another name: "
                 f"delete the item table#{table}"
             )
-        elif owner is not None and said not in (None, owner):
-            found.unclear[table] = _contradiction(said, owner)
+        elif owner is not None and given not in (None, owner):
+            found.unclear[table] = _contradiction(given, owner)
         elif owner is not None:
             found.topics[table] = owner
     found.rest -= found.unclear.keys() | found.topics.keys()
     return found
 
 
-def _contradiction(said: str | None, registered: str) -> str:
-    return f"--owners gives it to {said}, and the registry to {registered}: one must yield"
+def _contradiction(given: str | None, registered: str) -> str:
+    return f"--owners gives it to {given}, and the registry to {registered}: one must yield"
 
 
 def _by_table(topics: Iterable[str]) -> Mapping[str, set[str]]:

@@ -1,1 +1,1 @@
-"""The Curated layer: each topic's new versions, validated against its schema, to its typed table."""
+"""The Curated layer: each topic's new versions are validated by its schema and go to its typed table."""

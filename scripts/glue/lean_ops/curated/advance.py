@@ -1,10 +1,11 @@
-"""What a run knows of one topic that Curated takes further, and what its commit says."""
+"""A topic that Curated takes further, and the properties of its commits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lean_ops.bookkeeping import ledger
-from lean_ops.curated.backfill import Piece
+from lean_ops.curated.backfill import BackfillBatch
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.topic_table import TopicTable
@@ -12,72 +13,92 @@ from lean_ops.tasks.advance_topics import TopicAdvance
 from lean_ops.validation.topic_schema import TopicSchema
 
 LAYER = "curated"
+NONE_TAKEN = "0"
+"""Stands for the last cycle taken where none was; it sorts before every cycle."""
 _SCHEMA_VERSION = "lean-ops.schema-version"
 _THROUGH = "lean-ops.delta-through"
-"""The last cycle of cycle_delta that the table has taken. The commit's own cycle is the run's: a new schema
-is validated in a run that may have no new rows."""
-_BACK_FILLING = "lean-ops.back-filling-version"
-_BACK_FILLED = "lean-ops.back-filled-through"
-"""Up to which of Standardized's cycles the version named by _BACK_FILLING has validated the older rows."""
-NONE_TAKEN = "0"
+"""Property of commits: the last cycle of cycle_delta that the table has taken. The commit's own cycle is the
+run's, in which a new schema may have validated older rows without any new ones."""
+_BACKFILL_VERSION = "lean-ops.back-filling-version"
+_BACKFILL_THROUGH = "lean-ops.back-filled-through"
+"""Properties of commits: a schema version has validated the older rows up to this cycle of Standardized, and
+not yet those of later cycles."""
+
+
+class BackfillProgress(NamedTuple):
+    """How far an unfinished backfill has come: the last cycle that a schema version has validated."""
+
+    schema_version: int
+    through: str
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """schema_version: whose judgement the whole table is. back_filling: (version, last cycle done) of a
-    back-fill that is not through."""
+    """The checkpoint of a table, from the properties of its last commit.
+
+    through: the last cycle of cycle_delta that the table has taken.
+    schema_version: the version by which the whole table was validated.
+    backfill: how far a backfill has come that is not finished.
+    """
 
     through: str
     schema_version: int
-    back_filling: tuple[int, str] | None = None
+    backfill: BackfillProgress | None = None
 
     @classmethod
     def of(cls, commit: Commit) -> "Checkpoint":
         properties = commit.properties
-        version = properties.get(_BACK_FILLING)
-        under_way = None if version is None else (int(version), properties[_BACK_FILLED])
-        return cls(properties[_THROUGH], int(properties[_SCHEMA_VERSION]), under_way)
+        version = properties.get(_BACKFILL_VERSION)
+        backfill = None if version is None else BackfillProgress(int(version), properties[_BACKFILL_THROUGH])
+        return cls(properties[_THROUGH], int(properties[_SCHEMA_VERSION]), backfill)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Advance(TopicAdvance):
-    """A topic, its schema, its table as planned, and what there is to judge.
+    """A topic, its schema, and the versions that there are to validate.
 
-    at: None before the first time. commit: the table's last one. cycles: those of cycle_delta that are new,
-    with their numbers of versions. times: of those.
-    through: the cycle up to which that is all. standardized: the table to back-fill from; None when nothing
-    is to be filled. cycle_id: the run's.
+    checkpoint: None before the topic's first commit.
+    last_commit: the table's last commit.
+    cycle_id: the run's cycle.
+    event_times: those of the new cycles.
+    through: the cycle up to which the new cycles are all that there is.
+    backfill_from: the Standardized table whose rows the schema has to validate, or None.
     """
 
     schema: TopicSchema
-    at: Checkpoint | None
-    commit: Commit | None
+    checkpoint: Checkpoint | None
+    last_commit: Commit | None
     cycle_id: str
-    cycles: Mapping[str, int]
-    times: EventTimes
+    event_times: EventTimes
     through: str
-    standardized: TopicTable | None
+    backfill_from: TopicTable | None
 
     @property
-    def new_schema(self) -> bool:
-        return self.at is None or self.at.schema_version != self.schema.version
+    def has_new_schema(self) -> bool:
+        return self.checkpoint is None or self.checkpoint.schema_version != self.schema.version
 
     @property
     def is_idle(self) -> bool:
-        return not self.cycles and not self.new_schema
+        return not self.cycles and not self.has_new_schema
 
     @property
     def known_through(self) -> str:
-        """Errors of cycles up to this were known before this batch."""
-        return NONE_TAKEN if self.at is None or self.standardized is not None else self.at.through
+        """The cycle up to which errors on record were there before this batch."""
+        if self.checkpoint is None or self.backfill_from is not None:
+            return NONE_TAKEN
+        return self.checkpoint.through
 
-    def properties(self, counts: Mapping[str, int], so_far: Commit | None) -> dict[str, str]:
-        """counts: of this batch, empty for a commit that only ends a back-fill. so_far: a commit of this very
-        run, whose counts are part of the cycle's."""
-        earlier = self.commit if so_far is None else so_far
+    def properties(self, counts: Mapping[str, int], earlier: Commit | None = None) -> dict[str, str]:
+        """Returns what a commit of this run carries.
+
+        counts: of this batch, empty for a commit that only ends a backfill. earlier: the commit before this
+        one, if this run made it. Where it is of the same cycle, its counts are added, because they are part
+        of the cycle's.
+        """
+        before = self.last_commit if earlier is None else earlier
         entry = None
-        if earlier is not None and earlier.cycle_id == self.cycle_id:
-            entry = ledger.entry_of(self.topic, LAYER, earlier)
+        if before is not None and before.cycle_id == self.cycle_id:
+            entry = ledger.entry_of(self.topic, LAYER, before)
         known = entry.counts if entry else {}
         total = {name: known.get(name, 0) + counts.get(name, 0) for name in {*known, *counts}}
         return {
@@ -86,22 +107,16 @@ class Advance(TopicAdvance):
             _SCHEMA_VERSION: str(self.schema.version),
         } | ledger.commit_properties(total, self.started)
 
-    def underway(self, properties: Mapping[str, str], piece: Piece) -> dict[str, str]:
-        """The properties of a back-fill's piece that is not the last: what the table was validated by stays."""
-        at = self.at or Checkpoint(NONE_TAKEN, 0)
+    def backfill_properties(self, properties: Mapping[str, str], batch: BackfillBatch) -> dict[str, str]:
+        """Returns the properties of the commit of a backfill's batch.
+
+        The table's own checkpoint stays as it was, because only the end of the backfill moves it.
+        """
+        checkpoint = self.checkpoint or Checkpoint(NONE_TAKEN, 0)
         return {
             **properties,
-            _THROUGH: at.through,
-            _SCHEMA_VERSION: str(at.schema_version),
-            _BACK_FILLING: str(self.schema.version),
-            _BACK_FILLED: piece.through,
+            _THROUGH: checkpoint.through,
+            _SCHEMA_VERSION: str(checkpoint.schema_version),
+            _BACKFILL_VERSION: str(self.schema.version),
+            _BACKFILL_THROUGH: batch.through,
         }
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Of one batch. rejected, nulled: messages that were not on record. copies: rejected ones that were."""
-
-    rejected: int = 0
-    nulled: int = 0
-    copies: int = 0

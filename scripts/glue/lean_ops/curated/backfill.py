@@ -1,15 +1,16 @@
-"""The pieces in which a topic's history is validated by a new schema: whole cycles of Standardized, in order."""
+"""The batches in which a new schema version validates a topic's older rows: whole cycles of Standardized, in
+order."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_ROWS = 1_000_000
-"""Of a piece that is more than one cycle."""
+"""The rows of a batch that consists of more than one cycle."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """cycles: values of cycle_id; "" stands for rows without one. through: the last of them."""
+class BackfillBatch:
+    """Some cycles of a backfill, by their cycle_id in order; "" stands for rows without one."""
 
     cycles: Sequence[str]
 
@@ -18,16 +19,19 @@ class Piece:
         return self.cycles[-1]
 
 
-def pieces_of(rows_by_cycle: Iterable[tuple[str, int]], after: str | None, max_rows: int) -> list[Piece]:
-    """Cycles after the one given, in order, cut so that a piece has at most max_rows, or is one cycle."""
-    pieces: list[list[str]] = []
+def backfill_batches(
+    rows_by_cycle: Iterable[tuple[str, int]], after: str | None, max_rows: int
+) -> list[BackfillBatch]:
+    """Returns the cycles after `after` in batches, in order. A batch has at most max_rows, or is one
+    cycle."""
+    batches: list[list[str]] = []
     room = 0
     for cycle, rows in sorted(rows_by_cycle):
         if after is not None and cycle <= after:
             continue
-        if not pieces or rows > room:
-            pieces.append([])
+        if not batches or rows > room:
+            batches.append([])
             room = max_rows
-        pieces[-1].append(cycle)
+        batches[-1].append(cycle)
         room -= rows
-    return [Piece(piece) for piece in pieces]
+    return [BackfillBatch(cycles) for cycles in batches]

@@ -1,6 +1,9 @@
-"""One topic's cycle into its Curated table, on an executor: its rows of cycle_delta, validated, against its
-table, to new data files, counts and rows of errors. The decisions are those of `versions.merge_spark` and
-`curated.rows_spark`."""
+"""One topic's cycle into its Curated table as a task on an executor: the topic's rows of cycle_delta are
+validated, and against its table they become new data files, counts and errors.
+
+advance_by_spark.py does the same in Spark jobs; tests/glue/versions/test_versions.py holds the decisions of
+both ways equal, and tests/glue/validation/test_verdicts.py the verdicts.
+"""
 
 from collections.abc import Iterator
 
@@ -14,12 +17,13 @@ from lean_ops.standardized.rows_arrow import versions_of_standardized
 from lean_ops.tables.table_files import TableFiles
 from lean_ops.tasks.topic_task import (
     MAX_TABLE_BYTES,
-    Result,
+    BackfillSource,
+    TaskResult,
     TooLargeError,
     TopicTask,
     split_by_cycles,
     table_files,
-    write,
+    write_winners,
 )
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import validated_batch
@@ -27,27 +31,29 @@ from lean_ops.validation.validator import NULLED, REJECTED, RowValidator
 from lean_ops.versions.merge_arrow import counts_of, decision_of, existing_rows, tails_beside
 
 
-def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Result, pa.Table]:
-    """rows: as for standardize. Gives the errors too, one row for each bad message: ERROR_COLUMNS.
+def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[TaskResult, pa.Table]:
+    """Does the work of a task; see run_tasks.Work. It returns an error for each bad message.
 
-    counts `rejected` and `nulled` are of messages here; which of them are known from before the driver finds
-    out. Raises as standardize does.
+    rows: the topic's readable rows of cycle_delta, including those of `tie_cycles`. The counts `rejected` and
+    `nulled` are of all messages; the driver finds out which of them were on record before. Raises
+    UnsettledTiesError and TooLargeError.
     """
     assert task.schema is not None
     new, other = split_by_cycles(rows, task.cycles)
-    if task.back_fill is not None:
-        new = pa.concat_tables([new, *(part.cast(new.schema) for part in _back_fill(task, file_store))])
+    if task.backfill is not None:
+        older = _rows_to_backfill(task, task.backfill, file_store)
+        new = pa.concat_tables([new, *(part.cast(new.schema) for part in older)])
     validator = RowValidator(task.schema)
     validated = validated_batch(new, validator)
     valid = _valid(validated)
     table = table_files(task, file_store)
-    tails = (
-        tails_beside(_valid(validated_batch(other, validator)), valid) if task.settling is not None else None
-    )
-    held = existing_rows(table, task.files, valid.column(KEY), times_are_text=False)
-    decision = decision_of(valid, held, tails, replace_same=task.judge_again)
+    existing = existing_rows(table, task.files, valid.column(KEY), times_are_text=False)
+    tails = None
+    if task.tie_cycles is not None:
+        tails = tails_beside(_valid(validated_batch(other, validator)), valid)
+    decision = decision_of(valid, existing, tails, replace_same=task.replace_same)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
-    result = write(task, table, decision, curated_table(winners, task.schema))
+    result = write_winners(task, table, decision, curated_table(winners, task.schema))
     found = pc.value_counts(validated.column("disposition").drop_null()).to_pylist()
     bad = {one["values"]: one["counts"] for one in found}
     result.counts = counts_of(decision) | {
@@ -59,7 +65,10 @@ def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Resu
 
 
 def curated_table(winners: pa.Table, schema: TopicSchema) -> pa.Table:
-    """winners: valid versions, validated. Gives rows of the Curated table."""
+    """Returns winners, which are valid versions with their values, as rows of the Curated table.
+
+    rows_spark.curated_rows does the same for DataFrames.
+    """
     value = winners.column("value").combine_chunks()
     columns = {field.column: value.field(field.column) for field in schema.fields}
     envelope = {name: winners.column(name) for name in names.ENVELOPE_COLUMNS}
@@ -68,13 +77,16 @@ def curated_table(winners: pa.Table, schema: TopicSchema) -> pa.Table:
 
 
 def _valid(validated: pa.Table) -> pa.Table:
-    return validated.filter(
-        pc.invert(pc.fill_null(pc.equal(validated.column("disposition"), REJECTED), False))
-    )
+    rejected = pc.fill_null(pc.equal(validated.column("disposition"), REJECTED), False)
+    return validated.filter(pc.invert(rejected))
 
 
 def _errors(validated: pa.Table, schema: TopicSchema) -> pa.Table:
-    """Copies of a bad message share its error_id: of them the first counts."""
+    """Returns one error for each bad message. Copies of a message share its error_id, and the first of them
+    counts.
+
+    rows_spark.error_rows does the same for DataFrames.
+    """
     bad = validated.filter(pc.is_valid(validated.column("error_id")))
     bad = bad.sort_by([(name, "ascending") for name in ("error_id", "cycle_id", "record")])
     ids = bad.column("error_id").to_pylist()
@@ -85,16 +97,15 @@ def _errors(validated: pa.Table, schema: TopicSchema) -> pa.Table:
     return rows.append_column(names.SCHEMA_VERSION, version)
 
 
-def _back_fill(task: TopicTask, file_store: FileStore) -> Iterator[pa.Table]:
-    """Standardized's rows as cycle_delta would have them. Those of the task's cycles come from there."""
-    source = task.back_fill
-    assert source is not None
+def _rows_to_backfill(task: TopicTask, source: BackfillSource, file_store: FileStore) -> Iterator[pa.Table]:
+    """Yields Standardized's rows in the columns of cycle_delta. Rows of the task's cycles are left out:
+    cycle_delta has every version of those."""
     table = TableFiles(file_store, folder=task.folder, columns=source.columns, partitioning=None)
     room = MAX_TABLE_BYTES
     for file in source.files:
         rows = table.read(file, room)
         if rows is None:
-            raise TooLargeError(f"rows to fill from take more than {MAX_TABLE_BYTES} bytes")
+            raise TooLargeError(f"rows to validate again take more than {MAX_TABLE_BYTES} bytes")
         room -= rows.nbytes
         taken = pc.is_in(rows.column("cycle_id"), pa.array(task.cycles, pa.string()))
         yield versions_of_standardized(rows.filter(pc.invert(taken)), task.topic)

@@ -1,6 +1,9 @@
-"""Judging on the executors, and what becomes of the validated. DataFrames in and out.
+"""Versions of a topic become validated versions, and those become rows of its Curated table and errors:
+DataFrames.
 
-A version is a row in the columns of cycle_delta, wherever it was read.
+A version is a row in the columns of cycle_delta, whichever table it was read from. in_task.py does the same
+in Arrow. Both call validation/validate_batches.py, and tests/glue/validation/test_verdicts.py holds their
+verdicts equal.
 """
 
 from collections.abc import Iterator
@@ -27,7 +30,11 @@ def versions_of_delta(delta: DataFrame) -> DataFrame:
 
 
 def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
-    """Rows of a Standardized table as versions. payload_sha256 is not known there."""
+    """Returns rows of a Standardized table as versions. payload_sha256 is null, because the table does not
+    have it.
+
+    standardized/rows_arrow.py does the same in Arrow.
+    """
     columns = payload_columns(table.columns)
     pairs = [item for name in columns for item in (F.lit(name), F.col(name))]
     as_map = F.create_map(*pairs) if pairs else F.create_map()
@@ -44,7 +51,10 @@ def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
 
 
 def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
-    """The versions with the verdict on each: see judge_batches.validated_batch for the columns."""
+    """Returns the versions with the verdict on each, in the columns of validate_batches.validated_batch.
+
+    The work is done on the executors.
+    """
     kept = [field for field in DELTA_SCHEMA.fields if field.name not in ("columns", names.RESCUED)]
     value = ", ".join(f"`{field.column}`: {field.data_type}" for field in schema.fields)
     types = [
@@ -62,7 +72,7 @@ def _validated(batches: Iterator[pa.RecordBatch], schema: TopicSchema) -> Iterat
 
 
 def error_rows(validated: DataFrame, schema: TopicSchema, detected_at: datetime) -> DataFrame:
-    """Rows of errors: one for each bad message, of the first cycle it came in."""
+    """Returns rows of the table errors: one for each bad message, from the first cycle in which it came."""
     rows = validated.where(F.col("disposition").isNotNull()).select(
         "error_id",
         "topic_name",
@@ -81,7 +91,7 @@ def error_rows(validated: DataFrame, schema: TopicSchema, detected_at: datetime)
 
 
 def as_errors(rows: DataFrame, detected_at: datetime) -> DataFrame:
-    """What was found wrong as rows of errors, unresolved."""
+    """Returns errors as rows of the table errors that nobody has resolved yet."""
     return rows.select(
         "*",
         timestamp(detected_at).alias("detected_at"),
@@ -91,11 +101,12 @@ def as_errors(rows: DataFrame, detected_at: datetime) -> DataFrame:
 
 
 def valid_versions(validated: DataFrame) -> DataFrame:
+    """Returns the versions that are not rejected, with their values and without their verdicts."""
     return validated.where(~F.col("disposition").eqNullSafe(REJECTED)).drop(*ERROR_COLUMNS)
 
 
 def curated_rows(winners: DataFrame, schema: TopicSchema) -> DataFrame:
-    """Winners (valid versions) as rows of the Curated table."""
+    """Returns winners, which are valid versions, as rows of the Curated table."""
     return winners.select(
         *(F.col(f"value.`{field.column}`").alias(field.column) for field in schema.fields),
         *names.ENVELOPE_COLUMNS,

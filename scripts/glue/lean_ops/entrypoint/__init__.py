@@ -1,1 +1,1 @@
-"""What the Glue scripts share: arguments, ports over AWS, the log, and how a run ends."""
+"""The parts that the Glue scripts share: the ports over AWS, the log, and how a run ends."""

@@ -1,13 +1,13 @@
-"""What the jobs' entry points have in common: the ports over AWS, and how a run ends.
+"""The parts that the jobs' entry points share: the ports over AWS, and how a run ends.
 
-A run in which some topics failed ends with an error, so that somebody looks; all others are done by then.
+A run in which topics failed ends with an error, so that people look. All other topics are done by then.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from lean_ops.bookkeeping.run_outcome import Outcome, told
+from lean_ops.bookkeeping.run_outcome import RunOutcome, list_topics
 from lean_ops.entrypoint.log import logger
 from lean_ops.ports.aws import DynamoCheckpoints, DynamoRegistry, LambdaProvisioner, S3Schemas
 from lean_ops.ports.interfaces import Job
@@ -19,10 +19,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def run_layer(layer: str, run: Callable[[Job], Outcome]) -> None:
-    """Runs a layer's job with the arguments of the command line. What failed, the next cycle takes up.
+def run_layer(layer: str, run: Callable[[Job], RunOutcome]) -> None:
+    """Runs a layer's job with the arguments of the command line. Topics that fail are taken up by the next
+    cycle.
 
-    Raises ArgumentError, and SystemExit naming every topic in trouble.
+    Raises ArgumentError, and SystemExit with the names of all topics in trouble.
     """
     arguments = parse_arguments(sys.argv[1:])
     outcome = run(
@@ -43,5 +44,6 @@ def run_layer(layer: str, run: Callable[[Job], Outcome]) -> None:
 
 
 def exit_if_failed(failed: Mapping[str, str]) -> None:
+    """Raises SystemExit when there is a failed topic. `failed` is from topic to reason."""
     if failed:
-        sys.exit(told("failed", failed))
+        sys.exit(list_topics("failed", failed))

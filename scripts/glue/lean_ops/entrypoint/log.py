@@ -1,5 +1,5 @@
-"""One line of JSON an event on standard output, where Glue's continuous logging and the local stack pick it
-up."""
+"""The log: one line of JSON for each event on standard output, where Glue's continuous logging and the local
+stack read it."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def logger(job: str, cycle_id: str | None = None) -> Any:
-    """log(message, level="INFO", **fields): fields must be fit for logs; never payloads."""
+    """Returns a function log(message, level="INFO", **fields). The fields must never hold payloads."""
 
     def log(message: str, level: str = "INFO", **fields: Any) -> None:
         line = {

@@ -1,2 +1,2 @@
-"""The Standardized layer: each topic's new messages to its all-STRING table, which grows columns by
-itself."""
+"""The Standardized layer: each topic's new messages go to its table, whose columns are all STRING and which
+gets new columns by itself."""

@@ -1,5 +1,9 @@
-"""One topic's cycle into its Standardized table in Spark jobs of its own: for batches that are too large for
-one task."""
+"""One topic's cycle into its Standardized table in Spark jobs of its own, for a batch that is too large for
+one task.
+
+in_task.py does the same within one task; tests/glue/versions/test_versions.py holds the decisions of both
+ways equal.
+"""
 
 from pyspark.sql import functions as F
 
@@ -8,24 +12,25 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.spark.materialized import materialized
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance import LAYER, Advance
-from lean_ops.standardized.rows_spark import existing_rows, in_text_times, standardized_rows
+from lean_ops.standardized.rows_spark import existing_rows, has_event_time_of, standardized_rows
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.versions import merge_spark
 
 
-def advance_by_spark(tables: Tables, advance: Advance, within: EventTimes | None) -> Commit | None:
-    """One topic takes one cycle in Spark jobs of its own."""
+def advance_by_spark(tables: Tables, advance: Advance, event_times: EventTimes | None) -> Commit | None:
+    """Takes a topic through one cycle. `event_times` are the batch's, where the table may be pruned by
+    them."""
     work, evolution = advance.work, advance.evolution
     table = tables.name(LAYER, names.table_name(work.topic))
     cycles = tables.read(tables.name("ops", cycle_delta.TABLE))
     versions = cycle_delta.of_topic(cycle_delta.readable(cycles), work.topic, [work.cycle_id])
-    held = None
+    existing = None
     if not tables.is_empty(table):
-        known = tables.read(table)
-        held = existing_rows(known if within is None else known.where(in_text_times(within)))
-    with materialized(merge_spark.latest_versions(versions, held)) as winners:
+        rows = tables.read(table)
+        existing = existing_rows(rows if event_times is None else rows.where(has_event_time_of(event_times)))
+    with materialized(merge_spark.latest_versions(versions, existing)) as winners:
         counts = merge_spark.count(winners)
         if counts.ties:
             winners = merge_spark.settle_ties(
@@ -47,8 +52,8 @@ def advance_by_spark(tables: Tables, advance: Advance, within: EventTimes | None
         )
         if counts.written == 0:
             return tables.commit_checkpoint(table, properties)
-        # Exact: every key was looked up in the table, which nobody else writes. Nothing to replace, no MERGE
-        # to pay for.
+        # Every key was looked up in the table, which nobody else writes. So where no row is replaced, a plain
+        # append is exact and saves the cost of MERGE.
         if counts.updated == 0:
             return tables.append(rows, table, properties)
         return tables.upsert(rows, table, [names.KEY], properties)

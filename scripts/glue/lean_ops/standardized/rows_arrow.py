@@ -1,5 +1,7 @@
-"""cycle_delta's rows of one topic to rows of its Standardized table, in Arrow: what `standardize` is for
-DataFrames. A test holds the two equal."""
+"""Rows of cycle_delta of one topic become rows of its Standardized table, in Arrow.
+
+rows_spark.py does the same for DataFrames; tests/glue/standardized/test_job.py holds the two equal.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,10 @@ from lean_ops.tables.table_files import Column
 
 
 def standardized_table(rows: pa.Table, columns: Sequence[Column], overflow: bool) -> pa.Table:
-    """rows: of cycle_delta. columns: of the table. overflow: names that have no column go to rescued_data."""
+    """Returns rows of cycle_delta as rows of the table, which has these columns.
+
+    overflow: some names have no column, and their values go to rescued_data.
+    """
     texts = MapColumn(rows.column("columns").combine_chunks())
     own = (*names.ENVELOPE_COLUMNS, names.RESCUED)
     payload = [column.name for column in columns if column.name not in own]
@@ -36,7 +41,8 @@ def standardized_table(rows: pa.Table, columns: Sequence[Column], overflow: bool
 
 
 def versions_of_standardized(rows: pa.Table, topic: str) -> pa.Table:
-    """Rows of a Standardized table in the columns of cycle_delta. payload_sha256 is not known there."""
+    """Returns rows of a Standardized table in the columns of cycle_delta. payload_sha256 is null, because the
+    table does not have it."""
     own = (*names.ENVELOPE_COLUMNS, names.RESCUED)
     payload = [name for name in rows.column_names if name not in own]
     texts = [rows.column(name).to_pylist() for name in payload]

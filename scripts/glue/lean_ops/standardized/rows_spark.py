@@ -1,4 +1,8 @@
-"""cycle_delta's rows of one topic to rows of its Standardized table, where every column is text."""
+"""Rows of cycle_delta of one topic become rows of its Standardized table, where every column is text:
+DataFrames.
+
+rows_arrow.py does the same in Arrow; tests/glue/standardized/test_job.py holds the two equal.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +18,7 @@ _RESCUED_MAP = "map<string,string>"
 
 
 def existing_rows(table: DataFrame) -> DataFrame:
-    """What merge.latest_versions reads of a Standardized table."""
+    """Returns the columns of a Standardized table that merge_spark.latest_versions compares versions by."""
     return table.select(
         KEY,
         "message_id",
@@ -24,14 +28,16 @@ def existing_rows(table: DataFrame) -> DataFrame:
     )
 
 
-def in_text_times(within: EventTimes) -> Column:
+def has_event_time_of(event_times: EventTimes) -> Column:
     """Whether a row of a Standardized table has an event_time of the batch."""
-    return is_within(within, time_text)
+    return is_within(event_times, time_text)
 
 
 def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overflow: bool) -> DataFrame:
-    """Winners (rows of cycle_delta) as rows of the table. overflow: some names have no column and go to
-    rescued_data."""
+    """Returns winners, which are rows of cycle_delta, as rows of the table.
+
+    overflow: some names have no column, and their values go to rescued_data.
+    """
     rescued = _with_overflow(payload_columns) if overflow else F.col("rescued_data")
     return winners.select(
         *(
@@ -44,7 +50,7 @@ def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overfl
 
 
 def _with_overflow(payload_columns: Sequence[str]) -> Column:
-    """rescued_data with the values whose names are no columns, by column name."""
+    """Returns rescued_data with the values of the names that have no column added to it."""
     rescued = F.coalesce(F.from_json("rescued_data", _RESCUED_MAP), F.create_map().cast(_RESCUED_MAP))
     homeless = F.map_filter(
         "columns", lambda name, _: ~name.isin(*payload_columns) if payload_columns else F.lit(True)

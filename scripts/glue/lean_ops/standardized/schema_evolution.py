@@ -1,4 +1,4 @@
-"""How a topic's Standardized table follows its payloads: a pure decision over names."""
+"""How the columns of a topic's Standardized table follow its payloads, decided over names only."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,11 @@ _OWN_COLUMNS = frozenset((*names.ENVELOPE_COLUMNS, names.RESCUED))
 
 @dataclass(frozen=True)
 class Evolution:
-    """added: columns to add, in one ALTER. overflow: names that got no column (the first of them, by
-    name)."""
+    """The change of a table's columns.
+
+    added: the columns to add, in one ALTER.
+    overflow: the names that get no column, of which only the first are listed, in alphabetical order.
+    """
 
     added: Sequence[str]
     overflow: Sequence[str]
@@ -24,11 +27,12 @@ def payload_columns(table_columns: Iterable[str]) -> list[str]:
 
 
 def plan(table_columns: Iterable[str], seen: Iterable[str], max_columns: int) -> Evolution:
-    """Which of the names seen become columns: by name, as far as there is room, so that a retry decides the
-    same.
+    """Decides which of the names seen in payloads become columns: the first in alphabetical order, as far as
+    there is room, so that a retry decides the same.
 
-    max_columns bounds payload columns. Past it the table depends on which columns came first: the one thing
-    that does not follow from the set of events alone. Their values are in rescued_data.
+    max_columns bounds the payload columns. Beyond it, which names have a column depends on the order in which
+    they came. That is the only thing that does not follow from the set of events alone. The values of the
+    other names are in rescued_data.
     """
     present = payload_columns(table_columns)
     wanted = sorted(set(seen) - set(present))
@@ -39,11 +43,25 @@ def plan(table_columns: Iterable[str], seen: Iterable[str], max_columns: int) ->
 def drift_of(
     topic: str, cycle_id: str, evolution: Evolution, rescued_paths: Iterable[str], created: bool
 ) -> list[Drift]:
-    """What to put on record, before anything is changed: after a crash in between, nothing would be new any
-    more."""
-    found = [Drift(topic, drift_log.TABLE_CREATED, None, cycle_id)] if created else []
-    found += [Drift(topic, drift_log.COLUMN_ADDED, name, cycle_id, "string") for name in evolution.added]
+    """Returns the changes to put on record.
+
+    They must be recorded before the table is altered: after a crash in between, no column would be new any
+    more.
+    """
+
+    def drift(change_type: str, column_name: str | None, new_value: str | None = None) -> Drift:
+        return Drift(
+            topic=topic,
+            change_type=change_type,
+            column_name=column_name,
+            cycle_id=cycle_id,
+            new_value=new_value,
+        )
+
     listed = evolution.overflow[: drift_log.MAX_RESCUED_LISTED]
-    found += [Drift(topic, drift_log.MAX_COLUMNS, name, cycle_id) for name in listed]
-    found += [Drift(topic, drift_log.rescue_of(path), path, cycle_id) for path in rescued_paths]
-    return found
+    return [
+        *([drift(drift_log.TABLE_CREATED, None)] if created else []),
+        *(drift(drift_log.COLUMN_ADDED, name, "string") for name in evolution.added),
+        *(drift(drift_log.MAX_COLUMNS, name) for name in listed),
+        *(drift(drift_log.rescue_of(path), path) for path in rescued_paths),
+    ]

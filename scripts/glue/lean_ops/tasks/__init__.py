@@ -1,1 +1,1 @@
-"""Many topics worked on in one Spark job: a topic is the work of one task."""
+"""Many topics worked on in one Spark job, where each topic is the work of one task."""

@@ -1,8 +1,9 @@
-"""Many topics taken one step further, in either layer. Topics whose batch fits into one task share one Spark
-job, which writes their files, and the driver only commits; the others go through Spark one by one.
+"""Many topics taken one step further, in either layer.
 
-Both ways look every key up in the table, so that what is written is exact, and end in one commit a topic that
-carries its checkpoint and its counts. What is the layers' own comes in as functions.
+Topics whose batch fits into one task share one Spark job, which writes their files, and the driver only
+commits. The other topics go through Spark jobs of their own, one topic at a time in each thread. Both ways
+look every key up in the table, so what is written is exact, and both end in one commit for each topic, which
+carries its checkpoint and its counts. What differs between the layers comes in as functions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,29 +14,74 @@ from typing import TypeVar
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.tables.commits import Commit
+from lean_ops.tables.compaction import files_to_compact
+from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
-from lean_ops.tasks.run_tasks import Results, TaskFailedError, Work, results
+from lean_ops.tasks.run_tasks import (
+    MAX_EVENTS,
+    PRUNED_FROM_ROWS,
+    TaskFailedError,
+    TaskResults,
+    Work,
+    run_tasks,
+)
 from lean_ops.tasks.topic_pool import TopicPool
-from lean_ops.tasks.topic_task import Result, TopicTask
+from lean_ops.tasks.topic_task import TaskResult, TopicTask
 
-Done = dict[str, Commit | Exception | None]
-"""Topic to its commit, or to what went wrong; None where the topic was left as it is."""
+TopicCommits = dict[str, Commit | Exception | None]
+"""Topic to its commit, or to the exception that stopped it; None where the topic was left as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TopicAdvance:
-    """What a run knows of one topic that it takes further. table: as planned. started: when the run began."""
+    """A topic that a run takes further.
+
+    table: the topic's table, as planned.
+    cycles: the cycles of cycle_delta that it takes, with their numbers of readable messages.
+    started: when the run began.
+    """
 
     topic: str
     table: TopicTable
+    cycles: Mapping[str, int]
     started: datetime
+
+    @property
+    def events(self) -> int:
+        return sum(self.cycles.values())
+
+    @property
+    def has_long_table(self) -> bool:
+        """Whether the table is so long that pruning by event times pays."""
+        return self.table.rows > PRUNED_FROM_ROWS
 
 
 Advance = TypeVar("Advance", bound=TopicAdvance)
 
-Properties = Callable[[Advance, Result], Mapping[str, str]]
-"""What a topic's commit carries, by the result of its task."""
+Properties = Callable[[Advance, TaskResult], Mapping[str, str]]
+"""Returns what a topic's commit carries, from the result of its task."""
+
+
+def plan_task(advance: TopicAdvance, event_times: EventTimes | None) -> TopicTask:
+    """Returns a topic's task as far as both layers need it.
+
+    event_times: those of the batch, where the table's files may be pruned by them. Raises NotForOneTaskError.
+    """
+    if advance.events > MAX_EVENTS:
+        raise NotForOneTaskError(f"more than {MAX_EVENTS} messages")
+    table = advance.table
+    files = table.files(event_times)
+    return TopicTask(
+        topic=advance.topic,
+        cycles=frozenset(advance.cycles),
+        events=advance.events,
+        columns=table.columns,
+        partitioning=table.partitioning(),
+        folder=table.folder,
+        files=files,
+        to_compact=files_to_compact(files),
+    )
 
 
 def advance_topics(
@@ -43,22 +89,25 @@ def advance_topics(
     pool: TopicPool,
     advances: Sequence[Advance],
     *,
-    plan: Callable[[Advance], TopicTask],
+    event_times: Mapping[str, EventTimes],
+    plan: Callable[[Advance, EventTimes | None], TopicTask],
     work: Work,
-    properties: Callable[[Results], Properties[Advance]],
-    by_spark: Callable[[Tables, Advance], Commit | None],
-) -> Done:
-    """Takes each topic further, each on its own: what fails in one does not touch the others.
+    properties: Callable[[TaskResults], Properties[Advance]],
+    by_spark: Callable[[Tables, Advance, EventTimes | None], Commit | None],
+) -> TopicCommits:
+    """Takes each topic further on its own: an error in one does not touch the others.
 
-    plan: raises NotForOneTaskError for a topic that Spark has to do. work: the task's, on an executor.
-    properties: is called once, before any commit, while the rows that the tasks gave can still be read.
+    event_times: topic to its batch's event times, for the topics whose table may be pruned by them.
+    plan: makes a topic's task. It raises NotForOneTaskError for a topic that Spark has to do.
+    work: a task's work on an executor.
+    properties: is called once, before any commit, while the tasks' output can still be read.
     by_spark: does one topic in Spark jobs of its own.
     """
     by_topic = {advance.topic: advance for advance in advances}
-    done: Done = {}
+    done: TopicCommits = {}
     tasks: list[TopicTask] = []
     large: list[Advance] = []
-    for advance, task in pool.each(advances, lambda _, one: plan(one)):
+    for advance, task in pool.each(advances, lambda _, one: plan(one, event_times.get(one.topic))):
         if isinstance(task, NotForOneTaskError):
             large.append(advance)
         elif isinstance(task, Exception):
@@ -66,7 +115,7 @@ def advance_topics(
         else:
             tasks.append(task)
     large += [by_topic[topic] for topic in _in_tasks(tables, pool, by_topic, tasks, work, properties, done)]
-    for advance, commit in pool.each(large, by_spark):
+    for advance, commit in pool.each(large, lambda own, one: by_spark(own, one, event_times.get(one.topic))):
         done[advance.topic] = commit
     return done
 
@@ -77,23 +126,23 @@ def _in_tasks(
     advances: Mapping[str, Advance],
     tasks: Sequence[TopicTask],
     work: Work,
-    properties: Callable[[Results], Properties[Advance]],
-    done: Done,
+    properties: Callable[[TaskResults], Properties[Advance]],
+    done: TopicCommits,
 ) -> Sequence[str]:
     """Runs the tasks and commits what they wrote. Returns the topics that Spark has to do after all."""
     if not tasks:
         return []
     try:
-        with results(tables.spark, tables.name("ops", cycle_delta.TABLE), tasks, work) as found:
-            properties_of = properties(found)
+        with run_tasks(tables.spark, tables.name("ops", cycle_delta.TABLE), tasks, work) as results:
+            properties_of = properties(results)
     except NotPlainFilesError:
         return [task.topic for task in tasks]
-    done |= {topic: TaskFailedError(why) for topic, why in found.failed.items()}
+    done |= {topic: TaskFailedError(why) for topic, why in results.failed.items()}
 
-    def commit(_: Tables, result: Result) -> Commit:
+    def commit(_: Tables, result: TaskResult) -> Commit:
         advance = advances[result.topic]
         return advance.table.commit(result.files, result.removed, properties_of(advance, result))
 
-    for result, committed in pool.each(found.done.values(), commit):
+    for result, committed in pool.each(results.done.values(), commit):
         done[result.topic] = committed
-    return found.too_large
+    return results.too_large

@@ -1,4 +1,4 @@
-"""One Spark job in which topics are tasks' work: rows of cycle_delta in, results and rows of errors out.
+"""One Spark job in which each topic is the work of one task: rows of cycle_delta in, results and errors out.
 
 A topic that fails, ties or turns out too large says so in its result and leaves the others alone.
 """
@@ -24,21 +24,26 @@ from lean_ops.spark.map_in_arrow import map_groups
 from lean_ops.spark.materialized import materialized
 from lean_ops.spark.session import file_store_of
 from lean_ops.tasks.topic_pool import reason
-from lean_ops.tasks.topic_task import Result, TooLargeError, TopicTask
+from lean_ops.tasks.topic_task import TaskResult, TooLargeError, TopicTask
 from lean_ops.versions.merge_python import UnsettledTiesError
 
 MAX_EVENTS = 100_000
-"""Rows of cycle_delta that one task takes for a topic; more are spread by Spark."""
+"""Rows of cycle_delta that one task takes for a topic. Spark spreads a topic that has more."""
 PRUNED_FROM_ROWS = 50_000
-"""Of tables that are shorter all keys are looked up, whatever is promised of event times."""
+"""In a table with fewer rows than this all keys are looked up, even where event times would allow to
+prune."""
 AT_ONCE = 4
-"""Topics that one task works on at a time, if together they are within MAX_DELTA_BYTES."""
+"""The topics that one task works on at a time, as far as their rows take less than MAX_DELTA_BYTES
+together."""
+_EVENTS_PER_TOPIC = 1000
+"""The cost of a topic besides its events, expressed in events."""
+_TASKS_PER_CORE = 3
 
-_TEXT = StringType()
 ERROR_COLUMNS = (
     *("error_id", "message_id", "idempotency_key", "disposition", "violations", "record"),
     *("schema_version", "cycle_id"),
 )
+_TEXT = StringType()
 _SCHEMA = StructType(
     [
         StructField("topic_name", _TEXT),
@@ -46,64 +51,77 @@ _SCHEMA = StructType(
         *(StructField(name, IntegerType() if name == "schema_version" else _TEXT) for name in ERROR_COLUMNS),
     ]
 )
-"""Rows with a result are one a topic; the others are rows of errors."""
+"""The tasks' output: one row with a result for each topic, and the other rows are errors."""
 _ARROW_SCHEMA = pa.schema(
     [(one.name, pa.int32() if one.name == "schema_version" else pa.string()) for one in _SCHEMA]
 )
 
-Work = Callable[[TopicTask, pa.Table, FileStore], tuple[Result, pa.Table | None]]
-"""A topic's task, its rows in the columns of cycle_delta, and where files are: its result, and errors in
-columns of ERROR_COLUMNS. Must be a module's function, as executors import it."""
+Work = Callable[[TopicTask, pa.Table, FileStore], tuple[TaskResult, pa.Table | None]]
+"""The work of a task: it takes the task, the topic's rows in the columns of cycle_delta, and the access to
+files. It returns the result, and errors in the columns of ERROR_COLUMNS. It must be a module's function,
+because executors import it."""
 
 
 class TaskFailedError(LeanOpsError):
-    """What a topic's task raised, as text."""
+    """A topic's task raised an error, which comes back from the executor as text."""
 
 
-@dataclass
-class Results:
-    """What became of the topics. ties: the cycles whose rows have to settle them. too_large: Spark's.
+@dataclass(kw_only=True)
+class TaskResults:
+    """The results of the topics' tasks.
 
     rows: the tasks' output, to be read on executors.
+    done: topic to its result.
+    failed: topic to the error, as text.
+    ties: topic to the cycles whose rows have to settle its ties.
+    too_large: the topics that Spark has to do.
     """
 
     rows: DataFrame
-    done: dict[str, Result] = field(default_factory=dict)
+    done: dict[str, TaskResult] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     ties: dict[str, frozenset[str]] = field(default_factory=dict)
     too_large: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def results(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work) -> Iterator[Results]:
-    """Runs the tasks over cycle_delta (its full name). What they wrote counts from the commit on that
-    somebody makes of it. Raises iceberg_classes.NotPlainFilesError.
+def run_tasks(
+    spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work
+) -> Iterator[TaskResults]:
+    """Runs the tasks over cycle_delta (its full name). The files that they write become part of a table only
+    by a later commit.
 
-    Ties are rare: the topics that have some run once more, with the rows of the cycles that settle them.
+    Ties are rare, so topics that have some run a second time, with the rows of the cycles that settle them.
+    Raises NotPlainFilesError where cycle_delta has what tasks do not read.
     """
     with ExitStack() as stack:
-        found = _results_of(stack.enter_context(materialized(_run_tasks(spark, delta, tasks, work))))
-        if found.ties:
+        results = _results_of(stack.enter_context(materialized(_output_of(spark, delta, tasks, work))))
+        if results.ties:
             again = [
-                replace(task, settling=found.ties[task.topic]) for task in tasks if task.topic in found.ties
+                replace(task, tie_cycles=results.ties[task.topic])
+                for task in tasks
+                if task.topic in results.ties
             ]
-            more = _results_of(stack.enter_context(materialized(_run_tasks(spark, delta, again, work))))
-            found = Results(
-                found.rows.unionByName(more.rows),
-                found.done | more.done,
-                found.failed | more.failed,
-                more.ties,
-                found.too_large + more.too_large,
+            more = _results_of(stack.enter_context(materialized(_output_of(spark, delta, again, work))))
+            results = TaskResults(
+                rows=results.rows.unionByName(more.rows),
+                done=results.done | more.done,
+                failed=results.failed | more.failed,
+                ties=more.ties,
+                too_large=results.too_large + more.too_large,
             )
-        yield found
+        yield results
 
 
-def groups_of(tasks: Sequence[TopicTask], cores: int) -> list[list[TopicTask]]:
-    """What goes together in one of Spark's tasks: topics that are neighbours in cycle_delta's files, not too
-    many events, and some tasks for each core, so that a large topic holds up few others. Not more: each reads
-    the files' footers. Those with most to do come first."""
-    costs = [task.events + _EVENTS_A_TOPIC for task in tasks]
-    most = min(MAX_EVENTS, max(1, sum(costs) // (_TASKS_A_CORE * cores)))
+def group_tasks(tasks: Sequence[TopicTask], cores: int) -> list[list[TopicTask]]:
+    """Returns the topics that one Spark task works on together, the groups with most to do first.
+
+    They are neighbours in cycle_delta's files and have a bounded number of events together. There are a few
+    groups for each core, so that a large topic holds up few others, but not more, because each group reads
+    the footers of the files.
+    """
+    costs = [task.events + _EVENTS_PER_TOPIC for task in tasks]
+    most = min(MAX_EVENTS, max(1, sum(costs) // (_TASKS_PER_CORE * cores)))
     groups: list[tuple[int, list[TopicTask]]] = []
     for task, cost in sorted(zip(tasks, costs, strict=True), key=lambda one: one[0].topic):
         if groups and groups[-1][0] + cost <= most:
@@ -113,79 +131,78 @@ def groups_of(tasks: Sequence[TopicTask], cores: int) -> list[list[TopicTask]]:
     return [group for _, group in sorted(groups, key=lambda one: -one[0])]
 
 
-_EVENTS_A_TOPIC = 1000
-"""What a topic costs besides its events, in events."""
-_TASKS_A_CORE = 3
-
-
-def _run_tasks(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work) -> DataFrame:
-    """Gives rows of _SCHEMA; to be computed once, as tasks write files."""
-    groups = groups_of(tasks, spark.sparkContext.defaultParallelism)
-    files = delta_files(spark, delta, frozenset(chain.from_iterable(_cycles(task) for task in tasks)))
+def _output_of(spark: SparkSession, delta: str, tasks: Sequence[TopicTask], work: Work) -> DataFrame:
+    """Returns rows of _SCHEMA. They must be computed only once, because computing them writes files."""
+    groups = group_tasks(tasks, spark.sparkContext.defaultParallelism)
+    files = delta_files(spark, delta, frozenset(chain.from_iterable(_cycles_to_read(task) for task in tasks)))
     file_store = file_store_of(spark)
-    return map_groups(spark, groups, lambda group: _run(group, files, file_store, work), _SCHEMA)
+    return map_groups(spark, groups, lambda group: _run_group(group, files, file_store, work), _SCHEMA)
 
 
-def _cycles(task: TopicTask) -> frozenset[str]:
-    return task.cycles | (task.settling or frozenset())
+def _cycles_to_read(task: TopicTask) -> frozenset[str]:
+    return task.cycles | (task.tie_cycles or frozenset())
 
 
-def _results_of(output: DataFrame) -> Results:
-    """output: _run_tasks' rows, computed. Collects one row a topic."""
-    found = Results(output)
+def _results_of(output: DataFrame) -> TaskResults:
+    """Collects one row for each topic from the tasks' output, which is computed already."""
+    results = TaskResults(rows=output)
     for row in output.where(F.col("result").isNotNull()).select("topic_name", "result").collect():
-        told = json.loads(row["result"])
-        if "failed" in told:
-            found.failed[row["topic_name"]] = told["failed"]
-        elif "ties" in told:
-            found.ties[row["topic_name"]] = frozenset(told["ties"])
-        elif "too_large" in told:
-            found.too_large.append(row["topic_name"])
+        topic, answer = row["topic_name"], json.loads(row["result"])
+        if "failed" in answer:
+            results.failed[topic] = answer["failed"]
+        elif "ties" in answer:
+            results.ties[topic] = frozenset(answer["ties"])
+        elif "too_large" in answer:
+            results.too_large.append(topic)
         else:
-            found.done[row["topic_name"]] = Result.from_json(told)
-    return found
+            results.done[topic] = TaskResult.from_json(answer)
+    return results
 
 
-def _run(
+def _run_group(
     group: Sequence[TopicTask], files: Sequence[DeltaFile], file_store: FileStore, work: Work
 ) -> Iterator[pa.RecordBatch]:
-    """Several topics at once: a topic waits for files most of the time."""
-    under_way: deque[tuple[Future[list[pa.RecordBatch]], int]] = deque()
+    """Runs several topics at once, because a topic waits for files most of the time."""
+    running: deque[tuple[Future[list[pa.RecordBatch]], int]] = deque()
     tasks = {task.topic: task for task in group}
-    cycles = {topic: _cycles(task) for topic, task in tasks.items()}
+    cycles = {topic: _cycles_to_read(task) for topic, task in tasks.items()}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="topic") as threads:
         for topic, rows in read_topics(file_store, files, cycles, MAX_EVENTS):
             size = 0 if rows is None else rows.nbytes
-            while under_way and (
-                len(under_way) >= AT_ONCE or size + sum(n for _, n in under_way) > MAX_DELTA_BYTES
+            while running and (
+                len(running) >= AT_ONCE or size + sum(n for _, n in running) > MAX_DELTA_BYTES
             ):
-                yield from under_way.popleft()[0].result()
-            under_way.append((threads.submit(_one, tasks[topic], rows, file_store, work), size))
+                yield from running.popleft()[0].result()
+            running.append((threads.submit(_run_topic, tasks[topic], rows, file_store, work), size))
             del rows
-        while under_way:
-            yield from under_way.popleft()[0].result()
+        while running:
+            yield from running.popleft()[0].result()
 
 
-def _one(task: TopicTask, rows: pa.Table | None, file_store: FileStore, work: Work) -> list[pa.RecordBatch]:
+def _run_topic(
+    task: TopicTask, rows: pa.Table | None, file_store: FileStore, work: Work
+) -> list[pa.RecordBatch]:
+    """Returns the topic's row with its result, then its errors. `rows` is None when there are too many of
+    them."""
     topic, errors = task.topic, None
-    told: dict[str, Any]
+    answer: dict[str, Any]
     if rows is None:
-        told = {"too_large": True}
+        answer = {"too_large": True}
     else:
         try:
             result, errors = work(task, rows, file_store)
-            told = result.to_json()
+            answer = result.to_json()
         except UnsettledTiesError as ties:
-            told = {"ties": sorted(ties.cycles)}
+            answer = {"ties": sorted(ties.cycles)}
         except TooLargeError:
-            told = {"too_large": True}
+            answer = {"too_large": True}
         except Exception as error:
-            told = {"failed": reason(error)}
-    found = [_batch({"topic_name": [topic], "result": [json.dumps(told)]}, 1)]
+            answer = {"failed": reason(error)}
+    batches = [_batch({"topic_name": [topic], "result": [json.dumps(answer)]}, 1)]
     if errors is not None and errors.num_rows:
         names = {name: errors.column(name).combine_chunks() for name in errors.column_names}
-        found.append(_batch({"topic_name": [topic] * errors.num_rows, **names}, errors.num_rows))
-    return found
+        batches.append(_batch({"topic_name": [topic] * errors.num_rows, **names}, errors.num_rows))
+    return batches
 
 
 def _batch(columns: Mapping[str, object], rows: int) -> pa.RecordBatch:

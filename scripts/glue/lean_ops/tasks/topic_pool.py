@@ -1,5 +1,4 @@
-"""The same work for many topics at once, each topic on its own: what fails in one does not touch the
-others."""
+"""The same work for many topics at once, each on its own: an error in one topic does not touch the others."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -17,8 +16,11 @@ WORKERS = 8
 
 
 class TopicPool:
-    """A bounded thread pool over one session: what a commit carries belongs to its thread. Use as a context
-    manager."""
+    """A bounded thread pool over one Spark session, to be used as a context manager.
+
+    Each thread has a `Tables` of its own, because the properties of a commit belong to the thread that makes
+    it.
+    """
 
     def __init__(self, spark: SparkSession, database_prefix: str, workers: int = WORKERS) -> None:
         self._spark = spark
@@ -35,7 +37,8 @@ class TopicPool:
     def each(
         self, tasks: Iterable[Task], work: Callable[[Tables, Task], Result]
     ) -> list[tuple[Task, Result | Exception]]:
-        """Each task with its result or what it raised, in the order given."""
+        """Returns each task with the result of its work, or with the exception that the work raised, in the
+        order given."""
         listed = list(tasks)
         return list(zip(listed, self._threads.map(lambda task: self._one(task, work), listed), strict=True))
 
@@ -49,6 +52,7 @@ class TopicPool:
 
 
 def reason(error: BaseException) -> str:
-    """One line for ledger and log. Only the first line: Spark's go on with plans."""
+    """Returns an error as one line for ledger and log: its first line only, as Spark's go on with query
+    plans."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"[:500].rstrip(": ")

@@ -1,8 +1,8 @@
-"""One topic's cycle as the work of one of Spark's tasks: what the task is given, what it answers, and how
-both layers write files. Each layer's own work is in its `in_task`.
+"""One topic's cycle as the work of one Spark task: what the task is given, what it returns, and how both
+layers write files. Each layer's own work is in its `in_task` module.
 
-Nothing is committed on an executor, so a task may run twice; the files of the run that is not used are
-orphans.
+Nothing is committed on an executor, so Spark may run a task twice. The files of the run whose result is not
+used belong to no table, and Iceberg's maintenance removes such orphans.
 """
 
 import base64
@@ -22,18 +22,19 @@ from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.versions.merge_python import Decision
 
 MAX_REWRITTEN_BYTES = 32 << 20
-"""A correction rewrites the files it changes. Larger ones are left to Spark, which splits them."""
+"""A correction rewrites the files that it changes. Where they are larger than this, on disk, Spark does it
+and spreads the work."""
 MAX_TABLE_BYTES = 128 << 20
-"""Of a table's rows that a task holds, in Arrow's memory."""
+"""The memory, as Arrow counts it, that a table's rows may take in one task."""
 
 
 class TooLargeError(LeanOpsError):
-    """More than one task should do: Spark has to spread it."""
+    """The batch is more than one task should do, so Spark has to spread it."""
 
 
 @dataclass(frozen=True)
-class BackFill:
-    """The Standardized table whose rows a new schema has to judge."""
+class BackfillSource:
+    """The Standardized table whose rows a new schema version validates."""
 
     columns: tuple[Column, ...]
     files: tuple[DataFile, ...]
@@ -43,11 +44,16 @@ class BackFill:
 class TopicTask:
     """A topic, the cycles of cycle_delta that it takes, and its table as the driver planned it.
 
-    events: about how many messages those are. files: those that may hold one of the batch's keys. folded:
-    indexes of those that are written anew in any case. folder: where new ones go. overflow: see
-    standardized_table. one_day_a_file: see TableFiles. settling: the cycles whose rows settle ties; None
-    before any are known. Curated's: schema, back_fill, and judge_again for a new schema, which reads the
-    versions that are there anew.
+    events: the number of messages in those cycles.
+    folder: where new files go.
+    files: the table's files that may hold one of the batch's keys.
+    to_compact: indices of the files that are rewritten in any case, because they are small.
+    overflow: Standardized only: some names have no column, and their values go to rescued_data.
+    one_day_a_file: see TableFiles.
+    tie_cycles: the cycles whose rows settle ties; None as long as no ties are known.
+    schema: Curated only: the schema by which versions are validated.
+    backfill: Curated only: where older rows come from that the schema has to validate.
+    replace_same: Curated only: a version replaces itself in the table, because a new schema validated it.
     """
 
     topic: str
@@ -57,19 +63,23 @@ class TopicTask:
     partitioning: Partitioning | None
     folder: str
     files: tuple[DataFile, ...]
-    compacted: tuple[int, ...] = ()
+    to_compact: tuple[int, ...] = ()
     overflow: bool = False
     one_day_a_file: bool = False
-    settling: frozenset[str] | None = None
+    tie_cycles: frozenset[str] | None = None
     schema: TopicSchema | None = None
-    back_fill: "BackFill | None" = None
-    judge_again: bool = False
+    backfill: BackfillSource | None = None
+    replace_same: bool = False
 
 
 @dataclass
-class Result:
-    """counts: by names of ledger.COUNTS. removed: paths of the files that the new ones replace, in part or
-    whole."""
+class TaskResult:
+    """The result of a topic's task.
+
+    counts: by names of ledger.COUNTS.
+    files: the files that it wrote.
+    removed: paths of the table's files that those replace, in part or whole.
+    """
 
     topic: str
     counts: dict[str, int] = field(default_factory=dict)
@@ -81,7 +91,7 @@ class Result:
         return {"topic": self.topic, "counts": self.counts, "files": files, "removed": self.removed}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Result":
+    def from_json(cls, value: Mapping[str, Any]) -> "TaskResult":
         files = [
             NewFile(
                 DataFile(one["path"], one["size"], one["rows"], one["partition"]),
@@ -102,20 +112,23 @@ def table_files(task: TopicTask, file_store: FileStore) -> TableFiles:
     )
 
 
-def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Table) -> Result:
-    """The winners in new files. Files that hold rows they replace are written anew without those: large ones
-    each for itself, small ones together with the winners."""
-    result = Result(task.topic)
+def write_winners(task: TopicTask, table: TableFiles, decision: Decision, winners: pa.Table) -> TaskResult:
+    """Writes the winners to new files, and rewrites the files that hold rows which they replace.
+
+    A large file is rewritten on its own, and small ones go into one file with the winners. Raises
+    TooLargeError.
+    """
+    result = TaskResult(task.topic)
     if not decision.winners:
         return result
     replaced: dict[int, list[int]] = {}
-    for place in decision.replaced:
-        replaced.setdefault(place.file, []).append(place.position)
+    for position in decision.replaced:
+        replaced.setdefault(position.file, []).append(position.position)
     if sum(task.files[index].size for index in replaced) > MAX_REWRITTEN_BYTES:
         raise TooLargeError(
             f"corrections rewrite {len(replaced)} files of more than {MAX_REWRITTEN_BYTES} bytes"
         )
-    together = [table.whole(written)]
+    together = [table.whole(winners)]
     room = MAX_TABLE_BYTES
     for index, positions in sorted(replaced.items()):
         file = task.files[index]
@@ -130,9 +143,10 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
             together.append(kept)
             room -= rows.nbytes
         else:
-            # Days may be mixed in a file of the time before they were kept apart.
+            # A file from before days were kept apart may hold several.
             result.files += table.write(kept, None if task.one_day_a_file else file.partition)
-    for file, rows in _compacted(table, [task.files[n] for n in task.compacted if n not in replaced], room):
+    small = [task.files[n] for n in task.to_compact if n not in replaced]
+    for file, rows in _compacted(table, small, room):
         result.removed.append(file.path)
         together.append(rows)
     result.files += table.write(pa.concat_tables(together))
@@ -140,8 +154,10 @@ def write(task: TopicTask, table: TableFiles, decision: Decision, written: pa.Ta
 
 
 def _compacted(table: TableFiles, files: Sequence[DataFile], room: int) -> list[tuple[DataFile, pa.Table]]:
-    """The small files that fit, with their rows. None if they are few of those that there are: it would be
-    the same ones in each cycle."""
+    """Returns the small files that fit into `room` bytes of memory, with their rows.
+
+    It returns none when fewer than half fit, because each cycle would then rewrite the same few files.
+    """
     found: list[tuple[DataFile, pa.Table]] = []
     for file in sorted(files, key=lambda one: one.size):
         rows = table.read(file, room)
@@ -157,7 +173,7 @@ def _without(rows: pa.Table, positions: Sequence[int]) -> pa.Table:
 
 
 def split_by_cycles(rows: pa.Table, cycles: frozenset[str]) -> tuple[pa.Table, pa.Table]:
-    """(rows of these cycles, the others)."""
+    """Returns the rows of these cycles, and the others."""
     inside = pc.is_in(rows.column("cycle_id"), pa.array(cycles, pa.string()))
     if pc.all(inside).as_py():
         return rows, rows.slice(0, 0)

@@ -1,0 +1,39 @@
+"""A run of one layer's job: what its steps share, and how they enter what became of a topic."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lean_ops.bookkeeping import ledger
+from lean_ops.bookkeeping.run_outcome import RunOutcome
+from lean_ops.ports.interfaces import Job
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tasks.topic_pool import TopicPool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerRun:
+    """A run of a layer's job, with its tables and its pool of threads over topics."""
+
+    job: Job
+    layer: str
+    tables: Tables
+    pool: TopicPool
+    outcome: RunOutcome = field(default_factory=RunOutcome)
+
+    def fail(self, topic: str, cycle_id: str, why: str, started: datetime) -> None:
+        """Enters that a topic has not taken a cycle. It stays where it is until the next run."""
+        self.enter(
+            ledger.Entry(
+                topic=topic,
+                layer=self.layer,
+                cycle_id=cycle_id,
+                started_at=started,
+                finished_at=self.job.clock(),
+                error=why,
+            )
+        )
+
+    def enter(self, entry: ledger.Entry) -> None:
+        """Takes an entry for the ledger and logs it."""
+        self.outcome.enter(entry)
+        ledger.log_entry(self.job.log, entry)

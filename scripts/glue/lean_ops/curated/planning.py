@@ -1,0 +1,159 @@
+"""Planning a topic's run in Curated: from its schema, its table and cycle_delta, before anything is
+changed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lean_ops.bookkeeping.curated_watermark import stored_watermark
+from lean_ops.columns import names
+from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
+from lean_ops.cycle_delta.summary import times_of, topic_cycles
+from lean_ops.cycle_delta.table import TopicCycle
+from lean_ops.errors import LeanOpsError
+from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
+from lean_ops.validation.topic_schema import TopicSchema, read_schema
+
+
+class TableBehindSchemaError(LeanOpsError):
+    """The Curated table lacks columns of the active schema."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicPlan:
+    """A topic with its schema and its table.
+
+    checkpoint: None before the topic's first commit.
+    last_commit: the table's last commit.
+    unrecorded: commits of runs that were killed before they wrote ledger and mirror.
+    backfill_from: the Standardized table whose rows the schema has to validate, or None.
+    """
+
+    topic: str
+    schema: TopicSchema
+    table: TopicTable
+    checkpoint: Checkpoint | None
+    last_commit: Commit | None
+    unrecorded: Sequence[Commit]
+    backfill_from: TopicTable | None
+
+
+def plan_topic(
+    job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]], mirror: Item | None
+) -> TopicPlan | None:
+    """Loads a topic's schema and table. Returns None for a topic without an active schema.
+
+    listed: layer to the names of its tables. mirror: the topic's item. Raises TableBehindSchemaError and
+    SchemaError.
+    """
+    text = job.schemas.active(topic)
+    if text is None:
+        return None
+    schema = read_schema(text, topic)
+    table = _table(tables, schema, listed)
+    last = table.last_commit()
+    checkpoint = None if last is None else Checkpoint.of(last)
+    if last is None and mirror is not None and not table.is_empty:
+        # Maintenance expired the commits of a table that has rows, so the mirror says what they said.
+        checkpoint = Checkpoint(str(mirror["delta_through"]), int(mirror["schema_version"]))
+    recorded = None if mirror is None else mirror.get("snapshot_id")
+    is_recorded = last is None or last.snapshot_id == recorded
+    return TopicPlan(
+        topic=topic,
+        schema=schema,
+        table=table,
+        checkpoint=checkpoint,
+        last_commit=last,
+        unrecorded=[] if is_recorded else table.commits_since(recorded),
+        backfill_from=_backfill_from(tables, schema, checkpoint, listed),
+    )
+
+
+def _table(tables: Tables, schema: TopicSchema, listed: Mapping[str, set[str]]) -> TopicTable:
+    topic, name = schema.topic, names.table_name(schema.topic)
+    if name not in listed[LAYER]:
+        raise TableBehindSchemaError(f"{topic} has no Curated table: put its schema under pending/ again")
+    full_name = tables.name(LAYER, name)
+    table = TopicTable(tables.spark, full_name)
+    present = {column.name for column in table.columns}
+    lacking = [field.column for field in schema.fields if field.column not in present]
+    if lacking:
+        raise TableBehindSchemaError(
+            f"{full_name} lacks {', '.join(lacking[:10])}: put the schema under pending/ again"
+        )
+    return table
+
+
+def _backfill_from(
+    tables: Tables, schema: TopicSchema, checkpoint: Checkpoint | None, listed: Mapping[str, set[str]]
+) -> TopicTable | None:
+    """A topic's first schema validates all rows of Standardized; a later version does where it says so."""
+    name = names.table_name(schema.topic)
+    is_first = checkpoint is None or checkpoint.schema_version == 0
+    is_new = checkpoint is not None and checkpoint.schema_version != schema.version
+    if not (is_first or (is_new and schema.backfill)) or name not in listed["standardized"]:
+        return None
+    return TopicTable(tables.spark, tables.name("standardized", name))
+
+
+def watermark_of(job: Job, plans: Sequence[TopicPlan]) -> str | None:
+    """Returns the cycle up to which cycle_delta has nothing left for any of the topics; None to read all of
+    it."""
+    reached = checkpoints_of(plans)
+    if not reached or len(reached) < len(plans):
+        return None
+    return stored_watermark(job.checkpoints.get(ALL_TOPICS, LAYER), reached) or min(reached.values())
+
+
+def checkpoints_of(
+    plans: Iterable[TopicPlan], done: Mapping[str, Commit | Exception | None] | None = None
+) -> dict[str, str]:
+    """Returns topic to the last cycle that it has taken, where `done` has the commits that were made of the
+    plans."""
+    reached = {plan.topic: plan.checkpoint.through for plan in plans if plan.checkpoint is not None}
+    made = {topic: commit for topic, commit in (done or {}).items() if isinstance(commit, Commit)}
+    return reached | {topic: Checkpoint.of(commit).through for topic, commit in made.items()}
+
+
+def advances_of(
+    job: Job,
+    tables: Tables,
+    plans: Sequence[TopicPlan],
+    watermark: str | None,
+    upto: str,
+    started: datetime,
+) -> list[Advance]:
+    """Returns what there is to do of the plans: for each topic, cycle_delta's cycles since its own
+    checkpoint.
+
+    upto: cycle_delta's last cycle.
+    """
+    found: dict[str, list[TopicCycle]] = {}
+    for one in topic_cycles(tables, watermark, None):
+        if one.readable:
+            found.setdefault(one.topic, []).append(one)
+    advances = []
+    for plan in plans:
+        after = plan.checkpoint.through if plan.checkpoint else NONE_TAKEN
+        new = [one for one in found.get(plan.topic, ()) if one.cycle_id > after]
+        cycles = {one.cycle_id: one.readable for one in new}
+        is_new = plan.checkpoint is None or plan.checkpoint.schema_version != plan.schema.version
+        advances.append(
+            Advance(
+                topic=plan.topic,
+                table=plan.table,
+                cycles=cycles,
+                started=started,
+                schema=plan.schema,
+                checkpoint=plan.checkpoint,
+                last_commit=plan.last_commit,
+                cycle_id=job.arguments.cycle_id,
+                event_times=times_of(new),
+                through=upto if is_new else max(cycles, default=after),
+                backfill_from=plan.backfill_from,
+            )
+        )
+    return advances

@@ -1,0 +1,75 @@
+"""Planning a topic's cycle in Standardized: from its table, before anything is changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lean_ops.columns import names
+from lean_ops.cycle_delta.table import TopicCycle
+from lean_ops.ports.interfaces import Job
+from lean_ops.standardized import schema_evolution
+from lean_ops.standardized.advance import LAYER, Advance, ParseErrors
+from lean_ops.standardized.schema_evolution import Evolution
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
+
+
+@dataclass(frozen=True)
+class TopicPlan:
+    """The plan of a topic's cycle.
+
+    commit: the commit by which the topic has taken the cycle before, where there is one that has not expired.
+    evolution: how the table's columns change; None when the topic has taken the cycle before.
+    """
+
+    work: TopicCycle
+    table: TopicTable
+    commit: Commit | None = None
+    evolution: Evolution | None = None
+
+
+def plan_topic(job: Job, tables: Tables, work: TopicCycle) -> TopicPlan:
+    """Loads a topic's table and decides what the cycle changes."""
+    table = TopicTable(tables.spark, tables.name(LAYER, names.table_name(work.topic)))
+    reached = _reached_cycle(job, work.topic, table)
+    if reached is not None and reached >= work.cycle_id:
+        return TopicPlan(work, table, table.commit_of(work.cycle_id))
+    columns = (one.name for one in table.columns)
+    evolution = schema_evolution.plan(columns, work.columns, job.arguments.max_columns)
+    return TopicPlan(work, table, None, evolution)
+
+
+def advances_of(
+    plans: Iterable[TopicPlan],
+    parse_errors: Mapping[str, ParseErrors],
+    new_columns: Mapping[str, int],
+    started: datetime,
+) -> list[Advance]:
+    """Returns what is left to do of the plans. parse_errors, new_columns: by topic, as they are on record."""
+    return [
+        Advance(
+            topic=plan.work.topic,
+            table=plan.table,
+            cycles={plan.work.cycle_id: plan.work.readable},
+            started=started,
+            work=plan.work,
+            evolution=plan.evolution,
+            parse_errors=parse_errors.get(plan.work.topic, ParseErrors()),
+            new_columns=new_columns.get(plan.work.topic, 0),
+        )
+        for plan in plans
+        if plan.evolution is not None
+    ]
+
+
+def _reached_cycle(job: Job, topic: str, table: TopicTable) -> str | None:
+    """Returns the last cycle that a table has taken, by its own commits.
+
+    Where maintenance expired the commits of a table with rows, the mirror of its checkpoint says it.
+    """
+    last = table.last_commit()
+    if last is not None:
+        return last.cycle_id
+    mirror = None if table.is_empty else job.checkpoints.get(topic, LAYER)
+    return None if mirror is None else str(mirror["cycle_id"])

@@ -1,0 +1,68 @@
+"""RAW's new rows to cycle_delta, flattened once for all topics, in one commit that carries the range."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import functions as F
+
+from lean_ops.bookkeeping import table_ownership
+from lean_ops.bookkeeping.table_ownership import TableOwnership
+from lean_ops.columns import names
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.payload.flatten_batches import flatten_events
+from lean_ops.ports.interfaces import Job
+from lean_ops.raw import snapshot_range
+from lean_ops.raw.flatten_files import Source, flatten_files, raw_splits
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
+from lean_ops.standardized.advance import LAYER
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
+
+_RAW_TABLE = "events"
+
+
+def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwnership:
+    """Takes RAW's new rows. Returns who of their topics owns a table.
+
+    That is settled first, because the messages of a topic that is refused keep their payload in the same
+    commit.
+    owners: table name to topic.
+    """
+    arguments = job.arguments
+    source = tables.name("raw", _RAW_TABLE)
+    target = tables.name("ops", cycle_delta.TABLE)
+    last = snapshot_range.last_taken(tables, target, job.checkpoints)
+    taken = snapshot_range.range_to_take(tables, source, last, arguments.cycle_id, arguments.to_snapshot_id)
+    if taken is None:
+        return TableOwnership()
+    events = tables.read_between(source, taken.after, taken.upto)
+    if taken.compare:
+        others = tables.read(target).where(F.col("cycle_id") != arguments.cycle_id)
+        events = snapshot_range.not_taken(events, others)
+        why = "no way leads from the last cycle's snapshot to this one's: RAW is compared with cycle_delta"
+        job.log("RAW history gone", level="WARN", last_snapshot_id=last and last.snapshot_id, reason=why)
+    topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
+    valid = [topic for topic in topics if names.is_topic(topic)]
+    ownership = table_ownership.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
+    properties = snapshot_range.properties(arguments.cycle_id, taken)
+    files = _new_files(job, source, taken)
+    if files is not None:
+        table = TopicTable(job.spark, target)
+        written = flatten_files(job.spark, files, table, arguments.cycle_id, ownership.refused)
+        table.replace_where("cycle_id", arguments.cycle_id, written, properties)
+    else:
+        flat = flatten_events(events, arguments.cycle_id, ownership.refused)
+        # A topic's rows lie side by side, so that reading one topic back skips the others.
+        flat = flat.sortWithinPartitions("topic_name")
+        tables.replace_cycle(flat, target, arguments.cycle_id, properties)
+    job.log("took RAW", after_snapshot_id=taken.after, to_snapshot_id=taken.upto, topics=len(topics))
+    return ownership
+
+
+def _new_files(job: Job, source: str, taken: snapshot_range.RawRange) -> Source | None:
+    """Returns RAW's new data files, or None where only Spark can say which rows are new."""
+    if taken.compare:
+        return None
+    try:
+        return raw_splits(job.spark, source, taken.after, taken.upto)
+    except NotPlainFilesError:
+        return None
