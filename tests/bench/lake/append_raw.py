@@ -1,7 +1,7 @@
 """Appends one cycle's events to RAW in a few commits, as Firehose does: `append_raw.py PLAN CYCLE EVENTS`.
 
-The same events go to `events-CYCLE.parquet` beside the plan, for those who are compared. Prints `{"rows",
-"snapshot"}`.
+The same events go to `events-CYCLE.parquet` beside the plan, for the tools that the pipeline is compared
+with. Prints `{"rows", "snapshot"}`.
 """
 
 import hashlib
@@ -35,7 +35,9 @@ _COLUMNS = {
 
 
 def raw_row(topic: TopicEvents, message: Message, received: int) -> tuple[object, ...]:
-    """In the order of _COLUMNS. received: microseconds; what is sent twice arrives twice."""
+    """Returns a message as a row of RAW, in the order of _COLUMNS. received: when it arrived, in microseconds
+    since
+    1970. A message that is sent twice arrives twice."""
     payload = topic.payload(message)
     message_id = topic.message_id(message)
     return (
@@ -55,7 +57,7 @@ def raw_row(topic: TopicEvents, message: Message, received: int) -> tuple[object
 
 
 def append(plan: Plan, rows: Sequence[tuple[object, ...]]) -> pa.Table:
-    """One commit to RAW."""
+    """Appends rows to RAW in one commit, and returns them."""
     columns = list(zip(*rows, strict=True))
     data = pa.table(
         {name: pa.array(column, kind) for (name, kind), column in zip(_COLUMNS.items(), columns, strict=True)}

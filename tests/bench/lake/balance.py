@@ -1,7 +1,9 @@
-"""Does everything add up? `balance.py PLAN CYCLES EVENTS`, after so many cycles of so many events a topic.
+"""Checks that everything adds up: `balance.py PLAN CYCLES EVENTS`, after CYCLES cycles with EVENTS events for
+each topic.
 
-The ledger's entry of each topic, layer and cycle, the rows of each table, and for some topics which message
-each record ended with, against what events.py says. Prints `{"faults": [...], "rows": {layer: n}}`.
+It compares the ledger's entry of each topic, layer and cycle, the rows of each table, and for some topics the
+message with which each record ended, with what events.py says. Prints `{"faults": [...], "rows": {layer:
+n}}`.
 """
 
 import sys
@@ -21,7 +23,7 @@ _LISTED = 20
 
 
 def ledger_faults(plan: Plan, catalog: Any, cycles: int, events: int) -> list[str]:
-    """Entries in the order of their cycle ids are those of cycle 0, 1, …"""
+    """Compares the ledger with events.py. The n-th cycle id in order stands for the benchmark's cycle n."""
     entries = catalog.load_table((plan.database("ops"), "ledger")).scan().to_arrow().to_pylist()
     names = sorted({entry["cycle_id"] for entry in entries})
     if len(names) != cycles:
@@ -40,7 +42,7 @@ def ledger_faults(plan: Plan, catalog: Any, cycles: int, events: int) -> list[st
 
 
 def rows_of(catalog: Any, name: tuple[str, str]) -> int:
-    """By the table's own summary."""
+    """Returns the number of a table's rows, by its own summary."""
     snapshot = catalog.load_table(name).current_snapshot()
     if snapshot is None:
         return 0
@@ -49,7 +51,7 @@ def rows_of(catalog: Any, name: tuple[str, str]) -> int:
 
 
 def content_faults(plan: Plan, catalog: Any, topic: Topic, wanted: dict[int, int], events: int) -> list[str]:
-    """Reads the topic's tables whole: each record once, with the message that had to win."""
+    """Reads the topic's tables whole. Each record must be there once, with the message that had to win."""
     made = TopicEvents(topic, CYCLE_US // events)
     messages = {
         made.key(record): made.message_id(Message(record, version)) for record, version in wanted.items()

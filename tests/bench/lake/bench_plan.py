@@ -1,4 +1,4 @@
-"""What the benchmarks' Python parts share: the plan that register.ts wrote, progress, and PyIceberg's
+"""What the benchmarks' Python parts share: the plan that register.ts wrote, progress lines, and PyIceberg's
 catalog."""
 
 import json
@@ -11,7 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Field:
-    """path: names from the payload's root."""
+    """A field of a topic's payload. path: the names from the payload's root. kind: how its values are
+    made."""
 
     path: tuple[str, ...]
     kind: str
@@ -21,9 +22,9 @@ class Field:
         return "__".join(self.path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Topic:
-    """ddl: layer to Athena's CREATE TABLE."""
+    """A topic of the benchmark. ddl: layer to Athena's CREATE TABLE."""
 
     number: int
     topic: str
@@ -34,7 +35,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Plan:
-    """folder: where the parts leave files for one another."""
+    """The topics and where they are. folder: where the benchmark's parts leave files for one another."""
 
     folder: Path
     prefix: str
@@ -49,11 +50,11 @@ def read_plan(path: str) -> Plan:
     found = json.loads(Path(path).read_text(encoding="utf-8"))
     topics = tuple(
         Topic(
-            number,
-            each["topic"],
-            each["table"],
-            tuple(Field(tuple(field["path"]), field["kind"]) for field in each["fields"]),
-            each["ddl"],
+            number=number,
+            topic=each["topic"],
+            table=each["table"],
+            fields=tuple(Field(tuple(field["path"]), field["kind"]) for field in each["fields"]),
+            ddl=each["ddl"],
         )
         for number, each in enumerate(found["topics"])
     )
@@ -61,7 +62,7 @@ def read_plan(path: str) -> Plan:
 
 
 def say(line: str) -> None:
-    """Progress; the mark tells it from the log lines of Spark and others."""
+    """Prints a line of progress. The dot sets it apart from the log lines of Spark and others."""
     print(f"· {line}", file=sys.stderr, flush=True)
 
 

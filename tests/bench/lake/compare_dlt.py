@@ -1,7 +1,8 @@
-"""dlt: each topic a resource with a primary key, merged by upsert into Iceberg tables in a local folder.
+"""The comparison with dlt: each topic is a resource with a primary key, merged by upsert into Iceberg tables
+in a local folder.
 
-`compare_dlt.py PLAN HISTORY`, in dlt's own virtual environment: loads the events of so many cycles, then
-measures the load of the next one's. Prints `{"seconds"}` of that run: extract, normalize and load.
+`compare_dlt.py PLAN HISTORY` runs in dlt's own virtual environment. It loads the events of HISTORY cycles and
+then measures how long the events of the next cycle take to extract, normalize and load. Prints `{"seconds"}`.
 """
 
 import json
@@ -25,7 +26,7 @@ _COLUMNS = ["topic_name", "message_id", "idempotency_key", "produced_at", "paylo
 
 
 def read_events(plan: Plan, cycles: range) -> Rows:
-    """Topic to its events, in the order they came."""
+    """Returns topic to its events, in the order in which they arrived."""
     found: Rows = defaultdict(list)
     for cycle in cycles:
         for event in pq.read_table(plan.folder / f"events-{cycle}.parquet", columns=_COLUMNS).to_pylist():
@@ -34,7 +35,7 @@ def read_events(plan: Plan, cycles: range) -> Rows:
 
 
 def latest(events: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """upsert wants each key once."""
+    """Yields the latest event of each key, because dlt's upsert needs each key once."""
     newest: dict[str, dict[str, Any]] = {}
     for event in events:
         known = newest.get(event["idempotency_key"])
@@ -89,7 +90,7 @@ def main() -> None:
 
 
 def check(lake: Path, plan: Plan, history: int) -> None:
-    """It must have done the same work: each topic's records, each once, with the message that won."""
+    """Checks that dlt did the same work: each record of a topic is there once, with the message that won."""
     from pyiceberg.table import StaticTable
 
     events = read_events(plan, range(history + 1))

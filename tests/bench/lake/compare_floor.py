@@ -1,6 +1,8 @@
-"""The floor: the same new RAW rows parsed by the pipeline's own flattener, and all appended to one table.
+"""The floor of the comparison: the same new rows of RAW are flattened by the pipeline's own code, and all are
+appended to one table.
 
-`compare_floor.py PLAN BEFORE AFTER`: snapshots of RAW. Prints `{"seconds"}`, the median of three.
+`compare_floor.py PLAN BEFORE AFTER`, where BEFORE and AFTER are snapshots of RAW. Prints `{"seconds"}`, the
+median of three rounds.
 """
 
 import statistics

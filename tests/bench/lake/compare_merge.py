@@ -1,7 +1,9 @@
-"""The obvious way: for one topic after another, its new RAW rows, from_json and one MERGE INTO.
+"""The comparison with the usual way: one topic after another, its new rows of RAW go through from_json and
+one MERGE INTO.
 
-`compare_merge.py PLAN BEFORE AFTER SAMPLE`: snapshots of RAW, and how many topics. One layer only, all text;
-the table is Standardized's by the same DDL, with the same history. Prints `{"sample", "seconds"}`.
+`compare_merge.py PLAN BEFORE AFTER SAMPLE`, where BEFORE and AFTER are snapshots of RAW, and SAMPLE is the
+number of topics. There is one layer only, and all columns are text. Its tables are made by Standardized's DDL
+and have the same history. Prints `{"sample", "seconds"}`.
 """
 
 import sys
@@ -20,7 +22,7 @@ _ENVELOPE = ("message_id", "idempotency_key", *_TIMES)
 
 
 def payload_type(fields: tuple[Field, ...]) -> str:
-    """A struct of texts, as deep as the fields are."""
+    """Returns the DDL type of the payload: structs of texts, as deep as the fields are."""
     members: dict[str, list[str]] = {}
     for field in fields:
         members.setdefault(field.path[0], []).extend(field.path[1:])
@@ -32,7 +34,7 @@ def payload_type(fields: tuple[Field, ...]) -> str:
 
 
 def parsed(events: DataFrame, topic: Topic) -> DataFrame:
-    """The latest version of each record, as rows of the table."""
+    """Returns the latest version of each record, as rows of the table."""
     own = events.where(F.col("topic_name") == topic.topic)
     newest = Window.partitionBy("idempotency_key").orderBy(F.desc("produced_at"), F.desc("message_id"))
     rows = own.withColumn("place", F.row_number().over(newest)).where("place = 1")
@@ -88,7 +90,7 @@ def main() -> None:
 
 
 def check(spark: SparkSession, plan: Plan, topic: Topic) -> None:
-    """It must have done the same work: Standardized's records, each with the same message."""
+    """Checks that MERGE did the same work: it has Standardized's records, each with the same message."""
     ours = spark.table(f"glue_catalog.{plan.database('standardized')}.{topic.table}")
     theirs = spark.table(f"{DATABASE}.{topic.table}")
     keys = ("idempotency_key", "message_id")

@@ -1,8 +1,10 @@
-"""Events of the benchmarks: a pure function of topic, cycle and place, so that what must come out is known.
+"""The benchmarks' events, which are a pure function of topic, cycle and place, so that the right result is
+known.
 
-A record's number gives its key, its time and its values. A cycle of n messages has n // 100 corrections
-(records of the cycle before, produced later, other values), as many copies (of messages of this cycle and of
-the one before, sent again: same message_id), and new records for the rest. The first cycle has new ones only.
+The number of a record gives its key, its time and its values. A cycle of n messages has n // 100 corrections,
+which are records of the cycle before with a later produced_at and other values. It has as many copies, which
+are messages of this cycle and of the one before that are sent again with the same message_id. The rest are
+new records. The first cycle has new records only.
 """
 
 import hashlib
@@ -19,7 +21,12 @@ CYCLE_US = 900_000_000
 
 @dataclass(frozen=True)
 class Message:
-    """record: its number in the topic. version: 0 as first sent, 1 as corrected. copy: sent a second time."""
+    """A message of a topic.
+
+    record: the number of its record in the topic.
+    version: 0 as first sent, 1 as corrected.
+    copy: the message is sent a second time.
+    """
 
     record: int
     version: int = 0
@@ -28,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Counts:
-    """Of one topic in one cycle, as the ledger has them."""
+    """The counts of one topic in one cycle, as the ledger has them."""
 
     records_in: int
     duplicates: int
@@ -37,7 +44,7 @@ class Counts:
 
 
 def shares(cycle: int, events: int) -> tuple[int, int, int]:
-    """(new records, corrections, copies) of a cycle."""
+    """Returns the numbers of a cycle's new records, corrections and copies."""
     if cycle == 0:
         return events, 0, 0
     one = max(1, events // 100)
@@ -49,7 +56,7 @@ def first_record(cycle: int, events: int) -> int:
 
 
 def messages(cycle: int, events: int) -> list[Message]:
-    """In the order of arrival."""
+    """Returns a cycle's messages in the order of arrival."""
     new, corrections, copies = shares(cycle, events)
     first, earlier = first_record(cycle, events), first_record(cycle - 1, events) if cycle else 0
     own = (copies + 1) // 2
@@ -67,7 +74,7 @@ def counts(cycle: int, events: int) -> Counts:
 
 
 def final_messages(cycles: int, events: int) -> dict[int, int]:
-    """Record to the version that has to be in the tables after so many cycles."""
+    """Returns record to the version that has to be in the tables after that many cycles."""
     final: dict[int, int] = {}
     for cycle in range(cycles):
         for message in messages(cycle, events):
@@ -76,12 +83,13 @@ def final_messages(cycles: int, events: int) -> dict[int, int]:
 
 
 def utc_text(micros: int) -> str:
-    """RFC 3339 of microseconds since 1970, to the millisecond."""
+    """Returns microseconds since 1970 as RFC 3339, to the millisecond."""
     return datetime.fromtimestamp(micros / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class TopicEvents:
-    """What the records of one topic are. spacing_us: between the event times of one record and the next."""
+    """The records of one topic. spacing_us: microseconds between the event times of one record and the
+    next."""
 
     def __init__(self, topic: Topic, spacing_us: int, start_us: int = START_US) -> None:
         self.topic = topic.topic
@@ -91,7 +99,7 @@ class TopicEvents:
         self._members = _members(topic)
 
     def event_time(self, record: int) -> int:
-        """Microseconds since 1970."""
+        """Returns microseconds since 1970."""
         return self._start_us + record * self._spacing_us
 
     def produced_at(self, message: Message) -> int:
@@ -113,7 +121,7 @@ class TopicEvents:
 
 
 class _Draw:
-    """What a value is made from."""
+    """The numbers from which a value is made."""
 
     __slots__ = ("n", "record", "seed", "time")
 
@@ -142,8 +150,8 @@ _VALUES: dict[str, Callable[[_Draw], str]] = {
 
 
 def _members(topic: Topic) -> list[tuple[str, Callable[[_Draw], str] | None]]:
-    """A payload's text in pieces: fixed ones, and ones that are made for each event."""
-    pieces: list[tuple[str, Callable[[_Draw], str] | None]] = []
+    """Returns a payload's text in parts: fixed texts, and values that are made for each event."""
+    parts: list[tuple[str, Callable[[_Draw], str] | None]] = []
     text = "{"
     parent: str | None = None
     for at, field in enumerate(topic.fields):
@@ -154,16 +162,16 @@ def _members(topic: Topic) -> list[tuple[str, Callable[[_Draw], str] | None]]:
         if outer is not None:
             text = text + f'"{outer}":{{' if outer != parent else text
         parent = outer
-        pieces += [(f'{text}"{field.path[-1]}":', None), ("", _VALUES[field.kind])]
+        parts += [(f'{text}"{field.path[-1]}":', None), ("", _VALUES[field.kind])]
         text = ""
-    pieces.append((text + ("}" if parent is not None else "") + "}", None))
-    return pieces
+    parts.append((text + ("}" if parent is not None else "") + "}", None))
+    return parts
 
 
 def interleaved(
     topics: list[TopicEvents], cycle: int, events: int
 ) -> Iterator[tuple[int, TopicEvents, Message]]:
-    """(place, topic, message) of a cycle as they arrive: all topics take turns."""
+    """Yields (place, topic, message) of a cycle as they arrive: all topics take turns."""
     for place, message in enumerate(messages(cycle, events)):
         for topic in topics:
             yield place, topic, message

@@ -1,7 +1,7 @@
-"""Did the growth benchmark's cycles do their work? `growth_check.py PLAN ROWS NUMBER:DAYS…`, after all of
-them.
+"""Checks that the growth benchmark's cycles did their work: `growth_check.py PLAN ROWS NUMBER:DAYS…`, after
+all of them.
 
-Of each topic: the rows of both tables, and what the ledger says of its last cycle. Prints
+For each topic it checks the rows of both tables, and what the ledger says of the last cycle. Prints
 `{"faults": [...]}`.
 """
 
@@ -35,9 +35,9 @@ def main() -> None:
         topic, wanted = plan.topics[number], days * rows + FIRST + CYCLE - 2 * SHARE
         for layer in LAYERS:
             found = rows_of(catalog, (plan.database(layer), topic.table))
-            told = last.get((topic.topic, layer))
-            if found != wanted or told != _WANTED:
-                faults.append(f"{topic.topic}, {layer}: {found} rows, not {wanted}; its last cycle: {told}")
+            entry = last.get((topic.topic, layer))
+            if found != wanted or entry != _WANTED:
+                faults.append(f"{topic.topic}, {layer}: {found} rows, not {wanted}; its last cycle: {entry}")
     answer({"faults": faults})
 
 

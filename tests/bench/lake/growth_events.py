@@ -1,8 +1,9 @@
 """Events of topics with a long history: `growth_events.py PLAN ROWS PHASE NUMBER:DAYS…` appends them to RAW.
 
-A topic has `rows` records a day on `days` days, from midnight to 20:00, which growth_history.py writes to the
-tables; what comes here are later records of the last day. Phase `first` has a few; phase `cycle` has 1,000
-messages, of which 1 % are corrections of that day's history and 1 % copies. Prints `{"rows"}`.
+A topic has ROWS records a day on DAYS days, from midnight to 20:00, which growth_history.py writes to the
+tables. The events of this file are later records of the last day. The phase `first` has a few. The phase
+`cycle` has 1,000 messages, of which 1 % are corrections of that day's history and 1 % copies. Prints
+`{"rows"}`.
 """
 
 import sys
@@ -21,7 +22,7 @@ SHARE = 10
 
 
 class GrowthEvents(TopicEvents):
-    """Records from 0 to total are history."""
+    """The records of a topic with history: those below `total` are in the tables already."""
 
     def __init__(self, topic: Topic, days: int, rows: int) -> None:
         super().__init__(topic, 0)

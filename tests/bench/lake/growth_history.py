@@ -1,7 +1,8 @@
 """Writes topics' history into both layers: `growth_history.py PLAN ROWS NUMBER:DAYS…`. Prints `{"rows"}`.
 
-As it lies there after months and compaction: one commit, a file a day (and partition), rows in order of time.
-Each commit carries the checkpoint of the cycle that the table took last, so that the jobs go on from there.
+The tables look as they do after months and compaction: one commit, one file for each day and partition, and
+rows in the order of time. Each commit carries the checkpoint of the cycle that the table took last, so that
+the jobs go on from there.
 """
 
 import sys
@@ -17,9 +18,9 @@ from growth_events import DAY_US, GrowthEvents
 _COUNTS = "lean-ops.counts"
 _LAYERS = ("standardized", "curated")
 _CYCLE = "20261101T000000Z-00000000"
-"""Before any cycle of a benchmark."""
+"""A cycle id that sorts before any cycle of a benchmark."""
 
-# {n} is a number below a million that looks like chance.
+# {n} stands for a number below a million that looks random.
 _TEXTS = {
     "device": "device",
     "measured": "date_format(at, \"yyyy-MM-dd'T'HH:mm:ss.SSS'Z'\")",
@@ -35,7 +36,8 @@ _TEXTS = {
 
 
 def standardized(spark: SparkSession, made: GrowthEvents, fields: tuple[Field, ...]) -> DataFrame:
-    """All text. A partition of the frame is a day, so that a file is."""
+    """Returns rows of the Standardized table, all text. Each partition of the frame is a day, so each file is
+    one too."""
     day, place = f"(id div {made.rows})", f"(id % {made.rows})"
     rows = spark.range(0, made.total, 1, made.days).selectExpr(
         "id",
@@ -64,19 +66,20 @@ def standardized(spark: SparkSession, made: GrowthEvents, fields: tuple[Field, .
 
 
 def curated(rows: DataFrame, table: DataFrame) -> DataFrame:
-    """The same rows in the types of the Curated table."""
+    """Returns the same rows in the types of the Curated table."""
     columns = []
     for field in table.schema.fields:
         kind = field.dataType.simpleString()
         text = F.lit(1) if field.name == "schema_version" else F.col(field.name)
         if kind == "timestamp_ntz":
-            text = F.regexp_replace(text, "Z$", "")  # a time without zone takes none
+            # A timestamp without a zone is cast from a text without one.
+            text = F.regexp_replace(text, "Z$", "")
         columns.append(text.cast(kind).alias(field.name))
     return rows.select(*columns)
 
 
 def checkpoint(spark: SparkSession, table: str) -> dict[str, str]:
-    """How far the table has come, as its last commit says; not what that commit has brought."""
+    """Returns the checkpoint that the table's last commit carries, without the counts of that commit."""
     latest = spark.sql(f"SELECT summary FROM {table}.snapshots ORDER BY committed_at DESC LIMIT 1").collect()
     summary = latest[0]["summary"]
     found = {name: value for name, value in summary.items() if name.startswith("lean-ops.")}
