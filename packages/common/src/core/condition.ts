@@ -1,10 +1,13 @@
-/** A value of a document: what DynamoDB holds without sets and binaries. Ids past 2^53 are strings. */
+/** A value of a document: one of DynamoDB's types without sets and binaries. Ids past 2^53 are strings. */
 export type DocumentValue =
   string | number | boolean | null | readonly DocumentValue[] | { readonly [name: string]: DocumentValue };
 
 export type Document = Readonly<Record<string, DocumentValue>>;
 
-/** What must hold of the stored document for a write to happen, as data: the adapter compiles it, a fake evaluates it. */
+/**
+ * A condition on the stored document, without which a write does not happen. It is data, so that the DynamoDB adapter can
+ * compile it and the in-memory fake can evaluate it.
+ */
 export type Condition =
   | { readonly op: 'absent'; readonly attribute: string }
   | { readonly op: 'present'; readonly attribute: string }
@@ -24,8 +27,10 @@ export const any = (...of: readonly Condition[]): Condition => ({ op: 'any', of 
 export const all = (...of: readonly Condition[]): Condition => ({ op: 'all', of });
 
 /**
- * DynamoDB's semantics: a comparison with an attribute that is not there, or of another type, is false; strings compare
- * by UTF-8 bytes (ASCII here, so by code unit).
+ * Evaluates a condition as DynamoDB does: a comparison with an attribute that is absent or of another type is false.
+ * DynamoDB compares strings by UTF-8 bytes, which for the ASCII strings here is the order of code units.
+ *
+ * @param document the stored document; undefined where there is none
  */
 export function holds(condition: Condition, document: Document | undefined): boolean {
   switch (condition.op) {

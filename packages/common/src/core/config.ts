@@ -8,7 +8,7 @@ export interface ConfigFault {
   readonly message: string;
 }
 
-/** Every fault of an environment at once. */
+/** Thrown for an environment that a Lambda cannot run with; it holds every fault at once. */
 export class ConfigError extends LeanOpsError {
   override readonly name = 'ConfigError';
   readonly faults: readonly ConfigFault[];
@@ -23,16 +23,19 @@ export class ConfigError extends LeanOpsError {
 
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
-/** One variable: where it is read, how, and what stands in for it. */
+/** One environment variable: its name, how its text is parsed, and the value that stands in for it when it is not set. */
 export interface Variable<T> {
   readonly variable: string;
   readonly parse: (raw: string) => Parsed<T>;
   readonly fallback?: T;
+  /** Whether messages and logs must not show the value. */
   readonly secret?: boolean;
 }
 
+/** The variables of a Lambda, by the names of the config's fields. */
 export type ConfigSpec = Readonly<Record<string, Variable<unknown>>>;
 
+/** The values that a spec gives. */
 export type ConfigOf<S extends ConfigSpec> = {
   readonly [K in keyof S]: S[K] extends Variable<infer T> ? T : never;
 };
@@ -41,7 +44,7 @@ interface TextOptions {
   readonly fallback?: string;
   readonly secret?: boolean;
   readonly pattern?: RegExp;
-  /** What the pattern wants, for people: "an https URL". */
+  /** A name for the texts that the pattern accepts, for messages: "an https URL". */
   readonly expected?: string;
 }
 
@@ -93,13 +96,13 @@ function oneOf<const T extends string>(
   };
 }
 
-/** Kinds of variables: `{ queueUrl: variable.text('DLQ_URL'), concurrency: variable.integer('CONCURRENCY', { min: 1 }) }`. */
+/** The kinds of variables: `{ queueUrl: variable.text('DLQ_URL'), concurrency: variable.integer('CONCURRENCY', { min: 1 }) }`. */
 export const variable = { text, integer, flag, oneOf } as const;
 
 /**
- * Reads an environment by a spec. An empty variable counts as absent (that is what Terraform makes of null).
+ * Reads the values that a spec names from an environment. An empty variable counts as absent, as Terraform writes null so.
  *
- * @throws ConfigError with every fault; it never quotes a secret.
+ * @throws ConfigError with every fault; it never quotes a secret
  */
 export function readConfig<const S extends ConfigSpec>(env: Environment, spec: S): ConfigOf<S> {
   const faults: ConfigFault[] = [];
@@ -119,7 +122,7 @@ export function readConfig<const S extends ConfigSpec>(env: Environment, spec: S
   return Object.fromEntries(entries) as ConfigOf<S>;
 }
 
-/** The config as it may be logged: secrets masked. */
+/** The config with its secrets masked, fit for a log. */
 export function maskedConfig<S extends ConfigSpec>(spec: S, config: ConfigOf<S>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key, spec[key]?.secret === true ? '***' : value]),

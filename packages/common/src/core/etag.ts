@@ -1,4 +1,4 @@
-/** An ETag without the quotes that S3's API puts round it, and its events do not. */
+/** Takes off the quotes that S3's API puts round an ETag; S3's events write it without them. */
 export function bareEtag(etag: string): string {
   return etag.replace(/^"|"$/g, '');
 }

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 
 /**
- * A text as one segment of an S3 key. Ids as AWS makes them stay readable; anything else (slashes, dots, control
- * characters, more than 128 characters) becomes its SHA-256, so that equal ids give equal keys and nothing escapes its prefix.
+ * Makes one segment of an S3 key of a text. Ids as AWS makes them stay readable; a text with other characters (slashes,
+ * dots, control characters) or of more than 128 becomes its SHA-256. So equal ids give equal keys, and none escapes its
+ * prefix.
  */
 export function keySegment(text: string): string {
   return /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(text) ? text : `sha256-${hash('sha256', text, 'hex')}`;

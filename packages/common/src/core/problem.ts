@@ -1,15 +1,15 @@
-/** One thing wrong with a topic schema. */
+/** One thing that is wrong with a topic schema. */
 export interface SchemaProblem {
-  /** Stable, to branch on. */
+  /** A stable word in capitals, for readers of reports to branch on. */
   readonly code: string;
-  /** JSON pointer into the schema file (of something missing: where it belongs); empty for the file itself. */
+  /** JSON pointer into the schema file: to the place, or to where a missing member belongs; empty for the file itself. */
   readonly path: string;
   readonly message: string;
-  /** What to do about it. */
+  /** A sentence that says how to mend it. */
   readonly hint: string;
 }
 
-/** A value as a message shows it: JSON, cut short. */
+/** The JSON text of a value as a message shows it, cut to 80 characters. */
 export function shown(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'a number past ±1.8e308';
   const text = (JSON.stringify(value) as string | undefined) ?? 'nothing';

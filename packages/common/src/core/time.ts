@@ -1,7 +1,6 @@
 /**
- * RFC 3339 date-times as integer microseconds since 1970-01-01T00:00:00Z.
- *
- * Microseconds are bigint: from the year 2255 on they pass 2^53, where a number rounds.
+ * A time as integer microseconds since 1970-01-01T00:00:00Z. It is a bigint, as from the year 2255 on microseconds pass
+ * 2^53, where a number rounds.
  */
 export type Micros = bigint;
 
@@ -9,7 +8,10 @@ export type TimeResult =
   | { readonly ok: true; readonly micros: Micros }
   | { readonly ok: false; readonly code: 'INVALID_TIME' | 'TIME_OUT_OF_RANGE'; readonly message: string };
 
-/** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z: what every reader of the tables (Python's datetime too) can hold. */
+/**
+ * 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z, the range that every reader of the tables can hold, Python's
+ * datetime too.
+ */
 export const MIN_MICROS: Micros = -62_135_596_800_000_000n;
 export const MAX_MICROS: Micros = 253_402_300_799_999_999n;
 
@@ -40,7 +42,7 @@ function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-/** Days since 1970-01-01 in the proleptic Gregorian calendar, years counted from March so that a leap day comes last. */
+/** Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that a leap day comes last. */
 function epochDays(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
@@ -50,7 +52,7 @@ function epochDays(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468;
 }
 
-/** Microseconds of the fraction that starts at `index`, and where it ends; digits past the sixth are cut off. */
+/** Reads the fraction of a second that starts at `index`. Digits past the sixth are cut off; undefined without a digit. */
 function readFraction(text: string, index: number): { readonly micros: number; readonly end: number } | undefined {
   let micros = 0;
   let scale = 100_000;
@@ -62,7 +64,7 @@ function readFraction(text: string, index: number): { readonly micros: number; r
   return end === index ? undefined : { micros, end };
 }
 
-/** Seconds that the offset at `index` (to the end of the text) is ahead of UTC; undefined when there is none. */
+/** Seconds by which the offset from `index` to the end of the text is ahead of UTC; undefined for what is no offset. */
 function readOffset(text: string, index: number): number | undefined {
   const sign = text.charAt(index);
   if (sign === 'Z' || sign === 'z') return index + 1 === text.length ? 0 : undefined;
@@ -74,7 +76,7 @@ function readOffset(text: string, index: number): number | undefined {
 }
 
 /**
- * Reads an RFC 3339 §5.6 date-time. `t`, `z` and a space for `T` are allowed, as §5.6 notes; a leap second counts as the
+ * Reads a date-time of RFC 3339, §5.6. `t`, `z` and a space for `T` are allowed, as §5.6 notes; a leap second counts as the
  * second after it; a fraction finer than a microsecond is cut, which keeps the order of times.
  */
 export function parseTime(text: string): TimeResult {
@@ -110,12 +112,15 @@ export function parseTime(text: string): TimeResult {
   return isMicros(micros) ? { ok: true, micros } : OUT_OF_RANGE;
 }
 
-/** Milliseconds since the epoch (a clock, SQS's SentTimestamp) as microseconds. */
+/** Turns milliseconds since the epoch, as clocks and SQS's SentTimestamp give them, into microseconds. */
 export function microsFromMillis(milliseconds: number): Micros {
   return BigInt(Math.trunc(milliseconds)) * 1000n;
 }
 
-/** Microseconds from the source text of a JSON integer: JSON.parse rounds them from the year 2255 on. */
+/**
+ * Reads microseconds from the source text of a JSON integer, as JSON.parse would round them from the year 2255 on.
+ * undefined for any other text, and for a time that no reader of the tables can hold.
+ */
 export function microsOfSource(source: string | undefined): Micros | undefined {
   const micros = source !== undefined && /^-?\d{1,18}$/.test(source) ? BigInt(source) : undefined;
   return micros !== undefined && isMicros(micros) ? micros : undefined;
@@ -126,7 +131,11 @@ export function isMicros(micros: bigint): boolean {
   return micros >= MIN_MICROS && micros <= MAX_MICROS;
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffffZ`, the one text form of a time in the tables. Wants MIN_MICROS to MAX_MICROS. */
+/**
+ * Writes a time as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, the one text form of times in the tables.
+ *
+ * @param micros from MIN_MICROS to MAX_MICROS
+ */
 export function formatMicros(micros: Micros): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const millis = Number((micros - fraction) / 1000n);

@@ -1,4 +1,9 @@
-/** A topic name that was checked: the only kind that may reach a path, SQL text or a table name. */
+/**
+ * A topic name that was checked: the only kind that may reach a path, SQL text or a table name.
+ *
+ * The rules of this file have a twin in scripts/glue/lean_ops/columns/names.py. Both sides run
+ * tests/conformance/topic_names.json (packages/common/tests/core/topic.test.ts, tests/glue/columns/test_names.py).
+ */
 export type TopicName = string & { readonly __brand: 'TopicName' };
 
 export type TopicResult =
@@ -8,14 +13,14 @@ export type TopicResult =
 /** ASCII only, so that no look-alike letter can name a second topic that reads like the first. */
 export const TOPIC_PATTERN = /^[a-z][a-z0-9._-]{0,127}$/;
 
-/** Stands where a topic belongs and there is none; no topic can be called so, as names start with a letter. */
+/** Stands in for the topic of a message that has none. No topic can be called so, as names start with a letter. */
 export const UNKNOWN_TOPIC = '_unknown';
 
 export function isTopicName(text: string): text is TopicName {
   return TOPIC_PATTERN.test(text);
 }
 
-/** Printable ASCII of at most `limit` characters, quoted: fit for log lines, message attributes and error texts. */
+/** Quotes a text as at most `limit` characters of printable ASCII, fit for log lines, message attributes and errors. */
 export function printable(text: string, limit = 60): string {
   const escaped = text
     .slice(0, limit)
@@ -23,6 +28,7 @@ export function printable(text: string, limit = 60): string {
   return `"${escaped}${text.length > limit ? '...' : ''}"`;
 }
 
+/** Checks a topic name that comes from outside; the message of a refusal is printable ASCII. */
 export function checkTopic(text: string): TopicResult {
   if (isTopicName(text)) return { ok: true, topic: text };
   return {
@@ -35,8 +41,8 @@ export function checkTopic(text: string): TopicResult {
 }
 
 /**
- * The table a topic's rows go to. Two topics can share one (`a.b`, `a-b`): whoever registers first owns it, and the second
- * is refused with TOPIC_COLLISION.
+ * The name of the table that a topic's rows go to. Two topics can share one (`a.b` and `a-b`): the first to register owns
+ * it, and the second is refused with TOPIC_COLLISION.
  */
 export function tableNameOf(topic: TopicName): string {
   return topic.replace(/[.-]/g, '_');

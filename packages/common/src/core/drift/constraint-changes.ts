@@ -3,7 +3,7 @@ import type { Constraints } from '../schema/model';
 /** One constraint (or bound) that differs between two versions of a column. */
 export interface ConstraintChange {
   readonly constraint: 'enum' | 'lower bound' | 'upper bound' | 'minLength' | 'maxLength' | 'pattern';
-  /** Does every value that passed before still pass? */
+  /** Whether every value that passed before still passes. */
   readonly loosened: boolean;
   readonly before: string;
   readonly after: string;
@@ -14,7 +14,7 @@ interface Bound {
   readonly exclusive: boolean;
 }
 
-/** The stronger of an inclusive and an exclusive bound; `sign` is 1 for lower bounds, -1 for upper ones. */
+/** The stronger one of an inclusive and an exclusive bound; `sign` is 1 for lower bounds and -1 for upper ones. */
 function strongest(inclusive: number | undefined, exclusive: number | undefined, sign: 1 | -1): Bound | undefined {
   if (exclusive === undefined) return inclusive === undefined ? undefined : { value: inclusive, exclusive: false };
   if (inclusive !== undefined && sign * inclusive > sign * exclusive) return { value: inclusive, exclusive: false };
@@ -53,7 +53,7 @@ function enumChange(before: Constraints['enum'], after: Constraints['enum']): Co
   return change('enum', loosened, shown(sorted(before)), shown(sorted(after)));
 }
 
-/** How the constraints of one column differ. What cannot be shown to be looser (another pattern) counts as tighter. */
+/** The differences between one column's constraints. A change that cannot be shown to loosen, as of a pattern, tightens. */
 export function constraintChanges(before: Constraints, after: Constraints): ConstraintChange[] {
   const lower = [before, after].map((c) => strongest(c.minimum, c.exclusiveMinimum, 1));
   const upper = [before, after].map((c) => strongest(c.maximum, c.exclusiveMaximum, -1));

@@ -4,7 +4,26 @@ import type { TopicSchema } from '../schema/model';
 import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from '../warehouse/sql';
 import { databaseOf, LAYERS, type Lake } from '../warehouse/tables';
 
-/** A row of `drift_log` that comes from a schema, before it is written. */
+const COLUMNS = [
+  'drift_id',
+  'topic_name',
+  'layer',
+  'change_type',
+  'column_name',
+  'old_value',
+  'new_value',
+  'source',
+  'schema_version',
+  'cycle_id',
+  'detected_at',
+] as const;
+
+/** Rows in one INSERT. A row has some hundred bytes, so a statement stays well under Athena's 262,144. */
+const ROWS_PER_STATEMENT = 100;
+/** Characters of a value that are kept; a table of 500 columns lists them all in some 15,000. */
+const MAX_VALUE = 20_000;
+
+/** A row of `drift_log` that a schema gives rise to (docs/data-contracts.md, drift_log). */
 export interface DriftRow {
   readonly topicName: string;
   readonly layer: 'standardized' | 'curated';
@@ -15,27 +34,27 @@ export interface DriftRow {
   readonly schemaVersion: number;
 }
 
-/** The change itself as the id: written again after a crash, it is the same row. */
+/** The id of a row: the SHA-256 of the change itself, so that a row that is written again after a crash is the same. */
 export function driftId(row: DriftRow): string {
   const { topicName, layer, changeType, columnName, oldValue, newValue, schemaVersion } = row;
   const facts = [topicName, layer, changeType, columnName, oldValue, newValue, 'schema', schemaVersion];
   return hash('sha256', JSON.stringify(facts), 'hex');
 }
 
-/** The rows for a topic's first schema: its Curated table, with the columns it is born with. */
+/** The row for a topic's first schema, which names the columns of its new Curated table. */
 export function firstSchemaRows(schema: TopicSchema): DriftRow[] {
   const columns = schema.columns.map(({ column, athenaType }) => `${column} ${athenaType}`).join(', ');
   return [row(schema, 'TABLE_CREATED', null, null, columns)];
 }
 
-/** The rows for what a schema changes. Annotations change no row and no table: the archive keeps them. */
+/** The rows for the changes of a schema. An annotation gets none, as it changes no table; the archive keeps it. */
 export function changeRows(candidate: TopicSchema, changes: readonly SchemaChange[]): DriftRow[] {
   return changes.flatMap(({ kind, path, column, before, after }) => {
     if (kind === CHANGE_KINDS.annotationChanged) return [];
     if (kind === CHANGE_KINDS.keyChanged) {
-      // The path is the word itself.
-      const said = (value: string | null) => `${path.slice(1)} ${value ?? 'none'}`;
-      return [row(candidate, 'CONSTRAINT_CHANGED', column, said(before), said(after))];
+      // The pointer of such a change is the keyword itself.
+      const stated = (value: string | null) => `${path.slice(1)} ${value ?? 'none'}`;
+      return [row(candidate, 'CONSTRAINT_CHANGED', column, stated(before), stated(after))];
     }
     return [row(candidate, kind, column, before, after)];
   });
@@ -51,26 +70,7 @@ function row(
   return { topicName: topic, layer: 'curated', changeType, columnName, oldValue, newValue, schemaVersion: version };
 }
 
-const COLUMNS = [
-  'drift_id',
-  'topic_name',
-  'layer',
-  'change_type',
-  'column_name',
-  'old_value',
-  'new_value',
-  'source',
-  'schema_version',
-  'cycle_id',
-  'detected_at',
-] as const;
-
-/** Rows of one INSERT: some hundred bytes each, so that a statement stays well under Athena's 262,144 bytes. */
-const ROWS_PER_STATEMENT = 100;
-/** Longest value that is kept whole; a table of 500 columns lists them all in some 15,000 characters. */
-const MAX_VALUE = 20_000;
-
-/** INSERTs that write the rows that are not there yet. Run again, they write nothing. */
+/** The INSERT statements that write the rows that are not in drift_log yet. Run again, they write nothing. */
 export function insertDriftRows(lake: Lake, rows: readonly DriftRow[], detectedAt: Date): string[] {
   const table = `${dmlIdentifier(databaseOf(lake, LAYERS.ops))}.${dmlIdentifier('drift_log')}`;
   const columns = COLUMNS.map(dmlIdentifier).join(', ');

@@ -9,17 +9,27 @@ export const CHANGE_KINDS = {
   typeChanged: 'TYPE_CHANGED',
   constraintChanged: 'CONSTRAINT_CHANGED',
   keyChanged: 'KEY_CHANGED',
-  /** Title, description, spelling of a name: nothing that a row could tell. */
+  /** A title, a description or the spelling of a name: no row shows such a change. */
   annotationChanged: 'ANNOTATION_CHANGED',
 } as const;
 
 export type ChangeKind = (typeof CHANGE_KINDS)[keyof typeof CHANGE_KINDS];
 
+/** For each constraint the keywords that may state it, at one of which the change is shown. */
+const KEYWORDS_OF_CONSTRAINT = {
+  enum: ['enum'],
+  'lower bound': ['minimum', 'exclusiveMinimum'],
+  'upper bound': ['maximum', 'exclusiveMaximum'],
+  minLength: ['minLength'],
+  maxLength: ['maxLength'],
+  pattern: ['pattern'],
+} as const;
+
 interface ChangeFacts {
   readonly kind: ChangeKind;
-  /** JSON pointer into the candidate, or into the active schema where the candidate has no such place. */
+  /** JSON pointer into the candidate, or into the active schema where the candidate lacks the place. */
   readonly path: string;
-  /** Absent for a change of the schema as a whole. */
+  /** The column that changes; null for a change of the schema as a whole. */
   readonly column: string | null;
   readonly before: string | null;
   readonly after: string | null;
@@ -27,8 +37,8 @@ interface ChangeFacts {
 }
 
 /**
- * `compatible`: every row that was valid stays valid and keeps its values. `breaking`: some might not, so Curated would
- * depend on when the schema changed; it comes with what to do instead.
+ * One change. A compatible one leaves every valid row valid and its values as they are. A breaking one might not, so that
+ * Curated would depend on when the schema changed; its remedy says what to do instead.
  */
 export type SchemaChange =
   | (ChangeFacts & { readonly impact: 'compatible' })
@@ -43,8 +53,8 @@ function breaking(facts: ChangeFacts, remedy: string): SchemaChange {
 }
 
 /**
- * What the candidate changes, in the candidate's order and removals last. Pure: the same pair gives the same changes,
- * and a schema compared with itself (or with a re-ordered copy) gives none. `x-version` is no change in itself.
+ * The changes that a candidate makes, in its own order and removals last. The same pair always gives the same changes, and
+ * a schema gives none against itself or a re-ordered copy. A new `x-version` alone is no change.
  */
 export function schemaChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
   const before = new Map(active.columns.map((column) => [column.column, column]));
@@ -103,7 +113,7 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
   return changes;
 }
 
-/** Curated is partitioned by it, and no statement of Athena changes the partitioning of a table. */
+/** A change of x-event-time is breaking: Curated is partitioned by it, and no statement of Athena changes that. */
 function eventTimeChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
   const before = active.eventTime ?? null;
   const after = candidate.eventTime ?? null;
@@ -181,7 +191,7 @@ function columnChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[
 function typeChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
   const sameType = before.athenaType === after.athenaType;
   if (sameType && before.jsonType === after.jsonType) return [];
-  // An array and a string share the column type and differ in what they hold.
+  // An array and a string share a column type, and the values differ.
   const shown = (column: SchemaColumn) => (sameType ? column.jsonType : column.athenaType);
   const facts = {
     kind: CHANGE_KINDS.typeChanged,
@@ -224,18 +234,9 @@ function obligationChanges(before: SchemaColumn, after: SchemaColumn): SchemaCha
   });
 }
 
-const CONSTRAINT_PLACE = {
-  enum: ['enum'],
-  'lower bound': ['minimum', 'exclusiveMinimum'],
-  'upper bound': ['maximum', 'exclusiveMaximum'],
-  minLength: ['minLength'],
-  maxLength: ['maxLength'],
-  pattern: ['pattern'],
-} as const;
-
 function constraintChangesOf(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
   return constraintChanges(before.constraints, after.constraints).map((change) => {
-    const place = CONSTRAINT_PLACE[change.constraint].find((keyword) => after.constraints[keyword] !== undefined);
+    const place = KEYWORDS_OF_CONSTRAINT[change.constraint].find((keyword) => after.constraints[keyword] !== undefined);
     const facts = {
       kind: CHANGE_KINDS.constraintChanged,
       path: place === undefined ? after.pointer : pointerTo(after.pointer, place),

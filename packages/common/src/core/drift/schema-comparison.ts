@@ -4,14 +4,14 @@ import { MAX_FILE_DEPTH } from '../schema/check';
 import { readTopicSchema, type TopicSchema } from '../schema/model';
 import type { SchemaProblem } from '../problem';
 
-/** How one version of a schema would follow another. */
+/** The changes from one version of a schema to another. */
 export interface SchemaComparison {
   readonly changes: readonly SchemaChange[];
-  /** Why it may not; empty when it may. */
+  /** The reasons why the second may not follow the first; empty when it may. */
   readonly problems: readonly SchemaProblem[];
 }
 
-/** May the candidate follow the active schema? The validator decides by this, and a pull request is told by it before. */
+/** Compares a candidate with the active schema. schema-validator decides by it, and `schema diff` tells a pull request. */
 export function compareSchemas(active: TopicSchema, candidate: TopicSchema): SchemaComparison {
   const changes = schemaChanges(active, candidate);
   const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
@@ -41,8 +41,8 @@ function versionProblems(
 }
 
 /**
- * The model of a schema that was accepted once, perhaps under older rules than today's: so it is read and not checked.
- * undefined for what no rules ever accepted.
+ * Reads the model of a schema that was accepted once. It is not checked again, as it may have passed under older rules.
+ * undefined for a text that no rules ever accepted.
  */
 export function readAcceptedSchema(text: string): TopicSchema | undefined {
   let document: unknown;

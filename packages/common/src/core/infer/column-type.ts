@@ -1,24 +1,25 @@
 import type { JsonObject } from '../json/value';
 import type { KindCount } from './profile-statements';
 
-/** Digits that are added in front of those seen, so that the first greater value does not break the type. */
+/** Digits that a decimal gets in front of those seen, so that the first greater value does not break the type. */
 const SPARE_DIGITS = 4;
-/** Values that must agree on their decimals before a decimal is proposed. */
+/** The least number of values with the same count of decimals for which a decimal is proposed. */
 const ENOUGH = 20;
 const MAX_DIGITS = 38;
 const NUMERIC = /^(?:int|bigint|number|fixed:.*)$/;
 
 /**
- * The field that takes every one of a column's values; undefined where it holds nothing but empty objects, or nothing.
+ * The schema of a field that accepts every value of a column; undefined for a column without values, or with empty objects
+ * only.
  *
- * @param kinds of one column
+ * @param kinds the kinds of that column's values
  */
 export function inferField(kinds: readonly KindCount[]): JsonObject | undefined {
   const seen = kinds.map(({ kind }) => kind as string);
   const only = (...allowed: readonly string[]) => seen.every((kind) => allowed.includes(kind));
   if (only('empty')) return undefined;
   if (only('boolean')) return { type: 'boolean' };
-  // int to bigint is a change that may follow; ten digits and more are near its end.
+  // A later change from int to bigint is compatible, so the narrow type is the better start.
   if (only('int')) return { type: 'integer', 'x-type': 'int' };
   if (only('int', 'bigint')) return { type: 'integer' };
   if (seen.every((kind) => NUMERIC.test(kind))) return { type: 'number', ...decimalFor(kinds) };
@@ -28,7 +29,7 @@ export function inferField(kinds: readonly KindCount[]): JsonObject | undefined 
   return { type: 'string' };
 }
 
-/** A decimal, where all values have the same number of decimals: then they are written so, and not by chance. */
+/** The words for a decimal, where all of many values have the same number of decimals, which is then no chance. */
 function decimalFor(kinds: readonly KindCount[]): JsonObject {
   const digits = kinds.map(({ kind }) => /^fixed:(\d+):(\d+)$/.exec(kind));
   const scales = new Set(digits.map((match) => match?.[2] ?? '?'));

@@ -3,17 +3,21 @@ import type { ColumnCounts, KindCount } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
 
+/** A draft of a topic's schema. */
 export interface InferredSchema {
   readonly document: JsonObject;
-  /** What the author should know, one sentence each. */
+  /** Remarks for the author of the schema, one sentence each. */
   readonly notes: readonly string[];
 }
 
-interface Found {
+/** A column for which the draft has a field. */
+interface DraftField {
   readonly column: string;
   readonly path: readonly string[];
   readonly field: JsonObject;
+  /** Whether every row has a value. */
   readonly always: boolean;
+  /** About how many different values there are. */
   readonly distinct: number;
   readonly rows: number;
 }
@@ -24,16 +28,19 @@ interface DraftObject {
   readonly properties: Record<string, unknown>;
 }
 
+/** Names of columns that name the thing that a row is about. */
 const IDENTITY = /^(?:(?:.*_)?(?:id|uuid|guid|serial|imei|vin|mac)|key)$/;
+/** Names of columns that say when it happened. */
 const TIME = /^(?:.*_)?(?:at|time|timestamp|ts)$/;
-/** A text of so few different values may be meant as a list. */
+/** A text field with at most this many different values may be meant as an enum. */
 const FEW = 10;
+/** The least number of rows for which an enum is proposed. */
 const MANY_ROWS = 50;
 
 /**
- * A draft of a topic's schema that every row it was made from passes. Pure: the same counts give the same draft.
+ * Drafts a topic's schema that every row it was made from passes. The same counts give the same draft.
  *
- * @param columns those of the Standardized table, in its order
+ * @param columns names of the Standardized table's columns, in its order
  */
 export function inferSchema(
   topic: string,
@@ -50,12 +57,13 @@ export function inferSchema(
       return field === undefined ? [] : [[column, field] as const];
     }),
   );
-  // An empty object inside of what has values of its own would make an object of that: so it is a field too, a text.
+  // An empty object inside a column that has values of its own would turn that column into an object, so it becomes a
+  // text field.
   for (const column of payload.filter((name) => byColumn.has(name) && !fields.has(name))) {
     if (prefixesOf(column).some((name) => fields.has(name))) fields.set(column, { type: 'string' });
   }
   const notes: string[] = [];
-  const found: Found[] = [];
+  const found: DraftField[] = [];
   for (const [column, field] of fields) {
     const path = sourcePath(column, (name) => fields.has(name));
     if (path === undefined) {
@@ -82,7 +90,7 @@ export function inferSchema(
   return { document, notes: [...notes, ...advice(found, critical)] };
 }
 
-/** Columns of the objects around it, if its name tells: `a`, `a__b` of `a__b__c`. */
+/** The columns that the objects around a column would have: `a` and `a__b` for `a__b__c`. */
 function prefixesOf(column: string): string[] {
   const parts = column.split('__');
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('__'));
@@ -93,8 +101,8 @@ function hasMembers(column: string, columns: readonly string[]): boolean {
 }
 
 /**
- * Member names that end in the column. Where a part of the name is no name, or has a value of its own beside its members,
- * the column's name stays whole.
+ * A path of member names that ends in the column. The column's name stays whole where a part of it is no name, or is a
+ * column with values of its own. undefined where no path of a schema ends in the column.
  */
 function sourcePath(column: string, isField: (column: string) => boolean): readonly string[] | undefined {
   const own = column.slice('payload__'.length);
@@ -107,8 +115,8 @@ function sourcePath(column: string, isField: (column: string) => boolean): reado
   return legal && columnName(path) === column ? path : undefined;
 }
 
-/** One field that names the thing and one that tells when: critical, where they are always there. */
-function criticalColumns(found: readonly Found[]): ReadonlySet<string> {
+/** The columns proposed as critical: one that names the thing and one that says when, if every row has a value there. */
+function criticalColumns(found: readonly DraftField[]): ReadonlySet<string> {
   const candidates = found.filter(({ path, always }) => path.length === 1 && always);
   const identity = candidates.find(
     ({ column, field }) =>
@@ -119,7 +127,7 @@ function criticalColumns(found: readonly Found[]): ReadonlySet<string> {
   return new Set([identity, time].flatMap((one) => (one === undefined ? [] : [one.column])));
 }
 
-function place(root: DraftObject, { path, field, always }: Found, critical: boolean): void {
+function place(root: DraftObject, { path, field, always }: DraftField, critical: boolean): void {
   let at = root;
   path.forEach((name, depth) => {
     if (always && !at.required?.includes(name)) at.required = [...(at.required ?? []), name];
@@ -132,7 +140,7 @@ function place(root: DraftObject, { path, field, always }: Found, critical: bool
   });
 }
 
-function advice(found: readonly Found[], critical: ReadonlySet<string>): string[] {
+function advice(found: readonly DraftField[], critical: ReadonlySet<string>): string[] {
   const few = found.filter(
     ({ field, distinct, rows }) =>
       field['type'] === 'string' && !('format' in field) && rows >= MANY_ROWS && distinct <= FEW,

@@ -5,20 +5,20 @@ import type { ValidationField } from '../validation-sql/validation-schema';
 import type { QueriedTable } from '../validation-sql/statements';
 import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
-/** A list of values is compiled to one method, which the JVM bounds: some 1.5 KB of SQL for each column. */
+/** Items in one ARRAY[…]: Trino compiles the list to one method, whose size the JVM bounds. An item has some 1.5 KB. */
 const MAX_LIST = 5;
-/** Of a statement's columns together: Athena takes 262,144, and plans short statements much faster. */
+/** Bytes of SQL for the columns of one statement. Athena takes 262,144, and plans short statements much faster. */
 const MAX_BYTES = 100_000;
-/** Characters by which values are told apart. */
+/** Characters of a value that are compared when different values are counted. */
 const MAX_COMPARED = 60;
 
+/** One SELECT statement, with the columns that the numbers in its result stand for. */
 export interface InferStatement {
   readonly sql: string;
-  /** What the numbers in its answer stand for. */
   readonly columns: readonly string[];
 }
 
-/** What a text looks like; the first that fits. `fixed:2:1`: digits before and after the point. */
+/** The form of a text, the first of these that fits. `fixed:2:1` has two digits before the point and one after it. */
 export type ValueKind =
   | 'boolean'
   | 'int'
@@ -31,23 +31,26 @@ export type ValueKind =
   | 'empty'
   | 'text';
 
-/** How many values of a column look so. */
+/** The number of a column's values that have one form. */
 export interface KindCount {
   readonly column: string;
   readonly kind: ValueKind;
   readonly rows: number;
-  /** Different ones, about. */
+  /** About how many different values there are. */
   readonly distinct: number;
 }
 
+/** The forms of all columns' values, and the number of rows. */
 export interface ColumnCounts {
   readonly rows: number;
   readonly kinds: readonly KindCount[];
 }
 
 /**
- * SELECT statements that tell what the texts of a Standardized table look like. Each answers with rows (column's number,
- * kind, rows, different values); `rows` in place of a number counts all rows.
+ * Writes the SELECT statements that profile the texts of a Standardized table. A statement's result has rows of the
+ * column's index, kind, number of rows and number of different values; `rows` in place of an index counts all rows.
+ *
+ * @param since only rows that were ingested from this time on count; undefined for all rows
  */
 export function inferStatements(
   { database, table, columns }: QueriedTable,
@@ -69,7 +72,8 @@ function statement(columns: readonly string[], from: string): string {
     }),
   );
   const names = lists.map(({ name }) => name);
-  // Each list stands in two places: else Trino puts it where it is used, and all become one expression.
+  // Each list is used twice. A list that is used once Trino moves to its use, which would join all into one expression,
+  // too large to compile.
   const some = names.length === 0 ? '0' : names.map((name) => `cardinality(${name})`).join(' + ');
   const own = `ARRAY['rows|' || CASE WHEN ${some} >= 0 THEN '' END]`;
   return [
@@ -96,7 +100,7 @@ function itemSql(column: string, index: number): string {
   return `CASE WHEN ${text} IS NOT NULL THEN '${index}|' || ${kind} || '|' || substr(${text}, 1, ${MAX_COMPARED}) END`;
 }
 
-/** As `schema plan` judges, so that what is inferred passes there. */
+/** The cast that `schema plan` validates by, so that an inferred schema passes there. */
 function castOf(jsonType: string, athenaType: string, text: string): string {
   const field: ValidationField = {
     kind: 'field',
@@ -114,14 +118,18 @@ function castOf(jsonType: string, athenaType: string, text: string): string {
   return cast.value;
 }
 
-/** Puts the answers together. @param answers one for each statement: code, kind, rows, distinct */
+/**
+ * Puts the results of all statements together.
+ *
+ * @param results one for each statement, in their order
+ */
 export function columnCounts(
   statements: readonly InferStatement[],
-  answers: readonly (readonly (readonly (string | null)[])[])[],
+  results: readonly (readonly (readonly (string | null)[])[])[],
 ): ColumnCounts {
-  const rows = Number(answers[0]?.find(([code]) => code === 'rows')?.[2] ?? 0);
+  const rows = Number(results[0]?.find(([code]) => code === 'rows')?.[2] ?? 0);
   const kinds = statements.flatMap(({ columns }, index) =>
-    (answers[index] ?? [])
+    (results[index] ?? [])
       .filter(([code]) => /^\d+$/.test(code ?? ''))
       .sort(([a], [b]) => Number(a) - Number(b))
       .flatMap(([code, kind, n, distinct]): KindCount[] => {

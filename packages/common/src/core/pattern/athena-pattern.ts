@@ -4,11 +4,11 @@ import { parsePattern, type PatternNode } from './syntax';
 const LAST = 0x10ffff;
 
 /**
- * A schema's pattern in a form that Athena's regular expressions read as the schema means it, whichever engine runs them
- * (Joni or RE2J): ASCII letters and digits as they are, other ASCII by number, the rest as it is; classes written out, as
- * engines differ on \d and \w; the text's own start and end.
+ * Writes a schema's pattern so that both engines of Athena (Joni and RE2J) read it as the schema means it. ASCII letters
+ * and digits and all characters past ASCII stay as they are, other ASCII is written by number, classes are written out, as
+ * engines differ on \d and \w, and \A and \z are the start and end of the text.
  *
- * Wants a pattern that checkPattern accepts.
+ * @param pattern a pattern that checkPattern accepts
  */
 export function athenaPattern(pattern: string): string {
   const { anchoredAtStart, anchoredAtEnd, root } = parsePattern(pattern);
@@ -34,10 +34,10 @@ function render(node: PatternNode): string {
 function renderSet(set: CharacterSet): string {
   const [first] = set;
   if (set.length === 1 && first !== undefined && first[0] === first[1]) return renderCharacter(first[0]);
-  // What reaches from the first character on is meant as "all but": shorter so, and without odd characters.
+  // A set that begins with the first character means "all but": negated it is shorter, and has no odd characters.
   const negated = first?.[0] === 0 && !(set.length === 1 && first[1] === LAST);
   const ranges = (negated ? complement(set) : set).flatMap(([from, to]) => {
-    // No text holds half a surrogate pair.
+    // No text holds half a surrogate pair, so ranges leave them out.
     const start = isSurrogate(from) ? 0xe000 : from;
     const end = isSurrogate(to) ? 0xd7ff : to;
     if (start > end) return [];

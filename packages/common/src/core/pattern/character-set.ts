@@ -1,8 +1,9 @@
-/** A set of code points: sorted, non-touching, inclusive ranges. */
+/** A set of code points, as sorted, inclusive ranges that do not touch. */
 export type CharacterSet = readonly (readonly [from: number, to: number])[];
 
 const LAST = 0x10ffff;
 
+/** The set of all characters in any of the ranges, which may overlap. */
 export function characters(...ranges: readonly (readonly [number, number])[]): CharacterSet {
   const merged: [number, number][] = [];
   for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -32,7 +33,7 @@ export function complement(set: CharacterSet): CharacterSet {
   return gaps;
 }
 
-/** Is every code point in at most one of the sets? */
+/** Whether every code point is in at most one of the sets. */
 export function disjoint(sets: readonly CharacterSet[]): boolean {
   const ranges = sets.flat().sort((a, b) => a[0] - b[0]);
   return ranges.every(([from], index) => from > (ranges[index - 1]?.[1] ?? -1));
@@ -40,5 +41,5 @@ export function disjoint(sets: readonly CharacterSet[]): boolean {
 
 export const DIGITS = characters([0x30, 0x39]);
 export const WORD = characters([0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]);
-/** What `.` matches in JavaScript: all but its line terminators. */
+/** The characters that `.` matches in JavaScript: all but its line terminators. */
 export const DOT = complement(characters([0x0a, 0x0a], [0x0d, 0x0d], [0x2028, 0x2029]));

@@ -12,6 +12,7 @@ class AmbiguousPatternError extends LeanOpsError {
   }
 }
 
+/** A part of the automaton: whether it matches nothing, and the positions at which a match begins and ends. */
 interface Fragment {
   readonly nullable: boolean;
   readonly first: readonly number[];
@@ -21,8 +22,8 @@ interface Fragment {
 const EMPTY: Fragment = { nullable: true, first: [], last: [] };
 
 /**
- * The position (Glushkov) automaton of a pattern, which refuses ambiguity while it is built: every set of next positions
- * must be disjoint, no step may be possible in two ways (`(a+)+`), and there must be only one way to match nothing.
+ * The position (Glushkov) automaton of a pattern. It refuses ambiguity while it is built: every set of next positions must
+ * be disjoint, no step may be possible in two ways (`(a+)+`), and there may be only one way to match nothing.
  */
 class Automaton {
   readonly #sets: CharacterSet[] = [];
@@ -81,7 +82,7 @@ class Automaton {
     };
   }
 
-  /** x{2,4} is xx(x(x)?)?, and x{2,} is xx+: the forms in which a repeat stays deterministic. */
+  /** Writes a repeat out in the form in which it stays deterministic: x{2,4} as xx(x(x)?)?, and x{2,} as xx+. */
   #repeat(part: PatternNode, min: number, max: number): Fragment {
     const copies = max === Infinity ? Math.max(min, 1) : max;
     const parts: Fragment[] = [];
@@ -103,12 +104,11 @@ class Automaton {
 }
 
 /**
- * Does the next character alone decide the way at each point? Then a wrong branch dies at once, in every engine, and
- * giving no character back (Java's possessive `*+`) changes nothing.
+ * Whether the next character alone decides the way at each point of a pattern. Then a wrong branch ends at once in every
+ * engine, and giving no character back (Java's possessive `*+`) changes nothing. It is so when the pattern is strongly
+ * one-unambiguous (Brüggemann-Klein, Wood: One-Unambiguous Regular Languages, 1998).
  *
- * It is so when the pattern is strongly one-unambiguous (Brüggemann-Klein, Wood: One-Unambiguous Regular Languages, 1998).
- *
- * @param size of the same pattern: what has more than {@link MAX_POSITIONS} is not looked at
+ * @param size the size of the same pattern; one of more than {@link MAX_POSITIONS} counts as not deterministic
  */
 export function isDeterministic(root: PatternNode, size: PatternSize): boolean {
   if (size.positions > MAX_POSITIONS) return false;

@@ -1,4 +1,4 @@
-/** The build without workers, a JVM or binaries: `checkSync` runs in this thread. */
+/** The build of recheck without workers, a JVM or binaries: `checkSync` runs in this thread. */
 declare module 'recheck/lib/browser.js' {
   import type * as recheck from 'recheck';
   export const checkSync: typeof recheck.checkSync;

@@ -13,14 +13,15 @@ export type PatternVerdict =
       readonly hint: string;
     };
 
+/** Analysers with a budget each, so that explaining a refusal takes no time from deciding. */
 export interface PatternAnalysers {
-  /** For patterns that a look at the next character does not settle. */
+  /** Decides on patterns that are not deterministic. */
   readonly decide: GrowthAnalyser;
-  /** For an example of a text that a refused pattern is slow on. */
+  /** Finds an example of a text that a refused pattern is slow on. */
   readonly explain: GrowthAnalyser;
 }
 
-/** A matcher tries each of a pattern's ways at most once for each place in the text. */
+/** Ways that may lead through a pattern: a matcher tries each at most once for each place in the text. */
 const MAX_WAYS = 10_000;
 
 const EXAMPLE = '^[A-Z]{2}[0-9]{8}$';
@@ -37,8 +38,8 @@ function unsafe(message: string, hint: string = HINTS.PATTERN_UNSAFE): PatternVe
 }
 
 /**
- * Does this pattern mean the same in every engine that runs it, and match there in time linear in the text? What cannot
- * be shown to is refused, with a sentence that says why.
+ * Checks that a pattern means the same in every engine that runs it, and matches there in time linear in the text. A
+ * pattern that cannot be shown to is refused, with a sentence that says why.
  */
 export function checkPattern(pattern: string, analysers: PatternAnalysers): PatternVerdict {
   try {
@@ -73,7 +74,7 @@ function safetyOf(
   return unsafe(slownessOf(growth) ?? 'not shown to be linear-time within the time for a schema');
 }
 
-/** What recheck has against it. */
+/** A sentence that shows how slow recheck found the pattern; undefined where it found nothing. */
 function slownessOf(growth: Growth): string | undefined {
   if (growth.kind !== 'super-linear') return undefined;
   const attack = growth.attack.length > 80 ? `${growth.attack.slice(0, 80)}…` : growth.attack;

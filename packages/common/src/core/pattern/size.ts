@@ -1,15 +1,16 @@
 import type { PatternNode } from './syntax';
 
-/** Character positions of a pattern once its bounded repeats are written out. */
+/** Character positions that a pattern may have once its bounded repeats are written out. */
 export const MAX_POSITIONS = 256;
 
 export interface PatternSize {
+  /** Character positions, once bounded repeats are written out. */
   readonly positions: number;
-  /** At most so many ways lead through it, not counting how often an unbounded repeat goes round. */
+  /** An upper bound of the ways that lead through it, not counting the rounds of unbounded repeats. */
   readonly ways: number;
   /** Unbounded repeats, once bounded ones are written out. */
   readonly loops: number;
-  /** Is an unbounded repeat one of a group? */
+  /** Whether an unbounded repeat repeats a group. */
   readonly loopsOverGroup: boolean;
 }
 

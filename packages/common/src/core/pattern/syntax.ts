@@ -2,6 +2,7 @@ import { RegExpParser, RegExpSyntaxError, type AST } from '@eslint-community/reg
 import { LeanOpsError } from '../errors';
 import { characters, complement, DIGITS, DOT, single, union, WORD, type CharacterSet } from './character-set';
 
+/** A pattern as a tree; anchors are kept apart, see {@link ParsedPattern}. */
 export type PatternNode =
   | { readonly kind: 'characters'; readonly set: CharacterSet }
   | { readonly kind: 'sequence' | 'choice'; readonly parts: readonly PatternNode[] }
@@ -12,7 +13,7 @@ export interface RepeatNode {
   readonly part: PatternNode;
   readonly min: number;
   readonly max: number;
-  /** Is what repeats in brackets, and so may be more than one character? */
+  /** Whether a group repeats, which may be more than one character. */
   readonly ofGroup: boolean;
 }
 
@@ -35,17 +36,17 @@ export class PatternSyntaxError extends LeanOpsError {
 const MAX_GROUPS_DEEP = 10;
 const SURROGATE = 'half a surrogate pair is no character: write the character itself';
 const ANCHORS = '^ and $ may stand only at the very start and end; put alternatives in (?:a|b)';
-/** How a character may be written: itself, \t \n \r \f, \xHH, \uHHHH, or a backslash before punctuation. */
+/** The ways to write a character: itself, \t \n \r \f, \xHH, \uHHHH, or a backslash before punctuation. */
 const PORTABLE_CHARACTER = /^(?:[^\\]|\\(?:[tnrf]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[^A-Za-z0-9]))$/u;
 
 /**
  * Reads the subset of regular expressions that means the same in JavaScript (`u`), RE2, Trino, Java and Python: literals,
  * classes, `\d \w`, groups, alternatives, quantifiers, and anchors at the very start and end.
  *
- * Readers other than JavaScript must take `$` as the end of the text only (RE2, Java: `\z`; Python: `\Z`), `\d` and `\w` as
+ * Engines other than JavaScript must take `$` as the end of the text only (RE2, Java: `\z`; Python: `\Z`), `\d` and `\w` as
  * ASCII, and `.` as any character but \n, \r, U+2028 and U+2029.
  *
- * @throws PatternSyntaxError saying what is no regular expression, or which construct is outside the subset
+ * @throws PatternSyntaxError for a text that is no regular expression, or has a construct outside the subset
  */
 export function parsePattern(pattern: string): ParsedPattern {
   const { alternatives } = treeOf(pattern);

@@ -2,11 +2,11 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import metaSchema from '../../../../../schemas/meta-schema.json';
 import { ARRAY_HINT, OPEN_HINT } from './keyword-advice';
 
-/** What is wrong with a value, by its place in the meta-schema. */
+/** The code and hint for a value that the meta-schema refuses. */
 export interface Advice {
   readonly code: string;
   readonly hint: string;
-  /** Follows the value; ajv's own words where absent. */
+  /** The words that follow the value in the message; ajv's own where absent. */
   readonly saying?: string;
 }
 
@@ -21,8 +21,8 @@ const FLAG = 'write true or false, without quotes';
 const NAMES = 'write a list of member names: "required": ["device_id"]';
 
 /**
- * By `place/keyword`, then by `place`. A place is the word of a topic schema whose value is wrong, or a `$definition` of
- * the meta-schema.
+ * Advice by `place/keyword`, and by `place` for all other keywords. A place is the word of a topic schema whose value is
+ * wrong, or a `$definition` of the meta-schema.
  */
 const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   [
@@ -148,29 +148,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   ],
 ]);
 
-/** Names of the meta-schema's definitions: one that refers to itself has no path from the root in ajv's errors. */
-const DEFINITIONS: ReadonlyMap<unknown, string> = new Map(
-  Object.entries(metaSchema.$defs).map(([name, definition]) => [definition, `$${name}`]),
-);
-
-export type ErrorPlace = Pick<ErrorObject, 'schemaPath' | 'keyword' | 'parentSchema'>;
-
-/** The definition that an error of ajv (with `verbose`) stands directly in: `$field`, `$documentation` … */
-export function definitionOf({ parentSchema }: ErrorPlace): string | undefined {
-  return DEFINITIONS.get(parentSchema);
-}
-
-export function adviceFor(error: ErrorPlace): Advice | undefined {
-  const { schemaPath, keyword } = error;
-  if (schemaPath.endsWith('/$defs/names/items/type')) return ADVICE.get('$names/items/type');
-  const definition = definitionOf(error);
-  if (definition !== undefined) return ADVICE.get(`${definition}/${keyword}`) ?? ADVICE.get(definition);
-  const [, word = '', inside = keyword] = /\/properties\/([^/]+)\/((?:items\/)?\w+)$/.exec(schemaPath) ?? [];
-  const place = decodeURIComponent(word);
-  return ADVICE.get(`${place}/${inside}`) ?? ADVICE.get(place);
-}
-
-/** How to add what is missing. */
+/** Hints for words that are missing. */
 export const HOW_TO_ADD: Readonly<Record<string, string>> = {
   $schema: 'add "$schema": "https://json-schema.org/draft/2020-12/schema"',
   'x-topic': 'add "x-topic": the name of the folder the file lies in',
@@ -181,3 +159,26 @@ export const HOW_TO_ADD_TYPE = {
   root: 'add "type": "object"',
   field: 'add "type": one of string, integer, number, boolean, object, array',
 } as const;
+
+/** Names of the meta-schema's definitions, by the definition: ajv's errors give no path to one that refers to itself. */
+const DEFINITIONS: ReadonlyMap<unknown, string> = new Map(
+  Object.entries(metaSchema.$defs).map(([name, definition]) => [definition, `$${name}`]),
+);
+
+export type ErrorPlace = Pick<ErrorObject, 'schemaPath' | 'keyword' | 'parentSchema'>;
+
+/** The definition that directly holds the keyword of ajv's error: `$field`, `$documentation` … ajv must run `verbose`. */
+export function definitionOf({ parentSchema }: ErrorPlace): string | undefined {
+  return DEFINITIONS.get(parentSchema);
+}
+
+/** The advice for ajv's error; undefined where there is none for its place. */
+export function adviceFor(error: ErrorPlace): Advice | undefined {
+  const { schemaPath, keyword } = error;
+  if (schemaPath.endsWith('/$defs/names/items/type')) return ADVICE.get('$names/items/type');
+  const definition = definitionOf(error);
+  if (definition !== undefined) return ADVICE.get(`${definition}/${keyword}`) ?? ADVICE.get(definition);
+  const [, word = '', inside = keyword] = /\/properties\/([^/]+)\/((?:items\/)?\w+)$/.exec(schemaPath) ?? [];
+  const place = decodeURIComponent(word);
+  return ADVICE.get(`${place}/${inside}`) ?? ADVICE.get(place);
+}

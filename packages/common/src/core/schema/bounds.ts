@@ -2,7 +2,7 @@ import { pointerTo, type JsonObject } from '../json/value';
 import { decimalOf } from './model';
 import { shown, type SchemaProblem } from '../problem';
 
-/** Contradictions among the numbers of one field, and with its column's type. */
+/** The contradictions among the numbers of one field, and between them and its column's type. */
 export function boundProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   return [
     ...rangeProblems(field, pointer),
@@ -35,7 +35,7 @@ function rangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   });
 }
 
-/** Whole numbers past 2^53 are rounded when this file is read here, and not when Python reads it: the two would differ. */
+/** Refuses whole numbers past 2^53: JavaScript rounds them and Python does not, so the two would enforce different bounds. */
 function exactnessProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   const values: [string, unknown][] = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((keyword) => [
     pointerTo(pointer, keyword),
@@ -81,7 +81,7 @@ interface TypeRange {
   readonly hint: string;
 }
 
-/** Of column types narrower than what JSON can write exactly. */
+/** The range of a column type that is narrower than the numbers JSON can write exactly; undefined for all others. */
 function rangeOf(field: JsonObject): TypeRange | undefined {
   const xType = field['x-type'];
   if (typeof xType !== 'string') return undefined;
@@ -101,13 +101,13 @@ function rangeOf(field: JsonObject): TypeRange | undefined {
   };
 }
 
-/** A bound that no value of the column can reach is a slip: of the bound, or of the type. */
+/** Finds bounds that no value of the column can reach: a slip of the bound, or of the type. */
 function typeRangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   const range = rangeOf(field);
   if (range === undefined) return [];
   const { type, below, above, hint } = range;
   const outside = (value: unknown, path: string, code: string, mayTouch: boolean): SchemaProblem[] => {
-    // What is no exact number has a problem of its own.
+    // A number that is not exact has a problem of its own.
     if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return [];
     if (mayTouch ? value >= below && value <= above : value > below && value < above) return [];
     return [{ code, path, message: `${shown(value)} is outside what ${type} holds`, hint }];

@@ -8,22 +8,22 @@ import { shown, type SchemaProblem } from '../problem';
 import { semanticProblems } from './semantics';
 
 export const MAX_SCHEMA_BYTES = 1_048_576;
-/** Containers inside containers in the schema file: 16 levels of fields take 33. */
+/** Levels of objects and arrays in a schema file; 16 levels of fields take 33. */
 export const MAX_FILE_DEPTH = 64;
+/** Milliseconds for the analysis of all patterns, so that a check answers within a second. */
+const PATTERN_BUDGET_MS = 700;
 
 export type SchemaCheck =
   | { readonly ok: true; readonly schema: TopicSchema; readonly document: JsonObject }
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
 export interface SchemaCheckOptions {
-  /** The topic of the folder the schema lies in. */
+  /** The topic of the folder that the schema lies in; undefined where that is not known. */
   readonly topic?: string;
   readonly maxColumns?: number;
-  /** Milliseconds for judging patterns that a glance does not settle: an answer within a second, unless told otherwise. */
+  /** Milliseconds for the analysis of patterns that are not plainly safe, all of them together; 700 by default. */
   readonly patternBudgetMs?: number;
 }
-
-const PATTERN_BUDGET_MS = 700;
 
 function refused(code: string, message: string, hint: string): SchemaCheck {
   return { ok: false, problems: [{ code, path: '', message, hint }] };
@@ -40,8 +40,8 @@ export function tooLarge(bytes: number): SchemaProblem {
 }
 
 /**
- * Checks the text of a topic schema: bounds, JSON, meta-schema, and what no meta-schema can say. Gives every problem at
- * once, ordered by path, and never throws for any text.
+ * Checks the text of a topic schema: its size, its JSON, the meta-schema, and the rules that no meta-schema can state. Gives
+ * every problem at once, ordered by path, and throws for no text.
  */
 export function checkSchema(text: string, options: SchemaCheckOptions = {}): SchemaCheck {
   const { topic, maxColumns = MAX_COLUMNS, patternBudgetMs = PATTERN_BUDGET_MS } = options;
@@ -74,14 +74,14 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
   return { ok: true, schema: readTopicSchema(document), document };
 }
 
-/** In our own words: those of JSON.parse differ from one version of Node to the next. */
+/** Describes where a text stops being JSON, in words of our own: JSON.parse's differ between versions of Node. */
 function notJson(text: string): SchemaCheck {
   const source = readJsonSource(text);
   const { message, hint } = describeSyntaxError(text, source.ok ? { offset: 0, line: 1, column: 1 } : source.fault);
   return refused('NOT_JSON', message, hint);
 }
 
-/** Of two members JSON.parse keeps the last and other readers the first, so the two sides of the pipeline could differ. */
+/** Finds members that stand twice in one object: JSON.parse keeps the last one and other readers the first. */
 function duplicateKeys(text: string): SchemaProblem[] {
   const source = readJsonSource(text);
   return source.ok ? source.duplicates.map(duplicateKey) : [];

@@ -1,21 +1,28 @@
+/**
+ * Names of columns, and the limits on them. The twin is scripts/glue/lean_ops/columns/names.py. Both sides run
+ * tests/conformance/column_names.json (packages/common/tests/core/schema/columns.test.ts,
+ * tests/glue/columns/test_names.py) and read schemas/type-table.json, to which tests/glue/payload/test_flatten.py holds
+ * Python's lists.
+ */
 import typeTable from '../../../../../schemas/type-table.json';
 
-/** Envelope columns that every topic table has, in the order they stand in. */
+/** The envelope's columns, which every topic table has, in their order. */
 export const ENVELOPE_COLUMNS: readonly string[] = typeTable.envelope_columns;
 
-/** Names that belong to the pipeline in Standardized or Curated: a payload never gets them. */
+/** Column names that belong to the pipeline in Standardized or Curated; no payload gets them. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set(typeTable.reserved_columns);
 
+/** Columns that a topic schema may have. */
 export const MAX_COLUMNS = typeTable.limits.max_columns;
-/** Levels of nesting that are flattened; what lies deeper goes to `rescued_data`. */
+/** Levels of nesting that become columns; deeper values go to `rescued_data`. */
 export const MAX_DEPTH = typeTable.limits.max_depth;
-/** Glue's limit. */
+/** Characters that Glue allows in the name of a column. */
 export const MAX_COLUMN_NAME = typeTable.limits.max_column_name;
 
 /**
- * The column a payload path ends in: segments joined with `__`, lower-cased, every character but a-z, 0-9 and _ turned
- * to `_` (one for each code point), `_` before a leading digit, `payload__` before a name that belongs to the pipeline.
- * Two paths may share a column: see {@link collisions}.
+ * The column that a path of a payload ends in. Names are joined with `__` and lower-cased; every code point but a-z, 0-9 and
+ * _ becomes `_`; `_` goes before a leading digit, and `payload__` before a name that belongs to the pipeline. Two paths may
+ * share a column, see {@link collisions}; the name may be longer than {@link MAX_COLUMN_NAME}.
  */
 export function columnName(path: readonly string[]): string {
   const plain = path
@@ -26,12 +33,15 @@ export function columnName(path: readonly string[]): string {
   return RESERVED_COLUMNS.has(name) ? `payload__${name}` : name;
 }
 
-/** A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`, a dot within a name as `\\.`, so that it is unique. */
+/**
+ * A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`. A dot within a name is written `\\.`, so that each
+ * path has a spelling of its own.
+ */
 export function pathText(path: readonly string[]): string {
   return path.map((segment) => segment.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.');
 }
 
-/** Columns that more than one of the paths ends in, each with those paths in the order given. */
+/** The columns that more than one of the items' paths ends in, each with those items in the order given. */
 export function collisions<T extends { readonly path: readonly string[] }>(items: readonly T[]): Map<string, T[]> {
   const byColumn = new Map<string, T[]>();
   for (const item of items) {

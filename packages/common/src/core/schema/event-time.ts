@@ -6,7 +6,7 @@ import { shown, type SchemaProblem } from '../problem';
 
 const PATH = '/x-event-time';
 const FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'date']);
-/** How many fields a hint lists. */
+/** Fields that a hint lists. */
 const MAX_LISTED = 5;
 
 function isTime({ field }: FieldVisit): boolean {
@@ -20,9 +20,10 @@ function listed(fields: readonly FieldVisit[]): string {
 }
 
 /**
- * Does `x-event-time` name a field that says when it happened, in every row of Curated? What is no path at all is the
- * meta-schema's to refuse.
+ * Checks that `x-event-time` names a field that holds a time in every row of Curated. The meta-schema refuses a value that
+ * is no path at all.
  *
+ * @param stated the value of `x-event-time`; undefined where the schema has none
  * @param fields every field of the schema, objects too
  */
 export function eventTimeProblems(stated: unknown, fields: readonly FieldVisit[]): SchemaProblem[] {

@@ -9,8 +9,12 @@ const OPEN = 'leave it out: a new member becomes a column of Standardized and a 
 const ONE_TYPE = 'one field has one type: give each form a field or a topic of its own';
 const ELSEWHERE = 'split the topic, or check it where the data is used';
 const AS_IT_IS = 'leave it out: a string is kept as it is';
+const OF_A_FIELD = 'write it into the field it is about, under "properties"';
+const OF_THE_SCHEMA = 'write it once, at the top of the file';
+const KEY =
+  "leave it out: a record's key is idempotency_key in the envelope of its messages, which the producer sets; a schema cannot name another";
 
-/** What to write instead of a JSON Schema keyword that the pipeline does not enforce. */
+/** Hints for the keywords of JSON Schema that the pipeline does not enforce. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['$dynamicRef', STANDS_ALONE],
   ['$recursiveRef', STANDS_ALONE],
@@ -55,10 +59,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['writeOnly', 'leave it out: the pipeline writes what it receives'],
 ]);
 
-const KEY =
-  "leave it out: a record's key is idempotency_key in the envelope of its messages, which the producer sets; a schema cannot name another";
-
-/** Words of other dialects and of wishful thinking, which no spelling leads to. */
+/** Hints for words of other dialects and of wishful thinking, to which no spelling is near. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['nullable', 'leave it out: every field but a critical one may be null'],
   ['optional', 'leave it out: a field is optional unless "required" of the object around it lists it'],
@@ -69,15 +70,27 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['example', 'write "examples" with a list'],
 ]);
 
-/** What to do about `additionalProperties: false`, in the words of the list. */
+/** Hints for enforced words in the wrong place: words of the root in a field, and words of a field at the root. */
+const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...['x-topic', 'x-version', 'x-event-time-stable', 'x-backfill', '$schema'].map(
+    (word) => [word, OF_THE_SCHEMA] as const,
+  ),
+  ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],
+  ...['x-cde', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
+    (word) => [word, OF_A_FIELD] as const,
+  ),
+]);
+
+/** The hint for `additionalProperties: false`. */
 export const OPEN_HINT = OPEN;
+/** The hint for keywords that check the inside of an array. */
 export const ARRAY_HINT = ARRAY;
 
 /**
- * The problem of a word that has no place where it stands.
+ * The problem with a word that may not stand where it does.
  *
- * @param allowed the words that do
- * @param suggest whether to look for the one that is meant
+ * @param allowed the words that may stand there
+ * @param suggest whether to look for the word that is meant
  */
 export function strayKeyword(
   name: string,
@@ -123,17 +136,3 @@ function reference(value: unknown): Omit<SchemaProblem, 'path'> {
         hint: `copy what it says into this file: ${STANDS_ALONE}`,
       };
 }
-
-const OF_A_FIELD = 'write it into the field it is about, under "properties"';
-const OF_THE_SCHEMA = 'write it once, at the top of the file';
-
-/** Words that are enforced, where they stand elsewhere: root words in a field, field words at the root. */
-const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ...['x-topic', 'x-version', 'x-event-time-stable', 'x-backfill', '$schema'].map(
-    (word) => [word, OF_THE_SCHEMA] as const,
-  ),
-  ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],
-  ...['x-cde', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
-    (word) => [word, OF_A_FIELD] as const,
-  ),
-]);

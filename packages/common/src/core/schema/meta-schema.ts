@@ -9,7 +9,7 @@ import { formatProblem, notForType, typeProblem, xTypeProblem } from './type-adv
 
 let compiled: ValidateFunction | undefined;
 
-/** Compiling takes some 20 ms: once, at the first schema, so that a Lambda that checks none does not pay. */
+/** The compiled meta-schema. Compiling takes some 20 ms, so it waits for the first schema: a Lambda may check none. */
 function validator(): ValidateFunction {
   compiled ??= new Ajv2020({
     allErrors: true,
@@ -26,16 +26,20 @@ function splitPointer(pointer: string): { parent: string; name: string } {
   return { parent: pointer.slice(0, at), name: pointer.slice(at + 1) };
 }
 
-/** Every way in which a parsed schema file departs from schemas/meta-schema.json. Wants bounded depth and size. */
+/**
+ * The problems for which schemas/meta-schema.json refuses a parsed schema file.
+ *
+ * @param document of bounded depth and size
+ */
 export function metaSchemaProblems(document: JsonObject): SchemaProblem[] {
   const validate = validator();
   if (validate(document)) return [];
-  // `if` only repeats that its `then` failed. Repeated values are found by schema-semantics, all of them and not only the first.
+  // `if` only repeats that its `then` failed. semantics.ts finds repeated values, all of them and not only the first.
   const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if' && keyword !== 'uniqueItems');
   const misplaced = new Set(errors.filter(isMisplaced).map(({ instancePath }) => instancePath));
   const problems = new Map<string, SchemaProblem>();
   for (const error of errors) {
-    // What must be taken out need not be mended.
+    // A word that must be taken out need not be mended inside.
     if (!isMisplaced(error) && lineage(error.instancePath).some((path) => misplaced.has(path))) continue;
     const problem = describe(error, document, problems.size < MAX_SUGGESTIONS);
     problems.set(`${problem.code} ${problem.path}`, problem);
@@ -43,7 +47,7 @@ export function metaSchemaProblems(document: JsonObject): SchemaProblem[] {
   return [...problems.values()];
 }
 
-/** A pointer and those to what is around it. */
+/** A pointer and the pointers to everything around its place, from the root on. */
 function lineage(pointer: string): string[] {
   const segments = pointer.split('/');
   return segments.map((_, index) => segments.slice(0, index + 1).join('/'));
@@ -53,7 +57,11 @@ function isMisplaced({ keyword }: ErrorObject): boolean {
   return keyword === 'false schema';
 }
 
-/** @param suggest whether to look for what a misspelt word means */
+/**
+ * Describes one of ajv's errors.
+ *
+ * @param suggest whether to look for the word that a misspelt one means
+ */
 function describe(error: ErrorObject, document: JsonObject, suggest: boolean): SchemaProblem {
   const { keyword, instancePath: path, params, data } = error;
   if (keyword === 'additionalProperties') {

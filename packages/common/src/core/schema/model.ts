@@ -2,7 +2,7 @@ import typeTable from '../../../../../schemas/type-table.json';
 import { columnName, pathText } from './columns';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 
-/** What the pipeline enforces on a value beyond its type. */
+/** The rules on a value beyond its type, by keyword. */
 export interface Constraints {
   readonly enum?: readonly (string | number)[];
   readonly minimum?: number;
@@ -16,35 +16,35 @@ export interface Constraints {
 
 /** One leaf of a topic schema, and the Curated column it becomes. */
 export interface SchemaColumn {
-  /** Member names from the payload's root: `['meta', 'gps', 'lat']`. */
+  /** Member names from the payload's root on: `['meta', 'gps', 'lat']`. */
   readonly path: readonly string[];
   /** JSON pointer to the field in the schema file. */
   readonly pointer: string;
   readonly column: string;
   readonly jsonType: string;
-  /** Type of the Curated column, as Athena writes it. */
+  /** The type of the Curated column, as Athena writes it. */
   readonly athenaType: string;
-  /** A row without a valid value is rejected. */
+  /** Critical data element (`x-cde`): a row without a valid value is rejected. */
   readonly cde: boolean;
-  /** Listed in `required`: absence is a violation, which rejects the row only where `cde` is set too. */
+  /** Whether `required` lists it: absence is a violation then, which rejects the row only where `cde` is set too. */
   readonly required: boolean;
   readonly title: string | undefined;
   readonly description: string | undefined;
   readonly constraints: Constraints;
 }
 
+/** A topic schema as the pipeline uses it. Columns are in the order of the file. */
 export interface TopicSchema {
   readonly topic: string;
   readonly version: number;
   readonly title: string | undefined;
   readonly description: string | undefined;
-  /** The column of the field that `x-event-time` names: when it happened. */
+  /** The column of the field that `x-event-time` names, which holds when it happened. */
   readonly eventTime: string | undefined;
-  /** A correction keeps the event time: that of the declared field, or else the envelope's. */
+  /** Whether a correction keeps the event time: that of the declared field, or else the envelope's. */
   readonly eventTimeStable: boolean;
-  /** The version judges the rows from before anew. */
+  /** Whether this version validates the rows from before it again (`x-backfill`). */
   readonly backfill: boolean;
-  /** In the order of the file. */
   readonly columns: readonly SchemaColumn[];
 }
 
@@ -61,12 +61,13 @@ export const CONSTRAINT_KEYWORDS = [
 
 const DECIMAL = /^decimal\((\d+),(\d+)\)$/;
 
-/** Precision and scale of `decimal(p,s)`. */
+/** Precision and scale of `decimal(p,s)`; undefined for any other type. */
 export function decimalOf(type: string): { readonly precision: number; readonly scale: number } | undefined {
   const match = DECIMAL.exec(type);
   return match ? { precision: Number(match[1]), scale: Number(match[2]) } : undefined;
 }
 
+/** A row of schemas/type-table.json: the column type for a type, format and x-type. */
 interface TypeRow {
   readonly type: string;
   readonly format?: string;
@@ -74,7 +75,10 @@ interface TypeRow {
   readonly column: string;
 }
 
-/** The column type of a field by schemas/type-table.json; undefined for an object, which has no column, or an unknown type. */
+/**
+ * The column type of a field by schemas/type-table.json; undefined for an object, which has no column, and for an unknown
+ * type.
+ */
 export function athenaTypeOf(field: JsonObject): string | undefined {
   const xType = field['x-type'];
   const decimal = typeof xType === 'string' && decimalOf(xType) !== undefined;
@@ -88,7 +92,7 @@ export function athenaTypeOf(field: JsonObject): string | undefined {
   return decimal && row ? xType : row?.column;
 }
 
-/** A field of a schema's tree: leaf or object, as the walk meets it. */
+/** A leaf or object of a schema's tree. */
 export interface FieldVisit {
   readonly path: readonly string[];
   readonly pointer: string;
@@ -97,8 +101,10 @@ export interface FieldVisit {
 }
 
 /**
- * Every field of `properties`, depth first, in the order of the file. Tolerates a malformed schema (skips what is no
- * object), so that semantic checks can run beside structural ones. Wants a depth that was checked.
+ * Every field of a schema, depth first, in the order of the file. Members that are no objects are skipped, so that semantic
+ * checks can run on a schema that structural checks refuse.
+ *
+ * @param node a schema whose depth was checked
  */
 export function* fieldsOf(
   node: JsonObject,
@@ -131,7 +137,7 @@ function constraintsOf(field: JsonObject): Constraints {
   );
 }
 
-/** The model of a schema that `checkSchema` has accepted. */
+/** Reads the model of a schema that `checkSchema` accepted. */
 export function readTopicSchema(document: JsonObject): TopicSchema {
   const columns: SchemaColumn[] = [];
   for (const { path, pointer, field, required } of fieldsOf(document)) {

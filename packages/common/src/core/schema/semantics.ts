@@ -9,27 +9,28 @@ import { fieldsOf, type FieldVisit } from './model';
 import { shown, type SchemaProblem } from '../problem';
 import { isTopicName } from '../topic';
 
-/** What to check against, beyond the document itself. */
+/** The topic and limits that a schema is checked against. */
 export interface SemanticOptions {
   readonly topic: string | undefined;
   readonly maxColumns: number;
-  /** Milliseconds that all patterns together may take to judge. */
+  /** Milliseconds that the analysis of all patterns together may take. */
   readonly patternBudgetMs: number;
 }
 
-/** A pattern that is longer is refused by the meta-schema already. */
+/** Characters of a pattern that is analysed; the meta-schema refuses longer ones. */
 const MAX_PATTERN = 512;
+/** Milliseconds for examples of texts that refused patterns are slow on. */
 const EXPLANATION_BUDGET_MS = 100;
 
 /**
- * What no meta-schema can say: names, collisions, contradictions, patterns. Runs beside the meta-schema on whatever has
- * the right form, so that all problems of a file come at once.
+ * The problems that no meta-schema can find: in names, collisions, contradictions and patterns. Checks whatever has the
+ * right form, so that all problems of a file come at once with the meta-schema's.
  */
 export function semanticProblems(document: JsonObject, options: SemanticOptions): SchemaProblem[] {
   const fields = [...fieldsOf(document)];
   const analysers: PatternAnalysers = {
     decide: new GrowthAnalyser(options.patternBudgetMs),
-    // Of its own, so that what is refused anyway takes no time from what may be safe.
+    // It has a budget of its own, so that explaining a refused pattern takes no time from one that may be safe.
     explain: new GrowthAnalyser(EXPLANATION_BUDGET_MS),
   };
   const leaves = fields.filter(({ field }) => field['type'] !== 'object');
@@ -84,7 +85,7 @@ function requiredProblems(node: JsonObject, pointer: string): SchemaProblem[] {
   ];
 }
 
-/** Values that stand twice in a list of strings and numbers. */
+/** The problems with values that stand twice in a list of strings and numbers. */
 function repeatProblems(list: unknown, pointer: string, code: string, hint: string): SchemaProblem[] {
   if (!Array.isArray(list)) return [];
   const first = new Map<unknown, number>();

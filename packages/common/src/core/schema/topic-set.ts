@@ -1,20 +1,24 @@
 import type { SchemaProblem } from '../problem';
 import { tableNameOf, type TopicName } from '../topic';
 
-/** A schema file among others. */
+/** A schema file among others, with the topic that it states. */
 export interface TopicFile {
   readonly file: string;
-  /** The topic's folder: what lies in one folder (pending, active) is one topic's. */
+  /** The topic's folder. Files in one folder (pending, active) belong to one topic. */
   readonly folder: string;
   readonly topic: TopicName;
 }
 
+/** A file that cannot be registered beside an earlier one. */
 export interface TopicClash {
   readonly file: string;
   readonly problem: SchemaProblem;
 }
 
-/** Files that cannot all be registered: one topic in two folders, and topics that share a table. The first keeps it. */
+/**
+ * Finds files that cannot all be registered: of one topic in two folders, or of topics that share a table. The first file
+ * of each clash is not listed.
+ */
 export function topicClashes(files: readonly TopicFile[]): TopicClash[] {
   const owners = new Map<string, TopicFile>();
   const clashes: TopicClash[] = [];

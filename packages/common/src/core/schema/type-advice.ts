@@ -5,7 +5,11 @@ import { shown, type SchemaProblem } from '../problem';
 
 const TYPES = ['string', 'integer', 'number', 'boolean', 'object', 'array'] as const;
 
-/** What the types of databases and languages are called here. */
+/** Keywords that go with numbers only, and with strings only. */
+const OF_NUMBERS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'];
+const OF_STRINGS = ['minLength', 'maxLength', 'pattern'];
+
+/** Types of databases and programming languages, with what to write for them in a schema. */
 const ALSO_CALLED: ReadonlyMap<string, string> = new Map([
   ...['int', 'bigint', 'long', 'short', 'smallint', 'int32', 'int64'].map((t) => [t, '"integer"'] as const),
   ...['float', 'double', 'decimal', 'real', 'numeric'].map((t) => [t, '"number", with "x-type" if need be'] as const),
@@ -21,6 +25,7 @@ const ONE_OF = `one of ${TYPES.join(', ')}; null is always allowed where x-cde i
 
 type Finding = Omit<SchemaProblem, 'path'>;
 
+/** The problem with a value of `type` that no topic schema may have. */
 export function typeProblem(value: unknown): Finding {
   if (Array.isArray(value)) {
     const real = value.filter((one): one is string => typeof one === 'string' && one !== 'null');
@@ -43,6 +48,7 @@ export function typeProblem(value: unknown): Finding {
   };
 }
 
+/** The problem with a value of `format` that is not enforced. */
 export function formatProblem(value: unknown): Finding {
   const near = typeof value === 'string' ? nearestWord(value, ['date-time', 'date']) : undefined;
   return {
@@ -55,6 +61,7 @@ export function formatProblem(value: unknown): Finding {
   };
 }
 
+/** The problem with a value of `x-type` that does not go with the field's type. */
 export function xTypeProblem(value: unknown, type: unknown): Finding {
   const decimal = typeof value === 'string' ? decimalOf(value) : undefined;
   if (decimal !== undefined && type === 'number') {
@@ -74,10 +81,11 @@ export function xTypeProblem(value: unknown, type: unknown): Finding {
   };
 }
 
-const OF_NUMBERS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'];
-const OF_STRINGS = ['minLength', 'maxLength', 'pattern'];
-
-/** @param field the field in which the keyword stands */
+/**
+ * The problem with a keyword that does not go with the type of its field.
+ *
+ * @param field the field in which the keyword stands
+ */
 export function notForType(keyword: string, field: JsonObject): Finding {
   const type = field['type'];
   if (type === 'string' && field['format'] !== undefined && [...OF_STRINGS, 'enum'].includes(keyword)) {

@@ -1,6 +1,7 @@
 /**
- * What a text of Standardized is as a value, in Athena's SQL (Trino's): the twin of scripts/glue/lean_ops/validation/casts.py, which
- * says what each form means. Casts are guarded by patterns, as Trino's take more (white space, `+1`, `NaN`).
+ * Casts of Standardized's texts to values, in the SQL of Athena (Trino's). The twin is
+ * scripts/glue/lean_ops/validation/casts.py, which says what each form means; tests/glue/validation/test_validation_sql.py
+ * holds the two equal. Patterns guard the casts, as Trino's accept more: white space, `+1`, `NaN`.
  */
 import { decimalOf } from '../schema/model';
 import type { ValidationField } from './validation-schema';
@@ -15,24 +16,27 @@ const DATE_TIME =
 
 const MAX_DOUBLE = "DOUBLE '1.7976931348623157E308'";
 const MAX_REAL = "DOUBLE '3.4028234663852886E38'";
-/** Exponents past it are refused unless the number is 0, as in the job. */
+/** A number with a greater exponent is refused unless it is 0, as in the Curated job. */
 const MAX_EXPONENT = 400;
 const DAY_MINUTES = 1_440;
-/** Minutes from the start of year 1 to that of year 10000. */
+/** Minutes from the start of year 1 to the start of year 10000. */
 const ALL_MINUTES = 3_652_059 * DAY_MINUTES;
 
-/** How the value of a field comes to be, in two steps so that nothing is worked out twice. Names are free for the caller. */
+/** The SQL that makes a field's value, in two steps so that nothing is computed twice. The caller chooses the names. */
 export interface CastSql {
-  /** Digits without sign and point are needed before `value`, under the name given. */
+  /** An expression that `value` refers to by the name given to castSql; undefined where `value` needs none. */
   readonly prepared: string | undefined;
-  /** Not NULL exactly where the text is a value; typed where constraints may look at it, else just something. */
+  /** Not NULL exactly where the text is a value of the field; typed where constraints may compare it, else any value. */
   readonly value: string;
 }
 
 /**
- * @param text expression of the text; a name, as it stands in many places
- * @param prepared name under which the caller gives `prepared` back
- * @returns undefined where every text is a value, and is the value
+ * Writes the cast of a field's text.
+ *
+ * @param text the SQL expression of the text; a column's name, as the cast repeats it
+ * @param prepared the name by which the caller makes the result's `prepared` available to its `value`
+ * @returns undefined for a plain string, where every text is its own value
+ * @throws TypeError for a type that no schema can have
  */
 export function castSql(field: ValidationField, text: string, prepared: string): CastSql | undefined {
   const decimal = decimalOf(field.athenaType);
@@ -66,7 +70,7 @@ function plain(value: string): CastSql {
   return { prepared: undefined, value };
 }
 
-/** As double: a float's bounds are compared with what was sent, as 0.1 as a float is greater than 0.1. */
+/** The value is a double for a float too: bounds are compared with the number as sent, and 0.1 as a float is greater. */
 function floating(text: string, value: string, greatest: string): string {
   return (
     `CASE WHEN regexp_like(${text}, ${NUMBER}) AND abs(${value}) <= ${greatest} ` +
@@ -75,8 +79,8 @@ function floating(text: string, value: string, greatest: string): string {
 }
 
 /**
- * Where the first and the last digit stand that say something tells whether a cast would be exact: Trino's rounds. The
- * exponent is bounded before the cast, which writes all digits out.
+ * Casts to a decimal only where the cast is exact, as Trino's rounds: the places of the first and the last significant
+ * digit tell. The exponent is bounded before the cast, which writes all digits out.
  */
 function decimalCast(
   text: string,
@@ -88,7 +92,7 @@ function decimalCast(
   const exponent =
     `CASE WHEN regexp_like(${text}, '[eE]') ` +
     `THEN coalesce(TRY_CAST(split_part(lower(${text}), 'e', 2) AS integer), ${MAX_EXPONENT + 1}) ELSE 0 END`;
-  // Digits before the point, then all of them.
+  // The digits without the sign: before the point, the point, and after it.
   const prepared = `CASE WHEN regexp_like(${text}, ${NUMBER}) THEN replace(${mantissa}, '-', '') END`;
   const point = `(length(split_part(${digits}, '.', 1)) + ${exponent})`;
   const all = `replace(${digits}, '.', '')`;
@@ -105,8 +109,8 @@ function decimalCast(
 }
 
 /**
- * RFC 3339 in years 1 to 9999 in UTC; a leap second ends a UTC day. Clock and offset matter at the ends of the range and to
- * leap seconds only, so that is where they are worked out.
+ * Accepts RFC 3339 times in the years 1 to 9999 UTC; a leap second must end a UTC day. Clock and offset matter only at the
+ * ends of that range and for leap seconds, so they are computed only there.
  */
 function dateTime(text: string): string {
   const day = `TRY_CAST(substr(${text}, 1, 10) AS date)`;

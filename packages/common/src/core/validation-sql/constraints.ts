@@ -1,4 +1,7 @@
-/** Conditions over typed values that are true where a constraint is broken: the twin of scripts/glue/lean_ops/validation/constraints.py. */
+/**
+ * SQL conditions over typed values that are true where a constraint is broken. The twin is
+ * scripts/glue/lean_ops/validation/constraints.py; tests/glue/validation/test_validation_sql.py holds the two equal.
+ */
 import { athenaPattern } from '../pattern/athena-pattern';
 import { plainDecimal, quantized } from './exact-decimal';
 import type { ValidationConstraint, ValidationField } from './validation-schema';
@@ -8,8 +11,8 @@ import { stringLiteral } from '../warehouse/sql';
 type Bound = 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum';
 
 /**
- * What breaks a bound, and the way to the bound's neighbour among the column's values that leaves the comparison as it is: so
- * an exact column is compared with a bound of its own type, where nothing is rounded.
+ * For each bound the comparison that breaks it, and the direction in which the bound is rounded to a value of the column's
+ * type. Rounded so, the comparison keeps its meaning, and an exact column is compared within its own type.
  */
 const BROKEN: Readonly<Record<Bound, { readonly operator: string; readonly rounding: 'floor' | 'ceiling' }>> = {
   minimum: { operator: '<', rounding: 'ceiling' },
@@ -21,7 +24,11 @@ const BROKEN: Readonly<Record<Bound, { readonly operator: string; readonly round
 const MAX_DIGITS = 38;
 const NUL = 'chr(0)';
 
-/** @param value as castSql gives it; the text itself for a string */
+/**
+ * Writes the condition under which a value breaks a constraint.
+ *
+ * @param value the SQL of the value, as castSql gives it; the text itself for a string
+ */
 export function brokenSql(field: ValidationField, constraint: ValidationConstraint, value: string): string {
   switch (constraint.keyword) {
     case 'enum':
@@ -49,14 +56,14 @@ function boundSql({ athenaType }: ValidationField, bound: Bound, text: string, v
   const limit = quantized(text, scale, rounding);
   const size = limit < 0n ? -limit : limit;
   const beyond = athenaType === 'int' || athenaType === 'bigint' ? 2n ** 63n : 10n ** BigInt(MAX_DIGITS);
-  // Past every value that the column's type could hold: 0 stands for all of them.
+  // The bound is past every value of the column's type, so 0 stands for all of them.
   if (size >= beyond) return `${value} IS NOT NULL AND 0 ${operator} ${limit > 0n ? 1 : -1}`;
   return decimalOf(athenaType) === undefined
     ? `${value} ${operator} ${limit}`
     : `${value} ${operator} CAST('${plainDecimal(limit, scale)}' AS decimal(${MAX_DIGITS},${scale}))`;
 }
 
-/** A text with each of its characters, NUL too, which no literal can hold. */
+/** An SQL expression of a text with all its characters; NUL needs chr(0), as no literal can hold it. */
 function exactText(text: string): string {
   if (!text.includes('\0')) return stringLiteral(text);
   return `concat(${text.split('\0').map(stringLiteral).join(`, ${NUL}, `)})`;

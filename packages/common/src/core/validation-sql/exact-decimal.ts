@@ -1,13 +1,14 @@
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/;
 
-/** Past this many places a number is told from 0 by its sign only: no bound is that exact, and no loop shall be that long. */
+/** Exponents are clamped to this many places: past it only the sign matters, and the bigint stays small. */
 const MAX_EXPONENT = 1_000;
 
 /**
- * A JSON number brought to `scale` digits after the point: the greatest such number that is no greater, or the least that
- * is no less.
+ * Rounds a JSON number to `scale` digits after the point, exactly: `floor` gives the greatest such number that is not above
+ * it, `ceiling` the least that is not below it.
  *
- * @returns the number times 10^scale
+ * @returns the rounded number times 10^scale
+ * @throws RangeError for a text that is no JSON number
  */
 export function quantized(text: string, scale: number, rounding: 'floor' | 'ceiling'): bigint {
   const match = NUMBER.exec(text);
@@ -28,7 +29,7 @@ function clamped(exponent: number): number {
   return Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, exponent));
 }
 
-/** `value` / 10^scale in plain digits: -0.05. */
+/** Writes value / 10^scale in plain digits, such as `-0.05`. */
 export function plainDecimal(value: bigint, scale: number): string {
   const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
   const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;

@@ -1,16 +1,18 @@
 import type { ValidationRule } from './rules';
 import type { ValidationStatement } from './statements';
 
+/** A message whose row breaks a rule. */
 export interface ViolationSample {
   readonly messageId: string;
-  /** The beginning of the text that is wrong; null where it is missing. */
+  /** The beginning of the wrong text; null where the rule is that there must be one. */
   readonly value: string | null;
 }
 
+/** A rule that at least one row breaks. */
 export interface BrokenRule extends ValidationRule {
-  /** How many break it: of the rejected ones, and of the others. */
+  /** How many rows break it, rejected rows included. */
   readonly rows: number;
-  /** The latest first. */
+  /** Samples in the order of their messages, the latest first. */
   readonly samples: readonly ViolationSample[];
 }
 
@@ -18,31 +20,35 @@ export interface BrokenRule extends ValidationRule {
 export interface DataVerdict {
   readonly rows: number;
   readonly rejected: number;
-  /** Rows that stay, with at least one value that becomes NULL. The two differ only where several statements had to judge. */
+  /** Rows that stay, with at least one value that becomes NULL. The two differ only where several statements were needed. */
   readonly nulled: { readonly atLeast: number; readonly atMost: number };
-  /** In the schema's order. */
+  /** The broken rules in the schema's order. */
   readonly broken: readonly BrokenRule[];
 }
 
-/** Rows of an answer to a judge statement: code, rows, samples. */
+/** The rows that Athena answers to a ValidationStatement: code, number of rows, samples. */
 export type ValidationResult = readonly (readonly (string | null)[])[];
 
-/** Puts the answers together. @param answers one for each statement */
+/**
+ * Puts the results of all statements together.
+ *
+ * @param results one for each statement, in their order
+ */
 export function dataVerdict(
   statements: readonly ValidationStatement[],
-  answers: readonly ValidationResult[],
+  results: readonly ValidationResult[],
 ): DataVerdict {
-  const counts = answers.map((answer) => new Map(answer.map(([code, n]) => [code, Number(n)])));
+  const counts = results.map((result) => new Map(result.map(([code, n]) => [code, Number(n)])));
   const first = counts[0];
   const rows = first?.get('rows') ?? 0;
   const rejected = first?.get('rejected') ?? 0;
   const nulled = counts.map((one) => one.get('nulled') ?? 0);
   const broken = new Map<string, BrokenRule>();
   statements.forEach(({ rules }, index) => {
-    const ofRules = (answers[index] ?? []).filter(([code]) => /^\d+$/.test(code ?? ''));
+    const ofRules = (results[index] ?? []).filter(([code]) => /^\d+$/.test(code ?? ''));
     for (const [code, n, samples] of ofRules.sort(([one], [other]) => Number(one) - Number(other))) {
       const rule = rules[Number(code)];
-      // Critical rules are in every statement, and say the same in each.
+      // Critical rules are in every statement, and their counts are the same in each.
       if (rule)
         broken.set(`${rule.column} ${rule.rule}`, { ...rule, rows: Number(n), samples: samplesOf(samples, rule) });
     }

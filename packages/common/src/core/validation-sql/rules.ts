@@ -1,34 +1,38 @@
-/** What can be wrong with a row, as conditions over its texts: the twin of `_violations` in scripts/glue/lean_ops/validation/validator.py. */
+/**
+ * The rules of a schema as SQL conditions over a row's texts. The twin is scripts/glue/lean_ops/validation/validator.py;
+ * tests/glue/validation/test_validation_sql.py holds the two equal.
+ */
 import { RESERVED_COLUMNS } from '../schema/columns';
 import { castSql, type CastSql } from './casts';
 import { brokenSql } from './constraints';
 import type { ConstraintKeyword, ValidationField, ValidationObject, ValidationSchema } from './validation-schema';
 import { dmlIdentifier } from '../warehouse/sql';
 
-/** One thing that can be wrong: what `violations` of the errors table says as column and rule. */
+/** One rule that a row can break, with the column and rule that `violations` of the errors table names. */
 export interface ValidationRule {
   readonly column: string;
   readonly rule: 'required' | 'type' | 'format' | ConstraintKeyword;
-  /** A row that breaks it is rejected; else its value becomes NULL. */
+  /** Whether a row that breaks it is rejected; otherwise the value becomes NULL. */
   readonly critical: boolean;
-  /** Of the field in the schema file. */
+  /** JSON pointer to the field in the schema file. */
   readonly pointer: string;
 }
 
-/** A rule, and when a row breaks it. */
+/** A rule with the condition under which a row breaks it. */
 export interface RuleSql extends ValidationRule {
   readonly condition: string;
-  /** The text that is wrong; undefined where it is missing. */
+  /** The SQL of the wrong text; undefined where the rule is that there must be one. */
   readonly text: string | undefined;
 }
 
-/** The rules of one field or object, and what their conditions want to have at hand. */
+/** The rules of one field or object, with the cast whose names their conditions use. */
 export interface ColumnRulesSql {
   readonly column: string;
   readonly rules: readonly RuleSql[];
   readonly cast: (CastSql & { readonly names: ColumnNames }) | undefined;
 }
 
+/** Quoted names of the columns that hold a field's `prepared` expression and its value. */
 export interface ColumnNames {
   readonly prepared: string;
   readonly value: string;
@@ -37,16 +41,16 @@ export interface ColumnNames {
 const EMPTY_OBJECT = "'{}'";
 
 /**
- * In the job's order: objects before fields, each in the schema's order. Rules that no row can break, given the table's
- * columns, are left out: a column that the table lacks is NULL in every row.
+ * The rules of a schema in the Curated job's order: objects before fields, each in the schema's order. A rule that no row
+ * can break, given the table's columns, is left out: a column that the table lacks is NULL in every row.
  *
- * @param columns those of the Standardized table
+ * @param columns names of the Standardized table's columns
  */
 export function columnRules({ fields, objects }: ValidationSchema, columns: readonly string[]): ColumnRulesSql[] {
   const there = new Set(columns.filter((name) => !RESERVED_COLUMNS.has(name)));
   const known = new Set([...fields, ...objects].map(({ column }) => column));
   const critical = new Set(fields.filter(({ cde }) => cde).map(({ column }) => column));
-  /** Flattening made columns of an object's members; those that no field names show an object all the same. */
+  /** Columns of members that the schema does not name: flattening made them, so a value in one shows an object. */
   const strangersBelow = (column: string) =>
     [...there].filter((name) => name.startsWith(`${column}__`) && !known.has(name));
   const isPresent = (name: string) => `${dmlIdentifier(name)} IS NOT NULL`;
@@ -99,7 +103,7 @@ export function columnRules({ fields, objects }: ValidationSchema, columns: read
     const has = there.has(field.column);
     const below = anyOf(strangersBelow(field.column).map(isPresent));
     const absent = has ? `${text} IS NULL` : 'TRUE';
-    // No column is called so: names of columns have a-z, 0-9 and _ only.
+    // No column can have these names: columns consist of a-z, 0-9 and _ only.
     const names = { prepared: `"$p${index}"`, value: `"$v${index}"` };
     const cast = has ? castSql(field, text, names.prepared) : undefined;
     const value = cast === undefined ? text : names.value;

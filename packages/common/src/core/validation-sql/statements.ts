@@ -4,13 +4,14 @@ import { columnRules, type ColumnRulesSql, type ValidationRule, type RuleSql } f
 import type { ValidationSchema } from './validation-schema';
 import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
-/** https://docs.aws.amazon.com/athena/latest/ug/service-limits.html: bytes of a statement. */
+/** The bytes that a statement may have: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html */
 const MAX_STATEMENT_BYTES = 262_144;
-/** A list of values is compiled to one method, which the JVM bounds. */
+/** Items in one ARRAY[…]: Trino compiles the list to one method, and the JVM bounds its size. */
 const MAX_LIST = 20;
-/** Characters of a wrong value that are shown. */
+/** Characters of a wrong value that a sample shows. */
 const MAX_SHOWN = 60;
 
+/** A Standardized table that statements read, as it is: with the names of all its columns. */
 export interface QueriedTable {
   readonly database: string;
   readonly table: string;
@@ -18,19 +19,19 @@ export interface QueriedTable {
 }
 
 export interface ValidationOptions {
-  /** Rows that were ingested from then on, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; undefined for all. */
+  /** Only rows that were ingested from this time on count, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; undefined for all rows. */
   readonly since: string | undefined;
-  /** Messages that are named for each rule. */
+  /** How many messages a result names for each rule. */
   readonly samples: number;
 }
 
+/** One SELECT statement, with the rules that the numbers in its result stand for. */
 export interface ValidationStatement {
   readonly sql: string;
-  /** What the numbers in its answer stand for. */
   readonly rules: readonly ValidationRule[];
 }
 
-/** Thrown for rules that do not fit a statement of Athena, however it is cut. */
+/** Thrown for rules that are longer than a statement of Athena may be, however they are divided. */
 export class ValidationTooLongError extends LeanOpsError {
   override readonly name = 'ValidationTooLongError';
 
@@ -44,12 +45,13 @@ export class ValidationTooLongError extends LeanOpsError {
 }
 
 /**
- * SELECT statements that judge the rows of a Standardized table as the Curated job would: one as a rule. Each answers with
- * rows (code, rows, samples): `rows`, `rejected` and `nulled` count rows, a number is that of a rule in `rules`. Where
- * more than one is needed, each has all critical rules, so `rows` and `rejected` are the same in all of them and whole;
- * `nulled` is then of the rules in that statement.
+ * Writes the SELECT statements that validate the rows of a Standardized table as the Curated job would: as a rule one.
  *
- * @throws ValidationTooLongError
+ * A statement's result has rows of code, number of rows and samples. The codes `rows`, `rejected` and `nulled` count rows;
+ * a number is the index of a rule in `rules`. Where more than one statement is needed, each has all critical rules, so
+ * `rows` and `rejected` are complete and the same in all of them; `nulled` counts by the rules of that statement only.
+ *
+ * @throws ValidationTooLongError for a field whose rules fit no statement
  */
 export function validationStatements(
   schema: ValidationSchema,
@@ -108,7 +110,8 @@ function statement(
   const bad = lists(true, 'c');
   const poor = lists(false, 'o');
   const all = [...bad, ...poor];
-  // Each list stands in two places below: else Trino puts it where it is used, and all become one expression.
+  // Each list is used twice below. A list that is used once Trino moves to its use, which would join all into one
+  // expression, too large to compile.
   const some = (of: typeof all) =>
     of.length === 0 ? 'FALSE' : `${of.map(({ name }) => `cardinality(${name})`).join(' + ')} > 0`;
   const disposition = `CASE WHEN ${some(bad)} THEN 'rejected|' WHEN ${some(poor)} THEN 'nulled|' END`;
@@ -127,13 +130,13 @@ function statement(
   return { sql, rules: rules.map(({ column, rule, critical, pointer }) => ({ column, rule, critical, pointer })) };
 }
 
-/** The rule's number and what is wrong; NULL where nothing is. */
+/** The SQL of a rule's item: its number and the wrong text, or NULL where the row keeps the rule. */
 function itemSql({ condition, text }: RuleSql, index: number): string {
   const shown = text === undefined ? '' : ` || substr(${text}, 1, ${MAX_SHOWN})`;
   return `CASE WHEN ${condition} THEN '${index}|'${shown} END`;
 }
 
-/** The latest messages, as hexadecimal UTF-8: `id|value,id|value`. */
+/** The SQL of the latest messages that break a rule, as hexadecimal UTF-8: `id|value,id|value`. */
 function samplesSql(samples: number): string {
   if (samples === 0) return 'CAST(NULL AS varchar)';
   const hex = (sql: string) => `to_hex(to_utf8(${sql}))`;

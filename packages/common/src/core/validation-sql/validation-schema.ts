@@ -5,18 +5,24 @@ import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type Sch
 
 export type ConstraintKeyword = keyof Constraints;
 
-/** A leaf of a schema as rows are judged by it: what `Field` is to the Curated job (scripts/glue/lean_ops/validation/topic_schema.py). */
+/**
+ * A leaf of a schema as rows are validated by it. The twin is `Field` in scripts/glue/lean_ops/validation/topic_schema.py;
+ * tests/glue/validation/test_validation_sql.py holds the two equal.
+ */
 export interface ValidationField extends Pick<
   SchemaColumn,
   'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'
 > {
   readonly kind: 'field';
-  /** Columns of the objects around it, outermost first. */
+  /** Column names of the objects around it, outermost first. */
   readonly parents: readonly string[];
   readonly constraints: readonly ValidationConstraint[];
 }
 
-/** An object inside the payload: it has no column in Curated, and one in Standardized where it was empty or no object. */
+/**
+ * An object inside the payload. It has no column in Curated, and one in Standardized only where a payload had an empty
+ * object or another value in its place.
+ */
 export interface ValidationObject {
   readonly kind: 'object';
   readonly pointer: string;
@@ -28,16 +34,21 @@ export interface ValidationObject {
 export type ValidationConstraint =
   | { readonly keyword: 'enum'; readonly values: readonly (string | number)[] }
   | { readonly keyword: 'pattern'; readonly pattern: string }
-  /** text: the number as the file has it, as JSON.parse would round it and the Curated job does not. */
+  /** `text` is the number as the file has it: JSON.parse would round it, and the Curated job does not. */
   | { readonly keyword: Exclude<ConstraintKeyword, 'enum' | 'pattern'>; readonly text: string };
 
+/** A topic schema as rows are validated by it; fields and objects are in the order of the file. */
 export interface ValidationSchema {
-  /** In the order of the file. */
   readonly fields: readonly ValidationField[];
   readonly objects: readonly ValidationObject[];
 }
 
-/** @param text of a schema that checkSchema accepts; @param document what JSON.parse makes of it */
+/**
+ * Reads the rules of a schema.
+ *
+ * @param text the text of a schema that checkSchema accepts
+ * @param document the same text as JSON.parse reads it
+ */
 export function readValidationSchema(text: string, document: JsonObject): ValidationSchema {
   const numberAt = numberReader(text);
   const fields: ValidationField[] = [];
@@ -71,7 +82,7 @@ function constraintOf(keyword: ConstraintKeyword, value: unknown, number: () => 
   return { keyword, text: number() };
 }
 
-/** Gives the digits of numbers as they stand in the text. */
+/** A function that gives the number at a JSON pointer as it stands in the text. */
 function numberReader(text: string): (pointer: string) => string {
   const source = readJsonSource(text);
   return (pointer) => {
