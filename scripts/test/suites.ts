@@ -34,6 +34,8 @@ export interface Context {
   readonly jars: readonly string[];
 }
 
+const NOTHING: Report = { passed: 0, failures: [] };
+
 export interface Part {
   readonly suite: SuiteName;
   readonly title: string;
@@ -76,8 +78,7 @@ function check(
     lane,
     needs,
     run: async (context) => {
-      if (context.grep !== undefined && !title.toLowerCase().includes(context.grep.toLowerCase()))
-        return { passed: 0, failures: [] };
+      if (context.grep !== undefined && !title.toLowerCase().includes(context.grep.toLowerCase())) return NOTHING;
       const name = `lint-${title.toLowerCase().replace(/[^a-z]+/g, '-')}`;
       const { ok, output } = await run(context, { name, command, args, env });
       if (ok) return { passed: 1, failures: [] };
@@ -105,34 +106,78 @@ function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-function jest(suite: 'unit' | 'e2e', title: string, more: Pick<Part, 'lane' | 'needs'>, args: readonly string[]): Part {
-  return {
-    suite,
-    title,
-    ...more,
-    run: async (context) => {
-      const file = path.join(REPORTS, `${suite}.json`);
-      const chosen = selection(context.grep);
-      // Jest would bring the stack up before it finds that no file is asked for.
-      if (chosen.file !== undefined && !existsSync(path.join(ROOT, chosen.file))) return { passed: 0, failures: [] };
-      if (chosen.file !== undefined && (suite === 'e2e') !== chosen.file.startsWith('tests/e2e/'))
-        return { passed: 0, failures: [] };
-      const { ok, output } = await run(context, {
-        name: suite,
-        command: 'jest',
-        args: [
-          ...['--selectProjects', suite, '--passWithNoTests', '--json', `--outputFile=${file}`, ...args],
-          ...(chosen.file === undefined ? [] : ['--runTestsByPath', chosen.file]),
-          ...(chosen.name === undefined ? [] : ['-t', escapeRegExp(chosen.name)]),
-        ],
-      });
-      const report = existsSync(file)
-        ? jestReport(suite, readFileSync(file, 'utf8'), ROOT)
-        : { passed: 0, failures: [] };
-      return withCrash(report, ok, suite, output);
-    },
-  };
+interface JestRun {
+  readonly suite: 'unit' | 'e2e';
+  /** Of the report and the log. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env?: Record<string, string>;
 }
+
+async function jest(context: Context, { suite, name, args, env = {} }: JestRun): Promise<Report> {
+  const file = path.join(REPORTS, `${name}.json`);
+  const chosen = selection(context.grep);
+  const { ok, output } = await run(context, {
+    name,
+    command: 'jest',
+    args: [
+      ...['--selectProjects', suite, '--passWithNoTests', '--json', `--outputFile=${file}`, ...args],
+      ...(chosen.file === undefined ? [] : ['--runTestsByPath', chosen.file]),
+      ...(chosen.name === undefined ? [] : ['-t', escapeRegExp(chosen.name)]),
+    ],
+    env,
+  });
+  const report = existsSync(file) ? jestReport(suite, readFileSync(file, 'utf8'), ROOT) : NOTHING;
+  return withCrash(report, ok, suite, output);
+}
+
+/** Whether the test file that was asked for, if one was, is there and is one of these. */
+function mayMatch({ grep }: Context, isOurs: (file: string) => boolean): boolean {
+  const { file } = selection(grep);
+  return file === undefined || (existsSync(path.join(ROOT, file)) && isOurs(file));
+}
+
+const unit: Part = {
+  suite: 'unit',
+  title: 'Unit tests',
+  lane: 'busy',
+  needs: [],
+  run: async (context) =>
+    mayMatch(context, (file) => !file.startsWith('tests/e2e/'))
+      ? jest(context, { suite: 'unit', name: 'unit', args: [] })
+      : NOTHING,
+};
+
+const E2E = 'tests/e2e/';
+/** Files that share the stack's cycles, and files that break something for all others while they run. */
+const E2E_GROUPS = [
+  { group: 'together', args: ['--maxWorkers=3'] },
+  { group: 'alone', args: ['--runInBand'] },
+] as const;
+
+const e2e: Part = {
+  suite: 'e2e',
+  title: 'End-to-end tests, IAM enforced',
+  lane: 'waiting',
+  needs: ['python', 'jars'],
+  run: async (context) => {
+    const groups = E2E_GROUPS.filter(({ group }) => mayMatch(context, (file) => file.startsWith(`${E2E}${group}/`)));
+    const reports: Report[] = [];
+    for (const [index, { group, args }] of groups.entries()) {
+      const isLast = index === groups.length - 1;
+      const env = {
+        LEAN_OWNER_PID: String(process.pid),
+        LEAN_E2E_STACK: index > 0 ? 'use' : isLast ? '' : 'keep',
+      };
+      const files = context.grep?.includes('/') === true ? [] : ['--testPathPatterns', `${E2E}${group}/`];
+      reports.push(await jest(context, { suite: 'e2e', name: `e2e-${group}`, args: [...args, ...files], env }));
+    }
+    return {
+      passed: reports.reduce((sum, { passed }) => sum + passed, 0),
+      failures: reports.flatMap(({ failures }) => failures),
+    };
+  },
+};
 
 /** A part of a name as pytest's expression for it, in which only words may stand. */
 function keywords(name: string): string {
@@ -152,7 +197,7 @@ function pytest(suite: 'glue' | 'local', title: string, lane: Part['lane'], args
       const file = path.join(REPORTS, `${suite}.xml`);
       const folder = `tests/${suite}`;
       const chosen = selection(context.grep);
-      if (chosen.file !== undefined && !chosen.file.startsWith(folder)) return { passed: 0, failures: [] };
+      if (chosen.file !== undefined && !chosen.file.startsWith(folder)) return NOTHING;
       const node = chosen.file === undefined ? folder : (context.grep ?? folder);
       const { ok, output } = await run(context, {
         name: suite,
@@ -165,7 +210,7 @@ function pytest(suite: 'glue' | 'local', title: string, lane: Part['lane'], args
         ],
         env: { LEAN_SPARK_JARS: context.jars.join(','), PYTHONDONTWRITEBYTECODE: '1' },
       });
-      const report = existsSync(file) ? pytestReport(suite, readFileSync(file, 'utf8')) : { passed: 0, failures: [] };
+      const report = existsSync(file) ? pytestReport(suite, readFileSync(file, 'utf8')) : NOTHING;
       const isEmpty = context.grep !== undefined && report.passed === 0 && NO_TESTS.test(output);
       return withCrash(report, ok || isEmpty, suite, output);
     },
@@ -180,8 +225,7 @@ function terraform(folder: string): Part {
     lane: 'waiting',
     needs: [],
     run: async (context) => {
-      if (context.grep !== undefined && !`${folder}/`.includes(`${context.grep.replace(/\/$/, '')}/`))
-        return { passed: 0, failures: [] };
+      if (context.grep !== undefined && !`${folder}/`.includes(`${context.grep.replace(/\/$/, '')}/`)) return NOTHING;
       const dataDir = path.join(TOOLS.dir, 'terraform-test', name);
       const env = { ...terraformEnvironment(chooseProviderSource()), TF_DATA_DIR: dataDir };
       const step = async (...args: string[]): Promise<{ ok: boolean; output: string }> =>
@@ -213,13 +257,13 @@ export function parts(): readonly Part[] {
       env: { TF_CLI_CONFIG_FILE: '' },
       lane: 'waiting',
     }),
-    jest('unit', 'Unit tests', { lane: 'busy', needs: [] }, []),
+    unit,
     python('Python lint (ruff)', 'ruff', 'check', '.'),
     python('Python format (ruff)', 'ruff', 'format', '--check', '.'),
     python('Python types (mypy)', 'mypy'),
     pytest('glue', 'Spark tests', 'busy', ['-n', String(SPARK_SESSIONS), '--dist', 'worksteal']),
     ...terraformFolders().map(terraform),
-    jest('e2e', 'End-to-end tests, IAM enforced', { lane: 'waiting', needs: ['python', 'jars'] }, ['--runInBand']),
+    e2e,
     pytest('local', 'Local stack tests', 'waiting'),
   ];
 }

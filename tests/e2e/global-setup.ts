@@ -1,4 +1,7 @@
-/** Brings one stack of its own up for all end-to-end tests, on a free port, with IAM enforced. */
+/**
+ * Brings one stack of its own up for all end-to-end tests, on a free port, with IAM enforced. The runner shares it between
+ * two runs of Jest: LEAN_E2E_STACK is `keep` for the first one, which leaves it up, and `use` for the second.
+ */
 import { spawnSync } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -22,7 +25,7 @@ export function local(...args: string[]): { status: number | null; output: strin
     cwd: ROOT,
     encoding: 'utf8',
     // The account ends with the test run, however that ends.
-    env: { ...process.env, LEAN_STACK: STACK, LEAN_OWNER_PID: String(process.pid) },
+    env: { LEAN_OWNER_PID: String(process.pid), ...process.env, LEAN_STACK: STACK },
     maxBuffer: 64 * 1024 * 1024,
   });
   return { status: result.status, output: `${result.stdout}${result.stderr}` };
@@ -31,6 +34,7 @@ export function local(...args: string[]): { status: number | null; output: strin
 // Jest takes the hook from the default export.
 // eslint-disable-next-line import-x/no-default-export
 export default async function setUp(): Promise<void> {
+  if (process.env['LEAN_E2E_STACK'] === 'use') return;
   local('down');
   const up = local('up', '--port', String(await freePort()));
   if (up.status !== 0) throw new Error(`The stack did not come up:\n${up.output}`);

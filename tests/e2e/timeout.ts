@@ -1,4 +1,4 @@
 import { jest } from '@jest/globals';
 
-// A cycle starts Spark jobs: seconds, not milliseconds.
-jest.setTimeout(180_000);
+// A cycle starts Spark jobs, and a test may wait for the end of a cycle that others began: minutes, not milliseconds.
+jest.setTimeout(300_000);

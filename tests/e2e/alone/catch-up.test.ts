@@ -9,11 +9,11 @@ import {
   StartJobRunCommand,
 } from '@aws-sdk/client-glue';
 import { describe, expect, it } from '@jest/globals';
-import { connect, databases, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
-import { pushSchema } from '../../scripts/local/sample-schemas';
-import { without } from './rights';
-import { cycle, freshTopic, rows, send, tableOf, theStack } from './stack';
+import { connect, databases, output } from '../../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
+import { pushSchema } from '../../../scripts/local/sample-schemas';
+import { without } from '../rights';
+import { cycle, freshTopic, rows, send, tableOf, theStack } from '../stack';
 
 const stack = theStack();
 const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS };

@@ -1,9 +1,9 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { connect, output } from '../../scripts/local/clients';
-import { soakMessages } from '../../scripts/soak/messages';
-import { FUNCTION, soak, type SoakResult } from '../../scripts/soak/run-soak';
-import { theStack } from './stack';
+import { connect, output } from '../../../scripts/local/clients';
+import { soakMessages } from '../../../scripts/soak/messages';
+import { FUNCTION, soak, type SoakResult } from '../../../scripts/soak/run-soak';
+import { theStack } from '../stack';
 
 const stack = theStack();
 const TOPICS = ['telemetry.climate', 'telemetry.energy'];

@@ -8,10 +8,10 @@ import { GetJobRunsCommand, GlueClient } from '@aws-sdk/client-glue';
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
-import { connect, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
-import { without } from './rights';
-import { cycle, freshTopic, rows, send, settle, theStack } from './stack';
+import { connect, output } from '../../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
+import { without } from '../rights';
+import { cycle, freshTopic, rows, send, settle, theStack } from '../stack';
 
 const stack = theStack();
 const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS };

@@ -1,9 +1,9 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
-import { connect, output } from '../../scripts/local/clients';
-import { pushSchema } from '../../scripts/local/sample-schemas';
-import { leanOps } from './lean-ops';
-import { cycle, freshTopic, rows, tableOf, theStack } from './stack';
+import { connect, output } from '../../../scripts/local/clients';
+import { pushSchema } from '../../../scripts/local/sample-schemas';
+import { leanOps } from '../lean-ops';
+import { cycle, freshTopic, rows, tableOf, theStack } from '../stack';
 
 const stack = theStack();
 

@@ -7,11 +7,11 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, databases, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
-import { readInjected, setFaults } from '../../scripts/local/fault-injection';
-import { budget } from '../../packages/common/src/testing';
-import { freshTopic, rows, tableOf, theStack } from './stack';
+import { connect, databases, output } from '../../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
+import { readInjected, setFaults } from '../../../scripts/local/fault-injection';
+import { budget } from '../../../packages/common/src/testing';
+import { freshTopic, rows, tableOf, theStack } from '../stack';
 
 const stack = theStack();
 const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS };

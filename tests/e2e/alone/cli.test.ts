@@ -6,11 +6,11 @@ import path from 'node:path';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { athena } from '../../packages/common/src/aws/athena';
-import { databases, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
-import { stackEnvironment } from '../../scripts/local/exec';
-import { freshTopic, rows, tableOf, theStack } from './stack';
+import { athena } from '../../../packages/common/src/aws/athena';
+import { databases, output } from '../../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
+import { stackEnvironment } from '../../../scripts/local/exec';
+import { freshTopic, rows, tableOf, theStack } from '../stack';
 
 const ROOT = path.resolve(__dirname, '../..');
 const stack = theStack();

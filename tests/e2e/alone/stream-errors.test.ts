@@ -3,10 +3,10 @@ import { FirehoseClient, PutRecordCommand } from '@aws-sdk/client-firehose';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
-import { connect, output } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, flushFirehose, REGION } from '../../scripts/local/emulator-process';
-import { without } from './rights';
-import { freshTopic, rows, send, settle, theStack } from './stack';
+import { connect, output } from '../../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, flushFirehose, REGION } from '../../../scripts/local/emulator-process';
+import { without } from '../rights';
+import { freshTopic, rows, send, settle, theStack } from '../stack';
 
 const stack = theStack();
 const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS };

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { cycle, freshTopic, rows, send, settle, tableOf, theStack } from './stack';
+import { cycle, freshTopic, rows, send, settle, tableOf, theStack } from '../stack';
 
 const stack = theStack();
 
@@ -98,7 +98,7 @@ describe('a message that cannot be taken', () => {
 
 describe('the archive', () => {
   it('says what failed for a topic since a time, and for which reason, without a scan', async () => {
-    const { failedSince } = await import('./archive');
+    const { failedSince } = await import('../archive');
     const topic = freshTopic('large');
     const before = await send(stack, `{"topic_name":"${topic}","payload":"${'x'.repeat(1_040_000)}"}`);
     await settle(stack);
@@ -115,7 +115,7 @@ describe('the archive', () => {
 });
 
 async function archivedAs(sourceMessageId: string): Promise<{ error_code: string; body: string }[]> {
-  const { archive } = await import('./archive');
+  const { archive } = await import('../archive');
   return archive(stack, sourceMessageId);
 }
 

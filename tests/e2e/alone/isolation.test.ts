@@ -1,10 +1,10 @@
 import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { CopyObjectCommand, DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
-import { connect, databases } from '../../scripts/local/clients';
-import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
-import { pushSchema } from '../../scripts/local/sample-schemas';
-import { cycle, freshTopic, rows, send, tableOf, theStack } from './stack';
+import { connect, databases } from '../../../scripts/local/clients';
+import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
+import { pushSchema } from '../../../scripts/local/sample-schemas';
+import { cycle, freshTopic, rows, send, tableOf, theStack } from '../stack';
 
 const stack = theStack();
 
