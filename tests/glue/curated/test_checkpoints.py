@@ -67,14 +67,14 @@ def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_
     lake.standardize(Event(reading(), message_id="a"))
     lake.checkpoints.refused_topics = {TOPIC}
     assert "checkpoint not mirrored" in lake.curate().failed[TOPIC]
-    assert lake.checkpoints.held["*", "curated"]["status"] == "incomplete"
-    held = lake.rows(TABLE), lake.ledger("curated")
-    assert [len(rows) for rows in held] == [1, 1]
+    assert lake.checkpoints.stored["*", "curated"]["status"] == "incomplete"
+    unchanged = lake.rows(TABLE), lake.ledger("curated")
+    assert [len(rows) for rows in unchanged] == [1, 1]
 
     lake.checkpoints.refused_topics.clear()
     assert lake.curate().complete
-    assert lake.checkpoints.held[TOPIC, "curated"]["cycle_id"] == held[1][0]["cycle_id"]
-    assert (lake.rows(TABLE), lake.ledger("curated")) == held
+    assert lake.checkpoints.stored[TOPIC, "curated"]["cycle_id"] == unchanged[1][0]["cycle_id"]
+    assert (lake.rows(TABLE), lake.ledger("curated")) == unchanged
 
 
 def test_a_run_that_is_killed_after_each_write_is_finished_by_the_next(lake, monkeypatch):
@@ -163,6 +163,6 @@ def test_a_long_backfill_that_is_killed_after_each_batch_goes_on_with_the_next(l
     assert batches == [["m0"], ["m1"], ["m2"]]
     assert lake.curate().complete
     assert {(row["m"], row["schema_version"]) for row in lake.rows(TABLE)} == {(0, 2), (1, 2), (2, 2)}
-    assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 2
+    assert lake.checkpoints.stored[TOPIC, "curated"]["schema_version"] == 2
     assert Counter(row["schema_version"] for row in lake.rows("ops.errors")) == {1: 3, 2: 3}
     assert lake.balance("curated") == (12, 12)

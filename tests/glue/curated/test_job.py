@@ -86,7 +86,7 @@ def test_rows_are_typed_and_validated(lake):
     counts = ("records_in", "duplicates", "superseded", "written", "rejected", "nulled")
     assert [entry[name] for name in counts] == [5, 1, 0, 3, 1, 2]
     assert lake.balance("curated") == (5, 5)
-    mirror = lake.checkpoints.held[TOPIC, "curated"]
+    mirror = lake.checkpoints.stored[TOPIC, "curated"]
     assert (mirror["schema_version"], mirror["delta_through"]) == (3, "20261123T000001Z-0a1b2c3d")
 
 
@@ -112,9 +112,9 @@ def test_the_latest_valid_version_stays_whatever_comes_when(lake):
     assert (rows["k1"]["device"], rows["k1"]["message_id"]) == ("late", "a")
     assert str(rows["k2"]["temperature"]) == "2.00", "the good version between them counts"
     assert lake.balance("curated") == (6, 6)
-    held = state(lake)
+    unchanged = state(lake)
     lake.curate()
-    assert state(lake) == held, "nothing new: nothing written"
+    assert state(lake) == unchanged, "nothing new: nothing written"
 
 
 def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_validates_again_where_it_says_so(lake):
@@ -144,7 +144,7 @@ def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_validates_a
     lake.curate()
     rows = lake.by_key(TABLE)
     assert (rows["m1"]["m"], rows["m1"]["schema_version"], rows["m3"]["m"]) == (7, 3, None)
-    assert lake.checkpoints.held[TOPIC, "curated"]["schema_version"] == 3
+    assert lake.checkpoints.stored[TOPIC, "curated"]["schema_version"] == 3
     assert lake.balance("curated") == (8, 8)
     assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 3]
 

@@ -68,14 +68,14 @@ def test_what_was_sent_comes_out_as_text(lake):
     assert ("COLUMN_ADDED", "meta__gps__lat") in drift
     assert lake.balance("standardized") == (2, 2)
     assert lake.ledger("standardized")[0]["new_columns"] == 8
-    assert lake.checkpoints.held["*", "raw"] | {"updated_at": ""} == {
+    assert lake.checkpoints.stored["*", "raw"] | {"updated_at": ""} == {
         "snapshot_id": lake.raw_snapshot(),
         "cycle_id": "20261123T000001Z-0a1b2c3d",
         "status": "complete",
         "complete_through": "20261123T000001Z-0a1b2c3d",
         "updated_at": "",
     }
-    assert lake.checkpoints.held[TOPIC, "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
+    assert lake.checkpoints.stored[TOPIC, "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
     assert not any(payload[:40] in json.dumps(line, default=str) for line in lake.logged)
 
 
@@ -112,17 +112,17 @@ def test_the_latest_version_wins_and_of_copies_the_first(lake):
     assert [second[name] for name in counts] == [4, 1, 2, 2, 1]
 
     # The same input once more changes nothing but the ledger, which still balances.
-    held = lake.rows(TABLE), lake.rows("ops.drift_log")
+    unchanged = lake.rows(TABLE), lake.rows("ops.drift_log")
     lake.standardize(Event({"v": "late"}, message_id="a2", key="k1", produced=7, ingested=21))
-    assert (lake.rows(TABLE), lake.rows("ops.drift_log")) == held
+    assert (lake.rows(TABLE), lake.rows("ops.drift_log")) == unchanged
     assert lake.balance("standardized") == (10, 10)
 
     # A cycle without new rows changes nothing, and running it again changes nothing either.
-    held = state(lake)
+    unchanged = state(lake)
     last = "20261123T000099Z-0a1b2c3d"
     lake.standardize(cycle_id=last)
     lake.standardize(cycle_id=last)
-    assert state(lake) == held
+    assert state(lake) == unchanged
     with pytest.raises(CycleOutOfOrderError, match="start a new cycle"):
         lake.standardize(cycle_id="20261123T000002Z-0a1b2c3d")
 
@@ -134,7 +134,7 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     )
     assert outcome.failed == {"fleet.trucks": "PROVISIONER_FAILED: Athena is tired"}
     assert len(lake.rows(TABLE)) == 1
-    assert lake.checkpoints.held["*", "raw"]["status"] == "incomplete"
+    assert lake.checkpoints.stored["*", "raw"]["status"] == "incomplete"
     assert [row["status"] for row in lake.ledger("standardized", "fleet.trucks")] == ["FAILED"]
 
     # Its table exists now but is broken. The other topic goes on.
@@ -160,7 +160,7 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
         ("SUCCEEDED", 1, 1),
     ]
     assert lake.balance("standardized") == (2, 2)
-    assert lake.checkpoints.held["*", "raw"]["status"] == "complete"
+    assert lake.checkpoints.stored["*", "raw"]["status"] == "complete"
 
 
 def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_next_run(lake):
@@ -170,15 +170,15 @@ def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_
     why = "checkpoint not mirrored: RuntimeError: ProvisionedThroughputExceededException"
     assert outcome.failed == {"fleet.trucks": why}
     assert [line["reason"] for line in lake.logged if line.get("level") == "ERROR"] == [why]
-    assert lake.checkpoints.held["*", "raw"]["status"] == "incomplete"
-    assert ("telemetry.climate", "standardized") in lake.checkpoints.held
-    held = lake.rows("standardized.fleet_trucks"), lake.ledger("standardized", "fleet.trucks")
-    assert [len(rows) for rows in held] == [1, 1]
+    assert lake.checkpoints.stored["*", "raw"]["status"] == "incomplete"
+    assert ("telemetry.climate", "standardized") in lake.checkpoints.stored
+    unchanged = lake.rows("standardized.fleet_trucks"), lake.ledger("standardized", "fleet.trucks")
+    assert [len(rows) for rows in unchanged] == [1, 1]
 
     lake.checkpoints.refused_topics.clear()
     assert lake.standardize().complete
-    assert lake.checkpoints.held["fleet.trucks", "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
-    assert (lake.rows("standardized.fleet_trucks"), lake.ledger("standardized", "fleet.trucks")) == held
+    assert lake.checkpoints.stored["fleet.trucks", "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
+    assert (lake.rows("standardized.fleet_trucks"), lake.ledger("standardized", "fleet.trucks")) == unchanged
 
 
 def test_columns_past_the_limit_are_rescued(lake):
@@ -255,7 +255,7 @@ def test_expired_snapshots_with_nothing_new_move_the_checkpoint(lake):
     forget_history(lake)
     assert lake.standardize().trouble() is None
     assert lake.balance("standardized") == (1, 1)
-    assert lake.checkpoints.held["*", "raw"]["snapshot_id"] == lake.raw_snapshot()
+    assert lake.checkpoints.stored["*", "raw"]["snapshot_id"] == lake.raw_snapshot()
 
 
 def test_without_snapshots_and_without_cycle_delta_nothing_is_guessed(lake):
@@ -321,8 +321,8 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(lake, n
             killed_after(patch, owner, method, call, table)
             with pytest.raises(Killed):
                 lake.standardize(cycle_id=cycle_id)
-        assert lake.checkpoints.held["*", "raw"]["cycle_id"] < cycle, "the mirror says only what is done"
+        assert lake.checkpoints.stored["*", "raw"]["cycle_id"] < cycle, "the mirror says only what is done"
     lake.standardize()
     assert state(lake) == state(undisturbed)
     assert lake.balance("standardized") == (5, 5)
-    assert lake.checkpoints.held["*", "raw"]["status"] == "complete"
+    assert lake.checkpoints.stored["*", "raw"]["status"] == "complete"

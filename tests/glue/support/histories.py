@@ -1,4 +1,4 @@
-"""Random histories of topics: what is sent, in which cycles, when a schema comes, where runs are killed."""
+"""Random histories of topics: the events and their cycles, when a schema comes, and where runs are killed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,12 +23,12 @@ FIELDS = {
 
 
 class Killed(BaseException):
-    """The process is gone: nothing may catch it."""
+    """Stands for the end of the process, so no code may catch it."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """The n-th call of one of POINTS, before or after it did its work."""
+    """The place where a run ends: the n-th call of one of POINTS, before or after it did its work."""
 
     point: int
     call: int
@@ -69,7 +69,11 @@ def killed_at(kill: Kill | None) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class History:
-    """One topic. sent: events with their cycles. schema_from: the cycle before which it gets its schema."""
+    """The history of one topic.
+
+    sent: events with their cycles.
+    schema_from: the cycle before which the topic gets its schema.
+    """
 
     topic: str
     sent: Sequence[tuple[Event, int]]
@@ -82,7 +86,7 @@ class History:
         return [event for event, _ in self.sent]
 
     def of(self, cycle: int) -> list[Event]:
-        """Of one cycle; the first ones come twice."""
+        """Returns the events of one cycle, of which the first come twice."""
         events = [event for event, place in self.sent if place == cycle]
         return [*events, *events[: self.copies]]
 
@@ -138,8 +142,8 @@ def histories(number: int) -> st.SearchStrategy[list[History]]:
 
 
 def is_simplest(played: Sequence[History]) -> bool:
-    """Topics of one same event: what Hypothesis draws first, and alone where all else takes more random bytes
-    than it allows."""
+    """Whether all topics have the same number of events, as in the example that Hypothesis draws first. It
+    draws nothing else where other examples take more random bytes than it allows."""
     return len({len(one.sent) for one in played}) == 1
 
 
@@ -154,8 +158,10 @@ kills = st.one_of(
 
 
 def play(lake: Lake, played: Sequence[History], plan: Sequence[tuple[Kill | None, Kill | None, bool]]) -> int:
-    """Sends and runs it all. plan: of each cycle where its two runs are killed, and whether they run again
-    under the same name. Gives how many runs were killed."""
+    """Sends the events and runs the cycles. Returns how many runs were killed.
+
+    plan: for each cycle, where its two runs are killed, and whether they run again under the same name.
+    """
     deaths = 0
     for cycle, (standardized, curated, again) in enumerate(plan):
         for history in played:

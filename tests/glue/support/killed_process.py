@@ -1,7 +1,7 @@
-"""The jobs in a process of their own, whose account and tables outlive it. Run by test_kills: `python
-killed_process.py FOLDER`, again and again, until it ends by itself.
+"""The jobs in a process of their own, whose account and tables outlive it.
 
-FOLDER holds histories.pickle; `state.json` is what DynamoDB, S3 and the registry would know.
+test_kills runs `python killed_process.py FOLDER` again and again until it ends by itself. FOLDER has
+histories.pickle, and `state.json` stands for what DynamoDB, S3 and the registry would have.
 """
 
 import json
@@ -23,7 +23,7 @@ from lean_ops.spark.session import activate, open_session
 
 @dataclass
 class State:
-    """Written as a whole before anybody is told that it changed."""
+    """The state of the account. It is written as a whole before any caller learns that it changed."""
 
     path: Path
     cycle: int = 0
@@ -49,12 +49,12 @@ class KeptCheckpoints(MemoryCheckpoints):
         super().__init__()
         self._state = state
         self._lock = Lock()
-        self.held = {(topic, layer): item for topic, layer, item in state.checkpoints}
+        self.stored = {(topic, layer): item for topic, layer, item in state.checkpoints}
 
     def put(self, topic: str, layer: str, item: Any) -> None:
         with self._lock:
             super().put(topic, layer, item)
-            self._state.checkpoints = [[*about, known] for about, known in self.held.items()]
+            self._state.checkpoints = [[*about, known] for about, known in self.stored.items()]
             self._state.save()
 
 
@@ -83,7 +83,7 @@ def main(folder: Path) -> None:
                 lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
                 state.save()
         events = [event for history in played for event in history.of(state.cycle)]
-        # Firehose is not what is killed here: it delivers each cycle's events once.
+        # Firehose is not killed here, so it delivers each cycle's events once.
         earlier = sum(any(one.of(place) for one in played) for place in range(state.cycle))
         commits = lake.spark.sql(f"SELECT snapshot_id FROM {lake.name('raw.events')}.snapshots").count()
         if events and commits == earlier:

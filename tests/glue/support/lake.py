@@ -82,22 +82,22 @@ def _at(seconds: int) -> datetime:
 
 class MemoryCheckpoints:
     def __init__(self) -> None:
-        self.held: dict[tuple[str, str], dict[str, Any]] = {}
+        self.stored: dict[tuple[str, str], dict[str, Any]] = {}
         self.refused_topics: set[str] = set()
         """The topics whose items DynamoDB does not take, as when it throttles."""
 
     def get(self, topic: str, layer: str) -> dict[str, Any] | None:
-        return self.held.get((topic, layer))
+        return self.stored.get((topic, layer))
 
     def of_topics(self, topics: Iterable[str], layer: str) -> dict[str, dict[str, Any]]:
-        return {topic: self.held[topic, layer] for topic in topics if (topic, layer) in self.held}
+        return {topic: self.stored[topic, layer] for topic in topics if (topic, layer) in self.stored}
 
     def put(self, topic: str, layer: str, item: Mapping[str, Any]) -> None:
         if topic in self.refused_topics:
             raise RuntimeError("ProvisionedThroughputExceededException")
-        known = self.held.get((topic, layer))
+        known = self.stored.get((topic, layer))
         if known is None or known["cycle_id"] <= item["cycle_id"]:
-            self.held[(topic, layer)] = {name: value for name, value in item.items() if value is not None}
+            self.stored[(topic, layer)] = {name: value for name, value in item.items() if value is not None}
 
 
 @dataclass
@@ -260,9 +260,11 @@ class Lake:
         exists = names.table_name(topic) in [
             row["tableName"] for row in self.spark.sql(f"SHOW TABLES IN {self.name(layer)}").collect()
         ]
-        held = len(self.rows(table)) if exists else 0
+        present = len(self.rows(table)) if exists else 0
         gone = ("duplicates", "superseded", "parse_errors", "rejected")
-        return sum(row["records_in"] for row in rows), held + sum(row[name] for row in rows for name in gone)
+        return sum(row["records_in"] for row in rows), present + sum(
+            row[name] for row in rows for name in gone
+        )
 
 
 # The names above are written as text on purpose, so that a change of the contract shows here.

@@ -13,11 +13,11 @@ Row = dict[str, Any]
 
 
 class Number(str):
-    """As it was written."""
+    """A number of a payload, as it was written."""
 
 
 def parsed(text: str) -> Any:
-    """Raises ValueError for what is not JSON."""
+    """Returns the value of a JSON text. Raises ValueError for a text that is no JSON."""
 
     def refuse(word: str) -> None:
         raise ValueError(word)
@@ -42,7 +42,7 @@ def shown(value: Any) -> str | None:
 
 
 def written(value: Any) -> str:
-    """Compact JSON, numbers as they came."""
+    """Returns a value as compact JSON, with numbers as they were written."""
     if isinstance(value, dict):
         inner = (f"{json.dumps(key, ensure_ascii=False)}:{written(one)}" for key, one in value.items())
         return "{" + ",".join(inner) + "}"
@@ -84,7 +84,7 @@ def rank(event: Event) -> tuple:
 
 
 def winners(events: Iterable[Event], valid: Callable[[Event], bool] = lambda _: True) -> dict[str, Event]:
-    """The greatest valid event of each key."""
+    """Returns the greatest valid event of each key."""
     best: dict[str, Event] = {}
     for event in filter(is_readable, events):
         key = event.row()[2]
@@ -94,7 +94,7 @@ def winners(events: Iterable[Event], valid: Callable[[Event], bool] = lambda _: 
 
 
 def standardized(events: Iterable[Event]) -> dict[str, Row]:
-    """Rows by key, all text, in the columns that any readable event had; without cycle_id."""
+    """Returns rows by key, all text and without cycle_id, in the columns that any readable event had."""
     listed = list(events)
     columns = {name: None for one in listed if is_readable(one) for name in flat(one)[0]}
     rows = {}
@@ -107,7 +107,7 @@ def standardized(events: Iterable[Event]) -> dict[str, Row]:
 
 
 def curated(events: Iterable[Event], fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Row]:
-    """fields: the schema's properties by column, all at the root."""
+    """Returns rows by key. fields: the schema's properties by column, all at the root."""
     rows = {}
     for key, event in winners(events, lambda one: not rejected(one, fields)).items():
         values = {name: _value(flat(event)[0].get(name), spec) for name, spec in fields.items()}
@@ -122,7 +122,8 @@ def rejected(event: Event, fields: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def _value(text: str | None, spec: Mapping[str, Any]) -> Any:
-    """The typed value; None for what is absent, no such type, or breaks a constraint."""
+    """Returns the typed value, or None for a text that is absent, is no value of the type, or breaks a
+    constraint."""
     if text is None:
         return None
     if spec["type"] == "string" and "format" not in spec:

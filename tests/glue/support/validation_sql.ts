@@ -1,5 +1,5 @@
 /**
- * The statements by which `lean-ops schema plan` judges, for tests in Python: JSON in and out.
+ * The statements by which `lean-ops schema plan` validates rows, for tests in Python: JSON in and out.
  * In: [{schema (text), database, table, columns, samples}]. Out: for each, [{sql, rules}].
  */
 import { readFileSync } from 'node:fs';
