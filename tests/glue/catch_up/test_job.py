@@ -273,7 +273,7 @@ def test_topics_are_found_in_raw_and_cycle_delta(adopted):
     assert set(adopted.run().plans) == {"from-raw", TOPIC}
 
 
-def test_two_topics_for_one_table_are_told_and_not_guessed(adopted):
+def test_two_topics_for_one_table_are_reported_and_not_guessed(adopted):
     adopted.standardized(TOPIC, "device string")
     adopted.folders |= {TOPIC, "telemetry-climate"}
     before = adopted.state()
@@ -299,7 +299,7 @@ def test_the_registry_decides_where_it_knows(adopted):
     )
 
 
-def test_a_table_without_a_topic_is_told_with_what_to_do(adopted):
+def test_a_table_without_a_topic_is_reported_with_what_to_do(adopted):
     adopted.standardized("orders.v2", "n string")
     outcome = adopted.run()
     assert outcome.failed == {}
@@ -309,7 +309,7 @@ def test_a_table_without_a_topic_is_told_with_what_to_do(adopted):
     assert adopted.lake.registered["orders.v2"]["table_name"] == "orders_v2"
 
 
-def test_what_is_no_topics_table_is_told_and_never_stops_a_run(adopted):
+def test_what_is_no_topics_table_is_reported_and_never_stops_a_run(adopted):
     governed(adopted)
     adopted.foreign += [
         ("curated", CatalogEntry("daily", "view")),
@@ -363,7 +363,7 @@ def test_rows_that_cannot_be_ordered_keep_a_topic_from_being_enabled(adopted):
     assert "idempotency_key" in adopted.lake.spark.table(table).columns
 
 
-def test_typed_columns_in_standardized_are_told(adopted):
+def test_typed_columns_in_standardized_are_reported(adopted):
     adopted.standardized(TOPIC, "n int, nested struct<a:int>, t timestamp, d decimal(9,1)")
     adopted.folders.add(TOPIC)
     outcome = adopted.run()
@@ -395,7 +395,7 @@ def test_a_curated_table_behind_its_schema_is_left_to_schema_validator(adopted, 
     [b"{", b"\xff\xfe", b"[" * 100_000, b'{"type":"object","x-topic":"other","x-version":1}', b"[]"],
     ids=["cut", "bytes", "deep", "other topic", "list"],
 )
-def test_a_damaged_active_schema_is_told_and_the_rest_is_done(adopted, content):
+def test_a_damaged_active_schema_is_reported_and_the_rest_is_done(adopted, content):
     governed(adopted)
     governed(adopted, "fine")
     adopted.active_files[TOPIC] = content
@@ -407,7 +407,7 @@ def test_a_damaged_active_schema_is_told_and_the_rest_is_done(adopted, content):
     assert len(adopted.drift(TOPIC)) == 4
 
 
-def test_tables_or_schemas_that_are_alone_are_told(adopted):
+def test_tables_or_schemas_that_are_alone_are_reported(adopted):
     adopted.curated("no.schema", "a string")
     adopted.standardized("no.table")
     adopted.schema("no.table", 1, SCHEMA)
@@ -461,7 +461,7 @@ def test_one_topics_failure_does_not_stop_the_others(adopted, monkeypatch):
     }
 
 
-def test_a_lake_without_drift_log_is_told_at_once(adopted):
+def test_a_lake_without_drift_log_is_reported_at_once(adopted):
     adopted.sql(f"DROP TABLE {adopted.lake.name('ops.drift_log')}")
     with pytest.raises(TableError, match="terraform apply makes it"):
         adopted.run()
