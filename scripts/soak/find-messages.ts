@@ -1,7 +1,7 @@
 /** What is at rest in a stack: RAW, the DLQ archive and Firehose's error prefix, by the SQS id of each message. */
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { partsOf } from '../../packages/stream-error-reader/src/error-items';
+import { errorItemsOf } from '../../packages/stream-error-reader/src/error-items';
 import { sendableOf } from '../../packages/stream-error-reader/src/sendable';
 import { connect, databases, output } from '../local/clients';
 import { query } from '../local/query';
@@ -53,8 +53,8 @@ async function undelivered(stack: Stack): Promise<Set<string>> {
     const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     const bytes = Buffer.from((await object.Body?.transformToByteArray()) ?? []);
     let n = 0;
-    for (const part of partsOf(bytes)) {
-      const sendable = part.kind === 'records' ? sendableOf(part.raw) : undefined;
+    for (const item of errorItemsOf(bytes)) {
+      const sendable = item.kind === 'records' ? sendableOf(item.raw) : undefined;
       // What nobody can name is nobody's: it must show up, so it gets a name of its own.
       ids.add(sendable?.ok === true ? sendable.sourceMessageId : `${key}#${n++}`);
     }

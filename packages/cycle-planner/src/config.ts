@@ -6,7 +6,7 @@ const SPEC = {
   rawTable: variable.text('RAW_TABLE', { fallback: RAW_TABLE }),
   registryTable: variable.text('REGISTRY_TABLE'),
   checkpointTable: variable.text('CHECKPOINT_TABLE'),
-  /** Longer than the longest cycle: only a cycle that died without its finish step waits for it to run out. */
+  /** Longer than the longest cycle. Only after a cycle that died without its finish step does the lease run out. */
   leaseSeconds: variable.integer('LEASE_SECONDS', { min: 60, max: 86_400, fallback: 7_200 }),
 };
 

@@ -10,7 +10,7 @@ import {
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
 import { releaseLease } from './lease';
-import { planCycle, type Collaborators, type CyclePlan, type Places } from './plan-cycle';
+import { planCycle, type Collaborators, type CyclePlan, type Resources } from './plan-cycle';
 import { decodeRequest } from './request';
 
 const SERVICE = 'cycle-planner';
@@ -23,7 +23,7 @@ const collaborators: Collaborators = {
   objects: s3ObjectStore(),
   clock: systemClock,
 };
-const places: Places = {
+const resources: Resources = {
   lake: { databasePrefix: config.databasePrefix, bucket: config.lakeBucket },
   rawTable: config.rawTable,
   registryTable: config.registryTable,
@@ -31,7 +31,7 @@ const places: Places = {
   leaseSeconds: config.leaseSeconds,
 };
 
-/** First and last step of the state machine, which repeats what throws. */
+/** The first and the last step of the state machine, which repeats a step that throws. */
 export const handler = traced(
   SERVICE,
   async (event: unknown, context: Context): Promise<CyclePlan | { readonly released: boolean }> => {
@@ -39,13 +39,13 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'plan') {
-        const plan = await planCycle(request.executionId, places, collaborators);
+        const plan = await planCycle(request.executionId, resources, collaborators);
         log.info('cycle planned', { execution_id: request.executionId, ...plan });
         metrics.count('NewRecords', plan.new_records);
         return plan;
       }
       const { executionId, cycleId, outcome, error } = request;
-      const released = await releaseLease(collaborators.documents, places.checkpointTable, executionId);
+      const released = await releaseLease(collaborators.documents, resources.checkpointTable, executionId);
       const line = { execution_id: executionId, cycle_id: cycleId, outcome, released };
       if (outcome === 'SUCCEEDED') log.info('cycle finished', line);
       else log.error('cycle finished', { ...line, failure: error });

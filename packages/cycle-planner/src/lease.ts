@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import type { Clock, DocumentStore } from '@lean-ops/common/aws';
 import { absent, any, below, equals } from '@lean-ops/common/core';
 
-/** The one cycle that may run at a time: Scheduler starts one more than once, and an earlier one may still be at work. */
+/**
+ * The key of the one lease. Only one cycle may run at a time, but Scheduler may start a cycle twice, and an earlier one may
+ * still be at work.
+ */
 const KEY = { topic_name: '*', layer: 'lease' } as const;
 
 export type Lease = { readonly held: true; readonly cycleId: string } | { readonly held: false };
 
-/** `20261123T100000Z-1a2b3c4d`: sorts by time, and names one execution. */
+/** A cycle's id such as `20261123T100000Z-1a2b3c4d`, which sorts by time and names one execution. */
 export function cycleIdOf(at: Date, executionId: string): string {
   const time = at
     .toISOString()
@@ -17,8 +20,9 @@ export function cycleIdOf(at: Date, executionId: string): string {
 }
 
 /**
- * Takes the lease when nobody has it, or its time ran out, or this execution has it already: then the cycle keeps its id,
- * so that a repeated Plan step plans the same cycle. DynamoDB's TTL deletes days late, so the expiry is compared here.
+ * Takes the lease when nobody has it, when its time ran out, or when this execution has it already. In the last case the
+ * cycle keeps its id, so that a repeated Plan step plans the same cycle. The expiry is compared here because DynamoDB's TTL
+ * deletes items days late.
  */
 export async function takeLease(
   documents: DocumentStore,
@@ -39,7 +43,7 @@ export async function takeLease(
   return held ? { held, cycleId } : { held };
 }
 
-/** Gives the lease back. False when it was somebody else's (or nobody's): then nothing changes. */
+/** Gives the lease back. Returns false, and changes nothing, when this execution does not hold it. */
 export function releaseLease(documents: DocumentStore, table: string, executionId: string): Promise<boolean> {
   return documents.delete(table, KEY, equals('owner', executionId));
 }

@@ -18,7 +18,12 @@ export interface Collaborators {
   readonly clock: Clock;
 }
 
-export interface Places {
+/** Statuses in which an operator holds a topic. No cycle touches its Curated table, so none runs for its sake. */
+const PAUSED: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
+const S3_URI = /^s3a?:\/\/([^/]+)\/(.+)$/;
+
+/** The names of what the planner reads and writes. */
+export interface Resources {
   readonly lake: Lake;
   readonly rawTable: string;
   readonly registryTable: string;
@@ -26,40 +31,53 @@ export interface Places {
   readonly leaseSeconds: number;
 }
 
-export type Reason = 'NEW_RECORDS' | 'CATCH_UP' | 'BACKFILL' | 'NOTHING_NEW' | 'LEASE_HELD';
+export type PlanReason = 'NEW_RECORDS' | 'CATCH_UP' | 'BACKFILL' | 'NOTHING_NEW' | 'LEASE_HELD';
 
-/** The answer to Plan, as the state machine reads it. */
+/** The answer to the Plan step. The state machine reads these fields. */
 export interface CyclePlan {
   readonly run: boolean;
-  readonly reason: Reason;
+  readonly reason: PlanReason;
   readonly cycle_id: string;
-  /** Records appended to RAW since the last cycle. */
+  /** Number of records appended to RAW since the last cycle. */
   readonly new_records: number;
-  /** The RAW snapshot up to which this cycle reads: exact digits, empty when RAW has none. */
+  /** The RAW snapshot up to which this cycle reads, in exact digits; empty when RAW has no snapshot. */
   readonly to_snapshot_id: string;
   readonly run_curated: boolean;
   readonly enabled_topics: number;
 }
 
-/** What the decision rests on. */
+/** The facts on which the decision rests. */
 export interface Situation {
   readonly added: AddedRecords;
   readonly lastCycleComplete: boolean;
   readonly enabledTopics: readonly string[];
-  /** Enabled topics whose Curated table was not yet made by their active schema. */
+  /** Enabled topics whose Curated table does not have the rows of their active schema yet. */
   readonly topicsToBackfill: readonly string[];
 }
 
-/** Why a cycle runs, or not. New records come first: a cycle that reads them catches up and back-fills as well. */
-export function reasonFor({ added, lastCycleComplete, topicsToBackfill }: Situation): Exclude<Reason, 'LEASE_HELD'> {
+/**
+ * The reason why a cycle runs or does not run. New records come first, because a cycle that reads them also catches up and
+ * backfills.
+ */
+export function reasonFor({
+  added,
+  lastCycleComplete,
+  topicsToBackfill,
+}: Situation): Exclude<PlanReason, 'LEASE_HELD'> {
   if (added.records > 0) return 'NEW_RECORDS';
   if (!lastCycleComplete) return 'CATCH_UP';
   return topicsToBackfill.length > 0 ? 'BACKFILL' : 'NOTHING_NEW';
 }
 
-/** Takes the lease and decides whether there is anything to do, from metadata alone: no query, no data file is read. */
-export async function planCycle(executionId: string, places: Places, deps: Collaborators): Promise<CyclePlan> {
-  const lease = await takeLease(deps.documents, places.checkpointTable, executionId, places.leaseSeconds, deps.clock);
+/** Takes the lease and decides whether there is anything to do. Only metadata is read: no query runs, no data file is opened. */
+export async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<CyclePlan> {
+  const lease = await takeLease(
+    deps.documents,
+    resources.checkpointTable,
+    executionId,
+    resources.leaseSeconds,
+    deps.clock,
+  );
   if (!lease.held) {
     return {
       run: false,
@@ -71,7 +89,7 @@ export async function planCycle(executionId: string, places: Places, deps: Colla
       enabled_topics: 0,
     };
   }
-  const situation = await survey(places, deps);
+  const situation = await readSituation(resources, deps);
   const reason = reasonFor(situation);
   return {
     run: reason !== 'NOTHING_NEW',
@@ -84,42 +102,37 @@ export async function planCycle(executionId: string, places: Places, deps: Colla
   };
 }
 
-async function survey(places: Places, deps: Collaborators): Promise<Situation> {
+async function readSituation(resources: Resources, deps: Collaborators): Promise<Situation> {
   const [metadata, registry, checkpoints] = await Promise.all([
-    rawMetadata(places, deps),
-    deps.documents.scan(places.registryTable),
-    deps.documents.scan(places.checkpointTable),
+    rawMetadata(resources, deps),
+    deps.documents.scan(resources.registryTable),
+    deps.documents.scan(resources.checkpointTable),
   ]);
   const ofAllTopics = checkpoints.filter(({ topic_name: topic }) => topic === '*');
   const since = ofAllTopics.find(({ layer }) => layer === 'raw')?.['snapshot_id'];
   const enabled = registry.filter((item) => item['processing_enabled'] === true && !PAUSED.has(item['status']));
   return {
     added: recordsAddedSince(readSnapshots(metadata), typeof since === 'string' && since !== '' ? since : undefined),
-    // Either layer may have left a topic behind: ("*", "raw") speaks for Standardized, ("*", "curated") for Curated.
+    // Each layer notes here whether it left a topic behind: Standardized in ("*", "raw"), Curated in ("*", "curated").
     lastCycleComplete: ofAllTopics.every(({ status }) => status !== 'incomplete'),
     enabledTopics: enabled.map(topicOf),
-    topicsToBackfill: withoutCurrentCurated(enabled, checkpoints),
+    topicsToBackfill: topicsToBackfillOf(enabled, checkpoints),
   };
 }
-
-/** Topics that an operator holds: no cycle touches their Curated table, so none is to run for them. */
-const PAUSED: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
 
 function topicOf(item: Document): string {
   const topic = item['topic_name'];
   return typeof topic === 'string' ? topic : '';
 }
 
-function withoutCurrentCurated(enabled: readonly Document[], checkpoints: readonly Document[]): string[] {
+function topicsToBackfillOf(enabled: readonly Document[], checkpoints: readonly Document[]): string[] {
   const curated = new Map(
     checkpoints.filter(({ layer }) => layer === 'curated').map((item) => [topicOf(item), item['schema_version']]),
   );
   return enabled.filter((item) => curated.get(topicOf(item)) !== item['schema_version']).map(topicOf);
 }
 
-const S3_URI = /^s3a?:\/\/([^/]+)\/(.+)$/;
-
-async function rawMetadata({ lake, rawTable }: Places, { catalog, objects }: Collaborators): Promise<string> {
+async function rawMetadata({ lake, rawTable }: Resources, { catalog, objects }: Collaborators): Promise<string> {
   const database = databaseOf(lake, LAYERS.raw);
   const name = `${database}.${rawTable}`;
   const location = (await catalog.getTable(database, rawTable))?.metadataLocation;

@@ -1,5 +1,8 @@
 import { isObject, LeanOpsError } from '@lean-ops/common/core';
 
+const MAX_ERROR_TEXT = 4_096;
+
+/** The event of the state machine's first step (`plan`) or of its last one (`finish`). */
 export type PlannerRequest =
   | { readonly action: 'plan'; readonly executionId: string }
   | {
@@ -10,24 +13,24 @@ export type PlannerRequest =
       readonly error: string | undefined;
     };
 
-function bad(message: string): LeanOpsError {
+function badRequest(message: string): LeanOpsError {
   return new LeanOpsError('BAD_REQUEST', `cycle-planner: ${message}`);
 }
 
-/** Step Functions hands an error over as an object ({ Error, Cause }), people as text. */
+/** The error as a text. Step Functions passes it as an object ({ Error, Cause }), people pass a text. */
 function errorText(error: unknown): string | undefined {
   if (error === undefined || error === null) return undefined;
-  return (typeof error === 'string' ? error : JSON.stringify(error)).slice(0, 4_096);
+  return (typeof error === 'string' ? error : JSON.stringify(error)).slice(0, MAX_ERROR_TEXT);
 }
 
 /** @throws LeanOpsError BAD_REQUEST */
 export function decodeRequest(event: unknown): PlannerRequest {
-  if (!isObject(event)) throw bad('the event must be an object with an "action"');
+  if (!isObject(event)) throw badRequest('the event must be an object with an "action"');
   const { action, execution_id: executionId, cycle_id: cycleId, outcome, error } = event;
-  if (typeof executionId !== 'string' || executionId === '') throw bad('"execution_id" must be a text');
+  if (typeof executionId !== 'string' || executionId === '') throw badRequest('"execution_id" must be a text');
   if (action === 'plan') return { action, executionId };
-  if (action !== 'finish') throw bad('"action" must be "plan" or "finish"');
-  if (outcome !== 'SUCCEEDED' && outcome !== 'FAILED') throw bad('"outcome" must be "SUCCEEDED" or "FAILED"');
+  if (action !== 'finish') throw badRequest('"action" must be "plan" or "finish"');
+  if (outcome !== 'SUCCEEDED' && outcome !== 'FAILED') throw badRequest('"outcome" must be "SUCCEEDED" or "FAILED"');
   return {
     action,
     executionId,

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { fakeClock, memoryDocuments, memoryObjects } from '@lean-ops/common/testing';
 import fc from 'fast-check';
 import { cycleIdOf, releaseLease, takeLease } from '../src/lease';
-import { planCycle, type Places } from '../src/plan-cycle';
+import { planCycle, type Resources } from '../src/plan-cycle';
 import { decodeRequest } from '../src/request';
 
-const PLACES: Places = {
+const RESOURCES: Resources = {
   lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
   rawTable: 'events',
   registryTable: 'registry',
@@ -39,7 +39,7 @@ describe('planCycle', () => {
   it('runs for records that RAW got since the checkpoint, up to an exact snapshot', async () => {
     const w = world();
     w.documents.seed('checkpoints', raw(FIRST));
-    await expect(planCycle('execution-1', PLACES, w)).resolves.toEqual({
+    await expect(planCycle('execution-1', RESOURCES, w)).resolves.toEqual({
       run: true,
       reason: 'NEW_RECORDS',
       cycle_id: cycleIdOf(new Date(w.clock.now()), 'execution-1'),
@@ -51,8 +51,8 @@ describe('planCycle', () => {
   });
 
   it('counts all of RAW in the first cycle, and nothing in a table without snapshots', async () => {
-    await expect(planCycle('e', PLACES, world())).resolves.toMatchObject({ run: true, new_records: 42 });
-    await expect(planCycle('e', PLACES, world(NOTHING))).resolves.toMatchObject({
+    await expect(planCycle('e', RESOURCES, world())).resolves.toMatchObject({ run: true, new_records: 42 });
+    await expect(planCycle('e', RESOURCES, world(NOTHING))).resolves.toMatchObject({
       run: false,
       reason: 'NOTHING_NEW',
       to_snapshot_id: '',
@@ -62,7 +62,7 @@ describe('planCycle', () => {
   it('skips when there is nothing new', async () => {
     const w = world();
     w.documents.seed('checkpoints', raw(SECOND));
-    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({
       run: false,
       reason: 'NOTHING_NEW',
       new_records: 0,
@@ -72,9 +72,9 @@ describe('planCycle', () => {
   it('runs again after a cycle that was not complete', async () => {
     const w = world();
     w.documents.seed('checkpoints', raw(SECOND, 'incomplete'));
-    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
     w.documents.seed('checkpoints', raw(SECOND), { topic_name: '*', layer: 'curated', status: 'incomplete' });
-    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
   });
 
   it('does not run for a topic that an operator holds', async () => {
@@ -86,7 +86,7 @@ describe('planCycle', () => {
       schema_version: 2,
       status: 'MAINTENANCE',
     });
-    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: false, enabled_topics: 0 });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, enabled_topics: 0 });
   });
 
   it('runs for an enabled topic until its Curated is made by the active schema', async () => {
@@ -98,20 +98,20 @@ describe('planCycle', () => {
       { topic_name: 'b', processing_enabled: false },
       { topic_name: 'table#a', owner: 'a' },
     );
-    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({
       run: true,
       reason: 'BACKFILL',
       run_curated: true,
       enabled_topics: 1,
     });
     w.documents.seed('checkpoints', { topic_name: 'a', layer: 'curated', schema_version: 2 });
-    await expect(planCycle('e', PLACES, w)).resolves.toMatchObject({ run: false, run_curated: true });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, run_curated: true });
   });
 
   it('steps back while another execution has the lease', async () => {
     const w = world();
-    await planCycle('first', PLACES, w);
-    await expect(planCycle('second', PLACES, w)).resolves.toMatchObject({
+    await planCycle('first', RESOURCES, w);
+    await expect(planCycle('second', RESOURCES, w)).resolves.toMatchObject({
       run: false,
       reason: 'LEASE_HELD',
       cycle_id: '',
@@ -120,18 +120,20 @@ describe('planCycle', () => {
 
   it('plans the same cycle when its step is repeated later', async () => {
     const w = world();
-    const plan = await planCycle('first', PLACES, w);
+    const plan = await planCycle('first', RESOURCES, w);
     w.clock.pass(90_000);
-    await expect(planCycle('first', PLACES, w)).resolves.toEqual(plan);
+    await expect(planCycle('first', RESOURCES, w)).resolves.toEqual(plan);
   });
 
   it('says what to do when RAW is not there', async () => {
     const w = world();
     const none = { ...w, catalog: { getTable: () => Promise.resolve(undefined) } };
-    await expect(planCycle('e', PLACES, none)).rejects.toThrow('{"action":"system"}');
+    await expect(planCycle('e', RESOURCES, none)).rejects.toThrow('{"action":"system"}');
     const { objects, ...rest } = world();
     objects.objects.clear();
-    await expect(planCycle('e', PLACES, { ...rest, objects })).rejects.toMatchObject({ code: 'RAW_METADATA_MISSING' });
+    await expect(planCycle('e', RESOURCES, { ...rest, objects })).rejects.toMatchObject({
+      code: 'RAW_METADATA_MISSING',
+    });
   });
 });
 

@@ -1,8 +1,8 @@
 import type { ArchiveIndex, Clock, Idempotency, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
 import { classifyError, mapLimit, messageOf } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { archiveRecord, putObject } from './archive-object';
-import { bodyOf } from './message-body';
+import { archiveRecord, putArchiveObject } from './archive-object';
+import { readBody } from './message-body';
 import { describeDeadLetter, type DeadLetter } from './dead-letter';
 
 export interface Collaborators {
@@ -17,11 +17,12 @@ export interface Collaborators {
 export interface ArchiveSettings {
   readonly archiveBucket: string;
   readonly concurrency: number;
-  /** Days that an index entry is kept; 0 keeps it for ever. */
+  /** Days that an index entry is kept; 0 keeps it forever. */
   readonly entryDays: number;
 }
 
 const DAY_SECONDS = 86_400;
+const MAX_INDEX_MESSAGE = 1_000;
 
 async function archiveMessage(
   record: SQSRecord,
@@ -30,22 +31,22 @@ async function archiveMessage(
   { objects, index, log, clock }: Collaborators,
 ): Promise<void> {
   const now = new Date(clock.now()).toISOString();
-  const archived = await bodyOf(record, archiveBucket, objects);
+  const archived = await readBody(record, archiveBucket, objects);
   if (archived.body === null) {
-    // Waiting would not bring it back, and what is known besides should not be lost too.
+    // Waiting would not bring the body back, and everything else that is known must not be lost with it.
     log.error('overflow object is missing; archived without its body', {
       message_id: record.messageId,
       overflow: archived.overflow,
     });
   }
-  // The object first: an index entry must not point at nothing.
-  const id = await putObject(letter, archiveRecord(record, letter, archived, now), archiveBucket, objects);
+  // The object is written first, because an index entry must not point at nothing.
+  const id = await putArchiveObject(letter, archiveRecord(record, letter, archived, now), archiveBucket, objects);
   await index.put({
     topic_name: letter.topic,
     failed_at_message_id: `${letter.failedAt}#${id}`,
     failed_at: letter.failedAt,
     error_code: letter.errorCode,
-    error_message: letter.errorMessage.slice(0, 1_000),
+    error_message: letter.errorMessage.slice(0, MAX_INDEX_MESSAGE),
     s3_key: letter.keyOf(id),
     source_message_id: letter.sourceMessageId,
     body_bytes: archived.bodyBytes,
@@ -58,12 +59,12 @@ async function archiveMessage(
 }
 
 /**
- * Archives dead letters: an object in S3, then an entry in the index, both under names that depend on the letter alone,
- * and both once per message of the DLQ, however often it is delivered.
+ * Archives dead letters: an object in S3, then an entry in the index. Both names depend on the letter alone, and both are
+ * written once per message of the DLQ, however often it is delivered.
  *
- * Who deletes a message: Lambda's event source mapping, after this returns, for every message that is not among
- * `batchItemFailures`; so an id is left out only when both writes were answered. A message that could not be archived
- * stays in the DLQ and comes again.
+ * Lambda's event source mapping deletes the messages: after this returns, it deletes every message that is not among
+ * `batchItemFailures`. So an id is left out only when both writes were answered. A message that could not be archived
+ * stays in the DLQ and is delivered again.
  */
 export async function archiveBatch(
   records: readonly SQSRecord[],

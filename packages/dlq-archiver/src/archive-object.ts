@@ -4,6 +4,7 @@ import type { SQSRecord } from 'aws-lambda';
 import type { ArchivedBody } from './message-body';
 import type { DeadLetter } from './dead-letter';
 
+/** The archive object (docs/data-contracts.md). The field names are part of that contract. */
 export interface ArchiveRecord {
   readonly v: 1;
   readonly topic_name: string;
@@ -25,7 +26,7 @@ export interface ArchiveRecord {
   readonly source_attributes: string | null;
 }
 
-/** The archive object: all that is known of the message, so that it can be sent again as it was. */
+/** Builds the archive object with everything known about the message, so that it can be sent again as it was. */
 export function archiveRecord(
   record: SQSRecord,
   letter: DeadLetter,
@@ -56,10 +57,10 @@ export function archiveRecord(
 }
 
 /**
- * Whether the object that is already there holds this letter: left by an earlier delivery that died, or by a copy that
- * sqs-processor sent after a time-out. Another letter that only says it has the same id must not take its place.
+ * True when the stored object is of this letter: an earlier delivery that died left it, or a copy that sqs-processor sent
+ * after a time-out. A different letter that only claims the same id must not pass for it.
  */
-function holds(stored: string | undefined, { dlq_message_id: id, body }: ArchiveRecord): boolean {
+function holdsLetter(stored: string | undefined, { dlq_message_id: id, body }: ArchiveRecord): boolean {
   try {
     const there = JSON.parse(stored ?? '') as Partial<ArchiveRecord>;
     return there.dlq_message_id === id || there.body === body;
@@ -68,8 +69,13 @@ function holds(stored: string | undefined, { dlq_message_id: id, body }: Archive
   }
 }
 
-/** Writes the object where nothing is in its place. @returns what tells it from others of its topic and time */
-export async function putObject(
+/**
+ * Writes the object under its own key, or under a longer one when another letter has taken that key.
+ *
+ * @returns the id with which the key was made
+ * @throws LeanOpsError ARCHIVE_KEY_TAKEN when both keys hold other letters
+ */
+export async function putArchiveObject(
   letter: DeadLetter,
   archive: ArchiveRecord,
   bucket: string,
@@ -83,7 +89,7 @@ export async function putObject(
       return id;
     } catch (error) {
       if (!isPreconditionFailed(error)) throw error;
-      if (holds((await objects.get(bucket, key))?.body, archive)) return id;
+      if (holdsLetter((await objects.get(bucket, key))?.body, archive)) return id;
     }
   }
   throw new LeanOpsError('ARCHIVE_KEY_TAKEN', `another message is archived under ${letter.keyOf(ids[1] ?? '')}`);

@@ -4,9 +4,9 @@ const SPEC = {
   archiveBucket: variable.text('ARCHIVE_BUCKET'),
   archiveTable: variable.text('ARCHIVE_TABLE'),
   idempotencyTable: variable.text('IDEMPOTENCY_TABLE'),
-  /** Days that an index entry is kept; 0 keeps it for ever. */
+  /** Days that an index entry is kept; 0 keeps it forever. */
   entryDays: variable.integer('ARCHIVE_ENTRY_DAYS', { min: 0, max: 36_500, fallback: 0 }),
-  /** Messages archived at a time. */
+  /** Number of messages archived at a time. */
   concurrency: variable.integer('ARCHIVE_CONCURRENCY', { min: 1, max: 64, fallback: 8 }),
 };
 

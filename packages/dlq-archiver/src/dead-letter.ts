@@ -9,25 +9,29 @@ import {
 } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
 
-/** Stands for the reason of a message that nobody refused: it was received `maxReceiveCount` times and never acknowledged. */
+/** The error code of a message that nobody refused: it was received `maxReceiveCount` times and never acknowledged. */
 export const MAX_RECEIVES = 'MAX_RECEIVES';
+/** Longest error code, in characters. It is a key of the index, which takes 2,048 bytes; ours are short. */
+const MAX_ERROR_CODE = 100;
+/** The end of the range of JavaScript's Date, in milliseconds. */
+const LAST_DATE_MS = 8.64e15;
 
-/** What a dead letter says about itself, checked: every part is fit for a key. */
+/** The facts that a dead letter carries, checked so that each is safe in a key. */
 export interface DeadLetter {
   readonly topic: TopicName | typeof UNKNOWN_TOPIC;
-  /** As the queue gave it at first; as one key segment, which changes nothing about ids that SQS makes. */
+  /** The id that the ingest queue gave the message, as one key segment. (An id that SQS makes is one already.) */
   readonly sourceMessageId: string;
-  /** ISO 8601 with milliseconds, UTC; the same each time the letter is read. */
+  /** ISO 8601 with milliseconds, in UTC; the same each time the letter is read. */
   readonly failedAt: string;
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly origin: string;
-  /** What the producer's log knows the message by, when sqs-processor read it. */
+  /** The trace id under which the producer's log knows the message; null when sqs-processor has not read it. */
   readonly traceId: string | null;
   readonly receiveCount: number;
   readonly sentAt: string | null;
   readonly firstReceivedAt: string | null;
-  /** Where an object goes that is told from others of its topic and day by `id`, one key segment. */
+  /** The key of the letter's object. `id` is one key segment, and tells the object from others of its topic and day. */
   readonly keyOf: (id: string) => string;
 }
 
@@ -37,20 +41,23 @@ function attributeOf(record: SQSRecord, name: string): string | undefined {
 
 function isoOf(milliseconds: string): string | null {
   const value = Number(milliseconds);
-  // Above zero and inside Date's range: anything else is no time that a queue has given.
-  return value > 0 && value <= 8.64e15 ? new Date(value).toISOString() : null;
+  // A queue gives no other times than these.
+  return value > 0 && value <= LAST_DATE_MS ? new Date(value).toISOString() : null;
 }
 
 function topicOf(record: SQSRecord): TopicName | typeof UNKNOWN_TOPIC {
   const attribute = attributeOf(record, 'topic_name');
   if (attribute !== undefined && isTopicName(attribute)) return attribute;
-  // Came by redrive, so as the producer sent it: the envelope may know.
+  // A message that came by redrive is as the producer sent it, so its envelope may name the topic.
   const { body, messageId } = record;
   const read = readEnvelope({ body, messageId, sentAt: microsFromMillis(0) });
   return read.ok ? read.envelope.topic : UNKNOWN_TOPIC;
 }
 
-/** Said by who refused the message, else by the queue. Never the clock: a second delivery must give the same key. */
+/**
+ * The time of the failure: the one that the refusing function wrote, else the queue's. The clock is never used, because a
+ * second delivery must give the same key.
+ */
 function failedAtOf(record: SQSRecord): string {
   const given = parseTime(attributeOf(record, 'failed_at') ?? '');
   if (given.ok) return new Date(Number(given.micros / 1000n)).toISOString();
@@ -58,6 +65,7 @@ function failedAtOf(record: SQSRecord): string {
   return isoOf(firstReceived) ?? isoOf(sent) ?? new Date(0).toISOString();
 }
 
+/** Reads the facts of a dead letter from its attributes, and from its envelope where it has no attributes. */
 export function describeDeadLetter(record: SQSRecord): DeadLetter {
   const topic = topicOf(record);
   const failedAt = failedAtOf(record);
@@ -68,8 +76,7 @@ export function describeDeadLetter(record: SQSRecord): DeadLetter {
     topic,
     sourceMessageId,
     failedAt,
-    // A key of the index, which takes 2,048 bytes; ours are short.
-    errorCode: (attributeOf(record, 'error_code') ?? MAX_RECEIVES).slice(0, 100),
+    errorCode: (attributeOf(record, 'error_code') ?? MAX_RECEIVES).slice(0, MAX_ERROR_CODE),
     errorMessage: attributeOf(record, 'error_message') ?? 'received as often as the queue allows, never acknowledged',
     origin: attributeOf(record, 'origin') ?? 'redrive',
     traceId: attributeOf(record, 'trace_id') ?? null,

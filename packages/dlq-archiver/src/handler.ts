@@ -12,7 +12,7 @@ import { archiveBatch, type Collaborators } from './archive-batch';
 import { configFrom } from './config';
 
 const SERVICE = 'dlq-archiver';
-/** As long as the DLQ keeps a message: after that it cannot come again. */
+/** The DLQ keeps a message for 14 days; after that it cannot be delivered again. */
 const REMEMBERED_SECONDS = 14 * 24 * 3600;
 
 const config = configFrom(process.env);

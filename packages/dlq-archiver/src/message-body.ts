@@ -2,10 +2,10 @@ import type { ObjectStore } from '@lean-ops/common/aws';
 import type { SQSRecord } from 'aws-lambda';
 
 export interface ArchivedBody {
-  /** The body as the producer sent it; null when it was put aside and is not there any more. */
+  /** The body as the producer sent it; null when it was put aside in S3 and is gone from there. */
   readonly body: string | null;
   readonly bodyBytes: number;
-  /** Where it was put aside, if it was. */
+  /** The object in which sqs-processor put the body aside; null when the letter carries it. */
   readonly overflow: { readonly bucket: string; readonly key: string } | null;
   readonly sourceAttributes: string | null;
 }
@@ -18,8 +18,8 @@ interface OverflowReference {
 }
 
 /**
- * The reference of a letter whose body was put aside. Only into our own bucket and below `overflow/`: whoever can write
- * to the DLQ must not make the archiver read for him what its role may read elsewhere.
+ * The reference of a letter whose body was put aside. It is followed only into the archive bucket and below `overflow/`,
+ * because whoever can write to the DLQ must not make the archiver read what its role may read elsewhere.
  */
 function overflowOf(record: SQSRecord, archiveBucket: string): OverflowReference | undefined {
   if (record.messageAttributes['body_overflow']?.stringValue !== 'true') return undefined;
@@ -37,13 +37,13 @@ function overflowOf(record: SQSRecord, archiveBucket: string): OverflowReference
 }
 
 /**
- * The whole body, fetched when it was put aside: an archive record is complete by itself and outlives the overflow
- * object, which the bucket's lifecycle removes. It is not deleted here: were the message delivered again after that,
- * its body would be gone.
+ * The whole body of a message, fetched from S3 when it was put aside there. So an archive record is complete by itself and
+ * outlives the overflow object, which the bucket's lifecycle removes. The overflow object is not deleted here, because the
+ * message may be delivered again and its body would then be gone.
  *
- * @throws what the object store throws: the message then stays in the queue
+ * @throws whatever the object store throws; the message then stays in the queue
  */
-export async function bodyOf(record: SQSRecord, archiveBucket: string, objects: ObjectStore): Promise<ArchivedBody> {
+export async function readBody(record: SQSRecord, archiveBucket: string, objects: ObjectStore): Promise<ArchivedBody> {
   const attribute = record.messageAttributes['source_attributes']?.stringValue ?? null;
   const reference = overflowOf(record, archiveBucket);
   if (reference === undefined) {

@@ -25,7 +25,7 @@ function collaborators() {
   };
 }
 
-/** As the sqs-processor sends it. */
+/** A letter as sqs-processor sends it. */
 function refused(attributes: Readonly<Record<string, string>> = {}, body = 'no json', messageId = 'dlq-1') {
   return sqsRecord({
     messageId,
@@ -49,10 +49,10 @@ const failed = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifi
 
 describe('archiveBatch', () => {
   it('writes a refused message with its reason, and an index entry that points at it', async () => {
-    const parts = collaborators();
-    await expect(archiveBatch([refused()], SETTINGS, parts)).resolves.toEqual(failed());
+    const ports = collaborators();
+    await expect(archiveBatch([refused()], SETTINGS, ports)).resolves.toEqual(failed());
     const key = 'dlq/_unknown/2026/11/22/source-1.json';
-    expect(archived(parts.objects, key)).toMatchObject({
+    expect(archived(ports.objects, key)).toMatchObject({
       v: 1,
       topic_name: '_unknown',
       source_message_id: 'source-1',
@@ -69,7 +69,7 @@ describe('archiveBatch', () => {
       overflow: null,
       source_attributes: '{"message":{}}',
     });
-    expect([...parts.index.entries.values()]).toEqual([
+    expect([...ports.index.entries.values()]).toEqual([
       {
         topic_name: '_unknown',
         failed_at_message_id: '2026-11-22T23:59:59.250Z#source-1',
@@ -86,13 +86,13 @@ describe('archiveBatch', () => {
   });
 
   it('takes a message that came by redrive for one received too often, under the topic of its envelope', async () => {
-    const parts = collaborators();
+    const ports = collaborators();
     await archiveBatch(
       [sqsRecord({ messageId: 'm-1', attributes: { ApproximateReceiveCount: '6' } })],
       SETTINGS,
-      parts,
+      ports,
     );
-    expect([...parts.index.entries.values()]).toMatchObject([
+    expect([...ports.index.entries.values()]).toMatchObject([
       {
         topic_name: 'telemetry.climate',
         error_code: 'MAX_RECEIVES',
@@ -104,55 +104,55 @@ describe('archiveBatch', () => {
   });
 
   it('changes nothing when a message is delivered again, even on another day and with its key forgotten', async () => {
-    const parts = collaborators();
+    const ports = collaborators();
     const message = { messageId: 'm-1', body: 'no json' };
-    await archiveBatch([sqsRecord(message)], SETTINGS, parts);
-    const before = archived(parts.objects, 'dlq/_unknown/2026/11/23/m-1.json');
-    parts.clock.pass(86_400_000);
-    await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '2' } })], SETTINGS, parts);
-    parts.idempotency.done.clear();
-    await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '3' } })], SETTINGS, parts);
-    expect(parts.index.entries.size).toBe(1);
-    expect(parts.objects.objects.size).toBe(1);
-    expect(archived(parts.objects, 'dlq/_unknown/2026/11/23/m-1.json')).toEqual(before);
+    await archiveBatch([sqsRecord(message)], SETTINGS, ports);
+    const before = archived(ports.objects, 'dlq/_unknown/2026/11/23/m-1.json');
+    ports.clock.pass(86_400_000);
+    await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '2' } })], SETTINGS, ports);
+    ports.idempotency.done.clear();
+    await archiveBatch([sqsRecord({ ...message, attributes: { ApproximateReceiveCount: '3' } })], SETTINGS, ports);
+    expect(ports.index.entries.size).toBe(1);
+    expect(ports.objects.objects.size).toBe(1);
+    expect(archived(ports.objects, 'dlq/_unknown/2026/11/23/m-1.json')).toEqual(before);
   });
 
   it('keeps one copy of a letter that was sent twice after a time-out', async () => {
-    const parts = collaborators();
-    await archiveBatch([refused({}, 'no json', 'd-1'), refused({}, 'no json', 'd-2')], SETTINGS, parts);
-    expect(parts.index.entries.size).toBe(1);
-    expect(parts.objects.objects.size).toBe(1);
+    const ports = collaborators();
+    await archiveBatch([refused({}, 'no json', 'd-1'), refused({}, 'no json', 'd-2')], SETTINGS, ports);
+    expect(ports.index.entries.size).toBe(1);
+    expect(ports.objects.objects.size).toBe(1);
   });
 
   it('loses no message to another that claims the same id and time', async () => {
-    const parts = collaborators();
-    await archiveBatch([refused({}, 'first', 'd-1')], SETTINGS, parts);
-    await archiveBatch([refused({}, 'second', 'd-2')], SETTINGS, parts);
-    const entries = [...parts.index.entries.values()];
-    expect(entries.map(({ s3_key: key }) => archived(parts.objects, key)?.['body'])).toEqual(['first', 'second']);
+    const ports = collaborators();
+    await archiveBatch([refused({}, 'first', 'd-1')], SETTINGS, ports);
+    await archiveBatch([refused({}, 'second', 'd-2')], SETTINGS, ports);
+    const entries = [...ports.index.entries.values()];
+    expect(entries.map(({ s3_key: key }) => archived(ports.objects, key)?.['body'])).toEqual(['first', 'second']);
   });
 
   it('lets an entry expire after the days that are set, counted from the failure', async () => {
-    const parts = collaborators();
-    await archiveBatch([refused()], { ...SETTINGS, entryDays: 30 }, parts);
-    const [entry] = [...parts.index.entries.values()];
+    const ports = collaborators();
+    await archiveBatch([refused()], { ...SETTINGS, entryDays: 30 }, ports);
+    const [entry] = [...ports.index.entries.values()];
     expect(entry?.expires_at).toBe(Date.UTC(2026, 11, 22, 23, 59, 59) / 1000);
   });
 
   it('writes the object before the entry, so that no entry points at nothing', async () => {
-    const parts = {
+    const ports = {
       ...collaborators(),
       objects: { ...memoryObjects(), put: () => Promise.reject(new Error('S3 is away')) },
     };
     const index = memoryArchiveIndex();
-    await expect(archiveBatch([refused()], SETTINGS, { ...parts, index })).resolves.toEqual(failed('dlq-1'));
+    await expect(archiveBatch([refused()], SETTINGS, { ...ports, index })).resolves.toEqual(failed('dlq-1'));
     expect(index.entries.size).toBe(0);
   });
 
   it('leaves a message in the queue that S3 or DynamoDB did not take, and only that one', async () => {
     const index = memoryArchiveIndex();
     const throttled = Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
-    const parts = {
+    const ports = {
       ...collaborators(),
       index: {
         put: (entry: ArchiveEntry) => (entry.s3_key.includes('bad') ? Promise.reject(throttled) : index.put(entry)),
@@ -163,12 +163,12 @@ describe('archiveBatch', () => {
       refused({ source_message_id: 'bad-1' }, 'x', 'd-2'),
       refused({ source_message_id: 'good-2' }, 'x', 'd-3'),
     ];
-    await expect(archiveBatch(batch, SETTINGS, parts)).resolves.toEqual(failed('d-2'));
-    expect(parts.log.lines.at(0)).toMatchObject({
+    await expect(archiveBatch(batch, SETTINGS, ports)).resolves.toEqual(failed('d-2'));
+    expect(ports.log.lines.at(0)).toMatchObject({
       level: 'error',
       fields: { message_id: 'd-2', disposition: 'retryable' },
     });
-    expect(parts.metrics.counts).toMatchObject({ Received: 3, Archived: 2, ArchiveFailed: 1 });
+    expect(ports.metrics.counts).toMatchObject({ Received: 3, Archived: 2, ArchiveFailed: 1 });
   });
 
   it('never gives an empty response, which would acknowledge everything', async () => {
@@ -183,8 +183,8 @@ describe('archiveBatch', () => {
     it('is fetched into the archive record and stays where it is, for a second delivery', async () => {
       const body = 'x'.repeat(1_048_576);
       const objects = memoryObjects({ 's3://archive/overflow/source-1': body });
-      const parts = { ...collaborators(), objects };
-      await archiveBatch([refused({ body_overflow: 'true' }, reference())], SETTINGS, parts);
+      const ports = { ...collaborators(), objects };
+      await archiveBatch([refused({ body_overflow: 'true' }, reference())], SETTINGS, ports);
       expect(archived(objects, key)).toMatchObject({
         body,
         body_bytes: 1_048_576,
@@ -205,12 +205,12 @@ describe('archiveBatch', () => {
     });
 
     it('is archived as missing when it is gone: waiting would not bring it back', async () => {
-      const parts = collaborators();
-      await expect(archiveBatch([refused({ body_overflow: 'true' }, reference())], SETTINGS, parts)).resolves.toEqual(
+      const ports = collaborators();
+      await expect(archiveBatch([refused({ body_overflow: 'true' }, reference())], SETTINGS, ports)).resolves.toEqual(
         failed(),
       );
-      expect(archived(parts.objects, key)).toMatchObject({ body: null, body_bytes: 1_048_576 });
-      expect(parts.log.lines[0]).toMatchObject({ level: 'error' });
+      expect(archived(ports.objects, key)).toMatchObject({ body: null, body_bytes: 1_048_576 });
+      expect(ports.log.lines[0]).toMatchObject({ level: 'error' });
     });
 
     it('keeps the message in the queue while S3 does not answer', async () => {
@@ -241,9 +241,9 @@ describe('archiveBatch', () => {
     const attributes = fc.record({ topic_name: text, source_message_id: text, failed_at: text, error_code: text });
     await fc.assert(
       fc.asyncProperty(attributes, text, async (forged, body) => {
-        const parts = collaborators();
-        await expect(archiveBatch([refused(forged, body)], SETTINGS, parts)).resolves.toEqual(failed());
-        const [entry] = [...parts.index.entries.values()];
+        const ports = collaborators();
+        await expect(archiveBatch([refused(forged, body)], SETTINGS, ports)).resolves.toEqual(failed());
+        const [entry] = [...ports.index.entries.values()];
         expect(entry?.s3_key).toMatch(
           /^dlq\/(_unknown|[a-z][a-z0-9._-]{0,127})\/\d{4}\/\d\d\/\d\d\/[A-Za-z0-9_-]{1,128}\.json$/,
         );

@@ -3,7 +3,7 @@ import { readConfig, variable, type ConfigOf, type Environment } from '@lean-ops
 const SPEC = {
   rawDatabase: variable.text('RAW_DATABASE'),
   rawTable: variable.text('RAW_TABLE'),
-  /** Lambda ends an invocation whose response is over 6 MB, and Firehose then has a result for no record at all. */
+  /** Lambda fails an invocation whose response is over 6 MB, and Firehose would then have a result for no record at all. */
   responseLimitBytes: variable.integer('RESPONSE_LIMIT_BYTES', { min: 1_000, max: 6_000_000, fallback: 6_000_000 }),
 };
 

@@ -9,7 +9,7 @@ const config = configFrom(process.env);
 const log = createLogger(SERVICE);
 const metrics = createMetrics(SERVICE);
 
-/** Firehose pairs results with records by recordId; a response it cannot pair sends the whole batch to the error prefix. */
+/** Firehose pairs results with records by recordId, and sends the whole batch to the error prefix when it cannot. */
 export const handler = traced(
   SERVICE,
   (event: FirehoseTransformationEvent, context: Context): Promise<TransformResponse> => {

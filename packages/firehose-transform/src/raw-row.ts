@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { decodeRecord, type Micros } from '@lean-ops/common/core';
 
-export type RowResult =
+export type RawRowResult =
   | { readonly ok: true; readonly row: string }
   | { readonly ok: false; readonly code: 'INVALID_RECORD'; readonly message: string };
 
@@ -9,10 +9,10 @@ const textOrNull = (text: string | null): string => (text === null ? 'null' : JS
 const microsOrNull = (micros: Micros | null): string => (micros === null ? 'null' : micros.toString());
 
 /**
- * RAW's row as JSON text, of a framed record: every column always there, times as integer microseconds. Written by hand,
- * as JSON.stringify takes no bigint and a number would round from the year 2255 on.
+ * The row of RAW for a framed record, as JSON text. Every column is always there, and times are integer microseconds. The
+ * text is built by hand because JSON.stringify takes no bigint, and a number would be rounded from the year 2255 on.
  */
-export function rowOf(record: Buffer, ingestedAt: Micros): RowResult {
+export function rawRowOf(record: Buffer, ingestedAt: Micros): RawRowResult {
   const decoded = decodeRecord(record);
   if (!decoded.ok) return decoded;
   const { header, payload } = decoded;

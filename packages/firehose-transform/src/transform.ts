@@ -1,16 +1,16 @@
 import type { Log, MetricsPort } from '@lean-ops/common/aws';
 import { messageOf, type Micros } from '@lean-ops/common/core';
 import type { FirehoseTransformationEventRecord } from 'aws-lambda';
-import { rowOf } from './raw-row';
+import { rawRowOf } from './raw-row';
 
-/** Where a row goes, as Firehose's Iceberg destination wants it said. */
+/** The destination of a row, in the form that Firehose's Iceberg destination expects. */
 export interface OtfMetadata {
   readonly destinationDatabaseName: string;
   readonly destinationTableName: string;
   readonly operation: 'insert';
 }
 
-/** `Dropped` is not among the results: Firehose counts it as a success, and the record is gone. */
+/** The result for one record. `Dropped` is never used: Firehose counts it as a success, and the record is lost. */
 export type TransformedRecord =
   | {
       readonly recordId: string;
@@ -30,7 +30,7 @@ export interface TransformSettings {
   readonly responseLimitBytes: number;
 }
 
-/** Bytes of `{"records":[]}`. */
+/** The number of bytes of `{"records":[]}`. */
 const FRAME_BYTES = 14;
 
 const failedRecord = (recordId: string): TransformedRecord => ({ recordId, result: 'ProcessingFailed' });
@@ -45,25 +45,25 @@ function okRecord(recordId: string, row: string, settings: TransformSettings): T
   };
 }
 
-/** Bytes of the record in the response, with its comma. Data is base64, which JSON leaves as it is: it is not scanned. */
-function sizeOf(record: TransformedRecord): number {
+/** Bytes that the record takes in the response, with its comma. JSON leaves base64 as it is, so `data` is not scanned. */
+function responseBytesOf(record: TransformedRecord): number {
   if (record.result !== 'Ok') return Buffer.byteLength(JSON.stringify(record)) + 1;
   return Buffer.byteLength(JSON.stringify({ ...record, data: '' })) + record.data.length + 1;
 }
 
-function readRow(record: FirehoseTransformationEventRecord, ingestedAt: Micros): ReturnType<typeof rowOf> {
+function readRow(record: FirehoseTransformationEventRecord, ingestedAt: Micros): ReturnType<typeof rawRowOf> {
   try {
-    return rowOf(Buffer.from(record.data, 'base64'), ingestedAt);
+    return rawRowOf(Buffer.from(record.data, 'base64'), ingestedAt);
   } catch (error) {
-    // One record's fault, foreseen or not, must not take the others' results with it.
+    // An error in one record, foreseen or not, must not cost the others their results.
     return { ok: false, code: 'INVALID_RECORD', message: messageOf(error) };
   }
 }
 
 /**
- * One result per record, in the records' order. A record that is no frame of ours, or whose row does not fit into the
- * response any more, is ProcessingFailed: Firehose keeps it, as it was sent, under the error prefix. The response's size
- * is counted in bytes, and room for saying "failed" of every later record is kept from the start.
+ * Gives one result per record, in the records' order. A record that is not a frame of ours, or whose row no longer fits
+ * into the response, is ProcessingFailed: Firehose keeps it, as it was sent, under the error prefix. The response's size is
+ * counted in bytes, and room to report every later record as failed is kept from the start.
  */
 export function transform(
   records: readonly FirehoseTransformationEventRecord[],
@@ -77,7 +77,7 @@ export function transform(
     return failedRecord(recordId);
   };
   let room = settings.responseLimitBytes - FRAME_BYTES;
-  for (const { recordId } of records) room -= sizeOf(failedRecord(recordId));
+  for (const { recordId } of records) room -= responseBytesOf(failedRecord(recordId));
 
   const results = records.map((record) => {
     const { recordId } = record;
@@ -87,7 +87,7 @@ export function transform(
       return fail(recordId, read.code);
     }
     const ok = okRecord(recordId, read.row, settings);
-    const growth = sizeOf(ok) - sizeOf(failedRecord(recordId));
+    const growth = responseBytesOf(ok) - responseBytesOf(failedRecord(recordId));
     if (growth > room) return fail(recordId, 'RESPONSE_FULL');
     room -= growth;
     return ok;

@@ -13,24 +13,25 @@ import {
   type TopicSchema,
 } from '@lean-ops/common/core';
 import { archiveText } from './schema-archive';
-import type { Collaborators, Places } from './collaborators';
+import type { Collaborators, Resources } from './collaborators';
 import { readSchema } from './check-candidate';
 import type { UploadRegistry } from './upload-registry';
 import type { Upload } from './upload';
 
-/** Which upload brought the active schema; kept as the object's metadata, so that file and origin change together. */
+/** The upload that brought the active schema. It is kept as the object's metadata, so that file and origin change together. */
 export interface Origin {
   readonly sequencer: string;
   readonly at: Date;
-  /** Archive key of the version before; undefined for a topic's first schema. */
+  /** The archive key of the version before; undefined for a topic's first schema. */
   readonly previous: string | undefined;
 }
 
 export interface ActiveSchema extends StoredObject {
-  /** undefined for what an earlier release or a person put there: then it counts as on record. */
+  /** undefined when an earlier release or a person put the file there; then it counts as being on record. */
   readonly origin: Origin | undefined;
 }
 
+/** The active schema of the upload's topic, or undefined when it has none. */
 export async function readActive(
   { topic, bucket }: Upload,
   { objects }: Collaborators,
@@ -47,9 +48,9 @@ function originOf(metadata: StoredObject['metadata'] = {}): Origin | undefined {
 }
 
 /**
- * Step 6. The active file changes only from what this run compared with.
+ * Step 6: makes the schema the active one. The active file is replaced only while it is the one that this run compared with.
  *
- * @throws what `isPreconditionFailed` recognises when another run was faster
+ * @throws an error that `isPreconditionFailed` recognises when another run was faster
  */
 export async function activate(
   upload: Upload,
@@ -72,14 +73,15 @@ function textOf(topic: TopicName, file: ActiveSchema, { version }: TopicSchema, 
 }
 
 /**
- * Step 5 and the registry's account of what is active. It follows from the files alone, so that any run can do it for one
- * that died after step 6; every run does, before it changes the active file again. Safe for several at once.
+ * Step 5, and the registry's record of the active schema: writes the changes to drift_log and the facts to the registry.
+ * Both follow from the files alone, so that any run can do it for one that died after step 6, and every run does before it
+ * changes the active file again. It is safe for several runs at once.
  *
  * @throws LeanOpsError ARCHIVED_SCHEMA_MISSING when the version before is no longer in the archive
  */
 export async function putOnRecord(
   { topic, bucket }: Upload,
-  { lake }: Places,
+  { lake }: Resources,
   { objects, athena }: Collaborators,
   registry: UploadRegistry,
   { body, etag, origin }: ActiveSchema,
@@ -92,7 +94,7 @@ export async function putOnRecord(
     if (previous === undefined) throw missing(topic, origin.previous);
     rows = changeRows(schema, compareSchemas(readSchema(topic, previous.body), schema).changes);
   }
-  // The same text from every run: they share one INSERT, which looks for the rows before it writes them.
+  // Every run builds the same text, so they share one INSERT, which looks for the rows before it writes them.
   for (const sql of insertDriftRows(lake, rows, origin.at)) await athena.execute(sql, { shared: true });
   await registry.record({
     sequencer: origin.sequencer,

@@ -9,7 +9,10 @@ import {
   type TopicSchema,
 } from '@lean-ops/common/core';
 
-export type Judgement =
+/** More time than `schema lint` has, because the processor is slower: a pattern that passes there passes here. */
+const PATTERN_BUDGET_MS = 20_000;
+
+export type CandidateVerdict =
   | {
       readonly ok: true;
       readonly schema: TopicSchema;
@@ -19,15 +22,16 @@ export type Judgement =
     }
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
-/** More than `schema lint` has, on a slower processor: what passes there passes here. */
-const PATTERN_BUDGET_MS = 20_000;
-
 /**
- * Steps 1 and 2: is the candidate a schema, and may it follow the active one?
+ * Steps 1 and 2: checks that the candidate is a schema, and compares it with the active one.
  *
  * @throws LeanOpsError ACTIVE_SCHEMA_UNREADABLE when the active file, which was checked before it got there, is damaged
  */
-export function judge(topic: TopicName, candidateText: string, activeText: string | undefined): Judgement {
+export function checkCandidate(
+  topic: TopicName,
+  candidateText: string,
+  activeText: string | undefined,
+): CandidateVerdict {
   const check = checkSchema(candidateText, { topic, patternBudgetMs: PATTERN_BUDGET_MS });
   if (!check.ok) return check;
   if (activeText === undefined) return { ok: true, schema: check.schema, active: undefined, changes: [] };
@@ -36,7 +40,11 @@ export function judge(topic: TopicName, candidateText: string, activeText: strin
   return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes };
 }
 
-/** A schema that was active once. @throws LeanOpsError ACTIVE_SCHEMA_UNREADABLE */
+/**
+ * Reads a schema that was active once.
+ *
+ * @throws LeanOpsError ACTIVE_SCHEMA_UNREADABLE when the text is not a JSON object
+ */
 export function readSchema(topic: TopicName, text: string): TopicSchema {
   const schema = readAcceptedSchema(text);
   if (schema !== undefined) return schema;

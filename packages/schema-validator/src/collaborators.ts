@@ -10,7 +10,8 @@ export interface Collaborators {
   readonly clock: Clock;
 }
 
-export interface Places {
+/** The names of what schema-validator reads and writes, besides the schema bucket, which each event names. */
+export interface Resources {
   readonly lake: Lake;
   readonly registryTable: string;
 }

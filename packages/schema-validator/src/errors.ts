@@ -1,10 +1,13 @@
-import type { SchemaProblem } from '@lean-ops/common/core';
+import { LeanOpsError, type SchemaProblem } from '@lean-ops/common/core';
 
-/** Thrown inside, where a step finds that the schema cannot become active. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+/** A step found that the schema cannot become active. It is thrown and caught inside this package. */
+export class SchemaRefusedError extends LeanOpsError {
+  override readonly name = 'SchemaRefusedError';
 
-  constructor(readonly problems: readonly SchemaProblem[]) {
-    super('refused');
+  constructor(
+    readonly problems: readonly SchemaProblem[],
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super('SCHEMA_REFUSED', 'the schema was refused', options);
   }
 }

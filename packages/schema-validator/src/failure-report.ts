@@ -3,7 +3,7 @@ import { schemaKeys, type SchemaProblem } from '@lean-ops/common/core';
 import type { Collaborators } from './collaborators';
 import type { Upload } from './upload';
 
-/** What was found under `failed/` before: the report goes over that and nothing newer. */
+/** The objects found under `failed/` before. A new report replaces these and nothing newer. */
 export interface ReportBefore {
   readonly error: ObjectHead | undefined;
   readonly schema: ObjectHead | undefined;
@@ -14,12 +14,15 @@ export async function reportBefore({ topic, bucket }: Upload, { objects }: Colla
   return { schema, error: await objects.head(bucket, schemaKeys.error(topic)) };
 }
 
+/** Options of a write that replaces exactly the object that was seen, or writes where none was seen. */
 const over = (head: ObjectHead | undefined): PutOptions => (head ? { ifMatch: head.etag } : { onlyIfAbsent: true });
 
 /**
- * `error.json` first: who finds a file under `failed/` finds there whose it is.
+ * Writes the report on a refused upload. `error.json` is written first, so that whoever finds a schema under `failed/` also
+ * finds which upload it is from.
  *
- * @throws what `isPreconditionFailed` recognises when another run reported meanwhile
+ * @param pending the refused object; it has no body when it is too large to be read
+ * @throws an error that `isPreconditionFailed` recognises when another run reported meanwhile
  */
 export async function reportFailure(
   { topic, bucket, key, etag, at, sequencer }: Upload,
@@ -38,18 +41,18 @@ export async function reportFailure(
 }
 
 /**
- * Removes the report of an upload for which `whose` holds, given its sequencer ('' from an earlier release), and a file
- * that lost its report. A report that comes meanwhile stays.
+ * Removes the report under `failed/` when `isObsolete` is true of its upload's sequencer ('' for a report of an earlier
+ * release), and also a schema that lost its report. A report that another run writes meanwhile stays.
  */
 export async function clearReport(
   { topic, bucket }: Upload,
   { objects, deleteIfMatch }: Collaborators,
-  whose: (sequencer: string) => boolean,
+  isObsolete: (sequencer: string) => boolean,
 ): Promise<void> {
-  // In this order: a newer schema.json that is seen here has its error.json already.
+  // The schema is read first: a newer schema.json that is seen here has its error.json already.
   const schema = await objects.head(bucket, schemaKeys.failed(topic));
   const error = await objects.get(bucket, schemaKeys.error(topic));
-  if (error && !whose(error.metadata?.['sequencer'] ?? '')) return;
+  if (error && !isObsolete(error.metadata?.['sequencer'] ?? '')) return;
   if (schema) await deleteIfMatch(bucket, schemaKeys.failed(topic), schema.etag);
   if (error) await deleteIfMatch(bucket, schemaKeys.error(topic), error.etag);
 }

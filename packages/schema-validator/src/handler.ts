@@ -28,14 +28,14 @@ const collaborators: Collaborators = {
   catalog: glueCatalog(),
   clock: systemClock,
 };
-const places = {
+const resources = {
   lake: { databasePrefix: config.databasePrefix, bucket: config.lakeBucket },
   registryTable: config.registryTable,
 };
 
 /**
- * EventBridge invokes asynchronously: what throws here is run again by Lambda (twice, then the on-failure destination);
- * whatever returns is done with, and its one log line says how it ended.
+ * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then hands the event to the
+ * on-failure destination. When it returns, the upload is settled, and one log line says how it ended.
  */
 export const handler = traced(
   SERVICE,
@@ -50,7 +50,7 @@ export const handler = traced(
       }
       const { topic, etag, sequencer } = decoded.upload;
       const started = Date.now();
-      const outcome = await processUpload(decoded.upload, places, collaborators);
+      const outcome = await processUpload(decoded.upload, resources, collaborators);
       const line = { topic, etag, sequencer, took_ms: Date.now() - started, ...outcome };
       if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
       else log.info('schema upload', line);

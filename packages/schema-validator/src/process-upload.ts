@@ -10,44 +10,49 @@ import {
 } from '@lean-ops/common/core';
 import { activate, putOnRecord, readActive } from './activation';
 import { archiveText } from './schema-archive';
-import type { Collaborators, Places } from './collaborators';
+import type { Collaborators, Resources } from './collaborators';
 import { clearReport, reportBefore, reportFailure } from './failure-report';
-import { judge } from './check-candidate';
-import { Refusal } from './errors';
+import { checkCandidate } from './check-candidate';
+import { SchemaRefusedError } from './errors';
 import { UploadRegistry } from './upload-registry';
-import { makeTables } from './topic-tables';
+import { makeTopicTables } from './topic-tables';
 import type { Upload } from './upload';
 
 export type Outcome =
   | { readonly outcome: 'READY'; readonly version: number; readonly changes: number }
   | { readonly outcome: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
-  /** The event came twice. */
+  /** The event was delivered a second time. */
   | { readonly outcome: 'DUPLICATE' }
-  /** A newer upload is there, and its own event comes (or came). `archived`: where this one's text is kept. */
+  /** A newer upload exists, and its own event handles it. `archived` is the key under which this upload's text is kept. */
   | { readonly outcome: 'STALE'; readonly archived?: string }
   /** A newer upload came while this one was handled. */
   | { readonly outcome: 'SUPERSEDED'; readonly archived?: string }
   /** Nothing lies under `pending/` any more. */
   | { readonly outcome: 'GONE' };
 
-/** An upload's object under `pending/`; without a body when it is too large to be read. */
+/** An upload's object under `pending/`. It has no body when it is too large to be read. */
 type Pending = (StoredObject | ObjectHead) & { readonly body?: string };
 
-/** Runs of one topic that get in each other's way, at most: after that Lambda's retries, which wait, have a better chance. */
+/** How often a run starts anew because another run of the topic was faster. After that, Lambda's later retry does better. */
 const MAX_RACES = 5;
 
 /**
- * Takes a topic's pending schema through the steps of DESIGN §5. Each step is safe to repeat and safe beside any number
- * of other runs; `pending/` is cleared last. So a run that died anywhere is simply run again (Lambda's asynchronous
- * retries do), and ends where an undisturbed one would have. See docs/decisions/0010.
+ * Takes a topic's pending schema through the steps of docs/topic-schema.md. Each step is safe to repeat and safe beside any
+ * number of other runs, and `pending/` is cleared last. So a run that died anywhere is simply run again, by Lambda's
+ * asynchronous retries, and ends where an undisturbed run would have ended. See docs/decisions/0010.
  *
- * @throws whatever a service threw that a later try may mend: then nothing is settled
+ * @throws whatever a service threw that a later try may mend; then nothing is settled
  */
-export async function processUpload(upload: Upload, places: Places, deps: Collaborators): Promise<Outcome> {
-  const registry = new UploadRegistry(deps.documents, places.registryTable, upload, () => new Date(deps.clock.now()));
+export async function processUpload(upload: Upload, resources: Resources, deps: Collaborators): Promise<Outcome> {
+  const registry = new UploadRegistry(
+    deps.documents,
+    resources.registryTable,
+    upload,
+    () => new Date(deps.clock.now()),
+  );
   for (let races = 0; ; races += 1) {
     try {
-      return await new Run(upload, places, deps, registry).toItsEnd();
+      return await new Run(upload, resources, deps, registry).complete();
     } catch (error) {
       if (!isPreconditionFailed(error) || races >= MAX_RACES) throw error;
     }
@@ -57,14 +62,14 @@ export async function processUpload(upload: Upload, places: Places, deps: Collab
 class Run {
   constructor(
     private readonly upload: Upload,
-    private readonly places: Places,
+    private readonly resources: Resources,
     private readonly deps: Collaborators,
     private readonly registry: UploadRegistry,
   ) {}
 
-  async toItsEnd(): Promise<Outcome> {
+  async complete(): Promise<Outcome> {
     const { bucket, key, bytes } = this.upload;
-    // A file that is refused for its size is not read at all.
+    // A file that will be refused for its size is not read.
     const found: Pending | undefined =
       bytes > MAX_SCHEMA_BYTES ? await this.deps.objects.head(bucket, key) : await this.deps.objects.get(bucket, key);
     if (found && !this.#isOurs(found)) {
@@ -80,7 +85,7 @@ class Run {
     return found ? this.#handle(found) : { outcome: 'GONE' };
   }
 
-  /** Two uploads of one text have one ETag, and two versions. */
+  /** Two uploads of one text have the same ETag, but different versions. */
   #isOurs({ etag, versionId }: Pending): boolean {
     const sameText = bareEtag(etag) === this.upload.etag;
     return this.upload.versionId === undefined || versionId === undefined
@@ -92,25 +97,25 @@ class Run {
     try {
       return await this.#accept(pending);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof SchemaRefusedError)) throw error;
       return this.#refuse(pending, error.problems);
     }
   }
 
   async #accept(pending: Pending): Promise<Outcome> {
-    const { upload, places, deps, registry } = this;
+    const { upload, resources, deps, registry } = this;
     const { body } = pending;
-    if (body === undefined) throw new Refusal([tooLarge(upload.bytes)]);
+    if (body === undefined) throw new SchemaRefusedError([tooLarge(upload.bytes)]);
     const active = await readActive(upload, deps);
-    if (active) await putOnRecord(upload, places, deps, registry, active);
-    const judgement = judge(upload.topic, body, active?.body);
-    if (!judgement.ok) throw new Refusal(judgement.problems);
-    const { schema, changes } = judgement;
-    await makeTables(upload.topic, schema, places, deps);
+    if (active) await putOnRecord(upload, resources, deps, registry, active);
+    const verdict = checkCandidate(upload.topic, body, active?.body);
+    if (!verdict.ok) throw new SchemaRefusedError(verdict.problems);
+    const { schema, changes } = verdict;
+    await makeTopicTables(upload.topic, schema, resources, deps);
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', body);
-    const before = active && judgement.active && { file: active, schema: judgement.active };
+    const before = active && verdict.active && { file: active, schema: verdict.active };
     const now = await activate(upload, deps, body, before);
-    await putOnRecord(upload, places, deps, registry, now);
+    await putOnRecord(upload, resources, deps, registry, now);
     const facts = {
       sequencer: upload.sequencer,
       tableName: tableNameOf(upload.topic),
@@ -135,18 +140,20 @@ class Run {
   }
 
   /**
-   * A newer upload has the topic. What this one got done is finished where others build on it, and taken back where it
-   * would mislead; a text that could have become active is kept.
+   * Ends the run of an upload that a newer one overtook. What this run has done is finished where other runs build on it,
+   * and taken back where it would mislead. A text that could have become active is archived.
+   *
+   * @param text the upload's text, when this run has read it
    */
-  async #overtaken(outcome: 'STALE' | 'SUPERSEDED', held?: string): Promise<Outcome> {
-    const { upload, places, deps, registry } = this;
+  async #overtaken(outcome: 'STALE' | 'SUPERSEDED', text?: string): Promise<Outcome> {
+    const { upload, resources, deps, registry } = this;
     await clearReport(upload, deps, (sequencer) => sequencer === upload.sequencer);
     const active = await readActive(upload, deps);
     if (active?.origin?.sequencer === upload.sequencer) {
-      await putOnRecord(upload, places, deps, registry, active);
+      await putOnRecord(upload, resources, deps, registry, active);
       return { outcome };
     }
-    const body = held ?? (await this.#versionOfUpload());
+    const body = text ?? (await this.#versionOfUpload());
     const check = body === undefined ? undefined : checkSchema(body, { topic: upload.topic });
     if (body === undefined || !check?.ok || active?.body === body) return { outcome };
     const { topic, bucket, at } = upload;
@@ -162,7 +169,7 @@ class Run {
     return (await this.deps.objects.get(bucket, key, { versionId }))?.body;
   }
 
-  /** After the verdict: a run that was overtaken may have reported until then; after that it sees the verdict itself. */
+  /** Called after the verdict: until then an overtaken run may still report, and afterwards it sees the verdict itself. */
   #clearOlderReports(): Promise<void> {
     return clearReport(this.upload, this.deps, (sequencer) => sequencer <= this.upload.sequencer);
   }

@@ -7,18 +7,19 @@ import {
   type TopicName,
   type TopicSchema,
 } from '@lean-ops/common/core';
-import type { Collaborators, Places } from './collaborators';
-import { Refusal } from './errors';
+import type { Collaborators, Resources } from './collaborators';
+import { SchemaRefusedError } from './errors';
 
 /**
- * Steps 3 and 4: the topic's tables, made or brought in line. Columns that an overtaken upload added stay: they are NULL.
+ * Steps 3 and 4: creates the topic's tables or brings them in line with the schema. Columns that an overtaken upload added
+ * stay, and are NULL.
  *
- * @throws Refusal when the schema cannot have its tables
+ * @throws SchemaRefusedError when the schema cannot have its tables
  */
-export async function makeTables(
+export async function makeTopicTables(
   topic: TopicName,
   schema: TopicSchema,
-  { lake, registryTable }: Places,
+  { lake, registryTable }: Resources,
   deps: Collaborators,
 ): Promise<void> {
   const ownership = await claimTable(deps.documents, registryTable, topic);
@@ -26,16 +27,16 @@ export async function makeTables(
   if (!ownership.owned) {
     const message = `the table ${tableName} belongs to the topic ${ownership.owner}`;
     const hint = "rename this topic: '.', '-' and '_' all become '_' in a table name";
-    throw new Refusal([{ code: 'TOPIC_COLLISION', path: '/x-topic', message, hint }]);
+    throw new SchemaRefusedError([{ code: 'TOPIC_COLLISION', path: '/x-topic', message, hint }]);
   }
   const made = await Promise.allSettled([
     makeTable(deps, standardizedTable(lake, tableName)),
     makeTable(deps, curatedTable(lake, tableName, schema)),
   ]);
-  // Both are waited for: nothing of this run goes on once it has answered.
+  // Both are awaited, so that nothing of this run goes on after its answer.
   const failures = made.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-  // What a later try may mend goes first: a refusal is for good.
-  if (failures.length > 0) throw failures.find((error) => !(error instanceof Refusal)) ?? failures[0];
+  // A failure that a later try may mend goes first, because a refusal is final.
+  if (failures.length > 0) throw failures.find((error) => !(error instanceof SchemaRefusedError)) ?? failures[0];
 }
 
 async function makeTable({ athena, catalog }: Collaborators, definition: TableDefinition): Promise<void> {
@@ -43,7 +44,7 @@ async function makeTable({ athena, catalog }: Collaborators, definition: TableDe
   try {
     const ensured = await ensureTable(athena, catalog, definition);
     if (ensured.ok) return;
-    throw new Refusal(
+    throw new SchemaRefusedError(
       ensured.conflicts.map(({ column, tableType, wantedType }) => ({
         code: 'TABLE_CONFLICT',
         path: '/properties',
@@ -52,9 +53,11 @@ async function makeTable({ athena, catalog }: Collaborators, definition: TableDe
       })),
     );
   } catch (error) {
-    // What the operator must mend (permissions, databases) is no fault of the schema: it is tried again, not refused.
+    // What an operator must mend (permissions, databases) is tried again; the schema is not refused for it.
     if (!(error instanceof AthenaStatementError) || error.disposition !== 'statement') throw error;
     const hint = 'the schema passed every check, and Athena still refused its table: tell the operators';
-    throw new Refusal([{ code: error.code, path: '', message: `${where}: ${error.message}`, hint }]);
+    throw new SchemaRefusedError([{ code: error.code, path: '', message: `${where}: ${error.message}`, hint }], {
+      cause: error,
+    });
   }
 }

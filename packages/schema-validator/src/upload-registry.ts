@@ -12,16 +12,16 @@ import {
 } from '@lean-ops/common/core';
 import type { Upload } from './upload';
 
-/** Statuses that an operator set, and only an operator ends. */
-const HELD: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
-/** How many uploads of a topic are remembered, so that an event that comes again late is known. */
+/** Statuses that only an operator sets and ends. */
+const OPERATOR_STATUSES: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
+/** Number of settled uploads that a topic's item remembers, so that an event delivered again late is recognised. */
 const REMEMBERED = 20;
 
 export type Claim = 'OURS' | 'SETTLED' | 'STALE';
 
-/** What the registry tells of the active schema. */
+/** The facts about the active schema that the registry records. */
 export interface ActiveFacts {
-  /** Of the upload that brought it. */
+  /** The sequencer of the upload that brought the schema. */
   readonly sequencer: string;
   readonly tableName: string;
   readonly version: number;
@@ -30,9 +30,9 @@ export interface ActiveFacts {
 }
 
 /**
- * The registry item of one upload's topic. `claimed_sequencer` is the newest upload that anyone began to handle: it
- * fences older ones off. `settled_sequencer` is the newest that was handled to the end, `settled_recently` the last ones.
- * `schema_sequencer` is the newest whose activation is on record.
+ * The registry item of one upload's topic. `claimed_sequencer` is the newest upload that any run began to handle, and it
+ * fences older ones off. `settled_sequencer` is the newest upload that was handled to the end, and `settled_recently` lists
+ * the last ones. `schema_sequencer` is the newest upload whose activation is on record.
  */
 export class UploadRegistry {
   constructor(
@@ -50,7 +50,7 @@ export class UploadRegistry {
     return this.documents.get(this.table, this.#key);
   }
 
-  /** Begins, or goes on with, this upload, unless it was settled before or a newer one came. */
+  /** Claims the topic for this upload, unless the upload was settled before or a newer one came. */
   async claim(): Promise<Claim> {
     const { sequencer } = this.upload;
     if (await this.wasSettled()) return 'SETTLED';
@@ -68,24 +68,26 @@ export class UploadRegistry {
     return item?.['settled_sequencer'] === this.upload.sequencer || recent(item).includes(this.upload.sequencer);
   }
 
-  /** Is this upload the last one that was settled, and as READY? */
+  /** True when this upload was the last one settled, and was settled as READY. */
   async isReady(): Promise<boolean> {
     const item = await this.#item();
     return item?.['settled_sequencer'] === this.upload.sequencer && item['error_code'] === undefined;
   }
 
-  /** False once a newer upload was begun: what is not yet done must then be left to it. */
+  /** False once a newer upload has claimed the topic; what this run has not done yet is then left to that one. */
   async isStillOurs(): Promise<boolean> {
     return (await this.#item())?.['claimed_sequencer'] === this.upload.sequencer;
   }
 
-  /** Is the activation by this upload, or a later one, on record? */
+  /** True when the activation by this upload or a later one is on record. */
   async isOnRecord(sequencer: string): Promise<boolean> {
     const recorded = (await this.#item())?.['schema_sequencer'];
     return typeof recorded === 'string' && recorded >= sequencer;
   }
 
-  /** Whatever the status, and whoever has the claim: it tells what is active. An older fact never replaces a newer one. */
+  /**
+   * Records which schema is active, whatever the status and whoever has the claim. An older fact never replaces a newer one.
+   */
   async record(active: ActiveFacts): Promise<void> {
     await this.documents.update(
       this.table,
@@ -95,7 +97,7 @@ export class UploadRegistry {
     );
   }
 
-  /** False when a newer upload took over: the registry then stays as it is. */
+  /** Settles the upload as READY. Returns false, and changes nothing, when a newer upload has claimed the topic. */
   async settleReady(active: ActiveFacts): Promise<boolean> {
     return this.#settle((item) => ({
       set: { ...statusOf(item, 'READY'), ...factsOf({ ...active, sequencer: this.upload.sequencer }) },
@@ -103,7 +105,10 @@ export class UploadRegistry {
     }));
   }
 
-  /** Leaves `processing_enabled` and the active version alone: a live topic goes on. False as for settleReady. */
+  /**
+   * Settles the upload as refused. `processing_enabled` and the active version stay, so that a live topic goes on. Returns
+   * false, and changes nothing, when a newer upload has claimed the topic.
+   */
   async settleError(problems: readonly SchemaProblem[]): Promise<boolean> {
     const [first] = problems;
     return this.#settle((item) => ({
@@ -134,8 +139,8 @@ export class UploadRegistry {
         this.table,
         this.#key,
         { set: { ...set, ...settled }, remove },
-        // An operator may set a status at any moment, and an overtaken run may tell of an active schema (`record`): what
-        // was read must still be so.
+        // An operator may set a status at any moment, and an overtaken run may record an active schema, so the write is
+        // conditional on what was read.
         all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'), unchanged(item, 'processing_enabled')),
       );
       if (done) return true;
@@ -149,7 +154,7 @@ function recent(item: Document | undefined): string[] {
 }
 
 function statusOf(item: Document | undefined, status: 'READY' | 'ERROR'): Document {
-  return HELD.has(item?.['status']) ? {} : { status };
+  return OPERATOR_STATUSES.has(item?.['status']) ? {} : { status };
 }
 
 function factsOf({ sequencer, tableName, version, etag, key }: ActiveFacts): Document {

@@ -1,18 +1,24 @@
 import { bareEtag, isObject, topicOfPendingKey, type JsonObject, type TopicName } from '@lean-ops/common/core';
 
-/** One object that was put under `pending/`, as EventBridge tells it. */
+/**
+ * Sequencers compare after zeros are added on the right:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+ */
+const SEQUENCER_LENGTH = 32;
+
+/** One object that was put under `pending/`, as EventBridge's event describes it. */
 export interface Upload {
   readonly topic: TopicName;
   readonly bucket: string;
   readonly key: string;
-  /** Without quotes. */
+  /** The ETag, without quotes. */
   readonly etag: string;
   readonly bytes: number;
-  /** Orders the uploads of one key: compares as text. */
+  /** Orders the uploads of one key when compared as text. */
   readonly sequencer: string;
-  /** Where the bucket keeps versions: this upload's text, also after the next upload. */
+  /** The object's version, when the bucket keeps versions: it finds this upload's text even after the next upload. */
   readonly versionId?: string;
-  /** When S3 took the object: the same at every delivery of the event, so that what is named by it is written once. */
+  /** The time at which S3 took the object. It is the same at every delivery of the event, so keys may be made of it. */
   readonly at: Date;
 }
 
@@ -20,14 +26,14 @@ export type DecodedUpload =
   | { readonly ok: true; readonly upload: Upload }
   | { readonly ok: false; readonly reason: string; readonly key: string | undefined };
 
-/** S3 right-pads with zeros to compare. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
-const SEQUENCER_LENGTH = 32;
-
 function member(value: unknown, name: string): unknown {
   return isObject(value) ? value[name] : undefined;
 }
 
-/** Reads an EventBridge "Object Created" event; anything that is not an upload of a topic's pending schema is told, not thrown. */
+/**
+ * Reads an EventBridge "Object Created" event. Never throws: for any event that is not an upload of a topic's pending
+ * schema, the answer has the reason.
+ */
 export function decodeUpload(event: unknown, schemaBucket: string): DecodedUpload {
   const detail: JsonObject = isObject(member(event, 'detail')) ? (member(event, 'detail') as JsonObject) : {};
   const bucket = member(detail['bucket'], 'name');
@@ -45,7 +51,7 @@ export function decodeUpload(event: unknown, schemaBucket: string): DecodedUploa
   }
   if (Number.isNaN(at.getTime())) return refused('the event has no time');
   const topic = topicOfPendingKey(named);
-  // No file can be written back for an illegal name: no path is ever built from one.
+  // A report cannot be written for an illegal name, because no path is ever built from one.
   if (topic === undefined) return refused('not schemas/{topic}/pending/schema.json with a legal topic name');
   return {
     ok: true,

@@ -21,7 +21,7 @@ interface Scenario {
   readonly name: string;
   readonly before: readonly (JsonObject | string)[];
   readonly upload: JsonObject | string;
-  /** What else is there before. */
+  /** Prepares whatever else exists before the run. */
   readonly prepare?: (w: World) => unknown;
 }
 
@@ -67,7 +67,7 @@ async function prepared({ before, prepare }: Scenario): Promise<World> {
   return w;
 }
 
-/** Calls an undisturbed run makes, and what it leaves. */
+/** The number of calls that an undisturbed run makes, and the state that it leaves. */
 async function undisturbed(scenario: Scenario) {
   const w = await prepared(scenario);
   const gate = interruption(Infinity, 'before');
@@ -114,7 +114,7 @@ describe('a run that was killed, and never again, before a newer upload came', (
       await w.run(dead);
       const { objects: files, ...after } = w.state();
       expect({ at, ...after }).toEqual({ at, documents, tables, driftRows });
-      // Active for a while or never: the overtaken text is in the archive, once, beside the first one.
+      // Whether it was active for a while or never, the overtaken text is in the archive once, beside the first one.
       expect({ at, files: w.files() }).toEqual({
         at,
         files: [

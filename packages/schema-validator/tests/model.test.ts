@@ -7,7 +7,7 @@ import { world, type World } from './world';
 
 const TOPIC = 'telemetry.climate' as TopicName;
 
-/** Texts that authors upload; each is distinct, and each valid one may follow the others of a lower version. */
+/** The texts that authors upload. They are distinct, and each valid one may follow the others of a lower version. */
 const NUMBER = { type: 'number' };
 const withFields = (version: number, names: readonly string[]): JsonObject =>
   names.reduce<JsonObject>((schema, name) => withField(name, NUMBER, schema), topicSchema({ 'x-version': version }));
@@ -15,19 +15,19 @@ const TEXTS: readonly string[] = [
   JSON.stringify(withFields(2, ['a'])),
   JSON.stringify(withFields(3, ['a', 'b'])),
   JSON.stringify(withFields(4, ['a', 'b', 'c'])),
-  // Another way to the same version: whichever is first refuses the other, or comes to nothing.
+  // A different text of the same version: whichever becomes active first rules the other out.
   JSON.stringify(withFields(3, ['b'])),
   JSON.stringify(topicSchema({ title: 'Other words' })),
   '{',
   JSON.stringify(topicSchema({ 'x-version': 9, type: 'array' })),
 ];
 
-/** One delivery of an upload's event. Times are turns of the scheduler. */
+/** One delivery of an upload's event. Times are counted in turns of the scheduler. */
 interface Delivery {
-  /** The call at which its run dies; then the event is delivered again, as Lambda does. */
+  /** The call at which the run dies; the event is then delivered again, as Lambda does it. */
   readonly diesAt: number;
   readonly retriedAfter: number;
-  /** Turns that each call takes: a slow run meets what faster ones did meanwhile. */
+  /** Turns that each call takes. A slow run meets what faster runs did in the meantime. */
   readonly pace: number;
 }
 
@@ -38,8 +38,8 @@ interface Author {
 }
 
 /**
- * Steps of several runs fall together as the scheduler says: each call to a port, and the commit within an INSERT, waits
- * its turn. A killed run's INSERT goes on without it, as it does on Athena.
+ * The scheduler decides how the steps of several runs interleave: each call to a port, and the commit of an INSERT, waits
+ * for its turn. The INSERT of a killed run goes on without it, as it does on Athena.
  */
 async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly Author[]) {
   const turns = async (count: number): Promise<void> => {
@@ -55,7 +55,7 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
     return done;
   };
   const put = async (text: string): Promise<Upload> => {
-    // All within one second, which is as fine as an event's time is.
+    // All uploads are of one second, because an event's time is no finer.
     const upload = { ...(await w.upload(text, TOPIC)), at: new Date('2026-11-23T10:00:00Z') };
     all.push({ upload, text });
     return upload;
@@ -110,14 +110,14 @@ async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof pl
   const item = await w.item();
   const latest = all.toSorted((a, b) => (a.upload.sequencer < b.upload.sequencer ? 1 : -1))[0]!;
 
-  // Nothing waits, and the verdict is the last upload's.
+  // No upload waits any more, and the verdict is that on the last one.
   expect(files.filter((name) => name.includes('pending'))).toEqual([]);
   expect(item).toMatchObject({
     claimed_sequencer: latest.upload.sequencer,
     settled_sequencer: latest.upload.sequencer,
     status: latest.text === active ? 'READY' : 'ERROR',
   });
-  // The registry tells of the file that is active.
+  // The registry describes the active file.
   if (active === undefined) expect(item).not.toHaveProperty('schema_version');
   else {
     const etag = w.objects.objects.get(`s3://schemas-bucket/schemas/${TOPIC}/active/schema.json`)?.etag;
@@ -128,7 +128,7 @@ async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof pl
       schema_etag: etag?.replaceAll('"', ''),
     });
   }
-  // failed/ is the last upload's, or nothing is there.
+  // failed/ has the last upload, or is empty.
   const failed = files.filter((name) => name.includes('/failed/'));
   if (item?.['status'] === 'READY') expect(failed).toEqual([]);
   else {
@@ -152,7 +152,7 @@ async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof pl
       check.ok && check.schema.columns.map(({ column }) => column).filter((name) => !columns?.includes(name)),
     ).toEqual([]);
   }
-  // drift_log: no row twice; from the first schema to the active one, each column came once.
+  // drift_log has no row twice: from the first schema to the active one, each column was added once.
   const rows = w.warehouse.driftRows;
   expect(new Set(rows.map((row) => row.slice(0, 64))).size).toBe(rows.length);
   const came = rows.flatMap((row) => /'COLUMN_ADDED', '(\w+)'/.exec(row)?.[1] ?? []).sort();
@@ -191,6 +191,6 @@ describe('uploads of one topic, at the same time, in any order, twice, killed an
       ),
       { numRuns: budget({ eachRun: 100, thorough: 1_000 }) },
     );
-    // Seconds on an idle machine; a schedule that never ends is what this finds.
+    // It takes seconds on an idle machine; the limit finds a schedule that never ends.
   }, 300_000);
 });

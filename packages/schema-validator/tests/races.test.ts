@@ -6,7 +6,7 @@ import { world, type World } from './world';
 const second = { ...withField('pressure', { type: 'number' }), 'x-version': 2 };
 const broken = topicSchema({ type: 'array' });
 
-/** The ports of a run that stops just before it puts a file whose key ends so, once, while something else happens. */
+/** Ports that stop a run once, just before it writes a file whose key ends with the given text, while `meanwhile` runs. */
 function stopping(w: World, suffix: string, meanwhile: () => Promise<unknown>, then?: () => void): Collaborators {
   const deps = w.through(interruption(Infinity, 'before'));
   let stopped = false;
@@ -84,7 +84,7 @@ describe('a run that is overtaken between its last look and its write', () => {
     let refusal: Promise<unknown> | undefined;
     const deps = stopping(w, '/active/schema.json', async () => {
       const later = await w.upload(broken);
-      // The newer run has read a registry that knows of no active schema, and waits with what follows from that.
+      // The newer run has read a registry without an active schema, and is stopped before it acts on that.
       await new Promise<void>((hasRead) => {
         const ports = w.through(interruption(Infinity, 'before'));
         const documents: Collaborators['documents'] = {

@@ -10,12 +10,12 @@ import {
   memoryWarehouse,
   type Interruption,
 } from '@lean-ops/common/testing';
-import type { Collaborators, Places } from '../src/collaborators';
+import type { Collaborators, Resources } from '../src/collaborators';
 import { processUpload, type Outcome } from '../src/process-upload';
 import type { Upload } from '../src/upload';
 
 export const BUCKET = 'schemas-bucket';
-export const PLACES: Places = {
+export const RESOURCES: Resources = {
   lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
   registryTable: 'registry',
 };
@@ -39,7 +39,7 @@ export function uploadEvent({
   };
 }
 
-/** All that the schema-validator touches, in memory. */
+/** Everything that schema-validator reads and writes, in memory. */
 export function world(meanwhile?: () => Promise<void>) {
   const objects = memoryObjects();
   const documents = memoryDocuments({ registry: ['topic_name'] });
@@ -56,7 +56,7 @@ export function world(meanwhile?: () => Promise<void>) {
     clock,
   });
   const uninterrupted = through(interruption(Infinity, 'before'));
-  const run = (upload: Upload, deps = uninterrupted): Promise<Outcome> => processUpload(upload, PLACES, deps);
+  const run = (upload: Upload, deps = uninterrupted): Promise<Outcome> => processUpload(upload, RESOURCES, deps);
 
   return {
     objects,
@@ -65,7 +65,7 @@ export function world(meanwhile?: () => Promise<void>) {
     clock,
     through,
     run,
-    /** Puts a schema under `pending/` and gives what its event says. */
+    /** Puts a schema under `pending/` and returns the upload that its event describes. */
     async upload(schema: JsonObject | string, topic = 'telemetry.climate'): Promise<Upload> {
       uploads += 1;
       const body = typeof schema === 'string' ? schema : JSON.stringify(schema);
@@ -82,7 +82,7 @@ export function world(meanwhile?: () => Promise<void>) {
         at: new Date(Date.UTC(2026, 10, 23, 10, 0, uploads)),
       };
     },
-    /** As Lambda does with an asynchronous event: again, when the run died or lost a race. */
+    /** Runs an upload as Lambda runs an asynchronous event: again when the run died or lost a race. */
     async runWithRetries(upload: Upload, first: Collaborators): Promise<Outcome> {
       try {
         return await run(upload, first);
@@ -95,7 +95,7 @@ export function world(meanwhile?: () => Promise<void>) {
       [...objects.objects.keys()].map((name) => name.replace(`s3://${BUCKET}/schemas/`, '')).sort(),
     body: (key: string): unknown => JSON.parse(objects.objects.get(`s3://${BUCKET}/schemas/${key}`)?.body ?? 'null'),
     item: (topic = 'telemetry.climate') => documents.get('registry', { topic_name: topic }),
-    /** Everything that outlives a run. */
+    /** The state that outlives a run. */
     state: () => ({
       objects: Object.fromEntries([...objects.objects].sort()),
       documents: Object.fromEntries([...documents.documents].sort()),

@@ -4,9 +4,9 @@ const SPEC = {
   streamName: variable.text('FIREHOSE_STREAM_NAME'),
   dlqUrl: variable.text('DLQ_URL', { pattern: /^https?:\/\/\S+$/, expected: 'the URL of a queue' }),
   overflowBucket: variable.text('OVERFLOW_BUCKET'),
-  /** Calls to one service at a time. */
+  /** Number of calls to one service at a time. */
   concurrency: variable.integer('DELIVERY_CONCURRENCY', { min: 1, max: 64, fallback: 4 }),
-  /** Times one record is sent in one invocation; after that SQS delivers the message again, later. */
+  /** How often one invocation sends a record; after that SQS delivers the message again, later. */
   maxAttempts: variable.integer('DELIVERY_MAX_ATTEMPTS', { min: 1, max: 100, fallback: 8 }),
 };
 

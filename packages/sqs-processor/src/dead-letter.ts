@@ -1,9 +1,12 @@
 import { messageBytes, SQS_BATCH_LIMITS, type OutgoingMessage } from '@lean-ops/common/aws';
 import { deliver, keySegment, mapLimit, messageOf, type DeliveryContext } from '@lean-ops/common/core';
 import type { MessageQueue, ObjectStore } from '@lean-ops/common/aws';
-import type { Permanent } from './decode-message';
+import type { PermanentFailure } from './decode-message';
 
+/** The `origin` attribute of every letter that this function sends. */
 export const ORIGIN = 'sqs-processor';
+const BACKOFF = { baseMs: 100, capMs: 5_000 } as const;
+const CALL_TIMEOUT_MS = 5_000;
 
 export interface DeadLetterSettings {
   readonly overflowBucket: string;
@@ -12,27 +15,27 @@ export interface DeadLetterSettings {
 }
 
 export interface DeadLetterReport {
-  readonly taken: readonly Permanent[];
-  readonly left: readonly { readonly item: Permanent; readonly code: string; readonly message: string }[];
+  readonly taken: readonly PermanentFailure[];
+  readonly left: readonly { readonly item: PermanentFailure; readonly code: string; readonly message: string }[];
   readonly overflowed: number;
 }
 
-interface Letter {
-  readonly letter: Permanent;
+interface PreparedLetter {
+  readonly letter: PermanentFailure;
   readonly outgoing: OutgoingMessage;
 }
 
 /**
- * When it first failed: when it was first received, as permanent errors show at once. Unlike the clock this is the same
- * each time the message is handled, so that a message sent twice is archived as one.
+ * The time of the failure: the time of the first receive, because a permanent error shows at once. Unlike the clock it is
+ * the same each time the message is handled, so that a letter sent twice is archived once.
  */
-function failedAt({ record }: Permanent, nowMs: number): string {
+function failedAt({ record }: PermanentFailure, nowMs: number): string {
   const firstReceived = Number(record.attributes.ApproximateFirstReceiveTimestamp);
   return new Date(firstReceived > 0 ? firstReceived : nowMs).toISOString();
 }
 
-/** The message as it goes to the DLQ: its own body, and beside it why it is there and what came with it. */
-export function deadLetterOf(letter: Permanent, nowMs: number): OutgoingMessage {
+/** The message for the DLQ: the producer's body, with the reason and the producer's attributes as message attributes. */
+export function deadLetterOf(letter: PermanentFailure, nowMs: number): OutgoingMessage {
   const { record, topic, traceId, code, message } = letter;
   return {
     body: record.body,
@@ -44,18 +47,18 @@ export function deadLetterOf(letter: Permanent, nowMs: number): OutgoingMessage 
       source_message_id: record.messageId,
       trace_id: traceId,
       ...(topic !== undefined && { topic_name: topic }),
-      // All of them in one: an SQS message has ten at most, and the producer may have used them up.
+      // One attribute holds all of them: an SQS message has ten at most, and the producer may have used them up.
       source_attributes: JSON.stringify({ system: record.attributes, message: record.messageAttributes }),
     },
   };
 }
 
 /**
- * What does not fit into one SQS message beside its reason goes to `overflow/` in S3, and the letter says where: the body
- * always, the producer's attributes when they are the reason.
+ * Puts aside what does not fit into one SQS message beside its reason: writes it to `overflow/` in S3, and returns a letter
+ * that says where. The body always goes there, the producer's attributes only when the letter is still too large.
  */
 async function overflow(
-  { record }: Permanent,
+  { record }: PermanentFailure,
   { attributes }: OutgoingMessage,
   bucket: string,
   objects: ObjectStore,
@@ -79,16 +82,16 @@ async function overflow(
   };
 }
 
-/** Hands permanent failures to the DLQ. Those it reports as taken are there; nothing is known of the others. Never throws. */
+/** Hands permanent failures to the DLQ. The letters reported as taken are there for certain, the others perhaps. Never throws. */
 export async function deadLetter(
-  letters: readonly Permanent[],
+  letters: readonly PermanentFailure[],
   nowMs: number,
   { deadLetters, objects }: { readonly deadLetters: MessageQueue; readonly objects: ObjectStore },
   { overflowBucket, concurrency, maxAttempts }: DeadLetterSettings,
   context: DeliveryContext,
 ): Promise<DeadLetterReport> {
-  const ready: Letter[] = [];
-  const unready: { item: Permanent; code: string; message: string }[] = [];
+  const ready: PreparedLetter[] = [];
+  const unready: { item: PermanentFailure; code: string; message: string }[] = [];
   let overflowed = 0;
   await mapLimit(letters, concurrency, async (letter) => {
     try {
@@ -115,8 +118,8 @@ export async function deadLetter(
         ),
       concurrency,
       maxAttempts,
-      backoff: { baseMs: 100, capMs: 5_000 },
-      callTimeoutMs: 5_000,
+      backoff: BACKOFF,
+      callTimeoutMs: CALL_TIMEOUT_MS,
     },
     context,
   );

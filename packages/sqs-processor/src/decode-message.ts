@@ -8,15 +8,15 @@ import {
 } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
 
-/** A message as a Firehose record. */
-export interface Framed {
+/** A message that is ready for Firehose, as a framed record. */
+export interface FramedMessage {
   readonly kind: 'framed';
   readonly record: SQSRecord;
   readonly frame: Buffer;
 }
 
-/** A message that no second try would get further. */
-export interface Permanent {
+/** A message that no later try could deliver. */
+export interface PermanentFailure {
   readonly kind: 'permanent';
   readonly record: SQSRecord;
   readonly topic: TopicName | undefined;
@@ -25,12 +25,12 @@ export interface Permanent {
   readonly message: string;
 }
 
-export type Decoded = Framed | Permanent;
+export type DecodedMessage = FramedMessage | PermanentFailure;
 
 /**
- * What the message is known by from the producer's log to RAW: the trace id of its X-Ray header
- * (`Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`), else of the W3C attribute `traceparent`
- * (`00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`), else the queue's id of it.
+ * The id that names the message from the producer's log to RAW: the trace id of its X-Ray header
+ * (`Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`), else the trace id of the W3C attribute `traceparent`
+ * (`00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`), else the id that the queue gave it.
  */
 function traceIdOf({ attributes, messageAttributes, messageId }: SQSRecord): string {
   const header = attributes.AWSTraceHeader;
@@ -46,8 +46,8 @@ function sentAtOf(record: SQSRecord, receivedAt: Micros): Micros {
   return Number.isFinite(milliseconds) ? microsFromMillis(milliseconds) : receivedAt;
 }
 
-/** Turns a message into what Firehose gets, or says why that can never be. */
-export function decodeMessage(record: SQSRecord, receivedAt: Micros): Decoded {
+/** Turns a message into a Firehose record, or says why that is impossible. */
+export function decodeMessage(record: SQSRecord, receivedAt: Micros): DecodedMessage {
   const read = readEnvelope({
     body: record.body,
     topicAttribute: record.messageAttributes['topic_name']?.stringValue,

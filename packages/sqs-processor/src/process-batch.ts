@@ -3,7 +3,13 @@ import type { Clock, Log, MessageQueue, MetricsPort, ObjectStore, RecordStream }
 import { deliver, messageOf, microsFromMillis, type DeliveryContext, type Micros } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { deadLetter, type DeadLetterSettings } from './dead-letter';
-import { decodeMessage, type Framed, type Permanent } from './decode-message';
+import { decodeMessage, type FramedMessage, type PermanentFailure } from './decode-message';
+
+/** Milliseconds of Lambda's time that are kept for the answer and the log lines. */
+export const RESERVE_MS = 500;
+const BACKOFF = { baseMs: 100, capMs: 5_000 } as const;
+const CALL_TIMEOUT_MS = 5_000;
+const MAX_EXAMPLE = 300;
 
 export interface Collaborators {
   readonly stream: RecordStream;
@@ -12,50 +18,47 @@ export interface Collaborators {
   readonly log: Log;
   readonly metrics: MetricsPort;
   readonly clock: Clock;
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   readonly random: () => number;
 }
-
-/** Kept back from Lambda's time for the answer and the log lines. */
-export const RESERVE_MS = 500;
 
 interface Failure {
   readonly code: string;
   readonly message: string;
 }
 
-interface Sorted {
-  readonly framed: Framed[];
-  readonly permanent: Permanent[];
+interface SortedMessages {
+  readonly framed: FramedMessage[];
+  readonly permanent: PermanentFailure[];
   readonly failures: Failure[];
 }
 
-function sortMessages(records: readonly SQSRecord[], receivedAt: Micros): Sorted {
-  const sorted: Sorted = { framed: [], permanent: [], failures: [] };
+function decodeMessages(records: readonly SQSRecord[], receivedAt: Micros): SortedMessages {
+  const sorted: SortedMessages = { framed: [], permanent: [], failures: [] };
   for (const record of records) {
     try {
       const decoded = decodeMessage(record, receivedAt);
       if (decoded.kind === 'framed') sorted.framed.push(decoded);
       else sorted.permanent.push(decoded);
     } catch (error) {
-      // Not foreseen, so a fault of ours: it must not cost the other messages, nor this one. It stays in the queue.
+      // An unforeseen error is ours, and must cost neither the other messages nor this one, which stays in the queue.
       sorted.failures.push({ code: 'UNEXPECTED', message: messageOf(error) });
     }
   }
   return sorted;
 }
 
-/** Codes with how often they came, and one message for each, for the log. */
+/** For the log: each code, how often it came, and one message as an example. */
 function summarise(failures: readonly Failure[]): Record<string, { count: number; example: string }> {
   const summary: Record<string, { count: number; example: string }> = {};
   for (const { code, message } of failures) {
-    const entry = (summary[code] ??= { count: 0, example: message.slice(0, 300) });
+    const entry = (summary[code] ??= { count: 0, example: message.slice(0, MAX_EXAMPLE) });
     entry.count++;
   }
   return summary;
 }
 
-async function run(
+async function handleBatch(
   records: readonly SQSRecord[],
   context: DeliveryContext,
   collaborators: Collaborators,
@@ -63,32 +66,32 @@ async function run(
 ): Promise<SQSBatchResponse> {
   const { stream, log, metrics, clock } = collaborators;
   const startedMs = clock.now();
-  const { framed, permanent, failures } = sortMessages(records, microsFromMillis(startedMs));
+  const { framed, permanent, failures } = decodeMessages(records, microsFromMillis(startedMs));
 
-  const [accepted, buried] = await Promise.all([
+  const [accepted, deadLettered] = await Promise.all([
     deliver(
       framed,
       {
         ...frameDelivery(stream),
         concurrency: settings.concurrency,
         maxAttempts: settings.maxAttempts,
-        backoff: { baseMs: 100, capMs: 5_000 },
-        callTimeoutMs: 5_000,
+        backoff: BACKOFF,
+        callTimeoutMs: CALL_TIMEOUT_MS,
       },
       context,
     ),
     deadLetter(permanent, startedMs, collaborators, settings, context),
   ]);
 
-  // A message is acknowledged by being absent from the response, so absence needs a receipt: Firehose's or the DLQ's.
-  // Counted by message id and not by record, as SQS may deliver one message twice in a batch.
+  // A message is acknowledged by its absence from the response, so an absence needs a receipt from Firehose or the DLQ.
+  // Message ids are counted and not records, because SQS may deliver one message twice in a batch.
   const unsettled = new Set(records.map((record) => record.messageId));
-  const settled = [...accepted.taken, ...buried.taken].map(({ record }) => record.messageId);
+  const settled = [...accepted.taken, ...deadLettered.taken].map(({ record }) => record.messageId);
   for (const id of settled) unsettled.delete(id);
-  for (const { item } of [...accepted.left, ...buried.left]) unsettled.add(item.record.messageId);
+  for (const { item } of [...accepted.left, ...deadLettered.left]) unsettled.add(item.record.messageId);
   const response = { batchItemFailures: [...unsettled].map((itemIdentifier) => ({ itemIdentifier })) };
 
-  for (const { record, topic, traceId, code } of buried.taken) {
+  for (const { record, topic, traceId, code } of deadLettered.taken) {
     log.warn('message dead-lettered', {
       message_id: record.messageId,
       correlation_id: traceId,
@@ -101,32 +104,32 @@ async function run(
   log.info('batch handled', {
     received: records.length,
     accepted: accepted.taken.length,
-    dead_lettered: buried.taken.length,
+    dead_lettered: deadLettered.taken.length,
     retried,
     resent: accepted.resent,
-    overflowed: buried.overflowed,
+    overflowed: deadLettered.overflowed,
     firehose_calls: accepted.calls,
     millis,
-    ...(retried > 0 && { failures: summarise([...failures, ...accepted.left, ...buried.left]) }),
+    ...(retried > 0 && { failures: summarise([...failures, ...accepted.left, ...deadLettered.left]) }),
   });
   metrics.count('Received', records.length);
   metrics.count('Accepted', accepted.taken.length);
-  metrics.count('DeadLettered', buried.taken.length);
+  metrics.count('DeadLettered', deadLettered.taken.length);
   metrics.count('Retried', retried);
   metrics.count('Resent', accepted.resent);
-  metrics.count('Overflowed', buried.overflowed);
+  metrics.count('Overflowed', deadLettered.overflowed);
   metrics.millis('BatchMillis', millis);
   return response;
 }
 
 /**
- * Takes a batch to where each message belongs and says which ones SQS has to deliver again.
+ * Delivers each message of a batch to Firehose or to the DLQ, and names those that SQS has to deliver again.
  *
- * Who deletes a message: Lambda's event source mapping does, after this returns, for every message that is not among
- * `batchItemFailures`. So an id is left out only when Firehose or the DLQ has said that it holds the message. After a
- * call without an answer nobody knows, the message counts as not taken, and FIFO removes the copy later. An empty or
- * missing response would acknowledge everything, and an id that was not in the batch would fail it all: the response
- * is built from the batch's own ids, and after an unforeseen error it names them all.
+ * Lambda's event source mapping deletes the messages: after this returns, it deletes every message that is not among
+ * `batchItemFailures`. So an id is left out only when Firehose or the DLQ has confirmed that it has the message. A call
+ * without an answer counts as not taken, and Standardized removes the copy later. An empty or missing response would
+ * acknowledge every message, and an id from outside the batch would fail the whole batch. Therefore the response is built
+ * from the batch's own ids, and after an unforeseen error it names all of them.
  *
  * @param remainingMs milliseconds until Lambda ends this invocation
  */
@@ -143,7 +146,7 @@ export async function processBatch(
     random,
   };
   try {
-    return await run(records, context, collaborators, settings);
+    return await handleBatch(records, context, collaborators, settings);
   } catch (error) {
     log.error('batch failed as a whole; every message stays in the queue', { error, received: records.length });
     const ids = new Set(records.map((record) => record.messageId));

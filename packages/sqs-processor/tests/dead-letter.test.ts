@@ -75,7 +75,7 @@ describe('deadLetter', () => {
   it("puts the producer's attributes aside when they are what does not fit", async () => {
     const objects = memoryObjects();
     const queue = recordingQueue();
-    // Every quote of an attribute doubles, twice, in JSON text.
+    // Every quote of an attribute is escaped twice in the JSON text, and so grows twice.
     const letter = letterOf({ body: 'x', messageId: 'm-1', messageAttributes: { region: '"'.repeat(1_000_000) } });
     const report = await deadLetter([letter], NOW_MS, { deadLetters: queue, objects }, SETTINGS, CONTEXT);
     expect(report.taken).toEqual([letter]);

@@ -5,12 +5,12 @@ import type { SQSRecord } from 'aws-lambda';
 import fc from 'fast-check';
 import { processBatch, RESERVE_MS, type Collaborators } from '../src/process-batch';
 
-/** What one call meets: how long it takes, which items are taken, and whether the answer arrives. */
+/** The fate of one call: how long it takes, which items are taken, and whether the answer arrives. */
 interface Weather {
   readonly latencyMs: number;
   readonly answer:
     'per item' | 'all taken' | 'throttled' | 'thrown, nothing taken' | 'thrown after taking' | 'cut short';
-  /** Decides for each item by its bits. */
+  /** A number whose bits decide for each item. */
   readonly mask: number;
 }
 
@@ -39,7 +39,7 @@ const message = fc.record({ body, topic: fc.option(fc.constantFrom('t', '../x'),
 
 const THROTTLED: Receipt = { ok: false, code: 'ThrottlingException', message: 'slow down' };
 
-/** A receiver in such weather. It enters in `held` whatever it takes, answered or not; a late answer is a time-out. */
+/** A receiver whose calls meet such fates. It enters what it takes in `held`, answered or not; a late answer is a time-out. */
 function receiver<T>(idOf: (item: T) => string, next: () => Weather, pass: (ms: number) => void) {
   const held = new Set<string>();
   const call = async (items: readonly T[], timeoutMs: number): Promise<readonly Receipt[]> => {
@@ -62,7 +62,7 @@ function receiver<T>(idOf: (item: T) => string, next: () => Weather, pass: (ms: 
   return { held, call };
 }
 
-/** A schedule of everything that chance decides around one queue. */
+/** A schedule of everything around one queue that is left to chance. */
 const scenario = fc.record({
   messages: fc.array(message, { maxLength: 40 }),
   firehose: fc.infiniteStream(weather),
@@ -139,7 +139,7 @@ describe('processBatch against a hostile Firehose and DLQ', () => {
         for (const id of reported) expect(sent.has(id)).toBe(true);
         const acknowledged = [...sent].filter((id) => !reported.has(id));
         for (const id of acknowledged) expect(stream.held.has(id) || queue.held.has(id)).toBe(true);
-        // And each in one place: what Firehose can have does not go to the DLQ.
+        // Each is in one place only: what Firehose can take does not go to the DLQ.
         for (const id of queue.held) expect(stream.held.has(id)).toBe(false);
       }),
       { numRuns: budget({ eachRun: 150, thorough: 1_000 }) },

@@ -10,9 +10,9 @@ const SPEC = {
   lakeBucket: variable.text('LAKE_BUCKET'),
   rawDatabase: variable.text('RAW_DATABASE'),
   rawTable: variable.text('RAW_TABLE', { fallback: RAW_TABLE }),
-  /** Calls to one service at a time. */
+  /** Number of calls to one service at a time. */
   concurrency: variable.integer('CONCURRENCY', { min: 1, max: 64, fallback: 8 }),
-  /** Of an error object or a data file; Firehose's own limit of a buffer is 128 MB, which base64 makes 171 MB. */
+  /** Largest error object or data file that is read. Firehose buffers at most 128 MB, which base64 makes 171 MB. */
   maxObjectBytes: variable.integer('MAX_OBJECT_BYTES', { min: MIB, fallback: 256 * MIB }),
 };
 

@@ -3,8 +3,8 @@ import { isMicros, messageOf, type Micros } from '@lean-ops/common/core';
 import type { Config } from './config';
 import { frameOfRow, type Sendable } from './sendable';
 
-/** Where a data file may lie: RAW's part of the warehouse and nowhere else. */
-export type FilePlace = Pick<Config, 'lakeBucket' | 'rawDatabase' | 'rawTable' | 'maxObjectBytes'>;
+/** The only place where a data file may lie: RAW's folder of the warehouse. */
+export type RawTableLocation = Pick<Config, 'lakeBucket' | 'rawDatabase' | 'rawTable' | 'maxObjectBytes'>;
 
 export interface FileRefusal {
   readonly ok: false;
@@ -14,29 +14,19 @@ export interface FileRefusal {
 
 export type LocatedFile = { readonly ok: true; readonly key: string } | FileRefusal;
 
+/** A data file that was opened. */
 export interface OpenFile {
   readonly ok: true;
   readonly rows: number;
-  /** Rows in slices, each some megabytes at most; throws for a file that breaks off. */
+  /** The rows, in slices of about SLICE_BYTES at most. Throws when the file breaks off. */
   readonly slices: () => AsyncGenerator<readonly Sendable[]>;
-}
-
-/**
- * The key of a data file as an error object names it: by URI or by key. Whoever can write an error object must not have
- * the function read for him what its role may read elsewhere.
- */
-export function locate(name: string, { lakeBucket, rawDatabase, rawTable }: FilePlace): LocatedFile {
-  const uri = /^s3a?:\/\/([^/]+)\/(.+)$/.exec(name);
-  const key = uri === null ? name.replace(/^\//, '') : (uri[2] ?? '');
-  const home = `warehouse/${rawDatabase}/${rawTable}/`;
-  const isOurs = (uri === null || uri[1] === lakeBucket) && key.startsWith(home) && !/(^|\/)\.{1,2}(\/|$)/.test(key);
-  if (isOurs && key.endsWith('.parquet')) return { ok: true, key };
-  return { ok: false, code: 'NOT_A_RAW_DATA_FILE', message: `no .parquet file under s3://${lakeBucket}/${home}` };
 }
 
 /** Uncompressed bytes of the rows that are decoded at a time. */
 const SLICE_BYTES = 16 * 1024 * 1024;
+const MAX_REASON = 200;
 
+/** RAW's columns, as far as a record is made of them. */
 const COLUMNS = [
   'topic_name',
   'message_id',
@@ -51,13 +41,26 @@ const COLUMNS = [
 ];
 
 const PARSERS = {
-  // Buffer keeps a byte order mark that a payload begins with; TextDecoder takes it away.
+  // Buffer keeps a byte order mark at the start of a payload, which TextDecoder would remove.
   stringFromBytes: (bytes: Uint8Array | undefined) =>
     bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
   timestampFromMilliseconds: (millis: bigint) => millis * 1_000n,
   timestampFromMicroseconds: (micros: bigint) => micros,
   timestampFromNanoseconds: (nanos: bigint) => nanos / 1_000n,
 };
+
+/**
+ * The key of a data file that an error object names by URI or by key. Other places are refused, because whoever can write
+ * an error object must not make this function read what its role may read elsewhere.
+ */
+export function locate(name: string, { lakeBucket, rawDatabase, rawTable }: RawTableLocation): LocatedFile {
+  const uri = /^s3a?:\/\/([^/]+)\/(.+)$/.exec(name);
+  const key = uri === null ? name.replace(/^\//, '') : (uri[2] ?? '');
+  const home = `warehouse/${rawDatabase}/${rawTable}/`;
+  const isOurs = (uri === null || uri[1] === lakeBucket) && key.startsWith(home) && !/(^|\/)\.{1,2}(\/|$)/.test(key);
+  if (isOurs && key.endsWith('.parquet')) return { ok: true, key };
+  return { ok: false, code: 'NOT_A_RAW_DATA_FILE', message: `no .parquet file under s3://${lakeBucket}/${home}` };
+}
 
 type ParquetRow = Readonly<Record<string, unknown>>;
 
@@ -75,12 +78,12 @@ function sendableRow(row: ParquetRow): Sendable {
 }
 
 async function openParquet(bytes: Buffer): Promise<OpenFile> {
-  // Loaded by the first data file, not at every cold start: most invocations meet none.
+  // The libraries are loaded for the first data file and not at every cold start, because most invocations meet none.
   const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet-compressors'),
   ]);
-  // Copies of parts, as they are asked for: a copy of the whole would double what is held.
+  // Only the ranges that are read are copied: a copy of the whole file would double the memory.
   const slice = (start: number, end = bytes.length) => new Uint8Array(bytes.subarray(start, end)).buffer;
   const file = { byteLength: bytes.length, slice };
   const metadata = await parquetMetadataAsync(file);
@@ -109,11 +112,19 @@ async function openParquet(bytes: Buffer): Promise<OpenFile> {
   };
 }
 
-/** @throws what S3 throws, but for a file that is not there: that is told */
-export async function openDataFile(name: string, place: FilePlace, bytes: ByteStore): Promise<OpenFile | FileRefusal> {
-  const located = locate(name, place);
+/**
+ * Opens the data file that an error object names, or says why it cannot be read.
+ *
+ * @throws whatever S3 throws; a missing file is an answer and not an error
+ */
+export async function openDataFile(
+  name: string,
+  location: RawTableLocation,
+  bytes: ByteStore,
+): Promise<OpenFile | FileRefusal> {
+  const located = locate(name, location);
   if (!located.ok) return located;
-  const found = await bytes.get(place.lakeBucket, located.key, place.maxObjectBytes);
+  const found = await bytes.get(location.lakeBucket, located.key, location.maxObjectBytes);
   if (found === undefined) {
     return { ok: false, code: 'DATA_FILE_MISSING', message: 'the file is not there any more: orphans are removed' };
   }
@@ -127,6 +138,6 @@ export async function openDataFile(name: string, place: FilePlace, bytes: ByteSt
   try {
     return await openParquet(found.bytes);
   } catch (error) {
-    return { ok: false, code: 'DATA_FILE_UNREADABLE', message: messageOf(error).slice(0, 200) };
+    return { ok: false, code: 'DATA_FILE_UNREADABLE', message: messageOf(error).slice(0, MAX_REASON) };
   }
 }

@@ -1,30 +1,33 @@
 import { decodeString, memberSources, parseTime } from '@lean-ops/common/core';
-import { piecesOf, type Piece } from './json-segments';
+import { segmentsOf, type JsonSegment } from './json-segments';
 
 export const UNREADABLE = 'UNREADABLE_ERROR_OBJECT';
 
-interface Told {
-  /** Bounded, and fit for a key. */
+/** The last millisecond of the year 9999. A later time has more digits in its year and would not sort. */
+const LAST_MILLIS = 253_402_300_799_999;
+const MAX_CODE = 100;
+const MAX_MESSAGE = 1_000;
+/** A text that is the URI or the key of a data file, and nothing else. */
+const DATA_FILE = /^\S+\.parquet$/;
+const URI = /^s3a?:\/\/\S+$/;
+
+/** What Firehose says about the failure of an item. */
+interface FailureFacts {
+  /** The error code, bounded in length and safe in a key. */
   readonly code: string;
   readonly message: string;
-  /** Milliseconds since the epoch; undefined when the part does not say. */
+  /** Epoch milliseconds; undefined when the item does not say. */
   readonly failedAt: number | undefined;
   readonly attempts: number;
 }
 
-/** What Firehose says in one piece of an error object. */
-export type Part =
-  | (Told & { readonly kind: 'records'; readonly raw: Buffer })
-  | (Told & { readonly kind: 'data_files'; readonly files: readonly string[] })
-  | (Told & { readonly kind: 'unreadable'; readonly bytes: number });
+/** One failure in an error object: a record, a list of data files that were not committed, or an unreadable segment. */
+export type ErrorItem =
+  | (FailureFacts & { readonly kind: 'records'; readonly raw: Buffer })
+  | (FailureFacts & { readonly kind: 'data_files'; readonly files: readonly string[] })
+  | (FailureFacts & { readonly kind: 'unreadable'; readonly bytes: number });
 
 type Sources = ReadonlyMap<string, string>;
-
-/** 9999-12-31: a later time has more digits of a year and would not sort. */
-const LAST_MILLIS = 253_402_300_799_999;
-/** A file is named by its URI or its key, and nothing else stands in that text. */
-const DATA_FILE = /^\S+\.parquet$/;
-const URI = /^s3a?:\/\/\S+$/;
 
 function textOf(sources: Sources, ...names: readonly string[]): string | undefined {
   for (const name of names) {
@@ -42,29 +45,29 @@ function millisOf(sources: Sources, name: string): number | undefined {
   return millis > 0 && millis <= LAST_MILLIS ? millis : undefined;
 }
 
-/** A code as part of a sort key: no text of somebody's reaches a key as it came. */
+/** The code in a form that is safe in a sort key: no foreign text gets into a key unchanged. */
 function codeOf(text: string | undefined, fallback: string): string {
   const code = (text ?? '')
     .trim()
     .replace(/[^A-Za-z0-9._-]/g, '_')
-    .slice(0, 100);
+    .slice(0, MAX_CODE);
   return code === '' ? fallback : code;
 }
 
-/** AWS's pages name these members in three ways. */
-function toldBy(sources: Sources, fallback: string): Told {
+/** Reads the facts of a failure. AWS's documentation spells the names of these members in three ways. */
+function failureFactsOf(sources: Sources, fallback: string): FailureFacts {
   const ended = millisOf(sources, 'attemptEndingTimestamp');
   const arrived = millisOf(sources, 'arrivalTimestamp');
   const attempts = Number(textOf(sources, 'attemptsMade'));
   return {
     code: codeOf(textOf(sources, 'errorCode', 'lastErrorCode', 'ErrorCode'), fallback),
-    message: (textOf(sources, 'errorMessage', 'lastErrorMessage', 'ErrorMessage') ?? '').slice(0, 1_000),
+    message: (textOf(sources, 'errorMessage', 'lastErrorMessage', 'ErrorMessage') ?? '').slice(0, MAX_MESSAGE),
     failedAt: ended === undefined || arrived === undefined ? (ended ?? arrived) : Math.max(ended, arrived),
     attempts: Number.isSafeInteger(attempts) && attempts >= 0 ? attempts : 0,
   };
 }
 
-/** Every text in the value, at any depth, without recursion. */
+/** Every text in the value, at any depth. It does not recurse, so depth cannot exhaust the stack. */
 function stringsIn(value: unknown): string[] {
   const found: string[] = [];
   const waiting: unknown[] = [value];
@@ -75,21 +78,21 @@ function stringsIn(value: unknown): string[] {
   return found.reverse();
 }
 
-/** AWS does not publish the member that names them, so whatever reads like a data file is one. */
+/** The data files that a value names. AWS does not document the member, so every text that looks like one counts. */
 function dataFilesIn(value: unknown): string[] {
   const texts = [...new Set(stringsIn(value))];
   const files = texts.filter((text) => DATA_FILE.test(text));
   return files.length > 0 ? files : texts.filter((text) => URI.test(text));
 }
 
-function unreadable(text: string, why: string, told: Partial<Told> = {}): Part {
+function unreadable(text: string, why: string, facts: Partial<FailureFacts> = {}): ErrorItem {
   return {
     kind: 'unreadable',
     code: UNREADABLE,
-    // What Firehose says of it, if that much can be read.
-    message: told.message ? `${why}: ${told.message}` : why,
-    failedAt: told.failedAt,
-    attempts: told.attempts ?? 0,
+    // Firehose's own message, when that much can be read.
+    message: facts.message ? `${why}: ${facts.message}` : why,
+    failedAt: facts.failedAt,
+    attempts: facts.attempts ?? 0,
     bytes: Buffer.byteLength(text),
   };
 }
@@ -98,41 +101,44 @@ function isBase64(text: string): boolean {
   return /^[A-Za-z0-9+/_-]*={0,2}$/.test(text);
 }
 
-function partOfObject(text: string): Part {
+function itemOfObject(text: string): ErrorItem {
   const sources = memberSources(text);
   if (sources === undefined) return unreadable(text, 'not a JSON object');
   const rawData = sources.get('rawData');
   if (rawData?.startsWith('"')) {
     const base64 = decodeString(rawData);
-    const told = toldBy(sources, 'UNKNOWN_ERROR');
-    if (isBase64(base64)) return { kind: 'records', ...told, raw: Buffer.from(base64, 'base64') };
-    return unreadable(text, 'rawData is not base64', told);
+    const facts = failureFactsOf(sources, 'UNKNOWN_ERROR');
+    if (isBase64(base64)) return { kind: 'records', ...facts, raw: Buffer.from(base64, 'base64') };
+    return unreadable(text, 'rawData is not base64', facts);
   }
   const files = dataFilesIn(JSON.parse(text) as unknown);
-  if (files.length > 0) return { kind: 'data_files', ...toldBy(sources, 'DATA_FILES_NOT_COMMITTED'), files };
-  return unreadable(text, 'neither a record (rawData) nor a data file is named', toldBy(sources, UNREADABLE));
+  if (files.length > 0) return { kind: 'data_files', ...failureFactsOf(sources, 'DATA_FILES_NOT_COMMITTED'), files };
+  return unreadable(text, 'neither a record (rawData) nor a data file is named', failureFactsOf(sources, UNREADABLE));
 }
 
 const isObjectItem = (item: unknown): item is object =>
   typeof item === 'object' && item !== null && !Array.isArray(item);
 
-/** Objects are read one by one, texts that name data files together; whatever else is there is one unreadable part. */
-function* partsOfItems(items: readonly unknown[], text: string): Generator<Part> {
-  for (const item of items.filter(isObjectItem)) yield partOfObject(JSON.stringify(item));
+/**
+ * The items of an array. Each object is one item, all texts that name data files are one item together, and whatever else
+ * the array holds is one unreadable item.
+ */
+function* itemsOfArray(items: readonly unknown[], text: string): Generator<ErrorItem> {
+  for (const item of items.filter(isObjectItem)) yield itemOfObject(JSON.stringify(item));
   const others = items.filter((item) => !isObjectItem(item));
   const files = dataFilesIn(others);
-  if (files.length > 0) yield { kind: 'data_files', ...toldBy(new Map(), 'DATA_FILES_NOT_COMMITTED'), files };
+  if (files.length > 0) yield { kind: 'data_files', ...failureFactsOf(new Map(), 'DATA_FILES_NOT_COMMITTED'), files };
   const strange = others.length > 0 && files.length === 0;
   if (items.length === 0 || strange) yield unreadable(text, 'neither a record nor a data file is named');
 }
 
-function* partsOfPiece({ kind, text }: Piece): Generator<Part> {
-  if (kind === 'object') yield partOfObject(text);
-  else if (kind === 'array') yield* partsOfItems(JSON.parse(text) as unknown[], text);
-  else yield* partsOfItems([text.replace(/^"|"?,?$/g, '')], text);
+function* itemsOfSegment({ kind, text }: JsonSegment): Generator<ErrorItem> {
+  if (kind === 'object') yield itemOfObject(text);
+  else if (kind === 'array') yield* itemsOfArray(JSON.parse(text) as unknown[], text);
+  else yield* itemsOfArray([text.replace(/^"|"?,?$/g, '')], text);
 }
 
-/** Everything an error object says, in order. Never throws, whatever the bytes are: nothing of it may be lost. */
-export function* partsOf(object: Buffer): Generator<Part> {
-  for (const piece of piecesOf(object)) yield* partsOfPiece(piece);
+/** Every item of an error object, in order. Never throws, whatever the bytes are, because none of them may be lost. */
+export function* errorItemsOf(object: Buffer): Generator<ErrorItem> {
+  for (const segment of segmentsOf(object)) yield* itemsOfSegment(segment);
 }

@@ -34,8 +34,8 @@ const collaborators: ResendCollaborators = {
 export type Answer = Recorded | SweepSummary | ResendSummary | { readonly outcome: 'IGNORED' };
 
 /**
- * EventBridge invokes asynchronously: what throws here is run again by Lambda (twice, then the on-failure destination);
- * whatever returns is done with. A person's request is answered, or fails with a sentence that says how to mend it.
+ * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then hands the event to the
+ * on-failure destination. A person's request is answered, or fails with a sentence that says how to correct it.
  */
 export const handler = traced(SERVICE, async (event: unknown, context: Context): Promise<Answer> => {
   log.bind(context);

@@ -1,8 +1,15 @@
 import type { ByteStore, Clock, DocumentStore, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
-import { absent, mapLimit, messageOf } from '@lean-ops/common/core';
+import { absent, LeanOpsError, mapLimit, messageOf } from '@lean-ops/common/core';
 import type { Config } from './config';
-import { inventoryOf, oversized, type Draft, type Inventory } from './inventory';
+import { inventoryOf, oversizedInventory, type EntryDraft, type Inventory } from './inventory';
 import { isErrorKey } from './request';
+
+/** Partition of the index for error objects that are on record as a whole. No topic has this name. */
+export const MARKERS = '_error_objects';
+/** A sweep that has less time left than this begins no further object. */
+const SWEEP_RESERVE_MS = 60_000;
+/** Number of objects that a sweep puts on record at a time, at most. */
+const SWEEP_CONCURRENCY = 4;
 
 export interface Collaborators {
   readonly bytes: ByteStore;
@@ -16,24 +23,23 @@ export interface Collaborators {
 export type Recorded =
   | { readonly outcome: 'RECORDED'; readonly entries: number; readonly records: number; readonly unreadable: number }
   | { readonly outcome: 'KNOWN' }
-  /** Somebody deleted it: there is nothing to put on record but that. */
+  /** Somebody deleted the object, so that its contents cannot be put on record. */
   | { readonly outcome: 'GONE' };
 
-/** Partition of the index for the objects that are on record as a whole; no topic is called so. */
-export const MARKERS = '_error_objects';
-
+/** The index key of the marker that says that an error object is on record as a whole. */
 export function markerKey(key: string) {
-  // A key of S3 has at most 1,024 bytes, which is what a sort key may have.
+  // A key of S3 has at most 1,024 bytes, and so may a sort key.
   return { topic_name: MARKERS, failed_at_message_id: key };
 }
 
 export interface ErrorObject {
   readonly inventory: Inventory;
   readonly etag: string;
-  /** Undefined when it is too large to be read here. */
+  /** Undefined when the object is too large to be read. */
   readonly bytes: Buffer | undefined;
 }
 
+/** Reads and counts an error object; undefined when it does not exist. */
 export async function readErrorObject(
   key: string,
   { archiveBucket, maxObjectBytes }: Pick<Config, 'archiveBucket' | 'maxObjectBytes'>,
@@ -45,16 +51,20 @@ export async function readErrorObject(
   const etag = found.etag.replace(/^"|"$/g, '');
   return found.ok
     ? { inventory: inventoryOf(key, found.bytes, writtenAt), etag, bytes: found.bytes }
-    : { inventory: oversized(key, found.size, writtenAt), etag, bytes: undefined };
+    : { inventory: oversizedInventory(key, found.size, writtenAt), etag, bytes: undefined };
 }
 
-function recordsByCode(drafts: readonly Draft[]): Record<string, number> {
+function recordsByCode(drafts: readonly EntryDraft[]): Record<string, number> {
   const codes: Record<string, number> = {};
   for (const { error_code: code, records } of drafts) codes[code] = (codes[code] ?? 0) + records;
   return codes;
 }
 
-/** @param etag of the object as it is now; undefined: whatever is on record will do */
+/**
+ * True when the error object is on record as a whole.
+ *
+ * @param etag the ETag of the object as it is now; undefined when a record of any state of the object will do
+ */
 export async function isOnRecord(
   key: string,
   etag: string | undefined,
@@ -66,8 +76,8 @@ export async function isOnRecord(
 }
 
 /**
- * Writes the entries, then the marker: the marker says that all entries are there. An entry that is there already stays as
- * it is, with what a resend has noted in it.
+ * Writes the entries and then the marker, which says that all entries are there. An existing entry stays as it is, with
+ * whatever a resend has noted in it.
  */
 export async function putOnRecord(
   key: string,
@@ -76,7 +86,7 @@ export async function putOnRecord(
   { documents, log, metrics, clock }: Collaborators,
 ): Promise<Recorded> {
   const archivedAt = new Date(clock.now()).toISOString();
-  const { drafts, parts, records, dataFiles, unreadable } = inventory;
+  const { drafts, items, records, dataFiles, unreadable } = inventory;
   const fresh = await mapLimit(drafts, config.concurrency, async (draft) =>
     documents.put(config.archiveTable, { ...draft, archived_at: archivedAt }, absent('topic_name')),
   );
@@ -84,14 +94,14 @@ export async function putOnRecord(
     ...markerKey(key),
     etag,
     recorded_at: archivedAt,
-    parts,
+    parts: items,
     records,
     data_files: dataFiles,
     unreadable,
   });
   const line = {
     s3_key: key,
-    parts,
+    parts: items,
     records,
     data_files: dataFiles,
     unreadable,
@@ -110,9 +120,9 @@ export async function putOnRecord(
 }
 
 /**
- * Puts one error object on record. The same again changes nothing; an object that was written over is read again.
+ * Puts one error object on record. A repeated call changes nothing; an object that was overwritten is read again.
  *
- * @throws what S3 and DynamoDB throw: Lambda then runs it again. Never for what the object holds.
+ * @throws whatever S3 and DynamoDB throw, so that Lambda runs it again; never because of what the object holds
  */
 export async function recordObject(
   key: string,
@@ -134,17 +144,14 @@ export interface SweepSummary {
   readonly objects: number;
   readonly known: number;
   readonly recorded: number;
-  /** Not looked at for want of time: the next sweep goes on. */
+  /** Objects that there was no time for; the next sweep goes on with them. */
   readonly left: number;
 }
 
-/** A sweep that has less than this begins no further object. */
-const SWEEP_RESERVE_MS = 60_000;
-
 /**
- * Puts on record whatever lies under the prefix and is not: the net under an event that was lost.
+ * Puts every error object on record that is not there yet. It catches the objects whose events were lost.
  *
- * @throws after all others were done, when an object could not be put on record
+ * @throws LeanOpsError ERROR_OBJECTS_NOT_RECORDED when an object could not be put on record, after all others were done
  */
 export async function sweep(
   config: Config,
@@ -152,11 +159,13 @@ export async function sweep(
   collaborators: Collaborators,
 ): Promise<SweepSummary> {
   const { archiveBucket, errorPrefix, concurrency } = config;
-  const place = { bucket: archiveBucket, prefix: errorPrefix };
-  const keys = (await collaborators.objects.list(archiveBucket, errorPrefix)).filter((key) => isErrorKey(key, place));
+  const location = { bucket: archiveBucket, prefix: errorPrefix };
+  const keys = (await collaborators.objects.list(archiveBucket, errorPrefix)).filter((key) =>
+    isErrorKey(key, location),
+  );
   const count = { known: 0, recorded: 0, left: 0 };
-  const failures: string[] = [];
-  await mapLimit(keys, Math.min(concurrency, 4), async (key) => {
+  const failures: unknown[] = [];
+  await mapLimit(keys, Math.min(concurrency, SWEEP_CONCURRENCY), async (key) => {
     if (remainingMs() < SWEEP_RESERVE_MS) {
       count.left++;
       return;
@@ -166,18 +175,22 @@ export async function sweep(
       if (outcome === 'KNOWN') count.known++;
       if (outcome === 'RECORDED') count.recorded++;
     } catch (error) {
-      failures.push(messageOf(error));
+      failures.push(error);
       collaborators.log.error('error object not put on record', { s3_key: key, error });
     }
   });
   const summary: SweepSummary = { action: 'sweep', objects: keys.length, ...count };
-  // What a sweep finds was missed by the events: worth a look when it happens often.
+  // A sweep finds what the events missed, which is worth a look when it happens often.
   if (count.recorded + count.left > 0) collaborators.log.warn('error prefix swept', { ...summary });
   else collaborators.log.info('error prefix swept', { ...summary });
   collaborators.metrics.count('SweptUp', count.recorded);
   collaborators.metrics.count('SweepLeft', count.left);
   if (failures.length > 0) {
-    throw new Error(`${failures.length} of ${keys.length} error objects were not put on record: ${failures[0] ?? ''}`);
+    throw new LeanOpsError(
+      'ERROR_OBJECTS_NOT_RECORDED',
+      `${failures.length} of ${keys.length} error objects were not put on record: ${messageOf(failures[0])}`,
+      { cause: failures[0] },
+    );
   }
   return summary;
 }

@@ -1,14 +1,17 @@
 import { checkTopic, isObject, LeanOpsError, UNKNOWN_TOPIC } from '@lean-ops/common/core';
 
-/** Where error objects are. */
-export interface ErrorPlace {
+const USAGE =
+  'send {"action":"sweep"}, {"action":"resend","s3_key":"…"} or {"action":"resend","topic_name":"…","since":"…"}';
+
+/** The bucket and the prefix under which Firehose puts its error objects. */
+export interface ErrorPrefix {
   readonly bucket: string;
   readonly prefix: string;
 }
 
 export interface Selection {
   readonly topic: string;
-  /** Sorts like the index: the beginning of an ISO time. */
+  /** The beginning of an ISO time, which sorts as the index's keys do. */
   readonly since: string;
 }
 
@@ -25,19 +28,16 @@ export type ReaderRequest =
   | { readonly action: 'sweep' }
   | ResendRequest;
 
-const HOW =
-  'send {"action":"sweep"}, {"action":"resend","s3_key":"…"} or {"action":"resend","topic_name":"…","since":"…"}';
-
-function bad(message: string): LeanOpsError {
+function badRequest(message: string): LeanOpsError {
   return new LeanOpsError('BAD_REQUEST', `stream-error-reader: ${message}`);
 }
 
-/** An object of the error prefix, and not the placeholder that consoles make for a folder. */
-export function isErrorKey(key: string, { prefix }: ErrorPlace): boolean {
+/** True for an object below the error prefix, and false for the placeholder that consoles make for a folder. */
+export function isErrorKey(key: string, { prefix }: ErrorPrefix): boolean {
   return key.startsWith(prefix) && !key.endsWith('/');
 }
 
-function decodeEvent(event: Readonly<Record<string, unknown>>, place: ErrorPlace): ReaderRequest {
+function decodeEvent(event: Readonly<Record<string, unknown>>, errorPrefix: ErrorPrefix): ReaderRequest {
   const detail = isObject(event['detail']) ? event['detail'] : {};
   const bucket = isObject(detail['bucket']) ? detail['bucket']['name'] : undefined;
   const object = isObject(detail['object']) ? detail['object'] : {};
@@ -47,48 +47,54 @@ function decodeEvent(event: Readonly<Record<string, unknown>>, place: ErrorPlace
     key: typeof key === 'string' ? key : undefined,
     reason,
   });
-  if (bucket !== place.bucket) return ignore('not from the archive bucket');
+  if (bucket !== errorPrefix.bucket) return ignore('not from the archive bucket');
   if (typeof key !== 'string') return ignore('the event names no object');
-  if (!isErrorKey(key, place)) return ignore(`no object under ${place.prefix}`);
+  if (!isErrorKey(key, errorPrefix)) return ignore(`no object under ${errorPrefix.prefix}`);
   return { action: 'record', key, etag: typeof etag === 'string' ? etag.replace(/^"|"$/g, '') : undefined };
 }
 
-function decodeWhat(event: Readonly<Record<string, unknown>>, place: ErrorPlace): ResendRequest['what'] {
+function decodeWhat(event: Readonly<Record<string, unknown>>, errorPrefix: ErrorPrefix): ResendRequest['what'] {
   const { s3_key: key, topic_name: topic, since } = event;
   if (key !== undefined) {
     if (topic !== undefined || since !== undefined) {
-      throw bad('"s3_key" names one object, so "topic_name" and "since" cannot stand beside it: leave either out');
+      throw badRequest(
+        '"s3_key" names one object, so "topic_name" and "since" cannot stand beside it: leave either out',
+      );
     }
-    if (typeof key !== 'string' || !isErrorKey(key, place)) {
-      throw bad(`"s3_key" must be the key of an object under ${place.prefix}: take it from the index's s3_key`);
+    if (typeof key !== 'string' || !isErrorKey(key, errorPrefix)) {
+      throw badRequest(
+        `"s3_key" must be the key of an object under ${errorPrefix.prefix}: take it from the index's s3_key`,
+      );
     }
     return { key };
   }
-  if (typeof topic !== 'string') throw bad(`"resend" needs "s3_key", or "topic_name" and "since": ${HOW}`);
+  if (typeof topic !== 'string') throw badRequest(`"resend" needs "s3_key", or "topic_name" and "since": ${USAGE}`);
   const checked = checkTopic(topic);
-  if (!checked.ok && topic !== UNKNOWN_TOPIC) throw bad(`"topic_name": ${checked.message}`);
+  if (!checked.ok && topic !== UNKNOWN_TOPIC) throw badRequest(`"topic_name": ${checked.message}`);
   if (typeof since !== 'string' || !/^\d{4}-\d\d-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,3})?)?)?Z?)?$/.test(since)) {
-    throw bad('"since" must be a date or a time in UTC, such as "2026-11-23" or "2026-11-23T10:00:00Z"');
+    throw badRequest('"since" must be a date or a time in UTC, such as "2026-11-23" or "2026-11-23T10:00:00Z"');
   }
-  // Without its Z, `10:00` sorts before `10:00:00.123Z`.
+  // The Z is dropped so that `10:00` sorts before `10:00:00.123Z`.
   return { topic, since: since.replace(/Z$/, '') };
 }
 
 /**
- * Reads what started the function. An event of an object that is none of ours is ignored, as a second delivery is; a
- * request of a person that cannot be meant is refused.
+ * Reads the event that started the function. S3's event about an object outside the error prefix is ignored; a person's
+ * request that makes no sense is refused.
  *
- * @throws LeanOpsError BAD_REQUEST saying what, where and how to mend it
+ * @throws LeanOpsError BAD_REQUEST with a sentence on what is wrong and how to correct it
  */
-export function decodeRequest(event: unknown, place: ErrorPlace): ReaderRequest {
-  if (!isObject(event)) throw bad(`the event must be an object: ${HOW}`);
-  if (event['detail'] !== undefined && event['action'] === undefined) return decodeEvent(event, place);
+export function decodeRequest(event: unknown, errorPrefix: ErrorPrefix): ReaderRequest {
+  if (!isObject(event)) throw badRequest(`the event must be an object: ${USAGE}`);
+  if (event['detail'] !== undefined && event['action'] === undefined) return decodeEvent(event, errorPrefix);
   const { action, error_code: errorCode, dry_run: dryRun = false } = event;
   if (action === 'sweep') return { action };
-  if (action !== 'resend') throw bad(`"action" must be "sweep" or "resend": ${HOW}`);
+  if (action !== 'resend') throw badRequest(`"action" must be "sweep" or "resend": ${USAGE}`);
   if (errorCode !== undefined && (typeof errorCode !== 'string' || errorCode === '')) {
-    throw bad('"error_code" must be a code of the index, such as "Lambda.ProcessingFailedStatus", or be left out');
+    throw badRequest(
+      '"error_code" must be a code of the index, such as "Lambda.ProcessingFailedStatus", or be left out',
+    );
   }
-  if (typeof dryRun !== 'boolean') throw bad('"dry_run" must be true or false');
-  return { action, what: decodeWhat(event, place), errorCode, dryRun };
+  if (typeof dryRun !== 'boolean') throw badRequest('"dry_run" must be true or false');
+  return { action, what: decodeWhat(event, errorPrefix), errorCode, dryRun };
 }

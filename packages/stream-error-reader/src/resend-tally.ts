@@ -1,21 +1,24 @@
+const MAX_REASON = 500;
+
 export interface Reason {
   readonly code: string;
-  /** Of the first one. */
+  /** The reason given for the first record with this code. */
   readonly reason: string;
   records: number;
 }
 
+/** The totals of a resend, as its answer gives them. */
 export interface TallySums {
-  /** resent + refused + left. */
+  /** The sum of resent, refused and left records. */
   readonly records: number;
   readonly resent: number;
-  /** Marked by an earlier resend, and so not sent again. */
+  /** Records that an earlier resend sent, and this one did not. */
   readonly already_resent: number;
   readonly refused_records: number;
   readonly left: number;
-  /** What no resend can help, by code. */
+  /** Records that no resend can deliver, by code. */
   readonly refused: readonly Reason[];
-  /** What the same request may bring in later, by code. */
+  /** Records that the same request may deliver later, by code. */
   readonly left_because: readonly Reason[];
 }
 
@@ -23,7 +26,7 @@ export interface ResendSummary extends TallySums {
   readonly action: 'resend';
   readonly dry_run: boolean;
   readonly objects: number;
-  /** Not begun, for want of time: the same request goes on with them. */
+  /** Objects that there was no time for; the same request goes on with them. */
   readonly objects_left: number;
 }
 
@@ -64,7 +67,7 @@ export class Tally {
     this.#already += records;
   }
 
-  /** Takes over the sums of another one; its groups are done with. */
+  /** Adds the totals of another tally, but not its groups. */
   add(other: Tally): void {
     this.#resent += other.#resent;
     this.#already += other.#already;
@@ -99,12 +102,12 @@ export class Tally {
   #open(name: string, code: string, reason: string): void {
     const group = this.#group(name);
     group.open++;
-    if (group.note === '') group.note = `${code}: ${reason}`.slice(0, 500);
+    if (group.note === '') group.note = `${code}: ${reason}`.slice(0, MAX_REASON);
   }
 }
 
 function count(reasons: Map<string, Reason>, code: string, reason: string, records = 1): void {
   const known = reasons.get(code);
-  if (known === undefined) reasons.set(code, { code, reason: reason.slice(0, 500), records });
+  if (known === undefined) reasons.set(code, { code, reason: reason.slice(0, MAX_REASON), records });
   else known.records += records;
 }

@@ -3,45 +3,52 @@ import type { RecordStream, StreamErrorEntry } from '@lean-ops/common/aws';
 import { deliver, mapLimit, messageOf, present, UNKNOWN_TOPIC, type DeliveryContext } from '@lean-ops/common/core';
 import type { Config } from './config';
 import { openDataFile } from './data-file';
-import { groupOf, type Draft } from './inventory';
-import { partsOf, type Part } from './error-items';
+import { groupOf, type EntryDraft } from './inventory';
+import { errorItemsOf, type ErrorItem } from './error-items';
 import { isOnRecord, putOnRecord, readErrorObject, type Collaborators, type ErrorObject } from './record-objects';
 import type { ResendRequest } from './request';
 import { sendableOf } from './sendable';
 import { Tally, type ResendSummary } from './resend-tally';
 
+/** Frames that are held in memory at a time. */
+const BATCH = { maxCount: 4_000, maxBytes: 16 * 1024 * 1024 } as const;
+/** Milliseconds of Lambda's time that are kept for noting the result in the index and for the answer. */
+export const RESERVE_MS = 30_000;
+const SEND_CONCURRENCY = 4;
+const SEND_ATTEMPTS = 8;
+const BACKOFF = { baseMs: 200, capMs: 5_000 } as const;
+const CALL_TIMEOUT_MS = 10_000;
+const MAX_FILE_NAME = 300;
+const MAX_REASON = 200;
+
 export interface ResendCollaborators extends Collaborators {
   readonly stream: RecordStream;
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   readonly random: () => number;
 }
 
-export interface Resend {
+/** One request to resend, with everything that its steps need. */
+export interface ResendJob {
   readonly request: ResendRequest;
   readonly config: Config;
-  /** Until the marks must be written. */
+  /** Its time ends when the results must be noted in the index. */
   readonly context: DeliveryContext;
   readonly collaborators: ResendCollaborators;
 }
-
-/** Frames that are held at a time. */
-const BATCH = { maxCount: 4_000, maxBytes: 16 * 1024 * 1024 } as const;
-/** Kept back from Lambda's time for the marks and the answer. */
-export const RESERVE_MS = 30_000;
 
 interface Waiting {
   readonly group: string;
   readonly frame: Buffer;
 }
 
-/** Gathers frames and hands them to the stream; the tally gets to know what became of each. */
+/** Gathers frames, hands them to the stream in batches, and counts in the tally what became of each. */
 class Sender {
-  readonly #resend: Resend;
+  readonly #resend: ResendJob;
   readonly #tally: Tally;
   #waiting: Waiting[] = [];
   #bytes = 0;
 
-  constructor(resend: Resend, tally: Tally) {
+  constructor(resend: ResendJob, tally: Tally) {
     this.#resend = resend;
     this.#tally = tally;
   }
@@ -65,10 +72,10 @@ class Sender {
       items,
       {
         ...frameDelivery(collaborators.stream),
-        concurrency: Math.min(config.concurrency, 4),
-        maxAttempts: 8,
-        backoff: { baseMs: 200, capMs: 5_000 },
-        callTimeoutMs: 10_000,
+        concurrency: Math.min(config.concurrency, SEND_CONCURRENCY),
+        maxAttempts: SEND_ATTEMPTS,
+        backoff: BACKOFF,
+        callTimeoutMs: CALL_TIMEOUT_MS,
       },
       context,
     );
@@ -77,14 +84,20 @@ class Sender {
   }
 }
 
-async function sendDataFile(name: string, group: string, resend: Resend, tally: Tally, sender: Sender): Promise<void> {
+async function sendDataFile(
+  name: string,
+  group: string,
+  resend: ResendJob,
+  tally: Tally,
+  sender: Sender,
+): Promise<void> {
   if (resend.context.remainingMs() <= 0) {
     tally.left(group, 'OUT_OF_TIME', 'a data file was not read');
     return;
   }
   const file = await openDataFile(name, resend.config, resend.collaborators.bytes);
   if (!file.ok) {
-    tally.refused(group, file.code, `${name.slice(0, 300)}: ${file.message}`);
+    tally.refused(group, file.code, `${name.slice(0, MAX_FILE_NAME)}: ${file.message}`);
     return;
   }
   let read = 0;
@@ -99,37 +112,42 @@ async function sendDataFile(name: string, group: string, resend: Resend, tally: 
     }
     for (; read < file.rows; read++) tally.left(group, 'OUT_OF_TIME', 'a data file was not read to its end');
   } catch (error) {
-    const message = `${name.slice(0, 300)}: ${messageOf(error).slice(0, 200)}`;
+    const message = `${name.slice(0, MAX_FILE_NAME)}: ${messageOf(error).slice(0, MAX_REASON)}`;
     for (; read < file.rows; read++) tally.refused(group, 'DATA_FILE_UNREADABLE', message);
   }
 }
 
-async function sendPart(part: Part, wanted: ReadonlySet<string>, resend: Resend, tally: Tally, sender: Sender) {
-  if (part.kind === 'records') {
-    const sendable = sendableOf(part.raw);
-    const group = groupOf(sendable.ok ? sendable.topic : UNKNOWN_TOPIC, part);
+async function sendItem(item: ErrorItem, wanted: ReadonlySet<string>, resend: ResendJob, tally: Tally, sender: Sender) {
+  if (item.kind === 'records') {
+    const sendable = sendableOf(item.raw);
+    const group = groupOf(sendable.ok ? sendable.topic : UNKNOWN_TOPIC, item);
     if (!wanted.has(group)) return;
     if (sendable.ok) await sender.add(group, sendable.frame);
     else tally.refused(group, sendable.code, sendable.message);
     return;
   }
-  const group = groupOf(UNKNOWN_TOPIC, part);
+  const group = groupOf(UNKNOWN_TOPIC, item);
   if (!wanted.has(group)) return;
-  if (part.kind === 'unreadable') tally.refused(group, part.code, part.message);
-  else for (const name of part.files) await sendDataFile(name, group, resend, tally, sender);
+  if (item.kind === 'unreadable') tally.refused(group, item.code, item.message);
+  else for (const name of item.files) await sendDataFile(name, group, resend, tally, sender);
 }
 
-function keyOf({ topic_name, failed_at_message_id }: Draft) {
+function keyOf({ topic_name, failed_at_message_id }: EntryDraft) {
   return { topic_name, failed_at_message_id };
 }
 
-function isWanted({ topic_name: topic, error_code: code }: Draft, { what, errorCode }: ResendRequest): boolean {
+function isWanted({ topic_name: topic, error_code: code }: EntryDraft, { what, errorCode }: ResendRequest): boolean {
   return (errorCode === undefined || code === errorCode) && ('key' in what || topic === what.topic);
 }
 
-const groupOfDraft = (draft: Draft): string => groupOf(draft.topic_name, { kind: draft.kind, code: draft.error_code });
+const groupOfDraft = (draft: EntryDraft): string =>
+  groupOf(draft.topic_name, { kind: draft.kind, code: draft.error_code });
 
-async function mark(drafts: readonly Draft[], tally: Tally, { config, collaborators }: Resend): Promise<void> {
+async function noteResend(
+  drafts: readonly EntryDraft[],
+  tally: Tally,
+  { config, collaborators }: ResendJob,
+): Promise<void> {
   const { documents, clock } = collaborators;
   await mapLimit(drafts, config.concurrency, async (draft) => {
     const { resent, open, note } = tally.of(groupOfDraft(draft));
@@ -150,20 +168,23 @@ async function mark(drafts: readonly Draft[], tally: Tally, { config, collaborat
   });
 }
 
-async function resendParts(
+async function resendItems(
   object: ErrorObject & { readonly bytes: Buffer },
-  open: readonly Draft[],
-  resend: Resend,
+  open: readonly EntryDraft[],
+  resend: ResendJob,
   tally: Tally,
 ) {
   const wanted = new Set(open.map(groupOfDraft));
   const sender = new Sender(resend, tally);
-  for (const part of partsOf(object.bytes)) await sendPart(part, wanted, resend, tally, sender);
+  for (const item of errorItemsOf(object.bytes)) await sendItem(item, wanted, resend, tally, sender);
   await sender.flush();
 }
 
-/** Sends what is wanted of one error object, and marks its entries only after the stream has said that it holds the records. */
-async function resendObject(key: string, resend: Resend, total: Tally): Promise<void> {
+/**
+ * Sends the wanted records of one error object again. The entries are marked as resent only after the stream has confirmed
+ * that it has the records.
+ */
+async function resendObject(key: string, resend: ResendJob, total: Tally): Promise<void> {
   const { request, config, collaborators } = resend;
   const object = await readErrorObject(key, config, collaborators);
   if (object === undefined) {
@@ -171,7 +192,7 @@ async function resendObject(key: string, resend: Resend, total: Tally): Promise<
     return;
   }
   const drafts = object.inventory.drafts.filter((draft) => isWanted(draft, request));
-  // What is marked must be on record, whether or not its event ever came.
+  // An entry can be marked only when it is on record, whether or not the object's event ever came.
   if (!request.dryRun && !(await isOnRecord(key, object.etag, config, collaborators))) {
     await putOnRecord(key, object, config, collaborators);
   }
@@ -184,15 +205,15 @@ async function resendObject(key: string, resend: Resend, total: Tally): Promise<
     if (stored[index]?.['resent_at'] !== undefined) tally.already(draft.records);
   });
   const { bytes } = object;
-  if (bytes !== undefined) await resendParts({ ...object, bytes }, open, resend, tally);
+  if (bytes !== undefined) await resendItems({ ...object, bytes }, open, resend, tally);
   else for (const { error_code, error_message } of open) tally.refused(key, error_code, error_message);
-  if (!request.dryRun) await mark(open, tally, resend);
+  if (!request.dryRun) await noteResend(open, tally, resend);
   collaborators.log.info('error object sent again', { s3_key: key, dry_run: request.dryRun, ...tally.sums() });
   total.add(tally);
 }
 
-/** Keys of the error objects whose entries of this topic are still open, oldest first. */
-async function openKeys({ request, config, collaborators }: Resend): Promise<readonly string[]> {
+/** The keys of the error objects with wanted entries that were not resent yet, oldest first. */
+async function openKeys({ request, config, collaborators }: ResendJob): Promise<readonly string[]> {
   if ('key' in request.what) return [request.what.key];
   const from = { topic_name: request.what.topic, failed_at_message_id: request.what.since };
   const keys = new Set<string>();
@@ -200,7 +221,7 @@ async function openKeys({ request, config, collaborators }: Resend): Promise<rea
   do {
     const page = await collaborators.documents.query(config.archiveTable, from, after);
     for (const document of page.documents) {
-      // Written by putOnRecord, or by dlq-archiver, whose entries have no origin.
+      // putOnRecord wrote this entry, or dlq-archiver did, whose entries have no origin.
       const entry = document as unknown as Partial<StreamErrorEntry>;
       if (entry.origin !== 'firehose' || entry.resent_at !== undefined || entry.s3_key === undefined) continue;
       if (request.errorCode === undefined || entry.error_code === request.errorCode) keys.add(entry.s3_key);
@@ -211,12 +232,12 @@ async function openKeys({ request, config, collaborators }: Resend): Promise<rea
 }
 
 /**
- * Puts what Firehose could not deliver into the stream again, one error object after the other, as far as the time goes.
- * A copy of what did arrive is harmless: Standardized keeps one.
+ * Puts what Firehose could not deliver into the stream again, one error object after the other, for as long as there is
+ * time. A copy of a record that did arrive is harmless, because Standardized keeps one.
  *
- * @throws what S3 and DynamoDB throw; what was marked until then stays marked, and the same request goes on from there
+ * @throws whatever S3 and DynamoDB throw; entries marked until then stay marked, and the same request goes on from there
  */
-export async function resend(job: Resend): Promise<ResendSummary> {
+export async function resend(job: ResendJob): Promise<ResendSummary> {
   const { request, context, collaborators } = job;
   const keys = await openKeys(job);
   const total = new Tally();

@@ -13,12 +13,12 @@ import {
 } from '@lean-ops/common/core';
 import { isUtf8 } from 'node:buffer';
 
-/** A record that can go into the stream again, or why it cannot. */
+/** A record that can go into the stream again, or the reason why it cannot. */
 export type Sendable =
   | { readonly ok: true; readonly topic: TopicName; readonly sourceMessageId: string; readonly frame: Buffer }
   | { readonly ok: false; readonly code: 'INVALID_RECORD' | 'TOO_LARGE'; readonly message: string };
 
-/** RAW's columns, as text or microseconds, in the order of the frame's header. What is not there is undefined. */
+/** A row of RAW. Its functions give a column as text or as microseconds, and undefined when the row lacks it. */
 export interface RawRow {
   readonly text: (column: string) => string | undefined;
   readonly micros: (column: string) => Micros | undefined;
@@ -33,7 +33,7 @@ function sized(topic: TopicName, sourceMessageId: string, frame: Buffer): Sendab
   return { ok: false, code: 'TOO_LARGE', message: `${frame.length} bytes, and Firehose takes ${MAX_RECORD_BYTES}` };
 }
 
-/** The frame that this row of RAW was made of; the payload is its payload, byte for byte. */
+/** The frame from which a row of RAW was made, with the same payload byte for byte. */
 export function frameOfRow({ text, micros }: RawRow): Sendable {
   const topic = text('topic_name');
   if (topic === undefined || !isTopicName(topic)) return refused('a row without a legal topic_name');
@@ -72,8 +72,8 @@ function rowOfText(text: string): RawRow | undefined {
 }
 
 /**
- * What `rawData` holds: a frame as it was put into the stream, when the transform failed; a row of RAW, when the
- * delivery after it did; or what never was a record of ours. Never throws.
+ * Reads the `rawData` of a failed record. It is a frame when the transform failed, a row of RAW when the delivery after it
+ * failed, or bytes that never were a record of ours. Never throws.
  */
 export function sendableOf(raw: Buffer): Sendable {
   const record = decodeRecord(raw);

@@ -19,7 +19,7 @@ async function framesOf(bytes: Buffer) {
 }
 
 describe('openDataFile', () => {
-  // Written by pyarrow: RAW's columns, zstd in three row groups; snappy in data pages of version 2.
+  // pyarrow wrote these files with RAW's columns: one with zstd in three row groups, one with snappy in data pages of version 2.
   it.each([
     ['raw-zstd.parquet', 250],
     ['raw-snappy.parquet', 20],

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { inventoryOf } from '../src/inventory';
-import { partsOf, type Part } from '../src/error-items';
-import { piecesOf } from '../src/json-segments';
+import { errorItemsOf, type ErrorItem } from '../src/error-items';
+import { segmentsOf } from '../src/json-segments';
 import { DATA_FILE, errorLine, filesLine, frameOf, KEY } from './world';
 
-const parts = (text: string | Uint8Array): Part[] => [...partsOf(Buffer.from(text))];
-const kinds = (text: string): string[] => parts(text).map(({ kind }) => kind);
+const itemsOf = (text: string | Uint8Array): ErrorItem[] => [...errorItemsOf(Buffer.from(text))];
+const kinds = (text: string): string[] => itemsOf(text).map(({ kind }) => kind);
 
-describe('partsOf', () => {
+describe('errorItemsOf', () => {
   it('reads a failed record', () => {
-    expect(parts(errorLine('abc'))).toEqual([
+    expect(itemsOf(errorLine('abc'))).toEqual([
       {
         kind: 'records',
         code: 'Lambda.InvokeAccessDenied',
@@ -30,9 +30,9 @@ describe('partsOf', () => {
     ['lastErrorCode', { errorCode: undefined, errorMessage: undefined, lastErrorCode: 'X.Y', lastErrorMessage: 'why' }],
     ['ErrorCode', { errorCode: undefined, errorMessage: undefined, ErrorCode: 'X.Y', ErrorMessage: 'why' }],
   ])("takes AWS's other spellings: %s", (name, overrides) => {
-    const [part] = parts(errorLine('abc', overrides));
-    expect(part).toMatchObject({ kind: 'records', attempts: 4, failedAt: 1_795_428_540_000 });
-    if (name !== 'numbers as text') expect(part).toMatchObject({ code: 'X.Y', message: 'why' });
+    const [item] = itemsOf(errorLine('abc', overrides));
+    expect(item).toMatchObject({ kind: 'records', attempts: 4, failedAt: 1_795_428_540_000 });
+    if (name !== 'numbers as text') expect(item).toMatchObject({ code: 'X.Y', message: 'why' });
   });
 
   it.each([
@@ -41,7 +41,7 @@ describe('partsOf', () => {
     ['without any line feed', (lines: string[]) => lines.join('')],
     ['with a byte order mark', (lines: string[]) => `\uFEFF${lines.join('\n')}`],
     ['as one array', (lines: string[]) => `[${lines.join(',')}]`],
-  ])('reads several parts %s', (_, join) => {
+  ])('reads several items %s', (_, join) => {
     expect(kinds(join([errorLine('a'), filesLine([DATA_FILE]), errorLine('b"}{')]))).toEqual([
       'records',
       'data_files',
@@ -72,10 +72,10 @@ describe('partsOf', () => {
     ['bare text', DATA_FILE, 1],
     ['a JSON array', JSON.stringify([DATA_FILE, `${DATA_FILE}2.parquet`]), 2],
   ])('finds data files by what they look like: %s', (_, text, count) => {
-    const [part, ...rest] = parts(text);
+    const [item, ...rest] = itemsOf(text);
     expect(rest).toEqual([]);
-    expect(part).toMatchObject({ kind: 'data_files' });
-    expect(part?.kind === 'data_files' && part.files).toHaveLength(count);
+    expect(item).toMatchObject({ kind: 'data_files' });
+    expect(item?.kind === 'data_files' && item.files).toHaveLength(count);
   });
 
   it.each([
@@ -84,12 +84,12 @@ describe('partsOf', () => {
     ['a number', '42'],
     ['half an object', '{"a":'],
   ])('keeps what it cannot read, with what Firehose says of it: %s', (_, text) => {
-    expect(parts(text)).toMatchObject([{ kind: 'unreadable', code: 'UNREADABLE_ERROR_OBJECT' }]);
+    expect(itemsOf(text)).toMatchObject([{ kind: 'unreadable', code: 'UNREADABLE_ERROR_OBJECT' }]);
   });
 
   it('lets no code into a key as it came', () => {
-    const [part] = parts(errorLine('a', { errorCode: '#../..\n"x"'.padEnd(500, 'y') }));
-    expect(part?.code).toMatch(/^[A-Za-z0-9._-]{1,100}$/);
+    const [item] = itemsOf(errorLine('a', { errorCode: '#../..\n"x"'.padEnd(500, 'y') }));
+    expect(item?.code).toMatch(/^[A-Za-z0-9._-]{1,100}$/);
   });
 
   it('walks values of any depth, and lines of open brackets in linear time', () => {
@@ -100,7 +100,7 @@ describe('partsOf', () => {
 });
 
 describe('any bytes as an error object', () => {
-  const piece = fc.oneof(
+  const segment = fc.oneof(
     fc.uint8Array({ maxLength: 60 }).map((raw) => errorLine(raw)),
     fc.constantFrom(
       errorLine(frameOf()),
@@ -119,15 +119,15 @@ describe('any bytes as an error object', () => {
   const anything = fc.oneof(
     fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     fc
-      .array(fc.tuple(piece, fc.constantFrom('\n', '\r\n', '', '\n\n', ' ')), { maxLength: 12 })
+      .array(fc.tuple(segment, fc.constantFrom('\n', '\r\n', '', '\n\n', ' ')), { maxLength: 12 })
       .map((all) => Buffer.from(all.flat().join(''))),
   );
 
-  it('never throw, and every part is counted once, the same each time', () => {
+  it('never throw, and every item is counted once, the same each time', () => {
     fc.assert(
       fc.property(anything, (bytes) => {
         const found = inventoryOf(KEY, bytes, 0);
-        expect(found.records + found.dataFileParts + found.unreadable).toBe(found.parts);
+        expect(found.records + found.dataFileItems + found.unreadable).toBe(found.items);
         expect(found.drafts.reduce((sum, { records }) => sum + records, 0)).toBe(
           found.records + found.dataFiles + found.unreadable,
         );
@@ -143,16 +143,16 @@ describe('any bytes as an error object', () => {
   it('lose nothing but white space when taken apart', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-        const kept = [...piecesOf(Buffer.from(text))].map((found) => found.text).join('');
+        const kept = [...segmentsOf(Buffer.from(text))].map((found) => found.text).join('');
         expect(kept.replace(/\s/g, '')).toBe(Buffer.from(text).toString('utf8').replace(/\s/g, ''));
       }),
     );
   });
 
-  it('give as many parts as there are lines, where each line is one', () => {
+  it('give as many items as there are lines, where each line is one', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(errorLine('x'), filesLine([DATA_FILE]), 'garbage', '{"a":1}')), (lines) => {
-        expect(inventoryOf(KEY, Buffer.from(lines.join('\n')), 0).parts).toBe(lines.length);
+        expect(inventoryOf(KEY, Buffer.from(lines.join('\n')), 0).items).toBe(lines.length);
       }),
     );
   });

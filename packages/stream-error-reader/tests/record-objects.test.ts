@@ -82,11 +82,11 @@ describe('recordObject', () => {
     async (moment) => {
       const whole = world({ [KEY]: MIXED });
       await whole.record();
-      // Marker, object, five entries, marker.
+      // The calls are: read the marker, read the object, write five entries, write the marker.
       for (let at = 1; at <= 8; at++) {
         const w = world({ [KEY]: MIXED });
         await expect(w.record(KEY, undefined, w.through(interruption(at, moment)))).rejects.toThrow(KilledError);
-        // The event is gone for good: the sweep finds it.
+        // The event is lost for good, and the sweep finds the object.
         await w.sweep();
         expect({ at, state: w.state() }).toEqual({ at, state: whole.state() });
       }
@@ -105,7 +105,7 @@ describe('recordObject', () => {
     await w.sweep();
     expect(w.entries().map((entry) => entry.failed_at)).toEqual([
       '2026-11-23T10:09:00.000Z',
-      // When S3 took it.
+      // The time at which S3 took the object.
       '2026-11-23T10:09:00.000Z',
     ]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeRequest } from '../src/request';
-import { KEY, PLACE } from './world';
+import { KEY, ERROR_PREFIX } from './world';
 
 const event = (key: unknown, bucket = 'archive') => ({
   source: 'aws.s3',
@@ -10,7 +10,7 @@ const event = (key: unknown, bucket = 'archive') => ({
 
 describe('decodeRequest', () => {
   it('reads an event of the error prefix', () => {
-    expect(decodeRequest(event(KEY), PLACE)).toEqual({ action: 'record', key: KEY, etag: 'e' });
+    expect(decodeRequest(event(KEY), ERROR_PREFIX)).toEqual({ action: 'record', key: KEY, etag: 'e' });
   });
 
   it.each([
@@ -21,12 +21,12 @@ describe('decodeRequest', () => {
     ['no key', event(undefined)],
     ['no detail', { detail: null }],
   ])('has nothing to do with %s', (_, given) => {
-    expect(decodeRequest(given, PLACE)).toMatchObject({ action: 'ignore' });
+    expect(decodeRequest(given, ERROR_PREFIX)).toMatchObject({ action: 'ignore' });
   });
 
   it('reads what a person may ask for', () => {
-    expect(decodeRequest({ action: 'sweep' }, PLACE)).toEqual({ action: 'sweep' });
-    expect(decodeRequest({ action: 'resend', s3_key: KEY, dry_run: true }, PLACE)).toEqual({
+    expect(decodeRequest({ action: 'sweep' }, ERROR_PREFIX)).toEqual({ action: 'sweep' });
+    expect(decodeRequest({ action: 'resend', s3_key: KEY, dry_run: true }, ERROR_PREFIX)).toEqual({
       action: 'resend',
       what: { key: KEY },
       errorCode: undefined,
@@ -35,7 +35,7 @@ describe('decodeRequest', () => {
     expect(
       decodeRequest(
         { action: 'resend', topic_name: '_unknown', since: '2026-11-23T10:00:00Z', error_code: 'X' },
-        PLACE,
+        ERROR_PREFIX,
       ),
     ).toMatchObject({ what: { topic: '_unknown', since: '2026-11-23T10:00:00' }, errorCode: 'X', dryRun: false });
   });
@@ -52,6 +52,6 @@ describe('decodeRequest', () => {
     [{ action: 'resend', s3_key: KEY, dry_run: 'yes' }, '"dry_run" must be true or false'],
     [{ action: 'resend', s3_key: KEY, error_code: 7 }, '"error_code" must be a code'],
   ])('refuses %j with a sentence that says how', (given, message) => {
-    expect(() => decodeRequest(given, PLACE)).toThrow(message);
+    expect(() => decodeRequest(given, ERROR_PREFIX)).toThrow(message);
   });
 });

@@ -11,7 +11,7 @@ const OTHER = KEY.replace('10-09-00', '11-00-00');
 const device = { topic: 'device.status' as TopicName, messageId: 'm-2' };
 const texts = (frames: readonly Uint8Array[]): string[] => frames.map((frame) => Buffer.from(frame).toString());
 
-/** A retry marks later; all else is the same. */
+/** The entry without its time: a retry marks it later, and all else is the same. */
 const timeless = (w: ReturnType<typeof world>) =>
   w.entries().map((entry) => ({ ...entry, resent_at: !!entry.resent_at }));
 
@@ -56,7 +56,7 @@ describe('resend of an object', () => {
       ...w,
       bytes: {
         get: async (...args: Parameters<typeof w.bytes.get>) => {
-          // Over as soon as the data file is there.
+          // The time is over as soon as the data file was read.
           if (++slices === 2) w.remaining.ms = 0;
           return w.bytes.get(...args);
         },

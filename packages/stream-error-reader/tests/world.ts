@@ -23,7 +23,7 @@ export const CONFIG: Config = configFrom({
   LAKE_BUCKET: 'lake',
   RAW_DATABASE: 'lean_ops_raw',
 });
-export const PLACE = { bucket: 'archive', prefix: 'firehose-errors/' };
+export const ERROR_PREFIX = { bucket: 'archive', prefix: 'firehose-errors/' };
 export const KEY = 'firehose-errors/iceberg-failed/2026/11/23/10/lean-ops-events-1-2026-11-23-10-09-00-0b1f8a2e';
 export const DATA_FILE = 's3://lake/warehouse/lean_ops_raw/events/data/00000-0-a.parquet';
 
@@ -46,7 +46,7 @@ export function frameOf(overrides: Partial<RecordHeader> = {}, payload = '{"n":9
   return encodeRecord(headerOf(overrides), payload);
 }
 
-/** RAW's row as the transform writes it: what Firehose keeps when the delivery after it failed. */
+/** A row of RAW as the transform writes it. Firehose keeps it when the delivery after the transform failed. */
 export function rowTextOf(header: RecordHeader, payload: string): string {
   const text = (value: string | null) => (value === null ? 'null' : JSON.stringify(value));
   return (
@@ -77,7 +77,7 @@ export function filesLine(files: readonly string[], overrides: Readonly<Record<s
   return JSON.stringify({ ...line, errorCode: 'Iceberg.CommitFailed', dataFiles: files, ...overrides });
 }
 
-/** Everything round the reader, in memory. */
+/** Everything that the reader reads and writes, in memory. */
 export function world(objects: Readonly<Record<string, string | Uint8Array>> = {}) {
   const uris = Object.entries(objects).map(([key, body]) => [
     key.startsWith('s3:') ? key : `s3://archive/${key}`,
@@ -115,7 +115,7 @@ export function world(objects: Readonly<Record<string, string | Uint8Array>> = {
       recordObject(key, etag, config, deps),
     sweep: (deps: ResendCollaborators = collaborators) => sweep(CONFIG, remainingMs, deps),
     resend: (event: Readonly<Record<string, unknown>>, deps: ResendCollaborators = collaborators) => {
-      const request = decodeRequest({ action: 'resend', ...event }, PLACE);
+      const request = decodeRequest({ action: 'resend', ...event }, ERROR_PREFIX);
       if (request.action !== 'resend') throw new Error('no resend');
       const context = { remainingMs, sleep: (ms: number) => deps.clock.sleep(ms), random: () => 0.5 };
       return resend({ request, config: CONFIG, context, collaborators: deps });

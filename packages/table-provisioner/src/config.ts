@@ -5,7 +5,7 @@ const SPEC = {
   lakeBucket: variable.text('LAKE_BUCKET'),
   athenaWorkgroup: variable.text('ATHENA_WORKGROUP'),
   registryTable: variable.text('REGISTRY_TABLE'),
-  /** Tables made at a time; Athena runs 20 DDL statements at once for a whole account. */
+  /** Number of tables made at a time; Athena runs 20 DDL statements at once for a whole account. */
   concurrency: variable.integer('DDL_CONCURRENCY', { min: 1, max: 20, fallback: 8 }),
 };
 

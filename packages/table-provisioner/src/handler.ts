@@ -14,7 +14,7 @@ import {
   provisionSystemTables,
   provisionTopics,
   type Collaborators,
-  type Places,
+  type Resources,
   type SystemTablesResult,
   type TopicTable,
 } from './provision-tables';
@@ -30,13 +30,13 @@ const collaborators: Collaborators = {
   documents: dynamoDocumentStore(),
   clock: systemClock,
 };
-const places: Places = {
+const resources: Resources = {
   lake: { databasePrefix: config.databasePrefix, bucket: config.lakeBucket },
   registryTable: config.registryTable,
   concurrency: config.concurrency,
 };
 
-/** Invoked synchronously (by Terraform, by the Standardized job): what throws is the caller's to repeat. */
+/** Terraform and the Standardized job invoke this synchronously; when it throws, the caller repeats the call. */
 export const handler = traced(
   SERVICE,
   async (
@@ -47,12 +47,12 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'system') {
-        const result = await provisionSystemTables(places, collaborators);
+        const result = await provisionSystemTables(resources, collaborators);
         log.info('system tables', { created: result.created, ensured: result.ensured.length });
         metrics.count('SystemTablesCreated', result.created.length);
         return result;
       }
-      const result = await provisionTopics(request.topics, places, collaborators);
+      const result = await provisionTopics(request.topics, resources, collaborators);
       const refused = result.tables.filter(({ status }) => status === 'REFUSED');
       metrics.count('TopicsRefused', refused.length);
       if (refused.length > 0) log.warn('topics refused', { refused });

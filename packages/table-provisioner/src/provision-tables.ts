@@ -27,16 +27,17 @@ export interface Collaborators {
   readonly clock: Clock;
 }
 
-export interface Places {
+/** The names of what the provisioner writes, and how many tables it makes at a time. */
+export interface Resources {
   readonly lake: Lake;
   readonly registryTable: string;
   readonly concurrency: number;
 }
 
 export interface SystemTablesResult {
-  /** `database.table`, made by this call. */
+  /** The tables that this call made, as `database.table`. */
   readonly created: readonly string[];
-  /** There before; columns that were missing were added. */
+  /** The tables that existed before; columns that they lacked were added. */
   readonly ensured: readonly string[];
 }
 
@@ -50,7 +51,8 @@ export type TopicTable =
       readonly error_message: string;
     };
 
-async function ensured({ athena, catalog }: Collaborators, definition: TableDefinition): Promise<boolean> {
+/** Makes the table or adds the columns it lacks. Returns true when the table is new. */
+async function ensureDefinition({ athena, catalog }: Collaborators, definition: TableDefinition): Promise<boolean> {
   const result = await ensureTable(athena, catalog, definition);
   if (result.ok) return result.created;
   const conflicts = result.conflicts.map(
@@ -62,11 +64,11 @@ async function ensured({ athena, catalog }: Collaborators, definition: TableDefi
   );
 }
 
-/** RAW and the tables of `_ops`. Safe to repeat: tables and columns that are there stay as they are. */
-export async function provisionSystemTables(places: Places, deps: Collaborators): Promise<SystemTablesResult> {
-  const results = await mapLimit(systemTables(places.lake), places.concurrency, async (definition) => ({
+/** Makes RAW and the tables of `_ops`. It is safe to repeat: existing tables and columns stay as they are. */
+export async function provisionSystemTables(resources: Resources, deps: Collaborators): Promise<SystemTablesResult> {
+  const results = await mapLimit(systemTables(resources.lake), resources.concurrency, async (definition) => ({
     name: `${definition.database}.${definition.table}`,
-    created: await ensured(deps, definition),
+    created: await ensureDefinition(deps, definition),
   }));
   return {
     created: results.filter(({ created }) => created).map(({ name }) => name),
@@ -75,23 +77,23 @@ export async function provisionSystemTables(places: Places, deps: Collaborators)
 }
 
 /**
- * A Standardized table for each topic, and its place in the registry. A topic that can have none (an illegal name, a
- * table that belongs to another topic) is REFUSED with the reason; its events then go to parse_errors. Safe for several
- * callers at once.
+ * Makes a Standardized table for each topic, and its item in the registry. A topic that cannot have a table (its name is
+ * illegal, or the table belongs to another topic) is REFUSED with the reason, and its events go to parse_errors. It is safe
+ * for several callers at once.
  *
- * @throws AggregateError when some tables could not be made for now: all others were, and the call may be repeated
+ * @throws AggregateError when some tables could not be made for now; all others were made, and the call may be repeated
  */
 export async function provisionTopics(
   topics: readonly string[],
-  places: Places,
+  resources: Resources,
   deps: Collaborators,
 ): Promise<{ readonly tables: readonly TopicTable[] }> {
   const failures: Error[] = [];
-  const tables = await mapLimit([...new Set(topics)], places.concurrency, async (name) => {
+  const tables = await mapLimit([...new Set(topics)], resources.concurrency, async (name) => {
     const check = checkTopic(name);
     if (!check.ok) return refused(name, '', check.code, check.message);
     try {
-      return await provisionTopic(check.topic, places, deps);
+      return await provisionTopic(check.topic, resources, deps);
     } catch (error) {
       failures.push(new Error(`${printable(name)}: ${messageOf(error)}`, { cause: error }));
       return undefined;
@@ -103,8 +105,8 @@ export async function provisionTopics(
   return { tables: tables.filter((table) => table !== undefined) };
 }
 
-async function provisionTopic(topic: TopicName, places: Places, deps: Collaborators): Promise<TopicTable> {
-  const ownership = await claimTable(deps.documents, places.registryTable, topic);
+async function provisionTopic(topic: TopicName, resources: Resources, deps: Collaborators): Promise<TopicTable> {
+  const ownership = await claimTable(deps.documents, resources.registryTable, topic);
   const { tableName } = ownership;
   if (!ownership.owned) {
     return refused(
@@ -114,10 +116,10 @@ async function provisionTopic(topic: TopicName, places: Places, deps: Collaborat
       `the table ${tableName} belongs to the topic ${ownership.owner}; rename this one ('.', '-' and '_' all become '_')`,
     );
   }
-  await ensured(deps, standardizedTable(places.lake, tableName));
-  // A topic that the schema-validator knows already keeps its item.
+  await ensureDefinition(deps, standardizedTable(resources.lake, tableName));
+  // A topic that schema-validator has registered keeps its item.
   await deps.documents.update(
-    places.registryTable,
+    resources.registryTable,
     { topic_name: topic },
     {
       set: {

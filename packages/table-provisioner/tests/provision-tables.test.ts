@@ -107,7 +107,7 @@ describe('provisionTopics', () => {
           );
           const tables = answers.flatMap((answer) => answer.tables);
           const ready = new Set(tables.filter(({ status }) => status === 'READY').map((one) => one.topic_name));
-          // Every table has one owner, and everybody hears the same.
+          // Every table has one owner, and every caller gets the same answer.
           expect([...ready].filter((topic) => topic.startsWith('a')).length).toBeLessThanOrEqual(1);
           for (const one of tables) expect(one.status).toBe(ready.has(one.topic_name) ? 'READY' : 'REFUSED');
           expect(warehouse.tables.size).toBe(ready.size);
@@ -135,7 +135,9 @@ describe('provisionTopics', () => {
       ...warehouse,
       execute: (sql: string) => (sql.includes('`bad`') ? Promise.reject(lost) : warehouse.execute(sql)),
     };
-    await expect(provisionTopics(['bad', 'good'], RESOURCES, { ...deps, athena })).rejects.toThrow('1 of 2 tables: "bad"');
+    await expect(provisionTopics(['bad', 'good'], RESOURCES, { ...deps, athena })).rejects.toThrow(
+      '1 of 2 tables: "bad"',
+    );
     expect([...warehouse.tables.keys()]).toEqual(['lean_ops_standardized.good']);
   });
 });
