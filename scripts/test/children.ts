@@ -2,10 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from '../local/process';
 
-/** How long a process that was asked to end may take until it is killed. */
-const GRACE_MS = 20_000;
 /** Of the output that is kept in memory; the log file has all of it. */
 const KEPT_CHARACTERS = 200_000;
 
@@ -29,6 +26,9 @@ export interface Ended {
 export class Children {
   private readonly pids = new Set<number>();
   private ending = false;
+
+  /** @param graceMs how long a process that was asked to end may take until it is killed. */
+  constructor(private readonly graceMs = 20_000) {}
 
   /** Runs a command in a process group of its own and waits for its end. A command that cannot start has failed. */
   async run({ command, args, cwd, env, log, onLine }: Command): Promise<Ended> {
@@ -69,12 +69,21 @@ export class Children {
    */
   async end(): Promise<void> {
     this.ending = true;
-    const below = [...this.pids].flatMap((pid) => [pid, ...descendants(pid)]);
+    const below = new Set([...this.pids].flatMap((pid) => [pid, ...descendants(pid)]));
     for (const pid of this.pids) signal(-pid, 'SIGINT');
-    const deadline = Date.now() + GRACE_MS;
-    while (below.some(isAlive) && Date.now() < deadline) await sleep(100);
+    await gone(below, this.graceMs);
     for (const pid of below) signal(pid, 'SIGKILL');
+    await gone(below, KILL_MS);
   }
+}
+
+/** How long the system takes at most to end a process that was killed. */
+const KILL_MS = 5_000;
+
+/** Waits until none of these processes runs, or for as long as that. */
+async function gone(pids: ReadonlySet<number>, atMostMs: number): Promise<void> {
+  const deadline = Date.now() + atMostMs;
+  while (processes().some(({ pid, ended }) => pids.has(pid) && !ended) && Date.now() < deadline) await sleep(100);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -85,15 +94,28 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Every process below this one, by the system's table of processes. */
-function descendants(pid: number): number[] {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  /** It has ended, and nobody has waited for it yet. */
+  readonly ended: boolean;
+}
+
+function processes(): Process[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' });
+  return table
     .trim()
     .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number));
-  const below = (parent: number): number[] =>
-    table.flatMap(([child, itsParent]) =>
-      child !== undefined && itsParent === parent ? [child, ...below(child)] : [],
-    );
+    .map((line) => {
+      const [pid, parent, state = ''] = line.trim().split(/\s+/);
+      return { pid: Number(pid), parent: Number(parent), ended: state.startsWith('Z') };
+    });
+}
+
+/** Every process below this one. */
+function descendants(pid: number): number[] {
+  const table = processes();
+  const below = (of: number): number[] =>
+    table.filter(({ parent }) => parent === of).flatMap((child) => [child.pid, ...below(child.pid)]);
   return below(pid);
 }

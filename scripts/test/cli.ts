@@ -6,10 +6,10 @@ import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { reportFailure, UserError } from '../local/errors';
-import { checkNeeds } from '../local/needs';
+import { checkPrerequisites } from '../local/prerequisites';
 import { stackPaths } from '../local/paths';
 import { takeDown } from '../local/stack';
-import { installJars, installPython } from '../local/tools';
+import { installJars, installPython } from '../local/python-environment';
 import { Children } from './children';
 import { Display } from './display';
 import type { Report } from './reports';
@@ -73,7 +73,7 @@ async function main(names: readonly string[], options: Options): Promise<void> {
   }
   const suites = chosenSuites(names);
   const chosen = parts().filter(({ suite }) => suites.has(suite));
-  const needs = await checkNeeds();
+  const needs = await checkPrerequisites();
   clearReports();
 
   const started = Date.now();

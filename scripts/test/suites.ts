@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { chooseProviderSource, terraformEnvironment } from '../local/mirror';
+import { chooseProviderSource, terraformEnvironment } from '../local/provider-mirror';
 import { ROOT, TOOLS } from '../local/paths';
 import type { Children } from './children';
 import { aloneCommand, jestReport, pytestReport, terraformReport, type Report } from './reports';
