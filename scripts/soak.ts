@@ -1,4 +1,4 @@
-/** `pnpm soak`: many messages through a stack of its own that has a bad day; every one of them must be found again. */
+/** `pnpm soak`: sends many messages through a stack of its own with injected faults, and must find every one again. */
 import { Command, InvalidArgumentError } from 'commander';
 import { reportFailure } from './local/errors';
 import { onInterrupt } from './local/interrupt';
@@ -13,7 +13,7 @@ import { FUNCTION, soak, type SoakResult } from './soak/run-soak';
 interface Options {
   readonly messages: number;
   readonly seed: number;
-  /** Seconds from one kill to the next, in the mean; 0 for none. */
+  /** Mean number of seconds from one kill to the next; 0 for no kills. */
   readonly kill: number;
   readonly firehoseFailures: number;
   readonly json?: boolean;
@@ -21,13 +21,13 @@ interface Options {
 
 const NAME = 'soak';
 
-/** The least that the module allows, so that a killed batch comes again soon; and no more workers than a machine has room for. */
+/** The shortest times that the module allows, so that a killed batch comes again soon, and as many workers as a machine bears. */
 const VARIABLES = {
   ingest_timeout_seconds: '10',
   visibility_timeout_seconds: '60',
   ingest_max_concurrency: '4',
 };
-/** Past the function's ten seconds: what is still being handled does not come a second time. */
+/** Longer than the function's timeout of ten seconds, so that a message is not delivered again while it is being handled. */
 const VISIBILITY_SECONDS = 15;
 
 async function main(options: Options): Promise<void> {
@@ -64,7 +64,7 @@ async function main(options: Options): Promise<void> {
   if (result.faults.length > 0) process.exitCode = 1;
 }
 
-/** Standard output belongs to the JSON. */
+/** Runs the steps with their titles on standard error, because standard output belongs to the JSON. */
 async function runQuietly(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     process.stderr.write(`${step.title}\n`);

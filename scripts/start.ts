@@ -1,4 +1,4 @@
-/** `pnpm start`: the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
+/** `pnpm start`: runs the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { isTopicName, UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
@@ -9,7 +9,7 @@ import { pushSchema, sampleSchema, sampleTopics } from './local/sample-schemas';
 import { readMessages, sendMessages, type Message } from './local/send';
 import { DEFAULT_PORT, requireStack, takeDown, upSteps } from './local/stack';
 import { runSteps, type Step } from './local/steps';
-import type { Progress } from './local/tools';
+import type { Progress } from './local/python-environment';
 import { imbalances, renderAccount, renderBalance, takeAccount, type TopicAccount } from './topic-account';
 import { simulateDay, type SimulatedMessage } from './simulator/fleet';
 
@@ -23,13 +23,15 @@ interface Options {
 }
 
 interface Run {
-  /** Messages that SQS accepted, by the topic they say they have. */
+  /** Number of messages that SQS accepted, by the topic that they name. */
   readonly received: Map<string, number>;
   readonly cycles: CycleOutcome[];
 }
 
 const DAY_1 = new Date('2026-11-02T00:00:00Z');
 const DAY_2 = new Date('2026-11-03T00:00:00Z');
+/** The share of the events that are sent on the first day. */
+const DAY_1_SHARE = 0.62;
 
 async function sendCounted(
   run: Run,
@@ -70,7 +72,7 @@ async function cycle(run: Run, progress: (line: string) => void): Promise<void> 
 }
 
 function simulation(run: Run, options: Options): Step[] {
-  const first = Math.round(options.events * 0.62);
+  const first = Math.round(options.events * DAY_1_SHARE);
   const day1 = simulateDay({ seed: options.seed, day: 1, events: first, start: DAY_1 });
   const day2 = simulateDay({ seed: options.seed, day: 2, events: options.events - first, start: DAY_2 });
   return [
@@ -88,7 +90,7 @@ function simulation(run: Run, options: Options): Step[] {
   ];
 }
 
-/** The topic that a line says it has, for the count of what was received; the pipeline decides for itself. */
+/** The topic that a message names, for the count of received messages. The pipeline itself decides by its own rules. */
 function statedTopic(message: Message): string | undefined {
   try {
     const parsed: unknown = JSON.parse(message.body);
@@ -100,7 +102,7 @@ function statedTopic(message: Message): string | undefined {
     )
       return parsed.topic_name;
   } catch {
-    // Not JSON: the attribute, if there is one.
+    // A body that is not JSON cannot name a topic, so the attribute counts.
   }
   return message.topic;
 }

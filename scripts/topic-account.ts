@@ -1,4 +1,4 @@
-/** The account of a run: where every message went, by topic, and whether the sums agree. */
+/** The account of a run: how many messages of each topic went where, and whether the sums agree. */
 import { QueryCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import Table from 'cli-table3';
 import { UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
@@ -15,25 +15,25 @@ export interface TopicAccount {
   readonly duplicates: number;
   readonly superseded: number;
   readonly parseErrors: number;
-  /** Undefined when the topic has no schema. */
+  /** undefined when the topic has no schema. */
   readonly curated: CuratedAccount | undefined;
   readonly newColumns: number;
 }
 
 export interface CuratedAccount {
-  readonly judged: number;
+  readonly validated: number;
   readonly rows: number;
   readonly duplicates: number;
   readonly superseded: number;
   readonly rejected: number;
 }
 
-/** Every law that an account breaks, as a sentence; none when it balances. */
+/** A sentence for each law that an account breaks; none when it balances. */
 export function imbalances(account: TopicAccount): string[] {
-  const faults: string[] = [];
+  const broken: string[] = [];
   const law = (name: string, left: number, right: number): void => {
     if (left !== right)
-      faults.push(
+      broken.push(
         `${account.topic}: ${name}: ${left} ≠ ${right} (${left > right ? `${left - right} missing` : `${right - left} too many`})`,
       );
   };
@@ -47,16 +47,16 @@ export function imbalances(account: TopicAccount): string[] {
   if (curated !== undefined) {
     law(
       'judged = Curated + duplicates + superseded + rejected',
-      curated.judged,
+      curated.validated,
       curated.rows + curated.duplicates + curated.superseded + curated.rejected,
     );
   }
-  return faults;
+  return broken;
 }
 
 type Counts = Record<string, number>;
 
-/** Reads the tables themselves, not what the jobs said of them; only what no table holds comes from the ledger. */
+/** Counts the rows of the tables themselves. Only numbers that no table has come from the ledger that the jobs write. */
 export async function takeAccount(stack: Stack, received: ReadonlyMap<string, number>): Promise<TopicAccount[]> {
   const db = databases(stack);
   const countBy = async (sql: string): Promise<Counts> =>
@@ -99,7 +99,7 @@ export async function takeAccount(stack: Stack, received: ReadonlyMap<string, nu
     newColumns: of(topic, 'standardized', 'new_columns'),
     curated: governed.includes(topic)
       ? {
-          judged: of(topic, 'curated', 'records_in'),
+          validated: of(topic, 'curated', 'records_in'),
           rows: curated[topic] ?? 0,
           duplicates: of(topic, 'curated', 'duplicates'),
           superseded: of(topic, 'curated', 'superseded'),
@@ -141,7 +141,8 @@ async function dlqCounts(stack: Stack, topics: ReadonlySet<string>): Promise<Cou
         new QueryCommand({
           TableName: output(stack, 'dlq_archive_table'),
           KeyConditionExpression: 'topic_name = :topic',
-          // Entries of Firehose's error prefix have an origin: what they count is in neither place, and has to show as that.
+          // Entries with an origin count records under Firehose's error prefix. Those are neither in RAW nor in the DLQ, and
+          // must show up as missing.
           FilterExpression: 'attribute_not_exists(origin)',
           ExpressionAttributeValues: { ':topic': { S: topic } },
           Select: 'COUNT',
@@ -205,10 +206,10 @@ export function renderAccount(accounts: readonly TopicAccount[]): string {
   return table.toString();
 }
 
-/** The verdict: which laws hold, or every place where one does not. */
+/** The text of the verdict: the laws that hold, or every sentence on one that does not. */
 export function renderBalance(accounts: readonly TopicAccount[]): string {
-  const faults = accounts.flatMap(imbalances);
-  if (faults.length > 0) return `The ledger does NOT balance:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
+  const broken = accounts.flatMap(imbalances);
+  if (broken.length > 0) return `The ledger does NOT balance:\n${broken.map((fault) => `  ${fault}`).join('\n')}`;
   return [
     'The ledger balances, for every topic:',
     '  received = RAW + DLQ',

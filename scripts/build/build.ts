@@ -1,6 +1,7 @@
 /**
- * Bundles every Lambda package to `packages/<name>/dist/index.js` and zips it to `dist/<name>.zip`; zips the Glue library
- * to `dist/glue/lean_ops.zip`. Zips are deterministic (fixed dates, sorted names): same source, same hash, no redeploy.
+ * Bundles every Lambda package to `packages/<name>/dist/index.js` and zips it to `dist/<name>.zip`, and zips the Glue library
+ * to `dist/glue/lean_ops.zip`. The zips have fixed dates and sorted names, so that the same source has the same hash and is
+ * not deployed again.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { bundle } from './bundle';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, 'dist');
-/** The earliest date a zip can hold; local-time parts, so the bytes do not depend on the time zone. */
+/** The earliest date a zip can hold. A zip keeps local time, so the date is made of local time in every time zone. */
 const EPOCH = new Date(1980, 0, 1, 0, 0, 0);
 
 export const LAMBDAS = readdirSync(path.join(ROOT, 'packages')).filter((name) => name !== 'common' && name !== 'cli');
@@ -18,7 +19,7 @@ export const LAMBDAS = readdirSync(path.join(ROOT, 'packages')).filter((name) =>
 function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: Zippable = {};
   for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    // 0o644 << 16: AWS Lambda unpacks as another user, so the files must be world-readable.
+    // The mode is 0644, because AWS Lambda unpacks as another user, who must be able to read the files.
     entries[name] = [bytes, { mtime: EPOCH, level: 9, os: 3, attrs: 0o644 << 16 }];
   }
   return zipSync(entries);

@@ -1,7 +1,7 @@
-/** How a Lambda is bundled: one CommonJS file, SDK included, so that a release does not depend on the SDK of a runtime image. */
+/** Bundles a Lambda as one CommonJS file with the SDK in it, so that a release does not depend on a runtime image's SDK. */
 import { build } from 'tsup';
 
-/** Writes `outDir/index.js`. */
+/** Writes the bundle of `entry` to `outDir/index.js`. */
 export async function bundle(entry: string, outDir: string): Promise<void> {
   await build({
     entry: { index: entry },
@@ -10,7 +10,7 @@ export async function bundle(entry: string, outDir: string): Promise<void> {
     platform: 'node',
     target: 'node20',
     bundle: true,
-    // Not keepNames: it names every closure anew each time it is made, which is a fifth of the time of a batch.
+    // keepNames stays off: it names every closure each time it is made, which took a fifth of a batch's time.
     minify: true,
     noExternal: [/.*/],
     sourcemap: false,
@@ -18,7 +18,7 @@ export async function bundle(entry: string, outDir: string): Promise<void> {
     clean: true,
     silent: true,
     config: false,
-    // The package is "type": "module"; inside the zip there is no package.json, so .js is CommonJS for Lambda.
+    // The package has "type": "module", but the zip has no package.json, so Lambda takes .js for CommonJS.
     outExtension: () => ({ js: '.js' }),
     esbuildOptions: (options) => {
       options.legalComments = 'none';

@@ -1,4 +1,4 @@
-/** `pnpm local …`: the whole cloud on this machine. */
+/** `pnpm local …`: starts, uses and ends the whole cloud on this machine. */
 import { existsSync } from 'node:fs';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
@@ -9,7 +9,7 @@ import { runWithStack } from './exec';
 import { reportFailure, UserError } from './errors';
 import { onInterrupt } from './interrupt';
 import { ledgerTable } from './ledger';
-import { pending } from './drain';
+import { readPending } from './drain';
 import { query } from './query';
 import { readMessages, sendMessages } from './send';
 import { DEFAULT_PORT, findStack, requireStack, takeDown, upSteps } from './stack';
@@ -18,7 +18,7 @@ import { runSteps } from './steps';
 
 const program = new Command('pnpm local')
   .description('The whole lean-ops cloud on this machine, bound to 127.0.0.1.')
-  // What follows a command's name is its own: `exec` hands options on.
+  // Options after a command's name belong to that command, because `exec` hands them on.
   .enablePositionalOptions();
 
 program
@@ -31,7 +31,7 @@ program
     try {
       await runSteps(steps);
     } catch (error) {
-      await takeDown(); // A stack that did not come up whole is of no use.
+      await takeDown(); // A stack that came up only in part is of no use.
       throw error;
     }
     const stack = requireStack();
@@ -59,7 +59,7 @@ program
       return;
     }
     const status = await readStatus(stack.port);
-    const now = Object.keys(stack.outputs).length === 0 ? undefined : await pending(stack);
+    const now = Object.keys(stack.outputs).length === 0 ? undefined : await readPending(stack);
     console.log(
       `up at http://127.0.0.1:${stack.port} (pid ${stack.pid}) since ${stack.startedAt}; Spark ${status?.spark ?? 'does not answer'}`,
     );

@@ -1,4 +1,4 @@
-/** SDK clients for a running stack, as its root user, and its Terraform outputs, typed. */
+/** SDK clients for a running stack, with the rights of its root user, and its Terraform outputs with types. */
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GlueClient } from '@aws-sdk/client-glue';
@@ -9,7 +9,7 @@ import { CREDENTIALS, endpointOf, REGION } from './emulator-process';
 import { UserError } from './errors';
 import type { Stack } from './stack';
 
-// The SDK's pins are ours to move; people who run the stack on Node 20 need no warning about next year.
+// The SDK's version is pinned here, so people who run the stack on Node 20 need no warning about a later one.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
 export interface Clients {
@@ -40,7 +40,11 @@ export interface Databases {
   readonly ops: string;
 }
 
-/** A text output of the root module. */
+/**
+ * An output of the root module that is a text.
+ *
+ * @throws {UserError} when there is no such output
+ */
 export function output(stack: Stack, name: string): string {
   const value = stack.outputs[name];
   if (typeof value !== 'string')

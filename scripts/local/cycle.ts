@@ -1,4 +1,4 @@
-/** Runs one cycle: the same state machine that the schedule starts on AWS. */
+/** Runs one cycle by the same state machine that the schedule starts on AWS. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { connect, output } from './clients';
@@ -6,8 +6,10 @@ import { drain } from './drain';
 import { UserError } from './errors';
 import type { Stack } from './stack';
 
-/** States in which work is done: what fails is one of them. */
+/** The states that do the work of a cycle, and so the ones that a failure message names. */
 const WORK: ReadonlySet<string> = new Set(['Plan', 'Standardized', 'Curated']);
+const POLL_MS = 500;
+const MAX_CAUSE = 1_500;
 
 export interface CycleOutcome {
   readonly executionArn: string;
@@ -17,7 +19,11 @@ export interface CycleOutcome {
   readonly seconds: number;
 }
 
-/** @throws {UserError} with the states it went through, the cause and the execution when the cycle fails. */
+/**
+ * Waits until everything that was sent has landed, then runs one cycle to its end.
+ *
+ * @throws {UserError} with the states, the cause and the execution when the cycle fails
+ */
 export async function runCycle(stack: Stack, progress: (line: string) => void): Promise<CycleOutcome> {
   await drain(stack, (now) => progress(`settling: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`));
   const { sfn } = connect(stack);
@@ -35,13 +41,13 @@ export async function runCycle(stack: Stack, progress: (line: string) => void): 
     const states = await enteredStates(stack, executionArn);
     progress(states.at(-1) ?? 'starting');
     if (execution.status === 'RUNNING') {
-      await sleep(500);
+      await sleep(POLL_MS);
       continue;
     }
     if (execution.status !== 'SUCCEEDED') {
       const why = `${execution.error ?? execution.status ?? ''}: ${execution.cause ?? 'no cause was given'}`;
       throw new UserError(
-        `The cycle failed (${states.filter((state) => WORK.has(state)).join(' → ')}): ${why.slice(0, 1500)}\n  execution: ${executionArn}\n  log: ${stack.paths.logs}`,
+        `The cycle failed (${states.filter((state) => WORK.has(state)).join(' → ')}): ${why.slice(0, MAX_CAUSE)}\n  execution: ${executionArn}\n  log: ${stack.paths.logs}`,
       );
     }
     const plan = JSON.parse(execution.output ?? '{}') as { plan?: { cycle_id?: string; reason?: string } };

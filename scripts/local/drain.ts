@@ -1,4 +1,4 @@
-/** Waits until everything that was sent has come to rest: in RAW, or in the DLQ archive. */
+/** Waits until every message that was sent has come to rest, in RAW or in the DLQ archive. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { connect, output } from './clients';
@@ -6,13 +6,18 @@ import { flushFirehose, readStatus } from './emulator-process';
 import { UserError } from './errors';
 import type { Stack } from './stack';
 
+const POLL_MS = 250;
+/** Number of readings in a row that must find nothing: a message is for a moment between two counters. */
+const QUIET_READINGS = 2;
+
+/** Numbers of messages that are under way. */
 export interface Pending {
   readonly queue: number;
   readonly dlq: number;
   readonly firehose: number;
 }
 
-export async function pending(stack: Stack): Promise<Pending> {
+export async function readPending(stack: Stack): Promise<Pending> {
   const { sqs } = connect(stack);
   const depth = async (url: string): Promise<number> => {
     const response = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['All'] }));
@@ -34,12 +39,16 @@ export async function pending(stack: Stack): Promise<Pending> {
   return { queue, dlq, firehose };
 }
 
-/** The queue is at rest only when nothing moves twice in a row: a message is between two counters for a moment. */
+/**
+ * Waits until nothing is under way, and has Firehose deliver what it buffers.
+ *
+ * @throws {UserError} when something is still under way after `timeoutMs`
+ */
 export async function drain(stack: Stack, progress: (now: Pending) => void, timeoutMs = 600_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let quiet = 0;
-  while (quiet < 2) {
-    const now = await pending(stack);
+  while (quiet < QUIET_READINGS) {
+    const now = await readPending(stack);
     progress(now);
     if (now.queue === 0 && now.firehose > 0) await flushFirehose(stack.port);
     quiet = now.queue + now.dlq + now.firehose === 0 ? quiet + 1 : 0;
@@ -49,6 +58,6 @@ export async function drain(stack: Stack, progress: (now: Pending) => void, time
           `See ${stack.paths.emulatorLog} and the log group of sqs-processor.`,
       );
     }
-    if (quiet < 2) await sleep(250);
+    if (quiet < QUIET_READINGS) await sleep(POLL_MS);
   }
 }

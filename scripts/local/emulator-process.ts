@@ -6,7 +6,7 @@ import { StepError, UserError } from './errors';
 import { ROOT, TOOLS, type StackPaths } from './paths';
 import { isAlive, isPortFree, LOOPBACK, startDetached } from './process';
 
-/** The root user of the local account. Every other principal is made by Terraform and held to its policies. */
+/** The root user of the local account. Terraform makes every other principal, and each is held to its policies. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
 export const REGION = 'us-east-1';
 
@@ -20,7 +20,7 @@ export function endpointOf(port: number): string {
   return `http://${LOOPBACK}:${port}`;
 }
 
-/** Environment with which any AWS tool talks to the stack. */
+/** Environment variables with which any AWS tool talks to the stack. */
 export function awsEnvironment(port: number): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpointOf(port),
@@ -28,13 +28,18 @@ export function awsEnvironment(port: number): Record<string, string> {
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    // A proxy or a certificate bundle of the machine has no business with loopback.
+    // A proxy of the machine must not see requests to loopback.
     NO_PROXY: LOOPBACK,
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }
 
-/** @returns the process id. @throws {UserError} when the port is taken. */
+/**
+ * Starts the process of the local account.
+ *
+ * @returns its process id
+ * @throws {UserError} when the port is taken
+ */
 export async function startEmulator(paths: StackPaths, port: number, jars: readonly string[]): Promise<number> {
   if (!(await isPortFree(port))) {
     throw new UserError(
@@ -58,6 +63,7 @@ export async function startEmulator(paths: StackPaths, port: number, jars: reado
   return startDetached(TOOLS.python, ['-m', 'emulator'], paths.emulatorLog, env);
 }
 
+/** The state of the local account; undefined when it does not answer. */
 export async function readStatus(port: number): Promise<EmulatorStatus | undefined> {
   try {
     const response = await fetch(`${endpointOf(port)}/_lean_ops/status`, { signal: AbortSignal.timeout(5_000) });
@@ -67,7 +73,11 @@ export async function readStatus(port: number): Promise<EmulatorStatus | undefin
   }
 }
 
-/** Waits until the APIs answer (`api`) or until Spark answers as well (`spark`). */
+/**
+ * Waits until the APIs answer (`api`), or until Spark answers as well (`spark`).
+ *
+ * @throws {StepError} when the process or Spark ended, or the time is over
+ */
 export async function waitForEmulator(
   paths: StackPaths,
   pid: number,
@@ -87,7 +97,7 @@ export async function waitForEmulator(
   }
 }
 
-/** Has Firehose deliver what it buffers, instead of waiting for its interval. */
+/** Makes Firehose deliver what it buffers without waiting for its interval. */
 export async function flushFirehose(port: number): Promise<void> {
   await fetch(`${endpointOf(port)}/_lean_ops/firehose/flush`, { method: 'POST', signal: AbortSignal.timeout(120_000) });
 }

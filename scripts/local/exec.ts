@@ -1,4 +1,4 @@
-/** `pnpm local exec -- COMMAND ARGS…`: any command, against the stack. */
+/** `pnpm local exec -- COMMAND ARGS…`: runs any command against the stack. */
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { execa } from 'execa';
@@ -6,7 +6,7 @@ import { awsEnvironment } from './emulator-process';
 import { UserError } from './errors';
 import type { Stack } from './stack';
 
-/** What a command needs to find the stack; writes the file that LEAN_OPS_OUTPUTS names. */
+/** The environment variables by which a command finds the stack. Also writes the file that LEAN_OPS_OUTPUTS names. */
 export function stackEnvironment(stack: Stack): Record<string, string> {
   writeFileSync(stack.paths.outputs, `${JSON.stringify(stack.outputs, null, 2)}\n`);
   return { ...awsEnvironment(stack.port), LEAN_OPS_OUTPUTS: stack.paths.outputs };
@@ -15,12 +15,12 @@ export function stackEnvironment(stack: Stack): Record<string, string> {
 /**
  * Runs the command where the user is, on the user's terminal.
  *
- * @returns its exit code; 128 and the signal's number when a signal ended it
+ * @returns its exit code, or 128 plus the signal's number when a signal ended it
  * @throws {UserError} when there is no such command
  */
 export async function runWithStack(stack: Stack, command: string, args: readonly string[]): Promise<number> {
   const env: Record<string, string | undefined> = { ...process.env, ...stackEnvironment(stack) };
-  // Credentials of somebody's own would be taken before those of the stack.
+  // The user's own profile or session would take precedence over the stack's credentials.
   for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) Reflect.deleteProperty(env, name);
   const result = await execa(command, args, {
     cwd: process.env['INIT_CWD'] ?? process.cwd(),

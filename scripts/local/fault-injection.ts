@@ -1,11 +1,11 @@
-/** Bad days on demand: what the stack's emulator injects, and how much of it it has injected so far. */
+/** Fault injection: tells the stack's emulator which faults to inject, and reads how many it has injected. */
 import { endpointOf } from './emulator-process';
 import { UserError } from './errors';
 
 export interface FaultPlan {
-  /** Probability that Firehose refuses a record, and that a whole call goes wrong. */
+  /** The probability that Firehose refuses a record, and that a whole call fails. */
   readonly firehose_put?: number;
-  /** Kills a busy worker of the function, at random moments that are so many seconds apart, at the least and at the most. */
+  /** Kills a busy worker of the function at random moments. `every_s` has the least and the most seconds between two. */
   readonly lambda_kill?: {
     readonly function: string;
     readonly every_s: readonly [number, number];
@@ -14,10 +14,10 @@ export interface FaultPlan {
   readonly seed?: number;
 }
 
-/** Kind of fault → how often it was injected since the stack came up. */
+/** How often each kind of fault was injected since the stack came up. */
 export type Injected = Readonly<Partial<Record<string, number>>>;
 
-/** Sets what is injected from now on; an empty plan turns everything off. */
+/** Sets the faults that are injected from now on; an empty plan turns all of them off. */
 export async function setFaults(port: number, plan: FaultPlan): Promise<void> {
   const response = await fetch(`${endpointOf(port)}/_lean_ops/faults`, {
     method: 'POST',

@@ -1,4 +1,4 @@
-/** What one cycle did, by topic, from the ops ledger. */
+/** Shows one cycle's rows of the ops ledger, by topic. */
 import Table from 'cli-table3';
 import { databases } from './clients';
 import { queryObjects } from './query';

@@ -3,10 +3,10 @@ import path from 'node:path';
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const DIST = path.join(ROOT, 'dist');
 
-/** Everything the local stack makes lives below this ignored folder. */
+/** The folder, ignored by Git, below which everything lies that the local stack makes. */
 const LOCAL = path.join(ROOT, '.local');
 
-/** Shared by all stacks: made once, kept between runs. */
+/** Tools that all stacks share. They are made once and kept between runs. */
 export const TOOLS = {
   dir: LOCAL,
   venv: path.join(LOCAL, 'venv'),
@@ -25,13 +25,17 @@ export interface StackPaths {
   readonly emulatorLog: string;
   readonly terraformLog: string;
   readonly terraformState: string;
-  /** What is running: written by `up`, removed by `down`. */
+  /** The record of the running stack, which `up` writes and `down` removes. */
   readonly record: string;
-  /** Terraform's outputs, for `lean-ops`. */
+  /** Terraform's outputs, in the file that `lean-ops` reads. */
   readonly outputs: string;
 }
 
-/** @param name several stacks can live side by side: `default` for people, others for tests. */
+/**
+ * The paths of one stack. Several can run side by side.
+ *
+ * @param name the stack's name: `default` for people, others for tests
+ */
 export function stackPaths(name = process.env['LEAN_STACK'] ?? 'default'): StackPaths {
   const dir = path.join(LOCAL, 'stacks', name);
   const logs = path.join(dir, 'logs');

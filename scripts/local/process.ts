@@ -1,4 +1,4 @@
-/** Starting and ending the one long-lived process of the stack. */
+/** Starts and ends the one long-lived process of the stack. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Starts a process group of its own, with its output in `log`; the caller may end before it does. */
+/** Starts a command in a process group of its own, which may outlive the caller. Its output goes to the file `log`. */
 export function startDetached(
   command: string,
   args: readonly string[],
@@ -30,7 +30,7 @@ export function startDetached(
   return child.pid;
 }
 
-/** Ends the whole process group: asked first, killed when it has not gone after `graceMs`. */
+/** Ends the whole process group: by SIGTERM, and by SIGKILL when it still runs after `graceMs`. */
 export async function endGroup(pid: number, graceMs = 15_000): Promise<void> {
   signal(pid, 'SIGTERM');
   const deadline = Date.now() + graceMs;
@@ -43,7 +43,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
   } catch {
-    // Gone already.
+    // The group has ended already.
   }
 }
 
@@ -59,7 +59,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port that nobody listens on now. */
+/** A port on which no process listens now. */
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,4 +1,4 @@
-/** SQL through the Athena API. */
+/** Runs SQL through the Athena API. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetQueryExecutionCommand,
@@ -17,7 +17,11 @@ export interface QueryResult {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
-/** @throws {UserError} with Athena's own words when the query fails. */
+/**
+ * Runs one statement and reads all of its rows.
+ *
+ * @throws {UserError} with Athena's own message when the query fails
+ */
 export async function query(stack: Stack, sql: string): Promise<QueryResult> {
   const { athena } = connect(stack);
   const started = await athena.send(
@@ -53,7 +57,7 @@ export async function query(stack: Stack, sql: string): Promise<QueryResult> {
     info = page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? info;
     token = page.NextToken;
   } while (token !== undefined);
-  // Only a DML result repeats the column names as its first row.
+  // The result of DML, and no other, repeats the column names as its first row.
   const data = statementType === 'DML' ? rows.slice(1) : rows;
   return {
     columns: info.map((column) => column.Name ?? ''),
@@ -62,7 +66,7 @@ export async function query(stack: Stack, sql: string): Promise<QueryResult> {
   };
 }
 
-/** The rows as objects, column name → text. */
+/** Runs one statement and returns its rows as objects from column name to text. */
 export async function queryObjects(stack: Stack, sql: string): Promise<Record<string, string | null>[]> {
   const result = await query(stack, sql);
   return result.rows.map((row) => Object.fromEntries(result.columns.map((column, at) => [column, row[at] ?? null])));

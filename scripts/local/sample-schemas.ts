@@ -1,4 +1,4 @@
-/** The sample schemas, and their upload to a stack as a merged schema pull request does it. */
+/** The sample schemas, and their upload to a stack in the way in which a merged pull request uploads them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
@@ -14,7 +14,7 @@ import type { Stack } from './stack';
 
 const SCHEMAS = path.join(ROOT, 'schemas');
 
-/** Topics that have a sample schema in this repository. */
+/** The topics with a sample schema in this repository, sorted. */
 export function sampleTopics(): string[] {
   return readdirSync(SCHEMAS, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(path.join(SCHEMAS, entry.name, 'schema.json')))
@@ -26,7 +26,11 @@ export function sampleSchema(topic: string): string {
   return readFileSync(path.join(SCHEMAS, topic, 'schema.json'), 'utf8');
 }
 
-/** @throws {UserError} with every problem when the schema is refused, and when no verdict came in time. */
+/**
+ * Uploads a schema and waits until it is active.
+ *
+ * @throws {UserError} with every problem when the schema is refused, or when no verdict came in time
+ */
 export async function pushSchema(stack: Stack, name: string, text: string): Promise<void> {
   const read = deploymentFrom(stack.outputs);
   if (!read.ok) throw new UserError(`Terraform's outputs are not whole: ${read.problems.join('; ')}.`);

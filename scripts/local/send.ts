@@ -1,4 +1,4 @@
-/** Sends events to the ingest queue as a producer does: SendMessageBatch, at most 10 messages and 1 MiB a call. */
+/** Sends events to the ingest queue as a producer does: by SendMessageBatch, at most 10 messages and 1 MiB in a call. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
@@ -12,24 +12,28 @@ const CONCURRENCY = 8;
 
 export interface Message {
   readonly body: string;
-  /** The `topic_name` message attribute. */
+  /** The value of the message attribute `topic_name`. */
   readonly topic?: string;
 }
 
 export interface Refusal {
-  /** Place of the message in what was sent, from 0. */
+  /** The message's index in the list that was sent. */
   readonly index: number;
   readonly reason: string;
 }
 
 export interface SendResult {
   readonly accepted: number;
-  /** Place in what was sent → the id that SQS gave the message. */
+  /** The id that SQS gave each message, by the message's index in the list that was sent. */
   readonly ids: ReadonlyMap<number, string>;
   readonly refused: readonly Refusal[];
 }
 
-/** Lines of an NDJSON file as messages, blank lines left out; the text of a line is sent as it stands. */
+/**
+ * The lines of an NDJSON file as messages, without blank lines. The text of a line is sent as it is.
+ *
+ * @throws {UserError} when the file cannot be read
+ */
 export async function readMessages(file: string, topic: string | undefined): Promise<Message[]> {
   const messages: Message[] = [];
   try {
@@ -55,6 +59,7 @@ function bytesOf(message: Message): number {
   );
 }
 
+/** The messages in batches that SendMessageBatch takes, in their order. */
 export function* batches(messages: readonly Message[]): Generator<Entry[]> {
   let batch: Entry[] = [];
   let bytes = 0;
@@ -71,7 +76,7 @@ export function* batches(messages: readonly Message[]): Generator<Entry[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** @returns how many SQS accepted, and why it refused the others (a message over 1 MiB, say). */
+/** Sends all messages. The result says which ones SQS accepted, and why it refused the others. */
 export async function sendMessages(
   stack: Stack,
   messages: readonly Message[],

@@ -1,15 +1,15 @@
-/** What is running, and how it comes up and goes down. */
+/** Finds the running stack, brings it up, and takes it down. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { startEmulator, waitForEmulator } from './emulator-process';
 import { StepError, UserError } from './errors';
-import { checkNeeds } from './needs';
+import { checkPrerequisites } from './prerequisites';
 import { ROOT, stackPaths, type StackPaths } from './paths';
 import { endGroup, isAlive } from './process';
 import { applyTerraform, type Outputs } from './terraform';
 import type { Step } from './steps';
-import { installJars, installPython, pythonReady, type Progress } from './tools';
+import { installJars, installPython, pythonReady, type Progress } from './python-environment';
 
 export const DEFAULT_PORT = Number(process.env['LEAN_PORT'] ?? 4566);
 
@@ -25,14 +25,18 @@ export interface Stack extends StackRecord {
   readonly paths: StackPaths;
 }
 
-/** @returns the running stack, or undefined when none runs under this name. */
+/** The running stack, or undefined when none runs under this name. */
 export function findStack(paths: StackPaths = stackPaths()): Stack | undefined {
   if (!existsSync(paths.record)) return undefined;
   const record = JSON.parse(readFileSync(paths.record, 'utf8')) as StackRecord;
   return isAlive(record.pid) ? { ...record, paths } : undefined;
 }
 
-/** @throws {UserError} when no stack runs or it has not come up whole. */
+/**
+ * The running stack.
+ *
+ * @throws {UserError} when no stack runs, or it has not come up completely
+ */
 export function requireStack(paths: StackPaths = stackPaths()): Stack {
   const stack = findStack(paths);
   if (stack === undefined) throw new UserError('No local stack is running. Start one: `pnpm local up`.');
@@ -41,7 +45,11 @@ export function requireStack(paths: StackPaths = stackPaths()): Stack {
   return stack;
 }
 
-/** The steps of `up`, in order; after the last one `findStack` returns the running stack. */
+/**
+ * The steps of `up`, in order. After the last one `findStack` returns the running stack.
+ *
+ * @throws {UserError} when a stack is running already, or a tool is missing
+ */
 export async function upSteps(
   options: { port?: number; name?: string; variables?: Readonly<Record<string, string>> } = {},
 ): Promise<readonly Step[]> {
@@ -53,7 +61,7 @@ export async function upSteps(
       `A local stack is running (port ${running.port}, pid ${running.pid}). End it first: \`pnpm local down\`.`,
     );
   }
-  const needs = await checkNeeds();
+  const needs = await checkPrerequisites();
   rmSync(paths.dir, { recursive: true, force: true });
   mkdirSync(paths.logs, { recursive: true });
   let jars: readonly string[];
@@ -109,7 +117,11 @@ async function buildBundles(paths: StackPaths, progress: Progress): Promise<void
   }
 }
 
-/** Ends the stack and every process it started. @returns false when none was running. */
+/**
+ * Ends the stack and every process it started.
+ *
+ * @returns false when no stack was running
+ */
 export async function takeDown(paths: StackPaths = stackPaths()): Promise<boolean> {
   if (!existsSync(paths.record)) return false;
   const { pid } = JSON.parse(readFileSync(paths.record, 'utf8')) as StackRecord;

@@ -1,14 +1,14 @@
-/** Runs steps one after another with their progress on the terminal. */
+/** Runs steps one after the other and shows their progress on the terminal. */
 import { Listr } from 'listr2';
-import type { Progress } from './tools';
+import type { Progress } from './python-environment';
 
-/** One thing to do; it says how it goes on through `progress`. */
+/** One step of a longer task. It reports how it gets on through `progress`. */
 export interface Step {
   readonly title: string;
   readonly run: (progress: Progress) => Promise<void>;
 }
 
-/** On a terminal the last line is redrawn at will; in a log every line stays, so one in a while is enough. */
+/** Time between two lines of progress in a log, where every line stays. On a terminal the last line is redrawn each time. */
 const LOG_INTERVAL_MS = 5_000;
 
 function reporter(write: Progress): { readonly progress: Progress; readonly flush: () => void } {
@@ -27,7 +27,11 @@ function reporter(write: Progress): { readonly progress: Progress; readonly flus
   return { progress, flush };
 }
 
-/** @throws what the failing step threw; the display only marks the step, so that a reason is printed once. */
+/**
+ * Runs the steps and stops at the first that fails. The display only marks that step, so that its reason is printed once.
+ *
+ * @throws whatever the failing step threw
+ */
 export async function runSteps(steps: readonly Step[]): Promise<void> {
   const failures: unknown[] = [];
   const tasks = steps.map((step) => ({
@@ -45,7 +49,7 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
     rendererOptions: { persistentOutput: true },
   }));
   try {
-    // Its own handler would exit at once, in the middle of whoever takes the stack down (see interrupt.ts).
+    // Listr's own signal handler would exit at once, while the stack is still being taken down (see interrupt.ts).
     await new Listr(tasks, { concurrent: false, registerSignalListeners: false }).run();
   } catch (error) {
     throw failures[0] ?? error;

@@ -1,18 +1,18 @@
-/** `terraform init` and `apply` of the repository's own root module, against the local stack. */
+/** Runs `terraform init` and `apply` of the repository's root module against the local stack. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { awsEnvironment } from './emulator-process';
 import { StepError } from './errors';
-import { chooseProviderSource, terraformEnvironment } from './mirror';
+import { chooseProviderSource, terraformEnvironment } from './provider-mirror';
 import { ROOT, TOOLS, type StackPaths } from './paths';
-import type { Progress } from './tools';
+import type { Progress } from './python-environment';
 
-/** What differs from a deployment to AWS: sizes and times that suit one machine, and nothing that guards data. */
+/** The variables that differ from a deployment to AWS: sizes and times that suit one machine, and nothing that guards data. */
 const LOCAL_VARIABLES: Readonly<Record<string, string>> = {
   s3_use_path_style: 'true',
-  // The account answers on loopback, without TLS.
+  // The local account answers on loopback, without TLS.
   require_tls: 'false',
-  // Nothing lives long enough to expire, and the provider waits a minute for each lifecycle rule.
+  // Nothing here lives long enough to expire, and the provider waits a minute for each lifecycle rule.
   expiry_enabled: 'false',
   schedule_enabled: 'false',
   force_destroy: 'true',
@@ -25,6 +25,11 @@ const LOCAL_VARIABLES: Readonly<Record<string, string>> = {
 
 export type Outputs = Readonly<Record<string, unknown>>;
 
+/**
+ * Applies the root module and returns its outputs.
+ *
+ * @throws {StepError} with Terraform's first error
+ */
 export async function applyTerraform(
   paths: StackPaths,
   port: number,

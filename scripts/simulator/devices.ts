@@ -1,18 +1,18 @@
-/** What the devices of the fleet report: one payload maker a topic, believable in shape and range. */
+/** The devices of the fleet: for each topic a function that makes payloads of a believable shape and range. */
 import type { Random } from './random';
 
 export type Payload = Record<string, unknown>;
 
 export interface DeviceKind {
   readonly topic: string;
-  /** How many devices of the kind report. */
+  /** Number of devices of this kind. */
   readonly devices: number;
-  /** Share of the fleet's events. */
+  /** The kind's share of the fleet's events, relative to the other kinds' weights. */
   readonly weight: number;
   readonly payload: (device: string, at: string, random: Random) => Payload;
-  /** What a firmware update adds on Day 2: new columns, by themselves. */
+  /** Changes a payload as a firmware update does on Day 2, which makes new columns appear. */
   readonly drift?: (payload: Payload, random: Random) => Payload;
-  /** What goes wrong on Day 2 in data that a schema calls critical. */
+  /** Breaks a rule of the topic's schema, as happens on Day 2. */
   readonly violate?: (payload: Payload, random: Random) => Payload;
 }
 

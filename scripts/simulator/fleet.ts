@@ -1,12 +1,12 @@
-/** A day of the fleet: events in the order they reach the queue, with everything that goes wrong on a real day. */
+/** A day of the fleet: its messages in the order in which they reach the queue, with everything that goes wrong on a real day. */
 import { FLEET, type DeviceKind, type Payload } from './devices';
 import { seeded, type Random } from './random';
 
 export interface SimulatedMessage {
   readonly body: string;
-  /** The `topic_name` message attribute, when the producer sets one. */
+  /** The value of the message attribute `topic_name`, when the producer sets one. */
   readonly topic?: string;
-  /** The topic that the ledger counts the message under; undefined when it has none that is legal. */
+  /** The topic under which the ledger counts the message; undefined when the message names no legal topic. */
   readonly expectedTopic: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface DayOptions {
   readonly start: Date;
 }
 
-/** Shares of the events that are not plain. */
+/** The shares of the events that are copies, corrections, late, broken, or (on Day 2) drifted or in violation. */
 const RATES = {
   duplicate: 0.01,
   correction: 0.012,
@@ -49,7 +49,7 @@ export function simulateDay(options: DayOptions): SimulatedMessage[] {
   return shuffleLocally(messages, random);
 }
 
-/** One event and what follows from it: a copy sent twice, or a correction under the same idempotency key. */
+/** One event with its consequences: perhaps a copy, and perhaps a correction under the same idempotency key. */
 function oneEvent(kind: DeviceKind, n: number, options: DayOptions, random: Random): SimulatedMessage[] {
   const device = `${kind.topic.split('.')[0] ?? ''}-${String(n % kind.devices).padStart(4, '0')}`;
   const late = random.chance(RATES.late) ? random.int(1, 3) * 86_400_000 : 0;
@@ -70,7 +70,7 @@ function oneEvent(kind: DeviceKind, n: number, options: DayOptions, random: Rand
   };
   const whole = JSON.stringify(envelope);
   if (random.chance(RATES.brokenPayload)) {
-    // A device that was cut off while it wrote: the envelope is whole, the payload text is not JSON.
+    // The device was cut off while it wrote: the envelope is whole, but the payload's text is not JSON.
     const cut = JSON.stringify({ ...envelope, payload: JSON.stringify(payload).slice(0, -random.int(1, 12)) });
     return [{ body: cut, expectedTopic: kind.topic }];
   }
@@ -88,7 +88,7 @@ function oneEvent(kind: DeviceKind, n: number, options: DayOptions, random: Rand
   return out;
 }
 
-/** What careless or hostile producers send every day; each message has one known place to end. */
+/** The messages of careless or hostile producers, sent every day. It is known of each where it must end. */
 function mishaps({ day }: DayOptions): SimulatedMessage[] {
   const noTopic = { body: JSON.stringify({ payload: { lost: true, day } }), expectedTopic: undefined };
   const notJson = { body: `AT+CSQ: ${day}9,99 OK`, topic: 'water.meter', expectedTopic: 'water.meter' };
@@ -104,7 +104,7 @@ function mishaps({ day }: DayOptions): SimulatedMessage[] {
     topic: 'water.meter',
     expectedTopic: 'water.meter',
   };
-  // Fits SQS (1,048,576 B) and not Firehose (1,024,000 B).
+  // SQS takes this message (up to 1,048,576 bytes), but Firehose does not (up to 1,024,000 bytes).
   const huge = {
     body: JSON.stringify({
       topic_name: 'factory.press',
@@ -116,7 +116,7 @@ function mishaps({ day }: DayOptions): SimulatedMessage[] {
   return [noTopic, notJson, notJsonNoTopic, ...illegal, bare, huge];
 }
 
-/** Networks reorder: every message moves a little, so corrections can come before what they correct. */
+/** Reorders the messages at random, as networks do, so that a correction may come before the event that it corrects. */
 function shuffleLocally(messages: readonly SimulatedMessage[], random: Random): SimulatedMessage[] {
   return messages
     .map((message) => ({ message, at: random.next() }))

@@ -1,6 +1,6 @@
-/** A small seeded generator (mulberry32): the same seed makes the same fleet on every machine. */
+/** A small seeded random generator (mulberry32), so that the same seed makes the same fleet on every machine. */
 export interface Random {
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   readonly next: () => number;
   /** A whole number in [low, high]. */
   readonly int: (low: number, high: number) => number;

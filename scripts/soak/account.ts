@@ -1,12 +1,20 @@
-/** Where every message went, by the id that SQS gave it, and whether that is everything. */
+/** The account of a soak: where every message went, by the id that SQS gave it, and whether all laws hold. */
 
-/** What is at rest after a run. */
-export interface Found {
-  /** Message id → rows of it. */
+/**
+ * The error code of a message that nobody refused, but that was received as often as the queue allows. Only such a message
+ * may be in RAW and in the DLQ: Firehose took it, and each time the function died before it could acknowledge it.
+ */
+const MAX_RECEIVES = 'MAX_RECEIVES';
+/** Number of messages that a broken law names. */
+const EXAMPLES = 10;
+
+/** The messages that are at rest after a run. */
+export interface FoundMessages {
+  /** The number of rows in RAW, by message id. */
   readonly raw: ReadonlyMap<string, number>;
-  /** Message id → codes under which it is archived. */
+  /** The codes under which a message is archived, by message id. */
   readonly dlq: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Message ids of the records below Firehose's error prefix. */
+  /** The message ids of the records below Firehose's error prefix. */
   readonly firehoseErrors: ReadonlySet<string>;
 }
 
@@ -16,27 +24,26 @@ export interface Account {
   readonly raw: number;
   readonly dlq: number;
   readonly dlqByCode: Readonly<Record<string, number>>;
-  /** In RAW and in the DLQ. */
+  /** Messages that are in RAW and in the DLQ. */
   readonly both: readonly string[];
-  /** Sent, and neither in RAW nor in the DLQ. */
+  /** Messages that were sent, and are neither in RAW nor in the DLQ. */
   readonly missing: readonly string[];
-  /** In RAW or in the DLQ, and never sent. */
+  /** Messages that are in RAW or in the DLQ, and were never sent. */
   readonly unknown: readonly string[];
-  /** Records below Firehose's error prefix, and those of them that are neither in RAW nor in the DLQ. */
+  /** Number of records below Firehose's error prefix. */
   readonly firehoseErrors: number;
+  /** Records below Firehose's error prefix that are neither in RAW nor in the DLQ. */
   readonly stranded: readonly string[];
-  /** Every law that does not hold, as a sentence. */
+  /** A sentence for each law that does not hold. The name is part of `pnpm soak --json`. */
   readonly faults: readonly string[];
 }
 
 /**
- * The reason under which SQS gives up on a message that nobody refused. Only such a message may be in both: Firehose took
- * it, the function died before it could say so, and that as often as the queue allows.
+ * Compares the messages that were sent with those that were found.
+ *
+ * @param sent for each message id, whether the message has to be refused
  */
-const MAX_RECEIVES = 'MAX_RECEIVES';
-
-/** @param sent message id → whether the message is one that has to be refused */
-export function takeAccount(sent: ReadonlyMap<string, boolean>, found: Found): Account {
+export function takeAccount(sent: ReadonlyMap<string, boolean>, found: FoundMessages): Account {
   const { raw, dlq, firehoseErrors } = found;
   const ids = [...sent.keys()];
   const missing = ids.filter((id) => !raw.has(id) && !dlq.has(id));
@@ -46,7 +53,8 @@ export function takeAccount(sent: ReadonlyMap<string, boolean>, found: Found): A
 
   const faults: string[] = [];
   const none = (wrong: readonly string[], law: string): void => {
-    if (wrong.length > 0) faults.push(`${law}: ${wrong.length} are not, for example ${wrong.slice(0, 10).join(', ')}`);
+    if (wrong.length > 0)
+      faults.push(`${law}: ${wrong.length} are not, for example ${wrong.slice(0, EXAMPLES).join(', ')}`);
   };
   none(missing, 'every message that was sent is in RAW or in the DLQ');
   none(unknown, 'every message that arrived was sent');
@@ -59,7 +67,7 @@ export function takeAccount(sent: ReadonlyMap<string, boolean>, found: Found): A
     ids.filter((id) => sent.get(id) === false && [...(dlq.get(id) ?? [])].some((code) => code !== MAX_RECEIVES)),
     `every good message in the DLQ is there for ${MAX_RECEIVES} alone`,
   );
-  // Follows from the sets; added up all the same, as it is the sentence that people ask for.
+  // This sum follows from the sets. It is checked all the same, because it is the law that people ask for.
   if (faults.length === 0 && ids.length !== raw.size + dlq.size - both.length)
     faults.push(`${ids.length} sent ≠ ${raw.size} in RAW + ${dlq.size} in the DLQ − ${both.length} in both`);
 

@@ -1,4 +1,4 @@
-/** What is at rest in a stack: RAW, the DLQ archive and Firehose's error prefix, by the SQS id of each message. */
+/** Finds the messages at rest in a stack, by their SQS ids: in RAW, the DLQ archive and Firehose's error prefix. */
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { errorItemsOf } from '../../packages/stream-error-reader/src/error-items';
@@ -6,12 +6,16 @@ import { sendableOf } from '../../packages/stream-error-reader/src/sendable';
 import { connect, databases, output } from '../local/clients';
 import { query } from '../local/query';
 import type { Stack } from '../local/stack';
-import type { Found } from './account';
+import type { FoundMessages } from './account';
 
 const ERROR_PREFIX = 'firehose-errors/';
 
-/** @param before what was there earlier and is left out, so that a run in a used stack sees its own messages only */
-export async function findMessages(stack: Stack, before?: Found): Promise<Found> {
+/**
+ * Finds every message at rest.
+ *
+ * @param before the messages found earlier, which are left out, so that a run in a used stack sees only its own
+ */
+export async function findMessages(stack: Stack, before?: FoundMessages): Promise<FoundMessages> {
   const [raw, dlq, firehoseErrors] = await Promise.all([rowsOfRaw(stack), archived(stack), undelivered(stack)]);
   for (const id of before?.raw.keys() ?? []) raw.delete(id);
   for (const id of before?.dlq.keys() ?? []) dlq.delete(id);
@@ -37,14 +41,14 @@ async function archived(stack: Stack): Promise<Map<string, Set<string>>> {
   for await (const page of pages) {
     for (const item of page.Items ?? []) {
       const id = item['source_message_id']?.S;
-      // What has none counts an object of the error prefix, which is read itself.
+      // An entry without a message id counts an object of the error prefix, and those objects are read below.
       if (id !== undefined) found.set(id, (found.get(id) ?? new Set()).add(item['error_code']?.S ?? ''));
     }
   }
   return found;
 }
 
-/** Firehose's last resort: what it could neither transform nor append. */
+/** The message ids of the records that Firehose could neither transform nor append. */
 async function undelivered(stack: Stack): Promise<Set<string>> {
   const { s3 } = connect(stack);
   const bucket = output(stack, 'dlq_archive_bucket');
@@ -55,7 +59,7 @@ async function undelivered(stack: Stack): Promise<Set<string>> {
     let n = 0;
     for (const item of errorItemsOf(bytes)) {
       const sendable = item.kind === 'records' ? sendableOf(item.raw) : undefined;
-      // What nobody can name is nobody's: it must show up, so it gets a name of its own.
+      // A record without a readable id gets a name of its own, so that it shows up as unknown.
       ids.add(sendable?.ok === true ? sendable.sourceMessageId : `${key}#${n++}`);
     }
   }

@@ -1,10 +1,10 @@
-/** What the soak sends: a day of the fleet, and among it what careless or hostile producers send. */
+/** The messages of a soak: a day of the fleet, mixed with those of careless or hostile producers. */
 import { MAX_RECORD_BYTES } from '../../packages/common/src/core/envelope/record-frame';
 import type { Message } from '../local/send';
 import { simulateDay } from '../simulator/fleet';
 import { seeded } from '../simulator/random';
 
-/** None of them is a topic name, so none may ever become part of a path, a table or a column. */
+/** Texts that are not topic names, so that none may ever become part of a path, a table or a column. */
 export const ILLEGAL_TOPICS: readonly string[] = [
   '../x',
   '../../etc/passwd',
@@ -17,30 +17,30 @@ export const ILLEGAL_TOPICS: readonly string[] = [
   'a b',
   '9lives',
   'Telemetry.Climate',
-  // Look-alikes: a one dot leader, a Cyrillic e, a space that nobody sees.
+  // Look-alikes: with a one dot leader, a Cyrillic e, and an invisible space.
   'telemetry․climate',
   'tеlemetry.climate',
   'telemetry.climate\u200b',
   'x'.repeat(200),
 ];
 
+const POISON_SHARE = 0.01;
+const TOO_LARGE_SHARE = 0.0002;
+const DAY = new Date('2026-11-03T00:00:00Z');
+
 export interface SoakMessage extends Message {
-  /** Refused messages belong into the DLQ and never into RAW; of the others, nobody knows what befalls them. */
+  /** True when the message belongs in the DLQ and never in RAW. Any other message may end in either. */
   readonly refused: boolean;
 }
 
 export interface SoakMessagesOptions {
   readonly count: number;
   readonly seed: number;
-  /** Only these topics of the fleet; all of them when left out. */
+  /** The topics of the fleet to use; all of them when it is left out. */
   readonly topics?: readonly string[];
 }
 
-const POISON_SHARE = 0.01;
-const TOO_LARGE_SHARE = 0.0002;
-const DAY = new Date('2026-11-03T00:00:00Z');
-
-/** `count` messages, the same ones for the same seed. */
+/** Makes `count` messages, the same ones for the same seed. */
 export function soakMessages({ count, seed, topics }: SoakMessagesOptions): SoakMessage[] {
   const random = seeded(seed);
   const bad = [
@@ -50,7 +50,7 @@ export function soakMessages({ count, seed, topics }: SoakMessagesOptions): Soak
     ...Array.from({ length: Math.max(2, Math.round(count * TOO_LARGE_SHARE)) }, (_, n) => tooLarge(n)),
   ];
   const wanted = count - bad.length;
-  // A few topics are a small part of the fleet: their share of a larger one.
+  // A few topics are a small share of the fleet, so a larger fleet is needed to get enough of their messages.
   const fleet = simulateDay({ seed, day: 2, events: topics === undefined ? count : count * 8, start: DAY })
     .filter(({ expectedTopic, body }) => expectedTopic !== undefined && body.length < MAX_RECORD_BYTES / 2)
     .filter(({ expectedTopic }) => topics?.includes(expectedTopic ?? '') ?? true)
@@ -63,7 +63,7 @@ export function soakMessages({ count, seed, topics }: SoakMessagesOptions): Soak
     .map(({ message }) => message);
 }
 
-/** The `n`th refused message: every illegal topic in the envelope and in the attribute in turn, and messages without one. */
+/** The `n`th refused message. They take turns: each illegal topic in the envelope and in the attribute, and no topic at all. */
 function poison(n: number): SoakMessage {
   const kind = n % (ILLEGAL_TOPICS.length * 2 + 3);
   const topic = ILLEGAL_TOPICS[kind >> 1];
@@ -75,7 +75,7 @@ function poison(n: number): SoakMessage {
   return { body: bodies[kind % 3] ?? bodies[0], refused: true };
 }
 
-/** Fits SQS and not Firehose. */
+/** A message that SQS takes and Firehose does not. */
 function tooLarge(n: number): SoakMessage {
   const payload = { n, blob: 'x'.repeat(MAX_RECORD_BYTES) };
   return { body: JSON.stringify({ topic_name: 'telemetry.climate', payload }), refused: true };

@@ -1,4 +1,4 @@
-/** A soak's result as its reader needs it. */
+/** The result of a soak, as text for people. */
 import Table from 'cli-table3';
 import type { SoakResult } from './run-soak';
 

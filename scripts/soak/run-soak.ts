@@ -1,9 +1,9 @@
-/** A soak: messages through the queue while Firehose fails and the function is killed; then where each of them is. */
+/** Runs a soak: sends messages while Firehose fails and the function is killed, and then finds where each of them is. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { connect, output } from '../local/clients';
-import { drain, pending } from '../local/drain';
+import { drain, readPending } from '../local/drain';
 import { CREDENTIALS, endpointOf, REGION } from '../local/emulator-process';
 import { readInjected, setFaults, type FaultPlan, type Injected } from '../local/fault-injection';
 import { UserError } from '../local/errors';
@@ -16,22 +16,22 @@ import { strayNames } from './stray-names';
 
 export const FUNCTION = 'lean-ops-sqs-processor';
 
-/** Below this share of what was sent, the rest settles without faults: a soak has to end. */
-const REST = 0.02;
+/** When less than this share of the messages is under way, faults are turned off, so that the soak comes to an end. */
+const SETTLE_SHARE = 0.02;
 const SEND_CONCURRENCY = 16;
-/** Longer than a message needs to be received as often as the queue allows. */
+/** Longest time without progress. It is longer than a message needs to be received as often as the queue allows. */
 const STALLED_MS = 300_000;
 
 export interface SoakOptions {
   readonly messages: readonly SoakMessage[];
   readonly faults: FaultPlan;
-  /** How long the messages of a killed batch stay away. Longer than the function's time, or batches overlap. */
+  /** How long the messages of a killed batch stay away. Batches would overlap if it were below the function's timeout. */
   readonly visibilitySeconds: number;
 }
 
 export interface Batches {
   readonly invocations: number;
-  /** Those that lived to say what they did. */
+  /** Batches whose function lived to log its result. */
   readonly finished: number;
   readonly firehoseCalls: number;
   readonly resent: number;
@@ -42,13 +42,13 @@ export interface SoakResult {
   readonly batches: Batches;
   readonly injected: Injected;
   readonly sendSeconds: number;
-  /** Until everything was at rest. */
+  /** Seconds until everything was at rest. */
   readonly seconds: number;
-  /** Every law that does not hold, as a sentence. */
+  /** A sentence for each law that does not hold. The name is part of `pnpm soak --json`. */
   readonly faults: readonly string[];
 }
 
-/** Leaves the stack as it was, whatever happens: no faults, and the queue's own visibility timeout. */
+/** Runs the soak. Afterwards the stack is as before, whatever happened: without faults, and with the queue's own timeout. */
 export async function soak(stack: Stack, options: SoakOptions, progress: (line: string) => void): Promise<SoakResult> {
   await drain(stack, () => undefined);
   const [before, injectedBefore] = await Promise.all([findMessages(stack), readInjected(stack.port)]);
@@ -60,7 +60,7 @@ export async function soak(stack: Stack, options: SoakOptions, progress: (line: 
     await setFaults(stack.port, options.faults);
     const sent = await send(stack, options.messages, progress);
     const sendSeconds = (Date.now() - started) / 1000;
-    await untilNearlyDone(stack, Math.floor(sent.size * REST), progress);
+    await untilNearlyDone(stack, Math.floor(sent.size * SETTLE_SHARE), progress);
     await setFaults(stack.port, {});
     await drain(stack, (now) => progress(`settling: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`));
     const seconds = (Date.now() - started) / 1000;
@@ -81,7 +81,7 @@ export async function soak(stack: Stack, options: SoakOptions, progress: (line: 
       faults: [...account.faults, ...stray],
     };
   } catch (error) {
-    // A stack that is gone cannot be restored either: what went wrong first is what the reader needs.
+    // A stack that is gone cannot be restored either, and the reader needs the first error.
     await undo().catch(() => undefined);
     throw error;
   }
@@ -89,7 +89,7 @@ export async function soak(stack: Stack, options: SoakOptions, progress: (line: 
   return result;
 }
 
-/** @returns SQS message id → whether the message has to be refused. */
+/** Sends the messages and returns, for each SQS message id, whether the message has to be refused. */
 async function send(
   stack: Stack,
   messages: readonly SoakMessage[],
@@ -98,7 +98,7 @@ async function send(
   const report = (done: number): void => progress(`${done} of ${messages.length} messages sent`);
   const { ids, refused } = await sendMessages(stack, messages, report, SEND_CONCURRENCY);
   const [first] = refused;
-  // A message that was perhaps taken and has no id cannot be accounted for.
+  // A refused message may have been taken after all, but it has no id by which it could be found.
   if (first !== undefined)
     throw new UserError(`SQS refused ${refused.length} messages; message ${first.index + 1}: ${first.reason}`);
   return new Map([...ids].map(([index, id]) => [id, messages[index]?.refused === true]));
@@ -121,7 +121,7 @@ async function untilNearlyDone(stack: Stack, rest: number, progress: (line: stri
   let least = Infinity;
   let since = Date.now();
   for (;;) {
-    const now = await pending(stack);
+    const now = await readPending(stack);
     progress(`under way: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`);
     if (now.queue <= rest) return;
     if (now.queue < least) [least, since] = [now.queue, Date.now()];
@@ -133,7 +133,7 @@ async function untilNearlyDone(stack: Stack, rest: number, progress: (line: stri
   }
 }
 
-/** What the function's own log says of the batches since `since`, epoch milliseconds. */
+/** Reads from the function's log what its batches did since `since`, in epoch milliseconds. */
 async function readBatches(stack: Stack, since: number): Promise<Batches> {
   const logs = new CloudWatchLogsClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
   const lines = async (filterPattern: string): Promise<string[]> => {

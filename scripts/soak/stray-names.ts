@@ -1,4 +1,4 @@
-/** Where a topic name could end up as a name: keys of the archive, RAW's topics, databases, tables and columns. */
+/** Checks the names that could be made of a topic name: keys of the archive, RAW's topics, databases, tables and columns. */
 import { GlueClient, paginateGetDatabases, paginateGetTables } from '@aws-sdk/client-glue';
 import { isTopicName, UNKNOWN_TOPIC } from '../../packages/common/src/core/topic';
 import { databases, output } from '../local/clients';
@@ -11,11 +11,11 @@ import { ILLEGAL_TOPICS } from './messages';
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const ARCHIVED = new RegExp(`^dlq/([^/]+)/\\d{4}/\\d{2}/\\d{2}/${UUID}\\.json$`);
 const OVERFLOW = new RegExp(`^overflow/${UUID}(?:\\.attributes\\.json)?$`);
-/** Firehose makes these of the stream's name and the time. */
+/** A key that Firehose makes of the stream's name and the time. */
 const STREAM_ERROR = /^firehose-errors(?:\/[a-z0-9-]+)+$/;
 const CATALOG_NAME = /^[a-z_][a-z0-9_]*$/;
 
-/** Every name that an illegal topic could have made, as a sentence; none when the pipeline let none through. */
+/** A sentence for each name that an illegal topic may have made; none when the pipeline let none through. */
 export async function strayNames(stack: Stack): Promise<string[]> {
   const [keys, topics, catalog] = await Promise.all([
     keysOf(stack, output(stack, 'dlq_archive_bucket')),
@@ -35,7 +35,7 @@ export function isCleanKey(key: string): boolean {
   return topic === UNKNOWN_TOPIC || isTopicName(topic);
 }
 
-/** Tables carry a topic's name with other characters in place of some, so the shape of the name is checked, too. */
+/** True for a well-formed name. The form is checked because a table's name has other characters in place of a topic's. */
 export function isCleanCatalogName(name: string): boolean {
   return CATALOG_NAME.test(name) && !ILLEGAL_TOPICS.includes(name);
 }

@@ -12,7 +12,7 @@ import { onInterrupt } from '../../scripts/local/interrupt';
 import { ROOT, stackPaths, TOOLS } from '../../scripts/local/paths';
 import { freePort } from '../../scripts/local/process';
 import { requireStack, takeDown, upSteps, type Stack } from '../../scripts/local/stack';
-import type { Progress } from '../../scripts/local/tools';
+import type { Progress } from '../../scripts/local/python-environment';
 
 export const LAYERS = ['standardized', 'curated'] as const;
 export type Layer = (typeof LAYERS)[number];

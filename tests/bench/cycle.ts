@@ -1,7 +1,7 @@
 /** The cycle benchmark: a steady-state cycle of many topics, and beside it other ways to bring the same events to tables. */
 import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
-import type { Progress } from '../../scripts/local/tools';
+import type { Progress } from '../../scripts/local/python-environment';
 import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';
 import { measureDlt } from './dlt';
 import { PeakMemory } from './peak-memory';

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
-import { checkNeeds } from '../../scripts/local/needs';
+import { checkPrerequisites } from '../../scripts/local/prerequisites';
 import { ROOT, TOOLS } from '../../scripts/local/paths';
 import type { Stack } from '../../scripts/local/stack';
-import type { Progress } from '../../scripts/local/tools';
+import type { Progress } from '../../scripts/local/python-environment';
 import { runPart } from './bench-stack';
 
 const VENV = path.join(TOOLS.dir, 'bench-venv');
@@ -21,7 +21,7 @@ async function installDlt(say: Progress): Promise<void> {
   if (existsSync(PYTHON) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
   say('installing dlt');
   rmSync(VENV, { recursive: true, force: true });
-  const { python } = await checkNeeds();
+  const { python } = await checkPrerequisites();
   await execa(python, ['-m', 'venv', VENV]);
   const args = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--quiet', '-r', REQUIREMENTS];
   await execa(PYTHON, args, { timeout: INSTALL_MS });

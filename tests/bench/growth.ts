@@ -3,7 +3,7 @@ import { output } from '../../scripts/local/clients';
 import { endpointOf } from '../../scripts/local/emulator-process';
 import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
-import type { Progress } from '../../scripts/local/tools';
+import type { Progress } from '../../scripts/local/python-environment';
 import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';
 import { registerTopics } from './register';
 import { benchTopic, type BenchTopic } from './topics';

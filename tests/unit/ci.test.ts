@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { choosePython, nodeFault, terraformFault } from '../../scripts/local/versions';
+import { choosePython, nodeProblem, terraformProblem } from '../../scripts/local/tool-versions';
 
 const ROOT = path.resolve(__dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -69,11 +69,11 @@ describe('the workflow of this repository', () => {
 
   it('sets up tools that the tests take', () => {
     const node = settingOf('actions/setup-node', 'node-version');
-    expect(nodeFault(`${node}.19.0`)).toBeUndefined();
+    expect(nodeProblem(`${node}.19.0`)).toBeUndefined();
     const version = `${settingOf('actions/setup-python', 'python-version')}.0`;
     expect(choosePython([{ command: 'python3', version, hasVenv: true }])).toMatchObject({ version });
     const terraform = settingOf('hashicorp/setup-terraform', 'terraform_version').replace('~', '');
-    expect(terraformFault(terraform)).toBeUndefined();
+    expect(terraformProblem(terraform)).toBeUndefined();
   });
 
   it('keys what it keeps by files that are there', () => {
@@ -123,7 +123,7 @@ describe('the dev container', () => {
     const version = (feature: string): string =>
       Object.entries(features).find(([name]) => name.includes(`/${feature}:`))?.[1].version ?? '';
     expect(image).toMatch(/:3\.1[12]-/);
-    expect(nodeFault(`${version('node')}.19.0`)).toBeUndefined();
-    expect(terraformFault(version('terraform'))).toBeUndefined();
+    expect(nodeProblem(`${version('node')}.19.0`)).toBeUndefined();
+    expect(terraformProblem(version('terraform'))).toBeUndefined();
   });
 });

@@ -1,14 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isTopicName } from '../../packages/common/src/core/topic';
-import { takeAccount, type Found } from '../../scripts/soak/account';
+import { takeAccount, type FoundMessages } from '../../scripts/soak/account';
 import { ILLEGAL_TOPICS, soakMessages } from '../../scripts/soak/messages';
 import { isCleanCatalogName, isCleanKey } from '../../scripts/soak/stray-names';
 
 const REFUSED = true;
 const GOOD = false;
 
-function found(parts: { raw?: Record<string, number>; dlq?: Record<string, string>; errors?: string[] }): Found {
+function found(parts: {
+  raw?: Record<string, number>;
+  dlq?: Record<string, string>;
+  errors?: string[];
+}): FoundMessages {
   return {
     raw: new Map(Object.entries(parts.raw ?? {})),
     dlq: new Map(Object.entries(parts.dlq ?? {}).map(([id, code]) => [id, new Set([code])])),

@@ -11,7 +11,7 @@ const balanced: TopicAccount = {
   superseded: 3,
   parseErrors: 1,
   newColumns: 0,
-  curated: { judged: 101, rows: 95, duplicates: 0, superseded: 2, rejected: 4 },
+  curated: { validated: 101, rows: 95, duplicates: 0, superseded: 2, rejected: 4 },
 };
 
 describe('imbalances', () => {
@@ -25,7 +25,7 @@ describe('imbalances', () => {
     ['a row that is there twice', { standardized: 99 }, 'RAW = Standardized', '1 too many'],
     [
       'a version judged and gone',
-      { curated: { judged: 102, rows: 95, duplicates: 0, superseded: 2, rejected: 4 } },
+      { curated: { validated: 102, rows: 95, duplicates: 0, superseded: 2, rejected: 4 } },
       'judged = Curated',
       '1 missing',
     ],

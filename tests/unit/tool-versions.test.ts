@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { choosePython, nodeFault, terraformFault, type FoundPython } from '../../scripts/local/versions';
+import { choosePython, nodeProblem, terraformProblem, type FoundPython } from '../../scripts/local/tool-versions';
 
 const python = (version: string, hasVenv = true): FoundPython => ({
   command: `/usr/bin/python${version}`,
@@ -18,36 +18,36 @@ describe('choosePython', () => {
 
   it.each([['3.10.13'], ['3.13.0'], ['3.9.18'], ['2.7.18']])('names what it found when that is only %s', (version) => {
     const choice = choosePython([python(version)]);
-    expect(choice).toHaveProperty('fault', expect.stringMatching(new RegExp(`3\\.11 or 3\\.12 .*${version}`)));
-    expect((choice as { fault: string }).fault).not.toContain('\n');
+    expect(choice).toHaveProperty('problem', expect.stringMatching(new RegExp(`3\\.11 or 3\\.12 .*${version}`)));
+    expect((choice as { problem: string }).problem).not.toContain('\n');
   });
 
   it('says so when there is none', () => {
-    expect(choosePython([])).toHaveProperty('fault', expect.stringContaining('no Python is on the PATH'));
+    expect(choosePython([])).toHaveProperty('problem', expect.stringContaining('no Python is on the PATH'));
   });
 
   it('does not take a Python that cannot make a virtual environment', () => {
-    expect(choosePython([python('3.11.2', false)])).toHaveProperty('fault', expect.stringContaining('python3-venv'));
+    expect(choosePython([python('3.11.2', false)])).toHaveProperty('problem', expect.stringContaining('python3-venv'));
     expect(choosePython([python('3.11.2', false), python('3.12.1')])).toMatchObject({ version: '3.12.1' });
   });
 });
 
-describe('nodeFault', () => {
+describe('nodeProblem', () => {
   it.each([
     ['20.19.0', undefined],
     ['22.1.0', undefined],
     ['20.18.3', expect.stringContaining('20.19')],
     ['18.20.0', expect.stringContaining('18.20.0')],
   ])('%s', (version, expected) => {
-    expect(nodeFault(version)).toEqual(expected);
+    expect(nodeProblem(version)).toEqual(expected);
   });
 });
 
-describe('terraformFault', () => {
+describe('terraformProblem', () => {
   it('asks for Terraform when there is none, and for a newer one when it is old', () => {
-    expect(terraformFault(undefined)).toContain('not on the PATH');
-    expect(terraformFault('1.8.5')).toContain('1.8.5');
-    expect(terraformFault('1.9.0')).toBeUndefined();
-    expect(terraformFault('2.0.1')).toBeUndefined();
+    expect(terraformProblem(undefined)).toContain('not on the PATH');
+    expect(terraformProblem('1.8.5')).toContain('1.8.5');
+    expect(terraformProblem('1.9.0')).toBeUndefined();
+    expect(terraformProblem('2.0.1')).toBeUndefined();
   });
 });

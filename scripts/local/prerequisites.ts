@@ -1,16 +1,21 @@
-/** What the machine must have: looked for first, and every lack named in one line. */
+/** Checks that the machine has the tools that the stack needs, and names each missing one in one line. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { UserError } from './errors';
-import { choosePython, nodeFault, terraformFault, type FoundPython } from './versions';
+import { choosePython, nodeProblem, terraformProblem, type FoundPython } from './tool-versions';
 
-export interface Needs {
+const PROBE_TIMEOUT_MS = 20_000;
+/** Prints a Python's version, and 1 when it can make virtual environments. */
+const PROBE =
+  'import sys\ntry:\n import venv, ensurepip; ok=1\nexcept ImportError: ok=0\nprint("%d.%d.%d %d" % (sys.version_info[:3] + (ok,)))';
+
+export interface Prerequisites {
   readonly python: string;
   readonly terraform: string;
 }
 
-/** Every `python…` on the PATH that runs. Version managers leave shims that do not: those are passed over. */
+/** Every `python…` on the PATH that runs. The shims of version managers that do not run are left out. */
 async function findPythons(searchPath: string): Promise<FoundPython[]> {
   const commands = searchPath
     .split(path.delimiter)
@@ -24,11 +29,10 @@ async function findPythons(searchPath: string): Promise<FoundPython[]> {
         return [];
       }
     });
-  const probe =
-    'import sys\ntry:\n import venv, ensurepip; ok=1\nexcept ImportError: ok=0\nprint("%d.%d.%d %d" % (sys.version_info[:3] + (ok,)))';
+
   const answers = await Promise.all(
     [...new Set(commands)].map(async (command) => {
-      const result = await execa(command, ['-c', probe], { reject: false, timeout: 20_000 });
+      const result = await execa(command, ['-c', PROBE], { reject: false, timeout: PROBE_TIMEOUT_MS });
       const [version, venv] = result.failed ? [] : result.stdout.trim().split(' ');
       return version === undefined ? undefined : { command, version, hasVenv: venv === '1' };
     }),
@@ -37,26 +41,30 @@ async function findPythons(searchPath: string): Promise<FoundPython[]> {
 }
 
 async function terraformVersion(): Promise<string | undefined> {
-  // A configuration file that is named but not there makes Terraform warn on every call.
+  // Terraform warns on every call when the configured file does not exist.
   const result = await execa('terraform', ['version', '-json'], {
     reject: false,
-    timeout: 20_000,
+    timeout: PROBE_TIMEOUT_MS,
     env: { TF_CLI_CONFIG_FILE: '' },
   });
   if (result.failed) return undefined;
   return (JSON.parse(result.stdout) as { terraform_version: string }).terraform_version;
 }
 
-/** @throws {UserError} with one line a lack, all of them at once. */
-export async function checkNeeds(): Promise<Needs> {
+/**
+ * Finds Python and Terraform, and checks their versions and Node's.
+ *
+ * @throws {UserError} with one line for each tool that is missing or too old
+ */
+export async function checkPrerequisites(): Promise<Prerequisites> {
   const [pythons, terraform] = await Promise.all([findPythons(process.env['PATH'] ?? ''), terraformVersion()]);
   const python = choosePython(pythons);
-  const faults = [
-    nodeFault(process.versions.node),
-    'fault' in python ? python.fault : undefined,
-    terraformFault(terraform),
+  const problems = [
+    nodeProblem(process.versions.node),
+    'problem' in python ? python.problem : undefined,
+    terraformProblem(terraform),
   ];
-  const lines = faults.filter((fault) => fault !== undefined);
-  if (lines.length > 0 || 'fault' in python || terraform === undefined) throw new UserError(lines.join('\n'));
+  const lines = problems.filter((problem) => problem !== undefined);
+  if (lines.length > 0 || 'problem' in python || terraform === undefined) throw new UserError(lines.join('\n'));
   return { python: python.command, terraform };
 }

@@ -1,4 +1,4 @@
-/** Where Terraform's AWS provider comes from on machines that cannot reach the registry. */
+/** Finds Terraform's AWS provider on machines that cannot reach the registry. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,22 +6,23 @@ import { TOOLS } from './paths';
 
 const HOST = 'registry.terraform.io';
 const SOFTWARE_ROOTS = ['/opt', '/usr/local', '/usr/lib', '/usr/share', '/srv', path.join(os.homedir(), '.local')];
+/** How many folders below a root a mirror is looked for. */
 const LEVELS = 3;
 
 export interface ProviderSource {
-  /** A sentence for the log. */
+  /** A description for the log. */
   readonly description: string;
-  /** Value of TF_CLI_CONFIG_FILE; empty means Terraform's own rules. */
+  /** The value of TF_CLI_CONFIG_FILE; when it is empty, Terraform's own rules apply. */
   readonly cliConfigFile: string;
 }
 
-/** Environment for every Terraform call: where providers come from, and one copy of each for all modules. */
+/** Environment variables for every Terraform call: where providers come from, and one copy of each for all modules. */
 export function terraformEnvironment(source: ProviderSource): Record<string, string> {
   mkdirSync(TOOLS.terraformPlugins, { recursive: true });
   return {
     TF_CLI_CONFIG_FILE: source.cliConfigFile,
     TF_PLUGIN_CACHE_DIR: TOOLS.terraformPlugins,
-    // There is no lock file to break: it is left out of git (docs/decisions/0002).
+    // There is no lock file that could break, because Git ignores it (docs/decisions/0002).
     TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: 'true',
     TF_IN_AUTOMATION: '1',
     TF_INPUT: '0',
@@ -29,7 +30,7 @@ export function terraformEnvironment(source: ProviderSource): Record<string, str
   };
 }
 
-/** The directories that Terraform itself treats as mirrors, by its documentation of "implied local mirror directories". */
+/** The directories that Terraform itself treats as mirrors ("implied local mirror directories" in its documentation). */
 function impliedMirrors(home: string): string[] {
   const data = process.env['XDG_DATA_HOME'] ?? path.join(home, '.local/share');
   return [
@@ -40,7 +41,7 @@ function impliedMirrors(home: string): string[] {
   ];
 }
 
-/** The mirror root (the folder that holds `registry.terraform.io`) at most three levels below one of `roots`, or undefined. */
+/** A mirror, which is a folder with `registry.terraform.io` in it, at most `levels` below one of `roots`; else undefined. */
 export function findMirror(roots: readonly string[], levels = LEVELS): string | undefined {
   let front = roots.filter((root) => existsSync(root));
   for (let level = 0; level < levels; level += 1) {
@@ -57,11 +58,11 @@ function subdirectories(dir: string): string[] {
       .filter((entry) => entry.isDirectory())
       .map((entry) => path.join(dir, entry.name));
   } catch {
-    return []; // not ours to read
+    return []; // This user may not read it.
   }
 }
 
-/** Chooses in this order: the user's own configuration file, Terraform's implied mirrors, a found mirror, the registry. */
+/** Chooses the first that exists: the user's configuration file, Terraform's implied mirrors, a found mirror, the registry. */
 export function chooseProviderSource(): ProviderSource {
   const configured = process.env['TF_CLI_CONFIG_FILE'];
   if (configured !== undefined && configured !== '' && existsSync(configured)) {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { findMirror } from '../../scripts/local/mirror';
+import { findMirror } from '../../scripts/local/provider-mirror';
 
 describe('findMirror', () => {
   let root: string;

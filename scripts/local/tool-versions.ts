@@ -1,4 +1,4 @@
-/** Which versions of the needed tools will do, and what to say of those that will not. */
+/** Decides which versions of the needed tools are recent enough, and words what to do about the others. */
 export interface FoundPython {
   readonly command: string;
   readonly version: string;
@@ -16,14 +16,14 @@ function atLeast(version: Version, major: number, minor: number): boolean {
   return version[0] > major || (version[0] === major && version[1] >= minor);
 }
 
-/** The fault of this Node, or undefined. Node 20 before 20.19 cannot `require` ES modules. */
-export function nodeFault(version: string): string | undefined {
+/** A sentence when this Node is too old, or undefined. Node 20 before 20.19 cannot `require` ES modules. */
+export function nodeProblem(version: string): string | undefined {
   const parsed = parseVersion(version);
   if (parsed !== undefined && atLeast(parsed, 20, 19)) return undefined;
   return `Node.js ≥ 20.19 is needed; this is ${version}. Install it from nodejs.org or with a version manager.`;
 }
 
-export function terraformFault(version: string | undefined): string | undefined {
+export function terraformProblem(version: string | undefined): string | undefined {
   if (version === undefined) {
     return 'Terraform ≥ 1.9 is needed and `terraform` is not on the PATH. Install it: developer.hashicorp.com/terraform/install';
   }
@@ -32,8 +32,11 @@ export function terraformFault(version: string | undefined): string | undefined 
   return `Terraform ≥ 1.9 is needed; this is ${version}. Update it: developer.hashicorp.com/terraform/install`;
 }
 
-/** Spark 3.5 runs on Python 3.11 (as on Glue) and 3.12; 3.10 lacks what our code uses and 3.13 what PySpark 3.5 uses. */
-export function choosePython(found: readonly FoundPython[]): FoundPython | { readonly fault: string } {
+/**
+ * Chooses a Python, or says which one is needed. Spark 3.5 runs on Python 3.11, as on Glue, and on 3.12. Python 3.10 lacks
+ * what our code uses, and 3.13 lacks what PySpark 3.5 uses.
+ */
+export function choosePython(found: readonly FoundPython[]): FoundPython | { readonly problem: string } {
   for (const wanted of ['3.11.', '3.12.']) {
     const fit = found.find((python) => python.version.startsWith(wanted) && python.hasVenv);
     if (fit !== undefined) return fit;
@@ -41,11 +44,11 @@ export function choosePython(found: readonly FoundPython[]): FoundPython | { rea
   const bare = found.find((python) => /^3\.1[12]\./.test(python.version));
   if (bare !== undefined) {
     return {
-      fault: `Python ${bare.version} (${bare.command}) has no venv module. Install it (Debian: apt install python3-venv).`,
+      problem: `Python ${bare.version} (${bare.command}) has no venv module. Install it (Debian: apt install python3-venv).`,
     };
   }
   const have = [...new Set(found.map((python) => python.version))].join(', ');
   return {
-    fault: `Python 3.11 or 3.12 is needed; ${have === '' ? 'no Python is on the PATH' : `found only ${have}`}. Install one of the two.`,
+    problem: `Python 3.11 or 3.12 is needed; ${have === '' ? 'no Python is on the PATH' : `found only ${have}`}. Install one of the two.`,
   };
 }

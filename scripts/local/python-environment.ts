@@ -1,4 +1,4 @@
-/** The Python environment and Spark's jars: made once, remade when their pins change. */
+/** Makes the Python environment and finds Spark's jars: once, and again when the pinned versions change. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,9 +8,10 @@ import { ROOT, TOOLS } from './paths';
 
 export type Progress = (line: string) => void;
 
-/** The JVM's own trust store does not know a company's certificate authority; Debian's and Red Hat's do. */
+/** The trust stores of Debian and Red Hat. They know a company's certificate authority, which the JVM's own store does not. */
 const SYSTEM_TRUST_STORES = ['/etc/ssl/certs/java/cacerts', '/etc/pki/java/cacerts'];
 
+/** True when the environment exists and was made from the present requirements. */
 export function pythonReady(): boolean {
   const stamp = path.join(TOOLS.venv, 'requirements.sha256');
   return existsSync(TOOLS.python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === requirementsHash();
@@ -46,7 +47,11 @@ export async function installPython(python: string, progress: Progress): Promise
   writeFileSync(path.join(TOOLS.venv, 'requirements.sha256'), requirementsHash());
 }
 
-/** Paths of the Iceberg jars, resolved once through Ivy as `spark.jars.packages` would on every start. */
+/**
+ * The paths of the Iceberg jars. Ivy resolves them once, where `spark.jars.packages` would do so on every start.
+ *
+ * @throws {StepError} when Ivy cannot resolve them
+ */
 export async function installJars(progress: Progress): Promise<readonly string[]> {
   const known = knownJars();
   if (known !== undefined) return known;
