@@ -250,9 +250,9 @@ export function parts(): readonly Part[] {
   const python = (title: string, ...args: string[]): Part =>
     check(title, TOOLS.python, ['-m', ...args], { needs: ['python'] });
   return [
-    check('Format (prettier)', 'prettier', ['--check', '.', '--log-level', 'warn']),
+    check('Format (prettier)', 'prettier', ['--check', '.', '--log-level', 'warn'], { lane: 'waiting' }),
     check('Lint and import rules (eslint)', 'eslint', ['.', '--max-warnings', '0']),
-    check('Types (tsc)', 'tsc', ['--noEmit', '-p', 'tsconfig.json']),
+    check('Types (tsc)', 'tsc', ['--noEmit', '-p', 'tsconfig.json'], { lane: 'waiting' }),
     check('Terraform format', 'terraform', ['fmt', '-check', '-recursive', '-diff'], {
       env: { TF_CLI_CONFIG_FILE: '' },
       lane: 'waiting',

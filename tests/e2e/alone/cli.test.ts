@@ -12,7 +12,7 @@ import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator
 import { stackEnvironment } from '../../../scripts/local/exec';
 import { freshTopic, rows, tableOf, theStack } from '../stack';
 
-const ROOT = path.resolve(__dirname, '../..');
+const ROOT = path.resolve(__dirname, '../../..');
 const stack = theStack();
 const home = mkdtempSync(path.join(tmpdir(), 'lean-ops-cli-e2e-'));
 afterAll(() => rmSync(home, { recursive: true }));
