@@ -1,13 +1,16 @@
 import { DynamoDBClient, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { clientOptions } from './client-options';
 
-/** One archived message, found by topic and time, or by error code and time (index `by_error_code`). */
+/**
+ * An item of the archive's index: one archived message, found by topic and time, or by error code and time (index
+ * `by_error_code`). docs/data-contracts.md, DynamoDB.
+ */
 export interface ArchiveEntry {
-  /** A checked name, or `_unknown`. */
+  /** A checked topic name, or `_unknown`. */
   readonly topic_name: string;
-  /** Sort key: `<failed_at>#<message id>`. */
+  /** The sort key, `<failed_at>#<message id>`. */
   readonly failed_at_message_id: string;
-  /** ISO 8601, milliseconds, UTC. */
+  /** ISO 8601 with milliseconds, UTC. */
   readonly failed_at: string;
   readonly error_code: string;
   readonly error_message: string;
@@ -16,35 +19,40 @@ export interface ArchiveEntry {
   readonly body_bytes: number;
   readonly receive_count: number;
   readonly archived_at: string;
-  /** Epoch seconds after which DynamoDB may drop the entry; the object it points at stays. */
+  /** The time in epoch seconds after which DynamoDB may drop the entry; the object it points at stays. */
   readonly expires_at?: number;
 }
 
-/** What an entry of Firehose's error prefix counts: records, data files that were not committed, parts nobody can read. */
+/**
+ * The unit that a StreamErrorEntry counts: records, data files that were not committed, or parts that nobody can read.
+ */
 export type StreamErrorKind = 'records' | 'data_files' | 'unreadable';
 
 /**
- * What one error object of Firehose holds of one topic and one error code, under the same keys as an archived message:
- * the object itself is the archive, and may hold 100,000 records of one topic.
+ * An item of the archive's index for one error object of Firehose, one topic and one error code. The object itself is
+ * the archive, and may hold 100,000 records of one topic.
  */
 export interface StreamErrorEntry extends Omit<ArchiveEntry, 'source_message_id'> {
   readonly origin: 'firehose';
   readonly kind: StreamErrorKind;
-  /** How many of `kind`. */
+  /** How many of `kind` there are. */
   readonly records: number;
-  /** The first hundred. */
+  /** The ids of the first hundred messages. */
   readonly source_message_ids: readonly string[];
-  /** When all of it was put into the stream again. */
+  /** The time at which all of it had been put into the stream again. */
   readonly resent_at?: string;
   /** How many rows the last resend put into the stream. */
   readonly resent_records?: number;
-  /** How many it could not, and why. */
+  /** How many rows the last resend could not put there. */
   readonly resend_left?: number;
+  /** The reason why. */
   readonly resend_note?: string;
 }
 
 export interface ArchiveIndex {
-  /** Writes the entry over an equal one, so that a second delivery changes nothing but `archived_at` and the count. */
+  /**
+   * Writes the entry over one with the same key, so that a second delivery changes only `archived_at` and the count.
+   */
   put(entry: ArchiveEntry): Promise<void>;
 }
 

@@ -15,24 +15,25 @@ import { fullJitterMs, type Backoff } from '../core/delivery/backoff';
 import { clientOptions } from './client-options';
 import { systemClock, systemRandom, type Clock } from './runtime';
 
+/** The result of a query. */
 export interface QueryRows {
   readonly columns: readonly string[];
-  /** Values as Athena prints them; null for NULL. */
+  /** Values as Athena prints them, null for NULL. */
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
 export interface ExecuteOptions {
   /**
-   * Several callers with the same text share one run of it, and all hear how it ended. Once it has failed, the next call
-   * starts the next run, again one for all. For statements that look before they write: at no time do two of them look
-   * together. Athena promises it: https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
+   * Whether callers with the same text share one run of it, and all get its outcome. Once it has failed, the next call
+   * starts the next run, again one for all. It is for statements that read before they write: no two of them ever read
+   * at once. Athena promises so: https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
    */
   readonly shared?: boolean;
 }
 
-/** Athena, one statement at a time. Both calls throw AthenaStatementError when Athena took the statement and it failed. */
+/** Runs statements in Athena. Both calls throw AthenaStatementError for a statement that Athena refused or failed. */
 export interface Athena {
-  /** Runs DDL or DML to its end; gives the query's id. */
+  /** Runs DDL or DML to its end and gives the query's id. */
   execute(sql: string, options?: ExecuteOptions): Promise<string>;
   /** Runs a query and reads all its rows. */
   query(sql: string): Promise<QueryRows>;
@@ -40,11 +41,12 @@ export interface Athena {
 
 export interface AthenaOptions {
   readonly workgroup: string;
-  /** After this long a statement is stopped, and counts as retryable. */
+  /** Milliseconds after which a statement is stopped; it then counts as retryable. */
   readonly statementTimeoutMs?: number;
   readonly clock?: Clock;
 }
 
+/** Waits between polls, in milliseconds: the first, the longest, and the factor from one to the next. */
 const FIRST_POLL_MS = 100;
 const LONGEST_POLL_MS = 2_000;
 const POLL_GROWTH = 1.5;
@@ -63,7 +65,7 @@ export function athena(
         return { ...execution, QueryExecutionId: id };
       }
       if (clock.now() >= deadline) {
-        // Best effort: what matters is that the caller hears of it.
+        // The stop may fail: the error for the caller matters more.
         await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id })).catch(() => undefined);
         const reason = `no end after ${statementTimeoutMs} ms; the statement was stopped`;
         throw new AthenaStatementError({ disposition: 'retryable', code: 'ATHENA_TIMEOUT' }, reason, id);
@@ -71,7 +73,7 @@ export function athena(
     }
   }
 
-  /** @param token by default a new one at each call, from the SDK */
+  /** @param token Athena's idempotency token; by default the SDK makes a new one at each call */
   async function started(sql: string, token?: string): Promise<string | undefined> {
     try {
       const request = {
@@ -81,12 +83,12 @@ export function athena(
       };
       return (await client.send(new StartQueryExecutionCommand(request))).QueryExecutionId;
     } catch (error) {
-      // 20 DDL statements run at once for a whole account: past that, waiting helps more than the SDK's quick retries.
+      // An account runs 20 DDL statements at once. Past that, waiting helps more than the SDK's quick retries.
       if (error instanceof TooManyRequestsException || (error as Error).name === 'ThrottlingException') {
         const { message } = error as Error;
         throw new AthenaStatementError({ disposition: 'retryable', code: 'THROTTLED' }, message, undefined, error);
       }
-      // Athena parses before it starts: what it cannot read is refused here, and has no query id.
+      // Athena parses a statement before it starts it, so one that it cannot read has no query id.
       if (!(error instanceof InvalidRequestException)) throw error;
       const verdict = classifyAthenaFailure({ reason: error.message, category: undefined, retryable: undefined });
       throw new AthenaStatementError(verdict, error.message, undefined);
@@ -101,7 +103,7 @@ export function athena(
       const execution = await finished(idOf(await started(sql, `${digest}-${run}`)));
       const failed = execution.Status?.State !== QueryExecutionState.SUCCEEDED;
       const ended = execution.Status?.CompletionDateTime?.getTime() ?? Infinity;
-      // A run that had failed before anyone asked here is no answer: the next one is.
+      // A run that had failed before this call is no answer to it, but the next run is.
       if (!failed || ended >= began) return outcome(execution);
     }
   }
@@ -148,6 +150,7 @@ export function athena(
   };
 }
 
+/** How often and when retryingAthena runs a statement again. */
 export interface AthenaRetries {
   readonly attempts?: number;
   readonly backoff?: Backoff;
@@ -155,7 +158,10 @@ export interface AthenaRetries {
   readonly random?: () => number;
 }
 
-/** The same Athena, with statements run again when it was only bad luck (a lost commit, throttling). Statements must bear it. */
+/**
+ * Runs statements again after a retryable failure, such as a lost commit or throttling. Statements must be safe to run
+ * more than once.
+ */
 export function retryingAthena(
   inner: Athena,
   {

@@ -2,18 +2,20 @@ import { EntityNotFoundException, GetTableCommand, GlueClient, type Column } fro
 import type { TableColumn } from '../core/warehouse/table-plan';
 import { clientOptions } from './client-options';
 
+/** A table as the catalog has it; names and types are in lower case. */
 export interface CatalogTable {
-  /** Present for Iceberg tables: where the current table metadata lies in S3. */
+  /** The S3 URI of the current table metadata; undefined for a table that is not Iceberg's. */
   readonly metadataLocation: string | undefined;
   readonly columns: readonly TableColumn[];
 }
 
+/** The Glue catalog. */
 export interface Catalog {
-  /** undefined when the table (or its database) is not there. */
+  /** Gives a table; undefined when the table or its database is not there. */
   getTable(database: string, table: string): Promise<CatalogTable | undefined>;
 }
 
-/** Iceberg leaves dropped columns in Glue, marked as no longer current. */
+/** Whether a column is there still: Iceberg leaves dropped columns in Glue and marks them so. */
 function isCurrent(column: Column): boolean {
   return column.Parameters?.['iceberg.field.current'] !== 'false';
 }

@@ -1,14 +1,14 @@
-/** What every SDK client here has in common: calls end, and say so, well before the Lambda that waits for them does. */
+/** Time-outs and attempts of an SDK client, so that a call fails well before the Lambda that waits for it times out. */
 export interface ClientTimeouts {
-  /** Milliseconds until a TCP connection must stand. */
+  /** Milliseconds within which a TCP connection must be made. */
   readonly connectionTimeoutMs?: number;
-  /** Milliseconds until a request must be answered. */
+  /** Milliseconds within which a request must be answered. */
   readonly requestTimeoutMs?: number;
-  /** 1 where the caller resends by its own rules, as PutRecordBatch needs (only the failed records). */
+  /** Attempts of a call, the first included; 1 where the caller resends by its own rules, as with PutRecordBatch. */
   readonly maxAttempts?: number;
 }
 
-/** Options for a client constructor. The SDK only warns about a slow request unless it is told to throw. */
+/** Options for an SDK client. Without `throwOnRequestTimeout` the SDK would only warn about a slow request. */
 export function clientOptions({
   connectionTimeoutMs = 1_000,
   requestTimeoutMs = 10_000,
@@ -24,7 +24,9 @@ export function clientOptions({
   };
 }
 
-/** Own endpoints (local stack, VPC proxies) rarely resolve `bucket.host`: they are addressed by path. */
+/**
+ * Whether to address buckets by path: endpoints of one's own (a local stack, a VPC proxy) rarely resolve `bucket.host`.
+ */
 export function usesPathStyle(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return Boolean(env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']);
 }

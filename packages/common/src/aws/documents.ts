@@ -12,14 +12,16 @@ import {
 import type { Condition, Document, DocumentValue } from '../core/condition';
 import { clientOptions } from './client-options';
 
+/** Attributes to set and to remove. */
 export interface DocumentChanges {
   readonly set?: Document;
   readonly remove?: readonly string[];
 }
 
+/** A page of a query's documents. */
 export interface DocumentPage {
   readonly documents: readonly Document[];
-  /** Where the next page begins; undefined after the last one. */
+  /** The key after which the next page begins; undefined after the last page. */
   readonly next: Document | undefined;
 }
 
@@ -30,19 +32,26 @@ export interface DocumentPage {
 export interface DocumentStore {
   get(table: string, key: Document): Promise<Document | undefined>;
   put(table: string, document: Document, condition?: Condition): Promise<boolean>;
-  /** Makes the document when it is not there, unless the condition says otherwise. */
+  /** Changes a document, and creates it when it is not there, unless the condition says otherwise. */
   update(table: string, key: Document, changes: DocumentChanges, condition?: Condition): Promise<boolean>;
   delete(table: string, key: Document, condition?: Condition): Promise<boolean>;
   /**
-   * A page of one partition's documents, from a sort key on, in its order. `from` names the partition attribute, then the
-   * sort attribute: `{ topic_name: 'a.b', failed_at_message_id: '2026-11-23' }`. `after` is the page before's `next`.
+   * Gives a page of one partition's documents, from a sort key on, in its order.
+   *
+   * @param from the partition attribute, then the sort attribute: `{ topic_name: 'a.b', failed_at_message_id: '2026-11-23' }`
+   * @param after `next` of the page before
+   * @throws RangeError for a `from` without both
    */
   query(table: string, from: Document, after?: Document): Promise<DocumentPage>;
-  /** The whole table, page by page: for tables of some thousand small documents. */
+  /** Reads a whole table, which should have no more than some thousand small documents. */
   scan(table: string): Promise<readonly Document[]>;
 }
 
-/** Plain value to DynamoDB's tagged form. Members that are undefined are left out by the callers' types. */
+/**
+ * Turns a plain value into DynamoDB's tagged form.
+ *
+ * @throws RangeError for a number that DynamoDB cannot hold
+ */
 export function marshal(value: DocumentValue): AttributeValue {
   if (value === null) return { NULL: true };
   if (typeof value === 'string') return { S: value };
@@ -63,7 +72,11 @@ export function marshalDocument(document: Document): Record<string, AttributeVal
   return Object.fromEntries(Object.entries(document).map(([name, value]) => [name, marshal(value)]));
 }
 
-/** DynamoDB's tagged form to a plain value. Sets become lists; binaries are not used here and are refused. */
+/**
+ * Turns DynamoDB's tagged form into a plain value. Sets become lists.
+ *
+ * @throws TypeError for a binary, of which no table here has any
+ */
 export function unmarshal(value: AttributeValue): DocumentValue {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return Number(value.N);
@@ -80,7 +93,7 @@ export function unmarshalDocument(item: Record<string, AttributeValue>): Documen
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, unmarshal(value)]));
 }
 
-/** Placeholders of one request: names and values never stand in an expression themselves, so reserved words are no matter. */
+/** The placeholders of one request. No name or value stands in an expression itself, so reserved words do no harm. */
 class Placeholders {
   readonly names: Record<string, string> = {};
   readonly values: Record<string, AttributeValue> = {};
@@ -114,7 +127,7 @@ class Placeholders {
     }
   }
 
-  /** The members that DynamoDB wants present only when they are used. */
+  /** The members of a request that DynamoDB allows only when an expression uses them. */
   used() {
     return {
       ...(Object.keys(this.names).length > 0 && { ExpressionAttributeNames: this.names }),

@@ -4,15 +4,18 @@ import { planTable, type ColumnConflict } from '../core/warehouse/table-plan';
 import type { Athena } from './athena';
 import type { Catalog } from './catalog';
 
+/** The outcome of ensureTable: done with so many statements, or impossible for these columns. */
 export type EnsuredTable =
   | { readonly ok: true; readonly created: boolean; readonly statements: number }
   | { readonly ok: false; readonly conflicts: readonly ColumnConflict[] };
 
 /**
- * Brings a table's columns to its definition; one that exists keeps its partitioning and properties. Safe to repeat, and for several callers at once: when a statement fails because
- * another caller did the same work meanwhile, the plan made anew finds nothing left to do.
+ * Brings a table's columns to its definition; one that exists keeps its partitioning and properties. It is safe to
+ * repeat, and for several callers at once: when a statement fails because another caller did the same work meanwhile,
+ * the next plan has nothing left to do.
  *
  * @throws AthenaStatementError when a statement fails and its work is still to be done
+ * @throws TypeError when the catalog does not show the effect of the statements
  */
 export async function ensureTable(
   athena: Athena,

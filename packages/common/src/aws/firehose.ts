@@ -2,23 +2,24 @@ import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose'
 import type { DeliveryPlan, Receipt } from '../core/delivery/deliver';
 import { clientOptions } from './client-options';
 
-/** Limits of PutRecordBatch: records and bytes of one call, bytes before base64. */
+/** PutRecordBatch's limits for one call: records, and bytes before base64. */
 export const FIREHOSE_BATCH_LIMITS = { maxCount: 500, maxBytes: 4 * 1024 * 1024 } as const;
 
-/** Takes records in batches and says of each whether it has it. */
+/** A Firehose stream, which takes records in batches and confirms each. */
 export interface RecordStream {
   /**
-   * At most 500 records and 4 MiB. One receipt per record, in order. Throws when the call as a whole has no answer or is
-   * refused; after a time-out nobody knows whether the records were taken.
+   * Puts at most 500 records of 4 MiB together, and gives one receipt for each, in order. It throws when the call as a
+   * whole is refused or has no answer; after a time-out nobody knows whether the records were taken.
    */
   putBatch(records: readonly Uint8Array[], timeoutMs: number): Promise<readonly Receipt[]>;
 }
 
+/** An item with the bytes of its record. */
 interface Framed {
   readonly frame: Uint8Array;
 }
 
-/** How items that carry a frame go to a stream: the part of a delivery plan that Firehose decides. */
+/** The part of a delivery plan that Firehose decides, for items that carry their record. */
 export function frameDelivery<T extends Framed>(
   stream: RecordStream,
 ): Pick<DeliveryPlan<T>, 'maxCount' | 'maxBytes' | 'sizeOf' | 'send'> {
@@ -33,7 +34,7 @@ export function frameDelivery<T extends Framed>(
   };
 }
 
-/** `client` must not retry by itself: it would send the accepted records of a batch again, too. */
+/** @param client must not retry by itself, as it would send the accepted records of a batch again too */
 export function firehoseStream(
   streamName: string,
   client: FirehoseClient = new FirehoseClient(clientOptions({ maxAttempts: 1 })),
@@ -47,7 +48,7 @@ export function firehoseStream(
         }),
         { abortSignal: AbortSignal.timeout(timeoutMs) },
       );
-      // FailedPutCount is a summary; an accepted record is one that has an id and no error.
+      // FailedPutCount is a summary only: an accepted record has an id and no error.
       return (answer.RequestResponses ?? []).map(({ RecordId, ErrorCode, ErrorMessage }) =>
         ErrorCode === undefined && RecordId !== undefined
           ? { ok: true }

@@ -4,25 +4,26 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { clientOptions } from './client-options';
 
-/** Does a piece of work once per key, over all deliveries and all instances of a function. */
+/** Does a piece of work once for each key, over all deliveries and all instances of a function. */
 export interface Idempotency {
   /**
-   * Runs `work` unless it succeeded under this key before. Throws what `work` throws, and then it may run again; throws too
-   * while another instance is at it, and when the record of what was done cannot be read or written.
+   * Runs `work` unless it succeeded under this key before. When `work` throws, this throws the same, and the work may
+   * run again. It throws too while another instance is at work, and when the record of the key cannot be read or
+   * written.
    */
   once(key: string, work: () => Promise<void>): Promise<'done' | 'done before'>;
 }
 
 export interface LambdaIdempotency extends Idempotency {
-  /** Call first in a handler: work that was begun and never ended is free again when this invocation's time is over. */
+  /** To be called first in a handler: work that never ended is free again when this invocation's time is over. */
   bind(context: Context): void;
 }
 
 /**
- * Powertools' idempotency on a DynamoDB table (key `id`, TTL `expiration`).
+ * Powertools' idempotency on a DynamoDB table with the key `id` and the TTL attribute `expiration`.
  *
- * @param keyPrefix tells apart the functions that share the table
- * @param keptSeconds how long a key is remembered; not shorter than its message can come again
+ * @param keyPrefix tells the functions apart that share the table
+ * @param keptSeconds seconds that a key is kept; at least as long as its message can come again
  */
 export function powertoolsIdempotency(
   tableName: string,

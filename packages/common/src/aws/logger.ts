@@ -1,10 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 
-/** Structured fields of a log line. Never a payload: ids, counts, codes. */
+/** Structured fields of a log line: ids, counts and codes, never a payload. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** What logic needs of a logger; Powertools' Logger in Lambdas, a recording fake in tests. */
+/** A logger: Powertools' in Lambdas, a recording fake in tests. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -12,13 +12,16 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
-/** A Log that can carry the invocation (request id, cold start, function name) on every line. */
+/** A Log that adds the invocation (request id, cold start, function name) to every line. */
 export interface LambdaLog extends Log {
-  /** Call first in a handler. */
+  /** To be called first in a handler. */
   bind(context: Context): void;
 }
 
-/** JSON lines to stdout, level from LOG_LEVEL, `service` on every line. An `error` field keeps its name, message and stack. */
+/**
+ * A logger that writes JSON lines to stdout, with `service` on every line and the level of LOG_LEVEL. An error in the
+ * field `error` keeps its name, message and stack.
+ */
 export function createLogger(serviceName: string): LambdaLog {
   const logger = new Logger({ serviceName });
   return {

@@ -1,14 +1,14 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
-/** Counters and timers of one invocation; `flush` writes them as one EMF line, so nothing is called over the network. */
+/** Counters and timers of one invocation. `flush` writes them as one line of EMF, so no call goes over the network. */
 export interface MetricsPort {
-  /** Zero is a value too: an alarm needs to see it. */
+  /** Adds to a counter. Zero is a value too, as an alarm needs to see it. */
   count(name: string, value?: number): void;
   millis(name: string, value: number): void;
   flush(): void;
 }
 
-/** CloudWatch namespace of the whole product; the dimension is `service`. Topics (700+) are never a dimension. */
+/** The CloudWatch namespace of the whole product. The dimension is `service`; topics (700+) are never one. */
 export const METRICS_NAMESPACE = 'lean-ops';
 
 export function createMetrics(serviceName: string, namespace: string = METRICS_NAMESPACE): MetricsPort {

@@ -2,18 +2,19 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientOptions, usesPathStyle } from './client-options';
 import { undefinedWhenMissing } from './objects';
 
+/** The bytes of an object, or its size where that is over the limit. */
 export type ObjectBytes =
   | { readonly ok: true; readonly bytes: Buffer; readonly etag: string; readonly lastModified: Date | undefined }
   | { readonly ok: false; readonly size: number; readonly etag: string; readonly lastModified: Date | undefined };
 
-/** Objects that are not text of ours, or large: as bytes, and only up to a size that fits into memory. */
+/** Reads objects as bytes, and only up to a size that fits into memory. */
 export interface ByteStore {
-  /** Undefined for what is not there; `ok: false` for what is larger than `maxBytes`, without reading it. */
+  /** Gives undefined for an absent object, and `ok: false` for one of more than `maxBytes`, without reading it. */
   get(bucket: string, key: string, maxBytes: number): Promise<ObjectBytes | undefined>;
 }
 
 export function s3ByteStore(
-  // A hundred megabytes take their time; the socket's silence is what ends a call.
+  // A hundred megabytes take their time, so only a silent socket ends a call.
   client: S3Client = new S3Client({ ...clientOptions({ requestTimeoutMs: 60_000 }), forcePathStyle: usesPathStyle() }),
 ): ByteStore {
   return {
@@ -22,7 +23,7 @@ export function s3ByteStore(
       if (answer === undefined) return undefined;
       const { ETag: etag = '', LastModified: lastModified, ContentLength: size = 0, Body } = answer;
       if (size > maxBytes) {
-        // Whoever leaves a body unread keeps its connection.
+        // A body that is not read would keep its connection.
         (Body as { destroy?: () => void } | undefined)?.destroy?.();
         return { ok: false, size, etag, lastModified };
       }

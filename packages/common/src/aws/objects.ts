@@ -9,17 +9,19 @@ import {
 } from '@aws-sdk/client-s3';
 import { clientOptions, usesPathStyle } from './client-options';
 
+/** An object that is text. */
 export interface StoredObject {
   /** The object's bytes, read as UTF-8. */
   readonly body: string;
-  /** Quoted, as S3 gives it. */
+  /** The ETag in quotes, as S3 gives it. */
   readonly etag: string;
   readonly lastModified?: Date;
   readonly versionId?: string;
-  /** What was put with it; names are lower-case. */
+  /** The metadata that was put with it; names are lower-case. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** The facts about an object without its body. */
 export interface ObjectHead {
   readonly etag: string;
   readonly bytes: number;
@@ -27,20 +29,21 @@ export interface ObjectHead {
   readonly lastModified?: Date;
 }
 
+/** Conditions and properties of a put. */
 export interface PutOptions {
   readonly contentType?: string;
-  /** Write only over the object with this ETag. */
+  /** The ETag of the object to write over; another object is left as it is. */
   readonly ifMatch?: string;
-  /** Write only where no object is yet. */
+  /** Whether to write only where there is no object yet. */
   readonly onlyIfAbsent?: boolean;
-  /** Longest wait, tries included; by default as long as the client takes. */
+  /** Milliseconds that the put may take, retries included; by default as long as the client takes. */
   readonly timeoutMs?: number;
-  /** Kept with the object: lower-case names, printable ASCII. */
+  /** Metadata that is kept with the object: lower-case names, values of printable ASCII. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * Objects in buckets. `get` and `head` give undefined for what is not there; a conditional write that loses throws the
+ * Objects in buckets. `get` and `head` give undefined for an absent object. A conditional write that loses throws the
  * SDK's error, which `isPreconditionFailed` recognises; every other failure throws too.
  */
 export interface ObjectStore {
@@ -56,16 +59,16 @@ export interface ObjectStore {
     body: string | Uint8Array,
     options?: PutOptions,
   ): Promise<{ readonly etag: string | undefined; readonly versionId?: string }>;
-  /** Copies inside S3. `ifMatch` is the ETag the source must still have. */
+  /** Copies inside S3. `ifMatch` is the ETag that the source must still have. */
   copy(
     bucket: string,
     fromKey: string,
     toKey: string,
     options?: { readonly ifMatch?: string; readonly toBucket?: string },
   ): Promise<void>;
-  /** Deleting what is not there is fine. */
+  /** Deletes an object, and does nothing where there is none. */
   delete(bucket: string, key: string): Promise<void>;
-  /** Every key under the prefix, in S3's (UTF-8 byte) order. */
+  /** Gives every key under the prefix in S3's order, which is that of UTF-8 bytes. */
   list(bucket: string, prefix: string): Promise<readonly string[]>;
 }
 
@@ -73,24 +76,27 @@ function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
 }
 
-/** True when a conditional request (If-Match, If-None-Match) lost: 412, or 409 while another write is under way. */
+/**
+ * Whether a conditional request (If-Match, If-None-Match) lost: with 412, or with 409 while another write is under way.
+ */
 export function isPreconditionFailed(error: unknown): boolean {
   const status = statusOf(error);
   return status === 412 || (error as { name?: string } | undefined)?.name === 'ConditionalRequestConflict';
 }
 
+/** The result of a call; undefined where S3 says that there is no such object. */
 export async function undefinedWhenMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    // A HEAD answer has no body, so its error has no code: the status is what both calls share.
-    // NoSuchBucket is a fault of configuration, not an absent object.
+    // The answer to a HEAD has no body, so its error has no code; both calls share the status. A missing bucket is a
+    // fault of configuration and no absent object.
     if (statusOf(error) === 404 && (error as Error).name !== 'NoSuchBucket') return undefined;
     throw error;
   }
 }
 
-/** `CopySource` is a URL path: each segment percent-encoded, the slashes kept. */
+/** The value of `CopySource`, a URL path: each segment is percent-encoded, and the slashes stay. */
 function copySource(bucket: string, key: string): string {
   return `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
 }

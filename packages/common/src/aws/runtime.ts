@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time and chance, as collaborators: tests pass their own. */
+/** Time as a collaborator, so that tests can pass their own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -15,7 +15,8 @@ export const systemClock: Clock = {
   },
 };
 
-/** Uniform in [0, 1). */
+/** A random number, uniform in [0, 1). */
 export const systemRandom = (): number => Math.random();
 
+/** A random UUID. */
 export const systemIds = (): string => randomUUID();

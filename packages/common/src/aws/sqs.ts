@@ -2,22 +2,26 @@ import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Receipt } from '../core/delivery/deliver';
 import { clientOptions } from './client-options';
 
-/** Limits of SendMessageBatch; the bytes of one message and of a whole batch are the same number. */
+/** SendMessageBatch's limits for one call; one message may have as many bytes as a whole batch. */
 export const SQS_BATCH_LIMITS = { maxCount: 10, maxBytes: 1_048_576 } as const;
 
+/** A message to send. */
 export interface OutgoingMessage {
   readonly body: string;
-  /** String attributes; at most ten. */
+  /** String attributes, at most ten. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** Puts messages on one queue and says of each whether it is there. */
+/** A queue, which takes messages in batches and confirms each. */
 export interface MessageQueue {
-  /** At most 10 messages and 1 MiB. One receipt per message, in order. Throws as `RecordStream.putBatch` does. */
+  /**
+   * Sends at most 10 messages of 1 MiB together, and gives one receipt for each, in order. It throws as
+   * `RecordStream.putBatch` does.
+   */
   sendBatch(messages: readonly OutgoingMessage[], timeoutMs: number): Promise<readonly Receipt[]>;
 }
 
-/** Bytes a message counts for: body, and name, type and value of every attribute. */
+/** The bytes that SQS counts for a message: its body, and the name, type and value of every attribute. */
 export function messageBytes({ body, attributes }: OutgoingMessage): number {
   let bytes = Buffer.byteLength(body);
   for (const [name, value] of Object.entries(attributes)) {

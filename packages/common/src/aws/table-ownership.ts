@@ -2,18 +2,20 @@ import { absent, any, equals } from '../core/condition';
 import { tableNameOf, type TopicName } from '../core/topic';
 import type { DocumentStore } from './documents';
 
+/** Whether a topic owns its table, and which topic does otherwise. */
 export type Ownership =
   | { readonly owned: true; readonly tableName: string }
   | { readonly owned: false; readonly tableName: string; readonly owner: string };
 
-/** Key of the item that says which topic a table belongs to. No topic has a `#`, so it cannot stand for one. */
+/** The key of the item that names a table's owner. No topic has a `#`, so it is no topic's key. */
 export function ownershipKey(tableName: string): { readonly topic_name: string } {
   return { topic_name: `table#${tableName}` };
 }
 
 /**
- * Makes a topic the owner of its table, or finds that another one is: `a.b` and `a-b` share a table name, and the first
- * to register keeps it. Safe for any number of callers at once, and to repeat.
+ * Makes a topic the owner of its table, or finds that another topic is: `a.b` and `a-b` share a table name, and the
+ * first to register keeps it. It is safe to repeat, and for any number of callers at once. `claim_table` in
+ * scripts/glue/lean_ops/ports/aws.py writes the same item.
  */
 export async function claimTable(documents: DocumentStore, registry: string, topic: TopicName): Promise<Ownership> {
   const tableName = tableNameOf(topic);

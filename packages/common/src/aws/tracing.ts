@@ -3,9 +3,9 @@ import type { Context } from 'aws-lambda';
 type Handler<E, R> = (event: E, context: Context) => Promise<R>;
 
 async function tracedOnce<E, R>(serviceName: string, handler: Handler<E, R>): Promise<Handler<E, R>> {
-  // Loaded only where it is wanted: X-Ray's library would be a third of a cold start.
+  // The library is loaded only where tracing is on, as it takes a third of a cold start.
   const { Tracer } = await import('@aws-lambda-powertools/tracer');
-  // Every HTTP request becomes a subsegment, so the AWS clients need not be wrapped one by one.
+  // Every HTTP request becomes a subsegment, so no AWS client needs a wrapper.
   const tracer = new Tracer({ serviceName, captureHTTPsRequests: true });
   return async (event, context) => {
     const segment = tracer.getSegment();
@@ -25,7 +25,7 @@ async function tracedOnce<E, R>(serviceName: string, handler: Handler<E, R>): Pr
   };
 }
 
-/** What `tracing_enabled` of the Terraform modules sets. */
+/** Whether the Terraform variable `tracing_enabled` is set for this function. */
 function isTracingEnabled(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return env['TRACING_ENABLED'] === 'true';
 }

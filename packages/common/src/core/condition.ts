@@ -5,8 +5,8 @@ export type DocumentValue =
 export type Document = Readonly<Record<string, DocumentValue>>;
 
 /**
- * A condition on the stored document, without which a write does not happen. It is data, so that the DynamoDB adapter can
- * compile it and the in-memory fake can evaluate it.
+ * A condition on the stored document, without which a write does not happen. It is data, so that the DynamoDB adapter
+ * can compile it and the in-memory fake can evaluate it.
  */
 export type Condition =
   | { readonly op: 'absent'; readonly attribute: string }

@@ -23,7 +23,9 @@ export class ConfigError extends LeanOpsError {
 
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
-/** One environment variable: its name, how its text is parsed, and the value that stands in for it when it is not set. */
+/**
+ * One environment variable: its name, how its text is parsed, and the value that stands in for it when it is not set.
+ */
 export interface Variable<T> {
   readonly variable: string;
   readonly parse: (raw: string) => Parsed<T>;
@@ -96,11 +98,15 @@ function oneOf<const T extends string>(
   };
 }
 
-/** The kinds of variables: `{ queueUrl: variable.text('DLQ_URL'), concurrency: variable.integer('CONCURRENCY', { min: 1 }) }`. */
+/**
+ * The kinds of variables: `{ queueUrl: variable.text('DLQ_URL'), concurrency: variable.integer('CONCURRENCY', { min: 1
+ * }) }`.
+ */
 export const variable = { text, integer, flag, oneOf } as const;
 
 /**
- * Reads the values that a spec names from an environment. An empty variable counts as absent, as Terraform writes null so.
+ * Reads the values that a spec names from an environment. An empty variable counts as absent, as Terraform writes null
+ * so.
  *
  * @throws ConfigError with every fault; it never quotes a secret
  */

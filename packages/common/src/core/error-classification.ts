@@ -52,7 +52,9 @@ const UNRECOGNISED: Meaning = {
   reason: 'not recognised, and a second try loses nothing',
 };
 
-/** Meanings of the error codes of AWS services and of Node's sockets. An AWS name may come with or without `Exception`. */
+/**
+ * Meanings of the error codes of AWS services and of Node's sockets. An AWS name may come with or without `Exception`.
+ */
 const MEANINGS: ReadonlyMap<string, Meaning> = new Map(
   (
     [
@@ -101,9 +103,9 @@ export function classifyCode(code: string): ErrorClassification {
 }
 
 /**
- * Classifies a thrown value by its code or name, then by the SDK's retry hint, then by the HTTP status, then by its cause.
- * An unrecognised failure is retryable with unknown effect: the worst a second try can do is a duplicate, which is removed
- * later.
+ * Classifies a thrown value by its code or name, then by the SDK's retry hint, then by the HTTP status, then by its
+ * cause. An unrecognised failure is retryable with unknown effect: the worst a second try can do is a duplicate, which
+ * is removed later.
  */
 export function classifyError(error: unknown): ErrorClassification {
   const { name, code, $metadata, $retryable, cause } = (typeof error === 'object' && error !== null ? error : {}) as {

@@ -2,7 +2,9 @@
 export interface SchemaProblem {
   /** A stable word in capitals, for readers of reports to branch on. */
   readonly code: string;
-  /** JSON pointer into the schema file: to the place, or to where a missing member belongs; empty for the file itself. */
+  /**
+   * JSON pointer into the schema file: to the place, or to where a missing member belongs; empty for the file itself.
+   */
   readonly path: string;
   readonly message: string;
   /** A sentence that says how to mend it. */

@@ -42,7 +42,10 @@ function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-/** Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that a leap day comes last. */
+/**
+ * Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that a leap day comes
+ * last.
+ */
 function epochDays(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
@@ -52,7 +55,9 @@ function epochDays(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468;
 }
 
-/** Reads the fraction of a second that starts at `index`. Digits past the sixth are cut off; undefined without a digit. */
+/**
+ * Reads the fraction of a second that starts at `index`. Digits past the sixth are cut off; undefined without a digit.
+ */
 function readFraction(text: string, index: number): { readonly micros: number; readonly end: number } | undefined {
   let micros = 0;
   let scale = 100_000;
@@ -76,8 +81,8 @@ function readOffset(text: string, index: number): number | undefined {
 }
 
 /**
- * Reads a date-time of RFC 3339, §5.6. `t`, `z` and a space for `T` are allowed, as §5.6 notes; a leap second counts as the
- * second after it; a fraction finer than a microsecond is cut, which keeps the order of times.
+ * Reads a date-time of RFC 3339, §5.6. `t`, `z` and a space for `T` are allowed, as §5.6 notes; a leap second counts as
+ * the second after it; a fraction finer than a microsecond is cut, which keeps the order of times.
  */
 export function parseTime(text: string): TimeResult {
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);

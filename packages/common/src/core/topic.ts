@@ -41,8 +41,8 @@ export function checkTopic(text: string): TopicResult {
 }
 
 /**
- * The name of the table that a topic's rows go to. Two topics can share one (`a.b` and `a-b`): the first to register owns
- * it, and the second is refused with TOPIC_COLLISION.
+ * The name of the table that a topic's rows go to. Two topics can share one (`a.b` and `a-b`): the first to register
+ * owns it, and the second is refused with TOPIC_COLLISION.
  */
 export function tableNameOf(topic: TopicName): string {
   return topic.replace(/[.-]/g, '_');

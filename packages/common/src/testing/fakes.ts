@@ -7,12 +7,16 @@ import type { MessageQueue, OutgoingMessage } from '../aws/sqs';
 import type { Clock } from '../aws/runtime';
 import type { Receipt } from '../core/delivery/deliver';
 
+const TAKEN: Receipt = { ok: true };
+
+/** A line that recordingLog keeps. */
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: LogFields;
 }
 
+/** A log that keeps its lines. */
 export function recordingLog(): LambdaLog & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at =
@@ -22,7 +26,7 @@ export function recordingLog(): LambdaLog & { readonly lines: LogLine[] } {
   return { lines, bind: () => undefined, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Keeps sums by name; what was counted before `flush` and what was flushed are told apart by `flushes`. */
+/** Metrics that keep sums by name, and count the calls of `flush`. */
 export function recordingMetrics(): MetricsPort & { readonly counts: Record<string, number>; flushes: number } {
   const counts: Record<string, number> = {};
   const add = (name: string, value = 1): void => {
@@ -39,7 +43,9 @@ export function recordingMetrics(): MetricsPort & { readonly counts: Record<stri
   };
 }
 
-/** Time that passes only when somebody sleeps or calls `pass`. */
+/**
+ * A clock whose time passes only when somebody sleeps or calls `pass`; `slept` holds the milliseconds of each sleep.
+ */
 export function fakeClock(startMs = 1_795_428_002_000): Clock & { pass(milliseconds: number): void; slept: number[] } {
   let now = startMs;
   const slept: number[] = [];
@@ -57,9 +63,11 @@ export function fakeClock(startMs = 1_795_428_002_000): Clock & { pass(milliseco
   };
 }
 
-const TAKEN: Receipt = { ok: true };
-
-/** Takes every record; `answer` says otherwise for a call: receipts, or an error thrown. */
+/**
+ * A stream that keeps the records it takes.
+ *
+ * @param answer gives the receipts of a call (from 1), or throws; by default every record is taken
+ */
 export function recordingStream(
   answer: (records: readonly Uint8Array[], call: number) => readonly Receipt[] = (records) => records.map(() => TAKEN),
 ): RecordStream & { readonly calls: (readonly Uint8Array[])[]; readonly taken: Uint8Array[] } {
@@ -80,6 +88,11 @@ export function recordingStream(
   };
 }
 
+/**
+ * A queue that keeps the messages it takes.
+ *
+ * @param answer gives the receipts of a call (from 1), or throws; by default every message is taken
+ */
 export function recordingQueue(
   answer: (messages: readonly OutgoingMessage[], call: number) => readonly Receipt[] = (messages) =>
     messages.map(() => TAKEN),
@@ -101,6 +114,7 @@ export function recordingQueue(
   };
 }
 
+/** An archive index in memory, by topic and sort key. */
 export function memoryArchiveIndex(): ArchiveIndex & { readonly entries: Map<string, ArchiveEntry> } {
   const entries = new Map<string, ArchiveEntry>();
   return {
@@ -112,7 +126,7 @@ export function memoryArchiveIndex(): ArchiveIndex & { readonly entries: Map<str
   };
 }
 
-/** Remembers in memory what succeeded. */
+/** Idempotency that keeps the keys of finished work in memory. */
 export function memoryIdempotency(): Idempotency & { readonly done: Set<string> } {
   const done = new Set<string>();
   return {

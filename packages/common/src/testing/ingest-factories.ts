@@ -1,6 +1,6 @@
 import type { Context, FirehoseTransformationEvent, SQSEvent, SQSRecord } from 'aws-lambda';
 
-/** An envelope as a device fleet sends it; a test names only what it varies. */
+/** An envelope as a device fleet sends it; a test names only the members that it varies. */
 export function envelopeOf(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     topic_name: 'telemetry.climate',
@@ -24,7 +24,7 @@ export interface SqsRecordOverrides {
 
 let sequence = 0;
 
-/** A message as Lambda hands it over; ids are unique in a test file and shaped like SQS's. */
+/** A message as Lambda hands it over. Ids are unique in a test file and have the form of SQS's. */
 export function sqsRecord({
   body,
   messageId,
@@ -59,7 +59,7 @@ export function sqsEvent(records: readonly SQSRecord[]): SQSEvent {
   return { Records: [...records] };
 }
 
-/** What Firehose hands to its transform: one record per entry, base64. */
+/** The event that Firehose hands to its transform, with one base64 record for each entry. */
 export function firehoseEvent(records: readonly (string | Uint8Array)[]): FirehoseTransformationEvent {
   return {
     invocationId: '0b1f8a2e-5f5e-4d1e-9f0a-0e6f0a5f1c77',
@@ -84,6 +84,6 @@ export function lambdaContext({ remainingMs = () => 30_000 }: { readonly remaini
     logGroupName: '/aws/lambda/lean-ops-sqs-processor',
     logStreamName: '2026/11/23/[$LATEST]58419525dade4d17a495dceeeed44708',
     getRemainingTimeInMillis: remainingMs,
-    // The callbacks of Node 0.10 (done, fail, succeed) are left out: deprecated, and nothing here calls them.
+    // The callbacks of Node 0.10 (done, fail, succeed) are left out: they are deprecated, and nothing here calls them.
   } as Context;
 }

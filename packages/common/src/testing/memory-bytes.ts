@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ByteStore } from '../aws/object-bytes';
 
-/** Buckets of bytes in memory, by `s3://bucket/key`. */
+/** A ByteStore in memory; `objects` is by `s3://bucket/key`. */
 export function memoryBytes(
   initial: Readonly<Record<string, string | Uint8Array>> = {},
 ): ByteStore & { readonly objects: Map<string, Buffer> } {

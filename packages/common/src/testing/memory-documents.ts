@@ -1,10 +1,14 @@
 import type { DocumentStore } from '../aws/documents';
 import { holds, type Document } from '../core/condition';
 
-/** Tables in memory, with DynamoDB's conditions. Each document lies under its table's name and its key's JSON. */
+/**
+ * A DocumentStore in memory, with DynamoDB's conditions. `documents` is by the table's name and the JSON of the key.
+ *
+ * @param keys for each table the attributes of its key
+ */
 export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>>): DocumentStore & {
   readonly documents: Map<string, Document>;
-  /** Puts documents there without a condition, for the "prepare" part of a test. */
+  /** Puts documents there without a condition, to prepare a test. */
   seed(table: string, ...items: readonly Document[]): void;
 } {
   const documents = new Map<string, Document>();
@@ -55,7 +59,7 @@ export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>
         .filter((stored) => sortOf(stored) >= sortOf(from).slice(0, -1))
         .filter((stored) => after === undefined || sortOf(stored) > sortOf(after))
         .sort((a, b) => (sortOf(a) < sortOf(b) ? -1 : 1));
-      // One document a page: nobody may count on a whole answer at once.
+      // A page has one document, as nobody may count on a whole answer at once.
       if (document === undefined) return { documents: [], next: undefined };
       return { documents: [document], next: rest.length > 0 ? { [sort]: document[sort] ?? '' } : undefined };
     },

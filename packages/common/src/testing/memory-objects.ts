@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ObjectStore, StoredObject } from '../aws/objects';
 
-/** The error S3 answers a lost condition with. */
+/** The error with which S3 answers a lost condition. */
 function preconditionFailed(): Error {
   return Object.assign(new Error('At least one of the pre-conditions you specified did not hold'), {
     name: 'PreconditionFailed',
@@ -9,7 +9,9 @@ function preconditionFailed(): Error {
   });
 }
 
-/** Buckets in memory, conditions honoured; `journal` tells every change in order, `put s3://bucket/key`. */
+/**
+ * An ObjectStore in memory that honours conditions. `journal` lists every change in order, as `put s3://bucket/key`.
+ */
 export function memoryObjects(
   initial: Readonly<Record<string, string>> = {},
 ): ObjectStore & { readonly objects: Map<string, StoredObject>; readonly journal: string[] } {

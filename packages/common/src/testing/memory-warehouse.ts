@@ -17,16 +17,18 @@ function columnsOf(text: string): TableColumn[] {
 }
 
 /**
- * Athena and the Glue catalog in memory, for exactly the statements that `core` writes: tables come to be and change by
- * their DDL, drift_log by its INSERT; any other statement fails as Athena's syntax errors do. As on Athena, an INSERT
- * looks at the table first and commits later; what is awaited in between is `meanwhile`.
+ * Athena and the Glue catalog in memory, for exactly the statements that `core` writes: DDL makes and changes tables,
+ * and an INSERT adds rows to drift_log. Any other statement fails with a syntax error.
+ *
+ * @param meanwhile is awaited between the moment at which an INSERT reads the table and that at which it commits, as on
+ *   Athena other work can come between the two
  */
 export function memoryWarehouse(meanwhile: () => Promise<void> = () => Promise.resolve()): Athena &
   Catalog & {
     readonly statements: string[];
-    /** `database.table` to columns. */
+    /** Columns by `database.table`. */
     readonly tables: Map<string, TableColumn[]>;
-    /** `drift_id|the other literals`, of each row. */
+    /** Each row of drift_log as `drift_id|the other literals`. */
     readonly driftRows: string[];
   } {
   const statements: string[] = [];

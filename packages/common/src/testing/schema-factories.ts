@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json/value';
 
-/** A topic schema that passes every check; a test names what it varies. */
+/** A topic schema that passes every check; a test names only the members that it varies. */
 export function topicSchema(changes: JsonObject = {}): JsonObject {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -23,7 +23,7 @@ export function topicSchema(changes: JsonObject = {}): JsonObject {
   };
 }
 
-/** The same with one field added or replaced. */
+/** A topic schema with one field added or replaced. */
 export function withField(name: string, field: unknown, schema: JsonObject = topicSchema()): JsonObject {
   return { ...schema, properties: { ...(schema['properties'] as JsonObject), [name]: field } };
 }

@@ -56,7 +56,7 @@ describe('firehoseStream', () => {
 
   it('ends a call that is not answered in time', async () => {
     firehose.restore();
-    // Nothing listens there, and packets to it are dropped: only the time-out ends the call.
+    // Nothing listens at this address and packets to it are dropped, so only the time-out ends the call.
     const client = new FirehoseClient({
       region: 'eu-central-1',
       endpoint: 'http://192.0.2.1:9',

@@ -7,7 +7,7 @@ const before = { ...process.env };
 
 describe('traced', () => {
   beforeEach(() => {
-    // As in a Lambda: X-Ray's library looks at these.
+    // X-Ray's library reads these variables, which a Lambda has.
     Object.assign(process.env, { LAMBDA_TASK_ROOT: '/var/task', AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' });
     Object.assign(process.env, { _X_AMZN_TRACE_ID: TRACE, AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:1' });
   });

@@ -23,7 +23,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('tells every fault at once, and no secret', () => {
+  it('reports every fault at once, and no secret', () => {
     const env = { TOKEN: 'hunter2', ATTEMPTS: '10', VERBOSE: 'yes', MODE: 'slow' };
     const error = (() => {
       try {

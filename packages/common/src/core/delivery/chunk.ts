@@ -1,3 +1,4 @@
+/** Limits of one chunk. */
 export interface ChunkLimits<T> {
   readonly maxCount: number;
   readonly maxBytes: number;
@@ -6,7 +7,7 @@ export interface ChunkLimits<T> {
 
 /**
  * Cuts items into chunks of at most `maxCount` items and `maxBytes` in sum, in order, each as full as the order allows.
- * An item that is over `maxBytes` alone gets a chunk of its own: whether to refuse it is the caller's decision.
+ * An item of more than `maxBytes` gets a chunk of its own, and its caller decides whether to refuse it.
  */
 export function chunk<T>(items: readonly T[], { maxCount, maxBytes, sizeOf }: ChunkLimits<T>): T[][] {
   const chunks: T[][] = [];

@@ -1,6 +1,6 @@
 /**
- * Applies `work` to every item, at most `limit` at a time, and gives the results in the items' order. Rejects with the
- * first rejection, as Promise.all does: `work` that must not stop the others does not throw.
+ * Applies `work` to every item, at most `limit` at a time, and gives the results in the items' order. It rejects with
+ * the first rejection, as Promise.all does, so `work` that must not stop the others must not throw.
  */
 export async function mapLimit<T, R>(
   items: readonly T[],
@@ -10,7 +10,7 @@ export async function mapLimit<T, R>(
   const results = new Array<R>(items.length);
   const queue = items.entries();
   const worker = async (): Promise<void> => {
-    // One iterator shared by all workers: each takes the next item that nobody has.
+    // All workers share one iterator, so each takes the next item that no other has.
     for (const [index, item] of queue) results[index] = await work(item, index);
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));

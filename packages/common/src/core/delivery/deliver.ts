@@ -4,30 +4,32 @@ import { mapLimit } from './concurrency';
 import { classifyCode, classifyError, type ErrorClassification } from '../error-classification';
 import { messageOf } from '../errors';
 
-/** What the receiver says of one item. */
+/** The receiver's answer for one item. */
 export type Receipt = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string };
 
+/** How items are handed to a receiver. */
 export interface DeliveryPlan<T> extends ChunkLimits<T> {
   /**
-   * Hands one chunk over, within `timeoutMs`. Gives one receipt per item, in order; a missing receipt counts as not taken.
-   * Throwing means that nobody knows.
+   * Hands one chunk over within `timeoutMs`. It gives one receipt for each item, in order; an item without one counts
+   * as not taken. When it throws, nobody knows which items were taken.
    */
   readonly send: (items: readonly T[], timeoutMs: number) => Promise<readonly Receipt[]>;
   readonly concurrency: number;
   readonly maxAttempts: number;
   readonly backoff: Backoff;
-  /** Longest wait for one call. */
+  /** The longest time for one call, in milliseconds. */
   readonly callTimeoutMs: number;
 }
 
-/** Time and chance of one invocation. */
+/** The time and randomness of one invocation. */
 export interface DeliveryContext {
-  /** Milliseconds in which the work must be over. May run out or go negative. */
+  /** Milliseconds in which the work must be over; may be negative. */
   readonly remainingMs: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly random: () => number;
 }
 
+/** An item that was not delivered, with the last reason. */
 export interface Undelivered<T> {
   readonly item: T;
   readonly code: string;
@@ -35,16 +37,16 @@ export interface Undelivered<T> {
 }
 
 export interface DeliveryReport<T> {
-  /** Items for which the receiver said yes. */
+  /** Items that the receiver confirmed. */
   readonly taken: readonly T[];
-  /** Everything else, some of it perhaps taken without our knowing. */
+  /** All other items; the receiver may have taken some of them without an answer. */
   readonly left: readonly Undelivered<T>[];
-  /** Items sent again, counted once per time. */
+  /** How often an item was sent again, over all items. */
   readonly resent: number;
   readonly calls: number;
 }
 
-/** A call that has less time than this is not begun. */
+/** Milliseconds that a call needs at least; with less time left it is not begun. */
 const SHORTEST_CALL_MS = 100;
 
 const OUT_OF_TIME = { code: 'OUT_OF_TIME', message: 'not sent (again): the time of this invocation was over' } as const;
@@ -53,7 +55,7 @@ interface Failure<T> extends Undelivered<T> {
   readonly disposition: ErrorClassification['disposition'];
 }
 
-/** One chunk, one call: each item is taken or has a failure. Never throws. */
+/** Sends one chunk in one call. Each item is taken or has a failure; it never throws. */
 async function sendChunk<T>(plan: DeliveryPlan<T>, items: readonly T[], timeoutMs: number) {
   const taken: T[] = [];
   const failed: Failure<T>[] = [];
@@ -71,7 +73,7 @@ async function sendChunk<T>(plan: DeliveryPlan<T>, items: readonly T[], timeoutM
   }
 }
 
-/** One round over all chunks with bounded concurrency; a chunk whose turn comes too late is not sent. */
+/** Sends all chunks once with bounded concurrency. A chunk whose turn comes too late is not sent. */
 async function sendRound<T>(plan: DeliveryPlan<T>, items: readonly T[], { remainingMs }: DeliveryContext) {
   const answers = await mapLimit(chunk(items, plan), plan.concurrency, async (part) => {
     const timeoutMs = Math.min(plan.callTimeoutMs, remainingMs());
@@ -87,9 +89,10 @@ async function sendRound<T>(plan: DeliveryPlan<T>, items: readonly T[], { remain
 }
 
 /**
- * Hands items to a receiver that may take any part of them: rounds of chunked calls, each round holding only what the round
- * before left over, with back-off and full jitter between rounds, until all is taken, the attempts are used up or the
- * time is. Items that the receiver refuses for good are not sent again. Never throws; taken and left together are the items.
+ * Hands items to a receiver that may take any part of them. Each round of chunked calls holds only the items that the
+ * round before left over, with back-off and full jitter between rounds, until all items are taken, or the attempts or
+ * the time are used up. Items that the receiver refuses for good are not sent again. It never throws, and each item is
+ * either taken or left.
  */
 export async function deliver<T>(
   items: readonly T[],

@@ -53,7 +53,9 @@ function enumChange(before: Constraints['enum'], after: Constraints['enum']): Co
   return change('enum', loosened, shown(sorted(before)), shown(sorted(after)));
 }
 
-/** The differences between one column's constraints. A change that cannot be shown to loosen, as of a pattern, tightens. */
+/**
+ * The differences between one column's constraints. A change that cannot be shown to loosen, as of a pattern, tightens.
+ */
 export function constraintChanges(before: Constraints, after: Constraints): ConstraintChange[] {
   const lower = [before, after].map((c) => strongest(c.minimum, c.exclusiveMinimum, 1));
   const upper = [before, after].map((c) => strongest(c.maximum, c.exclusiveMaximum, -1));

@@ -37,8 +37,8 @@ interface ChangeFacts {
 }
 
 /**
- * One change. A compatible one leaves every valid row valid and its values as they are. A breaking one might not, so that
- * Curated would depend on when the schema changed; its remedy says what to do instead.
+ * One change. A compatible one leaves every valid row valid and its values as they are. A breaking one might not, so
+ * that Curated would depend on when the schema changed; its remedy says what to do instead.
  */
 export type SchemaChange =
   | (ChangeFacts & { readonly impact: 'compatible' })
@@ -53,8 +53,8 @@ function breaking(facts: ChangeFacts, remedy: string): SchemaChange {
 }
 
 /**
- * The changes that a candidate makes, in its own order and removals last. The same pair always gives the same changes, and
- * a schema gives none against itself or a re-ordered copy. A new `x-version` alone is no change.
+ * The changes that a candidate makes, in its own order and removals last. The same pair always gives the same changes,
+ * and a schema gives none against itself or a re-ordered copy. A new `x-version` alone is no change.
  */
 export function schemaChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
   const before = new Map(active.columns.map((column) => [column.column, column]));

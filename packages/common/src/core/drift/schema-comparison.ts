@@ -11,7 +11,9 @@ export interface SchemaComparison {
   readonly problems: readonly SchemaProblem[];
 }
 
-/** Compares a candidate with the active schema. schema-validator decides by it, and `schema diff` tells a pull request. */
+/**
+ * Compares a candidate with the active schema. schema-validator decides by it, and `schema diff` tells a pull request.
+ */
 export function compareSchemas(active: TopicSchema, candidate: TopicSchema): SchemaComparison {
   const changes = schemaChanges(active, candidate);
   const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({

@@ -2,7 +2,7 @@ import { decodeString } from '../json/scan';
 import { parseTime, type Micros } from '../time';
 import { checkTopic, type TopicName } from '../topic';
 
-/** Something about an envelope that did not cost the event, but that its producer should know. */
+/** A fault of an envelope that did not cost the event, but that its producer should know of. */
 export interface EnvelopeIssue {
   readonly field: string;
   readonly code:
@@ -16,26 +16,27 @@ export interface EnvelopeIssue {
     | 'DUPLICATE_FIELD'
     | 'MISSING_PAYLOAD';
   readonly message: string;
-  /** The source text that reaches no column, so that nothing sent is lost. */
+  /** The source text that reaches no column; it is kept here, so that nothing that was sent is lost. */
   readonly value?: string;
 }
 
-/** A field's value, or undefined when it is absent or unusable; why unusable is in the issue. */
+/** A field's value; undefined where it is absent or unusable, and then `issue` says why it is unusable. */
 export interface FieldRead<T> {
   readonly value?: T;
   readonly issue?: EnvelopeIssue;
 }
 
+/** Characters that an id may have; an emoji is one. */
 export const MAX_ID_CHARACTERS = 1024;
 
 const ABSENT = {} as const;
 
-/** UTF-8 has no lone surrogates: they become U+FFFD here and not in whatever encodes the text later. */
+/** Replaces lone surrogates by U+FFFD, as UTF-8 has none: else whatever encodes the text later would decide. */
 export function wellFormed(text: string): string {
   return /[\ud800-\udfff]/.test(text) ? Buffer.from(text, 'utf8').toString('utf8') : text;
 }
 
-/** Characters as people count them; `length` counts an emoji twice. */
+/** Whether a text has more code points than the limit; `length` counts an emoji twice. */
 function exceedsCharacters(text: string, limit: number): boolean {
   if (text.length <= limit) return false;
   return text.length > limit * 2 || Array.from(text).length > limit;
@@ -45,7 +46,11 @@ function issueOf(field: string, code: EnvelopeIssue['code'], message: string, va
   return { field, code, message, value: wellFormed(value) };
 }
 
-/** `source` is the JSON text of the value, or undefined when the member is not there. JSON's null counts as absent. */
+/**
+ * Reads an id, a string or a number. JSON's null counts as absent.
+ *
+ * @param source the JSON text of the value; undefined when the member is absent
+ */
 export function readId(field: string, source: string | undefined): FieldRead<string> {
   if (source === undefined || source === 'null') return ABSENT;
   const first = source.charCodeAt(0);
@@ -61,6 +66,11 @@ export function readId(field: string, source: string | undefined): FieldRead<str
   return { value: text };
 }
 
+/**
+ * Reads an RFC 3339 time. JSON's null counts as absent.
+ *
+ * @param source the JSON text of the value; undefined when the member is absent
+ */
 export function readTime(field: string, source: string | undefined): FieldRead<Micros> {
   if (source === undefined || source === 'null') return ABSENT;
   if (!source.startsWith('"')) {
@@ -70,7 +80,12 @@ export function readTime(field: string, source: string | undefined): FieldRead<M
   return time.ok ? { value: time.micros } : { issue: issueOf(field, time.code, time.message, source) };
 }
 
-/** `topic` is the value as text; `source` how it was written. */
+/**
+ * Checks a topic name.
+ *
+ * @param topic the value as text
+ * @param source the text that an issue quotes
+ */
 export function readTopic(topic: string, source: string): FieldRead<TopicName> {
   const checked = checkTopic(topic);
   return checked.ok
@@ -78,6 +93,11 @@ export function readTopic(topic: string, source: string): FieldRead<TopicName> {
     : { issue: issueOf('topic_name', checked.code, checked.message, source) };
 }
 
+/**
+ * Reads the member `topic_name`. JSON's null counts as absent.
+ *
+ * @param source the JSON text of the value; undefined when the member is absent
+ */
 export function readTopicMember(source: string | undefined): FieldRead<TopicName> {
   if (source === undefined || source === 'null') return ABSENT;
   if (source.startsWith('"')) return readTopic(decodeString(source), source);

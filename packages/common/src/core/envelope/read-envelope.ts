@@ -4,24 +4,25 @@ import { decodeString, scanJson, type JsonScan, type Member } from '../json/scan
 import type { Micros } from '../time';
 import { printable, type TopicName } from '../topic';
 
-/** A message as it arrived: its text, and what the queue says about it. */
+/** A message as it arrived, with the facts that the queue adds. */
 export interface Arrival {
   readonly body: string;
-  /** The message attribute `topic_name`, unchecked. */
+  /** The message attribute `topic_name`, which is not checked yet. */
   readonly topicAttribute?: string | undefined;
-  /** The queue's id of the message: stands in for `message_id`. */
+  /** The queue's id of the message, which stands in for `message_id`. */
   readonly messageId: string;
-  /** When the producer handed it to the queue: stands in for `produced_at`. */
+  /** The time at which the producer handed it to the queue, which stands in for `produced_at`. */
   readonly sentAt: Micros;
 }
 
+/** An envelope that was read, complete with stand-ins (docs/data-contracts.md, A message). */
 export interface Envelope {
   readonly topic: TopicName;
   readonly messageId: string;
   readonly idempotencyKey: string;
   readonly eventTime: Micros | null;
   readonly producedAt: Micros;
-  /** The text that was sent, never re-written; of a JSON string the string it stands for. */
+  /** The payload's text as it was sent; for a JSON string the text that it stands for. */
   readonly payload: string;
   readonly issues: readonly EnvelopeIssue[];
 }
@@ -30,10 +31,11 @@ export type EnvelopeResult =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly code: 'NO_TOPIC' | 'INVALID_TOPIC'; readonly message: string };
 
+/** The members that an envelope knows. */
 const FIELDS = ['topic_name', 'message_id', 'idempotency_key', 'event_time', 'produced_at', 'payload'];
-const PLACES: ReadonlyMap<string, number> = new Map(FIELDS.map((name, place) => [name, place]));
+const FIELD_INDICES: ReadonlyMap<string, number> = new Map(FIELDS.map((name, index) => [name, index]));
 
-/** Source texts of an envelope's members; of duplicates the last, as with JSON.parse. */
+/** Source texts of an envelope's members. The last one of duplicates counts, as with JSON.parse. */
 interface Fields {
   readonly topicName: string | undefined;
   readonly messageId: string | undefined;
@@ -41,9 +43,9 @@ interface Fields {
   readonly eventTime: string | undefined;
   readonly producedAt: string | undefined;
   readonly payload: string | undefined;
-  /** Members that an envelope does not know. A Map, so `__proto__` is a key like any other; none when there are none. */
+  /** Members that an envelope does not know; undefined without any. In a Map `__proto__` is a key like any other. */
   readonly unknown: ReadonlyMap<string, string> | undefined;
-  /** What an envelope would say about members that are there more than once. */
+  /** Issues for members that are there more than once. */
   readonly duplicates: EnvelopeIssue[];
 }
 
@@ -58,17 +60,20 @@ function fieldsOf(body: string, members: readonly Member[]): Fields {
   const duplicates: EnvelopeIssue[] = [];
   for (const { key, start, end } of members) {
     const source = body.slice(start, end);
-    const place = PLACES.get(key);
-    const earlier = place === undefined ? unknown?.get(key) : known[place];
+    const index = FIELD_INDICES.get(key);
+    const earlier = index === undefined ? unknown?.get(key) : known[index];
     if (earlier !== undefined) duplicates.push(duplicateOf(key, earlier));
-    if (place === undefined) (unknown ??= new Map<string, string>()).set(key, source);
-    else known[place] = source;
+    if (index === undefined) (unknown ??= new Map<string, string>()).set(key, source);
+    else known[index] = source;
   }
   const [topicName, messageId, idempotencyKey, eventTime, producedAt, payload] = known;
   return { topicName, messageId, idempotencyKey, eventTime, producedAt, payload, unknown, duplicates };
 }
 
-/** An envelope has a payload, and either says its topic or nothing that an envelope does not know. */
+/**
+ * Whether an object is an envelope: it has a payload, and beside it its topic or no member that an envelope does not
+ * know.
+ */
 function isEnvelope({ payload, topicName, unknown }: Fields): boolean {
   return payload !== undefined && (topicName !== undefined || unknown === undefined);
 }
@@ -83,14 +88,14 @@ function noTopic(scan: JsonScan): EnvelopeResult {
   return { ok: false, code: 'NO_TOPIC', message: `no topic: ${where}, and there is no message attribute topic_name` };
 }
 
-/** What was given as a topic and cannot be one. */
+/** The refusal of a message whose topic cannot be one. */
 function unusableTopic(issue: EnvelopeIssue): EnvelopeResult {
   const given = issue.code === 'INVALID_TOPIC' ? issue.message : `topic_name ${issue.message}`;
   const value = issue.code === 'INVALID_TOPIC' ? '' : `, not ${printable(issue.value ?? '')}`;
   return { ok: false, code: 'INVALID_TOPIC', message: given + value };
 }
 
-/** Reads the members an envelope knows and builds it; unusable ones go by their stand-ins and into `issues`. */
+/** Builds an envelope of its members. An unusable one is replaced by its stand-in and noted in `issues`. */
 function build(
   arrival: Arrival,
   topic: TopicName,
@@ -119,8 +124,8 @@ function build(
 }
 
 /**
- * Makes an envelope of a message. Only a message without any usable topic has none: whatever else is wrong is noted and
- * stood in for, and a body that is not JSON is a payload that is not JSON. Never throws.
+ * Reads a message as an envelope. Only a message without a usable topic is refused: for any other fault there is a
+ * stand-in and an issue, and a body that is not JSON becomes a payload that is not JSON. Throws for no body.
  */
 export function readEnvelope(arrival: Arrival): EnvelopeResult {
   const { body, topicAttribute } = arrival;
@@ -147,10 +152,10 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
     return build(arrival, topic, fields, text, issues);
   }
 
-  // The whole body is the payload. With the topic beside it, nothing in the body is ours to read.
+  // The whole body is the payload. With the topic beside it, nothing in the body is read.
   if (attribute.value !== undefined) return build(arrival, attribute.value, undefined, body, []);
   if (!fields) return attribute.issue ? unusableTopic(attribute.issue) : noTopic(scan);
-  // Duplicates are not noted: the body goes on as a whole, both included.
+  // Duplicates are not noted, as the body goes on as a whole with both.
   const member = readTopicMember(fields.topicName);
   if (member.value === undefined) {
     const issue = member.issue ?? attribute.issue;

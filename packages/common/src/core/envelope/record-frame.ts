@@ -4,14 +4,17 @@ import { decodeString, memberSources } from '../json/scan';
 import { microsOfSource, type Micros } from '../time';
 import { isTopicName, printable, type TopicName } from '../topic';
 
-/** What travels with a payload through Firehose: RAW's columns but the payload and what the transform adds. */
+/**
+ * The header of a payload on its way through Firehose: RAW's columns without the payload and without those that the
+ * transform adds.
+ */
 export interface RecordHeader {
   readonly topic: TopicName;
   readonly messageId: string;
   readonly idempotencyKey: string;
   readonly eventTime: Micros | null;
   readonly producedAt: Micros;
-  /** When the processor took the message from the queue. */
+  /** The time at which sqs-processor took the message from the queue. */
   readonly receivedAt: Micros;
   /** The queue's id of the message. */
   readonly sourceMessageId: string;
@@ -21,15 +24,20 @@ export interface RecordHeader {
 }
 
 export type RecordResult =
-  | { readonly ok: true; readonly header: RecordHeader; /** UTF-8, a view on the record. */ readonly payload: Buffer }
+  | {
+      readonly ok: true;
+      readonly header: RecordHeader;
+      /** UTF-8 bytes, a view on the record. */ readonly payload: Buffer;
+    }
   | { readonly ok: false; readonly code: 'INVALID_RECORD'; readonly message: string };
 
-/** What Firehose takes as one record, in bytes (its limit of 1,000 KiB before base64). */
+/** Bytes that Firehose takes as one record: 1,000 KiB before base64. */
 export const MAX_RECORD_BYTES = 1_024_000;
 
+/** The version of the frame, the member `v` of the header. */
 const VERSION = '1';
 
-/** Records are cut from slabs: a buffer of its own for each would cost more than filling it. */
+/** Bytes of a slab. Records are cut from slabs, as a buffer of its own would cost more than filling it. */
 const SLAB_BYTES = 1_048_576;
 let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let used = 0;
@@ -37,7 +45,7 @@ let used = 0;
 function cut(bytes: number): Buffer {
   if (bytes > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(bytes);
   if (used + bytes > SLAB_BYTES) {
-    // The old one lives on as long as a record that was cut from it.
+    // The old slab lives as long as a record that was cut from it.
     slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     used = 0;
   }
@@ -45,19 +53,20 @@ function cut(bytes: number): Buffer {
   return slab.subarray(used - bytes, used);
 }
 
-/** A JSON string token. Ids are mostly plain, and then quotes around them are all it takes. */
+/** A text as a JSON string token. Most ids need quotes around them and no escape, which is the faster way. */
 function token(text: string): string {
   return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /**
- * Frames a payload: one line of JSON, a line feed, then the payload's text as UTF-8, unescaped. The payload is copied once
- * and escaped never, on the side where it is hot.
+ * Frames a payload: the header as one line of JSON, a line feed, then the payload's text as UTF-8
+ * (docs/data-contracts.md, The Firehose record). The payload is copied once and never escaped, as this runs for every
+ * message.
  */
 export function encodeRecord(header: RecordHeader, payload: string): Buffer {
   const { topic, messageId, idempotencyKey, eventTime, producedAt, receivedAt, sourceMessageId, traceId } = header;
   const issues = header.envelopeIssues === null ? 'null' : JSON.stringify(header.envelopeIssues);
-  // A checked topic needs no escaping, nor do integers.
+  // A checked topic and integers need no escape.
   const line =
     `{"v":${VERSION},"topic_name":"${topic}","message_id":${token(messageId)}` +
     `,"idempotency_key":${token(idempotencyKey)},"event_time":${eventTime === null ? 'null' : eventTime.toString()}` +
@@ -113,10 +122,10 @@ function headerOf(line: string): RecordHeader {
   };
 }
 
-/** Takes a record apart. Whatever the bytes are, it gives a result and never throws. */
+/** Takes a record apart. It gives a result for any bytes and never throws. */
 export function decodeRecord(bytes: Buffer): RecordResult {
   const end = bytes.indexOf(0x0a);
-  // Decoding would put U+FFFD for what is no UTF-8, and the row would then hold what nobody sent.
+  // Decoding would replace bytes that are no UTF-8 by U+FFFD, and the row would hold a text that nobody sent.
   if (end < 0) return { ok: false, code: 'INVALID_RECORD', message: 'no header line' };
   if (!isUtf8(bytes)) return { ok: false, code: 'INVALID_RECORD', message: 'not UTF-8' };
   try {

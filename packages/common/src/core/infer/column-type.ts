@@ -9,8 +9,8 @@ const MAX_DIGITS = 38;
 const NUMERIC = /^(?:int|bigint|number|fixed:.*)$/;
 
 /**
- * The schema of a field that accepts every value of a column; undefined for a column without values, or with empty objects
- * only.
+ * The schema of a field that accepts every value of a column; undefined for a column without values, or with empty
+ * objects only.
  *
  * @param kinds the kinds of that column's values
  */

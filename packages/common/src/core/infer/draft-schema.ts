@@ -115,7 +115,9 @@ function sourcePath(column: string, isField: (column: string) => boolean): reado
   return legal && columnName(path) === column ? path : undefined;
 }
 
-/** The columns proposed as critical: one that names the thing and one that says when, if every row has a value there. */
+/**
+ * The columns proposed as critical: one that names the thing and one that says when, if every row has a value there.
+ */
 function criticalColumns(found: readonly DraftField[]): ReadonlySet<string> {
   const candidates = found.filter(({ path, always }) => path.length === 1 && always);
   const identity = candidates.find(

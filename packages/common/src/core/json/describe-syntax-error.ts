@@ -2,7 +2,7 @@ import type { TextPosition } from './source-map';
 
 const DEFAULT = 'a schema file is one JSON object (RFC 8259): no comments, no trailing commas, names in double quotes';
 
-/** What one sees at the offset, and what usually leads there. */
+/** Describes the place where a text stops being JSON, with a hint for the mistake that usually leads there. */
 export function describeSyntaxError(
   text: string,
   { offset, line, column }: TextPosition,
@@ -16,7 +16,7 @@ export function describeSyntaxError(
   return { message, hint: hintFor(here, before) };
 }
 
-/** The character itself, or its number where one would not see it. */
+/** The character itself, or its number where it is invisible. */
 function symbolAt(here: string): string {
   const [symbol = ''] = here.slice(0, 2);
   return /[\p{C}\p{Z}]/u.test(symbol) ? `U+${(here.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}` : symbol;

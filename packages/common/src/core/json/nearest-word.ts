@@ -1,13 +1,16 @@
 import { distance } from 'fastest-levenshtein';
 
-/** Longer words are not misspellings of ours, and comparing them costs time in proportion to their length. */
+/** Characters of a word that is compared. Longer words misspell none of ours, and comparing them takes time. */
 const MAX_LENGTH = 64;
 const MAX_CANDIDATES = 500;
 
-/** How many misspellings of a file are looked up, so that a file full of them is still refused at once. */
+/** Misspellings of one file that are looked up, so that a file full of them is still refused at once. */
 export const MAX_SUGGESTIONS = 50;
 
-/** The candidate that a misspelt word most likely means: at most a third of its letters differ, and case does not count. */
+/**
+ * The candidate that a misspelt word most likely means; undefined without one. At most a third of its letters may
+ * differ, and case does not count.
+ */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;
   const lower = word.toLowerCase();

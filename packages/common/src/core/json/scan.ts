@@ -1,13 +1,16 @@
 /**
  * Finds where the members of a JSON object stand in its text, so that a value can be passed on as it was sent: parsing
- * and writing again would round numbers, reorder and merge keys. It accepts what RFC 8259 (and JSON.parse) accepts, and
- * nothing else. One pass, a stack of its own: nesting of any depth costs memory, never the call stack.
+ * and writing it again would round numbers and reorder and merge keys. The scanner accepts exactly what RFC 8259 and
+ * JSON.parse accept. It makes one pass with a stack of its own, so that nesting of any depth costs memory and never the
+ * call stack.
  *
- * The text is read from an array of its UTF-16 units: twice as fast as charCodeAt, which asks at every character what kind
- * of string it has.
+ * The text is read from an array of its UTF-16 units. That is twice as fast as charCodeAt, which asks at every
+ * character what kind of string it has.
  */
+
+/** One member of an object in a text. */
 export interface Member {
-  /** Decoded. */
+  /** The member's name, decoded. */
   readonly key: string;
   /** The value's source text is `text.slice(start, end)`. */
   readonly start: number;
@@ -15,9 +18,15 @@ export interface Member {
 }
 
 export type JsonScan =
-  | { readonly kind: 'object'; /** In source order, duplicates included. */ readonly members: readonly Member[] }
+  | {
+      readonly kind: 'object';
+      /** All members in the order of the text, duplicates included. */ readonly members: readonly Member[];
+    }
   | { readonly kind: 'other' }
-  | { readonly kind: 'invalid'; /** Where the text stops being JSON, in UTF-16 units. */ readonly offset: number };
+  | {
+      readonly kind: 'invalid';
+      /** The offset at which the text stops being JSON, in UTF-16 units. */ readonly offset: number;
+    };
 
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
@@ -41,13 +50,13 @@ const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** What a text is read from: its UTF-16 units, and behind them a 0, which no token takes, so that none runs past the end. */
+/** The text's UTF-16 units, with a 0 behind them: no token accepts it, so none runs past the end. */
 let units = new Uint16Array(16_384);
 let unitBytes = Buffer.from(units.buffer);
-/** Closing characters that are still due, innermost last. */
+/** Closing characters that are still due, the innermost last. */
 let due = new Uint8Array(1_024);
 
-/** The units of `text`, until the next call. The arrays are kept, as making them would cost more than reading. */
+/** The units of `text`, valid until the next call. The arrays are kept, as making them would cost more than reading. */
 function load(text: string): Uint16Array {
   if (text.length >= units.length) {
     units = new Uint16Array(text.length * 2);
@@ -58,8 +67,8 @@ function load(text: string): Uint16Array {
   return units;
 }
 
-// Every skip function takes the offset where its token starts and gives the offset behind it, or ~offset (negative) of
-// the fault. The array is a parameter and not read from the module at each character: that is half of the speed.
+// Every skip function takes the offset at which its token starts and gives the offset behind it, or ~offset (negative)
+// of the fault. The array is a parameter, as reading it from the module at each character would halve the speed.
 
 function skipSpace(text: Uint16Array, start: number): number {
   let i = start;
@@ -69,7 +78,7 @@ function skipSpace(text: Uint16Array, start: number): number {
 }
 
 function isHex(c: number): boolean {
-  // 0x20 folds A-F on a-f.
+  // 0x20 makes a small letter of a capital one.
   return (c >= ZERO && c <= NINE) || ((c | 0x20) >= 0x61 && (c | 0x20) <= LOWER_F);
 }
 
@@ -79,7 +88,7 @@ function skipEscape(text: Uint16Array, start: number): number {
     for (let i = start + 2; i < start + 6; i++) if (!isHex(text[i] ?? 0)) return ~i;
     return start + 6;
   }
-  // "\/bfnrt
+  // The escapes are "\/bfnrt.
   const simple = c === QUOTE || c === BACKSLASH || c === 0x2f || c === 0x62 || c === LOWER_F || c === LOWER_N;
   return simple || c === 0x72 || c === LOWER_T ? start + 2 : ~(start + 1);
 }
@@ -97,7 +106,7 @@ function skipString(text: Uint16Array, start: number): number {
   }
 }
 
-/** At least one digit. */
+/** Skips digits, at least one. */
 function skipDigits(text: Uint16Array, start: number): number {
   let i = start;
   for (let c = text[i] ?? 0; c >= ZERO && c <= NINE; c = text[i] ?? 0) i++;
@@ -135,13 +144,13 @@ function skipScalar(text: Uint16Array, start: number): number {
   }
 }
 
-/** From the end of a key to the first character of its value. */
+/** Skips from the end of a key to the first character of its value. */
 function skipColon(text: Uint16Array, start: number): number {
   const i = skipSpace(text, start);
   return (text[i] ?? 0) === COLON ? skipSpace(text, i + 1) : ~i;
 }
 
-/** From the quote of a key to the first character of its value. */
+/** Skips from the quote of a key to the first character of its value. */
 function skipKey(text: Uint16Array, start: number): number {
   if ((text[start] ?? 0) !== QUOTE) return ~start;
   const i = skipString(text, start);
@@ -176,7 +185,7 @@ function skipValue(text: Uint16Array, start: number): number {
       i = skipScalar(text, i);
       if (i < 0) return i;
     }
-    // A value ended: close what closes here, then go on to the next element.
+    // A value ended: close all containers that close here, then go on to the next element.
     for (;;) {
       if (depth === 0) return i;
       const closing = due[depth - 1];
@@ -195,7 +204,7 @@ function skipValue(text: Uint16Array, start: number): number {
   }
 }
 
-/** The decoded text of a JSON string token. */
+/** The text that a JSON string token stands for. */
 export function decodeString(token: string): string {
   return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
 }
@@ -204,7 +213,7 @@ function invalid(fault: number): JsonScan {
   return { kind: 'invalid', offset: ~fault };
 }
 
-/** Reads one JSON document and gives the members of its outermost object. */
+/** Scans one JSON document and gives the members of its outermost object. */
 export function scanJson(text: string): JsonScan {
   const source = load(text);
   let i = skipSpace(source, 0);
@@ -241,8 +250,8 @@ export function scanJson(text: string): JsonScan {
 }
 
 /**
- * Source text of each member of a JSON object, of duplicates the last, as with JSON.parse; undefined for any other text. A
- * Map, so `__proto__` is a key like any other.
+ * The source text of each member of a JSON object; undefined for any other text. The last one of duplicates counts, as
+ * with JSON.parse. In a Map `__proto__` is a key like any other.
  */
 export function memberSources(text: string): ReadonlyMap<string, string> | undefined {
   const scan = scanJson(text);

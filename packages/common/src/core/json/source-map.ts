@@ -1,26 +1,26 @@
 import { scanJson } from './scan';
 import { pointerTo } from './value';
 
-/** A place in a text. Line and column count from 1, columns in UTF-16 units, as editors do. */
+/** A place in a text. Lines and columns count from 1, and a column is a UTF-16 unit, as in editors. */
 export interface TextPosition {
   readonly offset: number;
   readonly line: number;
   readonly column: number;
 }
 
-/** A member that one object has more than once: JSON.parse keeps the last and says nothing. */
+/** A member that one object has more than once, of which JSON.parse keeps the last without a word. */
 export interface DuplicateKey {
   readonly pointer: string;
   readonly key: string;
-  /** Of each occurrence's name, in the order of the text. */
+  /** The places of the name, in the order of the text. */
   readonly positions: readonly TextPosition[];
 }
 
-/** Where the values of a JSON document stand in its text. */
+/** The places of a JSON document's values in its text. */
 export interface JsonSource {
   /**
-   * Where the value begins that the pointer (RFC 6901) names in what JSON.parse gives; of a member that is not there, the
-   * nearest parent that is.
+   * Gives the place at which a value begins, by the JSON pointer (RFC 6901) to it in the parsed document; for a member
+   * that is not there, the place of its nearest parent.
    */
   readonly locate: (pointer: string) => TextPosition;
   readonly duplicates: readonly DuplicateKey[];
@@ -28,21 +28,23 @@ export interface JsonSource {
 
 export type JsonSourceResult =
   | ({ readonly ok: true } & JsonSource)
-  /** Where the text stops being JSON. */
+  /** `fault` is the place at which the text stops being JSON. */
   | { readonly ok: false; readonly fault: TextPosition };
 
+/** A value in the text, as a node of a tree. */
 interface Value {
   readonly parent: Value | undefined;
-  /** Of a member its name, of an element its index; empty for the document. */
+  /** The name of a member, or the index of an element; empty for the document. */
   readonly name: string;
   readonly nameStart: number;
   readonly start: number;
-  /** undefined for a scalar and for what is empty. */
+  /** The members of an object or elements of an array; undefined for a scalar and an empty container. */
   members: Map<string, Value> | undefined;
   /** Set where an earlier member has the same name. */
   repeat: Repeat | undefined;
 }
 
+/** A name that an object has more than once, with the places of the name. */
 interface Repeat {
   readonly parent: Value;
   readonly key: string;
@@ -55,8 +57,8 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * Reads a text once and keeps where each value stands. A stack of its own and one node a value: nesting of any depth
- * costs memory in proportion to the text, and no pointer is built before one is asked for.
+ * Reads a text once and keeps where each value stands. It has a stack of its own and one node for a value, so that
+ * nesting of any depth costs memory in proportion to the text; pointers are built only when they are needed.
  */
 export function readJsonSource(text: string): JsonSourceResult {
   const lines = lineStarts(text);
@@ -75,11 +77,15 @@ export function readJsonSource(text: string): JsonSourceResult {
   };
 }
 
-/** Wants a text that is JSON: then the first character of a token tells what it is. */
+/**
+ * Reads the values of a text. As the text is known to be JSON, the first character of a token tells its kind.
+ *
+ * @throws TypeError for a text without a value
+ */
 function readValues(text: string): { root: Value; repeats: Repeat[] } {
   const repeats: Repeat[] = [];
   let root: Value | undefined;
-  /** The container that is open, and where the name stands that waits for its value. */
+  /** The innermost open container, and the place of the name that waits for its value. */
   let open: Value | undefined;
   let nameStart = -1;
   let name = '';
@@ -155,7 +161,7 @@ function pointerOf(value: Value): string {
   return pointerTo('', ...names.reverse());
 }
 
-/** A line ends with LF, CRLF or CR. */
+/** Offsets at which lines start. A line ends with LF, CRLF or CR. */
 function lineStarts(text: string): number[] {
   const starts = [0];
   for (let i = 0; i < text.length; i += 1) {

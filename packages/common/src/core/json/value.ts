@@ -1,11 +1,11 @@
-/** What JSON.parse gives. */
+/** An object as JSON.parse gives it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** RFC 6901: the pointer to a member of what `pointer` points to. */
+/** The JSON pointer (RFC 6901) to a member, or a member's member, of the value at `pointer`. */
 export function pointerTo(pointer: string, ...segments: readonly (string | number)[]): string {
   return segments.reduce<string>(
     (path, segment) => `${path}/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`,
@@ -13,7 +13,7 @@ export function pointerTo(pointer: string, ...segments: readonly (string | numbe
   );
 }
 
-/** What a pointer points to; undefined where there is nothing. */
+/** The value at a JSON pointer; undefined where there is none. */
 export function valueAt(document: unknown, pointer: string): unknown {
   let value = document;
   for (const segment of pointer.split('/').slice(1)) {
@@ -25,8 +25,8 @@ export function valueAt(document: unknown, pointer: string): unknown {
 }
 
 /**
- * Levels of nesting of a parsed value (0 for a scalar), counted without recursion, so that no depth can overflow the stack.
- * Stops at `limit` + 1.
+ * Levels of nesting of a parsed value, 0 for a scalar, counted up to `limit` + 1. There is no recursion, so that no
+ * depth overflows the stack.
  */
 export function depthUpTo(value: unknown, limit: number): number {
   let level: unknown[] = [value];

@@ -4,9 +4,9 @@ import { parsePattern, type PatternNode } from './syntax';
 const LAST = 0x10ffff;
 
 /**
- * Writes a schema's pattern so that both engines of Athena (Joni and RE2J) read it as the schema means it. ASCII letters
- * and digits and all characters past ASCII stay as they are, other ASCII is written by number, classes are written out, as
- * engines differ on \d and \w, and \A and \z are the start and end of the text.
+ * Writes a schema's pattern so that both engines of Athena (Joni and RE2J) read it as the schema means it. ASCII
+ * letters and digits and all characters past ASCII stay as they are, other ASCII is written by number, classes are
+ * written out, as engines differ on \d and \w, and \A and \z are the start and end of the text.
  *
  * @param pattern a pattern that checkPattern accepts
  */

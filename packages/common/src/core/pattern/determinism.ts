@@ -22,8 +22,8 @@ interface Fragment {
 const EMPTY: Fragment = { nullable: true, first: [], last: [] };
 
 /**
- * The position (Glushkov) automaton of a pattern. It refuses ambiguity while it is built: every set of next positions must
- * be disjoint, no step may be possible in two ways (`(a+)+`), and there may be only one way to match nothing.
+ * The position (Glushkov) automaton of a pattern. It refuses ambiguity while it is built: every set of next positions
+ * must be disjoint, no step may be possible in two ways (`(a+)+`), and there may be only one way to match nothing.
  */
 class Automaton {
   readonly #sets: CharacterSet[] = [];
@@ -104,9 +104,9 @@ class Automaton {
 }
 
 /**
- * Whether the next character alone decides the way at each point of a pattern. Then a wrong branch ends at once in every
- * engine, and giving no character back (Java's possessive `*+`) changes nothing. It is so when the pattern is strongly
- * one-unambiguous (Brüggemann-Klein, Wood: One-Unambiguous Regular Languages, 1998).
+ * Whether the next character alone decides the way at each point of a pattern. Then a wrong branch ends at once in
+ * every engine, and giving no character back (Java's possessive `*+`) changes nothing. It is so when the pattern is
+ * strongly one-unambiguous (Brüggemann-Klein, Wood: One-Unambiguous Regular Languages, 1998).
  *
  * @param size the size of the same pattern; one of more than {@link MAX_POSITIONS} counts as not deterministic
  */

@@ -7,8 +7,8 @@ export type Growth =
   | { readonly kind: 'super-linear'; readonly summary: string; readonly attack: string; readonly at: string };
 
 /**
- * Analyses patterns with recheck, within a budget of time for all patterns of a schema. How long recheck takes depends on the
- * pattern in ways that only trying shows.
+ * Analyses patterns with recheck, within a budget of time for all patterns of a schema. How long recheck takes depends
+ * on the pattern in ways that only trying shows.
  */
 export class GrowthAnalyser {
   readonly #known = new Map<string, Growth>();
@@ -47,8 +47,8 @@ function analyse(pattern: string, timeout: number): Growth {
 }
 
 /**
- * The exports of recheck, a CommonJS file: Node finds them under `default` only, bundlers and Jest by their names. They are
- * read here and not when this file is loaded, so that bundles that check no schema leave its megabytes out.
+ * The exports of recheck, a CommonJS file: Node finds them under `default` only, bundlers and Jest by their names. They
+ * are read here and not when this file is loaded, so that bundles that check no schema leave its megabytes out.
  */
 function library(): Pick<typeof recheck, 'checkSync'> {
   const exported: Partial<typeof recheck> = recheck;

@@ -40,11 +40,11 @@ const ANCHORS = '^ and $ may stand only at the very start and end; put alternati
 const PORTABLE_CHARACTER = /^(?:[^\\]|\\(?:[tnrf]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[^A-Za-z0-9]))$/u;
 
 /**
- * Reads the subset of regular expressions that means the same in JavaScript (`u`), RE2, Trino, Java and Python: literals,
- * classes, `\d \w`, groups, alternatives, quantifiers, and anchors at the very start and end.
+ * Reads the subset of regular expressions that means the same in JavaScript (`u`), RE2, Trino, Java and Python:
+ * literals, classes, `\d \w`, groups, alternatives, quantifiers, and anchors at the very start and end.
  *
- * Engines other than JavaScript must take `$` as the end of the text only (RE2, Java: `\z`; Python: `\Z`), `\d` and `\w` as
- * ASCII, and `.` as any character but \n, \r, U+2028 and U+2029.
+ * Engines other than JavaScript must take `$` as the end of the text only (RE2, Java: `\z`; Python: `\Z`), `\d` and
+ * `\w` as ASCII, and `.` as any character but \n, \r, U+2028 and U+2029.
  *
  * @throws PatternSyntaxError for a text that is no regular expression, or has a construct outside the subset
  */

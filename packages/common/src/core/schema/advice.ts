@@ -21,8 +21,8 @@ const FLAG = 'write true or false, without quotes';
 const NAMES = 'write a list of member names: "required": ["device_id"]';
 
 /**
- * Advice by `place/keyword`, and by `place` for all other keywords. A place is the word of a topic schema whose value is
- * wrong, or a `$definition` of the meta-schema.
+ * Advice by `place/keyword`, and by `place` for all other keywords. A place is the word of a topic schema whose value
+ * is wrong, or a `$definition` of the meta-schema.
  */
 const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   [
@@ -160,14 +160,18 @@ export const HOW_TO_ADD_TYPE = {
   field: 'add "type": one of string, integer, number, boolean, object, array',
 } as const;
 
-/** Names of the meta-schema's definitions, by the definition: ajv's errors give no path to one that refers to itself. */
+/**
+ * Names of the meta-schema's definitions, by the definition: ajv's errors give no path to one that refers to itself.
+ */
 const DEFINITIONS: ReadonlyMap<unknown, string> = new Map(
   Object.entries(metaSchema.$defs).map(([name, definition]) => [definition, `$${name}`]),
 );
 
 export type ErrorPlace = Pick<ErrorObject, 'schemaPath' | 'keyword' | 'parentSchema'>;
 
-/** The definition that directly holds the keyword of ajv's error: `$field`, `$documentation` … ajv must run `verbose`. */
+/**
+ * The definition that directly holds the keyword of ajv's error: `$field`, `$documentation` … ajv must run `verbose`.
+ */
 export function definitionOf({ parentSchema }: ErrorPlace): string | undefined {
   return DEFINITIONS.get(parentSchema);
 }

@@ -35,7 +35,10 @@ function rangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   });
 }
 
-/** Refuses whole numbers past 2^53: JavaScript rounds them and Python does not, so the two would enforce different bounds. */
+/**
+ * Refuses whole numbers past 2^53: JavaScript rounds them and Python does not, so the two would enforce different
+ * bounds.
+ */
 function exactnessProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   const values: [string, unknown][] = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((keyword) => [
     pointerTo(pointer, keyword),

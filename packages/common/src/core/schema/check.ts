@@ -40,8 +40,8 @@ export function tooLarge(bytes: number): SchemaProblem {
 }
 
 /**
- * Checks the text of a topic schema: its size, its JSON, the meta-schema, and the rules that no meta-schema can state. Gives
- * every problem at once, ordered by path, and throws for no text.
+ * Checks the text of a topic schema: its size, its JSON, the meta-schema, and the rules that no meta-schema can state.
+ * Gives every problem at once, ordered by path, and throws for no text.
  */
 export function checkSchema(text: string, options: SchemaCheckOptions = {}): SchemaCheck {
   const { topic, maxColumns = MAX_COLUMNS, patternBudgetMs = PATTERN_BUDGET_MS } = options;

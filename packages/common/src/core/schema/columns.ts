@@ -20,9 +20,9 @@ export const MAX_DEPTH = typeTable.limits.max_depth;
 export const MAX_COLUMN_NAME = typeTable.limits.max_column_name;
 
 /**
- * The column that a path of a payload ends in. Names are joined with `__` and lower-cased; every code point but a-z, 0-9 and
- * _ becomes `_`; `_` goes before a leading digit, and `payload__` before a name that belongs to the pipeline. Two paths may
- * share a column, see {@link collisions}; the name may be longer than {@link MAX_COLUMN_NAME}.
+ * The column that a path of a payload ends in. Names are joined with `__` and lower-cased; every code point but a-z,
+ * 0-9 and _ becomes `_`; `_` goes before a leading digit, and `payload__` before a name that belongs to the pipeline.
+ * Two paths may share a column, see {@link collisions}; the name may be longer than {@link MAX_COLUMN_NAME}.
  */
 export function columnName(path: readonly string[]): string {
   const plain = path
@@ -34,8 +34,8 @@ export function columnName(path: readonly string[]): string {
 }
 
 /**
- * A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`. A dot within a name is written `\\.`, so that each
- * path has a spelling of its own.
+ * A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`. A dot within a name is written `\\.`, so that
+ * each path has a spelling of its own.
  */
 export function pathText(path: readonly string[]): string {
   return path.map((segment) => segment.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.');

@@ -20,8 +20,8 @@ function listed(fields: readonly FieldVisit[]): string {
 }
 
 /**
- * Checks that `x-event-time` names a field that holds a time in every row of Curated. The meta-schema refuses a value that
- * is no path at all.
+ * Checks that `x-event-time` names a field that holds a time in every row of Curated. The meta-schema refuses a value
+ * that is no path at all.
  *
  * @param stated the value of `x-event-time`; undefined where the schema has none
  * @param fields every field of the schema, objects too

@@ -76,8 +76,8 @@ interface TypeRow {
 }
 
 /**
- * The column type of a field by schemas/type-table.json; undefined for an object, which has no column, and for an unknown
- * type.
+ * The column type of a field by schemas/type-table.json; undefined for an object, which has no column, and for an
+ * unknown type.
  */
 export function athenaTypeOf(field: JsonObject): string | undefined {
   const xType = field['x-type'];
@@ -101,8 +101,8 @@ export interface FieldVisit {
 }
 
 /**
- * Every field of a schema, depth first, in the order of the file. Members that are no objects are skipped, so that semantic
- * checks can run on a schema that structural checks refuse.
+ * Every field of a schema, depth first, in the order of the file. Members that are no objects are skipped, so that
+ * semantic checks can run on a schema that structural checks refuse.
  *
  * @param node a schema whose depth was checked
  */

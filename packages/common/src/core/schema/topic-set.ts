@@ -16,8 +16,8 @@ export interface TopicClash {
 }
 
 /**
- * Finds files that cannot all be registered: of one topic in two folders, or of topics that share a table. The first file
- * of each clash is not listed.
+ * Finds files that cannot all be registered: of one topic in two folders, or of topics that share a table. The first
+ * file of each clash is not listed.
  */
 export function topicClashes(files: readonly TopicFile[]): TopicClash[] {
   const owners = new Map<string, TopicFile>();

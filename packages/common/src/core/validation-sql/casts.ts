@@ -1,7 +1,8 @@
 /**
  * Casts of Standardized's texts to values, in the SQL of Athena (Trino's). The twin is
- * scripts/glue/lean_ops/validation/casts.py, which says what each form means; tests/glue/validation/test_validation_sql.py
- * holds the two equal. Patterns guard the casts, as Trino's accept more: white space, `+1`, `NaN`.
+ * scripts/glue/lean_ops/validation/casts.py, which says what each form means;
+ * tests/glue/validation/test_validation_sql.py holds the two equal. Patterns guard the casts, as Trino's accept more:
+ * white space, `+1`, `NaN`.
  */
 import { decimalOf } from '../schema/model';
 import type { ValidationField } from './validation-schema';
@@ -26,7 +27,9 @@ const ALL_MINUTES = 3_652_059 * DAY_MINUTES;
 export interface CastSql {
   /** An expression that `value` refers to by the name given to castSql; undefined where `value` needs none. */
   readonly prepared: string | undefined;
-  /** Not NULL exactly where the text is a value of the field; typed where constraints may compare it, else any value. */
+  /**
+   * Not NULL exactly where the text is a value of the field; typed where constraints may compare it, else any value.
+   */
   readonly value: string;
 }
 
@@ -70,7 +73,9 @@ function plain(value: string): CastSql {
   return { prepared: undefined, value };
 }
 
-/** The value is a double for a float too: bounds are compared with the number as sent, and 0.1 as a float is greater. */
+/**
+ * The value is a double for a float too: bounds are compared with the number as sent, and 0.1 as a float is greater.
+ */
 function floating(text: string, value: string, greatest: string): string {
   return (
     `CASE WHEN regexp_like(${text}, ${NUMBER}) AND abs(${value}) <= ${greatest} ` +
@@ -109,8 +114,8 @@ function decimalCast(
 }
 
 /**
- * Accepts RFC 3339 times in the years 1 to 9999 UTC; a leap second must end a UTC day. Clock and offset matter only at the
- * ends of that range and for leap seconds, so they are computed only there.
+ * Accepts RFC 3339 times in the years 1 to 9999 UTC; a leap second must end a UTC day. Clock and offset matter only at
+ * the ends of that range and for leap seconds, so they are computed only there.
  */
 function dateTime(text: string): string {
   const day = `TRY_CAST(substr(${text}, 1, 10) AS date)`;

@@ -11,8 +11,8 @@ import { stringLiteral } from '../warehouse/sql';
 type Bound = 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum';
 
 /**
- * For each bound the comparison that breaks it, and the direction in which the bound is rounded to a value of the column's
- * type. Rounded so, the comparison keeps its meaning, and an exact column is compared within its own type.
+ * For each bound the comparison that breaks it, and the direction in which the bound is rounded to a value of the
+ * column's type. Rounded so, the comparison keeps its meaning, and an exact column is compared within its own type.
  */
 const BROKEN: Readonly<Record<Bound, { readonly operator: string; readonly rounding: 'floor' | 'ceiling' }>> = {
   minimum: { operator: '<', rounding: 'ceiling' },

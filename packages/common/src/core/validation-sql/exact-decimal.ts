@@ -4,8 +4,8 @@ const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/;
 const MAX_EXPONENT = 1_000;
 
 /**
- * Rounds a JSON number to `scale` digits after the point, exactly: `floor` gives the greatest such number that is not above
- * it, `ceiling` the least that is not below it.
+ * Rounds a JSON number to `scale` digits after the point, exactly: `floor` gives the greatest such number that is not
+ * above it, `ceiling` the least that is not below it.
  *
  * @returns the rounded number times 10^scale
  * @throws RangeError for a text that is no JSON number

@@ -20,7 +20,10 @@ export interface BrokenRule extends ValidationRule {
 export interface DataVerdict {
   readonly rows: number;
   readonly rejected: number;
-  /** Rows that stay, with at least one value that becomes NULL. The two differ only where several statements were needed. */
+  /**
+   * Rows that stay, with at least one value that becomes NULL. The two differ only where several statements were
+   * needed.
+   */
   readonly nulled: { readonly atLeast: number; readonly atMost: number };
   /** The broken rules in the schema's order. */
   readonly broken: readonly BrokenRule[];

@@ -1,6 +1,6 @@
 /**
- * The rules of a schema as SQL conditions over a row's texts. The twin is scripts/glue/lean_ops/validation/validator.py;
- * tests/glue/validation/test_validation_sql.py holds the two equal.
+ * The rules of a schema as SQL conditions over a row's texts. The twin is
+ * scripts/glue/lean_ops/validation/validator.py; tests/glue/validation/test_validation_sql.py holds the two equal.
  */
 import { RESERVED_COLUMNS } from '../schema/columns';
 import { castSql, type CastSql } from './casts';
@@ -41,8 +41,8 @@ export interface ColumnNames {
 const EMPTY_OBJECT = "'{}'";
 
 /**
- * The rules of a schema in the Curated job's order: objects before fields, each in the schema's order. A rule that no row
- * can break, given the table's columns, is left out: a column that the table lacks is NULL in every row.
+ * The rules of a schema in the Curated job's order: objects before fields, each in the schema's order. A rule that no
+ * row can break, given the table's columns, is left out: a column that the table lacks is NULL in every row.
  *
  * @param columns names of the Standardized table's columns
  */

@@ -47,9 +47,10 @@ export class ValidationTooLongError extends LeanOpsError {
 /**
  * Writes the SELECT statements that validate the rows of a Standardized table as the Curated job would: as a rule one.
  *
- * A statement's result has rows of code, number of rows and samples. The codes `rows`, `rejected` and `nulled` count rows;
- * a number is the index of a rule in `rules`. Where more than one statement is needed, each has all critical rules, so
- * `rows` and `rejected` are complete and the same in all of them; `nulled` counts by the rules of that statement only.
+ * A statement's result has rows of code, number of rows and samples. The codes `rows`, `rejected` and `nulled` count
+ * rows; a number is the index of a rule in `rules`. Where more than one statement is needed, each has all critical
+ * rules, so `rows` and `rejected` are complete and the same in all of them; `nulled` counts by the rules of that
+ * statement only.
  *
  * @throws ValidationTooLongError for a field whose rules fit no statement
  */

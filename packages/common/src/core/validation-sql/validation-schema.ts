@@ -6,8 +6,8 @@ import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type Sch
 export type ConstraintKeyword = keyof Constraints;
 
 /**
- * A leaf of a schema as rows are validated by it. The twin is `Field` in scripts/glue/lean_ops/validation/topic_schema.py;
- * tests/glue/validation/test_validation_sql.py holds the two equal.
+ * A leaf of a schema as rows are validated by it. The twin is `Field` in
+ * scripts/glue/lean_ops/validation/topic_schema.py; tests/glue/validation/test_validation_sql.py holds the two equal.
  */
 export interface ValidationField extends Pick<
   SchemaColumn,

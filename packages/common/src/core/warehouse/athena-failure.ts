@@ -1,16 +1,17 @@
 import { LeanOpsError } from '../errors';
 
-/** What Athena says of a statement that failed. */
+/** Athena's report of a statement that failed. */
 export interface AthenaFailure {
   readonly reason: string;
-  /** 1 system, 2 user, 3 other: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html */
+  /** 1 for system, 2 for user, 3 for other: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html */
   readonly category: number | undefined;
   readonly retryable: boolean | undefined;
 }
 
 /**
- * `retryable`: the same statement may well succeed later. `environment`: permissions, a missing database, a workgroup:
- * the operator mends it, the statement is fine. `statement`: it fails until the statement changes.
+ * What to do about a failed statement. `retryable`: the same statement may succeed later. `environment`: the operator
+ * must mend something around it, such as a permission or a workgroup. `statement`: it fails until the statement
+ * changes.
  */
 export type AthenaDisposition = 'retryable' | 'environment' | 'statement';
 
@@ -19,7 +20,10 @@ export interface AthenaVerdict {
   readonly code: string;
 }
 
-/** First match wins: specific names before the words that many messages share. */
+/**
+ * Rules by the text of the reason. The first match counts, so specific names come before words that many messages
+ * share.
+ */
 const RULES: readonly (readonly [pattern: RegExp, disposition: AthenaDisposition, code: string])[] = [
   [/ICEBERG_COMMIT_ERROR/, 'retryable', 'ICEBERG_COMMIT_ERROR'],
   [/ICEBERG_VACUUM_MORE_RUNS_NEEDED/, 'retryable', 'ICEBERG_VACUUM_MORE_RUNS_NEEDED'],
@@ -41,18 +45,19 @@ const RULES: readonly (readonly [pattern: RegExp, disposition: AthenaDisposition
   [/already exists/i, 'statement', 'ALREADY_EXISTS'],
   [/TABLE_NOT_FOUND|Table .* (?:not found|does not exist)/i, 'statement', 'TABLE_NOT_FOUND'],
   [/SYNTAX_ERROR|mismatched input|no viable alternative|extraneous input|ParseException/, 'statement', 'SYNTAX_ERROR'],
-  // S3 or Glue did not answer as they should; what they refuse for good was told above.
+  // S3 or Glue did not answer as they should; the rules above match what they refuse for good.
   [/ICEBERG_(?:FILESYSTEM|CATALOG)_ERROR|HIVE_(?:METASTORE|FILESYSTEM)_ERROR/, 'retryable', 'CATALOG_ERROR'],
   [/INTERNAL_ERROR|Internal error|ServiceUnavailable|timed? ?out/i, 'retryable', 'INTERNAL_ERROR'],
 ];
 
+/** Classifies a failure by its reason, then by Athena's own category. */
 export function classifyAthenaFailure({ reason, category, retryable }: AthenaFailure): AthenaVerdict {
   for (const [pattern, disposition, code] of RULES) if (pattern.test(reason)) return { disposition, code };
   if (retryable === true || category === 1) return { disposition: 'retryable', code: 'ATHENA_SYSTEM' };
   return { disposition: 'statement', code: 'ATHENA_REFUSED' };
 }
 
-/** A statement that Athena took and did not carry out. `data` has the query's id. */
+/** Thrown for a statement that Athena did not carry out. `data` holds the query's id, where there is one. */
 export class AthenaStatementError extends LeanOpsError {
   override readonly name = 'AthenaStatementError';
   readonly disposition: AthenaDisposition;

@@ -7,20 +7,23 @@ export interface TableColumn {
   readonly type: string;
 }
 
-/** How rows are grouped into files; https://iceberg.apache.org/spec/#partition-transforms says what each transform does. */
+/** One field of a table's partitioning. The transforms: https://iceberg.apache.org/spec/#partition-transforms */
 export type PartitionField =
   | { readonly transform: 'identity' | 'day'; readonly column: string }
   | { readonly transform: 'bucket'; readonly column: string; readonly buckets: number };
 
-/** All that a table is made from. */
+/** The definition of an Iceberg table. */
 export interface TableDefinition {
   readonly database: string;
   readonly table: string;
   readonly columns: readonly TableColumn[];
   readonly partitionedBy: readonly PartitionField[];
-  /** s3://bucket/prefix, without a slash at the end. */
+  /** The table's location, `s3://bucket/prefix` without a slash at its end. */
   readonly location: string;
-  /** Only properties that Athena takes: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html */
+  /**
+   * Table properties that Athena takes:
+   * https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
+   */
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -63,7 +66,7 @@ function partition(field: PartitionField): string {
   }
 }
 
-/** CREATE TABLE IF NOT EXISTS: says nothing about a table of that name that is there and looks otherwise. */
+/** Writes CREATE TABLE IF NOT EXISTS, which leaves a table of that name as it is, even one with other columns. */
 export function createTable(definition: TableDefinition): string {
   const { columns, partitionedBy, location, properties } = definition;
   const lines = [
@@ -82,12 +85,12 @@ export function createTable(definition: TableDefinition): string {
   return lines.join('\n');
 }
 
-/** ALTER TABLE … ADD COLUMNS. Fails when a column is there already: plan it against the table first. */
+/** Writes ALTER TABLE … ADD COLUMNS. The statement fails when a column is there already: see planTable. */
 export function addColumns(table: TableName, columns: readonly TableColumn[]): string {
   return `ALTER TABLE ${qualified(table)} ADD COLUMNS (${columns.map(declaration).join(', ')})`;
 }
 
-/** ALTER TABLE … CHANGE COLUMN: the promotion of one column's type, under its name. */
+/** Writes ALTER TABLE … CHANGE COLUMN, which promotes the type of one column. */
 export function changeColumn(table: TableName, column: TableColumn): string {
   return `ALTER TABLE ${qualified(table)} CHANGE COLUMN ${ddlIdentifier(column.name)} ${declaration(column)}`;
 }

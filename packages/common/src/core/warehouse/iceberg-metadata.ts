@@ -1,7 +1,7 @@
 import { LeanOpsError } from '../errors';
 import { isObject, type JsonObject } from '../json/value';
 
-/** Thrown when a text is no Iceberg table metadata. https://iceberg.apache.org/spec/#table-metadata-fields */
+/** Thrown for a text that is no Iceberg table metadata: https://iceberg.apache.org/spec/#table-metadata-fields */
 export class TableMetadataError extends LeanOpsError {
   override readonly name = 'TableMetadataError';
 
@@ -10,16 +10,18 @@ export class TableMetadataError extends LeanOpsError {
   }
 }
 
+/** A snapshot of a table. Ids are texts of exact digits, as they have 63 bits and a number would round them. */
 export interface Snapshot {
-  /** Exact digits: snapshot ids are 63-bit, and a number would round them. */
   readonly id: string;
   readonly parentId: string | undefined;
-  /** append, replace, overwrite or delete. */
+  /** append, replace, overwrite or delete; `unknown` where the summary does not say. */
   readonly operation: string;
   readonly summary: Readonly<Record<string, string>>;
 }
 
+/** The snapshots of a table. */
 export interface TableSnapshots {
+  /** undefined for a table without any. */
   readonly currentId: string | undefined;
   readonly byId: ReadonlyMap<string, Snapshot>;
 }
@@ -33,7 +35,7 @@ export function parseExact(text: string): unknown {
 
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  // -1 and absent both mean "none" for the current snapshot.
+  // For the current snapshot -1 means that there is none, as absence does.
   return typeof value === 'number' && value >= 0 ? String(value) : undefined;
 }
 
@@ -50,9 +52,9 @@ function snapshotOf(value: JsonObject): Snapshot | undefined {
 }
 
 /**
- * The snapshots in the text of a `metadata.json`.
+ * Reads the snapshots from the text of a `metadata.json`.
  *
- * @throws TableMetadataError
+ * @throws TableMetadataError for a text that is none
  */
 export function readSnapshots(text: string): TableSnapshots {
   let document: unknown;
@@ -72,17 +74,20 @@ export function readSnapshots(text: string): TableSnapshots {
   };
 }
 
+/** A count of appended records. */
 export interface AddedRecords {
-  /** The snapshot up to which was counted; undefined for a table without any. */
+  /** The last snapshot that was counted; undefined for a table without any. */
   readonly toSnapshotId: string | undefined;
   readonly records: number;
-  /** False when `since` is not an ancestor any more (expired, or rolled back): the count is over all that is left. */
+  /** False when `since` is no ancestor any more (expired, or rolled back): then all remaining snapshots are counted. */
   readonly lineageComplete: boolean;
 }
 
 /**
- * Records appended after the snapshot `since` (all, when undefined), along the parents of the current snapshot. Only
- * appends count: a compaction (replace) reports added records too and adds none.
+ * Counts the records that were appended after a snapshot, along the parents of the current one. Only appends count, as
+ * a compaction (replace) reports added records too and adds none.
+ *
+ * @param since the id of the snapshot after which to count; undefined for all records
  */
 export function recordsAddedSince({ currentId, byId }: TableSnapshots, since: string | undefined): AddedRecords {
   let records = 0;
@@ -98,7 +103,9 @@ export function recordsAddedSince({ currentId, byId }: TableSnapshots, since: st
   return { toSnapshotId: currentId, records, lineageComplete: since === undefined || id === since };
 }
 
-/** An append that does not say how much it added (optional in the spec) counts as one, so that its rows are not overlooked. */
+/**
+ * The records of an append. The spec lets it omit the number, and then it counts as one, so that it is not overlooked.
+ */
 function addedRecords({ summary }: Snapshot): number {
   const text = summary['added-records'];
   const added = text === undefined ? Number.NaN : Number(text);

@@ -5,7 +5,7 @@ import { LeanOpsError } from '../errors';
  * https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
  */
 
-/** A name as our own rules make them: topic tables, columns, databases. Anything else is a fault, not something to escape. */
+/** A name of a database, table or column as the naming rules make it. Any other name is refused and never escaped. */
 const IDENTIFIER = /^[a-z0-9_]{1,255}$/;
 
 /** Thrown when a name that never passed the naming rules is about to reach SQL. */
@@ -27,32 +27,46 @@ function checked(identifier: string): string {
   return identifier;
 }
 
-/** `name` for CREATE TABLE, ALTER TABLE and the like. */
+/**
+ * Quotes a name for DDL (CREATE TABLE, ALTER TABLE): `name` in back-ticks.
+ *
+ * @throws UnsafeIdentifierError
+ */
 export function ddlIdentifier(name: string): string {
   return `\`${checked(name)}\``;
 }
 
-/** "name" for SELECT, INSERT, MERGE and the like. */
+/**
+ * Quotes a name for DML (SELECT, INSERT, MERGE): "name".
+ *
+ * @throws UnsafeIdentifierError
+ */
 export function dmlIdentifier(name: string): string {
   return `"${checked(name)}"`;
 }
 
-/** 'text' with quotes doubled: the only escape in Trino's string literals. NUL and lone surrogates become U+FFFD. */
+/**
+ * Writes a string literal with quotes doubled, the only escape that Trino has. NUL and lone surrogates become U+FFFD.
+ */
 export function stringLiteral(text: string): string {
   return `'${text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD').replaceAll("'", "''")}'`;
 }
 
-/** A string or a typed NULL, so that a column of nothing but NULLs keeps its type. */
+/** Writes a string literal or a typed NULL, so that a column of nothing but NULLs keeps its type. */
 export function nullableString(text: string | null): string {
   return text === null ? 'CAST(NULL AS varchar)' : stringLiteral(text);
 }
 
-/** TIMESTAMP '2026-11-23 10:00:00.000', UTC wall-clock time. */
+/** Writes a timestamp literal, `TIMESTAMP '2026-11-23 10:00:00.000'`, as UTC wall-clock time. */
 export function timestampLiteral(at: Date): string {
   return `TIMESTAMP '${at.toISOString().replace('T', ' ').replace('Z', '')}'`;
 }
 
-/** A literal for DDL (LOCATION, TBLPROPERTIES): what would need escaping there is refused instead. */
+/**
+ * Writes a literal for DDL (LOCATION, TBLPROPERTIES).
+ *
+ * @throws RangeError for a text that would need an escape there
+ */
 export function ddlLiteral(text: string): string {
   if (!/^[\x20-\x7e]*$/.test(text) || /['\\]/.test(text)) {
     throw new RangeError(`${JSON.stringify(text)} cannot stand in DDL: no quotes, backslashes or non-ASCII characters`);

@@ -3,28 +3,30 @@ import { isPromotion } from '../schema/type-promotion';
 
 export type { TableColumn } from './ddl';
 
+/** One statement of a plan. */
 export type TableStep =
   | { readonly kind: 'create'; readonly sql: string }
   | { readonly kind: 'add'; readonly columns: readonly TableColumn[]; readonly sql: string }
   | { readonly kind: 'promote'; readonly column: TableColumn; readonly sql: string };
 
-/** A column that the table has in a type from which no promotion leads to the wanted one. */
+/** A column whose type in the table cannot be promoted to the wanted one. */
 export interface ColumnConflict {
   readonly column: string;
   readonly tableType: string;
   readonly wantedType: string;
 }
 
+/** The statements that bring a table to its definition, and the columns that no statement can bring there. */
 export interface TablePlan {
   readonly steps: readonly TableStep[];
   readonly conflicts: readonly ColumnConflict[];
 }
 
 /**
- * What brings a table as it is to its definition: nothing when it fits already, so that a run that died half-way simply
- * goes on. Compares with the table, not with an earlier schema. A column that is wider than wanted is fine (every wanted
- * value fits); one that the definition lacks stays. Partitioning and properties are not looked at: a table keeps those
- * it was made with, as no statement of Athena changes its partitioning.
+ * Plans the statements that bring a table to its definition; none when it fits already. It compares with the table and
+ * not with an earlier schema, so that a run that died half-way simply goes on. A column that is wider than wanted is
+ * fine, as every wanted value fits, and one that the definition lacks stays. A table keeps the partitioning and
+ * properties it was made with, as no statement of Athena changes its partitioning.
  *
  * @param existing the table's columns; undefined when there is no table
  */

@@ -2,25 +2,11 @@ import { ENVELOPE_COLUMNS } from '../schema/columns';
 import type { PartitionField, TableColumn, TableDefinition } from './ddl';
 import type { TopicSchema } from '../schema/model';
 
-/** Where the lake is: names that every definition needs. */
-export interface Lake {
-  /** `{database_prefix}_raw`, `_standardized`, `_curated`, `_ops`. */
-  readonly databasePrefix: string;
-  readonly bucket: string;
-}
-
-export const LAYERS = { raw: 'raw', standardized: 'standardized', curated: 'curated', ops: 'ops' } as const;
-export type Layer = (typeof LAYERS)[keyof typeof LAYERS];
-
-export const RAW_TABLE = 'events';
-
-export function databaseOf({ databasePrefix }: Lake, layer: Layer): string {
-  return `${databasePrefix}_${layer}`;
-}
-
+/** Seconds of a day. */
 const DAY = 86_400;
+
 /**
- * Common to all tables. Snapshots stay five days: RAW's lineage is what the planner counts new records by, and a topic
+ * Properties of all tables. Snapshots stay five days: cycle-planner counts new records along RAW's lineage, and a topic
  * that failed over a long week-end must still find where it stopped.
  */
 const PROPERTIES = {
@@ -33,13 +19,38 @@ const PROPERTIES = {
 } as const;
 
 /**
- * Topics' tables are many, and each commit writes a metadata file that names five days of snapshots: none but the last
- * few is ever asked for.
+ * Properties of topics' tables. They are many, and each commit writes a metadata file that names five days of
+ * snapshots, of which only the last few are ever read.
  */
 const TOPIC_PROPERTIES = { ...PROPERTIES, vacuum_max_metadata_files_to_keep: '20' } as const;
 
-/** A partition of cycle_delta is written once, read for a while and dropped: OPTIMIZE would only copy it. 49 is the most that Athena takes. */
+/**
+ * Properties of cycle_delta. A partition is written once, read for a while and dropped, so OPTIMIZE would only copy it;
+ * 49 is the greatest threshold that Athena takes.
+ */
 const CYCLE_DELTA_PROPERTIES = { ...PROPERTIES, optimize_rewrite_data_file_threshold: '49' } as const;
+
+/** Buckets of a Curated table, measured in docs/decisions/0011-partitioning-of-topic-tables.md. */
+const CURATED_BUCKETS = 4;
+
+/** The envelope's columns that are times. */
+const ENVELOPE_TIMES: ReadonlySet<string> = new Set(['event_time', 'produced_at', 'received_at', 'ingested_at']);
+
+/** The names that every table definition needs. */
+export interface Lake {
+  /** The databases are `{databasePrefix}_raw`, `_standardized`, `_curated` and `_ops`. */
+  readonly databasePrefix: string;
+  readonly bucket: string;
+}
+
+export const LAYERS = { raw: 'raw', standardized: 'standardized', curated: 'curated', ops: 'ops' } as const;
+export type Layer = (typeof LAYERS)[keyof typeof LAYERS];
+
+export const RAW_TABLE = 'events';
+
+export function databaseOf({ databasePrefix }: Lake, layer: Layer): string {
+  return `${databasePrefix}_${layer}`;
+}
 
 function define(
   lake: Lake,
@@ -54,7 +65,7 @@ function define(
   return { database, table, columns, partitionedBy, location, properties };
 }
 
-/** `'a b:int c'` to columns: string unless a type is given. */
+/** Reads columns from a text such as `a b:int c`; a column without a type is a string. */
 function columns(text: string): TableColumn[] {
   return text.split(/\s+/).map((item) => {
     const [name = '', type = 'string'] = item.split(':');
@@ -62,12 +73,7 @@ function columns(text: string): TableColumn[] {
   });
 }
 
-/** Measured: docs/decisions/0011-partitioning-of-topic-tables.md. */
-const CURATED_BUCKETS = 4;
-
-const ENVELOPE_TIMES: ReadonlySet<string> = new Set(['event_time', 'produced_at', 'received_at', 'ingested_at']);
-
-/** RAW and the tables of `_ops`: one each, for all topics. Order is the order of creation. */
+/** RAW and the tables of `_ops`, which all topics share, in the order of creation. */
 export function systemTables(lake: Lake): TableDefinition[] {
   const ops = (
     table: string,
@@ -117,7 +123,7 @@ export function systemTables(lake: Lake): TableDefinition[] {
   ];
 }
 
-/** A topic's Standardized table as it is born: payload columns come with the events. */
+/** A topic's Standardized table as it is created; columns of the payload come with the events. */
 export function standardizedTable(lake: Lake, tableName: string): TableDefinition {
   const names = [...ENVELOPE_COLUMNS, 'rescued_data'];
   return define(
@@ -130,7 +136,9 @@ export function standardizedTable(lake: Lake, tableName: string): TableDefinitio
   );
 }
 
-/** A topic's Curated table: the schema's columns, typed; then the envelope, typed; then which schema judged the row. */
+/**
+ * A topic's Curated table: the schema's columns, the envelope's, and the version of the schema that validated the row.
+ */
 export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema): TableDefinition {
   const all = [
     ...schema.columns.map(({ column, athenaType }) => ({ name: column, type: athenaType })),
@@ -140,7 +148,7 @@ export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema)
   return define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema), TOPIC_PROPERTIES);
 }
 
-/** By the day it happened, where the schema says which column holds that for good. */
+/** Partitions Curated by the day it happened, where the schema promises a column that holds it, else by the key. */
 function curatedPartitions({ eventTime, eventTimeStable }: TopicSchema): PartitionField[] {
   if (eventTime !== undefined) return [{ transform: 'day', column: eventTime }];
   if (eventTimeStable) return [{ transform: 'day', column: 'event_time' }];

@@ -22,7 +22,7 @@ function planOf(
   };
 }
 
-/** `remainingMs` falls by what is slept only. */
+/** A context in which time passes only by sleeping. */
 function contextOf(budgetMs = 60_000): DeliveryContext & { readonly slept: number[] } {
   const slept: number[] = [];
   return {

@@ -27,7 +27,7 @@ const stringText = fc.oneof(
   fc.constantFrom('"\\ud800"', '"\\u0041\\n\\/"', '"\\\\"', '"\\""', '"😀"', '"__proto__"', '"\\u005f_proto__"', '""'),
 );
 
-/** JSON documents as text: with white space anywhere, duplicate keys, and tokens that no parser writes. */
+/** Texts of JSON documents with white space anywhere, duplicate keys, and tokens that no parser writes. */
 const { document } = fc.letrec<{ document: string; value: string; array: string; object: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },

@@ -9,7 +9,7 @@ function source(text: string): JsonSource {
   return result;
 }
 
-/** What an editor shows at a line and column. */
+/** The rest of the line at a line and column, as an editor counts them. */
 function textAt(text: string, { line, column }: { line: number; column: number }): string {
   return (text.split(/\r\n|\r|\n/)[line - 1] ?? '').slice(column - 1);
 }

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { GrowthAnalyser } from '../../../src/core/pattern/growth-analyser';
 import { checkPattern } from '../../../src/core/pattern/safety';
 
-/** Without recheck, whose time hangs on the pattern: what only it can settle counts as unsafe. */
+/**
+ * Analysers that never run recheck, whose time depends on the pattern: a pattern that only it can settle is unsafe
+ * then.
+ */
 export const NO_ANALYSIS = { decide: new GrowthAnalyser(0), explain: new GrowthAnalyser(0) };
 
 const ATOMS = [
@@ -46,7 +49,7 @@ export const sharedPattern: fc.Arbitrary<string> = fc
       .map(([start, end]) => (start + end === '' ? inside : `${start}(?:${inside})${end}`)),
   );
 
-/** Those of them that a schema may have, but for such as only recheck can settle. */
+/** Shared patterns that a schema may have, without those that only recheck can settle. */
 export const safePattern = sharedPattern.filter((pattern) => checkPattern(pattern, NO_ANALYSIS).ok);
 
 const PIECES = [
@@ -69,6 +72,7 @@ const PIECES = [
   'é',
   '٣',
 ];
+/** Texts for the patterns to search. */
 export const text: fc.Arbitrary<string> = fc
   .array(fc.constantFrom(...['a', 'b', 'c', 'a', 'b', 'aa', 'ab'], ...PIECES), { maxLength: 6 })
   .map((pieces) => pieces.join(''));

@@ -7,7 +7,10 @@ class TooManyStepsError extends Error {
   override readonly name = 'TooManyStepsError';
 }
 
-/** How often a plain backtracking search, as JavaScript's and Java's is, looks at a character until it has an answer. */
+/**
+ * The number of times that a plain backtracking search, as JavaScript's and Java's is, looks at a character until it
+ * has an answer; Infinity past {@link MANY_STEPS}.
+ */
 export function stepsOf({ root, anchoredAtStart, anchoredAtEnd }: ParsedPattern, text: string): number {
   const codePoints = Array.from(text, (character) => character.codePointAt(0) ?? 0);
   let steps = 0;

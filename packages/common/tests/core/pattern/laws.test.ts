@@ -18,7 +18,7 @@ const unit = fc
   .array(fc.constantFrom('a', 'b', 'c', '.', '1', 'é', ')'), { minLength: 1, maxLength: 3 })
   .map((all) => all.join(''));
 
-/** A text four times as long may take so much longer: four times, and some. */
+/** The factor by which a text four times as long may take longer: four, with room for a constant part. */
 const LINEAR = 6;
 
 describe('the vectors of patterns', () => {

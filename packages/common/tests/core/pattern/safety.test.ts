@@ -40,7 +40,7 @@ describe('checkPattern', () => {
     '^[\\w.-]+$',
     '^.*$',
     '^(?:|)a$',
-    // Two ways at some point, and all the same linear: of these the first rule that this project had refused each.
+    // These have two ways at some point and are linear all the same.
     '^.*-prod$',
     '[0-9]+',
     'error|warning|fatal',
@@ -65,11 +65,11 @@ describe('checkPattern', () => {
     '^(\\w+\\s?)*$'.replace('\\s', ' '),
     'a+b',
     '[a-z]+$',
-    // recheck calls these safe, as they read a bounded text: in 2^30 ways.
+    // recheck calls these safe, as they read a bounded text; they read it in 2^30 ways.
     '^(?:a?){30}a{30}$',
     '^(?:a|a){25}b$',
     '^(?:(?:a{1,20}){1,20}){1,20}b$',
-    // Linear, but Java would recurse for each round.
+    // This one is linear, but Java would recurse for each round.
     '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
     '^a{1000}$',
     '^(?:a{100}){100}$',

@@ -1,6 +1,7 @@
 /**
- * What JavaScript says of random patterns and texts, for the judge's engines to say the same. Written by
- * `npx tsx packages/common/tests/core/pattern/vectors.ts`; the same every time.
+ * Writes tests/conformance/patterns.json: random patterns and texts with JavaScript's answers, to which the engines
+ * that validate rows are held. Run `npx tsx packages/common/tests/core/pattern/vectors.ts`; it writes the same file
+ * every time.
  */
 import fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
@@ -8,7 +9,7 @@ import path from 'node:path';
 import { safePattern, text } from './arbitraries';
 
 const FILE = path.resolve(import.meta.dirname, '../../../../../tests/conformance/patterns.json');
-/** Loops of groups, which engines run in the most different ways: as many of them as of all others. */
+/** Patterns with a loop over a group, which engines run in the most different ways. They are half of all vectors. */
 const overGroup = safePattern.filter((pattern) => /\)(?:[*+]|\{2,\})/.test(pattern));
 const texts = fc.uniqueArray(text, { minLength: 12, maxLength: 12 });
 const cases = fc

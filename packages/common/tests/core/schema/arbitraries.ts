@@ -70,7 +70,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     columns,
   }));
 
-/** What `checkSchema` wants of the field that x-event-time names. */
+/** Whether `checkSchema` accepts a column's field as the one that x-event-time names. */
 function mayBeEventTime({ athenaType, cde }: SchemaColumn): boolean {
   return cde && ['timestamp', 'date'].includes(athenaType);
 }
@@ -95,7 +95,7 @@ function looserConstraints(before: Constraints, drop: number, more: number): Con
   return Object.fromEntries(loosened.filter(([, value], index) => value !== undefined && ((drop >> index) & 1) === 0));
 }
 
-/** A successor of the schema that takes all it took: wider types, looser rules, fewer promises, one more column. */
+/** Compatible successors of a schema, with wider types, looser rules, fewer promises or one more column. */
 export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
   const choices = fc.tuple(fc.boolean(), fc.boolean(), fc.nat(255), fc.nat(2));
   return fc

@@ -18,14 +18,14 @@ const { cases } = JSON.parse(readFileSync(path.join(ROOT, 'cases.json'), 'utf8')
 const read = (file: string) => readFileSync(path.join(ROOT, 'bad', file), 'utf8');
 
 /**
- * CPU ms no text may need, tenfold what the dearest takes on one slow core: it tells work that grows with the square of
- * a text from work that does not, and nothing of the machine.
+ * Milliseconds of CPU that a check may take: ten times what the slowest text takes on one slow core. It finds work that
+ * grows with the square of a text, and does not measure the machine.
  */
 const MAX_CPU_MS = 6_000;
 
-/** The problems of a text, after what must hold for those of any text. */
+/** The problems of a text, after the assertions that hold for every text. */
 function problemsOf(text: string, topic?: string): readonly SchemaProblem[] {
-  // Of this process, not of the clock: what else the machine does is no fault of the check.
+  // The time of this process counts and not the clock's, as the machine does other work too.
   const started = process.cpuUsage();
   const result = checkSchema(text, topic === undefined ? {} : { topic });
   const { user, system } = process.cpuUsage(started);
@@ -36,7 +36,7 @@ function problemsOf(text: string, topic?: string): readonly SchemaProblem[] {
     expect(code).toMatch(/^[A-Z]+(?:_[A-Z]+)*$/);
     expect(hint).not.toBe('');
     expect(hint).not.toBe(message);
-    // What the meta-schema says and nobody has words for.
+    // This code stands for an error of the meta-schema for which there is no advice.
     expect(code).not.toBe('INVALID_VALUE');
   }
   return problems;

@@ -16,7 +16,7 @@ import { topicSchema } from '../../../src/testing';
 const KEYWORDS = [applicator, content, core, formatAnnotation, metaData, unevaluated, validation].flatMap(
   ({ properties }) => Object.keys(properties),
 );
-/** What is enforced, or says nothing about a value: by the type of the field it may stand in. */
+/** The keywords that a field may have, each in a field of a type that it goes with. */
 const TAKEN: Readonly<Record<string, JsonObject>> = {
   $comment: { type: 'string', $comment: 'x' },
   title: { type: 'string', title: 'x' },

@@ -9,7 +9,7 @@ import { differences, groups, payloadOf, schemaText, type VerdictGroup } from '.
 
 const cases = groups.flatMap((group) => group.cases.map((one) => ({ ...one, group: group.name })));
 
-/** Fields of all the types that the pipeline has. */
+/** A field for each type that the pipeline has. */
 const TYPES = typeTable.types.map((row): JsonObject => {
   const words = Object.entries(row).filter(([word]) => word !== 'column');
   return Object.fromEntries(words.map(([word, value]) => [word, value.replace('(p,s)', '(5,2)')]));
@@ -27,7 +27,7 @@ const VALUES: Readonly<Record<(typeof CONSTRAINT_KEYWORDS)[number], unknown>> = 
 
 const titleOf = (field: JsonObject): string => Object.values(field).join(' ');
 
-/** Groups of one field `v` of this type, with exactly these further words. */
+/** The groups with one field `v` of this type and exactly these further keywords. */
 function groupsOf(type: JsonObject, ...words: string[]): VerdictGroup[] {
   return groups.filter(({ properties }) => {
     const field = properties['v'] as JsonObject | undefined;

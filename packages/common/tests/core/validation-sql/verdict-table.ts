@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JsonObject } from '../../../src/core/json/value';
 
-/** One line of the table that ajv and the Spark job are both held to: tests/conformance/README.md says what it means. */
+/**
+ * One case of the table to which tests hold both ajv and the Spark job; tests/conformance/README.md explains its
+ * fields.
+ */
 export interface VerdictCase {
   /** JSON text of the field `v`; a case that is about more than that has `payload` instead. */
   readonly value?: string;
@@ -12,6 +15,7 @@ export interface VerdictCase {
   readonly because?: string;
 }
 
+/** The cases of one topic schema. */
 export interface VerdictGroup {
   readonly name: string;
   readonly properties: JsonObject;
@@ -21,6 +25,7 @@ export interface VerdictGroup {
   readonly cases: readonly VerdictCase[];
 }
 
+/** A reason for which the pipeline's verdict differs from JSON Schema's. */
 export interface Difference {
   readonly code: string;
   readonly what: string;

@@ -10,7 +10,7 @@ const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, str
 addFormats(ajv);
 for (const keyword of ['x-topic', 'x-version', 'x-type', 'x-cde']) ajv.addKeyword(keyword);
 
-/** The document of a group's schema, which has to be one that may go live, or that could before a rule came. */
+/** The document of a group's schema, which must be one that may go live today, or could before a rule was added. */
 function documentOf(group: VerdictGroup): JsonObject {
   const text = schemaText(group);
   const check = checkSchema(text);
@@ -19,7 +19,7 @@ function documentOf(group: VerdictGroup): JsonObject {
   return JSON.parse(text) as JsonObject;
 }
 
-/** Column and keyword of an error; what is wrong inside an array is the array's, by the keyword `items`. */
+/** The column and keyword of an error. An error inside an array counts for the array, with the keyword `items`. */
 function placeOf({ instancePath, keyword, params }: ErrorObject, document: JsonObject): [string, string] {
   const segments = instancePath.split('/').slice(1);
   if (keyword === 'required') segments.push(String((params as { missingProperty: unknown }).missingProperty));
@@ -38,7 +38,7 @@ function placeOf({ instancePath, keyword, params }: ErrorObject, document: JsonO
 
 function verdictOf(errors: readonly ErrorObject[], document: JsonObject): string {
   const places = errors.map((error) => placeOf(error, document));
-  // Of a value of the wrong type ajv says also that it is none of the enum: that adds nothing.
+  // For a value of the wrong type ajv also reports the enum, which adds nothing.
   const ofWrongType = new Set(places.filter(([, keyword]) => keyword === 'type').map(([column]) => column));
   const broken = places
     .filter(([column, keyword]) => keyword === 'type' || !ofWrongType.has(column))

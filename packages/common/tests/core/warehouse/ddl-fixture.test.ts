@@ -7,7 +7,7 @@ import { readTopicSchema } from '../../../src/core/schema/model';
 import { curatedTable, standardizedTable, systemTables } from '../../../src/core/warehouse/tables';
 import { topicSchema } from '../../../src/testing';
 
-/** The tests of the Spark jobs make their tables from this file, which no one writes by hand: so they have the tables that Athena makes. */
+/** The tests of the Spark jobs make their tables from this file, so that they have the tables that Athena makes. */
 const FILE = path.resolve(__dirname, '../../../../../tests/conformance/ddl.json');
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'lake' };
 const TABLE = 'topic';

@@ -7,6 +7,7 @@ import {
   TableMetadataError,
 } from '../../../src/core/warehouse/iceberg-metadata';
 
+/** A snapshot that a test asks for. */
 interface Given {
   readonly id: string;
   readonly operation?: string;
