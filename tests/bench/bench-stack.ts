@@ -1,4 +1,4 @@
-/** A local stack for one benchmark: brought up, used, and taken down whatever happens. */
+/** A local stack for one benchmark. It is brought up, used, and taken down whatever happens. */
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
@@ -18,9 +18,9 @@ export const LAYERS = ['standardized', 'curated'] as const;
 export type Layer = (typeof LAYERS)[number];
 export type ByLayer<T> = Readonly<Record<Layer, T>>;
 
-/** Longest time that one part may take. */
+/** Longest time that one Python script may take. */
 const LIMIT_MS = 4 * 3_600_000;
-/** Hundreds of topics on two cores: what is measured must not be cut off. */
+/** Hundreds of topics on two cores take long, and the measured job must not be cut off. */
 const VARIABLES = { glue_timeout_minutes: '240' };
 
 export function machine(): string {
@@ -44,11 +44,11 @@ export async function withStack<T>(name: string, say: Progress, work: (stack: St
 }
 
 /**
- * Runs a Python part of the benchmarks against the stack; what it writes to standard error is its progress.
+ * Runs a script of tests/bench/lake against the stack. Its lines on standard error that begin with `· ` are its progress.
  *
  * @returns the JSON in the last line of its output
  */
-export async function runPart<T>(
+export async function runLakeScript<T>(
   stack: Stack,
   script: string,
   args: readonly string[],
@@ -73,7 +73,7 @@ export async function runPart<T>(
     timeout: LIMIT_MS,
   });
   child.stderr.on('data', (chunk: Buffer) => {
-    // Spark's own warnings stay in the log.
+    // The other lines are Spark's warnings, which stay in the log.
     for (const line of chunk.toString('utf8').split('\n')) if (line.startsWith('· ')) say(line.slice(2));
   });
   const result = await child;
@@ -86,11 +86,11 @@ export async function runPart<T>(
 
 export interface MeasuredCycle {
   readonly cycleId: string;
-  /** From start to end of each layer's Glue run. */
+  /** Seconds from the start to the end of each layer's Glue run. */
   readonly seconds: ByLayer<number>;
 }
 
-/** One execution of the state machine, as the schedule starts it. */
+/** Runs one cycle as the schedule starts it, and measures it. */
 export async function measureCycle(stack: Stack, say: Progress): Promise<MeasuredCycle> {
   const { cycleId = '' } = await runCycle(stack, () => undefined);
   const [standardized, curated] = await Promise.all(LAYERS.map(async (layer) => runSeconds(stack, layer, cycleId)));

@@ -1,4 +1,4 @@
-/** `pnpm bench NAME [--json]`: what this repository claims about speed and size, measured on the machine at hand. */
+/** `pnpm bench NAME [--json]`: measures on this machine what the repository claims about speed and size. */
 import { Command, InvalidArgumentError } from 'commander';
 import { reportFailure } from '../../scripts/local/errors';
 import { benchCycle, COMPARISONS, type Comparison } from './cycle';

@@ -1,4 +1,4 @@
-/** The cycle benchmark's result, for people. */
+/** Prints the result of the cycle benchmark for people. */
 import Table from 'cli-table3';
 import type { CycleResult } from './cycle';
 

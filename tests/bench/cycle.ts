@@ -1,8 +1,8 @@
-/** The cycle benchmark: a steady-state cycle of many topics, and beside it other ways to bring the same events to tables. */
+/** The cycle benchmark: measures a steady-state cycle of many topics, and other ways to bring the same events to tables. */
 import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
 import type { Progress } from '../../scripts/local/python-environment';
-import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';
+import { LAYERS, machine, measureCycle, runLakeScript, withStack, type ByLayer } from './bench-stack';
 import { measureDlt } from './dlt';
 import { PeakMemory } from './peak-memory';
 import { registerTopics } from './register';
@@ -14,7 +14,7 @@ export type Comparison = (typeof COMPARISONS)[number];
 export interface CycleOptions {
   readonly topics: number;
   readonly events: number;
-  /** Cycles before the one that is measured. */
+  /** Number of cycles before the one that is measured. */
   readonly history: number;
   readonly sampleMerge: number;
   readonly skip: readonly Comparison[];
@@ -23,7 +23,7 @@ export interface CycleOptions {
 export interface MergeMeasure {
   readonly sample: number;
   readonly seconds_per_topic: number;
-  /** For all topics, one after another. */
+  /** Seconds for all topics, one after the other, scaled up from the sample. */
   readonly scaled_seconds: number;
 }
 
@@ -32,13 +32,13 @@ export interface CycleResult {
   readonly topics: number;
   readonly events: number;
   readonly seconds: ByLayer<number>;
-  /** Of both layers. */
+  /** Milliseconds per topic, of both layers together. */
   readonly per_topic_ms: number;
-  /** Greatest resident memory of Spark's JVM and its Python driver during the measured cycle. */
+  /** Peak resident memory of Spark's JVM and its Python driver during the measured cycle. */
   readonly driver_peak_mb: number;
-  /** Rows in the tables afterwards. */
+  /** Number of rows in the tables afterwards. */
   readonly rows: ByLayer<number>;
-  /** The other's seconds ÷ ours of both layers; null when skipped. */
+  /** The seconds of the other way, divided by ours of both layers; null when it was skipped. */
   readonly vs_merge: number | null;
   readonly vs_dlt: number | null;
   readonly vs_floor: number | null;
@@ -49,7 +49,7 @@ export interface CycleResult {
 
 const TIME_KEYS: readonly TimeKey[] = ['x-event-time', 'x-event-time-stable', 'none'];
 
-/** A third of the topics has each kind of partitioning. */
+/** Topics of which each third has another kind of partitioning. */
 function topicsOf(count: number): BenchTopic[] {
   return Array.from({ length: count }, (_, n) => benchTopic(n, TIME_KEYS[n % TIME_KEYS.length] ?? 'none'));
 }
@@ -58,7 +58,7 @@ export async function benchCycle(options: CycleOptions, say: Progress): Promise<
   return withStack('bench-cycle', say, async (stack) => {
     say(`registering ${options.topics} topics and making their tables`);
     const plan = await registerTopics(stack, topicsOf(options.topics));
-    await runPart(stack, 'make_tables.py', [plan], say);
+    await runLakeScript(stack, 'make_tables.py', [plan], say);
     return measure(stack, plan, options, say);
   });
 }
@@ -71,7 +71,7 @@ interface Appended {
 async function measure(stack: Stack, plan: string, options: CycleOptions, say: Progress): Promise<CycleResult> {
   const { topics, events, history } = options;
   const append = async (cycle: number): Promise<Appended> =>
-    runPart(stack, 'append_raw.py', [plan, String(cycle), String(events)], say);
+    runLakeScript(stack, 'append_raw.py', [plan, String(cycle), String(events)], say);
   let before: Appended = { rows: 0, snapshot: '' };
   for (let cycle = 0; cycle < history; cycle++) {
     before = await append(cycle);
@@ -83,7 +83,7 @@ async function measure(stack: Stack, plan: string, options: CycleOptions, say: P
   const peak = new PeakMemory(stack.pid);
   const { seconds } = await measureCycle(stack, say);
   const driverPeakMb = peak.megabytes();
-  const balance = await runPart<{ faults: string[]; rows: ByLayer<number> }>(
+  const balance = await runLakeScript<{ faults: string[]; rows: ByLayer<number> }>(
     stack,
     'balance.py',
     [plan, String(history + 1), String(events)],
@@ -93,7 +93,7 @@ async function measure(stack: Stack, plan: string, options: CycleOptions, say: P
 
   const wanted = (name: Comparison): boolean => !options.skip.includes(name);
   const spark = async <T>(name: 'merge' | 'floor', ...args: readonly string[]): Promise<T> =>
-    runPart(stack, `compare_${name}.py`, [plan, before.snapshot, now.snapshot, ...args], say);
+    runLakeScript(stack, `compare_${name}.py`, [plan, before.snapshot, now.snapshot, ...args], say);
   const floor = wanted('floor') ? await spark<{ seconds: number }>('floor') : undefined;
   const sampled = wanted('merge') ? await spark<SampledMerge>('merge', String(options.sampleMerge)) : undefined;
   const dlt = wanted('dlt') ? await measureDlt(stack, plan, history, say) : undefined;

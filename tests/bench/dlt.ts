@@ -1,4 +1,4 @@
-/** dlt beside the cycle: its own virtual environment, its own folder, the same events. */
+/** Measures dlt for comparison with the cycle: in a virtual environment and a folder of its own, with the same events. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,14 +7,14 @@ import { checkPrerequisites } from '../../scripts/local/prerequisites';
 import { ROOT, TOOLS } from '../../scripts/local/paths';
 import type { Stack } from '../../scripts/local/stack';
 import type { Progress } from '../../scripts/local/python-environment';
-import { runPart } from './bench-stack';
+import { runLakeScript } from './bench-stack';
 
 const VENV = path.join(TOOLS.dir, 'bench-venv');
 const PYTHON = path.join(VENV, 'bin', 'python');
 const REQUIREMENTS = path.join(ROOT, 'tests/bench/requirements.txt');
 const INSTALL_MS = 600_000;
 
-/** Made once, and again when the pins change. */
+/** Makes dlt's environment once, and again when the pinned versions change. */
 async function installDlt(say: Progress): Promise<void> {
   const stamp = path.join(VENV, 'requirements.sha256');
   const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
@@ -28,7 +28,11 @@ async function installDlt(say: Progress): Promise<void> {
   writeFileSync(stamp, hash);
 }
 
-/** @param history the cycles whose events are loaded before; the next cycle's load is what is measured. */
+/**
+ * Measures the load of one cycle's events.
+ *
+ * @param history number of cycles whose events are loaded before
+ */
 export async function measureDlt(
   stack: Stack,
   plan: string,
@@ -36,5 +40,5 @@ export async function measureDlt(
   say: Progress,
 ): Promise<{ readonly seconds: number }> {
   await installDlt(say);
-  return runPart(stack, 'compare_dlt.py', [plan, String(history)], say, PYTHON);
+  return runLakeScript(stack, 'compare_dlt.py', [plan, String(history)], say, PYTHON);
 }

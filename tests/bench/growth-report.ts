@@ -1,4 +1,4 @@
-/** The growth benchmark's result, for people. */
+/** Prints the result of the growth benchmark for people. */
 import Table from 'cli-table3';
 import type { GrowthResult } from './growth';
 

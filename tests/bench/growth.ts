@@ -1,29 +1,30 @@
-/** The growth benchmark: the same cycle against tables with ever more history. Does it read more, and take longer? */
+/** The growth benchmark: runs the same cycle against tables with ever more history, and measures what it reads and its time. */
 import { output } from '../../scripts/local/clients';
 import { endpointOf } from '../../scripts/local/emulator-process';
 import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
 import type { Progress } from '../../scripts/local/python-environment';
-import { LAYERS, machine, measureCycle, runPart, withStack, type ByLayer } from './bench-stack';
+import { LAYERS, machine, measureCycle, runLakeScript, withStack, type ByLayer } from './bench-stack';
 import { registerTopics } from './register';
 import { benchTopic, type BenchTopic } from './topics';
 
-/** Days of history; each has as many rows. */
+/** Numbers of days of history. Every day has the same number of rows. */
 const DAYS = [1, 10, 100] as const;
 type ByDays<T> = Readonly<Record<string, T>>;
 
-const PARTS = ['data', 'metadata'] as const;
-type Parts = Readonly<Record<(typeof PARTS)[number], number>>;
+const FOLDERS = ['data', 'metadata'] as const;
+type BytesByFolder = Readonly<Record<(typeof FOLDERS)[number], number>>;
 
+/** The measured numbers by days of history. The names are part of `pnpm bench growth --json`. */
 interface Growth {
-  /** That the cycle's two jobs were served from the topic's two tables, by days of history. */
+  /** Bytes that the cycle's two jobs read from the topic's two tables. */
   readonly bytes: ByDays<number>;
-  /** Of both layers. */
+  /** Seconds of both layers together. */
   readonly seconds: ByDays<number>;
-  readonly parts: ByDays<ByLayer<Parts>>;
+  readonly parts: ByDays<ByLayer<BytesByFolder>>;
 }
 
-/** Of the topic that promises `x-event-time-stable`, and of one that does not. */
+/** The growth of a topic that promises `x-event-time-stable`, and in `unstable` of one that does not. */
 export interface GrowthResult extends Growth {
   readonly machine: string;
   readonly rows_a_day: number;
@@ -31,14 +32,14 @@ export interface GrowthResult extends Growth {
 }
 
 interface Subject {
-  /** Its place in the plan. */
+  /** Its index in the plan. */
   readonly at: number;
   readonly kind: 'stable' | 'unstable' | 'warm-up';
   readonly days: number;
   readonly topic: BenchTopic;
 }
 
-/** The first one is measured for nothing: the first cycles of a Spark process are slow. */
+/** The subjects in order. The first is a warm-up, because the first cycles of a Spark process are slow. */
 function subjects(): Subject[] {
   const all = [
     { kind: 'warm-up', days: 1 },
@@ -54,24 +55,24 @@ export async function benchGrowth(rows: number, say: Progress): Promise<GrowthRe
   return withStack('bench-growth', say, async (stack) => {
     const all = subjects();
     const pairs = all.map(({ at, days }) => `${at}:${days}`);
-    const part = async <T>(script: string, ...args: readonly string[]): Promise<T> =>
-      runPart(stack, script, [plan, String(rows), ...args], say);
+    const run = async <T>(script: string, ...args: readonly string[]): Promise<T> =>
+      runLakeScript(stack, script, [plan, String(rows), ...args], say);
     say('registering topics and making their tables');
     const plan = await registerTopics(
       stack,
       all.map(({ topic }) => topic),
     );
-    await runPart(stack, 'make_tables.py', [plan], say);
+    await runLakeScript(stack, 'make_tables.py', [plan], say);
     say('a first cycle, then the history below it');
-    await part('growth_events.py', 'first', ...pairs);
+    await run('growth_events.py', 'first', ...pairs);
     await measureCycle(stack, say);
-    await part('growth_history.py', ...pairs);
+    await run('growth_history.py', ...pairs);
     const measured: Measured[] = [];
     for (const subject of all) {
-      await part('growth_events.py', 'cycle', `${subject.at}:${subject.days}`);
+      await run('growth_events.py', 'cycle', `${subject.at}:${subject.days}`);
       measured.push(await measure(stack, subject, say));
     }
-    const { faults } = await part<{ faults: string[] }>('growth_check.py', ...pairs);
+    const { faults } = await run<{ faults: string[] }>('growth_check.py', ...pairs);
     if (faults.length > 0) throw new StepError('The balance', faults.join('\n  '), undefined);
     const of = (kind: Subject['kind']): Growth => growthOf(measured.filter(({ subject }) => subject.kind === kind));
     return { machine: machine(), rows_a_day: rows, ...of('stable'), unstable: of('unstable') };
@@ -81,33 +82,33 @@ export async function benchGrowth(rows: number, say: Progress): Promise<GrowthRe
 interface Measured {
   readonly subject: Subject;
   readonly seconds: number;
-  readonly parts: ByLayer<Parts>;
+  readonly parts: ByLayer<BytesByFolder>;
 }
 
 async function measure(stack: Stack, subject: Subject, say: Progress): Promise<Measured> {
   say(`${subject.topic.topic}, ${subject.days} days of history`);
   const lake = output(stack, 'lake_bucket');
   const table = subject.topic.topic.replace(/[.-]/g, '_');
-  const prefix = (layer: string, part: string): string => `/${lake}/warehouse/lean_ops_${layer}/${table}/${part}/`;
-  await served(stack, { prefixes: LAYERS.flatMap((layer) => PARTS.map((part) => prefix(layer, part))) });
+  const prefix = (layer: string, folder: string): string => `/${lake}/warehouse/lean_ops_${layer}/${table}/${folder}/`;
+  await served(stack, { prefixes: LAYERS.flatMap((layer) => FOLDERS.map((folder) => prefix(layer, folder))) });
   const { seconds } = await measureCycle(stack, say);
   const counts = await served(stack);
-  const partsOf = (layer: string): Parts => ({
+  const bytesOf = (layer: string): BytesByFolder => ({
     data: counts[prefix(layer, 'data')]?.bytes ?? NaN,
     metadata: counts[prefix(layer, 'metadata')]?.bytes ?? NaN,
   });
-  const parts = { standardized: partsOf('standardized'), curated: partsOf('curated') };
+  const parts = { standardized: bytesOf('standardized'), curated: bytesOf('curated') };
   say(JSON.stringify(parts));
   return { subject, seconds: seconds.standardized + seconds.curated, parts };
 }
 
-/** What S3 has served; told prefixes, it begins anew. */
+/** Bytes that S3 has served by prefix. When `start` is given, counting begins anew with its prefixes. */
 async function served(
   stack: Stack,
   start?: { readonly prefixes: readonly string[] },
 ): Promise<Partial<Record<string, { readonly bytes: number }>>> {
-  const asked = start === undefined ? {} : { method: 'POST', body: JSON.stringify(start) };
-  const response = await fetch(`${endpointOf(stack.port)}/_lean_ops/reads`, asked);
+  const request = start === undefined ? {} : { method: 'POST', body: JSON.stringify(start) };
+  const response = await fetch(`${endpointOf(stack.port)}/_lean_ops/reads`, request);
   if (!response.ok) throw new Error(`the stack does not count reads: ${await response.text()}`);
   return (await response.json()) as Record<string, { bytes: number }>;
 }

@@ -12,7 +12,7 @@ import { batchOf } from './messages';
 
 type Round = (records: SQSRecord[]) => Promise<void> | void;
 
-/** What nobody can do without: the text parsed once, and its bytes. */
+/** The least that any way must do: parse the text once, and make bytes of it. */
 let sink: unknown;
 const floor: Round = (records) => {
   for (const { body } of records) sink = [JSON.parse(body), Buffer.from(body)];
@@ -20,7 +20,7 @@ const floor: Round = (records) => {
 
 const refuse = (): Promise<never> => Promise.reject(new Error('nothing of this batch belongs here'));
 
-/** sqs-processor as its handler wires it, with Firehose's answers from memory. */
+/** sqs-processor as its handler wires it, with answers of Firehose from memory. */
 function ours(): Round {
   const collaborators: Collaborators = {
     stream: firehoseStream('lean-ops-events', new FirehoseClient(memoryFirehose())),
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   const run = mode === 'floor' ? floor : mode === 'usual' ? usual() : ours();
   const us: number[] = [];
   for (let round = 0; round <= Number(rounds); round++) {
-    // A new batch each time: a body that was read before is flat and hashed, and costs less.
+    // Each round has a new batch, because a body that was read before is flat and hashed, and costs less.
     const records = batchOf(Number(bytes), Number(count));
     globalThis.gc?.();
     const before = process.cpuUsage();

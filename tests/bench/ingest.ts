@@ -1,4 +1,4 @@
-/** The ingest benchmark: processes of their own, in turn, so that a machine that slows down slows all of them. */
+/** The ingest benchmark: measures in processes that take turns, so that a machine that slows down slows all of them. */
 import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
@@ -20,11 +20,11 @@ export interface IngestResult {
   readonly messages: number;
   /** CPU microseconds per message, by message size in bytes. */
   readonly us: Readonly<Record<Mode, BySize>>;
-  /** ours ÷ floor */
+  /** Our time divided by the floor's. */
   readonly floor_ratio: BySize;
-  /** usual ÷ ours */
+  /** The usual way's time divided by ours. */
   readonly usual_ratio: BySize;
-  /** Resident memory of the process that handled one batch of 10,000 × 1 KB, the batch included. */
+  /** Resident memory of a process that handled one batch of 10,000 × 1 KB, with the batch. */
   readonly peak_mb: number;
   readonly bundles: Readonly<Record<string, { readonly bytes: number; readonly init_ms: number }>>;
 }
@@ -52,12 +52,12 @@ async function measure(script: string, mode: Mode, bytes: number, rounds: number
   return JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as Measured;
 }
 
-/** Milliseconds that Lambda would spend on `require` of the bundle, in a fresh process each. */
+/** Milliseconds that Lambda would spend on `require` of the bundle, each measured in a fresh process. */
 async function initMs(file: string): Promise<number> {
   const code = `const s = performance.now(); require(${JSON.stringify(file)}); process.stderr.write(String(performance.now() - s))`;
   const times: number[] = [];
   for (let n = 0; n < INITS; n++) {
-    // Any text will do for a name, so one value serves every variable that a function asks for.
+    // Any text is a valid name, so one value serves every variable that a function reads.
     const { stderr } = await execa(process.execPath, ['-e', code], { env: { ...ENVIRONMENT, ...ANY_CONFIG } });
     times.push(Number(stderr.trim().split('\n').at(-1)));
   }
@@ -79,7 +79,7 @@ const ANY_CONFIG = Object.fromEntries(
     ]),
 );
 
-/** Copied to where no package.json calls them modules, as in Lambda's file system. */
+/** The bundles, copied to a folder in which no package.json makes modules of them, as in Lambda's file system. */
 async function bundles(out: string): Promise<IngestResult['bundles']> {
   const found: Record<string, { bytes: number; init_ms: number }> = {};
   const packages = path.join(ROOT, 'packages');
@@ -108,13 +108,13 @@ export async function benchIngest(rounds: number, progress: (line: string) => vo
     for (let repeat = 1; repeat <= REPEATS; repeat++) {
       for (const mode of MODES) {
         progress(`${size} B, ${mode}, ${repeat} of ${REPEATS}`);
-        // A batch of 100 MB takes most of its time to make.
+        // Making a batch of 100 MB takes most of the time.
         const count = size < 10_000 ? rounds : Math.min(rounds, 2);
         runs[mode].push(median((await measure(script, mode, size, count)).us));
       }
     }
     for (const mode of MODES) us[mode][size] = median(runs[mode]);
-    // Pair by pair: what ran side by side is compared.
+    // The ratio is taken pair by pair, of runs that took turns.
     floorRatio[size] = median(runs.ours.map((each, n) => each / (runs.floor[n] ?? NaN)));
     usualRatio[size] = median(runs.usual.map((each, n) => each / (runs.ours[n] ?? NaN)));
   }

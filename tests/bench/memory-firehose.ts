@@ -1,4 +1,4 @@
-/** Firehose answered in memory: where the SDK would open a socket. Everything above it (serialising, signing) is real. */
+/** Answers Firehose's calls in memory, where the SDK would open a socket. Everything above (serialising, signing) is real. */
 import type { FirehoseClientConfig } from '@aws-sdk/client-firehose';
 
 const encoder = new TextEncoder();
@@ -19,7 +19,7 @@ const ONE = encoder.encode(JSON.stringify({ RecordId: '4954698668313554428650745
 
 const MEMBER = Buffer.from('"Data":');
 
-/** Counted in the bytes as they would go out: parsing them would be work that Firehose does, not the function. */
+/** Counts records in the bytes that would go out. Parsing them would be Firehose's work, and not the function's. */
 function countRecords(body: Uint8Array): number {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   let count = 0;
@@ -27,7 +27,7 @@ function countRecords(body: Uint8Array): number {
   return count;
 }
 
-/** Records taken since the start, over all clients. */
+/** Number of records taken since the start, over all clients. */
 export const taken = { records: 0 };
 
 interface Request {

@@ -37,7 +37,7 @@ export function bodyOf(bytes: number, n: number): string {
   return JSON.stringify(envelope);
 }
 
-/** The batch as Lambda hands it over: parsed from the text of an invocation, so that strings are what V8 makes of JSON. */
+/** A batch as Lambda hands it over: parsed from the text of an invocation, so that its strings are what V8 makes of JSON. */
 export function batchOf(bytes: number, count: number): SQSRecord[] {
   const records = Array.from({ length: count }, (_, n) => ({
     messageId: `2e1424d4-f796-459a-8184-${n.toString(16).padStart(12, '0')}`,

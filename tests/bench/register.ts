@@ -26,7 +26,7 @@ import type { BenchTopic, Field } from './topics';
 
 const CONCURRENCY = 16;
 
-/** A topic as the Python parts read it. */
+/** A topic in the form in which the Python scripts read it. */
 interface PlannedTopic {
   readonly topic: string;
   readonly table: string;
@@ -35,7 +35,11 @@ interface PlannedTopic {
   readonly ddl: { readonly standardized: string; readonly curated: string };
 }
 
-/** @returns the file in which the Python parts find prefix, lake and topics. */
+/**
+ * Registers the topics.
+ *
+ * @returns the file from which the Python scripts read the prefix, the lake and the topics
+ */
 export async function registerTopics(stack: Stack, topics: readonly BenchTopic[]): Promise<string> {
   const read = deploymentFrom(stack.outputs);
   if (!read.ok) throw new Error(read.problems.join('; '));
@@ -83,7 +87,7 @@ export async function registerTopics(stack: Stack, topics: readonly BenchTopic[]
   return file;
 }
 
-/** Standardized with the columns that its first events would have added, by name as the job adds them. */
+/** The Standardized table with the columns that its first events would have added, in the job's order, by name. */
 function ddlOf(
   lake: Lake,
   table: string,

@@ -1,12 +1,12 @@
-/** Topics for the cycle's benchmarks: each with a schema of about 12 columns, no two alike. */
+/** Topics for the benchmarks of the cycle. Each has a schema of about 12 columns, and no two are alike. */
 import { isObject, type JsonObject } from '../../packages/common/src/core';
 
-/** What a field holds; events.py and history.py make values of each kind. */
+/** The kind of a field's values. events.py makes values of each kind. */
 export type FieldKind =
   'device' | 'measured' | 'text' | 'integer' | 'number' | 'decimal' | 'boolean' | 'time' | 'enum' | 'serial';
 
 export interface Field {
-  /** From the payload's root: more than one name for a member of a nested object. */
+  /** The names from the payload's root to the field; more than one for a member of a nested object. */
   readonly path: readonly string[];
   readonly kind: FieldKind;
 }
@@ -37,19 +37,19 @@ const NOUNS = 'pump valve meter sensor press robot tank motor boiler fan drill s
 /** Fields that some topics have and others lack. */
 const EXTRA: readonly FieldKind[] = ['integer', 'number', 'text'];
 
-/** The `n`th topic. Names of fields end in its number, so that what one topic needs is of no use to another. */
+/** The `n`th topic. Its fields' names end in its number, so that nothing computed for one topic can serve another. */
 export function benchTopic(n: number, timeKey: TimeKey, stem = `bench.${NOUNS[n % NOUNS.length] ?? ''}`): BenchTopic {
-  const mark = n.toString(36);
-  const noun = (at: number): string => `${NOUNS[(n * 7 + at) % NOUNS.length] ?? ''}_${mark}`;
+  const suffix = n.toString(36);
+  const noun = (at: number): string => `${NOUNS[(n * 7 + at) % NOUNS.length] ?? ''}_${suffix}`;
   const plain: FieldKind[] = ['text', 'integer', 'number', 'decimal', 'boolean', 'time', 'enum', 'serial'];
   const more = Array.from({ length: n % 3 }, (_, at) => EXTRA[(n + at) % EXTRA.length] ?? 'text');
-  const place = `place_${mark}`;
+  const location = `place_${suffix}`;
   const fields: Field[] = [
     { path: ['device_id'], kind: 'device' },
     { path: ['measured_at'], kind: 'measured' },
     ...[...plain, ...more].map((kind, at) => ({ path: [noun(at)], kind })),
-    { path: [place, 'level'], kind: 'number' },
-    { path: [place, 'unit'], kind: 'text' },
+    { path: [location, 'level'], kind: 'number' },
+    { path: [location, 'unit'], kind: 'text' },
   ];
   const topic = `${stem}-${String(n).padStart(4, '0')}`;
   return { topic, fields, schema: schemaOf(topic, fields, timeKey) };

@@ -1,4 +1,4 @@
-/** The DLQ archive as an on-call person reads it: index first, then the object. */
+/** Reads the DLQ archive as an on-call person does: first the index, then the object. */
 import { QueryCommand, ScanCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { connect, output } from '../../scripts/local/clients';
@@ -29,7 +29,10 @@ export async function archive(stack: Stack, sourceMessageId: string): Promise<Ar
   );
 }
 
-/** Source message ids of what failed since `since` (ISO 8601), as the runbook asks: by topic, and by reason. No scan. */
+/**
+ * The source message ids of the messages that failed since `since` (ISO 8601). They are queried as in the runbook, by topic
+ * and by reason, without a scan.
+ */
 export async function failedSince(
   stack: Stack,
   { topic, code, since }: { readonly topic: string; readonly code: string; readonly since: string },

@@ -1,4 +1,4 @@
-/** The command, run as its users run it: a process of its own, beside the stack. */
+/** Runs the command as its users do, in a process of its own, against the stack. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ export interface Ran {
   readonly error: string;
 }
 
-/** A directory for schema files, with the outputs of the stack in it, and the command run there. */
+/** A directory for schema files, with the stack's outputs in it, and a function that runs the command there. */
 export function leanOps(stack: Stack): {
   readonly write: (file: string, content: string) => void;
   readonly run: (...args: string[]) => Promise<Ran>;

@@ -1,4 +1,4 @@
-/** Taking a right away from a role for a while, as somebody's wrong policy would. */
+/** Takes a right away from a role for a while, as a wrong policy would. */
 import {
   DeleteRolePolicyCommand,
   GetRolePolicyCommand,
@@ -9,7 +9,7 @@ import {
 import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import type { Stack } from '../../scripts/local/stack';
 
-/** Runs `work` while no inline policy of the role names the action; gives the right back whatever happens. */
+/** Runs `work` while no inline policy of the role names the action, and gives the right back whatever happens. */
 export async function without<T>(stack: Stack, role: string, action: string, work: () => Promise<T>): Promise<T> {
   const iam = new IAMClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
   const { PolicyNames: names } = await iam.send(new ListRolePoliciesCommand({ RoleName: role }));

@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 const ROOT = path.resolve(__dirname, '../..');
 const MOST_FILES = 25;
 
-/** Files that Git knows or would take, and that are there. */
+/** The existing source files that Git tracks or would add. */
 const SOURCES = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.py', '*.tf', '*.mjs'], {
   cwd: ROOT,
   encoding: 'utf8',

@@ -1,4 +1,4 @@
-/** What careless and hostile producers send, through both Lambdas of the ingest path as they are wired to each other. */
+/** Sends the messages of careless and hostile producers through the Lambdas of the ingest path, wired as in production. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isTopicName } from '../../packages/common/src/core/topic';
@@ -49,7 +49,7 @@ const nested = fc
     return `${opening.repeat(times)}1${closed ? closing.repeat(times) : ''}`;
   });
 
-/** Texts of values that parsers trip over, valid JSON or not. */
+/** Values that parsers trip over, as texts, whether they are valid JSON or not. */
 const awkward = fc.constantFrom(
   '{"__proto__":{"polluted":true}}',
   '{"a":1,"a":2,"\\u0061":3}',
@@ -112,9 +112,9 @@ interface Row {
   readonly payload: string;
 }
 
-/** Where each message of a batch ended, by its id. */
+/** Runs a batch through the ingest path, and returns where each of its messages ended. */
 async function ingest(records: readonly SQSRecord[]) {
-  const parts = {
+  const ports = {
     stream: recordingStream(),
     deadLetters: recordingQueue(),
     objects: memoryObjects(),
@@ -123,16 +123,16 @@ async function ingest(records: readonly SQSRecord[]) {
     clock: fakeClock(),
     random: () => 0.5,
   };
-  const { batchItemFailures } = await processBatch(records, () => 60_000, parts, {
+  const { batchItemFailures } = await processBatch(records, () => 60_000, ports, {
     overflowBucket: 'archive',
     concurrency: 4,
     maxAttempts: 3,
   });
   expect(batchItemFailures).toEqual([]);
 
-  const event = firehoseEvent(parts.stream.taken);
+  const event = firehoseEvent(ports.stream.taken);
   const settings = { rawDatabase: 'raw', rawTable: 'events', responseLimitBytes: 1_000_000_000 };
-  const response = transform(event.records, 1n, settings, { log: parts.log, metrics: parts.metrics });
+  const response = transform(event.records, 1n, settings, { log: ports.log, metrics: ports.metrics });
   expect(response.records.map(({ recordId }) => recordId)).toEqual(event.records.map(({ recordId }) => recordId));
   const rows = response.records.map((record) => {
     if (record.result !== 'Ok') throw new Error('a frame of ours was refused');
@@ -140,16 +140,16 @@ async function ingest(records: readonly SQSRecord[]) {
   });
 
   const index = memoryArchiveIndex();
-  const letters = parts.deadLetters.taken.map(({ body: text, attributes }, n) =>
+  const letters = ports.deadLetters.taken.map(({ body: text, attributes }, n) =>
     sqsRecord({ messageId: `dlq-${n}`, body: text, messageAttributes: attributes }),
   );
   const archived = await archiveBatch(
     letters,
     { archiveBucket: 'archive', concurrency: 4, entryDays: 0 },
-    { ...parts, index, idempotency: memoryIdempotency() },
+    { ...ports, index, idempotency: memoryIdempotency() },
   );
   expect(archived.batchItemFailures).toEqual([]);
-  return { rows, entries: [...index.entries.values()], keys: [...parts.objects.objects.keys()] };
+  return { rows, entries: [...index.entries.values()], keys: [...ports.objects.objects.keys()] };
 }
 
 function check(records: readonly SQSRecord[], { rows, entries, keys }: Awaited<ReturnType<typeof ingest>>): void {
@@ -159,7 +159,7 @@ function check(records: readonly SQSRecord[], { rows, entries, keys }: Awaited<R
   for (const row of rows) {
     expect(isTopicName(row.topic_name)).toBe(true);
     const text = Buffer.from(bodies.get(row.source_message_id) ?? '').toString('utf8');
-    // The payload is a piece of what was sent, or the string that such a piece stands for.
+    // The payload is a substring of the message, or the string that such a substring stands for.
     expect(text.includes(row.payload) || text.includes('"payload":"')).toBe(true);
   }
   for (const entry of entries) expect(entry.topic_name === '_unknown' || isTopicName(entry.topic_name)).toBe(true);

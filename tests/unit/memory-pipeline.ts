@@ -1,4 +1,4 @@
-/** A pipeline in memory that `lean-ops` talks to: the real schema-validator handles what is uploaded. */
+/** A pipeline in memory that `lean-ops` talks to. The real schema-validator handles the uploads. */
 import { fakeClock } from '../../packages/common/src/testing';
 import type { ObjectStore } from '../../packages/common/src/aws';
 import type { Connect } from '../../packages/cli/src/pipeline/aws-clients';
@@ -21,7 +21,7 @@ export function pipeline() {
   const documents = memoryDocuments({ [REGISTRY]: ['topic_name'] });
   const warehouse = memoryWarehouse();
   const time = fakeClock();
-  /** Events that S3 has told, and nobody has handled. */
+  /** Events that S3 has sent and that were not handled yet. */
   const events: Upload[] = [];
   const outcomes: (Outcome & { topic: string })[] = [];
   let sequencer = 0;
@@ -69,7 +69,7 @@ export function pipeline() {
     events,
     outcomes,
     handle,
-    /** What happens while the command sleeps: by default all events are handled, in order. */
+    /** Called while the command sleeps. By default it handles all events in order. */
     meanwhile: async (): Promise<void> => {
       for (let event = events.shift(); event !== undefined; event = events.shift()) await handle(event);
     },
@@ -82,7 +82,7 @@ export function pipeline() {
     put: async (topic: string, file: string, body: string): Promise<void> => {
       await memory.put(BUCKET, `schemas/${isTopicName(topic) ? topic : ''}/${file}`, body);
     },
-    /** Replace to have a service fail. */
+    /** A test replaces this to make a service fail. */
     port: objects,
     documentsPort: documents,
     connect: (() => undefined) as unknown as Connect,

@@ -8,7 +8,7 @@ import { BUCKET, pipeline } from './memory-pipeline';
 
 const FILE = 'schemas/tank.level/schema.json';
 
-function place() {
+function setUp() {
   const cloud = pipeline();
   const files = workspace(cloud.connect);
   files.write('lean-ops.json', OUTPUTS);
@@ -26,7 +26,7 @@ const v2 = schema('tank.level', {
 
 describe('schema push', () => {
   it('uploads a new topic, waits for its tables, and does nothing the second time', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));
     await expect(run('schema', 'push', 'schemas/tank.level')).resolves.toEqual({
       code: 0,
@@ -47,7 +47,7 @@ describe('schema push', () => {
   });
 
   it('says what changed, and that an operator holds the topic', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));
     await run('schema', 'push', 'schemas');
     cloud.seedItem({ ...((await cloud.item('tank.level')) as { topic_name: string }), status: 'MAINTENANCE' });
@@ -62,7 +62,7 @@ describe('schema push', () => {
   });
 
   it('uploads nothing when any file has a problem, and shows each with its place', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write('schemas/ok/schema.json', schema('ok'));
     write(FILE, schema('tank.level', { 'x-version': '1', additional: 1 }));
     const { code, output } = await run('schema', 'push', 'schemas');
@@ -73,7 +73,7 @@ describe('schema push', () => {
   });
 
   it('shows every problem that the validator found, in the lines of the file', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(
       FILE,
       schema('tank.level', {
@@ -110,7 +110,7 @@ describe('schema push', () => {
   });
 
   it('does not upload what could not follow the active version, unless it is told to', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));
     await run('schema', 'push', FILE);
     write(FILE, schema('tank.level', { properties: { device_id: { type: 'string', 'x-cde': true } } }));
@@ -130,7 +130,7 @@ describe('schema push', () => {
     ['damaged', '{"etag":', 'but it is no JSON'],
     ['about another upload', '{"etag":"x","errors":[{"code":"Y"}]}', 'but it is about another upload'],
   ])('falls back to the registry when error.json is %s', async (_, text, reason) => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level', { 'x-version': '1' }));
     const { meanwhile } = cloud;
     cloud.meanwhile = async () => {
@@ -145,7 +145,7 @@ describe('schema push', () => {
   });
 
   it('says where to look when no verdict comes, and loses nothing', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));
     cloud.meanwhile = () => Promise.resolve();
     const { code, output } = await run('schema', 'push', FILE, '--timeout', '5');
@@ -168,7 +168,7 @@ describe('schema push', () => {
   });
 
   it('says that a newer upload took its place', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));
     const { meanwhile } = cloud;
     cloud.meanwhile = async () => {
@@ -182,7 +182,7 @@ describe('schema push', () => {
   });
 
   it('reports each of several files, and one that AWS refuses stops no other', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     for (const topic of ['a', 'b', 'c']) write(`schemas/${topic}/schema.json`, schema(topic));
     const { port } = cloud;
     cloud.port = {
@@ -203,7 +203,7 @@ describe('schema push', () => {
   });
 
   it('takes the topic from where it is told, and refuses what is none', async () => {
-    const { cloud, write, run } = place();
+    const { cloud, write, run } = setUp();
     write('draft.json', schema('tank.level', { 'x-topic': undefined }));
     await expect(run('schema', 'push', 'draft.json', '--no-lint')).resolves.toMatchObject({
       code: 2,
@@ -248,12 +248,12 @@ describe('two people who push one topic', () => {
         fc.infiniteStream(fc.nat(5)),
         async (pushes, chances) => {
           const cloud = pipeline();
-          const told: string[] = [];
+          const verdicts: string[] = [];
           cloud.meanwhile = async () => {
             const chance = chances.next().value;
             const event = cloud.events[chance % Math.max(cloud.events.length, 1)];
             if (event === undefined || chance === 5) return;
-            // One in five comes again later.
+            // One event in five is delivered again later.
             if (chance !== 4) cloud.events.splice(cloud.events.indexOf(event), 1);
             await cloud.handle(event).catch(() => void cloud.events.push(event));
           };
@@ -262,7 +262,7 @@ describe('two people who push one topic', () => {
             pushes.map(async ([which, delay]) => {
               for (let turn = 0; turn < delay; turn += 1) await connected.clock.sleep(1);
               const outcome = await uploadSchema(topic, texts[which] ?? '', deployment, connected, 3_600_000);
-              told.push(outcome.verdict);
+              verdicts.push(outcome.verdict);
               return { which, outcome };
             }),
           );
@@ -277,8 +277,8 @@ describe('two people who push one topic', () => {
               expect(outcome.problems[0]?.code).toBe('INVALID_VERSION');
             }
           }
-          // Somebody is told what became of the last upload.
-          expect(told.filter((verdict) => verdict === 'READY' || verdict === 'REFUSED')).not.toEqual([]);
+          // At least one of the commands learns the verdict on its upload.
+          expect(verdicts.filter((verdict) => verdict === 'READY' || verdict === 'REFUSED')).not.toEqual([]);
         },
       ),
       { numRuns: 150 },

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
 import { pipeline } from './memory-pipeline';
 
-function place(...topics: string[]) {
+function setUp(...topics: string[]) {
   const cloud = pipeline();
   const files = workspace(cloud.connect);
   files.write('lean-ops.json', OUTPUTS);
@@ -12,7 +12,7 @@ function place(...topics: string[]) {
 
 describe('schema sync', () => {
   it('uploads what is not active, and a second time nothing', async () => {
-    const { cloud, write, run } = place('a', 'b');
+    const { cloud, write, run } = setUp('a', 'b');
     await expect(run('schema', 'sync', 'schemas', '--dry-run')).resolves.toEqual({
       code: 0,
       output:
@@ -31,7 +31,7 @@ describe('schema sync', () => {
       output: '2 schemas: 2 already active.\n',
       error: '',
     });
-    // Other white space is no other schema.
+    // A text that differs only in white space is the same schema.
     write('schemas/a/schema.json', JSON.stringify(schema('a')));
     await run('schema', 'sync', 'schemas');
     expect(cloud.objects.journal).toHaveLength(before);
@@ -44,7 +44,7 @@ describe('schema sync', () => {
   });
 
   it('says which topics are active without a file, and leaves them alone', async () => {
-    const { cloud, remove, run } = place('a', 'b', 'c');
+    const { cloud, remove, run } = setUp('a', 'b', 'c');
     await run('schema', 'sync', 'schemas');
     remove('schemas/a/schema.json');
     remove('schemas/c/schema.json');
@@ -55,7 +55,7 @@ describe('schema sync', () => {
   });
 
   it('uploads nothing when any file is bad, or two share a table', async () => {
-    const { cloud, write, run } = place('a', 'b-c', 'b.c');
+    const { cloud, write, run } = setUp('a', 'b-c', 'b.c');
     write('schemas/d/schema.json', '{');
     const { code, output } = await run('schema', 'sync', 'schemas');
     expect(output).toContain('TOPIC_COLLISION');
@@ -66,7 +66,7 @@ describe('schema sync', () => {
   });
 
   it('does not upload the text again that was refused, and says so with its problems', async () => {
-    const { cloud, write, run } = place('a');
+    const { cloud, write, run } = setUp('a');
     cloud.warehouse.tables.set('acme_curated.a', [{ name: 'level', type: 'string' }]);
     const first = await run('schema', 'sync', 'schemas');
     expect(first.output).toContain('REFUSED by schema-validator');
@@ -81,7 +81,7 @@ describe('schema sync', () => {
 
     cloud.warehouse.tables.delete('acme_curated.a');
     await expect(run('schema', 'sync', 'schemas', '--force')).resolves.toMatchObject({ code: 0 });
-    // A refused version 2, taken back: version 1 goes up once more, so that the topic's status says READY.
+    // After a refused version 2 was taken back, version 1 is uploaded once more, so that the topic's status is READY.
     write('schemas/a/schema.json', schema('a', { title: 'Two', 'x-version': 2 }));
     cloud.warehouse.tables.set('acme_curated.a', [{ name: 'level', type: 'string' }]);
     await run('schema', 'sync', 'schemas');
@@ -94,7 +94,7 @@ describe('schema sync', () => {
   });
 
   it('makes up for a run that was killed: before the verdict, and after a verdict nobody read', async () => {
-    const { cloud, run } = place('a', 'b', 'c');
+    const { cloud, run } = setUp('a', 'b', 'c');
     const { meanwhile } = cloud;
     cloud.meanwhile = () => Promise.reject(new Error('killed'));
     await run('schema', 'sync', 'schemas');
@@ -102,7 +102,7 @@ describe('schema sync', () => {
     const [first] = cloud.events.splice(0);
     if (first) await cloud.handle(first);
     cloud.meanwhile = meanwhile;
-    // The events of two of them were lost.
+    // The events of two uploads were lost.
     await expect(run('schema', 'sync', 'schemas')).resolves.toMatchObject({
       code: 0,
       output: expect.stringMatching(/3 schemas: 2 ready, 1 already active\.\n$/),
@@ -112,7 +112,7 @@ describe('schema sync', () => {
 
   it('keeps to its bound of uploads at one time, and needs one listing for hundreds of topics', async () => {
     const topics = Array.from({ length: 120 }, (_, index) => `t${index}`);
-    const { cloud, run } = place(...topics);
+    const { cloud, run } = setUp(...topics);
     let waiting = 0;
     let most = 0;
     let lists = 0;
@@ -139,7 +139,7 @@ describe('schema sync', () => {
 
 describe('schema diff --active', () => {
   it('compares with what is in force, and shows the statements of this pipeline', async () => {
-    const { write, remove, run } = place('a', 'b', 'c');
+    const { write, remove, run } = setUp('a', 'b', 'c');
     await run('schema', 'sync', 'schemas');
     await expect(run('schema', 'diff', '--active')).resolves.toMatchObject({
       code: 0,
@@ -154,7 +154,7 @@ describe('schema diff --active', () => {
       schema('a', { 'x-version': 2, properties: { ...properties, note: { type: 'string' } } }),
     );
     remove('schemas/b/schema.json');
-    // Elsewhere, and the same topic still.
+    // The file lies elsewhere, and is still of the same topic.
     remove('schemas/c/schema.json');
     write('schemas/team/c/schema.json', schema('c'));
     write('schemas/d/schema.json', schema('d'));
@@ -176,7 +176,7 @@ describe('schema diff --active', () => {
 
   it('is not for a git ref, nor for other names than those of the pipeline', async () => {
     for (const other of ['--base=HEAD', '--database-prefix=x', '--lake-bucket=x']) {
-      await expect(place('a').run('schema', 'diff', '--active', other)).resolves.toMatchObject({
+      await expect(setUp('a').run('schema', 'diff', '--active', other)).resolves.toMatchObject({
         code: 2,
         error: expect.stringContaining('cannot be used with'),
       });

@@ -8,15 +8,15 @@ import { isCleanCatalogName, isCleanKey } from '../../scripts/soak/stray-names';
 const REFUSED = true;
 const GOOD = false;
 
-function found(parts: {
+function found(places: {
   raw?: Record<string, number>;
   dlq?: Record<string, string>;
   errors?: string[];
 }): FoundMessages {
   return {
-    raw: new Map(Object.entries(parts.raw ?? {})),
-    dlq: new Map(Object.entries(parts.dlq ?? {}).map(([id, code]) => [id, new Set([code])])),
-    firehoseErrors: new Set(parts.errors),
+    raw: new Map(Object.entries(places.raw ?? {})),
+    dlq: new Map(Object.entries(places.dlq ?? {}).map(([id, code]) => [id, new Set([code])])),
+    firehoseErrors: new Set(places.errors),
   };
 }
 

@@ -20,7 +20,7 @@ const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: 
 const glue = new GlueClient(config);
 const ROLE = 'lean-ops-job-historical-catch-up';
 
-/** Starts the job as an operator would, and waits. @returns its end, and what it printed. */
+/** Starts the job as an operator would, waits for its end, and returns its state and output. */
 async function catchUp(args: Record<string, string>): Promise<{ state: string; error: string; log: string }> {
   const name = { JobName: output(stack, 'catch_up_job') };
   const { JobRunId: id } = await glue.send(new StartJobRunCommand({ ...name, Arguments: args }));
@@ -56,12 +56,12 @@ async function driftOf(topic: string): Promise<Record<string, string | null>[]> 
   );
 }
 
-/** The summary's line on a topic. */
+/** The line of the summary about a topic. */
 function line(log: string, topic: string): string | undefined {
   return log.split('\n').find((each) => each.startsWith(`${topic} `));
 }
 
-/** What the catch-up can know again of an item: not when it was written, nor by which upload. */
+/** The attributes of an item that the catch-up can restore: not the time of writing, and not the upload. */
 function lasting(found: Record<string, unknown> | undefined): Record<string, unknown> {
   const passing = new Set([
     'updated_at',
@@ -104,7 +104,7 @@ describe('historical catch-up', () => {
       }
       await rows(stack, `DELETE FROM {ops}."drift_log" WHERE topic_name = '${topic}'`);
     }
-    // A table of before rescued_data, and a file that only looks like a table of the pipeline.
+    // One table is from before rescued_data existed, and one file only looks like a table of the pipeline.
     const columns = 'message_id idempotency_key event_time produced_at received_at ingested_at cycle_id device';
     await rows(
       stack,
@@ -140,7 +140,7 @@ describe('historical catch-up', () => {
       '--topics': [...topics, old].join(','),
       '--owners': `${tableOf(old)}=${old}`,
     };
-    // Its rows of drift_log are written by then: the next run goes on from there.
+    // Its rows of drift_log are written by then, and the next run goes on from there.
     const denied = await without(stack, ROLE, 'dynamodb:PutItem', async () => catchUp(real));
     expect(denied.state).toBe('FAILED');
     expect(denied.error).toContain('AccessDenied');
@@ -153,7 +153,7 @@ describe('historical catch-up', () => {
       expect(lasting(await item(`table#${tableOf(topic)}`))).toEqual(before.get(`table#${tableOf(topic)}`));
     }
     expect(await driftOf(plain)).toEqual(before.get(plain));
-    // Its Standardized table was made for the schema, before any event: that had no row of its own.
+    // Its Standardized table was made for the schema, before any event, and so has no row of its own in drift_log.
     const created = { layer: 'standardized', change_type: 'TABLE_CREATED', column_name: null, new_value: null };
     expect((await driftOf(governed)).filter((row) => JSON.stringify(row) !== JSON.stringify(created))).toEqual(
       before.get(governed),

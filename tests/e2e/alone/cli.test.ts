@@ -1,4 +1,4 @@
-/** The real command against the stack, with the rights that docs/schemas-repository gives its roles, and no more. */
+/** Runs the real command against the stack with exactly the rights that docs/schemas-repository gives its roles. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ function leanOps(env: Record<string, string>, ...args: string[]): Promise<Seen> 
   });
 }
 
-/** The environment of a user who holds one of the documented policies. */
+/** The environment variables of a user with one of the documented policies. */
 async function holderOf(policy: 'reader' | 'writer'): Promise<Record<string, string>> {
   const iam = new IAMClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
   const values: Record<string, unknown> = {

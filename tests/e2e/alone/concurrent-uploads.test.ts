@@ -19,7 +19,7 @@ const { s3, dynamodb } = connect(stack);
 const bucket = output(stack, 'schema_bucket');
 const VALIDATOR = 'lean-ops-schema-validator';
 const ROUNDS = budget({ eachRun: 3, thorough: 50 });
-/** Topics at a time: with two tables each it stays under the 20 DDL statements that Athena runs at once. */
+/** Number of topics at a time. With two tables each they stay below the 20 DDL statements that Athena runs at once. */
 const LANES = 3;
 
 const text = (topic: string, version: number, fields: readonly string[]): string =>
@@ -44,13 +44,13 @@ async function put(topic: string, body: string): Promise<{ etag: string; version
   return { key, versionId, etag: etag.replaceAll('"', '') };
 }
 
-/** File names below the topic's folder → text. */
+/** The texts of the files below the topic's folder, by name. */
 async function filesOf(topic: string): Promise<Map<string, string>> {
   const prefix = `schemas/${topic}/`;
   const { Contents: found = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
   const files = new Map<string, string>();
   for (const { Key: key = '' } of found) {
-    // Gone since it was listed: then it is not there.
+    // The object was removed since it was listed, so it counts as missing.
     const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
       if (error instanceof NoSuchKey) return undefined;
       throw error;
@@ -95,7 +95,7 @@ async function expectSettled(topic: string, texts: readonly string[], last: stri
   });
   const files = await filesOf(topic);
   const archive = [...files].filter(([name]) => name.startsWith('archive/')).map(([, body]) => body);
-  // Two uploads of the same bytes: the earlier one may be kept beside the active one.
+  // When two uploads have the same bytes, the earlier one may be archived although its text is active.
   const sameBytes = texts.length > new Set(texts).size;
   expect(archive.filter((one) => !sameBytes || one !== last).sort()).toEqual([...others].sort());
   expect([...files.keys()].filter((name) => !name.startsWith('archive/'))).toEqual(['active/schema.json']);
@@ -139,7 +139,7 @@ describe('two schemas of one topic within a second', () => {
         const topic = freshTopic('twice');
         const [earlier, later] = [text(topic, 1, ['a']), text(topic, 2, ['a', 'b'])];
         await put(topic, earlier);
-        // 0 to 900 ms, a different gap each round.
+        // The gap is 0 to 900 ms, and differs each round.
         await sleep((round * 37 * 10) % 910);
         const started = Date.now();
         await put(topic, later);
@@ -164,7 +164,7 @@ describe('one event that comes twice at the same time', () => {
       const topic = freshTopic('doubled');
       const body = text(topic, 1, ['a', 'b', 'c']);
       const { etag, versionId, key } = await put(topic, body);
-      // Beside the real event, the same upload told twice, as if a moment later.
+      // Besides the real event, the same upload's event is sent twice more, as if a moment later.
       const event = {
         source: 'aws.s3',
         'detail-type': 'Object Created',

@@ -64,7 +64,7 @@ describe('least privilege', () => {
     const topic = freshTopic('denied');
     const ids = async () => rows(stack, `SELECT message_id FROM {raw}."events" WHERE topic_name = '${topic}'`);
     try {
-      // So that the message comes again in seconds, and not after six times the function's timeout.
+      // The message then comes again in seconds, and not after six times the function's timeout.
       await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: { VisibilityTimeout: '5' } }));
       await without(stack, `${PREFIX}-sqs-processor`, 'firehose:PutRecordBatch', async () => {
         await send(stack, `{"topic_name":"${topic}","message_id":"denied-1","payload":{"n":1}}`);

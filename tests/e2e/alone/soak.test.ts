@@ -23,7 +23,7 @@ describe('3,000 messages while Firehose fails and sqs-processor is killed', () =
 
   beforeAll(async () => {
     visibilityBefore = await visibility();
-    // Fewer kills than a message has receives: all that is good has to reach RAW.
+    // There are fewer kills than a message has receives, so every good message has to reach RAW.
     const kill = { function: FUNCTION, every_s: [0.05, 0.3], times: 4 } as const;
     result = await soak(
       stack,
@@ -50,7 +50,7 @@ describe('3,000 messages while Firehose fails and sqs-processor is killed', () =
     expect(of('lambda_killed')).toBeGreaterThan(0);
     expect(of('firehose_record_refused')).toBeGreaterThan(0);
     expect(result.batches.resent).toBeGreaterThan(0);
-    // Whoever resends a whole batch for the 5 % that failed in it is far above this.
+    // Resending a whole batch for the 5 % that failed in it would be far above this.
     expect(result.batches.resent).toBeLessThanOrEqual(
       of('firehose_record_refused') + of('firehose_records_in_refused_calls') + of('firehose_records_taken_unanswered'),
     );

@@ -22,7 +22,7 @@ interface Summary {
   readonly refused: readonly { readonly code: string; readonly records: number }[];
 }
 
-/** What failed of a topic since then, as the runbook asks. */
+/** The entries of a topic since a time, queried as in the runbook. */
 async function onRecord(topic: string, since: string): Promise<Item[]> {
   const answer = await connect(stack).dynamodb.send(
     new QueryCommand({
@@ -45,7 +45,7 @@ async function waitFor(topic: string, since: string, wanted: (item: Item) => boo
   throw new Error(`nothing of ${topic} is on record since ${since}`);
 }
 
-/** As an operator does with `aws lambda invoke`. */
+/** Invokes the function as an operator does with `aws lambda invoke`. */
 async function invoke<T>(request: object): Promise<T> {
   const lambda = new LambdaClient(config);
   const answer = await lambda.send(
@@ -110,7 +110,7 @@ describe('what Firehose cannot deliver', () => {
     expect(failed['error_code']?.S).toBe('Iceberg.AccessDenied');
     expect(await payloads(topic)).toEqual([]);
 
-    // Both messages may have come in batches of their own, and so in files and objects of their own.
+    // The two messages may have come in different batches, and so be in different files and objects.
     const summary = await invoke<Summary>({ action: 'resend', topic_name: '_unknown', since });
     expect(summary).toMatchObject({ resent: 2, left: 0, refused: [] });
     await settle(stack);

@@ -41,7 +41,7 @@ const GOOD = {
   tags: ['a'],
   meta: { fw: '1.2', level: 3 },
 };
-/** Each breaks one rule or more, in one way a rule can be broken. */
+/** Payloads that each break one rule or more, each in a different way. */
 const BAD: readonly object[] = [
   { id: null },
   { id: '' },
