@@ -209,7 +209,7 @@ export function renderAccount(accounts: readonly TopicAccount[]): string {
 /** The text of the verdict: the laws that hold, or every sentence on one that does not. */
 export function renderBalance(accounts: readonly TopicAccount[]): string {
   const broken = accounts.flatMap(imbalances);
-  if (broken.length > 0) return `The ledger does NOT balance:\n${broken.map((fault) => `  ${fault}`).join('\n')}`;
+  if (broken.length > 0) return `The ledger does NOT balance:\n${broken.map((law) => `  ${law}`).join('\n')}`;
   return [
     'The ledger balances, for every topic:',
     '  received = RAW + DLQ',

@@ -30,10 +30,10 @@ describe('imbalances', () => {
       '1 missing',
     ],
   ])('names %s', (_, change, law, size) => {
-    const faults = imbalances({ ...balanced, ...change });
-    expect(faults).toHaveLength(1);
-    expect(faults[0]).toContain(law);
-    expect(faults[0]).toContain(size);
+    const broken = imbalances({ ...balanced, ...change });
+    expect(broken).toHaveLength(1);
+    expect(broken[0]).toContain(law);
+    expect(broken[0]).toContain(size);
     expect(renderBalance([{ ...balanced, ...change }])).toContain('does NOT balance');
   });
 });

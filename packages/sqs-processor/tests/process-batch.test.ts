@@ -34,11 +34,11 @@ const failed = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifi
 
 describe('processBatch', () => {
   it('acknowledges what Firehose and the DLQ took', async () => {
-    const parts = collaborators();
-    const response = await processBatch([good('a'), poison('b'), good('c')], plenty, parts, SETTINGS);
+    const ports = collaborators();
+    const response = await processBatch([good('a'), poison('b'), good('c')], plenty, ports, SETTINGS);
     expect(response).toEqual(failed());
-    expect(parts.stream.taken).toHaveLength(2);
-    expect(parts.deadLetters.taken.map(({ attributes }) => attributes['source_message_id'])).toEqual(['b']);
+    expect(ports.stream.taken).toHaveLength(2);
+    expect(ports.deadLetters.taken.map(({ attributes }) => attributes['source_message_id'])).toEqual(['b']);
   });
 
   it('never gives an empty response, which would acknowledge everything', async () => {
@@ -49,8 +49,8 @@ describe('processBatch', () => {
     const stream = recordingStream((records, call) =>
       records.map((_, index) => (call === 1 && index === 1 ? THROTTLED : { ok: true })),
     );
-    const parts = { ...collaborators(), stream };
-    await expect(processBatch([good('a'), good('b'), good('c')], plenty, parts, SETTINGS)).resolves.toEqual(failed());
+    const ports = { ...collaborators(), stream };
+    await expect(processBatch([good('a'), good('b'), good('c')], plenty, ports, SETTINGS)).resolves.toEqual(failed());
     expect(stream.calls.map((records) => records.length)).toEqual([3, 1]);
     expect(stream.calls[1]?.[0]).toBe(stream.calls[0]?.[1]);
   });
@@ -88,21 +88,21 @@ describe('processBatch', () => {
   });
 
   it('begins nothing when it starts out of time', async () => {
-    const parts = collaborators();
-    await expect(processBatch([good('a'), poison('b')], () => 100, parts, SETTINGS)).resolves.toEqual(failed('a', 'b'));
-    expect([...parts.stream.calls, ...parts.deadLetters.calls]).toEqual([]);
+    const ports = collaborators();
+    await expect(processBatch([good('a'), poison('b')], () => 100, ports, SETTINGS)).resolves.toEqual(failed('a', 'b'));
+    expect([...ports.stream.calls, ...ports.deadLetters.calls]).toEqual([]);
   });
 
   it('keeps calls within 500 records and 4 MiB', async () => {
-    const parts = collaborators();
+    const ports = collaborators();
     const large = JSON.stringify(envelopeOf({ payload: 'x'.repeat(900_000) }));
     const records = [
       ...Array.from({ length: 1_100 }, (_, index) => good(`s-${index}`)),
       ...Array.from({ length: 6 }, (_, index) => sqsRecord({ messageId: `l-${index}`, body: large })),
     ];
-    await expect(processBatch(records, plenty, parts, SETTINGS)).resolves.toEqual(failed());
-    expect(parts.stream.taken).toHaveLength(records.length);
-    for (const call of parts.stream.calls) {
+    await expect(processBatch(records, plenty, ports, SETTINGS)).resolves.toEqual(failed());
+    expect(ports.stream.taken).toHaveLength(records.length);
+    for (const call of ports.stream.calls) {
       expect(call.length).toBeLessThanOrEqual(500);
       expect(call.reduce((sum, record) => sum + record.length, 0)).toBeLessThanOrEqual(4 * 1024 * 1024);
     }
@@ -162,32 +162,32 @@ describe('processBatch', () => {
 
   it('keeps every message when the batch as a whole fails in a way not foreseen', async () => {
     const clock = { ...fakeClock(), now: () => NaN };
-    const parts = { ...collaborators(), clock };
-    await expect(processBatch([good('a'), good('b')], plenty, parts, SETTINGS)).resolves.toEqual(failed('a', 'b'));
-    expect(parts.log.lines).toMatchObject([{ level: 'error', fields: { received: 2 } }]);
+    const ports = { ...collaborators(), clock };
+    await expect(processBatch([good('a'), good('b')], plenty, ports, SETTINGS)).resolves.toEqual(failed('a', 'b'));
+    expect(ports.log.lines).toMatchObject([{ level: 'error', fields: { received: 2 } }]);
   });
 
   it('logs one line per batch with counts, one per dead letter, and never a payload', async () => {
-    const parts = collaborators();
+    const ports = collaborators();
     await processBatch(
       [good('a'), poison('b'), sqsRecord({ messageId: 'c', body: 'secret', topic: '../x' })],
       plenty,
-      parts,
+      ports,
       SETTINGS,
     );
-    expect(parts.log.lines).toMatchObject([
+    expect(ports.log.lines).toMatchObject([
       { level: 'warn', fields: { message_id: 'b', error_code: 'NO_TOPIC' } },
       { level: 'warn', fields: { message_id: 'c', error_code: 'INVALID_TOPIC' } },
       { level: 'info', fields: { received: 3, accepted: 1, dead_lettered: 2, retried: 0 } },
     ]);
-    expect(JSON.stringify(parts.log.lines)).not.toMatch(/secret|dev-7|temperature/);
-    expect(parts.metrics.counts).toMatchObject({
+    expect(JSON.stringify(ports.log.lines)).not.toMatch(/secret|dev-7|temperature/);
+    expect(ports.metrics.counts).toMatchObject({
       Received: 3,
       Accepted: 1,
       DeadLettered: 2,
       Retried: 0,
       Overflowed: 0,
     });
-    expect(parts.metrics.flushes).toBe(1);
+    expect(ports.metrics.flushes).toBe(1);
   });
 });

@@ -79,7 +79,7 @@ async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 90
   }
 }
 
-/** What one upload after the other leaves: the last text active, the others archived once, tables, registry and drift_log as the files say. */
+/** Checks the state that uploads one after the other leave: the last text active, the others archived once, and the rest to match. */
 async function expectSettled(topic: string, texts: readonly string[], last: string): Promise<void> {
   const others = texts.filter((one) => one !== last);
   await until(`${topic} is settled`, async () => {

@@ -38,9 +38,9 @@ export const registerSchemaDiff: RegisterCommand = (schema, { terminal, connect,
     .command('diff')
     .description('what a merge of the schemas would change: for readers, and in the tables')
     .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
-    .option('--base <ref>', 'git ref to previewMerge the files with, for a pull request origin/main (default: HEAD)')
+    .option('--base <ref>', 'git ref to compare the files with, for a pull request origin/main (default: HEAD)')
     .addOption(
-      new Option('--active', 'previewMerge with what is active in the pipeline').conflicts([
+      new Option('--active', 'compare with what is active in the pipeline').conflicts([
         'base',
         'databasePrefix',
         'lakeBucket',
@@ -119,7 +119,7 @@ async function diffFile(location: SchemaLocation, baseline: Baseline, lake: Lake
   return diffFileOf(location, preview, read === undefined ? () => FILE_START : locator(read.text));
 }
 
-/** The report on one file. What was removed is reported at the place in the present file where it would belong. */
+/** The report on one file. What was removed is reported at the position in the present file where it would belong. */
 function diffFileOf(
   { file, topic }: SchemaLocation,
   comparison: MergePreview,
