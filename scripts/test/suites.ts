@@ -144,7 +144,7 @@ const unit: Part = {
   needs: [],
   run: async (context) =>
     mayMatch(context, (file) => !file.startsWith('tests/e2e/'))
-      ? jest(context, { suite: 'unit', name: 'unit', args: [] })
+      ? jest(context, { suite: 'unit', name: 'unit', args: ['--maxWorkers=100%'] })
       : NOTHING,
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { budget } from '../../../src/testing';
 import { decodeRecord, encodeRecord, type RecordHeader } from '../../../src/core/envelope/record-frame';
 import { MAX_MICROS, MIN_MICROS } from '../../../src/core/time';
 import type { TopicName } from '../../../src/core/topic';
@@ -108,7 +109,7 @@ describe('decodeRecord', () => {
       fc.property(bytes, (record) => {
         expect(typeof decodeRecord(Buffer.from(record)).ok).toBe('boolean');
       }),
-      { numRuns: 2_000 },
+      { numRuns: budget({ eachRun: 500, thorough: 2_000 }) },
     );
   });
 });

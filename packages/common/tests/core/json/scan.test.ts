@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { budget } from '../../../src/testing';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { scanJson } from '../../../src/core/json/scan';
@@ -63,7 +64,7 @@ describe('scanJson', () => {
           expect(JSON.parse(source)).toEqual(own?.value);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: budget({ eachRun: 500, thorough: 2_000 }) },
     );
   });
 
@@ -81,7 +82,7 @@ describe('scanJson', () => {
         const changed = text.slice(0, at) + replacement + text.slice(at + 1);
         expect(scanJson(changed).kind !== 'invalid').toBe(isJson(changed));
       }),
-      { numRuns: 5_000 },
+      { numRuns: budget({ eachRun: 1_000, thorough: 5_000 }) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { budget } from '../../../src/testing';
 import { GrowthAnalyser } from '../../../src/core/pattern/growth-analyser';
 import { checkPattern as check, type PatternVerdict } from '../../../src/core/pattern/safety';
 import { NO_ANALYSIS } from './arbitraries';
@@ -137,7 +138,7 @@ describe('checkPattern', () => {
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
         expect(typeof check(pieces.join(''), NO_ANALYSIS).ok).toBe('boolean');
       }),
-      { numRuns: 2_000 },
+      { numRuns: budget({ eachRun: 500, thorough: 2_000 }) },
     );
   });
 });
