@@ -30,6 +30,17 @@ const zones = [
     message: 'The operator command imports @lean-ops/common only: what a Lambda knows and it needs belongs there.',
   },
   {
+    target: './packages/common',
+    from: './packages',
+    except: ['./common'],
+    message: 'The common package imports no other one.',
+  },
+  {
+    target: './packages/*/src/**',
+    from: ['./scripts', './tests'],
+    message: 'What ships knows neither the scripts nor the tests.',
+  },
+  {
     target: './packages/common/src/core',
     from: ['./packages/common/src/aws', './packages/common/src/testing'],
     message: 'core knows neither AWS nor test helpers.',

@@ -3,8 +3,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Of the output that is kept in memory; the log file has all of it. */
+/** So much of the output is kept in memory; the log file has all of it. */
 const KEPT_CHARACTERS = 200_000;
+/** The system takes at most this long to end a process that was killed. */
+const KILL_MS = 5_000;
 
 export interface Command {
   readonly command: string;
@@ -72,13 +74,12 @@ export class Children {
     const below = new Set([...this.pids].flatMap((pid) => [pid, ...descendants(pid)]));
     for (const pid of this.pids) signal(-pid, 'SIGINT');
     await gone(below, this.graceMs);
+    // What they have started meanwhile goes as well.
+    for (const pid of [...below]) for (const late of descendants(pid)) below.add(late);
     for (const pid of below) signal(pid, 'SIGKILL');
     await gone(below, KILL_MS);
   }
 }
-
-/** How long the system takes at most to end a process that was killed. */
-const KILL_MS = 5_000;
 
 /** Waits until none of these processes runs, or for as long as that. */
 async function gone(pids: ReadonlySet<number>, atMostMs: number): Promise<void> {

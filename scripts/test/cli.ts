@@ -3,7 +3,6 @@
  * `N passed, N failed`. `pnpm check` is its suite `lint`.
  */
 import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { reportFailure, UserError } from '../local/errors';
 import { checkPrerequisites } from '../local/prerequisites';
@@ -14,6 +13,7 @@ import { Children } from './children';
 import { Display } from './display';
 import type { Report } from './reports';
 import { clearReports, E2E_STACK, parts, SUITES, type Need, type Part, type SuiteName } from './suites';
+import { holdSuites } from './held-suites';
 import { endWhenOrphaned } from './orphaned';
 
 interface Options {
@@ -23,7 +23,7 @@ interface Options {
   readonly list?: boolean;
 }
 
-/** Of every run but a thorough one, so that it is repeatable. */
+/** Every run but a thorough one has this seed, so that it is repeatable. */
 const FIXED_SEED = 1;
 const LARGEST_SEED = 2 ** 31;
 
@@ -74,7 +74,8 @@ async function main(names: readonly string[], options: Options): Promise<void> {
   const suites = chosenSuites(names);
   const chosen = parts().filter(({ suite }) => suites.has(suite));
   const needs = await checkPrerequisites();
-  clearReports();
+  const release = holdSuites(suites);
+  clearReports(suites);
 
   const started = Date.now();
   const children = new Children();
@@ -82,7 +83,8 @@ async function main(names: readonly string[], options: Options): Promise<void> {
   const stop = async (why: string): Promise<void> => {
     display.say(`${why}: ending what the tests have started`);
     await children.end();
-    await takeDown(stackPaths(E2E_STACK));
+    if (suites.has('e2e')) await takeDown(stackPaths(E2E_STACK));
+    release();
   };
   onEnd(stop);
 
@@ -117,7 +119,8 @@ async function main(names: readonly string[], options: Options): Promise<void> {
   );
   await early;
   display.close();
-  if (existsSync(stackPaths(E2E_STACK).record)) await takeDown(stackPaths(E2E_STACK));
+  if (suites.has('e2e')) await takeDown(stackPaths(E2E_STACK));
+  release();
 
   const failures = reports.flatMap((report) => report.failures);
   for (const { test, output, alone } of failures) console.log(`\n── ${test} ──\n${output.trim()}\n\nalone: ${alone}`);

@@ -1,4 +1,4 @@
-/** What a person sees while the tests run: a line when a part begins and ends, and now and then what is under way. */
+/** Shows a person how the tests go: a line when a part begins and ends, and now and then what is under way. */
 import type { Report } from './reports';
 
 const SHOWN_CHARACTERS = 100;

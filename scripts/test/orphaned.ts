@@ -1,10 +1,12 @@
 /** Notices that the package manager which started this run is gone: one that is ended may end alone. */
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { isAlive } from '../local/process';
 
 const INTERVAL_MS = 1_000;
-/** What stands between the person and this process: npx, pnpm and the shells that they run scripts in. */
-const PACKAGE_MANAGERS = /^(node|npm|npx|pnpm|sh|MainThread)/;
+/** Names of the processes of npx and pnpm. A shell counts only below one of them: they run scripts in it. */
+const PACKAGE_MANAGERS = /^(node|npm|npx|pnpm|MainThread)/;
+const SHELL = /^(sh|dash|bash)$/;
 
 /** Calls `orphaned` once when one of the package manager's processes above this one has ended. */
 export function endWhenOrphaned(orphaned: () => void): void {
@@ -25,12 +27,17 @@ function packageManagers(): number[] {
       .split('\n')
       .map((line) => {
         const [pid = '', parent = '', ...name] = line.trim().split(/\s+/);
-        return [Number(pid), { parent: Number(parent), name: name.join(' ') }] as const;
+        // macOS gives the whole path.
+        return [Number(pid), { parent: Number(parent), name: path.basename(name.join(' ')) }] as const;
       }),
   );
   const found: number[] = [];
   for (let pid = process.ppid; pid > 1 && !found.includes(pid); pid = known.get(pid)?.parent ?? 0) {
-    if (!PACKAGE_MANAGERS.test(known.get(pid)?.name ?? '')) break;
+    const own = known.get(pid);
+    const above = known.get(own?.parent ?? 0)?.name ?? '';
+    const counts =
+      PACKAGE_MANAGERS.test(own?.name ?? '') || (SHELL.test(own?.name ?? '') && PACKAGE_MANAGERS.test(above));
+    if (!counts) break;
     found.push(pid);
   }
   return found;

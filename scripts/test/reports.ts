@@ -1,4 +1,4 @@
-/** What Jest's, pytest's and Terraform's reports say: counts, and each failure with how to run it alone. */
+/** Reads the reports of Jest, pytest and Terraform: counts, and each failure with the command that runs it alone. */
 
 export interface Failure {
   /** The test's name, as its suite shows it. */
@@ -17,6 +17,7 @@ export interface Report {
 interface JestReport {
   readonly testResults: readonly {
     readonly name: string;
+    readonly status: string;
     readonly message: string;
     readonly assertionResults: readonly {
       readonly status: string;
@@ -39,7 +40,7 @@ export function jestReport(suite: string, json: string, root: string): Report {
   const report = JSON.parse(json) as JestReport;
   let passed = 0;
   const failures: Failure[] = [];
-  for (const { name, message, assertionResults } of report.testResults) {
+  for (const { name, status, message, assertionResults } of report.testResults) {
     const file = name.replace(`${root}/`, '');
     passed += assertionResults.filter(({ status }) => status === 'passed').length;
     const failed = assertionResults.filter(({ status }) => status === 'failed');
@@ -48,8 +49,8 @@ export function jestReport(suite: string, json: string, root: string): Report {
       const test = `${file}::${fullName}`;
       failures.push({ test, output, alone: aloneCommand(suite, test) });
     }
-    // A file that could not be loaded has a message and no tests.
-    if (assertionResults.length === 0 && message !== '')
+    // A file that could not be loaded, or whose last hook failed, has a message and no test that failed.
+    if (failed.length === 0 && status === 'failed')
       failures.push({ test: file, output: message.replace(COLOUR, ''), alone: aloneCommand(suite, file) });
   }
   return { passed, failures };

@@ -1,4 +1,4 @@
-/** What `pnpm test` runs, as parts: each has a suite to choose it by, a lane to run in, and what it needs first. */
+/** The parts of a test run. Each has a suite to choose it by, a lane to run in, and what it needs first. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -6,9 +6,10 @@ import { chooseProviderSource, terraformEnvironment } from '../local/provider-mi
 import { ROOT, TOOLS } from '../local/paths';
 import type { Children } from './children';
 import { aloneCommand, jestReport, pytestReport, terraformReport, type Report } from './reports';
+import { keywords, literally, selectionOf } from './selection';
 
 export const SUITES = {
-  lint: 'format, lint and types of every language, and that generated pages are current',
+  lint: 'format, lint and types of every language',
   unit: 'TypeScript: packages and scripts',
   terraform: 'the modules, planned with a mocked provider',
   glue: "the Glue jobs' library, on Spark",
@@ -22,7 +23,7 @@ const BIN = path.join(ROOT, 'node_modules/.bin');
 /** Each Spark session of the tests needs up to 3 GB, and one alone leaves half of two cores idle. */
 const SPARK_SESSIONS = Math.min(4, availableParallelism());
 
-/** What a part needs before it can run; each is made once, when the first part asks for it. */
+/** Things that parts need before they can run. Each is made once, when the first part asks for it. */
 export type Need = 'python' | 'jars';
 
 export interface Context {
@@ -87,28 +88,25 @@ function check(
   };
 }
 
-/** A run that failed without a test that did: it crashed, and its output is all there is to say. */
-function withCrash(report: Report, ok: boolean, suite: SuiteName, output: string): Report {
-  if (ok || report.failures.length > 0) return report;
+/**
+ * Adds what a report cannot say: that the suite ended with an error which belongs to no test, or that it ran no test at
+ * all though every one of its tests was wanted.
+ */
+function completed(report: Report, ok: boolean, suite: SuiteName, output: string, wantsAll: boolean): Report {
+  const isEmpty = wantsAll && report.passed === 0;
+  if ((ok && !isEmpty) || report.failures.length > 0) return report;
   const end = output.trimEnd().split('\n').slice(-60).join('\n');
-  return { ...report, failures: [{ test: `${suite} ended with an error`, output: end, alone: `pnpm test ${suite}` }] };
-}
-
-/** A file, and the name of a test within it; either may be missing. */
-function selection(grep: string | undefined): { readonly file: string | undefined; readonly name: string | undefined } {
-  if (grep === undefined) return { file: undefined, name: undefined };
-  const [file = '', ...names] = grep.split('::');
-  if (!file.includes('/')) return { file: undefined, name: grep };
-  return { file, name: names.length === 0 ? undefined : names.join('::') };
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return {
+    ...report,
+    failures: [
+      { test: `${suite} ${ok ? 'ran no test' : 'ended with an error'}`, output: end, alone: `pnpm test ${suite}` },
+    ],
+  };
 }
 
 interface JestRun {
   readonly suite: 'unit' | 'e2e';
-  /** Of the report and the log. */
+  /** Names the report and the log. */
   readonly name: string;
   readonly args: readonly string[];
   readonly env?: Record<string, string>;
@@ -116,25 +114,27 @@ interface JestRun {
 
 async function jest(context: Context, { suite, name, args, env = {} }: JestRun): Promise<Report> {
   const file = path.join(REPORTS, `${name}.json`);
-  const chosen = selection(context.grep);
+  const chosen = selectionOf(context.grep);
+  const wantsAll = context.grep === undefined;
   const { ok, output } = await run(context, {
     name,
     command: 'jest',
     args: [
-      ...['--selectProjects', suite, '--passWithNoTests', '--json', `--outputFile=${file}`, ...args],
+      ...['--selectProjects', suite, '--json', `--outputFile=${file}`, ...args],
+      ...(wantsAll ? [] : ['--passWithNoTests']),
       ...(chosen.file === undefined ? [] : ['--runTestsByPath', chosen.file]),
-      ...(chosen.name === undefined ? [] : ['-t', escapeRegExp(chosen.name)]),
+      ...(chosen.name === undefined ? [] : ['-t', literally(chosen.name)]),
     ],
     env,
   });
   const report = existsSync(file) ? jestReport(suite, readFileSync(file, 'utf8'), ROOT) : NOTHING;
-  return withCrash(report, ok, suite, output);
+  return completed(report, ok, suite, output, wantsAll);
 }
 
-/** Whether the test file that was asked for, if one was, is there and is one of these. */
+/** Whether tests of these files may be wanted. */
 function mayMatch({ grep }: Context, isOurs: (file: string) => boolean): boolean {
-  const { file } = selection(grep);
-  return file === undefined || (existsSync(path.join(ROOT, file)) && isOurs(file));
+  const { file } = selectionOf(grep);
+  return file === undefined || isOurs(file);
 }
 
 const unit: Part = {
@@ -169,7 +169,7 @@ const e2e: Part = {
         LEAN_OWNER_PID: String(process.pid),
         LEAN_E2E_STACK: index > 0 ? 'use' : isLast ? '' : 'keep',
       };
-      const files = context.grep?.includes('/') === true ? [] : ['--testPathPatterns', `${E2E}${group}/`];
+      const files = selectionOf(context.grep).file !== undefined ? [] : ['--testPathPatterns', `${E2E}${group}/`];
       reports.push(await jest(context, { suite: 'e2e', name: `e2e-${group}`, args: [...args, ...files], env }));
     }
     return {
@@ -179,12 +179,7 @@ const e2e: Part = {
   },
 };
 
-/** A part of a name as pytest's expression for it, in which only words may stand. */
-function keywords(name: string): string {
-  return (name.match(/\w+/g) ?? []).join(' and ');
-}
-
-/** What pytest says where nothing was selected. */
+/** pytest says one of these where nothing was selected. */
 const NO_TESTS = /no tests ran|\d+ deselected in|not found: |no match in any of/;
 
 function pytest(suite: 'glue' | 'local', title: string, lane: Part['lane'], args: readonly string[] = []): Part {
@@ -196,7 +191,7 @@ function pytest(suite: 'glue' | 'local', title: string, lane: Part['lane'], args
     run: async (context) => {
       const file = path.join(REPORTS, `${suite}.xml`);
       const folder = `tests/${suite}`;
-      const chosen = selection(context.grep);
+      const chosen = selectionOf(context.grep);
       if (chosen.file !== undefined && !chosen.file.startsWith(folder)) return NOTHING;
       const node = chosen.file === undefined ? folder : (context.grep ?? folder);
       const { ok, output } = await run(context, {
@@ -206,13 +201,14 @@ function pytest(suite: 'glue' | 'local', title: string, lane: Part['lane'], args
           ...['-m', 'pytest', node, '-q', '--no-header', `--junitxml=${file}`],
           ...['-o', 'junit_family=xunit1', '-o', 'junit_logging=all', '-o', 'junit_log_passing_tests=false'],
           ...(chosen.file === undefined ? args : []),
+          ...(context.env['LEAN_THOROUGH'] === '1' ? [`--hypothesis-seed=${context.env['LEAN_SEED'] ?? '1'}`] : []),
           ...(chosen.file === undefined && chosen.name !== undefined ? ['-k', keywords(chosen.name)] : []),
         ],
         env: { LEAN_SPARK_JARS: context.jars.join(','), PYTHONDONTWRITEBYTECODE: '1' },
       });
       const report = existsSync(file) ? pytestReport(suite, readFileSync(file, 'utf8')) : NOTHING;
       const isEmpty = context.grep !== undefined && report.passed === 0 && NO_TESTS.test(output);
-      return withCrash(report, ok || isEmpty, suite, output);
+      return completed(report, ok || isEmpty, suite, output, context.grep === undefined);
     },
   };
 }
@@ -271,7 +267,9 @@ export function parts(): readonly Part[] {
 /** The local stack that the end-to-end tests bring up: see tests/e2e/global-setup.ts. */
 export const E2E_STACK = 'e2e';
 
-export function clearReports(): void {
-  rmSync(REPORTS, { recursive: true, force: true });
+/** Removes the reports that an earlier run of these suites has left. */
+export function clearReports(suites: ReadonlySet<SuiteName>): void {
   mkdirSync(REPORTS, { recursive: true });
+  for (const file of readdirSync(REPORTS))
+    if ([...suites].some((suite) => file.startsWith(suite))) rmSync(path.join(REPORTS, file));
 }

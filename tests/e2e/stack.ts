@@ -1,13 +1,15 @@
 /** What the end-to-end tests do to the running stack, in the words of its users. */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { connect, databases, output } from '../../scripts/local/clients';
 import { runCycle, type CycleOutcome } from '../../scripts/local/cycle';
 import { drain } from '../../scripts/local/drain';
 import { stackPaths } from '../../scripts/local/paths';
 import { queryObjects } from '../../scripts/local/query';
+import { isAlive } from '../../scripts/local/process';
 import type { Stack, StackRecord } from '../../scripts/local/stack';
 import { STACK } from './global-setup';
 
@@ -33,9 +35,8 @@ export async function send(stack: Stack, body: string, topic?: string): Promise<
  */
 export async function cycle(stack: Stack): Promise<CycleOutcome> {
   const asked = Date.now();
-  const folder = path.join(stack.paths.dir, 'shared-cycle');
-  const last = `${folder}.json`;
-  return whileAlone(folder, async () => {
+  const last = path.join(stack.paths.dir, 'shared-cycle.json');
+  return whileAlone(path.join(stack.paths.dir, 'shared-cycle.lock'), async () => {
     const known = existsSync(last) ? (JSON.parse(readFileSync(last, 'utf8')) as SharedCycle) : undefined;
     if (known !== undefined && known.began >= asked) return known.outcome;
     const began = Date.now();
@@ -53,21 +54,24 @@ interface SharedCycle {
 
 const LOOK_AGAIN_MS = 100;
 
-/** Runs `work` while no other process does, by a folder that one of them can make. The stack's start removes it. */
-async function whileAlone<T>(folder: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work` while no other process does. The lock is a file that only one of them can make, with its process id. */
+async function whileAlone<T>(lock: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      mkdirSync(folder);
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      await sleep(LOOK_AGAIN_MS);
+      const holder = Number(existsSync(lock) ? readFileSync(lock, 'utf8') : 0);
+      // A worker that was killed has left it.
+      if (holder > 0 && holder !== process.pid && !isAlive(holder)) rmSync(lock, { force: true });
+      else await sleep(LOOK_AGAIN_MS);
     }
   }
   try {
     return await work();
   } finally {
-    rmdirSync(folder);
+    rmSync(lock, { force: true });
   }
 }
 
@@ -88,7 +92,8 @@ export function tableOf(topic: string): string {
 }
 
 let unique = 0;
-/** A topic that no other test uses. */
+/** A topic that no other test uses, of this file or of another. */
 export function freshTopic(stem: string): string {
-  return `e2e.${stem}-${(unique += 1)}`;
+  const file = path.basename(expect.getState().testPath ?? '', '.test.ts');
+  return `e2e.${file}.${stem}-${(unique += 1)}`;
 }

@@ -1,14 +1,13 @@
 """One Spark session for all tests, with a catalog named as Glue's, and a lake to run jobs in."""
 
 import itertools
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis_profile
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from lake import Lake
@@ -16,13 +15,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-# Timing on a shared machine says nothing about an example; the same examples every time do.
-settings.register_profile(
-    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-# A thorough run draws its own, by the seed that the runner gives to --hypothesis-seed.
-settings.register_profile("thorough", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
-settings.load_profile("thorough" if os.environ.get("LEAN_THOROUGH") == "1" else "repeatable")
+hypothesis_profile.load()
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +65,7 @@ def by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def compacting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many cycles go by until there are small files to fold and manifests to merge: here two do."""
+    """Many cycles go by until there are small files to compact and manifests to merge: here two do."""
     from lean_ops.tables import compaction, topic_table
 
     for module in (compaction, topic_table):

@@ -5,11 +5,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis_profile
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from local_stack import Stack, start_stack
+
+hypothesis_profile.load()
 
 
 @pytest.fixture(scope="session")

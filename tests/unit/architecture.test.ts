@@ -72,10 +72,11 @@ function upward(house: House): string[] {
       .filter((target) => target.startsWith(`${house.root}/`))
       .filter((target) => {
         const other = roomOf(house, target);
-        if (isLow) return other !== '';
+        const isRoot = other === '';
+        const isLowTarget = house.low.includes(`${path.relative(house.root, target)}.ts`);
+        if (isLow) return !isLowTarget;
         if (room === '' || other === room) return false;
-        if (other === '') return !house.low.includes(`${path.relative(house.root, target)}.ts`) && house.low.length > 0;
-        return house.rooms.indexOf(other) > house.rooms.indexOf(room);
+        return isRoot ? !isLowTarget : house.rooms.indexOf(other) > house.rooms.indexOf(room);
       })
       .map((target) => `${file} → ${target}`);
   });

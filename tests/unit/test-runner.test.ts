@@ -1,15 +1,19 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Children } from '../../scripts/test/children';
+import { holdSuites } from '../../scripts/test/held-suites';
 import { jestReport, pytestReport, terraformReport } from '../../scripts/test/reports';
+import { keywords, literally, selectionOf } from '../../scripts/test/selection';
 
 describe('jestReport', () => {
   const report = (assertionResults: object[], message = ''): string =>
-    JSON.stringify({ testResults: [{ name: '/repo/tests/unit/a.test.ts', message, assertionResults }] });
+    JSON.stringify({
+      testResults: [{ name: '/repo/tests/unit/a.test.ts', status: 'failed', message, assertionResults }],
+    });
 
   it('counts what passed, and gives a failure its output and its own command', () => {
     const json = report([
@@ -33,6 +37,48 @@ describe('jestReport', () => {
     const { passed, failures } = jestReport('unit', report([], 'SyntaxError: nope'), '/repo');
     expect(passed).toBe(0);
     expect(failures).toMatchObject([{ test: 'tests/unit/a.test.ts', output: 'SyntaxError: nope' }]);
+  });
+});
+
+describe('a hook that fails after every test has passed', () => {
+  it('is a failure of its file', () => {
+    const passed = [{ status: 'passed', fullName: 'a is', failureMessages: [] }];
+    const testResults = [{ name: '/repo/a.test.ts', status: 'failed', message: 'left open', assertionResults: passed }];
+    const report = jestReport('unit', JSON.stringify({ testResults }), '/repo');
+    expect(report).toMatchObject({ passed: 1, failures: [{ test: 'a.test.ts', output: 'left open' }] });
+  });
+});
+
+describe('selectionOf', () => {
+  it.each([
+    [undefined, undefined, undefined],
+    ['tests/unit/links.test.ts', 'tests/unit/links.test.ts', undefined],
+    ['tests/unit/links.test.ts::a link: b', 'tests/unit/links.test.ts', 'a link: b'],
+    ['a name', undefined, 'a name'],
+    ['leaves failed/ with every problem', undefined, 'leaves failed/ with every problem'],
+  ])('%j: the file %j, the name %j', (grep, file, name) => {
+    expect(selectionOf(grep)).toEqual({ file, name });
+  });
+
+  it('makes of a name what pytest and Jest take', () => {
+    expect(keywords('is new, and not [there] or None')).toBe('is and new and there');
+    expect(new RegExp(literally('costs $1 (a+b)?')).test('it costs $1 (a+b)? indeed')).toBe(true);
+  });
+});
+
+describe('holdSuites', () => {
+  it('gives a suite to one run at a time, and to the next when that one was killed', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'suites-'));
+    const release = holdSuites(new Set(['unit']), folder);
+    writeFileSync(path.join(folder, 'glue'), String(process.ppid));
+    expect(() => holdSuites(new Set(['lint', 'glue']), folder)).toThrow(
+      `glue is under way in this checkout (process ${process.ppid})`,
+    );
+    writeFileSync(path.join(folder, 'glue'), '999999999');
+    const both = holdSuites(new Set(['lint', 'glue']), folder);
+    both();
+    release();
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

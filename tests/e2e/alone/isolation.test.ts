@@ -54,7 +54,9 @@ describe('a topic that fails', () => {
     await send(stack, `{"topic_name":"${sound}","payload":{"n":3}}`);
 
     await withBrokenTable(broken, async () => {
-      await expect(cycle(stack)).rejects.toThrow(/Standardized → Curated.*1 topic\(s\) failed.*e2e\.broken/s);
+      await expect(cycle(stack)).rejects.toThrow(
+        /Standardized → Curated.*1 topic\(s\) failed.*e2e\.isolation\.broken/s,
+      );
       expect(await values(sound, 'curated')).toEqual([{ n: '3' }]);
     });
     const failed = await rows(
