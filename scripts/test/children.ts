@@ -29,6 +29,11 @@ export class Children {
   private readonly pids = new Set<number>();
   private ending = false;
 
+  /** Whether `end` was called: what has failed since then failed because of it. */
+  get isEnding(): boolean {
+    return this.ending;
+  }
+
   /** @param graceMs how long a process that was asked to end may take until it is killed. */
   constructor(private readonly graceMs = 20_000) {}
 

@@ -107,6 +107,7 @@ async function main(names: readonly string[], options: Options): Promise<void> {
       const output = error instanceof Error ? (error.stack ?? error.message) : String(error);
       report = { passed: 0, failures: [{ test: part.title, output, alone: `pnpm test ${part.suite}` }] };
     }
+    if (children.isEnding) return;
     reports.push(report);
     display.end(part.title, report, (Date.now() - began) / 1000);
   };
@@ -114,10 +115,12 @@ async function main(names: readonly string[], options: Options): Promise<void> {
   const early = provide(chosen.flatMap((part) => part.needs)).catch(() => []);
   await Promise.all(
     (['busy', 'waiting'] as const).map(async (lane) => {
-      for (const part of chosen) if (part.lane === lane) await runPart(part);
+      for (const part of chosen) if (part.lane === lane && !children.isEnding) await runPart(part);
     }),
   );
   await early;
+  // Whoever ends the run takes down what is left, and nothing that failed by that is of interest.
+  if (children.isEnding) return;
   display.close();
   if (suites.has('e2e')) await takeDown(stackPaths(E2E_STACK));
   release();
