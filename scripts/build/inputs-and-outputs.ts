@@ -79,7 +79,7 @@ export interface Readme {
   /** Path from the root of the repository. */
   readonly file: string;
   readonly text: string;
-  /** What the module's files make of it; the same as `text` when the README is current. */
+  /** The text that the module's files give; the same as `text` when the README is current. */
   readonly current: string;
 }
 

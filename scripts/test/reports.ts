@@ -3,7 +3,7 @@
 export interface Failure {
   /** The test's name, as its suite shows it. */
   readonly test: string;
-  /** What the test printed, with its error. */
+  /** The test's error, with everything that the test printed. */
   readonly output: string;
   /** The command that runs this test and no other. */
   readonly alone: string;

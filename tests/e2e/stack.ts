@@ -1,4 +1,4 @@
-/** What the end-to-end tests do to the running stack, in the words of its users. */
+/** The things that end-to-end tests do to the running stack, in the words of its users. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** What pages and comments point to is there: links with their anchors, and paths of this repository. No network. */
+/** Pages and comments point to things that are there: links with their anchors, paths of this repository. No network. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -69,7 +69,7 @@ function anchorsOf(text: string): Set<string> {
   return new Set([...anchors, ...[...outside.matchAll(/<a\b[^>]*\b(?:id|name)="([^"]+)"/g)].map(([, id = '']) => id)]);
 }
 
-/** What is wrong with a link, or undefined. */
+/** Says why a link is wrong; undefined for one that is right. */
 function brokenLink(page: string, target: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined; // another site's
   const [place = '', anchor] = decodeURIComponent(target).split('#');

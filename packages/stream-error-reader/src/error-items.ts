@@ -11,7 +11,7 @@ const MAX_MESSAGE = 1_000;
 const DATA_FILE = /^\S+\.parquet$/;
 const URI = /^s3a?:\/\/\S+$/;
 
-/** What Firehose says about the failure of an item. */
+/** The failure of an item, as Firehose reports it. */
 interface FailureFacts {
   /** The error code, bounded in length and safe in a key. */
   readonly code: string;

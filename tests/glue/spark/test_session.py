@@ -1,4 +1,4 @@
-"""What the job's own session takes over from the one that Glue or the local stack has configured."""
+"""The job's own session takes over the settings of the one that Glue or the local stack has configured."""
 
 from lean_ops.spark.session import open_session
 

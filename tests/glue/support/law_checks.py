@@ -1,5 +1,5 @@
-"""What must hold of a lake after its histories were played, however they were: tables, errors, drift, ledger
-and mirrors are those that the model gives."""
+"""Checks a lake whose histories were played, however they were: tables, errors, drift, ledger and mirrors must
+be those that the model gives."""
 
 import json
 from collections import Counter
