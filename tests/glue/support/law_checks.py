@@ -1,5 +1,5 @@
-"""Checks a lake whose histories were played, however they were: tables, errors, drift, ledger and mirrors must
-be those that the model gives."""
+"""Checks a lake whose histories were played, however they were: tables, errors, drift, ledger and mirrors
+must be those that the model gives."""
 
 import json
 from collections import Counter

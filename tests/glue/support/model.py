@@ -1,4 +1,5 @@
-"""The rows that a topic's tables must hold for a set of events, in plain Python and without the jobs' own code."""
+"""The rows that a topic's tables must hold for a set of events, in plain Python and without the jobs'
+own code."""
 
 import json
 import re
