@@ -1,5 +1,5 @@
-"""How Hypothesis draws examples, in all of the Python tests: the same ones in every run, and in a thorough run
-by the seed that the runner gives to --hypothesis-seed."""
+"""How Hypothesis draws examples, in all of the Python tests: the same ones in every run, and in a thorough
+run by the seed that the runner gives to --hypothesis-seed."""
 
 from budget import THOROUGH
 from hypothesis import HealthCheck, settings
