@@ -1,7 +1,8 @@
 /** The processes that a test run starts, so that a run that is ended takes all of them with it. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processes } from './processes';
 
 /** So much of the output is kept in memory; the log file has all of it. */
 const KEPT_CHARACTERS = 200_000;
@@ -98,24 +99,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch {
     // It has ended already.
   }
-}
-
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  /** It has ended, and nobody has waited for it yet. */
-  readonly ended: boolean;
-}
-
-function processes(): Process[] {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' });
-  return table
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [pid, parent, state = ''] = line.trim().split(/\s+/);
-      return { pid: Number(pid), parent: Number(parent), ended: state.startsWith('Z') };
-    });
 }
 
 /** Every process below this one. */

@@ -1,7 +1,6 @@
 /** Notices that the package manager which started this run is gone: one that is ended may end alone. */
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { isAlive } from '../local/process';
+import { processes } from './processes';
 
 const INTERVAL_MS = 1_000;
 /** Names of the processes of npx and pnpm. A shell counts only below one of them: they run scripts in it. */
@@ -21,16 +20,7 @@ export function endWhenOrphaned(orphaned: () => void): void {
 
 /** Parent, grandparent and so on, as long as they are a package manager's. */
 function packageManagers(): number[] {
-  const known = new Map(
-    execFileSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' })
-      .trim()
-      .split('\n')
-      .map((line) => {
-        const [pid = '', parent = '', ...name] = line.trim().split(/\s+/);
-        // macOS gives the whole path.
-        return [Number(pid), { parent: Number(parent), name: path.basename(name.join(' ')) }] as const;
-      }),
-  );
+  const known = new Map(processes().map((one) => [one.pid, one]));
   const found: number[] = [];
   for (let pid = process.ppid; pid > 1 && !found.includes(pid); pid = known.get(pid)?.parent ?? 0) {
     const own = known.get(pid);

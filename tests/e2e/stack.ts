@@ -1,5 +1,5 @@
 /** The things that end-to-end tests do to the running stack, in the words of its users. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
@@ -7,9 +7,9 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { connect, databases, output } from '../../scripts/local/clients';
 import { runCycle, type CycleOutcome } from '../../scripts/local/cycle';
 import { drain } from '../../scripts/local/drain';
+import { tryLock, unlock } from '../../scripts/local/lock-file';
 import { stackPaths } from '../../scripts/local/paths';
 import { queryObjects } from '../../scripts/local/query';
-import { isAlive } from '../../scripts/local/process';
 import type { Stack, StackRecord } from '../../scripts/local/stack';
 import { STACK } from './global-setup';
 
@@ -54,24 +54,13 @@ interface SharedCycle {
 
 const LOOK_AGAIN_MS = 100;
 
-/** Runs `work` while no other process does. The lock is a file that only one of them can make, with its process id. */
+/** Runs `work` while nobody else does, in this process or in another. */
 async function whileAlone<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(existsSync(lock) ? readFileSync(lock, 'utf8') : 0);
-      // A worker that was killed has left it.
-      if (holder > 0 && holder !== process.pid && !isAlive(holder)) rmSync(lock, { force: true });
-      else await sleep(LOOK_AGAIN_MS);
-    }
-  }
+  while (tryLock(lock) !== undefined) await sleep(LOOK_AGAIN_MS);
   try {
     return await work();
   } finally {
-    rmSync(lock, { force: true });
+    unlock(lock);
   }
 }
 
