@@ -37,7 +37,7 @@ def test_what_json_does_not_allow_is_refused(vector):
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
-keys = st.sampled_from(["a", "A", "a_b", "a__b", "b", "1", "", "é", "message_id", "a.b"])
+keys = st.sampled_from(["a", "A", "a_b", "a__b", "b", "1", "", "é", "message_id", "_deleted", "_Pos", "a.b"])
 payloads = st.dictionaries(
     keys,
     st.recursive(leaves, lambda inner: st.dictionaries(keys, inner, max_size=4), max_leaves=12),
@@ -56,12 +56,13 @@ def test_no_value_is_lost(payload):
 
 
 @given(payloads)
-def test_every_column_name_is_one_that_glue_takes_and_none_is_the_pipelines(payload):
+def test_every_column_name_is_one_that_glue_takes_and_none_is_kept_by_others(payload):
     for name in Flattener().flatten(json.dumps(payload)).columns:
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_")
         assert name
         assert not name[0].isdigit()
         assert name not in names.RESERVED_COLUMNS
+        assert name not in names.ENGINE_COLUMNS
 
 
 @given(st.lists(payloads, max_size=5))
@@ -159,6 +160,7 @@ def test_names_agree_with_the_table_that_typescript_reads():
     shared = json.loads((REPOSITORY / "schemas" / "type-table.json").read_text("utf-8"))
     assert list(names.ENVELOPE_COLUMNS) == shared["envelope_columns"]
     assert set(names.RESERVED_COLUMNS) == set(shared["reserved_columns"])
+    assert sorted(names.ENGINE_COLUMNS) == sorted(kept["name"] for kept in shared["engine_columns"])
     assert shared["limits"] == {
         "max_columns": 500,
         "max_depth": names.MAX_DEPTH,

@@ -106,6 +106,7 @@ _members = st.fixed_dictionaries(
         "o": st.sampled_from(['{"A": 1, "b": {"c": []}}', "{}", '{"A": 1, "a": 2.0}', "7"]),
         "New Column": st.sampled_from(['"x"', "null"]),
         "cycle_id": st.just('"mine"'),
+        "_deleted": st.sampled_from(["true", '"no"']),
     },
 )
 _payloads = st.one_of(

@@ -12,6 +12,9 @@ from lake import Event
 
 Row = dict[str, Any]
 
+_PIPELINE = ("message_id", "event_time", "cycle_id", "rescued_data", "schema_version")
+_ENGINES = ("_deleted", "_file", "_pos", "_row_id")
+
 
 class Number(str):
     """A number of a payload, as it was written."""
@@ -69,7 +72,7 @@ def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
                 walk(inner, here)
                 continue
             column = re.sub("[^a-z0-9_]", "_", "__".join(here).lower())
-            if column in ("message_id", "event_time", "cycle_id", "rescued_data", "schema_version"):
+            if column in (*_PIPELINE, *_ENGINES):
                 column = f"payload__{column}"
             place, key = (rescued, ".".join(here)) if column in columns else (columns, column)
             place[key] = shown(inner)

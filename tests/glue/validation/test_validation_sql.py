@@ -314,6 +314,7 @@ _NAMES = [
     "x__",
     "__z",
     "payload__message_id",
+    "payload___deleted",
     "_",
     "at",
 ]

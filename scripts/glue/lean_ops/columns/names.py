@@ -25,6 +25,23 @@ RESCUED = "rescued_data"
 """The column for values that no other column could take, as JSON text."""
 SCHEMA_VERSION = "schema_version"
 RESERVED_COLUMNS = frozenset((*ENVELOPE_COLUMNS, RESCUED, SCHEMA_VERSION))
+"""The columns that belong to the pipeline in Standardized or Curated."""
+ENGINE_COLUMNS = frozenset(
+    (
+        "_file",
+        "_pos",
+        "_deleted",
+        "_spec_id",
+        "_partition",
+        "_row_id",
+        "_last_updated_sequence_number",
+        "_change_type",
+        "_change_ordinal",
+        "_commit_snapshot_id",
+    )
+)
+"""The names that Iceberg or an engine gives a meaning of its own. A table with a column of such a name cannot
+be read by all of them; `engine_columns` in schemas/type-table.json says what keeps each."""
 
 MAX_DEPTH = 16
 """The levels of nesting that become columns. Values that lie deeper go to rescued_data."""
@@ -60,12 +77,12 @@ def column_name(path: Sequence[str]) -> str:
     """The column that a path of the payload becomes.
 
     Segments are joined with `__` and lower-cased. Every code point other than a-z, 0-9 and _ becomes one `_`.
-    A leading digit gets a `_` before it, and a name that belongs to the pipeline gets `payload__`. Two paths
-    may map to one column; payload/flatten.py says which of them gets it.
+    A leading digit gets a `_` before it, and a name that belongs to the pipeline or to an engine gets
+    `payload__`. Two paths may map to one column; payload/flatten.py says which of them gets it.
     """
     plain = _OTHER.sub("_", "__".join(path).lower()) or "_"
     name = f"_{plain}" if plain[0].isdigit() else plain
-    return f"payload__{name}" if name in RESERVED_COLUMNS else name
+    return f"payload__{name}" if name in RESERVED_COLUMNS or name in ENGINE_COLUMNS else name
 
 
 def path_text(path: Sequence[str]) -> str:

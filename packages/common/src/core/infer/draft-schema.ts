@@ -1,5 +1,5 @@
-import { columnName, MAX_DEPTH, RESERVED_COLUMNS } from '../schema/columns';
-import type { ColumnCounts, KindCount } from './profile-statements';
+import { columnName, ENGINE_COLUMNS, MAX_DEPTH } from '../schema/columns';
+import { profiledColumns, type ColumnCounts, type KindCount } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
 
@@ -50,7 +50,7 @@ export function inferSchema(
 ): InferredSchema {
   const byColumn = new Map<string, KindCount[]>();
   for (const one of kinds) byColumn.set(one.column, [...(byColumn.get(one.column) ?? []), one]);
-  const payload = columns.filter((name) => !RESERVED_COLUMNS.has(name));
+  const payload = profiledColumns(columns);
   const fields = new Map(
     payload.flatMap((column) => {
       const field = inferField(byColumn.get(column) ?? []);
@@ -62,7 +62,11 @@ export function inferSchema(
   for (const column of payload.filter((name) => byColumn.has(name) && !fields.has(name))) {
     if (prefixesOf(column).some((name) => fields.has(name))) fields.set(column, { type: 'string' });
   }
-  const notes: string[] = [];
+  const unreadable = columns.filter((name) => ENGINE_COLUMNS.has(name));
+  const notes = unreadable.map(
+    (column) =>
+      `${column} is left out: engines keep that name to themselves, and the column cannot be read: rename it (docs/data-contracts.md#flattening)`,
+  );
   const found: DraftField[] = [];
   for (const [column, field] of fields) {
     const path = sourcePath(column, (name) => fields.has(name));
@@ -106,7 +110,7 @@ function hasMembers(column: string, columns: readonly string[]): boolean {
  */
 function sourcePath(column: string, isField: (column: string) => boolean): readonly string[] | undefined {
   const own = column.slice('payload__'.length);
-  if (column.startsWith('payload__') && RESERVED_COLUMNS.has(own)) return [own];
+  if (column.startsWith('payload__') && columnName([own]) === column) return [own];
   const parts = column.split('__');
   const nested =
     parts.length <= MAX_DEPTH && parts.every((part) => /[a-z0-9]/.test(part)) && !prefixesOf(column).some(isField);

@@ -1,4 +1,4 @@
-import { RESERVED_COLUMNS } from '../schema/columns';
+import { ENGINE_COLUMNS, RESERVED_COLUMNS } from '../schema/columns';
 import { chunk } from '../delivery/chunk';
 import { castSql } from '../validation-sql/casts';
 import type { ValidationField } from '../validation-sql/validation-schema';
@@ -47,6 +47,14 @@ export interface ColumnCounts {
 }
 
 /**
+ * The columns that hold a payload's values and can be read. One that engines keep to themselves cannot: a statement
+ * that names it fails.
+ */
+export function profiledColumns(columns: readonly string[]): string[] {
+  return columns.filter((name) => !RESERVED_COLUMNS.has(name) && !ENGINE_COLUMNS.has(name));
+}
+
+/**
  * Writes the SELECT statements that profile the texts of a Standardized table. A statement's result has rows of the
  * column's index, kind, number of rows and number of different values; `rows` in place of an index counts all rows.
  *
@@ -56,7 +64,7 @@ export function inferStatements(
   { database, table, columns }: QueriedTable,
   since: string | undefined,
 ): InferStatement[] {
-  const payload = columns.filter((name) => !RESERVED_COLUMNS.has(name));
+  const payload = profiledColumns(columns);
   const sizeOf = (column: string) => itemSql(column, 0).length;
   const parts = chunk(payload, { maxCount: Infinity, maxBytes: MAX_BYTES, sizeOf });
   const where = since === undefined ? '' : ` WHERE "ingested_at" >= ${stringLiteral(since)}`;

@@ -12,6 +12,12 @@ export const ENVELOPE_COLUMNS: readonly string[] = typeTable.envelope_columns;
 /** Column names that belong to the pipeline in Standardized or Curated; no payload gets them. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set(typeTable.reserved_columns);
 
+/**
+ * Names that Iceberg or an engine gives a meaning of its own. A table with a column of such a name cannot be read by
+ * all of them; the type table says which class keeps each.
+ */
+export const ENGINE_COLUMNS: ReadonlySet<string> = new Set(typeTable.engine_columns.map(({ name }) => name));
+
 /** Columns that a topic schema may have. */
 export const MAX_COLUMNS = typeTable.limits.max_columns;
 /** Levels of nesting that become columns; deeper values go to `rescued_data`. */
@@ -21,8 +27,8 @@ export const MAX_COLUMN_NAME = typeTable.limits.max_column_name;
 
 /**
  * The column that a path of a payload ends in. Names are joined with `__` and lower-cased; every code point but a-z,
- * 0-9 and _ becomes `_`; `_` goes before a leading digit, and `payload__` before a name that belongs to the pipeline.
- * Two paths may share a column, see {@link collisions}; the name may be longer than {@link MAX_COLUMN_NAME}.
+ * 0-9 and _ becomes `_`; `_` goes before a leading digit, and `payload__` before a name that belongs to the pipeline
+ * or to an engine. Two paths may share a column, see {@link collisions}; the name may be longer than {@link MAX_COLUMN_NAME}.
  */
 export function columnName(path: readonly string[]): string {
   const plain = path
@@ -30,7 +36,7 @@ export function columnName(path: readonly string[]): string {
     .toLowerCase()
     .replace(/[^a-z0-9_]/gu, '_');
   const name = plain === '' ? '_' : /^[0-9]/.test(plain) ? `_${plain}` : plain;
-  return RESERVED_COLUMNS.has(name) ? `payload__${name}` : name;
+  return RESERVED_COLUMNS.has(name) || ENGINE_COLUMNS.has(name) ? `payload__${name}` : name;
 }
 
 /**

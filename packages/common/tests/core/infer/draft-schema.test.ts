@@ -72,6 +72,17 @@ describe('inferSchema', () => {
     });
   });
 
+  it('takes the prefix off a name that engines keep, and leaves a column out that still has such a name', () => {
+    const columns = ['message_id', '_deleted', '_id', 'payload___deleted'];
+    const [statement] = inferStatements({ database: 'd', table: 't', columns }, undefined);
+    expect(statement?.columns).toEqual(['_id', 'payload___deleted']);
+    expect(statement?.sql).not.toContain('"_deleted"');
+    const kinds = [count('_id', 'text'), count('payload___deleted', 'boolean', 3)];
+    const { document, notes } = inferSchema('a', 1, columns, { rows: 100, kinds });
+    expect(document['properties']).toEqual({ _id: { type: 'string', 'x-cde': true }, _deleted: { type: 'boolean' } });
+    expect(notes[0]).toMatch(/^_deleted is left out: engines keep that name/);
+  });
+
   it('passes every check, and ends in the columns it came from, whatever they are called', () => {
     const part = fc.stringMatching(/^[a-z0-9_]{0,4}$/);
     const names = fc

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isObject } from '../../../src/core/json/value';
-import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, RESERVED_COLUMNS } from '../../../src/core/schema/columns';
+import {
+  collisions,
+  columnName,
+  MAX_COLUMN_NAME,
+  MAX_DEPTH,
+  RESERVED_COLUMNS,
+  ENGINE_COLUMNS,
+} from '../../../src/core/schema/columns';
 import { ddlIdentifier } from '../../../src/core/warehouse/sql';
 
 interface NameVector {
@@ -30,14 +37,19 @@ describe('columnName', () => {
     },
   );
 
-  const paths = fc.array(fc.string({ unit: 'binary', maxLength: 8 }), { minLength: 1, maxLength: 5 });
+  const kept = [...RESERVED_COLUMNS, ...ENGINE_COLUMNS];
+  const segment = fc.oneof(
+    { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
+    { weight: 1, arbitrary: fc.constantFrom(...kept).chain((name) => fc.constantFrom(name, name.toUpperCase())) },
+  );
+  const paths = fc.array(segment, { minLength: 1, maxLength: 5 });
 
-  it('always gives a name that SQL takes, and never one that belongs to the pipeline', () => {
+  it('always gives a name that SQL takes, and never one that belongs to the pipeline or an engine', () => {
     fc.assert(
       fc.property(paths, (segments) => {
         const column = columnName(segments);
         expect(ddlIdentifier(column)).toBe(`\`${column}\``);
-        expect(RESERVED_COLUMNS.has(column)).toBe(false);
+        expect(kept).not.toContain(column);
       }),
     );
   });
