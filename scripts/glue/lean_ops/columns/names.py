@@ -50,6 +50,7 @@ MAX_COLUMN_NAME = 255
 
 _TOPIC = re.compile(r"[a-z][a-z0-9._-]{0,127}")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
+_COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
 _OTHER = re.compile(r"[^a-z0-9_]")
 
 
@@ -96,3 +97,13 @@ def path_text(path: Sequence[str]) -> str:
 OVERFLOW_MARK = "\\(column)"
 """Follows a column's name in rescued_data where a rescued path has the same text. No path_text contains it,
 so both values are kept."""
+
+
+def is_column_name(text: str) -> bool:
+    """Whether a payload's column can be called so: it is a name that column_name gives, and gives back.
+
+    A text of rescued_data that is one, without or with OVERFLOW_MARK, names a column whose value overflowed.
+    """
+    return (
+        _COLUMN.fullmatch(text) is not None and len(text) <= MAX_COLUMN_NAME and column_name((text,)) == text
+    )

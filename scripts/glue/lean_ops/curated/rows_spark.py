@@ -14,11 +14,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops.columns import names
-from lean_ops.columns.names import ENVELOPE_TIMES, KEY
-from lean_ops.columns.time_text import text_time
+from lean_ops.columns.names import KEY
 from lean_ops.payload.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
 from lean_ops.spark.map_in_arrow import map_in_arrow
-from lean_ops.standardized.schema_evolution import payload_columns
+from lean_ops.standardized import rows_arrow
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import ERROR_COLUMNS, validated_batch
@@ -30,24 +29,13 @@ def versions_of_delta(delta: DataFrame) -> DataFrame:
 
 
 def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
-    """Returns rows of a Standardized table as versions. payload_sha256 is null, because the table does not
-    have it.
+    """Does what standardized/rows_arrow.py does for an Arrow table, on the executors."""
+    return map_in_arrow(table, lambda batches: _versions(batches, topic), DELTA_SCHEMA)
 
-    standardized/rows_arrow.py does the same in Arrow.
-    """
-    columns = payload_columns(table.columns)
-    pairs = [item for name in columns for item in (F.lit(name), F.col(name))]
-    as_map = F.create_map(*pairs) if pairs else F.create_map()
-    return table.select(
-        F.lit(topic).alias("topic_name"),
-        *(
-            text_time(name).alias(name) if name in ENVELOPE_TIMES else F.col(name)
-            for name in names.ENVELOPE_COLUMNS
-        ),
-        F.lit(None).cast("string").alias("payload_sha256"),
-        as_map.cast("map<string,string>").alias("columns"),
-        names.RESCUED,
-    ).select(*DELTA_COLUMNS)
+
+def _versions(batches: Iterator[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield from rows_arrow.versions_of_standardized(pa.Table.from_batches([batch]), topic).to_batches()
 
 
 def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
