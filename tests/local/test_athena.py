@@ -6,6 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 from local_stack import Stack
 
+from emulator.athena.spark_errors import as_athena
+
 ALL = ["*"]
 
 
@@ -87,6 +89,32 @@ def test_a_partitioned_table_is_v2_and_partitioned_as_it_says(
 def test_athena_says_what_is_wrong(stack: Stack, sql: str, reason: str) -> None:
     result = stack.query(sql)
     assert (result.state, result.reason) == ("FAILED", reason)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE `d`.`twins` (`ts` timestamp, `ts_day` string) PARTITIONED BY (day(`ts`)) "
+        "LOCATION 's3://lake/warehouse/d/twins/' TBLPROPERTIES ('table_type'='ICEBERG')",
+        "SELECT nope FROM events",
+        "CREATE TABLE `x`.`t` (a int) LOCATION 's3://lake/x' TBLPROPERTIES ('table_type'='ICEBERG')",
+    ],
+)
+def test_what_a_statement_is_to_blame_for_is_a_users_error(stack: Stack, sql: str) -> None:
+    error = stack.query(sql).execution["Status"]["AthenaError"]
+    assert (error["ErrorCategory"], error["Retryable"]) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "category"),
+    [
+        (RuntimeError("org.apache.iceberg.exceptions.CommitFailedException: lost"), 1),
+        (RuntimeError("java.net.SocketException: Connection reset"), 1),
+        (RuntimeError("java.lang.IllegalArgumentException: Cannot create partition from name"), 2),
+    ],
+)
+def test_what_the_engine_is_to_blame_for_is_a_systems_error(error: Exception, category: int) -> None:
+    assert as_athena(error, "SELECT 1").category == category
 
 
 def test_athena_refuses_what_does_not_parse(stack: Stack) -> None:

@@ -13,7 +13,7 @@ from ministack.services import athena
 
 from emulator.athena import catalog as athena_catalog
 from emulator.athena import results as athena_results
-from emulator.athena.errors import MalformedQueryError, QueryFailedError
+from emulator.athena.errors import SYSTEM, USER, MalformedQueryError, QueryFailedError
 from emulator.athena.sql import Plan, plan
 from emulator.athena.text import read_text
 from emulator.errors import EmulatorError
@@ -105,7 +105,7 @@ class AthenaEngine:
         started = time.time()
         status["State"] = "RUNNING"
         self._running.add(execution["QueryExecutionId"])
-        reason = ""
+        reason, category = "", SYSTEM
         result: dict[str, Any] = {"columns": [], "rows": []}
         try:
             if failure is not None or planned is None:
@@ -114,9 +114,10 @@ class AthenaEngine:
             result = self._execute(planned, session)
             athena_results.save(session, execution, result)
         except EmulatorError as error:
-            reason = str(error)
+            reason, category = str(error), getattr(error, "category", None) or SYSTEM
         except ClientError as error:
             reason = athena_catalog.client_error(error)
+            category = USER if reason.startswith("PERMISSION_DENIED") else SYSTEM
         except Exception as error:
             logger.exception("query %s", execution["QueryExecutionId"])
             reason = f"GENERIC_INTERNAL_ERROR: {error}"
@@ -132,7 +133,6 @@ class AthenaEngine:
         reason = reason[:_MAX_REASON_CHARS]
         status.update(CompletionDateTime=time.time(), StateChangeReason=reason)
         if reason:
-            category = 2 if reason.startswith(("GENERIC_INTERNAL", "Spark")) else 1
             status["AthenaError"] = {"ErrorCategory": category, "ErrorMessage": reason, "Retryable": False}
         # The state comes last: whoever polls must see the end only when everything else is there.
         status["State"] = "FAILED" if reason else "SUCCEEDED"

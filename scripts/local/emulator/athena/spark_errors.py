@@ -2,7 +2,7 @@
 
 import re
 
-from emulator.athena.errors import QueryFailedError
+from emulator.athena.errors import SYSTEM, USER, QueryFailedError
 from emulator.athena.text import position
 
 _CONDITIONS = {
@@ -31,6 +31,8 @@ _COMMIT_CONFLICTS = (
     "Found conflicting files",
     "ValidationException",
 )
+_REFUSALS = ("AnalysisException", "ParseException", "IllegalArgumentException")
+"""Errors by which Spark and Iceberg refuse what a statement says. Any other unknown one is the engine's."""
 _CAST = re.compile(r"The value '(.*?)' of the type \"\w+\" cannot be cast to \"([^\"]+)\"")
 _NAME = re.compile(r"`([^`]+)`")
 
@@ -59,8 +61,10 @@ def as_athena(error: Exception, sql: str) -> QueryFailedError:
     if "not authorized to perform" in text or "AccessDenied" in text or "Access Denied" in text:
         return QueryFailedError(f"PERMISSION_DENIED: {_denied(text)}")
     if any(words in text for words in _COMMIT_CONFLICTS):
-        return QueryFailedError(f"ICEBERG_COMMIT_ERROR: {_sentence(text)}")
-    return QueryFailedError(f"GENERIC_INTERNAL_ERROR: {_sentence(text)}")
+        return QueryFailedError(f"ICEBERG_COMMIT_ERROR: {_sentence(text)}", SYSTEM)
+    kind = f"{type(error).__name__} {text.partition(':')[0]}"
+    refused = any(name in kind for name in _REFUSALS)
+    return QueryFailedError(f"GENERIC_INTERNAL_ERROR: {_sentence(text)}", USER if refused else SYSTEM)
 
 
 def _text(error: Exception) -> str:

@@ -30,7 +30,14 @@ class WorkerLostError(EmulatorError):
 
 
 class RequestFailedError(EmulatorError):
-    """The worker could not do what the request asked for; the message is the worker's own."""
+    """The worker could not do what the request asked for; the message is the worker's own.
+
+    category: Athena's category of the failure, for a statement.
+    """
+
+    def __init__(self, message: str, category: int | None = None) -> None:
+        super().__init__(message)
+        self.category = category
 
 
 class SparkClient:
@@ -118,7 +125,7 @@ class SparkClient:
         finally:
             self._sinks.pop(key, None)
         if not answer["ok"]:
-            raise RequestFailedError(answer["error"])
+            raise RequestFailedError(answer["error"], answer.get("category"))
         return answer
 
     def wait_ready(self, timeout: float = 120) -> None:

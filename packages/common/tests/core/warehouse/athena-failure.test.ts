@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { classifyAthenaFailure } from '../../../src/core/warehouse/athena-failure';
+import { budget } from '../../../src/testing';
 
 const classify = (reason: string, category?: number, retryable?: boolean): string => {
   const verdict = classifyAthenaFailure({ reason, category, retryable });
@@ -21,6 +23,7 @@ describe('classifyAthenaFailure', () => {
     ["line 1:8: mismatched input 'TABEL'. Expecting: 'TABLE'", 'statement SYNTAX_ERROR'],
     ['TABLE_NOT_FOUND: line 1:15: Table awsdatacatalog.d.t does not exist', 'statement TABLE_NOT_FOUND'],
     ['GENERIC_INTERNAL_ERROR: no idea', 'retryable INTERNAL_ERROR'],
+    ['ICEBERG_FILESYSTEM_ERROR: Cannot create a table on a non-empty location', 'environment LOCATION_NOT_EMPTY'],
     ['WorkGroup lean-ops is not found.', 'environment WORKGROUP'],
     ['No output location provided.', 'environment WORKGROUP'],
     ['Query exhausted resources at this scale factor', 'retryable THROTTLED'],
@@ -36,9 +39,73 @@ describe('classifyAthenaFailure', () => {
     expect(classify(reason)).toBe(verdict);
   });
 
-  it('believes Athena where the words say nothing', () => {
-    expect(classify('something', 1)).toBe('retryable ATHENA_SYSTEM');
-    expect(classify('something', 2, true)).toBe('retryable ATHENA_SYSTEM');
-    expect(classify('something', 2, false)).toBe('statement ATHENA_REFUSED');
+  const RETRY = { category: 2, retryable: true };
+  const SYSTEM = { category: 1, retryable: false };
+  const USER = { category: 2, retryable: false };
+  const OTHER = { category: 3, retryable: false };
+  const PARTITION = 'GENERIC_INTERNAL_ERROR: Cannot create partition from name that exists in schema: ts_day';
+  const COMMIT = 'ICEBERG_COMMIT_ERROR: Failed to commit';
+  const DENIED = 'PERMISSION_DENIED: Access Denied when writing to location: s3://b';
+  const NO_DATABASE = 'FAILED: SemanticException [Error 10072]: Database does not exist: x';
+  // What is said of one reason with each of Athena's words, in this order: retry, system, user, other, no word.
+  it.each([
+    ['a name of a lost commit', COMMIT, Array(5).fill('retryable ICEBERG_COMMIT_ERROR')],
+    ['a name of throttling', 'Rate exceeded', Array(5).fill('retryable THROTTLED')],
+    ['a name of a permission', DENIED, Array(5).fill('environment ACCESS_DENIED')],
+    ['a name of a database', NO_DATABASE, Array(5).fill('environment NO_DATABASE')],
+    ['a name of an outage', 'HIVE_METASTORE_ERROR: d.t', Array(5).fill('retryable CATALOG_ERROR')],
+    [
+      'a name of a refusal',
+      'Table t already exists',
+      ['retryable ATHENA_SYSTEM', ...Array<string>(4).fill('statement ALREADY_EXISTS')],
+    ],
+    [
+      'words that refusals have too',
+      PARTITION,
+      [
+        'retryable INTERNAL_ERROR',
+        'retryable INTERNAL_ERROR',
+        'statement ATHENA_REFUSED',
+        'retryable INTERNAL_ERROR',
+        'retryable INTERNAL_ERROR',
+      ],
+    ],
+    [
+      'words that say nothing',
+      'something',
+      [
+        'retryable ATHENA_SYSTEM',
+        'retryable ATHENA_SYSTEM',
+        'statement ATHENA_REFUSED',
+        'statement ATHENA_REFUSED',
+        'statement ATHENA_REFUSED',
+      ],
+    ],
+  ])('weighs Athena’s word against %s', (_, reason, verdicts) => {
+    const words = [RETRY, SYSTEM, USER, OTHER, { category: undefined, retryable: undefined }];
+    expect(words.map(({ category, retryable }) => classify(reason, category, retryable))).toEqual(verdicts);
+  });
+
+  it.each(['timeout_day', 'throttle', 'forbidden', 'accessdenied', 'workgroup', 'lakeformation', 'nosuchbucket'])(
+    'takes no column for a failure: %s',
+    (column) => {
+      expect(classify(`Column repeated: ${column}`, 2, false)).toBe('statement ATHENA_REFUSED');
+    },
+  );
+
+  it('takes no name that an author chose for a failure', () => {
+    const words =
+      'timeout throttle forbidden access denied not authorized rate exceeded slowdown workgroup commit error';
+    const word = fc.oneof(fc.constantFrom(...words.split(' ')), fc.stringMatching(/^[a-z0-9_]{1,8}$/));
+    const name = fc.array(word, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('_'));
+    fc.assert(
+      fc.property(name, fc.boolean(), (column, glued) => {
+        const chosen = glued ? column.replaceAll('_', '') : column;
+        expect(classify(`GENERIC_INTERNAL_ERROR: Cannot create partition from ${chosen}`, 2, false)).toBe(
+          'statement ATHENA_REFUSED',
+        );
+      }),
+      { numRuns: budget({ eachRun: 300, thorough: 20_000 }) },
+    );
   });
 });
