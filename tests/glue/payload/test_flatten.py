@@ -30,6 +30,26 @@ def test_payload_flattens_as_the_vector_says(vector):
     assert rescued == vector.get("rescued", {})
 
 
+@pytest.mark.parametrize("vector", vectors("payloads.json"))
+def test_a_payload_has_the_same_columns_from_raw_and_as_it_was_sent(vector):
+    for payload in (vector["raw"], vector["sent"]):
+        assert Flattener().flatten(payload) == (vector["columns"], {})
+
+
+@given(st.text(), st.sampled_from(["", "{", "[", " {", "\ufeff{", '"', "{}", "[1]"]))
+def test_every_text_is_a_value_unless_it_holds_an_object_or_an_array(text, start):
+    text = start + text
+    try:
+        inner = json.loads(text.lstrip("\ufeff"), parse_constant=lambda word: pytest.fail(word))
+    except ValueError:
+        inner = None
+    result = Flattener().flatten(json.dumps(text))
+    if isinstance(inner, dict | list):
+        assert result == Flattener().flatten(text)
+    else:
+        assert result == ({"value": text}, {})
+
+
 @pytest.mark.parametrize("vector", vectors("invalid_json.json"))
 def test_what_json_does_not_allow_is_refused(vector):
     with pytest.raises(InvalidJsonError):

@@ -114,6 +114,7 @@ _payloads = st.one_of(
         lambda members: "{" + ", ".join(f'"{name}": {text}' for name, text in members.items()) + "}"
     ),
     st.sampled_from(["{'n': 1}", '{"n": NaN}', "", "[1, 2.50]", "5", "null"]),
+    st.sampled_from(['"ON"', '""', '"null"', '"{\\"n\\": 1}"', '\ufeff{"n": 2}', '"[1, 2.50]"']),
 )
 _events = st.builds(
     Event,

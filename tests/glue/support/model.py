@@ -1,6 +1,7 @@
 """The rows that a topic's tables must hold for a set of events, in plain Python and without the jobs'
 own code."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -21,12 +22,22 @@ class Number(str):
 
 
 def parsed(text: str) -> Any:
-    """Returns the value of a JSON text. Raises ValueError for a text that is no JSON."""
+    """Returns the value of a payload. Raises ValueError for a text that is no JSON."""
 
     def refuse(word: str) -> None:
         raise ValueError(word)
 
-    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=refuse)
+    def loaded(json_text: str) -> Any:
+        return json.loads(
+            re.sub("^\ufeff+", "", json_text), parse_int=Number, parse_float=Number, parse_constant=refuse
+        )
+
+    value = loaded(text)
+    if type(value) is str:
+        with contextlib.suppress(ValueError):
+            held = loaded(value)
+            return held if isinstance(held, dict | list) else value
+    return value
 
 
 def is_readable(event: Event) -> bool:
@@ -61,7 +72,7 @@ def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
     """The columns of an event, and by path the values that got none: docs/data-contracts.md, Flattening."""
     value = parsed(event.text)
     if not isinstance(value, dict):
-        return {"value": written(value)}, {}
+        return {"value": value if type(value) is str else written(value)}, {}
     columns: dict[str, str | None] = {}
     rescued: dict[str, str | None] = {}
 

@@ -11,11 +11,12 @@ import re
 from typing import NamedTuple
 
 from lean_ops.columns import names
-from lean_ops.payload.json_text import Json, compact, parse, scalar
+from lean_ops.payload.json_text import InvalidJsonError, Json, compact, parse, scalar
 
 VALUE_COLUMN = "value"
 """The column of a payload that is valid JSON but not an object."""
 
+_BYTE_ORDER_MARK = "\ufeff"
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CACHED_NAMES = 100_000
@@ -62,12 +63,12 @@ class Flattener:
 
     def flatten(self, payload: str) -> Flattened:
         """Flattens one payload. Raises json_text.InvalidJsonError when RFC 8259 does not allow its text."""
-        value = parse(payload)
+        value = payload_value(payload)
         result = Flattened({}, {})
         if type(value) is dict:
             self._object(value, self._root, result)
         else:
-            result.columns[VALUE_COLUMN] = compact(value)
+            result.columns[VALUE_COLUMN] = value if type(value) is str else compact(value)
         if _SURROGATE_ESCAPE.search(payload):
             return Flattened(_mend(result.columns), _mend(result.rescued))
         return result
@@ -101,6 +102,25 @@ class Flattener:
         parent.below[key] = name
         self._cached += 1
         return name
+
+
+def payload_value(payload: str) -> Json:
+    """The value of a payload's text. Byte order marks in front are no part of it.
+
+    A JSON string is the object or array that its text holds, and otherwise that text: sqs-processor
+    (packages/common/src/core/envelope/payload-text.ts) writes such an object into RAW already, but rows that
+    others wrote, and bare bodies from before, have the string. Raises json_text.InvalidJsonError.
+    """
+    value = parse(payload.lstrip(_BYTE_ORDER_MARK))
+    if type(value) is not str:
+        return value
+    inner = value.lstrip(_BYTE_ORDER_MARK)
+    if not inner.lstrip(" \t\n\r").startswith(("{", "[")):
+        return value
+    try:
+        return parse(inner)
+    except InvalidJsonError:
+        return value
 
 
 def _text(value: Json) -> str | None:

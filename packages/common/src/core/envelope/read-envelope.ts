@@ -1,6 +1,7 @@
 import { readId, readTime, readTopic, readTopicMember, wellFormed } from './fields';
 import type { EnvelopeIssue } from './fields';
-import { decodeString, scanJson, type JsonScan, type Member } from '../json/scan';
+import { payloadText, withoutByteOrderMark } from './payload-text';
+import { scanJson, type JsonScan, type Member } from '../json/scan';
 import type { Micros } from '../time';
 import { printable, type TopicName } from '../topic';
 
@@ -22,7 +23,7 @@ export interface Envelope {
   readonly idempotencyKey: string;
   readonly eventTime: Micros | null;
   readonly producedAt: Micros;
-  /** The payload's text as it was sent; for a JSON string the text that it stands for. */
+  /** The payload's text as it was sent; for a JSON string that holds an object or an array the text in it. */
   readonly payload: string;
   readonly issues: readonly EnvelopeIssue[];
 }
@@ -78,10 +79,11 @@ function isEnvelope({ payload, topicName, unknown }: Fields): boolean {
   return payload !== undefined && (topicName !== undefined || unknown === undefined);
 }
 
-function noTopic(scan: JsonScan): EnvelopeResult {
+/** @param skipped characters of the body that stand before what was scanned */
+function noTopic(scan: JsonScan, skipped: number): EnvelopeResult {
   const where =
     scan.kind === 'invalid'
-      ? `the body is not JSON (it stops being so at character ${scan.offset})`
+      ? `the body is not JSON (it stops being so at character ${skipped + scan.offset})`
       : scan.kind === 'object'
         ? 'the body has no topic_name'
         : 'the body is not an object';
@@ -128,7 +130,9 @@ function build(
  * stand-in and an issue, and a body that is not JSON becomes a payload that is not JSON. Throws for no body.
  */
 export function readEnvelope(arrival: Arrival): EnvelopeResult {
-  const { body, topicAttribute } = arrival;
+  const { topicAttribute } = arrival;
+  const body = withoutByteOrderMark(arrival.body);
+  const skipped = arrival.body.length - body.length;
   const scan = scanJson(body);
   const fields = scan.kind === 'object' ? fieldsOf(body, scan.members) : undefined;
   const attribute = topicAttribute === undefined ? {} : readTopic(topicAttribute, JSON.stringify(topicAttribute));
@@ -140,7 +144,7 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
     if (member.issue) issues.push(member.issue);
     if (topic === undefined) {
       const issue = member.issue ?? attribute.issue;
-      return issue ? unusableTopic(issue) : noTopic(scan);
+      return issue ? unusableTopic(issue) : noTopic(scan, skipped);
     }
     if (attribute.issue) issues.push(attribute.issue);
     for (const [field, value] of fields.unknown ?? []) {
@@ -148,18 +152,19 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
       issues.push({ field: wellFormed(field), code: 'UNKNOWN_FIELD', message, value: wellFormed(value) });
     }
     const { payload = 'null' } = fields;
-    const text = payload.startsWith('"') ? decodeString(payload) : payload;
-    return build(arrival, topic, fields, text, issues);
+    return build(arrival, topic, fields, payloadText(payload), issues);
   }
 
   // The whole body is the payload. With the topic beside it, nothing in the body is read.
-  if (attribute.value !== undefined) return build(arrival, attribute.value, undefined, body, []);
-  if (!fields) return attribute.issue ? unusableTopic(attribute.issue) : noTopic(scan);
+  if (attribute.value !== undefined) {
+    return build(arrival, attribute.value, undefined, scan.kind === 'other' ? payloadText(body) : body, []);
+  }
+  if (!fields) return attribute.issue ? unusableTopic(attribute.issue) : noTopic(scan, skipped);
   // Duplicates are not noted, as the body goes on as a whole with both.
   const member = readTopicMember(fields.topicName);
   if (member.value === undefined) {
     const issue = member.issue ?? attribute.issue;
-    return issue ? unusableTopic(issue) : noTopic(scan);
+    return issue ? unusableTopic(issue) : noTopic(scan, skipped);
   }
   const issues = attribute.issue ? [attribute.issue] : [];
   issues.push({
