@@ -70,9 +70,8 @@ function oneEvent(kind: DeviceKind, n: number, options: DayOptions, random: Rand
   };
   const whole = JSON.stringify(envelope);
   if (random.chance(RATES.brokenPayload)) {
-    // The device was cut off while it wrote: the envelope is whole, but the payload's text is not JSON.
-    const cut = JSON.stringify({ ...envelope, payload: JSON.stringify(payload).slice(0, -random.int(1, 12)) });
-    return [{ body: cut, expectedTopic: kind.topic }];
+    // The device was cut off while it wrote: at least the braces of envelope and payload are missing.
+    return [{ body: whole.slice(0, -1 - random.int(1, 12)), expectedTopic: kind.topic }];
   }
   const out: SimulatedMessage[] = [{ body: whole, expectedTopic: kind.topic }];
   if (random.chance(RATES.duplicate)) out.push({ body: whole, expectedTopic: kind.topic });

@@ -2,6 +2,7 @@ import { readId, readTime, readTopic, readTopicMember, wellFormed } from './fiel
 import type { EnvelopeIssue } from './fields';
 import { payloadText, withoutByteOrderMark } from './payload-text';
 import { scanJson, type JsonScan, type Member } from '../json/scan';
+import { scanBroken } from '../json/scan-broken';
 import type { Micros } from '../time';
 import { printable, type TopicName } from '../topic';
 
@@ -126,6 +127,18 @@ function build(
 }
 
 /**
+ * A body's members, and whether the payload's end is known. In a body that is no JSON only the payload may be broken: then
+ * the members beside it count.
+ */
+function scanBody(body: string): { readonly scan: JsonScan; readonly fields?: Fields; readonly closed: boolean } {
+  const scan = scanJson(body);
+  if (scan.kind === 'other') return { scan, closed: true };
+  if (scan.kind === 'object') return { scan, fields: fieldsOf(body, scan.members), closed: true };
+  const broken = scanBroken(body, 'payload');
+  return broken ? { scan, fields: fieldsOf(body, broken.members), closed: broken.closed } : { scan, closed: true };
+}
+
+/**
  * Reads a message as an envelope. Only a message without a usable topic is refused: for any other fault there is a
  * stand-in and an issue, and a body that is not JSON becomes a payload that is not JSON. Throws for no body.
  */
@@ -133,11 +146,11 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
   const { topicAttribute } = arrival;
   const body = withoutByteOrderMark(arrival.body);
   const skipped = arrival.body.length - body.length;
-  const scan = scanJson(body);
-  const fields = scan.kind === 'object' ? fieldsOf(body, scan.members) : undefined;
+  const { scan, fields, closed } = scanBody(body);
   const attribute = topicAttribute === undefined ? {} : readTopic(topicAttribute, JSON.stringify(topicAttribute));
 
-  if (fields && isEnvelope(fields)) {
+  // Where a payload's end is not known, more than the payload may be broken: only a topic before it makes an envelope.
+  if (fields && isEnvelope(fields) && (closed || fields.topicName !== undefined)) {
     const issues = fields.duplicates;
     const member = readTopicMember(fields.topicName);
     const topic = member.value ?? attribute.value;
@@ -152,7 +165,8 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
       issues.push({ field: wellFormed(field), code: 'UNKNOWN_FIELD', message, value: wellFormed(value) });
     }
     const { payload = 'null' } = fields;
-    return build(arrival, topic, fields, payloadText(payload), issues);
+    const isJson = scan.kind === 'object' || scanJson(payload).kind !== 'invalid';
+    return build(arrival, topic, fields, isJson ? payloadText(payload) : payload, issues);
   }
 
   // The whole body is the payload. With the topic beside it, nothing in the body is read.

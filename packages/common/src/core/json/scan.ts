@@ -57,7 +57,7 @@ let unitBytes = Buffer.from(units.buffer);
 let due = new Uint8Array(1_024);
 
 /** The units of `text`, valid until the next call. The arrays are kept, as making them would cost more than reading. */
-function load(text: string): Uint16Array {
+export function load(text: string): Uint16Array {
   if (text.length >= units.length) {
     units = new Uint16Array(text.length * 2);
     unitBytes = Buffer.from(units.buffer);
@@ -70,7 +70,7 @@ function load(text: string): Uint16Array {
 // Every skip function takes the offset at which its token starts and gives the offset behind it, or ~offset (negative)
 // of the fault. The array is a parameter, as reading it from the module at each character would halve the speed.
 
-function skipSpace(text: Uint16Array, start: number): number {
+export function skipSpace(text: Uint16Array, start: number): number {
   let i = start;
   let c = text[i] ?? 0;
   while (c <= SPACE && (c === SPACE || c === LINE_FEED || c === CARRIAGE_RETURN || c === TAB)) c = text[++i] ?? 0;
@@ -93,7 +93,7 @@ function skipEscape(text: Uint16Array, start: number): number {
   return simple || c === 0x72 || c === LOWER_T ? start + 2 : ~(start + 1);
 }
 
-function skipString(text: Uint16Array, start: number): number {
+export function skipString(text: Uint16Array, start: number): number {
   let i = start + 1;
   for (;;) {
     let c = text[i] ?? 0;
@@ -145,7 +145,7 @@ function skipScalar(text: Uint16Array, start: number): number {
 }
 
 /** Skips from the end of a key to the first character of its value. */
-function skipColon(text: Uint16Array, start: number): number {
+export function skipColon(text: Uint16Array, start: number): number {
   const i = skipSpace(text, start);
   return (text[i] ?? 0) === COLON ? skipSpace(text, i + 1) : ~i;
 }
@@ -166,7 +166,7 @@ function pushDue(depth: number, closing: number): void {
   due[depth] = closing;
 }
 
-function skipValue(text: Uint16Array, start: number): number {
+export function skipValue(text: Uint16Array, start: number): number {
   let i = start;
   let depth = 0;
   for (;;) {

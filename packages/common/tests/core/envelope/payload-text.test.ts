@@ -18,7 +18,7 @@ function rawOf(body: string, topicAttribute?: string): string {
 
 describe("RAW's text for a payload", () => {
   it.each(vectors)('is that of the vector, in an envelope and alone: $name', ({ sent, raw }) => {
-    if (!sent.startsWith('\ufeff')) expect(rawOf(`{"topic_name":"t","payload": ${sent} ,"message_id":"m"}`)).toBe(raw);
+    expect(rawOf(`{"topic_name":"t","payload": ${sent} ,"message_id":"m"}`)).toBe(raw);
     expect(rawOf(sent, 't')).toBe(raw);
   });
 

@@ -245,6 +245,165 @@ describe('readEnvelope', () => {
     );
   });
 
+  describe('a payload that is broken', () => {
+    it.each(['NaN', "{'a':1}", '{"a":NaN}', '{"a":1,}', '{"a":1 /* one */}', '{"a":"line\nbreak"}', '"{"a":1}"', ''])(
+      '%j goes on as it was sent, and what stands beside it counts',
+      (payload) => {
+        const found = { messageId: 'm', idempotencyKey: 'k', payload, issues: [] };
+        const before = `{"topic_name":"t","message_id":"m","payload":${payload},"idempotency_key":"k"}`;
+        expect(envelope(before)).toMatchObject({ topic: 't', ...found });
+        const behind = `\ufeff{ "payload" : ${payload} , "idempotency_key":"k","message_id":"m","topic_name":"t"}`;
+        expect(envelope(behind)).toMatchObject({ topic: 't', ...found });
+        const beside = `{"payload":${payload},"message_id":"m","idempotency_key":"k"}`;
+        expect(envelope(beside, { topicAttribute: 'u' })).toMatchObject({ topic: 'u', ...found });
+      },
+    );
+
+    it('is all that follows where the body was cut off, and the topic stands before it', () => {
+      const body = '{"topic_name":"t","message_id":"m","payload":{"a":1,"b":"x';
+      expect(envelope(body)).toMatchObject({ topic: 't', messageId: 'm', payload: '{"a":1,"b":"x' });
+      expect(envelope(body, { topicAttribute: 'u' }).topic).toBe('t');
+      const topicBehind = '{"message_id":"m","payload":{"a":[1},"topic_name":"t"}';
+      expect(read(topicBehind)).toMatchObject({ code: 'NO_TOPIC' });
+      // Whether this body is an envelope nobody knows, so nothing of it is cut off.
+      expect(envelope(topicBehind, { topicAttribute: 'u' })).toMatchObject({
+        messageId: MESSAGE_ID,
+        payload: topicBehind,
+      });
+    });
+
+    it.each([
+      '{"topic_name":"t","payload":{"a":1}',
+      '{"topic_name":"t","payload":{"a":1}}}',
+      '{"topic_name":"t","payload":1,"message_id":NaN}',
+      '{"topic_name":"t","message_id":NaN,"payload":NaN}',
+      '{"topic_name":"t","temperature":NaN}',
+      "{'topic_name':'t','payload':{}}",
+    ])('is not what is wrong with %j', (body) => {
+      expect(read(body)).toMatchObject({ code: 'NO_TOPIC', message: expect.stringMatching(/at character \d+\)/) });
+      expect(envelope(body, { topicAttribute: 'u' })).toMatchObject({ messageId: MESSAGE_ID, payload: body });
+    });
+
+    it('is kept as an issue where a later one counts, and has no say in what an envelope is', () => {
+      const twice = envelope('{"topic_name":"t","payload":{"a":NaN},"payload":"{\\"a\\":1}"}');
+      expect(twice.payload).toBe('{"a":1}');
+      expect(twice.issues).toMatchObject([{ code: 'DUPLICATE_FIELD', value: '{"a":NaN}' }]);
+      const data = '{"payload":NaN,"region":"eu"}';
+      expect(envelope(data, { topicAttribute: 't' }).payload).toBe(data);
+      expect(read(data)).toMatchObject({ code: 'NO_TOPIC' });
+      expect(codes(envelope('{"topic_name":"t","payload":NaN,"region":"eu"}'))).toEqual(['region UNKNOWN_FIELD']);
+      expect(read('{"topic_name":"../x","payload":NaN}')).toMatchObject({ code: 'INVALID_TOPIC' });
+    });
+
+    /** What careless writers of JSON write, with no bracket, quote or slash but in double quotes and around whole comments. */
+    const word = fc.constantFrom('x', 'it', 'é', '7', ' ', '.', ':', '=', '<b>', '\n');
+    const words = fc.array(word, { maxLength: 4 }).map((parts) => parts.join(''));
+    const comment = fc.oneof(
+      words.map((text) => ` /*${text}*/ `),
+      words.map((text) => ` //${text.replaceAll('\n', '')}\n`),
+    );
+    const quoted = fc.array(
+      fc.constantFrom('a', '}', ']', '{', ',', "'", '\\"', '\\\\', '\n', '\\x', '//', '/*', '\u0000'),
+      { maxLength: 5 },
+    );
+    const between = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('', ' ', '\n') },
+      { weight: 1, arbitrary: comment },
+    );
+    const scalar = fc.oneof(
+      fc.constantFrom('NaN', '-Infinity', 'None', 'True', 'undefined', '01', '.5', '+1', '1.', '0x1F', "don't", 'a\\b'),
+      fc.constantFrom('http://x/y', 'Decimal("1")', 'datetime.date(2026, 11, 23)', '""x""', '1', 'null', '"x"', ''),
+      quoted.map((parts) => `"${parts.join('')}"`),
+      words.map((text) => `'${text}'`),
+    );
+    const { careless } = fc.letrec<{ careless: string; item: string; array: string; object: string }>((tie) => ({
+      item: fc.oneof({ depthSize: 'small' }, scalar, tie('array'), tie('object')),
+      array: fc
+        .tuple(fc.array(fc.tuple(between, tie('item')), { maxLength: 4 }), between, fc.constantFrom('', ','))
+        .map(([items, space, comma]) => `[${items.map((parts) => parts.join('')).join(',')}${space}${comma}]`),
+      object: fc
+        .tuple(
+          fc.array(fc.tuple(between, fc.constantFrom('"a"', "'b'", 'c', '1'), between, tie('item')), { maxLength: 4 }),
+          fc.constantFrom('', ',', ',,'),
+        )
+        .map(
+          ([members, comma]) =>
+            `{${members.map(([space, key, more, item]) => `${space}${key}${more}:${item}`).join(',')}${comma}}`,
+        ),
+      careless: fc.oneof(
+        { weight: 3, arbitrary: tie('object') },
+        { weight: 1, arbitrary: tie('array') },
+        // Outside brackets a comma ends the value.
+        { weight: 1, arbitrary: scalar.filter((text) => !/,(?=[^"]*$)/.test(text)) },
+      ),
+    }));
+    const others = fc.array(
+      fc.tuple(
+        fc.constantFrom('topic_name', 'message_id', 'idempotency_key', 'event_time', 'x', '__proto__'),
+        fc.oneof(
+          fc.constantFrom('"t"', '"u"', '7', '"2026-11-23T10:00:00Z"', '{"payload":NaN}'.replace('NaN', '1')),
+          fc.json(),
+        ),
+      ),
+      { maxLength: 3 },
+    );
+    const attribute = fc.constantFrom(undefined, 'v');
+    const joined = (members: readonly (readonly [string, string])[]): string[] =>
+      members.map(([key, value]) => `"${key}":${value}`);
+
+    it('takes nothing from the envelope: all is as with another payload there', () => {
+      fc.assert(
+        fc.property(others, careless, others, attribute, (before, payload, behind, topicAttribute) => {
+          const around = (text: string): string =>
+            `{${[...joined(before), `"payload": ${text} `, ...joined(behind)].join(',')}}`;
+          const [broken, whole] = [read(around(payload), { topicAttribute }), read(around('0'), { topicAttribute })];
+          if (!whole.ok) {
+            expect(broken).toMatchObject({ ok: false, code: whole.code });
+            return;
+          }
+          if (!broken.ok) throw new Error(broken.message);
+          const expected = whole.envelope.payload === '0' ? payload.trim() : around(payload);
+          const isJson = ((): boolean => {
+            try {
+              return JSON.parse(payload) !== undefined;
+            } catch {
+              return false;
+            }
+          })();
+          if (!isJson) expect(broken.envelope).toEqual({ ...whole.envelope, payload: expected });
+        }),
+        { numRuns: budget({ eachRun: 1_000, thorough: 20_000 }) },
+      );
+    });
+
+    it('is never lost, whatever it is: RAW has it whole or with all that follows', () => {
+      fc.assert(
+        fc.property(
+          fc.oneof(careless, fc.string({ unit: 'binary' }), fc.json()),
+          fc.nat(),
+          others,
+          (text, at, behind) => {
+            const payload = text.slice(0, at % (text.length + 1)) + text.slice((at % (text.length + 1)) + 1);
+            const start = '{"topic_name":"t","message_id":"m","payload":';
+            const rest = [payload, ...joined(behind)].join(',');
+            const result = read(`${start}${rest}}`);
+            // A payload may be whole and followed by what is broken: the body is refused as it is.
+            if (!result.ok) return;
+            const found = result.envelope.payload;
+            const sent = rest.replace(/^[ \n\r\t]*\ufeff*/, '');
+            if (found === `${sent}}`) return;
+            if (!sent.startsWith(found)) {
+              expect(typeof JSON.parse(found)).toBe('object'); // What a string holds.
+              return;
+            }
+            expect(() => JSON.parse(`${start}null${sent.slice(found.length)}}`) as unknown).not.toThrow();
+          },
+        ),
+        { numRuns: budget({ eachRun: 1_000, thorough: 20_000 }) },
+      );
+    });
+  });
+
   it('never throws, whatever the body', () => {
     const fragment = fc.constantFrom(
       '{',
