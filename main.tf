@@ -68,6 +68,7 @@ module "compute" {
   ingest_max_concurrency      = var.ingest_max_concurrency
   ingest_timeout_seconds      = var.ingest_timeout_seconds
   visibility_timeout_seconds  = var.visibility_timeout_seconds
+  max_clock_skew_seconds      = var.max_clock_skew_seconds
   max_receive_count           = var.max_receive_count
   dlq_entry_days              = var.dlq_entry_days
   firehose_buffer_seconds     = var.firehose_buffer_seconds

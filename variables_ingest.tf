@@ -51,6 +51,18 @@ variable "ingest_timeout_seconds" {
   }
 }
 
+variable "max_clock_skew_seconds" {
+  description = "Seconds by which a message's produced_at may be later than its receipt; beyond that it is unusable."
+  type        = number
+  default     = 86400
+  nullable    = false
+
+  validation {
+    condition     = var.max_clock_skew_seconds >= 60 && var.max_clock_skew_seconds <= 31536000 && floor(var.max_clock_skew_seconds) == var.max_clock_skew_seconds
+    error_message = "max_clock_skew_seconds must be a whole number from 60 to 31536000: less makes clocks that are right unusable, and more lets a wrong one win for years. Use 86400."
+  }
+}
+
 variable "visibility_timeout_seconds" {
   description = "Seconds for which a received message is hidden from other receivers."
   type        = number

@@ -86,6 +86,7 @@ run "refuses_bad_values_naming_each_variable" {
     ingest_batch_size        = 10001
     ingest_max_concurrency   = 1
     ingest_timeout_seconds   = 1
+    max_clock_skew_seconds   = 59
     max_receive_count        = 1
     firehose_buffer_seconds  = 901
     firehose_buffer_mb       = 3
@@ -115,6 +116,7 @@ run "refuses_bad_values_naming_each_variable" {
     var.ingest_batch_size,
     var.ingest_max_concurrency,
     var.ingest_timeout_seconds,
+    var.max_clock_skew_seconds,
     var.max_receive_count,
     var.firehose_buffer_seconds,
     var.firehose_buffer_mb,

@@ -11,9 +11,10 @@ module "sqs_processor" {
   settings         = local.function_settings
 
   environment = merge(local.function_environment, {
-    FIREHOSE_STREAM_NAME = local.stream_name
-    DLQ_URL              = aws_cloudformation_stack.queues.outputs["DlqUrl"]
-    OVERFLOW_BUCKET      = var.buckets.dlq_archive
+    FIREHOSE_STREAM_NAME   = local.stream_name
+    DLQ_URL                = aws_cloudformation_stack.queues.outputs["DlqUrl"]
+    OVERFLOW_BUCKET        = var.buckets.dlq_archive
+    MAX_CLOCK_SKEW_SECONDS = tostring(var.max_clock_skew_seconds)
   })
 }
 

@@ -22,6 +22,12 @@ variable "ingest_timeout_seconds" {
   nullable    = false
 }
 
+variable "max_clock_skew_seconds" {
+  description = "Seconds by which a message's produced_at may be later than its receipt; beyond that it is unusable."
+  type        = number
+  nullable    = false
+}
+
 variable "visibility_timeout_seconds" {
   description = "Seconds for which a received message is hidden from other receivers."
   type        = number

@@ -31,7 +31,7 @@ function ours(): Round {
     clock: systemClock,
     random: systemRandom,
   };
-  const settings = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 8 };
+  const settings = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 8, maxClockSkewSeconds: 86_400 };
   return async (records) => {
     const { batchItemFailures } = await processBatch(records, () => 60_000, collaborators, settings);
     if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} messages were not taken`);

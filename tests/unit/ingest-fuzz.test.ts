@@ -127,6 +127,7 @@ async function ingest(records: readonly SQSRecord[]) {
     overflowBucket: 'archive',
     concurrency: 4,
     maxAttempts: 3,
+    maxClockSkewSeconds: 86_400,
   });
   expect(batchItemFailures).toEqual([]);
 

@@ -54,6 +54,7 @@ variables {
   ingest_max_concurrency      = 20
   ingest_timeout_seconds      = 60
   visibility_timeout_seconds  = 360
+  max_clock_skew_seconds      = 86400
   max_receive_count           = 5
   dlq_entry_days              = 0
   firehose_buffer_seconds     = 60

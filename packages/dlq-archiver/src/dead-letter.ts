@@ -1,12 +1,4 @@
-import {
-  isTopicName,
-  keySegment,
-  microsFromMillis,
-  parseTime,
-  readEnvelope,
-  UNKNOWN_TOPIC,
-  type TopicName,
-} from '@lean-ops/common/core';
+import { isTopicName, keySegment, parseTime, readEnvelope, UNKNOWN_TOPIC, type TopicName } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
 
 /** The error code of a message that nobody refused: it was received `maxReceiveCount` times and never acknowledged. */
@@ -48,9 +40,9 @@ function isoOf(milliseconds: string): string | null {
 function topicOf(record: SQSRecord): TopicName | typeof UNKNOWN_TOPIC {
   const attribute = attributeOf(record, 'topic_name');
   if (attribute !== undefined && isTopicName(attribute)) return attribute;
-  // A message that came by redrive is as the producer sent it, so its envelope may name the topic.
+  // A message that came by redrive is as the producer sent it, so its envelope may name the topic. Its times are not used.
   const { body, messageId } = record;
-  const read = readEnvelope({ body, messageId, sentAt: microsFromMillis(0) });
+  const read = readEnvelope({ body, messageId, sentAt: 0n, receivedAt: 0n }, { maxClockSkew: 0n });
   return read.ok ? read.envelope.topic : UNKNOWN_TOPIC;
 }
 

@@ -4,6 +4,8 @@ const SPEC = {
   streamName: variable.text('FIREHOSE_STREAM_NAME'),
   dlqUrl: variable.text('DLQ_URL', { pattern: /^https?:\/\/\S+$/, expected: 'the URL of a queue' }),
   overflowBucket: variable.text('OVERFLOW_BUCKET'),
+  /** How many seconds after its receipt a message may say that it was produced. */
+  maxClockSkewSeconds: variable.integer('MAX_CLOCK_SKEW_SECONDS', { min: 60, max: 31_536_000, fallback: 86_400 }),
   /** Number of calls to one service at a time. */
   concurrency: variable.integer('DELIVERY_CONCURRENCY', { min: 1, max: 64, fallback: 4 }),
   /** How often one invocation sends a record; after that SQS delivers the message again, later. */

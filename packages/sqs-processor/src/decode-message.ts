@@ -3,6 +3,7 @@ import {
   MAX_RECORD_BYTES,
   microsFromMillis,
   readEnvelope,
+  type EnvelopeSettings,
   type Micros,
   type TopicName,
 } from '@lean-ops/common/core';
@@ -47,13 +48,15 @@ function sentAtOf(record: SQSRecord, receivedAt: Micros): Micros {
 }
 
 /** Turns a message into a Firehose record, or says why that is impossible. */
-export function decodeMessage(record: SQSRecord, receivedAt: Micros): DecodedMessage {
-  const read = readEnvelope({
+export function decodeMessage(record: SQSRecord, receivedAt: Micros, settings: EnvelopeSettings): DecodedMessage {
+  const arrival = {
     body: record.body,
     topicAttribute: record.messageAttributes['topic_name']?.stringValue,
     messageId: record.messageId,
     sentAt: sentAtOf(record, receivedAt),
-  });
+    receivedAt,
+  };
+  const read = readEnvelope(arrival, settings);
   const traceId = traceIdOf(record);
   if (!read.ok) return { kind: 'permanent', record, topic: undefined, traceId, code: read.code, message: read.message };
 

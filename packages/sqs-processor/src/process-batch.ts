@@ -22,6 +22,11 @@ export interface Collaborators {
   readonly random: () => number;
 }
 
+export interface BatchSettings extends DeadLetterSettings {
+  /** How many seconds after its receipt a message may say that it was produced. */
+  readonly maxClockSkewSeconds: number;
+}
+
 interface Failure {
   readonly code: string;
   readonly message: string;
@@ -33,11 +38,16 @@ interface SortedMessages {
   readonly failures: Failure[];
 }
 
-function decodeMessages(records: readonly SQSRecord[], receivedAt: Micros): SortedMessages {
+function decodeMessages(
+  records: readonly SQSRecord[],
+  receivedAt: Micros,
+  { maxClockSkewSeconds }: BatchSettings,
+): SortedMessages {
+  const settings = { maxClockSkew: microsFromMillis(maxClockSkewSeconds * 1_000) };
   const sorted: SortedMessages = { framed: [], permanent: [], failures: [] };
   for (const record of records) {
     try {
-      const decoded = decodeMessage(record, receivedAt);
+      const decoded = decodeMessage(record, receivedAt, settings);
       if (decoded.kind === 'framed') sorted.framed.push(decoded);
       else sorted.permanent.push(decoded);
     } catch (error) {
@@ -62,11 +72,11 @@ async function handleBatch(
   records: readonly SQSRecord[],
   context: DeliveryContext,
   collaborators: Collaborators,
-  settings: DeadLetterSettings,
+  settings: BatchSettings,
 ): Promise<SQSBatchResponse> {
   const { stream, log, metrics, clock } = collaborators;
   const startedMs = clock.now();
-  const { framed, permanent, failures } = decodeMessages(records, microsFromMillis(startedMs));
+  const { framed, permanent, failures } = decodeMessages(records, microsFromMillis(startedMs), settings);
 
   const [accepted, deadLettered] = await Promise.all([
     deliver(
@@ -137,7 +147,7 @@ export async function processBatch(
   records: readonly SQSRecord[],
   remainingMs: () => number,
   collaborators: Collaborators,
-  settings: DeadLetterSettings,
+  settings: BatchSettings,
 ): Promise<SQSBatchResponse> {
   const { clock, random, log, metrics } = collaborators;
   const context: DeliveryContext = {

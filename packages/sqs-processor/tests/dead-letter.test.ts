@@ -10,7 +10,7 @@ const SETTINGS = { overflowBucket: 'archive', concurrency: 2, maxAttempts: 3 };
 const CONTEXT: DeliveryContext = { remainingMs: () => 20_000, sleep: () => Promise.resolve(), random: () => 0 };
 
 function letterOf(...overrides: Parameters<typeof sqsRecord>): PermanentFailure {
-  const decoded = decodeMessage(sqsRecord(...overrides), 0n);
+  const decoded = decodeMessage(sqsRecord(...overrides), 0n, { maxClockSkew: 0n });
   if (decoded.kind !== 'permanent') throw new Error('is not permanent');
   return decoded;
 }

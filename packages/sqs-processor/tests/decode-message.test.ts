@@ -4,9 +4,10 @@ import { envelopeOf, sqsRecord } from '@lean-ops/common/testing';
 import { decodeMessage } from '../src/decode-message';
 
 const RECEIVED_AT = 1_795_428_002_000_000n;
+const SETTINGS = { maxClockSkew: 60_000_000n };
 
 function framed(record = sqsRecord()): { header: RecordHeader; payload: string } {
-  const decoded = decodeMessage(record, RECEIVED_AT);
+  const decoded = decodeMessage(record, RECEIVED_AT, SETTINGS);
   if (decoded.kind !== 'framed') throw new Error(decoded.message);
   const read = decodeRecord(decoded.frame);
   if (!read.ok) throw new Error(read.message);
@@ -32,6 +33,15 @@ describe('decodeMessage', () => {
     });
   });
 
+  it('takes a time that is too far ahead of the receipt for none', () => {
+    const body = '{"topic_name":"t","produced_at":"2026-11-23T10:01:03Z","payload":1}';
+    const { header } = framed(sqsRecord({ body, attributes: { SentTimestamp: '1795428001500' } }));
+    expect(header.producedAt).toBe(1_795_428_001_500_000n);
+    expect(JSON.parse(header.envelopeIssues ?? '')).toMatchObject([
+      { field: 'produced_at', code: 'TIME_IN_FUTURE', message: expect.stringContaining('is 61 s later') },
+    ]);
+  });
+
   it('takes the trace id from the X-Ray header', () => {
     const AWSTraceHeader = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
     expect(framed(sqsRecord({ attributes: { AWSTraceHeader } })).header.traceId).toBe(
@@ -55,7 +65,9 @@ describe('decodeMessage', () => {
     expect(framed(sqsRecord({ body, attributes: { SentTimestamp: '1795428001500' } })).header.producedAt).toBe(
       1_795_428_001_500_000n,
     );
-    expect(framed(sqsRecord({ body, attributes: { SentTimestamp: 'never' } })).header.producedAt).toBe(RECEIVED_AT);
+    expect(framed(sqsRecord({ body, attributes: { SentTimestamp: 'never' } })).header.producedAt).toBe(
+      RECEIVED_AT,
+    );
   });
 
   it('writes issues as JSON text', () => {
@@ -80,7 +92,7 @@ describe('decodeMessage', () => {
     ['a path for a topic', '{"topic_name":"../x","payload":{}}', 'INVALID_TOPIC'],
     ['SQL for a topic', '{"topic_name":"a;drop table","payload":{}}', 'INVALID_TOPIC'],
   ])('%s is permanent', (_, body, code) => {
-    expect(decodeMessage(sqsRecord({ body }), RECEIVED_AT)).toMatchObject({
+    expect(decodeMessage(sqsRecord({ body }), RECEIVED_AT, SETTINGS)).toMatchObject({
       kind: 'permanent',
       code,
       topic: undefined,
@@ -96,12 +108,12 @@ describe('decodeMessage', () => {
   });
 
   it('lets a record through that has exactly as many bytes as Firehose takes, and none that has one more', () => {
-    const empty = decodeMessage(sqsRecord({ body: '', topic: 't' }), RECEIVED_AT);
+    const empty = decodeMessage(sqsRecord({ body: '', topic: 't' }), RECEIVED_AT, SETTINGS);
     const room = 1_024_000 - (empty.kind === 'framed' ? empty.frame.length : 0);
-    expect(decodeMessage(sqsRecord({ body: 'x'.repeat(room), topic: 't' }), RECEIVED_AT).kind).toBe('framed');
+    expect(decodeMessage(sqsRecord({ body: 'x'.repeat(room), topic: 't' }), RECEIVED_AT, SETTINGS).kind).toBe('framed');
     // Bytes count, not characters.
     for (const body of ['x'.repeat(room + 1), `${'x'.repeat(room - 1)}é`, 'x'.repeat(1_048_000)]) {
-      expect(decodeMessage(sqsRecord({ body, topic: 't' }), RECEIVED_AT)).toMatchObject({
+      expect(decodeMessage(sqsRecord({ body, topic: 't' }), RECEIVED_AT, SETTINGS)).toMatchObject({
         code: 'TOO_LARGE',
         topic: 't',
       });

@@ -9,7 +9,12 @@ const ENV = { FIREHOSE_STREAM_NAME: 'lean-ops-events', DLQ_URL: 'https://sqs.exa
 
 describe('configFrom', () => {
   it('has every name, or says which are missing', () => {
-    expect(configFrom(ENV)).toMatchObject({ streamName: 'lean-ops-events', concurrency: 4 });
+    expect(configFrom(ENV)).toMatchObject({
+      streamName: 'lean-ops-events',
+      concurrency: 4,
+      maxClockSkewSeconds: 86_400,
+    });
+    expect(configFrom({ ...ENV, MAX_CLOCK_SKEW_SECONDS: '60' }).maxClockSkewSeconds).toBe(60);
     expect(() => configFrom({ DLQ_URL: 'dlq' })).toThrow(/FIREHOSE_STREAM_NAME .*DLQ_URL .*OVERFLOW_BUCKET/);
   });
 });

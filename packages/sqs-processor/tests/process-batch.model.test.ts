@@ -113,6 +113,7 @@ function worldOf({ firehose, dlq, s3Fails, budgetsMs, random, concurrency }: Sce
       overflowBucket: 'archive',
       concurrency,
       maxAttempts: 5,
+      maxClockSkewSeconds: 86_400,
     });
     // Calls run side by side, but the fake clock adds them up: at most one call per worker and receiver overruns.
     const slack = budgetMs <= RESERVE_MS ? 0 : concurrency * 2 * 5_000;

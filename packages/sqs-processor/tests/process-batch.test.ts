@@ -12,7 +12,7 @@ import {
 } from '@lean-ops/common/testing';
 import { processBatch, type Collaborators } from '../src/process-batch';
 
-const SETTINGS = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 4 };
+const SETTINGS = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 4, maxClockSkewSeconds: 86_400 };
 const THROTTLED: Receipt = { ok: false, code: 'ServiceUnavailableException', message: 'slow down' };
 const plenty = (): number => 60_000;
 

@@ -117,6 +117,12 @@ export function parseTime(text: string): TimeResult {
   return isMicros(micros) ? { ok: true, micros } : OUT_OF_RANGE;
 }
 
+/** Writes a span of time, not negative, as decimal seconds: `86400`, `0.000001`. */
+export function formatSeconds(micros: Micros): string {
+  const fraction = (micros % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '');
+  return `${micros / 1_000_000n}${fraction && `.${fraction}`}`;
+}
+
 /** Turns milliseconds since the epoch, as clocks and SQS's SentTimestamp give them, into microseconds. */
 export function microsFromMillis(milliseconds: number): Micros {
   return BigInt(Math.trunc(milliseconds)) * 1000n;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { budget } from '../../src/testing';
-import { formatMicros, MAX_MICROS, MIN_MICROS, microsFromMillis, parseTime } from '../../src/core/time';
+import { formatMicros, formatSeconds, MAX_MICROS, MIN_MICROS, microsFromMillis, parseTime } from '../../src/core/time';
 
 const microsOf = (text: string): bigint | string => {
   const time = parseTime(text);
@@ -89,6 +89,13 @@ describe('parseTime', () => {
       { numRuns: budget({ eachRun: 500, thorough: 2_000 }) },
     );
   });
+
+  it.each([
+    [0n, '0'],
+    [86_400_000_000n, '86400'],
+    [1n, '0.000001'],
+    [61_500_000n, '61.5'],
+  ])('writes %s microseconds as %s s', (micros, text) => expect(formatSeconds(micros)).toBe(text));
 
   it('reads back every text that formatMicros writes', () => {
     fc.assert(

@@ -1,5 +1,5 @@
 import { decodeString } from '../json/scan';
-import { parseTime, type Micros } from '../time';
+import { formatSeconds, parseTime, type Micros } from '../time';
 import { checkTopic, type TopicName } from '../topic';
 
 /** A fault of an envelope that did not cost the event, but that its producer should know of. */
@@ -11,6 +11,7 @@ export interface EnvelopeIssue {
     | 'TOO_LONG'
     | 'INVALID_TIME'
     | 'TIME_OUT_OF_RANGE'
+    | 'TIME_IN_FUTURE'
     | 'INVALID_TOPIC'
     | 'UNKNOWN_FIELD'
     | 'DUPLICATE_FIELD'
@@ -78,6 +79,22 @@ export function readTime(field: string, source: string | undefined): FieldRead<M
   }
   const time = parseTime(decodeString(source));
   return time.ok ? { value: time.micros } : { issue: issueOf(field, time.code, time.message, source) };
+}
+
+/**
+ * Reads `produced_at`. The latest version of a record wins, so a time that is further ahead than clocks differ is
+ * unusable: with it one wrong clock would win over all that comes, for years.
+ *
+ * @param source the JSON text of the value; undefined when the member is absent
+ * @param receivedAt the time at which the message was taken from the queue
+ * @param maxSkew how far ahead of that a producer's clock may be
+ */
+export function readProducedAt(source: string | undefined, receivedAt: Micros, maxSkew: Micros): FieldRead<Micros> {
+  const read = readTime('produced_at', source);
+  if (source === undefined || read.value === undefined || read.value <= receivedAt + maxSkew) return read;
+  const ahead = formatSeconds(read.value - receivedAt);
+  const message = `is ${ahead} s later than the message was received, and ${formatSeconds(maxSkew)} s are allowed`;
+  return { issue: issueOf('produced_at', 'TIME_IN_FUTURE', message, source) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readId, readTime, readTopic, readTopicMember, wellFormed } from './fields';
+import { readId, readProducedAt, readTime, readTopic, readTopicMember, wellFormed } from './fields';
 import type { EnvelopeIssue } from './fields';
 import { payloadText, withoutByteOrderMark } from './payload-text';
 import { scanJson, type JsonScan, type Member } from '../json/scan';
@@ -15,6 +15,13 @@ export interface Arrival {
   readonly messageId: string;
   /** The time at which the producer handed it to the queue, which stands in for `produced_at`. */
   readonly sentAt: Micros;
+  /** The time at which it was taken from the queue. */
+  readonly receivedAt: Micros;
+}
+
+export interface EnvelopeSettings {
+  /** How much later than `receivedAt` a usable `produced_at` may be. */
+  readonly maxClockSkew: Micros;
 }
 
 /** An envelope that was read, complete with stand-ins (docs/data-contracts.md, A message). */
@@ -105,11 +112,12 @@ function build(
   fields: Fields | undefined,
   payload: string,
   issues: EnvelopeIssue[],
+  { maxClockSkew }: EnvelopeSettings,
 ): EnvelopeResult {
   const given = readId('message_id', fields?.messageId);
   const key = readId('idempotency_key', fields?.idempotencyKey);
   const event = readTime('event_time', fields?.eventTime);
-  const produced = readTime('produced_at', fields?.producedAt);
+  const produced = readProducedAt(fields?.producedAt, arrival.receivedAt, maxClockSkew);
   for (const { issue } of [given, key, event, produced]) if (issue) issues.push(issue);
   const messageId = given.value ?? arrival.messageId;
   return {
@@ -142,7 +150,7 @@ function scanBody(body: string): { readonly scan: JsonScan; readonly fields?: Fi
  * Reads a message as an envelope. Only a message without a usable topic is refused: for any other fault there is a
  * stand-in and an issue, and a body that is not JSON becomes a payload that is not JSON. Throws for no body.
  */
-export function readEnvelope(arrival: Arrival): EnvelopeResult {
+export function readEnvelope(arrival: Arrival, settings: EnvelopeSettings): EnvelopeResult {
   const { topicAttribute } = arrival;
   const body = withoutByteOrderMark(arrival.body);
   const skipped = arrival.body.length - body.length;
@@ -166,12 +174,12 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
     }
     const { payload = 'null' } = fields;
     const isJson = scan.kind === 'object' || scanJson(payload).kind !== 'invalid';
-    return build(arrival, topic, fields, isJson ? payloadText(payload) : payload, issues);
+    return build(arrival, topic, fields, isJson ? payloadText(payload) : payload, issues, settings);
   }
 
   // The whole body is the payload. With the topic beside it, nothing in the body is read.
   if (attribute.value !== undefined) {
-    return build(arrival, attribute.value, undefined, scan.kind === 'other' ? payloadText(body) : body, []);
+    return build(arrival, attribute.value, undefined, scan.kind === 'other' ? payloadText(body) : body, [], settings);
   }
   if (!fields) return attribute.issue ? unusableTopic(attribute.issue) : noTopic(scan, skipped);
   // Duplicates are not noted, as the body goes on as a whole with both.
@@ -186,5 +194,5 @@ export function readEnvelope(arrival: Arrival): EnvelopeResult {
     code: 'MISSING_PAYLOAD',
     message: 'is missing: the whole body is the payload',
   });
-  return build(arrival, member.value, fields, body, issues);
+  return build(arrival, member.value, fields, body, issues, settings);
 }

@@ -10,7 +10,8 @@ const VECTORS = path.resolve(__dirname, '../../../../../tests/conformance/payloa
 const vectors = JSON.parse(readFileSync(VECTORS, 'utf8')) as readonly { name: string; sent: string; raw: string }[];
 
 function rawOf(body: string, topicAttribute?: string): string {
-  const read = readEnvelope({ body, topicAttribute, messageId: 'm', sentAt: 0n });
+  const arrival = { body, topicAttribute, messageId: 'm', sentAt: 0n, receivedAt: 0n };
+  const read = readEnvelope(arrival, { maxClockSkew: 0n });
   if (!read.ok) throw new Error(read.message);
   // RAW is UTF-8, which has no half of a surrogate pair.
   return Buffer.from(read.envelope.payload).toString('utf8');

@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { budget } from '../../../src/testing';
+import { formatMicros } from '../../../src/core/time';
 import { readEnvelope, type Arrival, type Envelope } from '../../../src/core/envelope/read-envelope';
 
 const SENT_AT = 1_795_428_001_000_000n;
+const RECEIVED_AT = SENT_AT + 500_000n;
+const DAY = 86_400_000_000n;
 const MESSAGE_ID = '2e1424d4-f796-459a-8184-9c92662be6da';
 
 function read(body: string, overrides: Partial<Arrival> = {}) {
-  return readEnvelope({ body, messageId: MESSAGE_ID, sentAt: SENT_AT, ...overrides });
+  const arrival = { body, messageId: MESSAGE_ID, sentAt: SENT_AT, receivedAt: RECEIVED_AT, ...overrides };
+  return readEnvelope(arrival, { maxClockSkew: DAY });
 }
 
 function envelope(body: string, overrides: Partial<Arrival> = {}): Envelope {
@@ -118,6 +122,60 @@ describe('readEnvelope', () => {
       expect(found).toMatchObject({ eventTime: null, producedAt: SENT_AT });
       expect(codes(found)).toEqual([`event_time ${code}`, `produced_at ${code}`]);
       expect(found.issues.map(({ value }) => value)).toEqual([source, source]);
+    });
+  });
+
+  describe('clocks', () => {
+    const produced = (at: bigint, overrides: Partial<Arrival> = {}): Envelope =>
+      envelope(`{"topic_name":"t","produced_at":"${formatMicros(at)}","payload":1}`, overrides);
+
+    it('may be ahead by as much as is allowed', () => {
+      expect(produced(RECEIVED_AT + DAY)).toMatchObject({ producedAt: RECEIVED_AT + DAY, issues: [] });
+    });
+
+    it('have no say when they are further ahead: the time of sending stands in, and the issue says by how much', () => {
+      const found = produced(RECEIVED_AT + DAY + 1n);
+      expect(found.producedAt).toBe(SENT_AT);
+      expect(found.issues).toEqual([
+        {
+          field: 'produced_at',
+          code: 'TIME_IN_FUTURE',
+          message: 'is 86400.000001 s later than the message was received, and 86400 s are allowed',
+          value: `"${formatMicros(RECEIVED_AT + DAY + 1n)}"`,
+        },
+      ]);
+      expect(produced(253_402_300_799_999_999n).producedAt).toBe(SENT_AT);
+    });
+
+    it('may be ahead in event_time, by which no version wins', () => {
+      const event = '9999-12-31T23:59:59Z';
+      expect(envelope(`{"topic_name":"t","event_time":"${event}","payload":1}`).issues).toEqual([]);
+    });
+
+    it('that are wrong do not win for ever: what is produced more than that after a receipt beats all that was received', () => {
+      const span = 400n * 366n * DAY;
+      const wrong = fc.record({
+        received: fc.bigInt({ min: 0n, max: span }),
+        waited: fc.bigInt({ min: 0n, max: 14n * DAY }),
+        // Any clock, most of them near the bound.
+        ahead: fc.oneof(
+          fc.bigInt({ min: -RECEIVED_AT, max: 20n * span }),
+          fc.bigInt({ min: -3n, max: 3n }).map((more) => DAY + more),
+        ),
+      });
+      fc.assert(
+        fc.property(fc.array(wrong, { minLength: 1 }), fc.bigInt({ min: 1n, max: span }), (messages, later) => {
+          const versions = messages.map(({ received, waited, ahead }) => {
+            const receivedAt = RECEIVED_AT + received;
+            return produced(receivedAt + ahead, { receivedAt, sentAt: receivedAt - waited }).producedAt;
+          });
+          const last = messages.reduce((latest, { received }) => (received > latest ? received : latest), 0n);
+          const at = RECEIVED_AT + last + DAY + later;
+          const correct = produced(at, { receivedAt: at, sentAt: at });
+          expect(correct).toMatchObject({ producedAt: at, issues: [] });
+          for (const version of versions) expect(version).toBeLessThan(at);
+        }),
+      );
     });
   });
 
