@@ -5,6 +5,8 @@ import pytest
 from adopted import ENVELOPE, NOW, Adopted, Killed
 from lake import Event
 
+from emulator.athena.spark_text import SEPARATOR
+from emulator.athena.sql import plan
 from lean_ops.catch_up.report import summary
 from lean_ops.ports.interfaces import CatalogEntry
 from lean_ops.tables.commits import TableError
@@ -260,6 +262,35 @@ def test_a_gap_is_not_filled_once_a_new_upload_has_begun(adopted):
     outcome = adopted.run()
     assert "schema_version" not in adopted.lake.registered[TOPIC]
     assert "meanwhile" in outcome.left[TOPIC]
+
+
+# --- names that engines keep to themselves ---
+
+
+@pytest.mark.parametrize("after_a_cycle", [False, True])
+def test_the_statement_of_the_note_mends_a_table_that_spark_cannot_read(adopted, by_spark, after_a_cycle):
+    table = adopted.standardized(TOPIC, "_deleted string")
+    for key in ("kept", "replaced"):
+        then = "2026-11-23T00:00:00Z"
+        adopted.insert(table, idempotency_key=key, message_id="m", produced_at=then, _deleted="yes")
+    lake, new = adopted.lake, "payload___deleted"
+    lake.deliver(Event({"_deleted": True}, key="replaced"))
+    if after_a_cycle:
+        assert TOPIC in lake.standardize().failed
+        new += "_before"
+    outcome = adopted.run()
+    [note] = outcome.plans[TOPIC].notes
+    assert "its standardized table has the column _deleted" in note
+    assert note in lines(outcome)
+    statement = note[note.index("ALTER TABLE") :]
+    for sql in plan(statement, f"{lake.prefix}_standardized").sql.split(SEPARATOR):
+        adopted.sql(sql)
+
+    assert adopted.run().plans[TOPIC].notes == ()
+    assert ("COLUMN_ADDED", new) in adopted.drift(TOPIC, "change_type", "column_name")
+    assert lake.standardize().failed == {}
+    rows = lake.by_key("standardized.telemetry_climate")
+    assert (rows["kept"][new], rows["replaced"]["payload___deleted"]) == ("yes", "true")
 
 
 # --- whose table is it ---

@@ -87,7 +87,7 @@ def plan(state: TopicState) -> TopicPlan:
         return TopicPlan(
             topic=state.topic, notes=(f"it is in {item['status']}: run again when that is over",)
         )
-    notes: list[str] = []
+    notes = _renames(state)
     standardized, curated = state.shapes.get(STANDARDIZED), state.shapes.get(CURATED)
     rows: list[DatedDrift] = []
     add: tuple[str, ...] = ()
@@ -123,6 +123,24 @@ def plan(state: TopicState) -> TopicPlan:
         claimed_sequencer=None if claimed is None else str(claimed),
         notes=tuple(notes),
     )
+
+
+def _renames(state: TopicState) -> list[str]:
+    """Says how to rename columns whose names engines keep to themselves, which earlier versions made."""
+    notes = []
+    for layer, shape in state.shapes.items():
+        for column in shape.columns:
+            if column.name not in names.ENGINE_COLUMNS:
+                continue
+            new = names.column_name([column.name])
+            while new in shape.types:
+                new += "_before"
+            notes.append(
+                f"its {layer} table has the column {column.name}, a name that engines keep to themselves: "
+                "queries and larger batches fail. Rename it in Athena, then run again: ALTER TABLE "
+                f"{names.table_name(state.topic)} CHANGE COLUMN `{column.name}` `{new}` {column.type}"
+            )
+    return notes
 
 
 def _missing(shape: TableShape, notes: list[str]) -> tuple[tuple[str, ...], bool]:

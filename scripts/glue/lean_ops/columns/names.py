@@ -38,10 +38,21 @@ ENGINE_COLUMNS = frozenset(
         "_change_type",
         "_change_ordinal",
         "_commit_snapshot_id",
+        "__row_from_source",
+        "__row_from_target",
+        "__row_operation",
+        "__original_row_id__file",
+        "__original_row_id__pos",
+        "__filename",
+        "__fragment_index",
+        "__batch_index",
+        "__last_in_fragment",
     )
 )
-"""The names that Iceberg or an engine gives a meaning of its own. A table with a column of such a name cannot
-be read by all of them; `engine_columns` in schemas/type-table.json says what keeps each."""
+"""The names that engines give to columns of their own: Iceberg's metadata columns, those that Spark adds
+while it runs MERGE, UPDATE and DELETE, and those that pyarrow adds to what it scans. A table with a column
+of such a name cannot be read or changed by all of them; `engine_columns` in schemas/type-table.json says
+which engine keeps each, and tests/glue/columns/test_engine_columns.py that the list is whole."""
 
 MAX_DEPTH = 16
 """The levels of nesting that become columns. Values that lie deeper go to rescued_data."""

@@ -13,8 +13,8 @@ export const ENVELOPE_COLUMNS: readonly string[] = typeTable.envelope_columns;
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set(typeTable.reserved_columns);
 
 /**
- * Names that Iceberg or an engine gives a meaning of its own. A table with a column of such a name cannot be read by
- * all of them; the type table says which class keeps each.
+ * Names that engines give to columns of their own. A table with a column of such a name cannot be read or changed by
+ * all of them; the type table says which engine keeps each.
  */
 export const ENGINE_COLUMNS: ReadonlySet<string> = new Set(typeTable.engine_columns.map(({ name }) => name));
 
