@@ -1,12 +1,12 @@
 /** `pnpm start`: runs the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { isTopicName, UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
+import { UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { runCycle, type CycleOutcome } from './local/cycle';
 import { reportFailure, UserError } from './local/errors';
 import { onInterrupt } from './local/interrupt';
 import { pushSchema, sampleSchema, sampleTopics } from './local/sample-schemas';
-import { readMessages, sendMessages, type Message } from './local/send';
+import { readMessages, sendMessages, topicOf, type Message } from './local/send';
 import { DEFAULT_PORT, requireStack, takeDown, upSteps } from './local/stack';
 import { runSteps, type Step } from './local/steps';
 import type { Progress } from './local/python-environment';
@@ -90,23 +90,6 @@ function simulation(run: Run, options: Options): Step[] {
   ];
 }
 
-/** The topic that a message names, for the count of received messages. The pipeline itself decides by its own rules. */
-function statedTopic(message: Message): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(message.body);
-    if (
-      typeof parsed === 'object' &&
-      parsed !== null &&
-      'topic_name' in parsed &&
-      typeof parsed.topic_name === 'string'
-    )
-      return parsed.topic_name;
-  } catch {
-    // A body that is not JSON cannot name a topic, so the attribute counts.
-  }
-  return message.topic;
-}
-
 async function ownEvents(run: Run, options: Options, file: string): Promise<Step[]> {
   if (!existsSync(file))
     throw new UserError(
@@ -114,7 +97,7 @@ async function ownEvents(run: Run, options: Options, file: string): Promise<Step
     );
   const messages = (await readMessages(file, options.topic)).map((message) => ({
     ...message,
-    expectedTopic: legal(statedTopic(message)) ?? legal(message.topic),
+    expectedTopic: topicOf(message),
   }));
   if (messages.length === 0) throw new UserError(`${file} has no lines.`);
   const topics = new Set(messages.map(({ expectedTopic }) => expectedTopic));
@@ -126,10 +109,6 @@ async function ownEvents(run: Run, options: Options, file: string): Promise<Step
     { title: `Send ${messages.length} messages of ${file}`, run: async (p) => sendCounted(run, messages, p) },
     { title: 'A cycle', run: async (p) => cycle(run, p) },
   ];
-}
-
-function legal(topic: string | undefined): string | undefined {
-  return topic !== undefined && isTopicName(topic) ? topic : undefined;
 }
 
 async function main(options: Options): Promise<void> {

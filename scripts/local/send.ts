@@ -2,6 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { withoutByteOrderMark } from '../../packages/common/src/core/envelope/payload-text';
+import { readEnvelope } from '../../packages/common/src/core/envelope/read-envelope';
 import { connect, output } from './clients';
 import { UserError } from './errors';
 import type { Stack } from './stack';
@@ -30,7 +32,8 @@ export interface SendResult {
 }
 
 /**
- * The lines of an NDJSON file as messages, without blank lines. The text of a line is sent as it is.
+ * The lines of an NDJSON file as messages, without blank lines. The text of a line is sent as it is, but for a byte order
+ * mark with which the file begins.
  *
  * @throws {UserError} when the file cannot be read
  */
@@ -38,13 +41,23 @@ export async function readMessages(file: string, topic: string | undefined): Pro
   const messages: Message[] = [];
   try {
     const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
-    for await (const line of lines) {
+    let isFirst = true;
+    for await (const read of lines) {
+      const line = isFirst ? withoutByteOrderMark(read) : read;
+      isFirst = false;
       if (line.trim() !== '') messages.push(topic === undefined ? { body: line } : { body: line, topic });
     }
   } catch (error) {
     throw new UserError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   return messages;
+}
+
+/** The topic whose message this is, for the count of received ones; undefined when it can only be refused. */
+export function topicOf({ body, topic: topicAttribute }: Message): string | undefined {
+  const arrival = { body, topicAttribute, messageId: '', sentAt: 0n, receivedAt: 0n };
+  const read = readEnvelope(arrival, { maxClockSkew: 0n });
+  return read.ok ? read.envelope.topic : undefined;
 }
 
 interface Entry {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { topicOf } from '../../scripts/local/send';
 import { simulateDay } from '../../scripts/simulator/fleet';
 
 const day = (number: 1 | 2, seed = 42): ReturnType<typeof simulateDay> =>
@@ -19,6 +20,12 @@ describe('simulateDay', () => {
     expect(ids.length).toBeGreaterThan(new Set(ids).size);
     expect(ids.some((id) => id.endsWith('-c'))).toBe(true);
     expect(messages.some((m) => m.topic === 'water.meter' && !m.body.startsWith('{'))).toBe(true);
+  });
+
+  it('knows of each message whose it is, those that were cut off included', () => {
+    const messages = [...day(1), ...day(2)];
+    expect(messages.map(topicOf)).toEqual(messages.map((m) => m.expectedTopic));
+    expect(messages.filter((m) => m.body.startsWith('{') && !m.body.endsWith('}')).length).toBeGreaterThan(10);
   });
 
   it('drifts and violates schemas only on Day 2', () => {
