@@ -245,6 +245,7 @@ CONSTRAINED = [
 def field_of(json_type, data_type, constraints):
     return Field(
         column="x",
+        member_prefix="x__",
         json_type=json_type,
         data_type=data_type,
         cde=False,

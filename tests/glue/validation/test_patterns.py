@@ -49,6 +49,7 @@ def takes(pattern):
 def found(pattern, texts):
     field = Field(
         column="x",
+        member_prefix="x__",
         json_type="string",
         data_type="string",
         cde=False,

@@ -18,6 +18,7 @@ export * from './schema/columns';
 export * from './condition';
 export * from './drift/constraint-changes';
 export * from './warehouse/ddl';
+export * from './drift/change';
 export * from './drift/schema-changes';
 export * from './drift/drift-log';
 export * from './warehouse/iceberg-metadata';

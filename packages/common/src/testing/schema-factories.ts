@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/json/value';
+import { readTopicSchema, type TopicSchema } from '../core/schema/model';
 
 /** A topic schema that passes every check; a test names only the members that it varies. */
 export function topicSchema(changes: JsonObject = {}): JsonObject {
@@ -26,4 +27,9 @@ export function topicSchema(changes: JsonObject = {}): JsonObject {
 /** A topic schema with one field added or replaced. */
 export function withField(name: string, field: unknown, schema: JsonObject = topicSchema()): JsonObject {
   return { ...schema, properties: { ...(schema['properties'] as JsonObject), [name]: field } };
+}
+
+/** The model of a topic schema that is given as an object. */
+export function modelOf(document: JsonObject): TopicSchema {
+  return readTopicSchema(JSON.stringify(document), document);
 }

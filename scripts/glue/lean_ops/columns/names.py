@@ -97,6 +97,15 @@ def column_name(path: Sequence[str]) -> str:
     return f"payload__{name}" if name in RESERVED_COLUMNS or name in ENGINE_COLUMNS else name
 
 
+def member_prefix(path: Sequence[str]) -> str:
+    """The beginning that the columns of all members of the object at a path have: `meta__gps__` for
+    `meta.gps`.
+
+    It is the path's, also where the object's own column is a reserved name with `payload__` before it.
+    """
+    return column_name((*path, "x"))[:-1]
+
+
 def path_text(path: Sequence[str]) -> str:
     """A path as rescued_data and drift_log spell it: `meta.gps.lat`.
 

@@ -43,27 +43,29 @@ class Batch:
         return n in self.members.get(column, ())
 
 
-def batch_of_rows(rows: Sequence[Texts], known: Set[str]) -> Batch:
-    """Returns the batch of some versions, where `known` are the columns that the schema names."""
+def batch_of_rows(rows: Sequence[Texts], known: Set[str], holders: Mapping[str, str]) -> Batch:
+    """Returns the batch of some versions, where `known` are the columns that the schema names, and `holders`
+    as holders_of takes them."""
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in known}
-    holders = holders_of(set(chain.from_iterable(rows)), known)
+    found = holders_of(set(chain.from_iterable(rows)), known, holders)
     members: dict[str, set[int]] = defaultdict(set)
-    if holders:
+    if found:
         for n, row in enumerate(rows):
             for name, text in row.items():
                 if text is not None:
-                    for holder in holders.get(name, ()):
+                    for holder in found.get(name, ()):
                         members[holder].add(n)
     return Batch(len(rows), columns, members)
 
 
-def holders_of(columns: Iterable[str], known: Set[str]) -> dict[str, list[str]]:
+def holders_of(columns: Iterable[str], known: Set[str], holders: Mapping[str, str]) -> dict[str, list[str]]:
     """Maps each column that the schema does not name to the schema's columns of which it may be a member.
 
-    Columns that are a member of none are left out.
+    `holders` maps the beginning of members' names, without the two underscores, to the column that they are
+    members of. Columns that are a member of none are left out.
     """
     found = {
-        name: [name[: cut.start()] for cut in _MEMBER.finditer(name) if name[: cut.start()] in known]
+        name: [holders[begin] for cut in _MEMBER.finditer(name) if (begin := name[: cut.start()]) in holders]
         for name in columns
         if "__" in name and name not in known
     }

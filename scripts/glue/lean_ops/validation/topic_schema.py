@@ -62,6 +62,7 @@ class SchemaError(LeanOpsError, ValueError):
 class Field:
     """A leaf of the schema, and the Curated column that it becomes.
 
+    member_prefix: the beginning of the columns that an object in the field's place would have.
     data_type: the column's type by Spark's name.
     cde: it is a critical data element: a row without a valid value is rejected.
     required: its absence is a violation where the object around it is there.
@@ -70,6 +71,7 @@ class Field:
     """
 
     column: str
+    member_prefix: str
     json_type: str
     data_type: str
     cde: bool
@@ -82,13 +84,13 @@ class Field:
 class ObjectField:
     """An object inside the payload. It has no column in Curated; Standardized has one where it came empty.
 
-    leaves: the columns of all fields below it.
+    member_prefix: the beginning of its members' columns.
     """
 
     column: str
+    member_prefix: str
     required: bool
     parents: tuple[str, ...]
-    leaves: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,14 +160,13 @@ def _walk(
             )
         column = names.column_name(here)
         if spec.get("type") == "object":
-            inner = list(_walk(spec, here, (*parents, column)))
-            leaves = tuple(one.column for one in inner if isinstance(one, Field))
-            yield ObjectField(column, name in required, parents, leaves)
-            yield from inner
+            yield ObjectField(column, names.member_prefix(here), name in required, parents)
+            yield from _walk(spec, here, (*parents, column))
         else:
             constraints = {keyword: spec[keyword] for keyword in CONSTRAINTS if keyword in spec}
             yield Field(
                 column=column,
+                member_prefix=names.member_prefix(here),
                 json_type=str(spec.get("type")),
                 data_type=_data_type(spec, here),
                 cde=spec.get("x-cde") is True,

@@ -6,7 +6,6 @@ through mapInArrow (curated/rows_spark.py).
 """
 
 from collections import defaultdict
-from collections.abc import Set
 from datetime import datetime
 
 import pyarrow as pa
@@ -40,7 +39,7 @@ def validated_batch(versions: pa.Table, validator: RowValidator) -> pa.Table:
       string, and NULL for a version without violations.
     """
     texts = MapColumn(versions.column(_COLUMNS).combine_chunks())
-    verdicts = validator.validate_batch(_batch(texts, versions.num_rows, validator.columns))
+    verdicts = validator.validate_batch(_batch(texts, versions.num_rows, validator))
     schema = validator.schema
     value = pa.StructArray.from_arrays(
         [verdicts.values[field.column] for field in schema.fields],
@@ -53,10 +52,10 @@ def validated_batch(versions: pa.Table, validator: RowValidator) -> pa.Table:
     return validated
 
 
-def _batch(texts: MapColumn, count: int, known: Set[str]) -> Batch:
-    columns = {name: texts.column(name) for name in known & texts.names}
+def _batch(texts: MapColumn, count: int, validator: RowValidator) -> Batch:
+    columns = {name: texts.column(name) for name in validator.columns & texts.names}
     members: dict[str, set[int]] = defaultdict(set)
-    for name, holders in holders_of(texts.names, known).items():
+    for name, holders in holders_of(texts.names, validator.columns, validator.holders).items():
         rows = texts.rows_with(name)
         for holder in holders:
             members[holder].update(rows)

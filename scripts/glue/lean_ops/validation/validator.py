@@ -79,20 +79,20 @@ class RowValidator:
 
     def __init__(self, schema: TopicSchema) -> None:
         self.schema = schema
-        self._nodes = [_ObjectValidator(node, schema.objects) for node in schema.objects]
-        # Objects whose names differ by case only share a column. The last of them decides what an object is
-        # there.
+        known: Sequence[Field | ObjectField] = (*schema.fields, *schema.objects)
+        self.columns = frozenset(one.column for one in known)
+        self.holders = {one.member_prefix.removesuffix("__"): one.column for one in known}
+        self._nodes = [_ObjectValidator(node, self.columns) for node in schema.objects]
         self._objects = {node.column: node for node in self._nodes}
         self._fields = [_FieldValidator(field) for field in schema.fields]
         self._critical = frozenset(field.column for field in schema.fields if field.cde)
-        self.columns = frozenset((*(field.column for field in schema.fields), *self._objects))
 
     def validate(self, columns: Texts) -> Verdict:
         [verdict] = self.validate_rows([columns])
         return verdict
 
     def validate_rows(self, rows: Sequence[Texts]) -> list[Verdict]:
-        verdicts = self.validate_batch(batch_of_rows(rows, self.columns))
+        verdicts = self.validate_batch(batch_of_rows(rows, self.columns, self.holders))
         columns = {column: values.to_pylist() for column, values in verdicts.values.items()}
         return [
             Verdict(
@@ -136,12 +136,12 @@ class _Report:
 class _ObjectValidator:
     """The rules of an object inside the payload: it is an object, and it is there where it is required."""
 
-    def __init__(self, node: ObjectField, objects: Sequence[ObjectField]) -> None:
+    def __init__(self, node: ObjectField, columns: Iterable[str]) -> None:
         self.column = node.column
         self._required = node.required
         self._parents = node.parents
-        inner = (one.column for one in objects if node.column in one.parents)
-        self._members = (*node.leaves, *inner)
+        # Whether the schema nests a member's name or has it flat is no matter: flattening made the column.
+        self._members = tuple(name for name in columns if name.startswith(node.member_prefix))
 
     def is_object(self, batch: Batch, n: int) -> bool:
         """Whether a version has an object here.

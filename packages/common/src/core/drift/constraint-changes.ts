@@ -1,3 +1,4 @@
+import { compareNumbers } from '../json/exact-number';
 import type { Constraints } from '../schema/model';
 
 /** One constraint (or bound) that differs between two versions of a column. */
@@ -9,30 +10,40 @@ export interface ConstraintChange {
   readonly after: string;
 }
 
+const LOWER = ['minimum', 'exclusiveMinimum'] as const;
+const UPPER = ['maximum', 'exclusiveMaximum'] as const;
+
 interface Bound {
-  readonly value: number;
+  readonly value: string;
   readonly exclusive: boolean;
 }
 
 /** The stronger one of an inclusive and an exclusive bound; `sign` is 1 for lower bounds and -1 for upper ones. */
-function strongest(inclusive: number | undefined, exclusive: number | undefined, sign: 1 | -1): Bound | undefined {
+function strongest(inclusive: string | undefined, exclusive: string | undefined, sign: 1 | -1): Bound | undefined {
   if (exclusive === undefined) return inclusive === undefined ? undefined : { value: inclusive, exclusive: false };
-  if (inclusive !== undefined && sign * inclusive > sign * exclusive) return { value: inclusive, exclusive: false };
+  if (inclusive !== undefined && sign * compareNumbers(inclusive, exclusive) > 0) {
+    return { value: inclusive, exclusive: false };
+  }
   return { value: exclusive, exclusive: true };
 }
 
 function allowsAtLeast(after: Bound | undefined, before: Bound | undefined, sign: 1 | -1): boolean {
   if (after === undefined) return true;
   if (before === undefined) return false;
-  if (after.value !== before.value) return sign * after.value < sign * before.value;
-  return before.exclusive || !after.exclusive;
+  const order = sign * compareNumbers(after.value, before.value);
+  return order === 0 ? before.exclusive || !after.exclusive : order < 0;
 }
 
-function shownBound(bound: Bound | undefined, inclusive: string, exclusive: string): string {
-  return bound === undefined ? 'none' : `${bound.exclusive ? exclusive : inclusive} ${bound.value}`;
+/** Both bounds on one side, as a row that breaks both has a violation for each. */
+function shownBounds(constraints: Constraints, keywords: typeof LOWER | typeof UPPER): string {
+  const stated = keywords.flatMap((keyword) => {
+    const bound = constraints[keyword];
+    return bound === undefined ? [] : [`${keyword} ${bound}`];
+  });
+  return stated.length === 0 ? 'none' : stated.join(', ');
 }
 
-function shown(value: unknown): string {
+function shown(value: string | undefined): string {
   return value === undefined ? 'none' : JSON.stringify(value);
 }
 
@@ -47,10 +58,9 @@ function change(
 
 function enumChange(before: Constraints['enum'], after: Constraints['enum']): ConstraintChange[] {
   // The order of the values means nothing.
-  const sorted = (values: Constraints['enum']) =>
-    values && [...values].sort((a, b) => (String(a) < String(b) ? -1 : 1));
+  const list = (values: Constraints['enum']) => (values ? `[${[...values].sort().join(',')}]` : 'none');
   const loosened = after === undefined || before?.every((value) => after.includes(value)) === true;
-  return change('enum', loosened, shown(sorted(before)), shown(sorted(after)));
+  return change('enum', loosened, list(before), list(after));
 }
 
 /**
@@ -59,24 +69,29 @@ function enumChange(before: Constraints['enum'], after: Constraints['enum']): Co
 export function constraintChanges(before: Constraints, after: Constraints): ConstraintChange[] {
   const lower = [before, after].map((c) => strongest(c.minimum, c.exclusiveMinimum, 1));
   const upper = [before, after].map((c) => strongest(c.maximum, c.exclusiveMaximum, -1));
-  const minLength = [before.minLength ?? 0, after.minLength ?? 0] as const;
-  const maxLength = [before.maxLength ?? Infinity, after.maxLength ?? Infinity] as const;
+  const minLength = [before.minLength ?? '0', after.minLength ?? '0'] as const;
+  const longest = [before, after].map((c) => strongest(c.maxLength, undefined, -1));
   return [
     ...enumChange(before.enum, after.enum),
     ...change(
       'lower bound',
       allowsAtLeast(lower[1], lower[0], 1),
-      shownBound(lower[0], 'minimum', 'exclusiveMinimum'),
-      shownBound(lower[1], 'minimum', 'exclusiveMinimum'),
+      shownBounds(before, LOWER),
+      shownBounds(after, LOWER),
     ),
     ...change(
       'upper bound',
       allowsAtLeast(upper[1], upper[0], -1),
-      shownBound(upper[0], 'maximum', 'exclusiveMaximum'),
-      shownBound(upper[1], 'maximum', 'exclusiveMaximum'),
+      shownBounds(before, UPPER),
+      shownBounds(after, UPPER),
     ),
-    ...change('minLength', minLength[1] <= minLength[0], String(minLength[0]), String(minLength[1])),
-    ...change('maxLength', maxLength[1] >= maxLength[0], shown(before.maxLength), shown(after.maxLength)),
+    ...change('minLength', compareNumbers(minLength[1], minLength[0]) <= 0, minLength[0], minLength[1]),
+    ...change(
+      'maxLength',
+      allowsAtLeast(longest[1], longest[0], -1),
+      before.maxLength ?? 'none',
+      after.maxLength ?? 'none',
+    ),
     ...change('pattern', after.pattern === undefined, shown(before.pattern), shown(after.pattern)),
   ];
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { CHANGE_KINDS, type SchemaChange } from './schema-changes';
+import { CHANGE_KINDS, type SchemaChange } from './change';
 import type { TopicSchema } from '../schema/model';
 import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from '../warehouse/sql';
 import { databaseOf, LAYERS, type Lake } from '../warehouse/tables';

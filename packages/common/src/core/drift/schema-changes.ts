@@ -1,19 +1,10 @@
+import { annotation, breaking, CHANGE_KINDS, compatible, type SchemaChange } from './change';
 import { constraintChanges } from './constraint-changes';
+import { objectAdditionsAndChanges, objectRemovals } from './object-changes';
+import { demandOf, requiredChange } from './required-changes';
 import { pointerTo } from '../json/value';
 import type { SchemaColumn, TopicSchema } from '../schema/model';
 import { isPromotion } from '../schema/type-promotion';
-
-export const CHANGE_KINDS = {
-  columnAdded: 'COLUMN_ADDED',
-  columnRemoved: 'COLUMN_REMOVED',
-  typeChanged: 'TYPE_CHANGED',
-  constraintChanged: 'CONSTRAINT_CHANGED',
-  keyChanged: 'KEY_CHANGED',
-  /** A title, a description or the spelling of a name: no row shows such a change. */
-  annotationChanged: 'ANNOTATION_CHANGED',
-} as const;
-
-export type ChangeKind = (typeof CHANGE_KINDS)[keyof typeof CHANGE_KINDS];
 
 /** For each constraint the keywords that may state it, at one of which the change is shown. */
 const KEYWORDS_OF_CONSTRAINT = {
@@ -25,33 +16,6 @@ const KEYWORDS_OF_CONSTRAINT = {
   pattern: ['pattern'],
 } as const;
 
-interface ChangeFacts {
-  readonly kind: ChangeKind;
-  /** JSON pointer into the candidate, or into the active schema where the candidate lacks the place. */
-  readonly path: string;
-  /** The column that changes; null for a change of the schema as a whole. */
-  readonly column: string | null;
-  readonly before: string | null;
-  readonly after: string | null;
-  readonly sentence: string;
-}
-
-/**
- * One change. A compatible one leaves every valid row valid and its values as they are. A breaking one might not, so
- * that Curated would depend on when the schema changed; its remedy says what to do instead.
- */
-export type SchemaChange =
-  | (ChangeFacts & { readonly impact: 'compatible' })
-  | (ChangeFacts & { readonly impact: 'breaking'; readonly remedy: string });
-
-function compatible(facts: ChangeFacts): SchemaChange {
-  return { ...facts, impact: 'compatible' };
-}
-
-function breaking(facts: ChangeFacts, remedy: string): SchemaChange {
-  return { ...facts, impact: 'breaking', remedy };
-}
-
 /**
  * The changes that a candidate makes, in its own order and removals last. The same pair always gives the same changes,
  * and a schema gives none against itself or a re-ordered copy. A new `x-version` alone is no change.
@@ -61,16 +25,14 @@ export function schemaChanges(active: TopicSchema, candidate: TopicSchema): Sche
   const after = new Set(candidate.columns.map(({ column }) => column));
   return [
     ...schemaLevelChanges(active, candidate),
+    ...objectAdditionsAndChanges(active, candidate),
     ...candidate.columns.flatMap((column) => {
       const old = before.get(column.column);
       return old ? columnChanges(old, column) : [columnAdded(column)];
     }),
     ...active.columns.filter(({ column }) => !after.has(column)).map(columnRemoved),
+    ...objectRemovals(active, candidate),
   ];
-}
-
-export function isBreaking(change: SchemaChange): change is Extract<SchemaChange, { impact: 'breaking' }> {
-  return change.impact === 'breaking';
 }
 
 function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
@@ -135,11 +97,6 @@ function eventTimeChanges(active: TopicSchema, candidate: TopicSchema): SchemaCh
       `keep x-event-time at the field of the column ${before}, or start a new topic`,
     ),
   ];
-}
-
-function annotation(path: string, column: string | null, before: string, after: string, what: string): SchemaChange {
-  const kind = CHANGE_KINDS.annotationChanged;
-  return compatible({ kind, path, column, before, after, sentence: `${what} changed; no row is affected` });
 }
 
 function columnAdded(column: SchemaColumn): SchemaChange {
@@ -213,25 +170,32 @@ function typeChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] 
 }
 
 function obligationChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
-  return (['cde', 'required'] as const).flatMap((key): SchemaChange[] => {
-    if (before[key] === after[key]) return [];
-    const word = key === 'cde' ? 'x-cde' : 'required';
-    const facts = {
-      kind: CHANGE_KINDS.constraintChanged,
-      path: key === 'cde' ? pointerTo(after.pointer, 'x-cde') : after.pointer,
-      column: after.column,
-      before: `${word} ${before[key]}`,
-      after: `${word} ${after[key]}`,
-    };
-    return after[key]
-      ? [
-          breaking(
-            { ...facts, sentence: `${after.column} becomes ${word}, which rows from before may not meet` },
-            `leave ${word} as it was; a field can be ${word} from the first version of a topic`,
-          ),
-        ]
-      : [compatible({ ...facts, sentence: `${after.column} is no longer ${word}` })];
-  });
+  const [old, now] = [before, after].map(demandOf);
+  // A critical field is there in every valid row, whatever the objects around it are.
+  const stays = before.cde && after.cde && before.required === after.required;
+  return [
+    ...criticalChange(before, after),
+    ...(stays ? [] : requiredChange(after.pointer, after.column, old, now, before.cde ? '' : old)),
+  ];
+}
+
+function criticalChange(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+  if (before.cde === after.cde) return [];
+  const facts = {
+    kind: CHANGE_KINDS.constraintChanged,
+    path: pointerTo(after.pointer, 'x-cde'),
+    column: after.column,
+    before: `x-cde ${before.cde}`,
+    after: `x-cde ${after.cde}`,
+  };
+  return after.cde
+    ? [
+        breaking(
+          { ...facts, sentence: `${after.column} becomes x-cde, which rows from before may not meet` },
+          'leave x-cde as it was; a field can be x-cde from the first version of a topic',
+        ),
+      ]
+    : [compatible({ ...facts, sentence: `${after.column} is no longer x-cde` })];
 }
 
 function constraintChangesOf(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {

@@ -1,4 +1,5 @@
-import { CHANGE_KINDS, isBreaking, schemaChanges, type SchemaChange } from './schema-changes';
+import { CHANGE_KINDS, isBreaking, type SchemaChange } from './change';
+import { schemaChanges } from './schema-changes';
 import { depthUpTo, isObject } from '../json/value';
 import { MAX_FILE_DEPTH } from '../schema/check';
 import { readTopicSchema, type TopicSchema } from '../schema/model';
@@ -54,6 +55,6 @@ export function readAcceptedSchema(text: string): TopicSchema | undefined {
     return undefined;
   }
   return isObject(document) && depthUpTo(document, MAX_FILE_DEPTH) <= MAX_FILE_DEPTH
-    ? readTopicSchema(document)
+    ? readTopicSchema(text, document)
     : undefined;
 }

@@ -114,6 +114,7 @@ function castOf(jsonType: string, athenaType: string, text: string): string {
     kind: 'field',
     pointer: '',
     column: '',
+    memberPrefix: '',
     jsonType,
     athenaType,
     cde: false,

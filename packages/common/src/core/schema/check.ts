@@ -71,7 +71,7 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
     ...semanticProblems(document, { topic, maxColumns, patternBudgetMs }),
   ];
   if (problems.length > 0) return { ok: false, problems: problems.sort(byPath) };
-  return { ok: true, schema: readTopicSchema(document), document };
+  return { ok: true, schema: readTopicSchema(text, document), document };
 }
 
 /** Describes where a text stops being JSON, in words of our own: JSON.parse's differ between versions of Node. */

@@ -40,6 +40,15 @@ export function columnName(path: readonly string[]): string {
 }
 
 /**
+ * The beginning that the columns of all members of the object at a path have: `meta__gps__` for `meta.gps`, and an empty
+ * text for the payload itself.
+ */
+export function memberPrefix(path: readonly string[]): string {
+  // A member's column begins with its path even where the object's own column is a reserved name with payload__ before it.
+  return path.length === 0 ? '' : columnName([...path, 'x']).slice(0, -1);
+}
+
+/**
  * A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`. A dot within a name is written `\\.`, so that
  * each path has a spelling of its own.
  */

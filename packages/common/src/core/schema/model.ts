@@ -1,16 +1,21 @@
 import typeTable from '../../../../../schemas/type-table.json';
 import { columnName, pathText } from './columns';
+import { canonicalNumber, numberReader } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 
-/** The rules on a value beyond its type, by keyword. */
+/**
+ * The rules on a value beyond its type, by keyword. Numbers are texts of all their digits, and equal ones have one text
+ * (see canonicalNumber). The bounds of a double or float are the doubles that values are compared with.
+ */
 export interface Constraints {
-  readonly enum?: readonly (string | number)[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
+  /** The allowed values as JSON texts. */
+  readonly enum?: readonly string[];
+  readonly minimum?: string;
+  readonly maximum?: string;
+  readonly exclusiveMinimum?: string;
+  readonly exclusiveMaximum?: string;
+  readonly minLength?: string;
+  readonly maxLength?: string;
   readonly pattern?: string;
 }
 
@@ -33,7 +38,21 @@ export interface SchemaColumn {
   readonly constraints: Constraints;
 }
 
-/** A topic schema as the pipeline uses it. Columns are in the order of the file. */
+/**
+ * An object inside the payload. It has no column in Curated, and rows are validated by it all the same: whatever else
+ * stands in its place is a violation, and so is its absence where it is required.
+ */
+export interface SchemaObject {
+  readonly path: readonly string[];
+  readonly pointer: string;
+  /** The column of Standardized in which an empty object, or a value in its place, lies. */
+  readonly column: string;
+  readonly required: boolean;
+  readonly title: string | undefined;
+  readonly description: string | undefined;
+}
+
+/** A topic schema as the pipeline uses it. Columns and objects are in the order of the file. */
 export interface TopicSchema {
   readonly topic: string;
   readonly version: number;
@@ -46,6 +65,7 @@ export interface TopicSchema {
   /** Whether this version validates the rows from before it again (`x-backfill`). */
   readonly backfill: boolean;
   readonly columns: readonly SchemaColumn[];
+  readonly objects: readonly SchemaObject[];
 }
 
 export const CONSTRAINT_KEYWORDS = [
@@ -131,29 +151,59 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function constraintsOf(field: JsonObject): Constraints {
+type NumberAt = ReturnType<typeof numberReader>;
+
+/** Whether a column's values are compared with a bound as doubles; all others are compared by all their digits. */
+function comparesDoubles(athenaType: string): boolean {
+  return athenaType === 'double' || athenaType === 'float';
+}
+
+function constraintsOf({ field, pointer }: FieldVisit, athenaType: string, numberAt: NumberAt): Constraints {
+  const numberText = (value: number, place: string) =>
+    canonicalNumber(comparesDoubles(athenaType) ? String(value) : numberAt(place));
   return Object.fromEntries(
-    CONSTRAINT_KEYWORDS.filter((keyword) => field[keyword] !== undefined).map((keyword) => [keyword, field[keyword]]),
+    CONSTRAINT_KEYWORDS.filter((keyword) => field[keyword] !== undefined).map((keyword) => {
+      const value = field[keyword];
+      const place = pointerTo(pointer, keyword);
+      if (typeof value === 'number') return [keyword, numberText(value, place)];
+      if (!Array.isArray(value)) return [keyword, value];
+      const texts = value.map((one: unknown, index) =>
+        typeof one === 'number' ? numberText(one, pointerTo(place, index)) : JSON.stringify(one),
+      );
+      return [keyword, texts];
+    }),
   );
 }
 
-/** Reads the model of a schema that `checkSchema` accepted. */
-export function readTopicSchema(document: JsonObject): TopicSchema {
+/**
+ * Reads the model of a schema that `checkSchema` accepted.
+ *
+ * @param text the text of the schema, for the digits of its numbers
+ * @param document the same text as JSON.parse reads it
+ */
+export function readTopicSchema(text: string, document: JsonObject): TopicSchema {
+  const numberAt = numberReader(text);
   const columns: SchemaColumn[] = [];
-  for (const { path, pointer, field, required } of fieldsOf(document)) {
-    const athenaType = athenaTypeOf(field);
-    if (athenaType === undefined) continue;
-    columns.push({
+  const objects: SchemaObject[] = [];
+  for (const visit of fieldsOf(document)) {
+    const { path, pointer, field, required } = visit;
+    const common = {
       path,
       pointer,
       column: columnName(path),
-      jsonType: String(field['type']),
-      athenaType,
-      cde: field['x-cde'] === true,
       required,
       title: textOf(field['title']),
       description: textOf(field['description']),
-      constraints: constraintsOf(field),
+    };
+    if (field['type'] === 'object') objects.push(common);
+    const athenaType = athenaTypeOf(field);
+    if (athenaType === undefined) continue;
+    columns.push({
+      ...common,
+      jsonType: String(field['type']),
+      athenaType,
+      cde: field['x-cde'] === true,
+      constraints: constraintsOf(visit, athenaType, numberAt),
     });
   }
   return {
@@ -165,5 +215,6 @@ export function readTopicSchema(document: JsonObject): TopicSchema {
     eventTimeStable: document['x-event-time-stable'] === true,
     backfill: document['x-backfill'] === true,
     columns,
+    objects,
   };
 }

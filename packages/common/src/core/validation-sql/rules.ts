@@ -51,14 +51,14 @@ export function columnRules({ fields, objects }: ValidationSchema, columns: read
   const known = new Set([...fields, ...objects].map(({ column }) => column));
   const critical = new Set(fields.filter(({ cde }) => cde).map(({ column }) => column));
   /** Columns of members that the schema does not name: flattening made them, so a value in one shows an object. */
-  const strangersBelow = (column: string) =>
-    [...there].filter((name) => name.startsWith(`${column}__`) && !known.has(name));
+  const strangersBelow = ({ memberPrefix }: ValidationField) =>
+    [...there].filter((name) => name.startsWith(memberPrefix) && !known.has(name));
   const isPresent = (name: string) => `${dmlIdentifier(name)} IS NOT NULL`;
 
   const isObject = new Map(
-    objects.map(({ column }) => {
-      const inner = [...fields, ...objects].filter(({ parents }) => parents.includes(column));
-      const members = [...inner.map((one) => one.column).filter((name) => there.has(name)), ...strangersBelow(column)];
+    objects.map(({ column, memberPrefix }) => {
+      // Whether the schema names a member, and how it nests the name, is no matter: flattening made the column.
+      const members = [...there].filter((name) => name.startsWith(memberPrefix));
       const empty = there.has(column) ? [`coalesce(${dmlIdentifier(column)} = ${EMPTY_OBJECT}, FALSE)`] : [];
       return [column, anyOf([...empty, ...members.map(isPresent)])] as const;
     }),
@@ -101,7 +101,7 @@ export function columnRules({ fields, objects }: ValidationSchema, columns: read
   function fieldRules(field: ValidationField, index: number): ColumnRulesSql {
     const text = dmlIdentifier(field.column);
     const has = there.has(field.column);
-    const below = anyOf(strangersBelow(field.column).map(isPresent));
+    const below = anyOf(strangersBelow(field).map(isPresent));
     const absent = has ? `${text} IS NULL` : 'TRUE';
     // No column can have these names: columns consist of a-z, 0-9 and _ only.
     const names = { prepared: `"$p${index}"`, value: `"$v${index}"` };

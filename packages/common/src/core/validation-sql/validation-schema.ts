@@ -1,5 +1,5 @@
-import { columnName } from '../schema/columns';
-import { readJsonSource } from '../json/source-map';
+import { columnName, memberPrefix } from '../schema/columns';
+import { numberReader } from '../json/exact-number';
 import { pointerTo, type JsonObject } from '../json/value';
 import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type SchemaColumn } from '../schema/model';
 
@@ -14,6 +14,8 @@ export interface ValidationField extends Pick<
   'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'
 > {
   readonly kind: 'field';
+  /** The beginning of the columns that an object in the field's place would have. */
+  readonly memberPrefix: string;
   /** Column names of the objects around it, outermost first. */
   readonly parents: readonly string[];
   readonly constraints: readonly ValidationConstraint[];
@@ -27,6 +29,8 @@ export interface ValidationObject {
   readonly kind: 'object';
   readonly pointer: string;
   readonly column: string;
+  /** The beginning of its members' columns. */
+  readonly memberPrefix: string;
   readonly required: boolean;
   readonly parents: readonly string[];
 }
@@ -55,7 +59,7 @@ export function readValidationSchema(text: string, document: JsonObject): Valida
   const objects: ValidationObject[] = [];
   for (const { path, pointer, field, required } of fieldsOf(document)) {
     const parents = path.slice(1).map((_, index) => columnName(path.slice(0, index + 1)));
-    const common = { pointer, column: columnName(path), required, parents };
+    const common = { pointer, column: columnName(path), memberPrefix: memberPrefix(path), required, parents };
     if (field['type'] === 'object') {
       objects.push({ kind: 'object', ...common });
       continue;
@@ -80,14 +84,4 @@ function constraintOf(keyword: ConstraintKeyword, value: unknown, number: () => 
   if (keyword === 'enum') return { keyword, values: value as readonly (string | number)[] };
   if (keyword === 'pattern') return { keyword, pattern: String(value) };
   return { keyword, text: number() };
-}
-
-/** A function that gives the number at a JSON pointer as it stands in the text. */
-function numberReader(text: string): (pointer: string) => string {
-  const source = readJsonSource(text);
-  return (pointer) => {
-    const found = source.ok ? /^-?[0-9.eE+-]+/.exec(text.slice(source.locate(pointer).offset)) : null;
-    if (found === null) throw new TypeError(`no number at ${pointer}`);
-    return found[0];
-  };
 }

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { changeRows, driftId, firstSchemaRows, insertDriftRows } from '../../../src/core/drift/drift-log';
 import { schemaChanges } from '../../../src/core/drift/schema-changes';
-import { readTopicSchema } from '../../../src/core/schema/model';
-import { topicSchema, withField } from '../../../src/testing';
+import { modelOf, topicSchema, withField } from '../../../src/testing';
 
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'b' };
-const active = readTopicSchema(topicSchema());
-const candidate = readTopicSchema({
+const active = modelOf(topicSchema());
+const candidate = modelOf({
   ...withField('note', { type: 'string', description: "it's new" }),
   'x-version': 2,
   title: 'Other',
@@ -27,8 +26,21 @@ describe('drift rows', () => {
     ]);
   });
 
+  it('name the column of Standardized where an object changes', () => {
+    const optional = modelOf(topicSchema());
+    const required = modelOf(topicSchema({ required: ['device_id', 'measured_at', 'meta'] }));
+    expect(changeRows(optional, schemaChanges(required, optional))).toMatchObject([
+      {
+        changeType: 'CONSTRAINT_CHANGED',
+        columnName: 'meta',
+        oldValue: 'required true',
+        newValue: 'required false',
+      },
+    ]);
+  });
+
   it('say which promise a change of a key is about', () => {
-    const promised = readTopicSchema(topicSchema({ 'x-event-time-stable': true, 'x-event-time': 'measured_at' }));
+    const promised = modelOf(topicSchema({ 'x-event-time-stable': true, 'x-event-time': 'measured_at' }));
     expect(changeRows(active, schemaChanges(promised, active))).toMatchObject([
       { changeType: 'CONSTRAINT_CHANGED', oldValue: 'x-event-time measured_at', newValue: 'x-event-time none' },
       {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isBreaking, schemaChanges, type SchemaChange } from '../../../src/core/drift/schema-changes';
+import { isBreaking, type SchemaChange } from '../../../src/core/drift/change';
+import { schemaChanges } from '../../../src/core/drift/schema-changes';
 import type { JsonObject } from '../../../src/core/json/value';
 import { readTopicSchema, type Constraints, type TopicSchema } from '../../../src/core/schema/model';
-import { topicSchema, withField } from '../../../src/testing';
+import { modelOf, topicSchema, withField } from '../../../src/testing';
 import { compatiblePairs, looserThan, topicSchemas } from '../schema/arbitraries';
 
 const between = (active: JsonObject, candidate: JsonObject): SchemaChange[] =>
-  schemaChanges(readTopicSchema(active), readTopicSchema(candidate));
+  schemaChanges(modelOf(active), modelOf(candidate));
 const shown = (changes: readonly SchemaChange[]): string[] =>
   changes.map(({ impact, kind, path }) => `${impact} ${kind} ${path}`);
 const compatible = (a: TopicSchema, b: TopicSchema): boolean => !schemaChanges(a, b).some(isBreaking);
@@ -121,10 +122,84 @@ describe('schemaChanges', () => {
   it('tells of added and removed columns, nested ones too', () => {
     const active = withField('meta', { type: 'object', properties: { rssi: { type: 'integer' } } });
     expect(shown(between(active, topicSchema()))).toEqual([
+      'compatible CONSTRAINT_CHANGED /properties/meta/properties/gps',
       'compatible COLUMN_ADDED /properties/meta/properties/gps/properties/lat',
       'compatible COLUMN_ADDED /properties/meta/properties/gps/properties/lon',
       'breaking COLUMN_REMOVED /properties/meta/properties/rssi',
     ]);
+  });
+
+  it.each<[string, string, string, string[]]>([
+    [
+      'an object that becomes required',
+      '{"properties":{"meta":{"type":"object","properties":{"lat":{"type":"number"}}}}}',
+      '{"required":["meta"],"properties":{"meta":{"type":"object","properties":{"lat":{"type":"number"}}}}}',
+      ['breaking CONSTRAINT_CHANGED /properties/meta'],
+    ],
+    [
+      'an object that is no longer required',
+      '{"required":["meta"],"properties":{"meta":{"type":"object","properties":{"lat":{"type":"number"}}}}}',
+      '{"properties":{"meta":{"type":"object","properties":{"lat":{"type":"number"}}}}}',
+      ['compatible CONSTRAINT_CHANGED /properties/meta'],
+    ],
+    [
+      'a flat field that becomes a nested one',
+      '{"properties":{"meta__lat":{"type":"number"}}}',
+      '{"properties":{"meta":{"type":"object","properties":{"lat":{"type":"number"}}}}}',
+      [
+        'compatible CONSTRAINT_CHANGED /properties/meta',
+        'compatible ANNOTATION_CHANGED /properties/meta/properties/lat',
+      ],
+    ],
+    [
+      'a nested field that becomes a flat one',
+      '{"properties":{"meta":{"type":"object","properties":{"lat":{"type":"number"}}}}}',
+      '{"properties":{"meta__lat":{"type":"number"}}}',
+      ['compatible ANNOTATION_CHANGED /properties/meta__lat', 'compatible CONSTRAINT_CHANGED /properties/meta'],
+    ],
+    [
+      'a field that was required where its object is, and now is in every row',
+      '{"properties":{"meta":{"type":"object","required":["lat"],"properties":{"lat":{"type":"number"}}}}}',
+      '{"required":["meta__lat"],"properties":{"meta__lat":{"type":"number"}}}',
+      [
+        'breaking CONSTRAINT_CHANGED /properties/meta__lat',
+        'compatible ANNOTATION_CHANGED /properties/meta__lat',
+        'compatible CONSTRAINT_CHANGED /properties/meta',
+      ],
+    ],
+    [
+      'an object that takes the column of a field',
+      '{"properties":{"meta":{"type":"string"}}}',
+      '{"properties":{"meta":{"type":"string"},"Meta":{"type":"object","properties":{"n":{"type":"number"}}}}}',
+      ['breaking CONSTRAINT_CHANGED /properties/Meta', 'compatible COLUMN_ADDED /properties/Meta/properties/n'],
+    ],
+    [
+      'an object that goes, and whose column then counts as a member of a field',
+      '{"properties":{"a":{"type":"string"},"a__b":{"type":"object","properties":{"c":{"type":"string"}}}}}',
+      '{"properties":{"a":{"type":"string"},"a__b__c":{"type":"string"}}}',
+      ['compatible ANNOTATION_CHANGED /properties/a__b__c', 'breaking CONSTRAINT_CHANGED /properties/a__b'],
+    ],
+    [
+      'a bound past the digits of a double',
+      '{"properties":{"f":{"type":"number","x-type":"decimal(38,25)","maximum":0.1000000000000000000002}}}',
+      '{"properties":{"f":{"type":"number","x-type":"decimal(38,25)","maximum":0.1000000000000000000001}}}',
+      ['breaking CONSTRAINT_CHANGED /properties/f/maximum'],
+    ],
+    [
+      'the digits of a bound that a double does not have, where values are doubles',
+      '{"properties":{"f":{"type":"number","maximum":0.1000000000000000000002}}}',
+      '{"properties":{"f":{"type":"number","maximum":0.1000000000000000000001}}}',
+      [],
+    ],
+    [
+      'the spelling of a number',
+      '{"properties":{"f":{"type":"integer","maximum":10,"enum":[1,20e-1]}}}',
+      '{"properties":{"f":{"type":"integer","maximum":1.0e1,"enum":[2,1.0]}}}',
+      [],
+    ],
+  ])('tells of %s', (_name, active, candidate, changes) => {
+    const model = (text: string) => readTopicSchema(text, JSON.parse(text) as JsonObject);
+    expect(shown(schemaChanges(model(active), model(candidate)))).toEqual(changes);
   });
 
   it('holds a new critical column to be breaking: rows from before cannot have it', () => {
@@ -210,14 +285,14 @@ describe('schemaChanges', () => {
   it('calls a change of constraints compatible only if every value that passed still passes', () => {
     const passes = (value: number | string, c: Constraints): boolean =>
       typeof value === 'string'
-        ? value.length >= (c.minLength ?? 0) &&
-          value.length <= (c.maxLength ?? Infinity) &&
-          (c.enum?.includes(value) ?? true) &&
+        ? value.length >= Number(c.minLength ?? 0) &&
+          value.length <= Number(c.maxLength ?? Infinity) &&
+          (c.enum?.includes(JSON.stringify(value)) ?? true) &&
           (c.pattern === undefined || new RegExp(c.pattern, 'u').test(value))
-        : value >= (c.minimum ?? -Infinity) &&
-          value <= (c.maximum ?? Infinity) &&
-          value > (c.exclusiveMinimum ?? -Infinity) &&
-          value < (c.exclusiveMaximum ?? Infinity);
+        : value >= Number(c.minimum ?? -Infinity) &&
+          value <= Number(c.maximum ?? Infinity) &&
+          value > Number(c.exclusiveMinimum ?? -Infinity) &&
+          value < Number(c.exclusiveMaximum ?? Infinity);
     const values = ['', 'a', 'b', 'c', 'ab', 'abc', 'abcd', 'abcde', -1, 0, 0.5, 1, 2, 2.5, 3, 4, 5];
     fc.assert(
       fc.property(topicSchemas, topicSchemas, (a, b) => {

@@ -16,11 +16,11 @@ const TYPES = [
   ['boolean', 'boolean'],
 ] as const;
 
-const small = fc.integer({ min: 0, max: 4 });
+const small = fc.integer({ min: 0, max: 4 }).map(String);
 
 const constraints: fc.Arbitrary<Constraints> = fc.record(
   {
-    enum: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }),
+    enum: fc.uniqueArray(fc.constantFrom('"a"', '"b"', '"c"'), { minLength: 1 }),
     minimum: small,
     exclusiveMinimum: small,
     maximum: small,
@@ -68,6 +68,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     eventTimeStable,
     backfill: false,
     columns,
+    objects: [],
   }));
 
 /** Whether `checkSchema` accepts a column's field as the one that x-event-time names. */
@@ -82,14 +83,16 @@ const PROMOTED: Readonly<Record<string, string>> = {
 };
 
 function looserConstraints(before: Constraints, drop: number, more: number): Constraints {
+  const moved = (bound: string | undefined, by: number) =>
+    bound === undefined ? undefined : String(Number(bound) + by);
   const loosened: [keyof Constraints, unknown][] = [
-    ['enum', before.enum && [...before.enum, 'd', 'e'].slice(0, before.enum.length + more)],
-    ['minimum', before.minimum === undefined ? undefined : before.minimum - more],
-    ['exclusiveMinimum', before.exclusiveMinimum === undefined ? undefined : before.exclusiveMinimum - more],
-    ['maximum', before.maximum === undefined ? undefined : before.maximum + more],
-    ['exclusiveMaximum', before.exclusiveMaximum === undefined ? undefined : before.exclusiveMaximum + more],
-    ['minLength', before.minLength === undefined ? undefined : Math.max(0, before.minLength - more)],
-    ['maxLength', before.maxLength === undefined ? undefined : before.maxLength + more],
+    ['enum', before.enum && [...before.enum, '"d"', '"e"'].slice(0, before.enum.length + more)],
+    ['minimum', moved(before.minimum, -more)],
+    ['exclusiveMinimum', moved(before.exclusiveMinimum, -more)],
+    ['maximum', moved(before.maximum, more)],
+    ['exclusiveMaximum', moved(before.exclusiveMaximum, more)],
+    ['minLength', before.minLength && String(Math.max(0, Number(before.minLength) - more))],
+    ['maxLength', moved(before.maxLength, more)],
     ['pattern', before.pattern],
   ];
   return Object.fromEntries(loosened.filter(([, value], index) => value !== undefined && ((drop >> index) & 1) === 0));

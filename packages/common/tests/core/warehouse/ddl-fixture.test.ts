@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createTable, type TableDefinition } from '../../../src/core/warehouse/ddl';
 import type { JsonObject } from '../../../src/core/json/value';
-import { readTopicSchema } from '../../../src/core/schema/model';
 import { curatedTable, standardizedTable, systemTables } from '../../../src/core/warehouse/tables';
-import { topicSchema } from '../../../src/testing';
+import { modelOf, topicSchema } from '../../../src/testing';
 
 /** The tests of the Spark jobs make their tables from this file, so that they have the tables that Athena makes. */
 const FILE = path.resolve(__dirname, '../../../../../tests/conformance/ddl.json');
@@ -14,7 +13,7 @@ const TABLE = 'topic';
 
 const curated = (words: JsonObject) => {
   const properties = { at: { type: 'string', format: 'date-time', 'x-cde': true } };
-  return createTable(curatedTable(LAKE, TABLE, readTopicSchema({ ...topicSchema({ properties }), ...words })));
+  return createTable(curatedTable(LAKE, TABLE, modelOf({ ...topicSchema({ properties }), ...words })));
 };
 const system = systemTables(LAKE).map((table): [string, string] => [nameOf(table), createTable(table)]);
 

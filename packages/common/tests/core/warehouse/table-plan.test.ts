@@ -2,11 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createTable, UnknownTypeError, type TableColumn, type TableDefinition } from '../../../src/core/warehouse/ddl';
 import type { JsonObject } from '../../../src/core/json/value';
-import { readTopicSchema } from '../../../src/core/schema/model';
 import { UnsafeIdentifierError } from '../../../src/core/warehouse/sql';
 import { planTable, type TableStep } from '../../../src/core/warehouse/table-plan';
 import { curatedTable, standardizedTable, systemTables } from '../../../src/core/warehouse/tables';
-import { topicSchema, withField } from '../../../src/testing';
+import { modelOf, topicSchema, withField } from '../../../src/testing';
 import { compatiblePairs, looserThan, topicSchemas } from '../schema/arbitraries';
 
 const LAKE = { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' };
@@ -84,7 +83,7 @@ TBLPROPERTIES (
       'day(`event_time`)',
     ],
   ])('partition Curated %s', (_name, words, clause) => {
-    const definition = curatedTable(LAKE, 't', readTopicSchema(topicSchema(words)));
+    const definition = curatedTable(LAKE, 't', modelOf(topicSchema(words)));
     expect(createTable(definition)).toContain(`)\nPARTITIONED BY (${clause})\nLOCATION`);
   });
 
@@ -92,7 +91,7 @@ TBLPROPERTIES (
     const time = { type: 'string', format: 'date', 'x-cde': true };
     const nested = withField('meta', { type: 'object', properties: { time } });
     const partitionOf = (schema: JsonObject) =>
-      curatedTable(LAKE, 't', readTopicSchema(schema)).partitionedBy.map(({ column }) => column);
+      curatedTable(LAKE, 't', modelOf(schema)).partitionedBy.map(({ column }) => column);
     expect(partitionOf({ ...nested, 'x-event-time': 'meta.time' })).toEqual(['meta__time']);
     expect(partitionOf({ ...withField('event_time', time), 'x-event-time': 'event_time' })).toEqual([
       'payload__event_time',
@@ -191,8 +190,8 @@ describe('planTable', () => {
   });
 
   it('looks at columns only: a table that is partitioned another way stays so', () => {
-    const declared = curatedTable(LAKE, 't', readTopicSchema(topicSchema({ 'x-event-time': 'measured_at' })));
-    const before = curatedTable(LAKE, 't', readTopicSchema(topicSchema()));
+    const declared = curatedTable(LAKE, 't', modelOf(topicSchema({ 'x-event-time': 'measured_at' })));
+    const before = curatedTable(LAKE, 't', modelOf(topicSchema()));
     expect(planTable(before.columns, declared)).toEqual({ steps: [], conflicts: [] });
   });
 
