@@ -99,12 +99,13 @@ module "orchestration" {
   ingest_age_alarm_seconds = var.ingest_age_alarm_seconds
 
   watched = {
-    ingest_queue                = module.compute.ingest_queue.name
-    dlq                         = module.compute.dlq.name
-    failed_schema_uploads_queue = module.compute.failed_schema_uploads_queue
-    failed_stream_errors_queue  = module.compute.failed_stream_errors_queue
-    stream_error_rule           = module.compute.stream_error_rule
-    functions                   = { for package, function in module.compute.functions : package => function.name }
-    stream                      = module.compute.stream_name
+    ingest_queue                   = module.compute.ingest_queue.name
+    dlq                            = module.compute.dlq.name
+    failed_schema_uploads_queue    = module.compute.failed_schema_uploads_queue
+    unsettled_schema_uploads_queue = module.compute.unsettled_schema_uploads_queue
+    failed_stream_errors_queue     = module.compute.failed_stream_errors_queue
+    stream_error_rule              = module.compute.stream_error_rule
+    functions                      = { for package, function in module.compute.functions : package => function.name }
+    stream                         = module.compute.stream_name
   }
 }

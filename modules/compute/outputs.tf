@@ -13,6 +13,11 @@ output "failed_schema_uploads_queue" {
   value       = local.failed_schema_uploads_name
 }
 
+output "unsettled_schema_uploads_queue" {
+  description = "Name of the queue of schema uploads whose tries have ended, and that wait for their verdict."
+  value       = local.unsettled_schema_uploads_name
+}
+
 output "stream_error_rule" {
   description = "Name of the rule that sees every object below Firehose's error prefix."
   value       = aws_cloudwatch_event_rule.stream_errors.name

@@ -9,6 +9,9 @@ locals {
   failed_schema_uploads_name = "${var.name_prefix}-failed-schema-uploads"
   failed_stream_errors_name  = "${var.name_prefix}-failed-stream-errors"
 
+  # Uploads whose tries have ended wait here for their verdict, and go on to the queue of failed uploads.
+  unsettled_schema_uploads_name = "${var.name_prefix}-unsettled-schema-uploads"
+
   queue_properties = {
     MaximumMessageSize     = local.max_message_bytes
     MessageRetentionPeriod = local.retention_seconds
@@ -16,7 +19,7 @@ locals {
   }
 
   tls_only_policies = {
-    for id, name in { IngestPolicy = local.ingest_name, DlqPolicy = local.dlq_name } : id => {
+    for id, name in { IngestPolicy = local.ingest_name, DlqPolicy = local.dlq_name, FailedSchemaUploadsPolicy = local.failed_schema_uploads_name } : id => {
       Type                         = "AWS::SQS::QueuePolicy"
       Properties = {
         Queues         = [{ Ref = trimsuffix(id, "Policy") }]
@@ -35,15 +38,25 @@ locals {
 
   # Queues of events that a function could not handle. They are apart from producers' messages and from each other.
   failed_event_queues = {
-    FailedSchemaUploads = { name = local.failed_schema_uploads_name, rules = [local.upload_rule_arn] }
-    FailedStreamErrors  = { name = local.failed_stream_errors_name, rules = local.stream_error_rule_arns }
+    UnsettledSchemaUploads = { name = local.unsettled_schema_uploads_name, rules = [local.upload_rule_arn], properties = local.unsettled_properties }
+    FailedStreamErrors     = { name = local.failed_stream_errors_name, rules = local.stream_error_rule_arns, properties = {} }
+  }
+
+  # A verdict is a few writes, so a message need not be hidden for longer than a run can take. One whose verdict fails for an hour
+  # goes to the operators without it.
+  unsettled_properties = {
+    VisibilityTimeout = local.validator_timeout_seconds + 60
+    RedrivePolicy = {
+      deadLetterTargetArn = { "Fn::GetAtt" = ["FailedSchemaUploads", "Arn"] }
+      maxReceiveCount     = 10
+    }
   }
 
   failed_event_resources = merge([
     for id, queue in local.failed_event_queues : {
       (id) = {
         Type       = "AWS::SQS::Queue"
-        Properties = merge(local.queue_properties, { QueueName = queue.name })
+        Properties = merge(local.queue_properties, queue.properties, { QueueName = queue.name })
       }
 
       "${id}Policy" = {
@@ -78,6 +91,17 @@ resource "aws_cloudformation_stack" "queues" {
     Description = "Queues of ${var.name_prefix}, managed by Terraform."
 
     Resources = merge(local.tls_only_policies, local.failed_event_resources, {
+      FailedSchemaUploads = {
+        Type = "AWS::SQS::Queue"
+        Properties = merge(local.queue_properties, {
+          QueueName = local.failed_schema_uploads_name
+          RedriveAllowPolicy = {
+            redrivePermission = "byQueue"
+            sourceQueueArns   = ["${local.queue_arn}:${local.unsettled_schema_uploads_name}"]
+          }
+        })
+      }
+
       Dlq = {
         Type = "AWS::SQS::Queue"
         Properties = merge(local.queue_properties, {
@@ -108,6 +132,9 @@ resource "aws_cloudformation_stack" "queues" {
       IngestArn = { Value = { "Fn::GetAtt" = ["Ingest", "Arn"] } }
       DlqUrl    = { Value = { Ref = "Dlq" } }
       DlqArn    = { Value = { "Fn::GetAtt" = ["Dlq", "Arn"] } }
+
+      FailedSchemaUploadsUrl    = { Value = { Ref = "FailedSchemaUploads" } }
+      UnsettledSchemaUploadsArn = { Value = { "Fn::GetAtt" = ["UnsettledSchemaUploads", "Arn"] } }
     }
   })
 }

@@ -1,6 +1,9 @@
 locals {
   upload_rule_name = "${var.name_prefix}-schema-uploads"
   upload_rule_arn  = "arn:${local.partition}:events:${local.region_arn}:rule/${local.upload_rule_name}"
+
+  # The queue of unsettled uploads hides a message for a minute longer (queues.tf).
+  validator_timeout_seconds = 300
 }
 
 module "schema_validator" {
@@ -12,7 +15,7 @@ module "schema_validator" {
   artifacts_bucket = var.buckets.artifacts
   policy           = data.aws_iam_policy_document.schema_validator.json
   memory_mb        = var.lambda_memory_mb.schema_validator
-  timeout_seconds  = 300
+  timeout_seconds  = local.validator_timeout_seconds
   settings         = local.function_settings
 
   environment = merge(local.function_environment, {
@@ -21,6 +24,8 @@ module "schema_validator" {
     LAKE_BUCKET      = var.buckets.lake
     ATHENA_WORKGROUP = var.athena_workgroup
     REGISTRY_TABLE   = var.tables.schema_registry
+
+    FAILED_UPLOADS_QUEUE_URL = aws_cloudformation_stack.queues.outputs["FailedSchemaUploadsUrl"]
   })
 }
 
@@ -39,10 +44,17 @@ data "aws_iam_policy_document" "schema_validator" {
     resources = [local.bucket_arns.schemas]
   }
 
+  # Lambda sends with the function's rights where its tries have ended, and the function itself once the upload has its verdict.
   statement {
     sid       = "HandOverFailedEvents"
     actions   = ["sqs:SendMessage"]
-    resources = ["${local.queue_arn}:${local.failed_schema_uploads_name}"]
+    resources = [for name in [local.unsettled_schema_uploads_name, local.failed_schema_uploads_name] : "${local.queue_arn}:${name}"]
+  }
+
+  statement {
+    sid       = "TakeUnsettledUploads"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    resources = ["${local.queue_arn}:${local.unsettled_schema_uploads_name}"]
   }
 }
 
@@ -71,7 +83,7 @@ resource "aws_cloudwatch_event_target" "schema_validator" {
   }
 
   dead_letter_config {
-    arn = "${local.queue_arn}:${local.failed_schema_uploads_name}"
+    arn = "${local.queue_arn}:${local.unsettled_schema_uploads_name}"
   }
 
   depends_on = [aws_cloudformation_stack.queues]
@@ -93,9 +105,21 @@ resource "aws_lambda_function_event_invoke_config" "schema_validator" {
 
   destination_config {
     on_failure {
-      destination = "${local.queue_arn}:${local.failed_schema_uploads_name}"
+      destination = "${local.queue_arn}:${local.unsettled_schema_uploads_name}"
     }
   }
 
   depends_on = [aws_cloudformation_stack.queues]
+}
+
+# By a queue and not by a second asynchronous invocation: SQS delivers until the verdict is written, and counts the tries.
+resource "aws_lambda_event_source_mapping" "unsettled_schema_uploads" {
+  event_source_arn        = aws_cloudformation_stack.queues.outputs["UnsettledSchemaUploadsArn"]
+  function_name           = module.schema_validator.arn
+  batch_size              = 1
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = 2
+  }
 }

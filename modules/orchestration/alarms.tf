@@ -26,6 +26,14 @@ locals {
       statistic   = "Maximum"
       threshold   = var.ingest_age_alarm_seconds
     }
+    unsettled-schema-uploads = {
+      description = "Schema uploads wait for more than 15 minutes for the verdict that their tries have ended. Read schema-validator's log; messages stay for 14 days."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = var.watched.unsettled_schema_uploads_queue }
+      statistic   = "Maximum"
+      threshold   = 15 * local.minute
+    }
     failed-schema-uploads = {
       description = "Schema uploads could not be handled. Read schema-validator's log, mend the cause, upload the schemas again."
       namespace   = "AWS/SQS"
@@ -90,6 +98,7 @@ locals {
     { for name in keys(local.alarms) : name => name },
     { for name in keys(local.function_alarms) : name => "lambda-errors" },
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
+    { unsettled-schema-uploads = "failed-schema-uploads" },
   )
 
   alarms = merge(local.plain_alarms, local.function_alarms, {

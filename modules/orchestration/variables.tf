@@ -85,13 +85,14 @@ variable "tracing_enabled" {
 variable "watched" {
   description = "What the alarms and the dashboard look at, by name: queues, functions by package, Firehose stream."
   type = object({
-    ingest_queue                = string
-    dlq                         = string
-    failed_schema_uploads_queue = string
-    failed_stream_errors_queue  = string
-    stream_error_rule           = string
-    functions                   = map(string)
-    stream                      = string
+    ingest_queue                   = string
+    dlq                            = string
+    failed_schema_uploads_queue    = string
+    unsettled_schema_uploads_queue = string
+    failed_stream_errors_queue     = string
+    stream_error_rule              = string
+    functions                      = map(string)
+    stream                         = string
   })
   nullable = false
 

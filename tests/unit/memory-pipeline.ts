@@ -3,9 +3,9 @@ import { fakeClock } from '../../packages/common/src/testing';
 import type { ObjectStore } from '../../packages/common/src/aws';
 import type { Connect } from '../../packages/cli/src/pipeline/aws-clients';
 import { OUTPUTS } from '../../packages/cli/tests/workspace';
-import { processUpload, type Outcome } from '../../packages/schema-validator/src/process-upload';
+import { endUpload, processUpload, type Outcome } from '../../packages/schema-validator/src/process-upload';
 import type { Upload } from '../../packages/schema-validator/src/upload';
-import { bareEtag, isTopicName, topicOfPendingKey } from '../../packages/common/src/core';
+import { bareEtag, isTopicName, topicOfPendingKey, TRIES_ENDED } from '../../packages/common/src/core';
 import {
   memoryDeleteIfMatch,
   memoryDocuments,
@@ -46,20 +46,23 @@ export function pipeline() {
       return put;
     },
   };
+  const resources = { lake: { databasePrefix: 'acme', bucket: OUTPUTS.lake_bucket }, registryTable: REGISTRY };
+  const collaborators = {
+    objects: memory,
+    deleteIfMatch: memoryDeleteIfMatch(memory),
+    documents,
+    athena: warehouse,
+    catalog: warehouse,
+    clock: fakeClock(),
+  };
   const handle = async (event: Upload): Promise<void> => {
-    const outcome = await processUpload(
-      event,
-      { lake: { databasePrefix: 'acme', bucket: OUTPUTS.lake_bucket }, registryTable: REGISTRY },
-      {
-        objects: memory,
-        deleteIfMatch: memoryDeleteIfMatch(memory),
-        documents,
-        athena: warehouse,
-        catalog: warehouse,
-        clock: fakeClock(),
-      },
-    );
+    const outcome = await processUpload(event, resources, collaborators);
     outcomes.push({ ...outcome, topic: event.topic });
+  };
+  /** What happens to an upload when all tries to handle it failed. */
+  const end = async (event: Upload): Promise<void> => {
+    const problem = { code: TRIES_ENDED, path: '', message: 'the last try ended', hint: 'upload it again' };
+    outcomes.push({ ...(await endUpload(event, problem, resources, collaborators)), topic: event.topic });
   };
 
   const world = {
@@ -69,6 +72,7 @@ export function pipeline() {
     events,
     outcomes,
     handle,
+    end,
     /** Called while the command sleeps. By default it handles all events in order. */
     meanwhile: async (): Promise<void> => {
       for (let event = events.shift(); event !== undefined; event = events.shift()) await handle(event);

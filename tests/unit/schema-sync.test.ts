@@ -65,6 +65,22 @@ describe('schema sync', () => {
     expect(cloud.uploads()).toEqual([]);
   });
 
+  it('uploads the text again whose tries ended, as nothing is known against it', async () => {
+    const { cloud, run } = setUp('a');
+    const handleAll = cloud.meanwhile;
+    cloud.meanwhile = async () => {
+      for (let event = cloud.events.shift(); event !== undefined; event = cloud.events.shift()) await cloud.end(event);
+    };
+    const first = await run('schema', 'sync', 'schemas');
+    expect(first.output).toContain('REFUSED by schema-validator');
+    expect(first.output).toContain('TRIES_ENDED');
+    cloud.meanwhile = handleAll;
+    await expect(run('schema', 'sync', 'schemas')).resolves.toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/1 schema: 1 ready\.\n$/),
+    });
+  });
+
   it('does not upload the text again that was refused, and says so with its problems', async () => {
     const { cloud, write, run } = setUp('a');
     cloud.warehouse.tables.set('acme_curated.a', [{ name: 'level', type: 'string' }]);

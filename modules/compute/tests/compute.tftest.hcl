@@ -26,6 +26,9 @@ mock_provider "aws" {
         IngestArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-ingest"
         DlqUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-dlq"
         DlqArn    = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-dlq"
+
+        FailedSchemaUploadsUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-failed-schema-uploads"
+        UnsettledSchemaUploadsArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-unsettled-schema-uploads"
       }
     }
   }
@@ -82,7 +85,7 @@ run "moves_events_to_raw_and_keeps_what_fails" {
 
   assert {
     condition = alltrue([
-      for id in ["Ingest", "Dlq", "FailedSchemaUploads", "FailedStreamErrors"] :
+      for id in ["Ingest", "Dlq", "FailedSchemaUploads", "UnsettledSchemaUploads", "FailedStreamErrors"] :
       jsondecode(aws_cloudformation_stack.queues.template_body).Resources[id].Properties.MaximumMessageSize == 1048576 &&
       jsondecode(aws_cloudformation_stack.queues.template_body).Resources[id].Properties.SqsManagedSseEnabled
     ])
@@ -95,13 +98,13 @@ run "moves_events_to_raw_and_keeps_what_fails" {
   }
 
   assert {
-    condition     = length([for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy" && strcontains(jsonencode(resource), "aws:SecureTransport")]) == 4
+    condition     = length([for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy" && strcontains(jsonencode(resource), "aws:SecureTransport")]) == 5
     error_message = "Every queue refuses plain HTTP."
   }
 
   assert {
     condition = alltrue([
-      for mapping in [aws_lambda_event_source_mapping.ingest, aws_lambda_event_source_mapping.dlq] :
+      for mapping in [aws_lambda_event_source_mapping.ingest, aws_lambda_event_source_mapping.dlq, aws_lambda_event_source_mapping.unsettled_schema_uploads] :
       contains(mapping.function_response_types, "ReportBatchItemFailures")
     ])
     error_message = "A batch is never acknowledged as a whole."
@@ -146,6 +149,29 @@ run "moves_events_to_raw_and_keeps_what_fails" {
   assert {
     condition     = aws_lambda_function_event_invoke_config.stream_error_reader.destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:123456789012:lean-ops-failed-stream-errors"
     error_message = "So is one that the function fails on."
+  }
+
+  assert {
+    condition = alltrue([
+      for destination in [
+        aws_lambda_function_event_invoke_config.schema_validator.destination_config[0].on_failure[0].destination,
+        aws_cloudwatch_event_target.schema_validator.dead_letter_config[0].arn,
+      ] : destination == aws_lambda_event_source_mapping.unsettled_schema_uploads.event_source_arn
+    ])
+    error_message = "An upload that was not handled or not delivered comes back for its verdict."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudformation_stack.queues.template_body).Resources.UnsettledSchemaUploads.Properties.RedrivePolicy.deadLetterTargetArn["Fn::GetAtt"] == ["FailedSchemaUploads", "Arn"] &&
+      jsondecode(aws_cloudformation_stack.queues.template_body).Resources.UnsettledSchemaUploads.Properties.VisibilityTimeout > 300
+    )
+    error_message = "One whose verdict fails too ends with the operators, and none comes back while it is handled."
+  }
+
+  assert {
+    condition     = length(setsubtract(["lean-ops-unsettled-schema-uploads", "lean-ops-failed-schema-uploads"], [for arn in [for statement in data.aws_iam_policy_document.schema_validator.statement : statement.resources if statement.sid == "HandOverFailedEvents"][0] : reverse(split(":", arn))[0]])) == 0
+    error_message = "Lambda may send to the first queue, and the function to the second."
   }
 
   assert {
@@ -199,7 +225,7 @@ run "can_do_without_tls_and_tables_and_adds_environment" {
   }
 
   assert {
-    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedSchemaUploadsPolicy", "FailedStreamErrorsPolicy"]
+    condition     = [for id, resource in jsondecode(aws_cloudformation_stack.queues.template_body).Resources : id if resource.Type == "AWS::SQS::QueuePolicy"] == ["FailedStreamErrorsPolicy", "UnsettledSchemaUploadsPolicy"]
     error_message = "EventBridge may hand over failed events with TLS or without."
   }
 

@@ -32,13 +32,14 @@ variables {
   ingest_age_alarm_seconds = 900
 
   watched = {
-    ingest_queue                = "lean-ops-ingest"
-    dlq                         = "lean-ops-dlq"
-    failed_schema_uploads_queue = "lean-ops-failed-schema-uploads"
-    failed_stream_errors_queue  = "lean-ops-failed-stream-errors"
-    stream_error_rule           = "lean-ops-stream-errors"
-    functions                   = { dlq-archiver = "lean-ops-dlq-archiver" }
-    stream                      = "lean-ops-events"
+    ingest_queue                   = "lean-ops-ingest"
+    dlq                            = "lean-ops-dlq"
+    failed_schema_uploads_queue    = "lean-ops-failed-schema-uploads"
+    unsettled_schema_uploads_queue = "lean-ops-unsettled-schema-uploads"
+    failed_stream_errors_queue     = "lean-ops-failed-stream-errors"
+    stream_error_rule              = "lean-ops-stream-errors"
+    functions                      = { dlq-archiver = "lean-ops-dlq-archiver" }
+    stream                         = "lean-ops-events"
   }
 }
 
@@ -126,13 +127,14 @@ run "refuses_names_for_arns_and_watching_without_the_archiver" {
     job_timeout_seconds = 60
     alarm_actions       = ["on-call"]
     watched = {
-      ingest_queue                = "q"
-      dlq                         = "d"
-      failed_schema_uploads_queue = "f"
-      failed_stream_errors_queue  = "e"
-      stream_error_rule           = "r"
-      functions                   = {}
-      stream                      = "s"
+      ingest_queue                   = "q"
+      dlq                            = "d"
+      failed_schema_uploads_queue    = "f"
+      unsettled_schema_uploads_queue = "u"
+      failed_stream_errors_queue     = "e"
+      stream_error_rule              = "r"
+      functions                      = {}
+      stream                         = "s"
     }
   }
 

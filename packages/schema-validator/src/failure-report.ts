@@ -1,5 +1,5 @@
 import type { ObjectHead, PutOptions, StoredObject } from '@lean-ops/common/aws';
-import { schemaKeys, type SchemaProblem } from '@lean-ops/common/core';
+import { isObject, schemaKeys, type SchemaProblem } from '@lean-ops/common/core';
 import type { Collaborators } from './collaborators';
 import type { Upload } from './upload';
 
@@ -12,6 +12,21 @@ export interface ReportBefore {
 export async function reportBefore({ topic, bucket }: Upload, { objects }: Collaborators): Promise<ReportBefore> {
   const schema = await objects.head(bucket, schemaKeys.failed(topic));
   return { schema, error: await objects.head(bucket, schemaKeys.error(topic)) };
+}
+
+/**
+ * The problems that a run of this very upload has reported already and did not live to settle; undefined when the report
+ * under `failed/` is of another upload, or there is none.
+ */
+export async function problemsReported(
+  { topic, bucket, sequencer }: Upload,
+  { objects }: Collaborators,
+): Promise<readonly SchemaProblem[] | undefined> {
+  const error = await objects.get(bucket, schemaKeys.error(topic));
+  if (error?.metadata?.['sequencer'] !== sequencer) return undefined;
+  const report: unknown = JSON.parse(error.body);
+  // No one but `reportFailure` writes a sequencer beside a report.
+  return isObject(report) && Array.isArray(report['errors']) ? (report['errors'] as SchemaProblem[]) : undefined;
 }
 
 /** Options of a write that replaces exactly the object that was seen, or writes where none was seen. */

@@ -7,12 +7,15 @@ import {
   retryingAthena,
   s3DeleteIfMatch,
   s3ObjectStore,
+  sqsQueue,
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
-import type { Context } from 'aws-lambda';
+import { isObject } from '@lean-ops/common/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { configFrom } from './config';
 import type { Collaborators } from './collaborators';
+import { endUploads } from './ended-uploads';
 import { processUpload, type Outcome } from './process-upload';
 import { decodeUpload } from './upload';
 
@@ -33,15 +36,25 @@ const resources = {
   registryTable: config.registryTable,
 };
 
+const attention = sqsQueue(config.failedUploadsQueueUrl);
+
+/** Whether an event source mapping invokes this with messages about uploads whose tries have ended. */
+const isBatch = (event: unknown): event is SQSEvent => isObject(event) && Array.isArray(event['Records']);
+
 /**
- * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then hands the event to the
- * on-failure destination. When it returns, the upload is settled, and one log line says how it ended.
+ * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then puts a record into the queue of
+ * unsettled uploads, from which this gets it once more: then the upload's verdict is that its tries have ended. When it
+ * returns, the upload is settled, and one log line says how it ended.
  */
 export const handler = traced(
   SERVICE,
-  async (event: unknown, context: Context): Promise<Outcome | { readonly outcome: 'IGNORED' }> => {
+  async (event: unknown, context: Context): Promise<Outcome | { readonly outcome: 'IGNORED' } | SQSBatchResponse> => {
     log.bind(context);
     try {
+      if (isBatch(event)) {
+        const ports = { schemaBucket: config.schemaBucket, resources, deps: collaborators, attention, log, metrics };
+        return await endUploads(event.Records, ports);
+      }
       const decoded = decodeUpload(event, config.schemaBucket);
       if (!decoded.ok) {
         log.warn('schema upload', { outcome: 'IGNORED', reason: decoded.reason, key: decoded.key });

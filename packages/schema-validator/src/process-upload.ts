@@ -11,7 +11,7 @@ import {
 import { activate, putOnRecord, readActive } from './activation';
 import { archiveText } from './schema-archive';
 import type { Collaborators, Resources } from './collaborators';
-import { clearReport, reportBefore, reportFailure } from './failure-report';
+import { clearReport, problemsReported, reportBefore, reportFailure } from './failure-report';
 import { checkCandidate } from './check-candidate';
 import { SchemaRefusedError } from './errors';
 import { UploadRegistry } from './upload-registry';
@@ -21,6 +21,8 @@ import type { Upload } from './upload';
 export type Outcome =
   | { readonly outcome: 'READY'; readonly version: number; readonly changes: number }
   | { readonly outcome: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
+  /** All tries failed, and the verdict says so. */
+  | { readonly outcome: 'ENDED'; readonly problems: readonly SchemaProblem[] }
   /** The event was delivered a second time. */
   | { readonly outcome: 'DUPLICATE' }
   /** A newer upload exists, and its own event handles it. `archived` is the key under which this upload's text is kept. */
@@ -43,7 +45,32 @@ const MAX_RACES = 5;
  *
  * @throws whatever a service threw that a later try may mend; then nothing is settled
  */
-export async function processUpload(upload: Upload, resources: Resources, deps: Collaborators): Promise<Outcome> {
+export function processUpload(upload: Upload, resources: Resources, deps: Collaborators): Promise<Outcome> {
+  return runUpload(upload, resources, deps, undefined);
+}
+
+/**
+ * Gives an upload whose tries have ended its verdict, unless a run came to one or a newer upload overtook it. It calls S3 and
+ * DynamoDB only: what Athena still fails at must not keep the verdict back. As safe to repeat as `processUpload` is, also beside
+ * runs of it. See docs/decisions/0020.
+ *
+ * @param problem the verdict, where no run has reported one
+ */
+export function endUpload(
+  upload: Upload,
+  problem: SchemaProblem,
+  resources: Resources,
+  deps: Collaborators,
+): Promise<Outcome> {
+  return runUpload(upload, resources, deps, problem);
+}
+
+async function runUpload(
+  upload: Upload,
+  resources: Resources,
+  deps: Collaborators,
+  ending: SchemaProblem | undefined,
+): Promise<Outcome> {
   const registry = new UploadRegistry(
     deps.documents,
     resources.registryTable,
@@ -52,7 +79,7 @@ export async function processUpload(upload: Upload, resources: Resources, deps: 
   );
   for (let races = 0; ; races += 1) {
     try {
-      return await new Run(upload, resources, deps, registry).complete();
+      return await new Run(upload, resources, deps, registry, ending).complete();
     } catch (error) {
       if (!isPreconditionFailed(error) || races >= MAX_RACES) throw error;
     }
@@ -65,6 +92,8 @@ class Run {
     private readonly resources: Resources,
     private readonly deps: Collaborators,
     private readonly registry: UploadRegistry,
+    /** The verdict to give instead of one that Athena has a part in; undefined in a run that handles the upload. */
+    private readonly ending: SchemaProblem | undefined,
   ) {}
 
   async complete(): Promise<Outcome> {
@@ -94,6 +123,7 @@ class Run {
   }
 
   async #handle(pending: Pending): Promise<Outcome> {
+    if (this.ending !== undefined) return this.#giveUp(pending, this.ending);
     try {
       return await this.#accept(pending);
     } catch (error) {
@@ -105,9 +135,9 @@ class Run {
   async #accept(pending: Pending): Promise<Outcome> {
     const { upload, resources, deps, registry } = this;
     const { body } = pending;
-    if (body === undefined) throw new SchemaRefusedError([tooLarge(upload.bytes)]);
     const active = await readActive(upload, deps);
     if (active) await putOnRecord(upload, resources, deps, registry, active);
+    if (body === undefined) throw new SchemaRefusedError([tooLarge(upload.bytes)]);
     const verdict = checkCandidate(upload.topic, body, active?.body);
     if (!verdict.ok) throw new SchemaRefusedError(verdict.problems);
     const { schema, changes } = verdict;
@@ -139,6 +169,28 @@ class Run {
     return { outcome: 'REFUSED', problems };
   }
 
+  /** Gives the verdict of a run that reported its refusal and did not live to settle it, else the one about the tries. */
+  async #giveUp(pending: Pending, ending: SchemaProblem): Promise<Outcome> {
+    const { upload, deps, registry } = this;
+    const before = await reportBefore(upload, deps);
+    const active = await readActive(upload, deps);
+    const inForce = active?.origin?.sequencer === upload.sequencer;
+    const own = inForce ? { ...ending, message: `${ending.message}; the schema is in force all the same` } : ending;
+    const problems = (await problemsReported(upload, deps)) ?? [own];
+    if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', pending.body);
+    await reportFailure(upload, deps, pending, problems, before);
+    if (await registry.settleErrorIfUnsettled(problems)) {
+      await this.#clearPending(pending);
+      return { outcome: 'ENDED', problems };
+    }
+    if (!(await registry.wasSettled())) return this.#overtaken('SUPERSEDED', pending.body);
+    // Another run of this upload came to a verdict meanwhile. Its report stays; that of this run must not stand beside READY.
+    if (await registry.isReady()) await this.#clearOlderReports();
+    else if (!(await registry.isStillOurs())) await clearReport(upload, deps, (one) => one === upload.sequencer);
+    await this.#clearPending(pending);
+    return { outcome: 'DUPLICATE' };
+  }
+
   /**
    * Ends the run of an upload that a newer one overtook. What this run has done is finished where other runs build on it,
    * and taken back where it would mislead. A text that could have become active is archived.
@@ -150,7 +202,8 @@ class Run {
     await clearReport(upload, deps, (sequencer) => sequencer === upload.sequencer);
     const active = await readActive(upload, deps);
     if (active?.origin?.sequencer === upload.sequencer) {
-      await putOnRecord(upload, resources, deps, registry, active);
+      // The next upload's run puts what is active on record as well, before it changes anything.
+      if (this.ending === undefined) await putOnRecord(upload, resources, deps, registry, active);
       return { outcome };
     }
     const body = text ?? (await this.#versionOfUpload());

@@ -64,8 +64,7 @@ export class UploadRegistry {
   }
 
   async wasSettled(): Promise<boolean> {
-    const item = await this.#item();
-    return item?.['settled_sequencer'] === this.upload.sequencer || recent(item).includes(this.upload.sequencer);
+    return this.#isSettledIn(await this.#item());
   }
 
   /** True when this upload was the last one settled, and was settled as READY. */
@@ -110,26 +109,42 @@ export class UploadRegistry {
    * false, and changes nothing, when a newer upload has claimed the topic.
    */
   async settleError(problems: readonly SchemaProblem[]): Promise<boolean> {
+    return this.#settle((item) => this.#errorOf(item, problems));
+  }
+
+  /** As `settleError`, but leaves the verdict alone that another run of the same upload came to meanwhile. */
+  async settleErrorIfUnsettled(problems: readonly SchemaProblem[]): Promise<boolean> {
+    return this.#settle((item) => (this.#isSettledIn(item) ? undefined : this.#errorOf(item, problems)));
+  }
+
+  #errorOf(item: Document, problems: readonly SchemaProblem[]): { readonly set: Document } {
     const [first] = problems;
-    return this.#settle((item) => ({
+    return {
       set: {
         ...statusOf(item, 'ERROR'),
-        ...(item?.['processing_enabled'] === undefined && { processing_enabled: false }),
+        ...(item['processing_enabled'] === undefined && { processing_enabled: false }),
         error_code: first?.code ?? 'UNKNOWN',
         error_message: `${first?.message ?? ''}${problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''}`,
         failed_etag: this.upload.etag,
       },
-    }));
+    };
   }
 
+  #isSettledIn(item: Document | undefined): boolean {
+    return item?.['settled_sequencer'] === this.upload.sequencer || recent(item).includes(this.upload.sequencer);
+  }
+
+  /** @param changesOf gives undefined to leave the item as it is */
   async #settle(
-    changesOf: (item: Document | undefined) => { readonly set: Document; readonly remove?: readonly string[] },
+    changesOf: (item: Document) => { readonly set: Document; readonly remove?: readonly string[] } | undefined,
   ): Promise<boolean> {
     const { sequencer } = this.upload;
     for (;;) {
       const item = await this.#item();
       if (item?.['claimed_sequencer'] !== sequencer) return false;
-      const { set, remove = [] } = changesOf(item);
+      const changes = changesOf(item);
+      if (changes === undefined) return false;
+      const { set, remove = [] } = changes;
       const settled = {
         settled_sequencer: sequencer,
         settled_recently: [...recent(item).filter((one) => one !== sequencer), sequencer].slice(-REMEMBERED),
@@ -139,9 +154,12 @@ export class UploadRegistry {
         this.table,
         this.#key,
         { set: { ...set, ...settled }, remove },
-        // An operator may set a status at any moment, and an overtaken run may record an active schema, so the write is
-        // conditional on what was read.
-        all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'), unchanged(item, 'processing_enabled')),
+        // An operator may set a status at any moment, an overtaken run may record an active schema, and another run of this
+        // upload may settle it, so the write is conditional on what was read.
+        all(
+          equals('claimed_sequencer', sequencer),
+          ...['status', 'processing_enabled', 'settled_sequencer'].map((name) => unchanged(item, name)),
+        ),
       );
       if (done) return true;
     }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkSchema, tableNameOf, type JsonObject, type TopicName } from '@lean-ops/common/core';
+import { checkSchema, tableNameOf, TRIES_ENDED, type JsonObject, type TopicName } from '@lean-ops/common/core';
 import { budget, interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
 import fc from 'fast-check';
+import type { Collaborators } from '../src/collaborators';
 import type { Upload } from '../src/upload';
 import { world, type World } from './world';
 
@@ -24,8 +25,10 @@ const TEXTS: readonly string[] = [
 
 /** One delivery of an upload's event. Times are counted in turns of the scheduler. */
 interface Delivery {
-  /** The call at which the run dies; the event is then delivered again, as Lambda does it. */
+  /** The call at which the run dies; the event is then delivered again, as Lambda does it, or its tries have ended. */
   readonly diesAt: number;
+  /** When its tries have ended: the call at which the first run of the failure path dies. SQS delivers it again. */
+  readonly endingDiesAt: number | undefined;
   readonly retriedAfter: number;
   /** Turns that each call takes. A slow run meets what faster runs did in the meantime. */
   readonly pace: number;
@@ -60,7 +63,7 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
     all.push({ upload, text });
     return upload;
   };
-  const deliver = async (upload: Upload, { diesAt, retriedAfter, pace }: Delivery): Promise<void> => {
+  const pacedPorts = (diesAt: number, pace: number): Collaborators => {
     const ports = w.through(interruption(diesAt, diesAt % 2 === 0 ? 'before' : 'after'));
     const paced = <T extends object>(port: T): T =>
       new Proxy(port, {
@@ -73,22 +76,38 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
           };
         },
       });
+    return {
+      ...ports,
+      objects: paced(ports.objects),
+      documents: paced(ports.documents),
+      athena: paced(ports.athena),
+      catalog: paced(ports.catalog),
+      deleteIfMatch: async (...args) => {
+        await turns(pace);
+        return ports.deleteIfMatch(...args);
+      },
+    };
+  };
+  const untilItLives = async (run: (diesAt: number) => Promise<unknown>, diesAt: number, after: number) => {
     try {
-      await w.run(upload, {
-        ...ports,
-        objects: paced(ports.objects),
-        documents: paced(ports.documents),
-        athena: paced(ports.athena),
-        catalog: paced(ports.catalog),
-        deleteIfMatch: async (...args) => {
-          await turns(pace);
-          return ports.deleteIfMatch(...args);
-        },
-      });
+      await run(diesAt);
+    } catch (error) {
+      if (!(error instanceof KilledError)) throw error;
+      await turns(after);
+      await run(Infinity);
+    }
+  };
+  const deliver = async (upload: Upload, delivery: Delivery): Promise<void> => {
+    const { diesAt, endingDiesAt, retriedAfter, pace } = delivery;
+    const handle = (at: number) => w.run(upload, pacedPorts(at, pace));
+    const end = (at: number) => w.end(upload, pacedPorts(at, pace));
+    if (endingDiesAt === undefined) return untilItLives(handle, diesAt, retriedAfter);
+    try {
+      await handle(diesAt);
     } catch (error) {
       if (!(error instanceof KilledError)) throw error;
       await turns(retriedAfter);
-      await deliver(upload, { diesAt: Infinity, retriedAfter: 0, pace: 1 });
+      await untilItLives(end, endingDiesAt, retriedAfter);
     }
   };
   if (!first) await scheduler.waitFor(w.run(await put(JSON.stringify(topicSchema()))));
@@ -98,7 +117,25 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
     await Promise.all(deliveries.map((delivery) => deliver(upload, delivery)));
   });
   await scheduler.waitFor(Promise.all(handled));
-  return { w, all, refused };
+  const uploadAgain = async (text: string) => scheduler.waitFor(w.run(await put(text)));
+  return { w, all, refused, uploadAgain };
+}
+
+/**
+ * Each upload has a verdict. Where the last one's is that its tries ended, the author uploads it again, as the verdict says;
+ * then everything is as if all runs had come to an end.
+ */
+async function checkVerdicts(played: Awaited<ReturnType<typeof play>>): Promise<void> {
+  const { w, all, uploadAgain } = played;
+  const item = await w.item();
+  const latest = all.toSorted((a, b) => (a.upload.sequencer < b.upload.sequencer ? 1 : -1))[0]!;
+  expect(w.files().filter((name) => name.includes('pending'))).toEqual([]);
+  if (item?.['error_code'] !== TRIES_ENDED) return;
+  expect(item).toMatchObject({ settled_sequencer: latest.upload.sequencer, status: 'ERROR' });
+  expect(item).toMatchObject({ failed_etag: latest.upload.etag });
+  expect(w.body(`${TOPIC}/failed/error.json`)).toMatchObject({ etag: latest.upload.etag });
+  expect(w.objects.objects.get(`s3://schemas-bucket/schemas/${TOPIC}/failed/schema.json`)?.body).toBe(latest.text);
+  await uploadAgain(latest.text);
 }
 
 async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof play>>): Promise<void> {
@@ -169,6 +206,7 @@ async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof pl
 
 const delivery: fc.Arbitrary<Delivery> = fc.record({
   diesAt: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 35 })),
+  endingDiesAt: fc.oneof(fc.constant(undefined), fc.constant(Infinity), fc.integer({ min: 1, max: 16 })),
   retriedAfter: fc.constantFrom(0, 30, 200),
   pace: fc.constantFrom(1, 1, 2, 6),
 });
@@ -186,7 +224,9 @@ describe('uploads of one topic, at the same time, in any order, twice, killed an
         fc.boolean(),
         fc.uniqueArray(author, { minLength: 2, maxLength: 3, selector: ({ text }) => text }),
         async (scheduler, first, authors) => {
-          await checkInvariants(await play(scheduler, first, authors));
+          const played = await play(scheduler, first, authors);
+          await checkVerdicts(played);
+          await checkInvariants(played);
         },
       ),
       { numRuns: budget({ eachRun: 100, thorough: 1_000 }) },

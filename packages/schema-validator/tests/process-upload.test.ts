@@ -77,7 +77,9 @@ describe('a first schema', () => {
     const w = world();
     const upload = { ...(await w.upload(topicSchema())), bytes: 6_000_000 };
     const gate = interruption(Infinity, 'before');
-    const unread = { ...w.through(gate), objects: { ...w.objects, get: () => Promise.reject(new Error('read')) } };
+    const get: typeof w.objects.get = (bucket, key) =>
+      key.includes('/pending/') ? Promise.reject(new Error('read')) : w.objects.get(bucket, key);
+    const unread = { ...w.through(gate), objects: { ...w.objects, get } };
     await expect(w.run(upload, unread)).resolves.toMatchObject({
       outcome: 'REFUSED',
       problems: [{ code: 'SCHEMA_TOO_LARGE' }],

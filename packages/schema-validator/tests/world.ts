@@ -1,5 +1,5 @@
 import { isPreconditionFailed } from '@lean-ops/common/aws';
-import { bareEtag, type JsonObject, type TopicName } from '@lean-ops/common/core';
+import { bareEtag, TRIES_ENDED, type JsonObject, type TopicName } from '@lean-ops/common/core';
 import {
   fakeClock,
   interruption,
@@ -11,7 +11,7 @@ import {
   type Interruption,
 } from '@lean-ops/common/testing';
 import type { Collaborators, Resources } from '../src/collaborators';
-import { processUpload, type Outcome } from '../src/process-upload';
+import { endUpload, processUpload, type Outcome } from '../src/process-upload';
 import type { Upload } from '../src/upload';
 
 export const BUCKET = 'schemas-bucket';
@@ -58,6 +58,8 @@ export function world(meanwhile?: () => Promise<void>) {
   const uninterrupted = through(interruption(Infinity, 'before'));
   const run = (upload: Upload, deps = uninterrupted): Promise<Outcome> => processUpload(upload, RESOURCES, deps);
 
+  const problem = { code: TRIES_ENDED, path: '', message: 'the last try failed', hint: 'upload it again' };
+
   return {
     objects,
     documents,
@@ -65,6 +67,8 @@ export function world(meanwhile?: () => Promise<void>) {
     clock,
     through,
     run,
+    /** Runs the failure path of an upload whose tries have ended. */
+    end: (upload: Upload, deps = uninterrupted): Promise<Outcome> => endUpload(upload, problem, RESOURCES, deps),
     /** Puts a schema under `pending/` and returns the upload that its event describes. */
     async upload(schema: JsonObject | string, topic = 'telemetry.climate'): Promise<Upload> {
       uploads += 1;

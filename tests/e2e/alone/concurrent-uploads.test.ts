@@ -5,12 +5,15 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, databases, output } from '../../../scripts/local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
 import { readInjected, setFaults } from '../../../scripts/local/fault-injection';
+import { TRIES_ENDED } from '../../../packages/common/src/core';
 import { budget } from '../../../packages/common/src/testing';
+import { without } from '../rights';
 import { freshTopic, rows, tableOf, theStack } from '../stack';
 
 const stack = theStack();
@@ -189,7 +192,7 @@ describe('one event that comes twice at the same time', () => {
 });
 
 describe('a validator that is killed at random moments', () => {
-  it('leaves nothing half done: retries, and the same file once more as the runbook says, end as ever', async () => {
+  it('leaves nothing half done: retries, and the same file once more as the verdict says, end as ever', async () => {
     const count = 10;
     const before = (await readInjected(stack.port))['lambda_killed'] ?? 0;
     await setFaults(stack.port, { lambda_kill: { function: VALIDATOR, every_s: [0.2, 1.5], times: 8 }, seed: 5 });
@@ -198,16 +201,41 @@ describe('a validator that is killed at random moments', () => {
         const topic = freshTopic('killed');
         const body = text(topic, 1, ['a', 'b']);
         await put(topic, body);
-        const settled = () => expectSettled(topic, [body], body);
-        await until(`${topic} is READY`, async () => (await itemOf(topic))['status'] === 'READY', 30_000).catch(() =>
-          put(topic, body),
-        );
-        await settled();
+        await until(`${topic} has its verdict`, async () => (await itemOf(topic))['status'] !== undefined);
+        const { error_code: code } = await itemOf(topic);
+        if (code === TRIES_ENDED) await put(topic, body);
+        await expectSettled(topic, [body], body);
       });
     } finally {
       await setFaults(stack.port, {});
     }
     expect(((await readInjected(stack.port))['lambda_killed'] ?? 0) - before).toBeGreaterThan(0);
+  });
+});
+
+describe('an upload that no try can handle', () => {
+  it('is refused with the reason, and its event lies in the queue that alarms', async () => {
+    const topic = freshTopic('ended');
+    const body = text(topic, 1, ['a']);
+    await without(stack, VALIDATOR, 'athena:StartQueryExecution', async () => {
+      await put(topic, body);
+      await until(`${topic} has its verdict`, async () => (await itemOf(topic))['error_code'] === TRIES_ENDED);
+    });
+    const files = await filesOf(topic);
+    expect([...files.keys()].sort()).toEqual(['failed/error.json', 'failed/schema.json']);
+    expect(files.get('failed/error.json')).toContain('is not authorized to perform: athena:StartQueryExecution');
+    const sqs = new SQSClient(config);
+    const { QueueUrl: queue } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'lean-ops-failed-schema-uploads' }));
+    const found: string[] = [];
+    await until('the event lies in the queue', async () => {
+      const { Messages: messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: queue, MaxNumberOfMessages: 10, VisibilityTimeout: 1 }),
+      );
+      found.push(...messages.map(({ Body: message = '' }) => message));
+      return found.some((message) => message.includes(`schemas/${topic}/pending/schema.json`));
+    });
+    await put(topic, body);
+    await expectSettled(topic, [body], body);
   });
 });
 

@@ -15,7 +15,7 @@ export type UploadDecision =
   | 'PUSH'
   /** The text is in force, and nothing else is under way or was refused since. */
   | 'ACTIVE'
-  /** This very text was refused. */
+  /** This very text was refused, or its tries ended. */
   | 'REFUSED_BEFORE';
 
 const ALL_FILES = { active: true, pending: true, error: true } as const;

@@ -1,4 +1,4 @@
-import { mapLimit, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
+import { mapLimit, TRIES_ENDED, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
 import type { Cloud } from '../pipeline/aws-clients';
 import { previewMerge, type MergePreview } from '../schemas/merge-preview';
 import type { Deployment } from '../pipeline/deployment';
@@ -69,8 +69,11 @@ async function uploadOne(
     if (decision === 'ACTIVE') return { ...base, outcome: OUTCOMES.active };
     if (decision === 'REFUSED_BEFORE' && !options.retryRefused) {
       const read = await readErrorReport(cloud.objects, deployment.schemaBucket, topic);
-      const problems = locateIn(candidate, read.ok ? read.report.problems : []);
-      return { ...base, outcome: OUTCOMES.refused, note: REFUSED_BEFORE, problems };
+      const problems = read.ok ? read.report.problems : [];
+      // Nothing is known against a text whose tries ended: what stood in its way may have been mended since.
+      if (!problems.some(({ code }) => code === TRIES_ENDED)) {
+        return { ...base, outcome: OUTCOMES.refused, note: REFUSED_BEFORE, problems: locateIn(candidate, problems) };
+      }
     }
     const foreseen = options.refuseForeseen && 'problems' in preview ? preview.problems : [];
     if (foreseen.length > 0) {
@@ -125,6 +128,6 @@ function whereToLook(begun: boolean, { registryTable }: Deployment): string {
   // All names of one pipeline begin with the same prefix.
   const prefix = /^(.*)-schema-registry$/.exec(registryTable)?.[1] ?? '{name_prefix}';
   return begun
-    ? `schema-validator began and came to no end yet: see its log group /aws/lambda/${prefix}-schema-validator`
+    ? `schema-validator began and came to no end yet: see its log group /aws/lambda/${prefix}-schema-validator, and when its tries have ended, failed/error.json`
     : `schema-validator has not begun: see /aws/lambda/${prefix}-schema-validator and docs/runbooks/failed-schema-uploads.md`;
 }

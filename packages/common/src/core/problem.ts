@@ -11,6 +11,12 @@ export interface SchemaProblem {
   readonly hint: string;
 }
 
+/**
+ * The code of an upload's verdict when nothing was found wrong with its schema, but all tries to handle it failed. Unlike any
+ * other code it says nothing against uploading the same text again.
+ */
+export const TRIES_ENDED = 'TRIES_ENDED';
+
 /** The JSON text of a value as a message shows it, cut to 80 characters. */
 export function shown(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'a number past ±1.8e308';
