@@ -46,5 +46,5 @@ def micros_of_text(text: str | None) -> int | None:
     """Microseconds since 1970 (UTC) of one such text; None for None and for a text that is no time."""
     try:
         return None if text is None else (datetime.fromisoformat(text[:-1]) - _EPOCH) // _MICRO
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: a time with an offset of its own.
         return None

@@ -40,9 +40,10 @@ Cast = Callable[[str], Value | None]
 """Returns the value that a text stands for, or None when it is no value of the type."""
 
 # A bigint has at most 19 digits. Longer texts are not parsed, because the time for that grows with the square
-# of their length.
+# of their length. In all of these patterns the next character decides where a repeat ends, so that nothing is
+# tried twice (tests/glue/laws/test_linear_time.py).
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})").fullmatch
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]([-+]?)0*([0-9]+))?").fullmatch
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?([0-9]+))?").fullmatch
 _NOT_ZERO = re.compile(r"-?[0.]*[1-9]").match
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _DATE_TIME = re.compile(
@@ -106,7 +107,7 @@ def _decimal(precision: int, scale: int) -> Cast:
         number = _NUMBER(text)
         if not number:
             return None
-        exponent = number[2]
+        exponent = (number[1] or "").lstrip("0")
         if exponent and (len(exponent) > 3 or int(exponent) > _MAX_EXPONENT):
             return None if _NOT_ZERO(text) else zero
         try:

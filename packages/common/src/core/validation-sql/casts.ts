@@ -102,14 +102,19 @@ function decimalCast(
   const point = `(length(split_part(${digits}, '.', 1)) + ${exponent})`;
   const all = `replace(${digits}, '.', '')`;
   const leading = String.raw`(length(${all}) - length(regexp_replace(${all}, '\A0+', '')))`;
-  const last = String.raw`length(regexp_replace(${all}, '0+\z', ''))`;
+  // From the other side, as '0+\z' would look for the end of the text from each of many zeros.
+  const last = String.raw`length(regexp_replace(reverse(${all}), '\A0+', ''))`;
+  // Only the digits that count are cast: Java takes the square of a text's length to read a decimal, zeros included.
+  const significant =
+    `CASE WHEN ${text} LIKE '-%' THEN '-' ELSE '' END || substr(${all}, ${leading} + 1, ${last} - ${leading}) || ` +
+    `'e' || CAST(${point} - ${last} AS varchar)`;
   return {
     prepared,
     value:
       `CASE WHEN NOT regexp_like(${digits}, '[1-9]') THEN CAST('0' AS ${type}) ` +
       `WHEN ${exponent} BETWEEN -${MAX_EXPONENT} AND ${MAX_EXPONENT} ` +
       `AND ${point} - ${leading} <= ${precision - scale} AND ${last} - ${point} <= ${scale} ` +
-      `THEN TRY_CAST(${text} AS ${type}) END`,
+      `THEN TRY_CAST(${significant} AS ${type}) END`,
   };
 }
 
