@@ -12,6 +12,7 @@ const casts = types.map((type) => {
     kind: 'field',
     pointer: '',
     column: 't',
+    memberPrefix: 't__',
     cde: false,
     required: false,
     parents: [],
