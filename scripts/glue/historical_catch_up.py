@@ -8,7 +8,7 @@ import sys
 
 from lean_ops.catch_up.job import run
 from lean_ops.catch_up.report import summary
-from lean_ops.entrypoint.layer_main import exit_if_failed, utc_now
+from lean_ops.entrypoint.layer_main import exit_if_failed, logged_failure, utc_now
 from lean_ops.entrypoint.log import logger
 from lean_ops.ports.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket
 from lean_ops.ports.interfaces import CatchUp
@@ -18,17 +18,19 @@ from lean_ops.spark.session import open_session
 
 def main() -> None:
     arguments = parse_catch_up_arguments(sys.argv[1:])
-    outcome = run(
-        CatchUp(
-            arguments=arguments,
-            spark=open_session("lean-ops-historical-catch-up"),
-            registry=DynamoTopicRegistry(arguments.registry_table),
-            schemas=S3SchemaBucket(arguments.schema_bucket),
-            catalog=GlueCatalog(arguments.database_prefix),
-            clock=utc_now,
-            log=logger("historical-catch-up"),
+    log = logger("historical-catch-up")
+    with logged_failure(log):
+        outcome = run(
+            CatchUp(
+                arguments=arguments,
+                spark=open_session("lean-ops-historical-catch-up"),
+                registry=DynamoTopicRegistry(arguments.registry_table),
+                schemas=S3SchemaBucket(arguments.schema_bucket),
+                catalog=GlueCatalog(arguments.database_prefix),
+                clock=utc_now,
+                log=log,
+            )
         )
-    )
     print("\n".join(summary(outcome)), flush=True)
     exit_if_failed(outcome.failed)
 

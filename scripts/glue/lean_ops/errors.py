@@ -1,5 +1,88 @@
-"""The base of every error that this library raises itself."""
+"""The base of every error that this library raises itself, and what an error says in one line."""
+
+import re
+from typing import Any
+
+_MAX_REASON = 500
+_MAX_CAUSES = 50
+"""How far a chain of causes is followed: chains are short, but Java lets one be a circle."""
+_TRACEBACK = "Traceback (most recent call last):"
+_RAISED = re.compile(r"(?:[A-Za-z_][\w$]*\.)*([A-Za-z_]\w*)(?:: (.*))?")
+"""A class with its package, and the message, as both languages print an exception."""
+_STAGE_FAILURE = re.compile(r"Job aborted due to stage failure: .*?\): ")
+_PER_RUN = (
+    (re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "…"),
+    (re.compile(r"\bo[0-9]+\b"), "o…"),
+    (re.compile(r"#[0-9]+L?\b"), "#…"),
+)
+"""What differs each time that an error comes: ids of files and queries, of objects in the gateway to Java,
+and of expressions in a plan."""
 
 
 class LeanOpsError(Exception):
     """Catches what the library raises on purpose, and neither the errors of Spark and AWS nor defects."""
+
+
+def reason(error: BaseException) -> str:
+    """Returns an error as one line for ledger and log: class and message of its innermost cause.
+
+    Of an error of this library the line is its own, as that says what to do. Equal failures give equal lines:
+    what only names the run is left out.
+    """
+    for _ in range(_MAX_CAUSES):
+        if isinstance(error, LeanOpsError) or error.__cause__ is None:
+            break
+        error = error.__cause__
+    kind, message = type(error).__name__, str(error)
+    java = getattr(error, "java_exception", None)
+    converted = getattr(error, "_origin", None)
+    if java is not None:
+        kind, message = _innermost_of_java(java)
+    elif converted is not None and converted.getCause() is not None:
+        # PySpark has classes of its own for some of Spark's, and those only for the outermost.
+        kind, message = _innermost_of_java(converted)
+    kind, message = _innermost_of_text(kind, message)
+    for pattern, shown in _PER_RUN:
+        message = pattern.sub(shown, message)
+    return f"{kind}: {message}"[:_MAX_REASON].rstrip(": ")
+
+
+def _innermost_of_java(java: Any) -> tuple[str, str]:
+    """The class and message of a Java exception's last cause. java: the exception as py4j gives it."""
+    for _ in range(_MAX_CAUSES):
+        cause = java.getCause()
+        if cause is None:
+            break
+        java = cause
+    name = str(java.getClass().getName())
+    return re.split(r"[.$]", name)[-1] or name, str(java.getMessage() or "")
+
+
+def _innermost_of_text(kind: str, text: str) -> tuple[str, str]:
+    """The class and first line of the exception that a message tells of: Spark hands on what was raised in a
+    task, and py4j what Java refused, as a printed stack. kind: the class of the message itself."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return kind, ""
+    if _TRACEBACK in text:
+        found = _of_traceback(text)
+        return found if found is not None else (kind, lines[0].strip())
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    told = None
+    if causes:
+        told = causes[-1].removeprefix("Caused by: ")
+    elif stage := _STAGE_FAILURE.match(lines[0]):
+        told = lines[0][stage.end() :]
+    elif lines[0].startswith("An error occurred while calling") and len(lines) > 1:
+        told = lines[1]
+    raised = None if told is None else _RAISED.fullmatch(told.strip())
+    return (kind, lines[0].strip()) if raised is None else (raised[1], raised[2] or "")
+
+
+def _of_traceback(text: str) -> tuple[str, str] | None:
+    """The exception at the end of the last traceback of Python in a text. None where the text ends before."""
+    for line in text.rpartition(_TRACEBACK)[2].splitlines():
+        raised = None if line[:1].isspace() else _RAISED.fullmatch(line)
+        if raised is not None:
+            return raised[1], raised[2] or ""
+    return None

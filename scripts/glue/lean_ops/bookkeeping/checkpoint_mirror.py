@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item
 from lean_ops.tables.commits import Commit
-from lean_ops.tasks.topic_pool import reason
 
 
 def item_of(topic: str, layer: str, commit: Commit) -> Item:

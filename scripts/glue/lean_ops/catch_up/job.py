@@ -25,12 +25,13 @@ from lean_ops.catch_up.plan import TopicPlan, TopicState
 from lean_ops.catch_up.table_owners import TableOwners
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ICEBERG, CatchUp, Item
 from lean_ops.tables.commits import TableError
 from lean_ops.tables.ops_rows import to_frame
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.table_shape import TableShape, shape_of
-from lean_ops.tasks.topic_pool import TopicPool, reason
+from lean_ops.tasks.topic_pool import TopicPool
 
 BATCH = 50
 """The topics that share one commit to drift_log and one line of progress."""

@@ -26,12 +26,13 @@ from lean_ops.curated.advance import LAYER, NONE_TAKEN, Checkpoint
 from lean_ops.curated.advance_topics import advance_all
 from lean_ops.curated.planning import TopicPlan, advances_of, checkpoints_of, plan_topic, watermark_of
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.errors import reason
 from lean_ops.ports.interfaces import Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tasks.advance_topics import TopicCommits
-from lean_ops.tasks.topic_pool import TopicPool, reason
+from lean_ops.tasks.topic_pool import TopicPool
 
 
 def run(job: Job) -> RunOutcome:

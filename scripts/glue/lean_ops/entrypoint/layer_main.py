@@ -4,14 +4,17 @@ A run in which topics failed ends with an error, so that people look. All other 
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from lean_ops.bookkeeping.run_outcome import RunOutcome, list_topics
 from lean_ops.entrypoint.log import logger
+from lean_ops.errors import reason
 from lean_ops.ports.aws import DynamoCheckpoints, DynamoRegistry, LambdaProvisioner, S3Schemas
 from lean_ops.ports.interfaces import Job
-from lean_ops.ports.job_arguments import parse_arguments
+from lean_ops.ports.job_arguments import JobArguments, parse_arguments
 from lean_ops.spark.session import open_session
 
 
@@ -23,24 +26,40 @@ def run_layer(layer: str, run: Callable[[Job], RunOutcome]) -> None:
     """Runs a layer's job with the arguments of the command line. Topics that fail are taken up by the next
     cycle.
 
-    Raises ArgumentError, and SystemExit with the names of all topics in trouble.
+    Raises ArgumentError, what ended the run before it came to its topics, and SystemExit with the names of
+    all topics in trouble.
     """
     arguments = parse_arguments(sys.argv[1:])
-    outcome = run(
-        Job(
-            arguments=arguments,
-            spark=open_session(f"lean-ops-{layer}"),
-            registry=DynamoRegistry(arguments.registry_table),
-            checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
-            schemas=S3Schemas(arguments.schema_bucket),
-            provisioner=LambdaProvisioner(arguments.provisioner_function),
-            clock=utc_now,
-            log=logger(layer, arguments.cycle_id),
-        )
-    )
+    log = logger(layer, arguments.cycle_id)
+    with logged_failure(log):
+        outcome = run(_job(layer, arguments, log))
     trouble = outcome.trouble()
     if trouble is not None:
         sys.exit(trouble)
+
+
+def _job(layer: str, arguments: JobArguments, log: Any) -> Job:
+    return Job(
+        arguments=arguments,
+        spark=open_session(f"lean-ops-{layer}"),
+        registry=DynamoRegistry(arguments.registry_table),
+        checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
+        schemas=S3Schemas(arguments.schema_bucket),
+        provisioner=LambdaProvisioner(arguments.provisioner_function),
+        clock=utc_now,
+        log=log,
+    )
+
+
+@contextmanager
+def logged_failure(log: Any) -> Iterator[None]:
+    """Logs what ends a run as one line that says why: Glue shows the outermost error, and of Spark's that is
+    none."""
+    try:
+        yield
+    except Exception as error:
+        log("run failed", level="ERROR", error=reason(error))
+        raise
 
 
 def exit_if_failed(failed: Mapping[str, str]) -> None:

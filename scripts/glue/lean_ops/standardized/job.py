@@ -24,6 +24,7 @@ from lean_ops.bookkeeping.table_ownership import TableOwnership
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
+from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.standardized.advance import LAYER, ParseErrors
@@ -33,7 +34,7 @@ from lean_ops.standardized.recording import record_drift, record_parse_errors
 from lean_ops.standardized.take_raw import take_raw
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tasks.topic_pool import TopicPool, reason
+from lean_ops.tasks.topic_pool import TopicPool
 from lean_ops.validation.topic_schema import read_schema
 
 _RUN_ITEM = "raw"

@@ -18,12 +18,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from lean_ops.cycle_delta.files import MAX_DELTA_BYTES, DeltaFile, delta_files, read_topics
-from lean_ops.errors import LeanOpsError
+from lean_ops.errors import LeanOpsError, reason
 from lean_ops.spark.file_io import FileStore
 from lean_ops.spark.map_in_arrow import map_groups
 from lean_ops.spark.materialized import materialized
 from lean_ops.spark.session import file_store_of
-from lean_ops.tasks.topic_pool import reason
 from lean_ops.tasks.topic_task import TaskResult, TooLargeError, TopicTask
 from lean_ops.versions.merge_python import UnsettledTiesError
 

@@ -49,10 +49,3 @@ class TopicPool:
             return work(self._own.tables, task)
         except Exception as error:
             return error
-
-
-def reason(error: BaseException) -> str:
-    """Returns an error as one line for ledger and log: its first line only, as Spark's go on with query
-    plans."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:500].rstrip(": ")
