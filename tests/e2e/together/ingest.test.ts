@@ -16,6 +16,8 @@ describe('messages sent with an SDK', () => {
   const verbatim = freshTopic('verbatim');
   const bare = freshTopic('bare');
   const broken = freshTopic('broken');
+  const state = freshTopic('state');
+  const clock = freshTopic('clock');
   let bareId = '';
 
   beforeAll(async () => {
@@ -24,6 +26,20 @@ describe('messages sent with an SDK', () => {
     bareId = await send(stack, '{"event_time":"not an envelope","v":1}', bare);
     await send(stack, "{'single': 'quotes'}", broken);
     await send(stack, '{"ok":1}', broken);
+    await send(stack, `{"payload":{"a":NaN},"message_id":"nan","topic_name":"${broken}"}`);
+    await send(stack, `\ufeff{"topic_name":"${state}","message_id":"1","payload":"ON"}`);
+    await send(stack, `{"topic_name":"${state}","message_id":"2","payload":"{\\"mode\\":\\"auto\\"}"}`);
+    await send(stack, '\ufeff{"mode":"off"}', state);
+    for (const [at, n] of [
+      ['2099-01-01T00:00:00Z', 1],
+      ['2026-11-23T10:00:00Z', 2],
+      [new Date(Date.now() + 3_600_000).toISOString(), 3],
+    ]) {
+      await send(
+        stack,
+        `{"topic_name":"${clock}","message_id":"${n}","idempotency_key":"k","produced_at":"${at}","payload":{"n":${n}}}`,
+      );
+    }
     await cycle(stack);
   });
 
@@ -64,9 +80,32 @@ describe('messages sent with an SDK', () => {
     expect(await standardized(broken)).toHaveLength(1);
     const errors = await rows(
       stack,
-      `SELECT error_code, payload FROM {ops}."parse_errors" WHERE topic_name = '${broken}'`,
+      `SELECT error_code, payload FROM {ops}."parse_errors" WHERE topic_name = '${broken}' ORDER BY payload`,
     );
-    expect(errors).toEqual([{ error_code: 'INVALID_JSON', payload: "{'single': 'quotes'}" }]);
+    expect(errors).toEqual([
+      { error_code: 'INVALID_JSON', payload: '{"a":NaN}' },
+      { error_code: 'INVALID_JSON', payload: "{'single': 'quotes'}" },
+    ]);
+  });
+
+  it('are values when they are texts, and start behind a byte order mark', async () => {
+    const found = await standardized(state);
+    expect(found.map(({ value, mode }) => [value, mode]).sort()).toEqual([
+      ['ON', null],
+      [null, 'auto'],
+      [null, 'off'],
+    ]);
+  });
+
+  it('do not win for ever by a clock that is wrong', async () => {
+    expect((await standardized(clock)).map((row) => row['n'])).toEqual(['3']);
+    const issues = await rows(
+      stack,
+      `SELECT envelope_issues FROM {raw}."events" WHERE topic_name = '${clock}' AND envelope_issues IS NOT NULL`,
+    );
+    expect(issues.map((row) => JSON.parse(row['envelope_issues'] ?? '') as unknown)).toEqual([
+      [expect.objectContaining({ field: 'produced_at', code: 'TIME_IN_FUTURE', value: '"2099-01-01T00:00:00Z"' })],
+    ]);
   });
 });
 
