@@ -91,9 +91,9 @@ describe('messages sent with an SDK', () => {
   it('are values when they are texts, and start behind a byte order mark', async () => {
     const found = await standardized(state);
     expect(found.map(({ value, mode }) => [value, mode]).sort()).toEqual([
-      ['ON', null],
       [null, 'auto'],
       [null, 'off'],
+      ['ON', null],
     ]);
   });
 
