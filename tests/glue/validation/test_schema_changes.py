@@ -23,7 +23,7 @@ from lean_ops.validation.validator import REJECTED, RowValidator, Verdict
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "drawn.pairs"
-PAIRS = budget.budget(each_run=1_500, thorough=40_000)
+PAIRS = budget.budget(each_run=800, thorough=40_000)
 ROWS = budget.budget(each_run=60, thorough=150)
 
 Row = dict[str, str]

@@ -27,6 +27,7 @@ export * from './json/value';
 export * from './pattern/safety';
 export * from './schema/check';
 export * from './schema/model';
+export * from './schema/partition';
 export * from './problem';
 export * from './drift/schema-comparison';
 export * from './schema/topic-set';

@@ -2,6 +2,7 @@ import { columnName, ENGINE_COLUMNS, MAX_DEPTH } from '../schema/columns';
 import { profiledColumns, type ColumnCounts, type KindCount } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
+import { curatedPartition, partitionName } from '../schema/partition';
 
 /** A draft of a topic's schema. */
 export interface InferredSchema {
@@ -34,6 +35,8 @@ const IDENTITY = /^(?:(?:.*_)?(?:id|uuid|guid|serial|imei|vin|mac)|key)$/;
 const TIME = /^(?:.*_)?(?:at|time|timestamp|ts)$/;
 /** A text field with at most this many different values may be meant as an enum. */
 const FEW = 10;
+/** The name of the partition that Curated has by a draft, which declares no event time. */
+const DRAFT_PARTITION = partitionName(curatedPartition({ eventTime: undefined, eventTimeStable: false }));
 /** The least number of rows for which an enum is proposed. */
 const MANY_ROWS = 50;
 
@@ -72,6 +75,10 @@ export function inferSchema(
     const path = sourcePath(column, (name) => fields.has(name));
     if (path === undefined) {
       notes.push(`${column} is left out: no field of a schema may be called so`);
+      continue;
+    }
+    if (column === DRAFT_PARTITION) {
+      notes.push(`${column} is left out: Curated's partition is called so: rename the field at the producer`);
       continue;
     }
     const counts = byColumn.get(column) ?? [];

@@ -1,4 +1,4 @@
-import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH } from './columns';
+import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, pathText } from './columns';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 import { GrowthAnalyser } from '../pattern/growth-analyser';
 import { checkPattern, type PatternAnalysers } from '../pattern/safety';
@@ -6,6 +6,7 @@ import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
 import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
 import { fieldsOf, type FieldVisit } from './model';
+import { curatedPartition, partitionName, partitionNameProblem } from './partition';
 import { shown, type SchemaProblem } from '../problem';
 import { isTopicName } from '../topic';
 
@@ -43,6 +44,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
     ...leaves.flatMap((leaf) => leafProblems(leaf, analysers)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
+    ...partitionProblems(document, leaves),
   ];
 }
 
@@ -166,6 +168,21 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
       hint: 'keep one of the two: column names must differ by more than case, punctuation and nesting',
     })),
   );
+}
+
+/** Finds fields whose column has the name of the partition that Curated is made with. */
+function partitionProblems(document: JsonObject, leaves: readonly FieldVisit[]): SchemaProblem[] {
+  const stated = document['x-event-time'];
+  const eventTime = leaves.find(({ path }) => pathText(path) === stated);
+  // An event time that names no field is a problem of its own, and nobody knows the partition yet.
+  if (stated !== undefined && eventTime === undefined) return [];
+  const partition = curatedPartition({
+    eventTime: eventTime && columnName(eventTime.path),
+    eventTimeStable: document['x-event-time-stable'] === true,
+  });
+  return leaves
+    .filter(({ path }) => columnName(path) === partitionName(partition))
+    .map(({ pointer }) => partitionNameProblem(partition, pointer));
 }
 
 function leafProblems({ field, pointer }: FieldVisit, analysers: PatternAnalysers): SchemaProblem[] {

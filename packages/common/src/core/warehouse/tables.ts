@@ -1,6 +1,7 @@
 import { ENVELOPE_COLUMNS } from '../schema/columns';
 import type { PartitionField, TableColumn, TableDefinition } from './ddl';
 import type { TopicSchema } from '../schema/model';
+import { curatedPartition } from '../schema/partition';
 
 /** Seconds of a day. */
 const DAY = 86_400;
@@ -148,9 +149,7 @@ export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema)
   return define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema), TOPIC_PROPERTIES);
 }
 
-/** Partitions Curated by the day it happened, where the schema promises a column that holds it, else by the key. */
-function curatedPartitions({ eventTime, eventTimeStable }: TopicSchema): PartitionField[] {
-  if (eventTime !== undefined) return [{ transform: 'day', column: eventTime }];
-  if (eventTimeStable) return [{ transform: 'day', column: 'event_time' }];
-  return [{ transform: 'bucket', column: 'idempotency_key', buckets: CURATED_BUCKETS }];
+function curatedPartitions(schema: TopicSchema): PartitionField[] {
+  const { transform, column } = curatedPartition(schema);
+  return transform === 'day' ? [{ transform, column }] : [{ transform, column, buckets: CURATED_BUCKETS }];
 }

@@ -83,6 +83,14 @@ describe('inferSchema', () => {
     expect(notes[0]).toMatch(/^_deleted is left out: engines keep that name/);
   });
 
+  it('leaves out what is called like the partition, and says so', () => {
+    const kinds = [count('idempotency_key_bucket', 'int'), count('ts_day', 'date')];
+    const { document, notes } = inferSchema('a', 1, ['idempotency_key_bucket', 'ts_day'], { rows: 100, kinds });
+    expect(document['properties']).toEqual({ ts_day: { type: 'string', format: 'date' } });
+    expect(notes[0]).toMatch(/^idempotency_key_bucket is left out: Curated's partition is called so/);
+    expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
+  });
+
   it('passes every check, and ends in the columns it came from, whatever they are called', () => {
     const part = fc.stringMatching(/^[a-z0-9_]{0,4}$/);
     const names = fc
