@@ -315,6 +315,7 @@ _NAMES = [
     "__z",
     "payload__message_id",
     "payload___deleted",
+    "_deleted__by",
     "_",
     "at",
 ]

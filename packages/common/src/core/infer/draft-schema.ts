@@ -63,7 +63,7 @@ export function inferSchema(
   // An empty object inside a column that has values of its own would turn that column into an object, so it becomes a
   // text field.
   for (const column of payload.filter((name) => byColumn.has(name) && !fields.has(name))) {
-    if (prefixesOf(column).some((name) => fields.has(name))) fields.set(column, { type: 'string' });
+    if (holderColumns(column).some((name) => fields.has(name))) fields.set(column, { type: 'string' });
   }
   const unreadable = columns.filter((name) => ENGINE_COLUMNS.has(name));
   const notes = unreadable.map(
@@ -86,7 +86,8 @@ export function inferSchema(
     const distinct = counts.reduce((sum, one) => sum + one.distinct, 0);
     found.push({ column, path, field, always: there === rows, distinct, rows: there });
   }
-  const empty = payload.filter((column) => !fields.has(column) && !hasMembers(column, payload));
+  const holders = new Set(payload.flatMap(holderColumns));
+  const empty = payload.filter((column) => !fields.has(column) && !holders.has(column));
   if (empty.length > 0) notes.push(`left out, as no row had a value for it: ${empty.join(', ')}`);
   const critical = criticalColumns(found);
   const root: DraftObject = { type: 'object', properties: {} };
@@ -101,14 +102,12 @@ export function inferSchema(
   return { document, notes: [...notes, ...advice(found, critical)] };
 }
 
-/** The columns that the objects around a column would have: `a` and `a__b` for `a__b__c`. */
-function prefixesOf(column: string): string[] {
-  const parts = column.split('__');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('__'));
-}
-
-function hasMembers(column: string, columns: readonly string[]): boolean {
-  return columns.some((name) => name.startsWith(`${column}__`));
+/**
+ * The columns of the objects that a column may lie in: `a` and `a__b` of `a__b__c`, and of `_deleted__by` the column of
+ * `_deleted`, which is another one.
+ */
+function holderColumns(column: string): string[] {
+  return [...column.matchAll(/(?=__)/g)].map(({ index }) => columnName([column.slice(0, index)]));
 }
 
 /**
@@ -120,7 +119,7 @@ function sourcePath(column: string, isField: (column: string) => boolean): reado
   if (column.startsWith('payload__') && columnName([own]) === column) return [own];
   const parts = column.split('__');
   const nested =
-    parts.length <= MAX_DEPTH && parts.every((part) => /[a-z0-9]/.test(part)) && !prefixesOf(column).some(isField);
+    parts.length <= MAX_DEPTH && parts.every((part) => /[a-z0-9]/.test(part)) && !holderColumns(column).some(isField);
   const path = nested ? parts : [column];
   const legal = column !== '__proto__' && /[a-z0-9]/.test(column);
   return legal && columnName(path) === column ? path : undefined;
