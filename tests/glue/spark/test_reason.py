@@ -115,4 +115,4 @@ def test_what_ends_a_run_is_logged_in_one_line(job_session, unreadable):
         job_session.sql(f"SELECT * FROM {unreadable}").collect()
     [(message, fields)] = logged
     assert (message, fields["level"]) == ("run failed", "ERROR")
-    assert fields["error"].startswith("ValidationException: Table column names conflict")
+    assert fields["reason"].startswith("ValidationException: Table column names conflict")

@@ -18,6 +18,7 @@ from lean_ops.tasks.advance_topics import TopicCommits, advance_topics, plan_tas
 from lean_ops.tasks.run_tasks import MAX_EVENTS
 from lean_ops.tasks.topic_pool import TopicPool
 from lean_ops.tasks.topic_task import BackfillSource, TaskResult, TopicTask
+from lean_ops.validation import time_limit
 
 
 def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) -> TopicCommits:
@@ -51,6 +52,7 @@ def _plan_task(advance: Advance, event_times: EventTimes | None) -> TopicTask:
         schema=advance.schema,
         backfill=backfill,
         replace_same=backfill is not None,
+        max_seconds=time_limit.MAX_SECONDS,
     )
 
 

@@ -25,6 +25,7 @@ from lean_ops.tasks.topic_task import (
     table_files,
     write_winners,
 )
+from lean_ops.validation.time_limit import TimeLimit
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import validated_batch
 from lean_ops.validation.validator import NULLED, REJECTED, RowValidator
@@ -36,7 +37,7 @@ def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Task
 
     rows: the topic's readable rows of cycle_delta, including those of `tie_cycles`. The counts `rejected` and
     `nulled` are of all messages; the driver finds out which of them were on record before. Raises
-    UnsettledTiesError and TooLargeError.
+    UnsettledTiesError, TooLargeError and TopicTooSlowError.
     """
     assert task.schema is not None
     new, other = split_by_cycles(rows, task.cycles)
@@ -44,13 +45,14 @@ def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Task
         older = _rows_to_backfill(task, task.backfill, file_store)
         new = pa.concat_tables([new, *(part.cast(new.schema) for part in older)])
     validator = RowValidator(task.schema)
-    validated = validated_batch(new, validator)
+    limit = TimeLimit(task.max_seconds)
+    validated = validated_batch(new, validator, limit)
     valid = _valid(validated)
     table = table_files(task, file_store)
     existing = existing_rows(table, task.files, valid.column(KEY), times_are_text=False)
     tails = None
     if task.tie_cycles is not None:
-        tails = tails_beside(_valid(validated_batch(other, validator)), valid)
+        tails = tails_beside(_valid(validated_batch(other, validator, limit)), valid)
     decision = decision_of(valid, existing, tails, replace_same=task.replace_same)
     winners = valid.take(pa.array(decision.winners, pa.int64()))
     result = write_winners(task, table, decision, curated_table(winners, task.schema))

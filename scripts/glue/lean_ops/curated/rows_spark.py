@@ -19,6 +19,8 @@ from lean_ops.payload.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
 from lean_ops.spark.map_in_arrow import map_in_arrow
 from lean_ops.standardized import rows_arrow
 from lean_ops.tables.ops_rows import timestamp
+from lean_ops.validation import time_limit
+from lean_ops.validation.time_limit import TimeLimit
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import ERROR_COLUMNS, validated_batch
 from lean_ops.validation.validator import REJECTED, RowValidator
@@ -41,8 +43,10 @@ def _versions(batches: Iterator[pa.RecordBatch], topic: str) -> Iterator[pa.Reco
 def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
     """Returns the versions with the verdict on each, in the columns of validate_batches.validated_batch.
 
-    The work is done on the executors.
+    The work is done on the executors. There a task raises TopicTooSlowError when its texts take more time
+    than time_limit.MAX_SECONDS.
     """
+    seconds = time_limit.MAX_SECONDS
     kept = [field for field in DELTA_SCHEMA.fields if field.name not in ("columns", names.RESCUED)]
     value = ", ".join(f"`{field.column}`: {field.data_type}" for field in schema.fields)
     types = [
@@ -50,13 +54,15 @@ def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
         f"value struct<{value}>",
         *(f"{name} string" for name in ERROR_COLUMNS),
     ]
-    return map_in_arrow(versions, lambda batches: _validated(batches, schema), ", ".join(types))
+    return map_in_arrow(versions, lambda batches: _validated(batches, schema, seconds), ", ".join(types))
 
 
-def _validated(batches: Iterator[pa.RecordBatch], schema: TopicSchema) -> Iterator[pa.RecordBatch]:
-    validator = RowValidator(schema)
+def _validated(
+    batches: Iterator[pa.RecordBatch], schema: TopicSchema, seconds: float
+) -> Iterator[pa.RecordBatch]:
+    validator, limit = RowValidator(schema), TimeLimit(seconds)
     for batch in batches:
-        yield from validated_batch(pa.Table.from_batches([batch]), validator).to_batches()
+        yield from validated_batch(pa.Table.from_batches([batch]), validator, limit).to_batches()
 
 
 def error_rows(validated: DataFrame, schema: TopicSchema, detected_at: datetime) -> DataFrame:

@@ -58,7 +58,7 @@ def logged_failure(log: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log("run failed", level="ERROR", error=reason(error))
+        log("run failed", level="ERROR", reason=reason(error))
         raise
 
 

@@ -6,6 +6,7 @@ used belong to no table, and Iceberg's maintenance removes such orphans.
 """
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,7 @@ class TopicTask:
     schema: Curated only: the schema by which versions are validated.
     backfill: Curated only: where older rows come from that the schema has to validate.
     replace_same: Curated only: a version replaces itself in the table, because a new schema validated it.
+    max_seconds: Curated only: the CPU time in which the topic's texts have to be validated.
     """
 
     topic: str
@@ -70,6 +72,7 @@ class TopicTask:
     schema: TopicSchema | None = None
     backfill: BackfillSource | None = None
     replace_same: bool = False
+    max_seconds: float = math.inf
 
 
 @dataclass

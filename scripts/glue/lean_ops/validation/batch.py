@@ -8,6 +8,8 @@ from itertools import chain
 
 import pyarrow as pa
 
+from lean_ops.validation.time_limit import Reading, no_limit
+
 Texts = Mapping[str, str | None]
 """A version's columns as Standardized stores them. An absent column means the same as null."""
 
@@ -21,11 +23,13 @@ class Batch:
 
     columns: column to an array with a text for each version; a column that no version has may be absent.
     members: column to the row indices of the versions that hold a member of it which is none of the schema's.
+    reading: is told of the texts as they are read, see time_limit.
     """
 
     count: int
     columns: Mapping[str, pa.Array]
     members: Mapping[str, Set[int]]
+    reading: Reading = no_limit
     _lists: dict[str, list[str | None]] = field(default_factory=dict)
 
     def texts(self, column: str) -> pa.Array:

@@ -5,15 +5,24 @@ RE2 pattern tells which texts have that form. All other texts go through casts.p
 tests/glue/validation/test_casts.py holds both ways equal.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lean_ops.columns.row_indices import indices_where
 from lean_ops.validation.casts import Cast, cast_of
+from lean_ops.validation.time_limit import Read, unlimited
 
-ColumnCast = Callable[[pa.Array], pa.Array]
-"""Takes an array of texts and returns the array of their values: null where a text is null or no value."""
+
+class ColumnCast(Protocol):
+    """Takes an array of texts and returns the array of their values: null where a text is null or no value.
+
+    read: is told of the texts that are read one by one. Raises what that raises.
+    """
+
+    def __call__(self, texts: pa.Array, read: Read = unlimited) -> pa.Array: ...
+
 
 _TYPES = {
     "string": pa.string(),
@@ -52,7 +61,7 @@ def column_cast_of(data_type: str, json_type: str) -> ColumnCast:
     if json_type == "array":
         return _arrays
     if data_type == "string":
-        return lambda texts: texts
+        return _strings
     if data_type == "boolean":
         return _booleans
     if data_type.startswith("decimal("):
@@ -65,7 +74,7 @@ def column_cast_of(data_type: str, json_type: str) -> ColumnCast:
         return _by_form(_DATE, kind, cast_one)
     if data_type == "timestamp_ntz":
         return _by_form(_DATE_TIME, _UTC, cast_one, kind)
-    return lambda texts: _by_python(texts, cast_one, kind)
+    return lambda texts, read=unlimited: _by_python(texts, cast_one, kind, read)
 
 
 def _by_form(form: str, read_as: pa.DataType, cast_one: Cast, kind: pa.DataType | None = None) -> ColumnCast:
@@ -76,7 +85,7 @@ def _by_form(form: str, read_as: pa.DataType, cast_one: Cast, kind: pa.DataType 
     """
     kind = kind or read_as
 
-    def cast(texts: pa.Array) -> pa.Array:
+    def cast(texts: pa.Array, read: Read = unlimited) -> pa.Array:
         regular = pc.fill_null(pc.match_substring_regex(texts, form), False)
         others = pc.and_(pc.invert(regular), pc.is_valid(texts))
         some_others = pc.any(others).as_py()
@@ -85,24 +94,34 @@ def _by_form(form: str, read_as: pa.DataType, cast_one: Cast, kind: pa.DataType 
         except pa.ArrowInvalid:
             # The form accepts days such as 30 February. Arrow does not say which text it refused, so all of
             # them are cast one by one.
-            return _by_python(texts, cast_one, kind)
+            return _by_python(texts, cast_one, kind, read)
         if some_others:
-            values = pc.replace_with_mask(values, others, _by_python(texts.filter(others), cast_one, kind))
+            indices = indices_where(others)
+            ones = _by_python(texts.filter(others), cast_one, kind, lambda n: read(indices[n]))
+            values = pc.replace_with_mask(values, others, ones)
         return values
 
     return cast
 
 
-def _by_python(texts: pa.Array, cast_one: Cast, kind: pa.DataType) -> pa.Array:
-    return pa.array([None if text is None else cast_one(text) for text in texts.to_pylist()], kind)
+def _by_python(texts: pa.Array, cast_one: Cast, kind: pa.DataType, read: Read) -> pa.Array:
+    values = []
+    for n, text in enumerate(texts.to_pylist()):
+        values.append(None if text is None else cast_one(text))
+        read(n)
+    return pa.array(values, kind)
 
 
-def _booleans(texts: pa.Array) -> pa.Array:
+def _strings(texts: pa.Array, read: Read = unlimited) -> pa.Array:
+    return texts
+
+
+def _booleans(texts: pa.Array, read: Read = unlimited) -> pa.Array:
     is_true = pc.equal(texts, "true")
     return pc.if_else(pc.or_(is_true, pc.equal(texts, "false")), is_true, None)
 
 
-def _arrays(texts: pa.Array) -> pa.Array:
+def _arrays(texts: pa.Array, read: Read = unlimited) -> pa.Array:
     return pc.if_else(pc.and_(pc.starts_with(texts, "["), pc.ends_with(texts, "]")), texts, None)
 
 

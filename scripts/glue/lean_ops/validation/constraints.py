@@ -9,17 +9,25 @@ import operator
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops.columns.row_indices import indices_where
+from lean_ops.validation.time_limit import Read, unlimited
 from lean_ops.validation.topic_schema import Field
 
-Broken = Callable[[pa.Array], list[int]]
-"""Takes a column's values and returns the row indices of those that break the constraint. Null breaks
-none."""
+
+class Broken(Protocol):
+    """Takes a column's values and returns the row indices of those that break the constraint. Null breaks
+    none.
+
+    read: is told of the values that are looked at one by one. Raises what that raises.
+    """
+
+    def __call__(self, values: pa.Array, read: Read = unlimited) -> list[int]: ...
+
 
 _ARROW_NUMBERS = {"bigint": pa.int64(), "int": pa.int64(), "double": pa.float64(), "float": pa.float64()}
 """The types of values that Arrow compares with a bound exactly as Python does."""
@@ -71,10 +79,23 @@ def _as_in_javascript(pattern: str, end: str) -> str:
     return _PATTERN_PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)
 
 
+def _all_at_once(breaks: Callable[[pa.Array], pa.Array]) -> Broken:
+    def broken(values: pa.Array, read: Read = unlimited) -> list[int]:
+        return indices_where(breaks(values))
+
+    return broken
+
+
 def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
-    return lambda values: [
-        n for n, value in enumerate(values.to_pylist()) if value is not None and breaks(value)
-    ]
+    def broken(values: pa.Array, read: Read = unlimited) -> list[int]:
+        found = []
+        for n, value in enumerate(values.to_pylist()):
+            if value is not None and breaks(value):
+                found.append(n)
+            read(n)
+        return found
+
+    return broken
 
 
 def _number(field: Field, limit: int | Decimal) -> int | float | Decimal:
@@ -99,7 +120,9 @@ def _compared(breaks: Callable[[Any, Any], bool], arrow_function: str) -> Callab
             scalar = pa.scalar(bound, kind)
         except OverflowError:  # The bound lies outside the type's range.
             return _one_by_one(lambda value: breaks(value, bound))
-        return lambda values: indices_where(pc.call_function(arrow_function, [values, scalar]))
+        return lambda values, read=unlimited: indices_where(
+            pc.call_function(arrow_function, [values, scalar])
+        )
 
     return check_for
 
@@ -110,7 +133,9 @@ def _among(field: Field, allowed: Any) -> Broken:
         choices = [_number(field, one) for one in choices]
     if field.data_type == "string" and field.json_type == "string":
         texts = pa.array([one for one in choices if isinstance(one, str)], pa.string())
-        return lambda values: indices_where(pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts))))
+        return lambda values, read=unlimited: indices_where(
+            pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts)))
+        )
     among = frozenset(choices)
     return _one_by_one(lambda value: value not in among)
 
@@ -119,7 +144,9 @@ def _of_length(arrow_function: str) -> Callable[[Field, Any], Broken]:
     def check_for(_field: Field, limit: Any) -> Broken:
         bound = pa.scalar(int(limit), pa.int64())
         # Arrow counts code points, as JSON Schema does.
-        return lambda values: indices_where(pc.call_function(arrow_function, [pc.utf8_length(values), bound]))
+        return lambda values, read=unlimited: indices_where(
+            pc.call_function(arrow_function, [pc.utf8_length(values), bound])
+        )
 
     return check_for
 
@@ -136,7 +163,9 @@ def _pattern(_field: Field, pattern: str) -> Broken:
     except pa.ArrowInvalid:
         found = re.compile(python_pattern(pattern), re.ASCII).search
         return _one_by_one(lambda value: not found(value))
-    return lambda values: indices_where(pc.invert(pc.match_substring_regex(values, expression)))
+    return lambda values, read=unlimited: indices_where(
+        pc.invert(pc.match_substring_regex(values, expression))
+    )
 
 
 _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {

@@ -13,6 +13,7 @@ import pyarrow as pa
 from lean_ops.columns import names
 from lean_ops.columns.map_column import MapColumn
 from lean_ops.validation.batch import Batch, holders_of
+from lean_ops.validation.time_limit import Reading, TimeLimit, no_limit
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validator import (
     RowValidator,
@@ -27,7 +28,7 @@ ERROR_COLUMNS = ("disposition", "violations", "error_id", "record")
 _COLUMNS = "columns"
 
 
-def validated_batch(versions: pa.Table, validator: RowValidator) -> pa.Table:
+def validated_batch(versions: pa.Table, validator: RowValidator, limit: TimeLimit | None = None) -> pa.Table:
     """Returns versions of one topic with the verdict on each, in their order.
 
     `versions` has `columns` (map of string to string), rescued_data, names.ENVELOPE_COLUMNS (string; the
@@ -37,9 +38,12 @@ def validated_batch(versions: pa.Table, validator: RowValidator) -> pa.Table:
     - value: struct of the schema's columns, typed. A field without a valid value is NULL in it.
     - disposition: "rejected" or "nulled"; violations and record: JSON text; error_id: SHA-256 in hex. All are
       string, and NULL for a version without violations.
+
+    limit: of the time for all texts of the topic. Raises TopicTooSlowError.
     """
     texts = MapColumn(versions.column(_COLUMNS).combine_chunks())
-    verdicts = validator.validate_batch(_batch(texts, versions.num_rows, validator))
+    reading = no_limit if limit is None else limit.reading(versions.column("message_id"))
+    verdicts = validator.validate_batch(_batch(texts, versions.num_rows, validator, reading))
     schema = validator.schema
     value = pa.StructArray.from_arrays(
         [verdicts.values[field.column] for field in schema.fields],
@@ -52,14 +56,14 @@ def validated_batch(versions: pa.Table, validator: RowValidator) -> pa.Table:
     return validated
 
 
-def _batch(texts: MapColumn, count: int, validator: RowValidator) -> Batch:
+def _batch(texts: MapColumn, count: int, validator: RowValidator, reading: Reading) -> Batch:
     columns = {name: texts.column(name) for name in validator.columns & texts.names}
     members: dict[str, set[int]] = defaultdict(set)
     for name, holders in holders_of(texts.names, validator.columns, validator.holders).items():
         rows = texts.rows_with(name)
         for holder in holders:
             members[holder].update(rows)
-    return Batch(count, columns, members)
+    return Batch(count, columns, members, reading)
 
 
 def _errors(

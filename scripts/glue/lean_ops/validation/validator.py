@@ -197,7 +197,8 @@ class _FieldValidator:
                 and (field.cde or _parent_is_object(batch, n, field.parents, objects))
             ]
             report.add(missing, column, "required", batch, "is missing")
-        values = self._cast(texts)
+        read = batch.reading(column)
+        values = self._cast(texts, read)
         if values.null_count > len(absent):
             wrong = indices_where(pc.and_(pc.is_null(values), pc.is_valid(texts)))
             rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
@@ -206,9 +207,9 @@ class _FieldValidator:
             compared = values
             if field.data_type == "float":
                 # 0.1 as a float is greater than 0.1, and the constraint is about the number as it was sent.
-                compared = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None))
+                compared = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None), read)
             for constraint in self._constraints:
-                broken = constraint.broken(compared)
+                broken = constraint.broken(compared, read)
                 report.add(broken, column, constraint.keyword, batch, constraint.message)
         return values
 
