@@ -18,3 +18,17 @@ def test_it_reads_or_refuses_a_bad_schema(case: dict[str, str]) -> None:
     text = (ROOT / "bad" / case["file"]).read_text(encoding="utf-8")
     with contextlib.suppress(SchemaError):
         assert read_schema(text, case["topic"]).topic == case["topic"]
+
+
+# schema-validator takes these versions, as JSON Schema calls such numbers whole.
+@pytest.mark.parametrize("version", ["2.0", "2e0", "20e-1"])
+def test_a_version_may_be_written_as_any_whole_number(version: str) -> None:
+    text = f'{{"x-topic": "a.b", "x-version": {version}, "type": "object"}}'
+    assert read_schema(text, "a.b").version == 2
+
+
+@pytest.mark.parametrize("version", ["true", '"2"', "1.5", "1e999999999", "NaN", "null"])
+def test_no_other_value_is_a_version(version: str) -> None:
+    text = f'{{"x-topic": "a.b", "x-version": {version}, "type": "object"}}'
+    with pytest.raises(SchemaError):
+        read_schema(text, "a.b")

@@ -38,6 +38,7 @@ _NOT_ENFORCED = frozenset(
     )
 )
 # fmt: on
+_MAX_VERSION = 2**31 - 1
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _TYPES = {
     ("string", None, None): "string",
@@ -119,8 +120,8 @@ def read_schema(text: str, topic: str) -> TopicSchema:
         raise SchemaError("the active schema describes no object")
     if document.get("x-topic") != topic:
         raise SchemaError(f"the active schema is of the topic {document.get('x-topic')!r}")
-    version = document.get("x-version")
-    if not isinstance(version, int) or isinstance(version, bool):
+    version = _whole(document.get("x-version"))
+    if version is None:
         raise SchemaError("x-version is no whole number")
     found = list(_walk(document, (), ()))
     fields = tuple(one for one in found if isinstance(one, Field))
@@ -139,6 +140,16 @@ def read_schema(text: str, topic: str) -> TopicSchema:
         event_time_stable=stable,
         backfill=document.get("x-backfill") is True,
     )
+
+
+def _whole(value: object) -> int | None:
+    """Returns a whole number from 1 to _MAX_VERSION, or None for any other value.
+
+    1.0 and 1e0 are whole numbers too, as in JSON Schema.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not 1 <= value <= _MAX_VERSION:
+        return None
+    return int(value) if value == int(value) else None
 
 
 def _walk(

@@ -69,13 +69,16 @@ export function canonicalNumber(text: string): string {
   return digits.length > point ? `${minus}${whole}.${digits.slice(point)}` : `${minus}${whole}`;
 }
 
+/** Gives the number at a JSON pointer as it stands in a text. */
+export type NumberAt = (pointer: string) => string;
+
 /**
  * A function that gives the number at a JSON pointer as it stands in the text. The text is read at the first call.
  *
  * @param text a JSON text
  * @returns a function that throws TypeError where there is no number
  */
-export function numberReader(text: string): (pointer: string) => string {
+export function numberReader(text: string): NumberAt {
   let source: ReturnType<typeof readJsonSource> | undefined;
   return (pointer) => {
     source ??= readJsonSource(text);

@@ -1,18 +1,23 @@
+import { compareNumbers, isWhole, type NumberAt } from '../json/exact-number';
 import { pointerTo, type JsonObject } from '../json/value';
-import { decimalOf } from './model';
-import { shown, type SchemaProblem } from '../problem';
+import { athenaTypeOf, comparesDoubles, decimalOf } from './model';
+import type { SchemaProblem } from '../problem';
 
 /** The contradictions among the numbers of one field, and between them and its column's type. */
-export function boundProblems(field: JsonObject, pointer: string): SchemaProblem[] {
+export function boundProblems(field: JsonObject, pointer: string, numberAt: NumberAt): SchemaProblem[] {
   return [
-    ...rangeProblems(field, pointer),
-    ...exactnessProblems(field, pointer),
+    ...rangeProblems(field, pointer, numberAt),
+    ...exactnessProblems(field, pointer, numberAt),
     ...decimalProblems(field, pointer),
-    ...typeRangeProblems(field, pointer),
+    ...typeRangeProblems(field, pointer, numberAt),
   ];
 }
 
-function rangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
+function rangeProblems(field: JsonObject, pointer: string, numberAt: NumberAt): SchemaProblem[] {
+  const textAt = (keyword: string) => numberAt(pointerTo(pointer, keyword));
+  // Rows are compared with the bounds in the same way.
+  const order = (low: string, high: string, from: number, to: number) =>
+    comparesDoubles(athenaTypeOf(field)) ? from - to : compareNumbers(textAt(low), textAt(high));
   const ranges: readonly (readonly [low: string, high: string, mayBeEqual: boolean])[] = [
     ['minimum', 'maximum', true],
     ['exclusiveMinimum', 'maximum', false],
@@ -23,12 +28,14 @@ function rangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
   return ranges.flatMap(([low, high, mayBeEqual]) => {
     const from = field[low];
     const to = field[high];
-    if (typeof from !== 'number' || typeof to !== 'number' || from < to || (mayBeEqual && from === to)) return [];
+    if (typeof from !== 'number' || typeof to !== 'number') return [];
+    const found = order(low, high, from, to);
+    if (found < 0 || (mayBeEqual && found === 0)) return [];
     return [
       {
         code: low === 'minLength' ? 'EMPTY_LENGTH_RANGE' : 'EMPTY_RANGE',
         path: pointerTo(pointer, low),
-        message: `nothing is between ${low} ${from} and ${high} ${to}`,
+        message: `nothing is between ${low} ${textAt(low)} and ${high} ${textAt(high)}`,
         hint: `make ${low} smaller or ${high} greater`,
       },
     ];
@@ -36,30 +43,31 @@ function rangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
 }
 
 /**
- * Refuses whole numbers past 2^53: JavaScript rounds them and Python does not, so the two would enforce different
- * bounds.
+ * Refuses whole numbers past 2^53, which JavaScript rounds and Python does not, and numbers that only rounding makes
+ * whole: readers of the schema would enforce different rules.
  */
-function exactnessProblems(field: JsonObject, pointer: string): SchemaProblem[] {
-  const values: [string, unknown][] = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((keyword) => [
-    pointerTo(pointer, keyword),
-    field[keyword],
-  ]);
-  const choices: unknown = field['enum'];
-  if (Array.isArray(choices)) {
-    choices.forEach((value: unknown, index) => values.push([pointerTo(pointer, 'enum', index), value]));
-  }
-  return values.flatMap(([path, value]) =>
-    typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value)
-      ? []
-      : [
-          {
-            code: 'NUMBER_NOT_EXACT',
-            path,
-            message: 'a number past ±9007199254740991 is not exact in JSON',
-            hint: 'choose a bound within ±9007199254740991, or leave it out',
-          },
-        ],
-  );
+function exactnessProblems(field: JsonObject, pointer: string, numberAt: NumberAt): SchemaProblem[] {
+  const keywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'minLength', 'maxLength'];
+  const choices: readonly unknown[] = Array.isArray(field['enum']) ? field['enum'] : [];
+  const values = [
+    ...keywords.map((keyword) => ({
+      path: pointerTo(pointer, keyword),
+      value: field[keyword],
+      mustBeWhole: keyword.endsWith('Length'),
+    })),
+    ...choices.map((value, index) => ({ path: pointerTo(pointer, 'enum', index), value, mustBeWhole: true })),
+  ];
+  return values.flatMap(({ path, value, mustBeWhole }) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) return [];
+    const code = 'NUMBER_NOT_EXACT';
+    if (!Number.isSafeInteger(value)) {
+      const message = 'a number past ±9007199254740991 is not exact in JSON';
+      return [{ code, path, message, hint: 'choose a bound within ±9007199254740991, or leave it out' }];
+    }
+    if (!mustBeWhole || isWhole(numberAt(path))) return [];
+    const message = `${numberAt(path)} is no whole number, and most readers of JSON take it for ${value}`;
+    return [{ code, path, message, hint: `write ${value}` }];
+  });
 }
 
 function decimalProblems(field: JsonObject, pointer: string): SchemaProblem[] {
@@ -79,8 +87,8 @@ function decimalProblems(field: JsonObject, pointer: string): SchemaProblem[] {
 interface TypeRange {
   readonly type: string;
   /** The first values past the range on either side: an exclusive bound may name them. */
-  readonly below: number;
-  readonly above: number;
+  readonly below: string;
+  readonly above: string;
   readonly hint: string;
 }
 
@@ -90,30 +98,31 @@ function rangeOf(field: JsonObject): TypeRange | undefined {
   if (typeof xType !== 'string') return undefined;
   if (field['type'] === 'integer' && xType === 'int') {
     const hint = 'int holds -2147483648 to 2147483647: leave x-type out for bigint, or mend the number';
-    return { type: xType, below: -(2 ** 31) - 1, above: 2 ** 31, hint };
+    return { type: xType, below: '-2147483649', above: '2147483648', hint };
   }
   const decimal = decimalOf(xType);
   if (field['type'] !== 'number' || decimal === undefined || decimal.scale > decimal.precision) return undefined;
   const digits = decimal.precision - decimal.scale;
-  const above = 10 ** digits;
   return {
     type: xType,
-    below: -above,
-    above,
+    below: `-1e${digits}`,
+    above: `1e${digits}`,
     hint: `it has ${digits} digits before the point: widen it, or mend the number`,
   };
 }
 
 /** Finds bounds that no value of the column can reach: a slip of the bound, or of the type. */
-function typeRangeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
+function typeRangeProblems(field: JsonObject, pointer: string, numberAt: NumberAt): SchemaProblem[] {
   const range = rangeOf(field);
   if (range === undefined) return [];
   const { type, below, above, hint } = range;
   const outside = (value: unknown, path: string, code: string, mayTouch: boolean): SchemaProblem[] => {
     // A number that is not exact has a problem of its own.
     if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return [];
-    if (mayTouch ? value >= below && value <= above : value > below && value < above) return [];
-    return [{ code, path, message: `${shown(value)} is outside what ${type} holds`, hint }];
+    const text = numberAt(path);
+    const room = Math.min(compareNumbers(text, below), compareNumbers(above, text));
+    if (mayTouch ? room >= 0 : room > 0) return [];
+    return [{ code, path, message: `${text} is outside what ${type} holds`, hint }];
   };
   const choices: unknown = field['enum'];
   return [

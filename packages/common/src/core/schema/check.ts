@@ -1,4 +1,5 @@
 import { MAX_COLUMNS } from './columns';
+import { numberReader } from '../json/exact-number';
 import { describeSyntaxError } from '../json/describe-syntax-error';
 import { readJsonSource, type DuplicateKey } from '../json/source-map';
 import { depthUpTo, isObject, type JsonObject } from '../json/value';
@@ -65,10 +66,11 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
   if (depthUpTo(document, MAX_FILE_DEPTH) > MAX_FILE_DEPTH) {
     return refused('SCHEMA_TOO_DEEP', `more than ${MAX_FILE_DEPTH} levels in the file`, 'flatten the schema');
   }
+  const numberAt = numberReader(text);
   const problems = [
     ...duplicateKeys(text),
     ...metaSchemaProblems(document),
-    ...semanticProblems(document, { topic, maxColumns, patternBudgetMs }),
+    ...semanticProblems(document, { topic, maxColumns, patternBudgetMs, numberAt }),
   ];
   if (problems.length > 0) return { ok: false, problems: problems.sort(byPath) };
   return { ok: true, schema: readTopicSchema(text, document), document };

@@ -1,6 +1,6 @@
 import typeTable from '../../../../../schemas/type-table.json';
 import { columnName, pathText } from './columns';
-import { canonicalNumber, numberReader } from '../json/exact-number';
+import { canonicalNumber, numberReader, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 
 /**
@@ -151,10 +151,8 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-type NumberAt = ReturnType<typeof numberReader>;
-
 /** Whether a column's values are compared with a bound as doubles; all others are compared by all their digits. */
-function comparesDoubles(athenaType: string): boolean {
+export function comparesDoubles(athenaType: string | undefined): boolean {
   return athenaType === 'double' || athenaType === 'float';
 }
 

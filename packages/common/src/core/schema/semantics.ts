@@ -1,4 +1,5 @@
 import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, pathText } from './columns';
+import { isWhole, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 import { GrowthAnalyser } from '../pattern/growth-analyser';
 import { checkPattern, type PatternAnalysers } from '../pattern/safety';
@@ -16,6 +17,8 @@ export interface SemanticOptions {
   readonly maxColumns: number;
   /** Milliseconds that the analysis of all patterns together may take. */
   readonly patternBudgetMs: number;
+  /** Gives the digits of the document's numbers. */
+  readonly numberAt: NumberAt;
 }
 
 /** Characters of a pattern that is analysed; the meta-schema refuses longer ones. */
@@ -37,11 +40,12 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
   const leaves = fields.filter(({ field }) => field['type'] !== 'object');
   return [
     ...topicProblems(document, options.topic),
+    ...versionProblems(document, options.numberAt),
     ...eventTimeProblems(document['x-event-time'], fields),
     ...requiredProblems(document, ''),
     ...fields.flatMap(({ field, pointer }) => requiredProblems(field, pointer)),
     ...fields.flatMap(nameProblems),
-    ...leaves.flatMap((leaf) => leafProblems(leaf, analysers)),
+    ...leaves.flatMap((leaf) => leafProblems(leaf, analysers, options.numberAt)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
     ...partitionProblems(document, leaves),
@@ -59,6 +63,20 @@ function topicProblems(document: JsonObject, topic: string | undefined): SchemaP
       hint: isTopicName(topic)
         ? `write "x-topic": "${topic}", or move the file to the folder of its topic`
         : `rename the folder: ${shown(topic)} is no topic name`,
+    },
+  ];
+}
+
+/** Finds a version that only rounding makes a whole number; the meta-schema refuses all others. */
+function versionProblems(document: JsonObject, numberAt: NumberAt): SchemaProblem[] {
+  const path = '/x-version';
+  if (!Number.isInteger(document['x-version']) || isWhole(numberAt(path))) return [];
+  return [
+    {
+      code: 'INVALID_VERSION',
+      path,
+      message: `${numberAt(path)} is no whole number`,
+      hint: 'write a whole number, 1 for the first version and one more for each change, without quotes',
     },
   ];
 }
@@ -185,9 +203,13 @@ function partitionProblems(document: JsonObject, leaves: readonly FieldVisit[]):
     .map(({ pointer }) => partitionNameProblem(partition, pointer));
 }
 
-function leafProblems({ field, pointer }: FieldVisit, analysers: PatternAnalysers): SchemaProblem[] {
+function leafProblems(
+  { field, pointer }: FieldVisit,
+  analysers: PatternAnalysers,
+  numberAt: NumberAt,
+): SchemaProblem[] {
   return [
-    ...boundProblems(field, pointer),
+    ...boundProblems(field, pointer, numberAt),
     ...repeatProblems(field['enum'], pointerTo(pointer, 'enum'), 'ENUM_DUPLICATE', 'take one of the two out'),
     ...patternProblems(field, pointer, analysers),
   ];

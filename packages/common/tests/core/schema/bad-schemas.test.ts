@@ -73,6 +73,22 @@ describe('names that look wrong and are not', () => {
   });
 });
 
+describe('numbers that look wrong as doubles and are not', () => {
+  it.each([
+    ['0.1', '0.1000000000000000000002'],
+    ['-9999999999999.9999999999999999', '9999999999999.9999999999999999'],
+  ])('values lie between %s and %s', (exclusiveMinimum, maximum) => {
+    const field = `{"type":"number","x-type":"decimal(38,25)","exclusiveMinimum":${exclusiveMinimum},"maximum":${maximum}}`;
+    const text = JSON.stringify(withField('f', 'FIELD')).replace('"FIELD"', field);
+    expect(checkSchema(text)).toMatchObject({ ok: true });
+  });
+
+  it.each(['2.0', '2e0', '20e-1'])('%s is a version', (version) => {
+    const text = JSON.stringify(topicSchema({ 'x-version': 'VERSION' })).replace('"VERSION"', version);
+    expect(checkSchema(text)).toMatchObject({ ok: true, schema: { version: 2 } });
+  });
+});
+
 describe('schemas too large to keep as files', () => {
   const columns = (count: number, name = 'c') =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}${index}`, { type: 'string' }]));
