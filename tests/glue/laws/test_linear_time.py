@@ -1,8 +1,8 @@
 """Whatever reads the text of a payload takes time in proportion to it.
 
 One message with a text that takes the square of its length holds up a whole layer for hours. The worst texts
-are searched for, not thought of: support/slow_texts.py says how. The SQL of `schema plan` is held to the same
-by tests/glue/validation/test_sql_time.py.
+are searched for, not thought of: support/slow_texts.py says how. What TypeScript reads is held to the same by
+tests/unit/linear-time.test.ts, and the SQL of `schema plan` by tests/glue/validation/test_sql_time.py.
 """
 
 import re
