@@ -54,6 +54,15 @@ COMMENT FIRST AFTER ; . * + UNNEST
             f"END AS x FROM {T} AS `t`",
         ),
         (
+            "SELECT map_concat(a, b) x FROM t",
+            "SELECT MAP_CONCAT(MAP_FILTER(a, (map_key, map_value) -> NOT MAP_CONTAINS_KEY(b, map_key)), b) "
+            f"AS x FROM {T} AS `t`",
+        ),
+        (
+            "SELECT TRY(CAST(json_parse(a) AS map(varchar, varchar))) x FROM t",
+            f"SELECT FROM_JSON(a, 'MAP<STRING, STRING>') AS x FROM {T} AS `t`",
+        ),
+        (
             "SELECT n FROM t CROSS JOIN UNNEST(arr) AS u(n)",
             f"SELECT n FROM {T} AS `t` LATERAL VIEW EXPLODE(arr) u AS n",
         ),

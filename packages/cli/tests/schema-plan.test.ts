@@ -12,6 +12,8 @@ interface Pipeline {
   /** The columns of each table, by `database.table`. */
   readonly tables?: Readonly<Record<string, readonly string[]>>;
   readonly answer?: Answer;
+  /** How many rows have rescued_data. */
+  readonly rescued?: string;
   readonly objects?: Readonly<Record<string, string>>;
   readonly failure?: Error;
 }
@@ -20,7 +22,7 @@ const TABLES: NonNullable<Pipeline['tables']> = {
 };
 
 /** A pipeline whose Athena gives the prepared answer to every query. `statements` holds the queries it got. */
-function pipeline({ tables = TABLES, answer = [], objects = {}, failure }: Pipeline = {}) {
+function pipeline({ tables = TABLES, answer = [], rescued = '0', objects = {}, failure }: Pipeline = {}) {
   const statements: string[] = [];
   const documents = memoryDocuments({ 'acme-schema-registry': ['topic_name'] });
   const cloud: Cloud = {
@@ -31,7 +33,8 @@ function pipeline({ tables = TABLES, answer = [], objects = {}, failure }: Pipel
       execute: () => Promise.reject(new Error('plan changes nothing')),
       query: (sql) => {
         statements.push(sql);
-        return failure === undefined ? Promise.resolve({ columns: [], rows: answer }) : Promise.reject(failure);
+        const rows = sql.startsWith('SELECT count(*)') ? [[rescued]] : answer;
+        return failure === undefined ? Promise.resolve({ columns: [], rows }) : Promise.reject(failure);
       },
     },
     catalog: {
@@ -76,7 +79,15 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
 `,
     );
     expect(code).toBe(1);
-    expect(statements).toEqual([expect.stringContaining(`"ingested_at" >= '2026-11-16T10:00:00.000000Z'`)]);
+    const since = expect.stringContaining(`"ingested_at" >= '2026-11-16T10:00:00.000000Z'`) as unknown;
+    expect(statements).toEqual([since, since]);
+    expect(statements[1]).not.toContain('rescued_data');
+  });
+
+  it('reads what max_columns put into rescued_data, where rows have any', async () => {
+    const { run, statements } = pipeline({ answer: [['rows', '5', null]], rescued: '1' });
+    expect((await run('schema', 'plan', 'tank.level', 'schema.json')).code).toBe(0);
+    expect(statements[1]).toContain(`coalesce("level", element_at("$rescued", 'level'))`);
   });
 
   it.each([
@@ -140,7 +151,7 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
     expect(output).toContain('The merge would be refused: no table changes, and version 1 stays in force.');
     expect(output).toContain('Judged 5 rows');
     expect(output).toMatch(/Not fit to merge: the merge would be refused\.\n$/);
-    expect({ code, statements: statements.length }).toEqual({ code: 1, statements: 1 });
+    expect({ code, statements: statements.length }).toEqual({ code: 1, statements: 2 });
   });
 
   it('shows a column of the table that cannot become what the schema wants', async () => {

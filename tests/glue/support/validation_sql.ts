@@ -1,6 +1,6 @@
 /**
  * The statements by which `lean-ops schema plan` validates rows, for tests in Python: JSON in and out.
- * In: [{schema (text), database, table, columns, samples}]. Out: for each, [{sql, rules}].
+ * In: [{schema (text), database, table, columns, rescued, samples}]. Out: for each, [{sql, rules}].
  */
 import { readFileSync } from 'node:fs';
 import { validationStatements, readValidationSchema, type JsonObject } from '../../../packages/common/src/core';
@@ -10,6 +10,7 @@ interface Request {
   readonly database: string;
   readonly table: string;
   readonly columns: readonly string[];
+  readonly rescued: boolean;
   readonly samples: number;
 }
 

@@ -7,6 +7,8 @@ import {
   inferSchema,
   inferStatements,
   LAYERS,
+  overflowColumns,
+  overflowColumnsStatement,
   readAcceptedSchema,
   schemaKeys,
   tableNameOf,
@@ -18,6 +20,7 @@ import { readDeployment } from '../pipeline/deployment';
 import { counted, plain } from '../format/text';
 import { EXIT_CODES, outputsOption } from './options';
 import { refuseForeignTable } from '../plan/table-owner';
+import { queriedTable } from '../plan/queried-table';
 import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
 import { CliError } from '../errors';
 import { EXIT, type ExitCode, type Terminal } from '../terminal';
@@ -62,7 +65,10 @@ export async function schemaInfer(
     throw new CliError(`${topic} has no rows yet: the table ${database}.${table} is not there. Is it spelled right?`);
   }
   const since = oldestIngestedAt(options.days, cloud.clock.now());
-  const statements = inferStatements({ database, table, columns }, since);
+  const queried = await queriedTable({ database, table, columns }, since, query);
+  const found = queried.rescued ? (await query(overflowColumnsStatement(queried, since))).rows : [];
+  const overflow = overflowColumns(found);
+  const statements = inferStatements(queried, overflow.columns, since);
   const answers: (readonly (readonly (string | null)[])[])[] = [];
   for (const { sql } of statements) answers.push((await query(sql)).rows);
   const counts = columnCounts(statements, answers);
@@ -70,7 +76,7 @@ export async function schemaInfer(
   if (counts.rows === 0) throw new CliError(`${database}.${table} has no rows${when}: nothing to infer from.`);
   const active = await cloud.objects.get(deployment.schemaBucket, schemaKeys.active(topic));
   const version = (active === undefined ? 0 : (readAcceptedSchema(active.body)?.version ?? 0)) + 1;
-  const { document, notes } = inferSchema(topic, version, columns, counts);
+  const { document, notes } = inferSchema(topic, version, columns, overflow, counts);
   if (Object.keys(document['properties'] as object).length === 0) {
     throw new CliError(`no column of ${database}.${table} has a value that a schema could describe.`);
   }

@@ -23,6 +23,7 @@ import { lakeReader } from '../pipeline/athena-queries';
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
 import { CliError } from '../errors';
+import { queriedTable } from './queried-table';
 import { refuseForeignTable } from './table-owner';
 
 /** A schema that passed `checkSchema`, with the text and the document it was read from. */
@@ -95,9 +96,8 @@ export async function planMerge(
     const database = databaseOf(lake, LAYERS.standardized);
     const table = `${database}.${name}`;
     if (columns === undefined) return { status: 'no table', table };
-    const statements = asCliError(() =>
-      validationStatements(readValidationSchema(text, document), { database, table: name, columns }, options),
-    );
+    const queried = await queriedTable({ database, table: name, columns }, options.since, query);
+    const statements = asCliError(() => validationStatements(readValidationSchema(text, document), queried, options));
     const answers: (readonly (readonly (string | null)[])[])[] = [];
     for (const { sql } of statements) answers.push((await query(sql)).rows);
     const verdict = dataVerdict(statements, answers);

@@ -39,6 +39,7 @@ export * from './schema/object-keys';
 export * from './validation-sql/validation-schema';
 export * from './validation-sql/rules';
 export * from './validation-sql/statements';
+export * from './validation-sql/stored-texts';
 export * from './validation-sql/results';
 export * from './infer/draft-schema';
 export * from './infer/profile-statements';

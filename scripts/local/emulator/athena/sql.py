@@ -1,6 +1,7 @@
 """Translates Athena SQL into a statement for Spark, or into a call to the Glue catalog."""
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import sqlglot
@@ -191,6 +192,13 @@ def _spark_function(node: exp.Expression) -> exp.Expression:
     """Translates functions that sqlglot leaves as they are, or gives another meaning than Trino's."""
     if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DECIMAL and not node.to.expressions:
         return exp.Cast(this=node.this.copy(), to=exp.DataType.build(_decimal(node.this)))
+    if (
+        isinstance(node, exp.Try)
+        and isinstance(node.this, exp.Cast)
+        and isinstance(node.this.this, exp.ParseJSON)
+    ):
+        # This becomes Spark's from_json, which gives NULL for a text that is no JSON.
+        return node.this
     # Spark's DATE_ADD makes a date of a timestamp, and its DATEDIFF counts borders instead of whole units.
     if isinstance(node, exp.DateAdd):
         unit = exp.var(node.text("unit") or "DAY")
@@ -202,12 +210,26 @@ def _spark_function(node: exp.Expression) -> exp.Expression:
         return _several_by(node)
     if isinstance(node, exp.Anonymous):
         name = node.name.lower()
+        if name == "map_concat":
+            merged: exp.Expression = reduce(_later_wins, node.expressions)
+            return merged
         if name == "to_iso8601":
             pattern = exp.Literal.string("yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
             return exp.Anonymous(this="DATE_FORMAT", expressions=[*node.expressions, pattern])
         if name == "from_iso8601_timestamp":
             return exp.Cast(this=node.expressions[0], to=exp.DataType.build("timestamptz"))
     return node
+
+
+def _later_wins(first: exp.Expression, second: exp.Expression) -> exp.Expression:
+    """map_concat(first, second): of a key that both maps have, the second's value stays. Spark refuses such
+    maps."""
+    entry = [exp.to_identifier("map_key"), exp.to_identifier("map_value")]
+    is_in_second = exp.Anonymous(this="MAP_CONTAINS_KEY", expressions=[second.copy(), exp.column("map_key")])
+    others = exp.Anonymous(
+        this="MAP_FILTER", expressions=[first, exp.Lambda(this=exp.Not(this=is_in_second), expressions=entry)]
+    )
+    return exp.Anonymous(this="MAP_CONCAT", expressions=[others, second])
 
 
 def _several_by(node: exp.ArgMax | exp.ArgMin) -> exp.Expression:

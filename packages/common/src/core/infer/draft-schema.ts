@@ -1,5 +1,5 @@
-import { columnName, ENGINE_COLUMNS, MAX_DEPTH } from '../schema/columns';
-import { profiledColumns, type ColumnCounts, type KindCount } from './profile-statements';
+import { columnName, ENGINE_COLUMNS, MAX_COLUMNS, MAX_DEPTH } from '../schema/columns';
+import { profiledColumns, type ColumnCounts, type KindCount, type OverflowColumns } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
 import { curatedPartition, partitionName } from '../schema/partition';
@@ -43,14 +43,17 @@ const MANY_ROWS = 50;
 /**
  * Drafts a topic's schema that every row it was made from passes. The same counts give the same draft.
  *
- * @param columns names of the Standardized table's columns, in its order
+ * @param tableColumns names of the Standardized table's columns, in its order
+ * @param overflow columns whose values are in rescued_data only
  */
 export function inferSchema(
   topic: string,
   version: number,
-  columns: readonly string[],
+  tableColumns: readonly string[],
+  overflow: OverflowColumns,
   { rows, kinds }: ColumnCounts,
 ): InferredSchema {
+  const columns = [...tableColumns, ...overflow.columns];
   const byColumn = new Map<string, KindCount[]>();
   for (const one of kinds) byColumn.set(one.column, [...(byColumn.get(one.column) ?? []), one]);
   const payload = profiledColumns(columns);
@@ -70,7 +73,8 @@ export function inferSchema(
     (column) =>
       `${column} is left out: engines keep that name to themselves, and the column cannot be read: rename it (docs/data-contracts.md#flattening)`,
   );
-  const found: DraftField[] = [];
+  notes.push(...overflowNotes(overflow));
+  const all: DraftField[] = [];
   for (const [column, field] of fields) {
     const path = sourcePath(column, (name) => fields.has(name));
     if (path === undefined) {
@@ -84,7 +88,14 @@ export function inferSchema(
     const counts = byColumn.get(column) ?? [];
     const there = counts.reduce((sum, one) => sum + one.rows, 0);
     const distinct = counts.reduce((sum, one) => sum + one.distinct, 0);
-    found.push({ column, path, field, always: there === rows, distinct, rows: there });
+    all.push({ column, path, field, always: there === rows, distinct, rows: there });
+  }
+  const found = mostFrequent(all);
+  if (found.length < all.length) {
+    const gone = all.filter((one) => !found.includes(one)).map(({ column }) => column);
+    notes.push(
+      `left out, as a schema has at most ${MAX_COLUMNS} columns and the fewest rows have them: ${gone.join(', ')}`,
+    );
   }
   const holders = new Set(payload.flatMap(holderColumns));
   const empty = payload.filter((column) => !fields.has(column) && !holders.has(column));
@@ -100,6 +111,18 @@ export function inferSchema(
     ...root,
   };
   return { document, notes: [...notes, ...advice(found, critical)] };
+}
+
+function overflowNotes({ columns, leftOut }: OverflowColumns): string[] {
+  if (columns.length === 0) return [];
+  const others = leftOut === 0 ? '' : `; ${leftOut} more that fewer rows have are left out`;
+  return [`only in rescued_data, as the table has max_columns columns: ${columns.join(', ')}${others}`];
+}
+
+/** As many fields as a schema may have, in their order: those that most rows have. */
+function mostFrequent(all: readonly DraftField[]): readonly DraftField[] {
+  const kept = new Set([...all].sort((one, other) => other.rows - one.rows).slice(0, MAX_COLUMNS));
+  return all.filter((one) => kept.has(one));
 }
 
 /**

@@ -2,8 +2,8 @@ import { ENGINE_COLUMNS, RESERVED_COLUMNS } from '../schema/columns';
 import { chunk } from '../delivery/chunk';
 import { castSql } from '../validation-sql/casts';
 import type { ValidationField } from '../validation-sql/validation-schema';
-import type { QueriedTable } from '../validation-sql/statements';
-import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
+import { overflowStatement, textsSql, type QueriedTable } from '../validation-sql/stored-texts';
+import { dmlIdentifier } from '../warehouse/sql';
 
 /** Items in one ARRAY[…]: Trino compiles the list to one method, whose size the JVM bounds. An item has some 1.5 KB. */
 const MAX_LIST = 5;
@@ -54,25 +54,54 @@ export function profiledColumns(columns: readonly string[]): string[] {
   return columns.filter((name) => !RESERVED_COLUMNS.has(name) && !ENGINE_COLUMNS.has(name));
 }
 
+/** Columns that the table lacks: their values are in rescued_data, as the table had `max_columns` columns already. */
+export interface OverflowColumns {
+  /** The most frequent of them, those first. */
+  readonly columns: readonly string[];
+  /** How many others there are. */
+  readonly leftOut: number;
+}
+
+/** How many columns that are in rescued_data only become fields of a draft: ids as names can make thousands. */
+const MAX_OVERFLOW = 100;
+
+/**
+ * Writes the statement that finds the columns that are in rescued_data only; overflowColumns reads its result.
+ *
+ * @param since only rows that were ingested from this time on count; undefined for all rows
+ */
+export function overflowColumnsStatement(table: QueriedTable, since: string | undefined): string {
+  return overflowStatement(table, since, MAX_OVERFLOW);
+}
+
+/** Reads the result of overflowColumnsStatement. */
+export function overflowColumns(result: readonly (readonly (string | null)[])[]): OverflowColumns {
+  const columns = result.flatMap(([name]) => (name === null || name === undefined ? [] : [name]));
+  return { columns, leftOut: Number(result[0]?.[2] ?? 0) - columns.length };
+}
+
 /**
  * Writes the SELECT statements that profile the texts of a Standardized table. A statement's result has rows of the
  * column's index, kind, number of rows and number of different values; `rows` in place of an index counts all rows.
  *
+ * @param overflow columns that the table lacks and that are profiled too
  * @param since only rows that were ingested from this time on count; undefined for all rows
  */
 export function inferStatements(
-  { database, table, columns }: QueriedTable,
+  table: QueriedTable,
+  overflow: readonly string[],
   since: string | undefined,
 ): InferStatement[] {
-  const payload = profiledColumns(columns);
+  const payload = profiledColumns([...table.columns, ...overflow]);
   const sizeOf = (column: string) => itemSql(column, 0).length;
   const parts = chunk(payload, { maxCount: Infinity, maxBytes: MAX_BYTES, sizeOf });
-  const where = since === undefined ? '' : ` WHERE "ingested_at" >= ${stringLiteral(since)}`;
-  const from = `${dmlIdentifier(database)}.${dmlIdentifier(table)}${where}`;
-  return (parts.length === 0 ? [[]] : parts).map((part) => ({ columns: part, sql: statement(part, from) }));
+  return (parts.length === 0 ? [[]] : parts).map((columns) => ({
+    columns,
+    sql: statement(columns, textsSql(table, since, { columns, asStored: ['message_id'] })),
+  }));
 }
 
-function statement(columns: readonly string[], from: string): string {
+function statement(columns: readonly string[], texts: readonly string[]): string {
   const lists = chunk(columns.map(itemSql), { maxCount: MAX_LIST, maxBytes: Infinity, sizeOf: () => 0 }).map(
     (items, index) => ({
       name: `l${index}`,
@@ -85,7 +114,8 @@ function statement(columns: readonly string[], from: string): string {
   const some = names.length === 0 ? '0' : names.map((name) => `cardinality(${name})`).join(' + ');
   const own = `ARRAY['rows|' || CASE WHEN ${some} >= 0 THEN '' END]`;
   return [
-    `WITH looked AS (SELECT ${['1 AS one', ...lists.map(({ sql }) => sql)].join(', ')} FROM ${from}),`,
+    `WITH ${texts.join(',\n')},`,
+    `looked AS (SELECT ${['1 AS one', ...lists.map(({ sql }) => sql)].join(', ')} FROM texts),`,
     `found AS (SELECT flatten(ARRAY[${[own, ...names].join(', ')}]) AS items FROM looked)`,
     "SELECT split_part(item, '|', 1) AS code, split_part(item, '|', 2) AS kind, count(*) AS n, approx_distinct(item) AS d",
     "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1), split_part(item, '|', 2)",

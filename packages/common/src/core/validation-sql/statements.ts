@@ -1,8 +1,8 @@
 import { chunk } from '../delivery/chunk';
 import { LeanOpsError } from '../errors';
-import { columnRules, type ColumnRulesSql, type ValidationRule, type RuleSql } from './rules';
+import { columnRules, type ColumnRulesSql, type RuleSql, type SchemaRulesSql, type ValidationRule } from './rules';
+import { textsSql, type QueriedTable } from './stored-texts';
 import type { ValidationSchema } from './validation-schema';
-import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 
 /** The bytes that a statement may have: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html */
 const MAX_STATEMENT_BYTES = 262_144;
@@ -10,13 +10,6 @@ const MAX_STATEMENT_BYTES = 262_144;
 const MAX_LIST = 20;
 /** Characters of a wrong value that a sample shows. */
 const MAX_SHOWN = 60;
-
-/** A Standardized table that statements read, as it is: with the names of all its columns. */
-export interface QueriedTable {
-  readonly database: string;
-  readonly table: string;
-  readonly columns: readonly string[];
-}
 
 export interface ValidationOptions {
   /** Only rows that were ingested from this time on count, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; undefined for all rows. */
@@ -59,14 +52,15 @@ export function validationStatements(
   table: QueriedTable,
   options: ValidationOptions,
 ): readonly [ValidationStatement, ...ValidationStatement[]] {
-  const columns = columnRules(schema, table.columns);
-  const whole = statement(columns, table, options);
+  const { columns, noMembers } = columnRules(schema, table);
+  const statement = (some: readonly ColumnRulesSql[]) => statementOf({ columns: some, noMembers }, table, options);
+  const whole = statement(columns);
   if (fits(whole)) return [whole];
   const isCritical = ({ rules }: ColumnRulesSql) => rules.some(({ critical }) => critical);
   const critical = columns.filter(isCritical);
   const others = columns.filter((column) => !isCritical(column) && column.rules.length > 0);
-  const first = statement(critical, table, options);
-  const alone = others.map((column) => statement([...critical, column], table, options));
+  const first = statement(critical);
+  const alone = others.map((column) => statement([...critical, column]));
   if (!fits(first) || alone.some((one) => !fits(one))) {
     const long = others.filter((_, index) => !fits(alone[index] ?? first));
     throw new ValidationTooLongError((fits(first) ? long : critical).map(({ column }) => column));
@@ -75,7 +69,7 @@ export function validationStatements(
   const chunks = chunk(
     others.map((column, index) => ({ column, size: bytes(alone[index]?.sql ?? '') - base + MAX_LIST * 2 })),
     { maxCount: Infinity, maxBytes: MAX_STATEMENT_BYTES - base, sizeOf: ({ size }) => size },
-  ).map((part) => statement([...critical, ...part.map(({ column }) => column)], table, options));
+  ).map((part) => statement([...critical, ...part.map(({ column }) => column)]));
   const [head = first, ...rest] = chunks;
   return [head, ...rest];
 }
@@ -88,8 +82,8 @@ function fits({ sql }: ValidationStatement): boolean {
   return bytes(sql) <= MAX_STATEMENT_BYTES;
 }
 
-function statement(
-  columns: readonly ColumnRulesSql[],
+function statementOf(
+  { columns, noMembers }: SchemaRulesSql,
   table: QueriedTable,
   options: ValidationOptions,
 ): ValidationStatement {
@@ -117,10 +111,14 @@ function statement(
     of.length === 0 ? 'FALSE' : `${of.map(({ name }) => `cardinality(${name})`).join(' + ')} > 0`;
   const disposition = `CASE WHEN ${some(bad)} THEN 'rejected|' WHEN ${some(poor)} THEN 'nulled|' END`;
   const own = `filter(ARRAY['rows|', ${disposition}], x -> x IS NOT NULL)`;
-  const from = `${dmlIdentifier(table.database)}.${dmlIdentifier(table.table)}`;
-  const where = options.since === undefined ? '' : ` WHERE "ingested_at" >= ${stringLiteral(options.since)}`;
+  const texts = textsSql(table, options.since, {
+    columns: [...new Set(columns.flatMap(({ reads }) => reads))],
+    asStored: ['message_id', 'ingested_at', ...new Set(columns.flatMap(({ members }) => members))],
+    othersBut: noMembers,
+  });
   const sql = [
-    `WITH prepared AS (SELECT ${['*', ...prepared].join(', ')} FROM ${from}${where}),`,
+    `WITH ${texts.join(',\n')},`,
+    `prepared AS (SELECT ${['*', ...prepared].join(', ')} FROM texts),`,
     `typed AS (SELECT ${['*', ...values].join(', ')} FROM prepared),`,
     `validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, ` +
       `${all.length === 0 ? 'TRUE AS c0' : all.map((list) => list.sql).join(', ')} FROM typed),`,

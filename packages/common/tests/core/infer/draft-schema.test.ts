@@ -5,7 +5,9 @@ import { inferSchema } from '../../../src/core/infer/draft-schema';
 import {
   columnCounts,
   inferStatements,
+  overflowColumns,
   type KindCount,
+  type OverflowColumns,
   type ValueKind,
 } from '../../../src/core/infer/profile-statements';
 import { checkSchema } from '../../../src/core/schema/check';
@@ -16,6 +18,8 @@ const count = (column: string, kind: ValueKind, rows = 100, distinct = 50): Kind
   rows,
   distinct,
 });
+
+const NONE: OverflowColumns = { columns: [], leftOut: 0 };
 
 describe('inferSchema', () => {
   it('gives types, what is always there, objects, and two critical fields', () => {
@@ -32,7 +36,7 @@ describe('inferSchema', () => {
       count('payload__message_id', 'int', 20),
     ];
     const columns = ['message_id', ...new Set(kinds.map(({ column }) => column)), 'never', 'rescued_data'];
-    const { document, notes } = inferSchema('telemetry.climate', 2, columns, { rows: 100, kinds });
+    const { document, notes } = inferSchema('telemetry.climate', 2, columns, NONE, { rows: 100, kinds });
     expect(document).toEqual({
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       title: 'Telemetry climate',
@@ -64,7 +68,7 @@ describe('inferSchema', () => {
 
   it('keeps a name whole where what it is part of has values of its own', () => {
     const kinds = [count('a', 'text', 50), count('a__b', 'empty', 30), count('c', 'empty', 5), count('c__d', 'int', 9)];
-    const { document } = inferSchema('a', 1, ['a', 'a__b', 'c', 'c__d'], { rows: 100, kinds });
+    const { document } = inferSchema('a', 1, ['a', 'a__b', 'c', 'c__d'], NONE, { rows: 100, kinds });
     expect(document['properties']).toEqual({
       a: { type: 'string' },
       a__b: { type: 'string' },
@@ -74,18 +78,18 @@ describe('inferSchema', () => {
 
   it('takes the prefix off a name that engines keep, and leaves a column out that still has such a name', () => {
     const columns = ['message_id', '_deleted', '_id', 'payload___deleted'];
-    const [statement] = inferStatements({ database: 'd', table: 't', columns }, undefined);
+    const [statement] = inferStatements({ database: 'd', table: 't', columns, rescued: false }, [], undefined);
     expect(statement?.columns).toEqual(['_id', 'payload___deleted']);
     expect(statement?.sql).not.toContain('"_deleted"');
     const kinds = [count('_id', 'text'), count('payload___deleted', 'boolean', 3)];
-    const { document, notes } = inferSchema('a', 1, columns, { rows: 100, kinds });
+    const { document, notes } = inferSchema('a', 1, columns, NONE, { rows: 100, kinds });
     expect(document['properties']).toEqual({ _id: { type: 'string', 'x-cde': true }, _deleted: { type: 'boolean' } });
     expect(notes[0]).toMatch(/^_deleted is left out: engines keep that name/);
   });
 
   it('leaves out what is called like the partition, and says so', () => {
     const kinds = [count('idempotency_key_bucket', 'int'), count('ts_day', 'date')];
-    const { document, notes } = inferSchema('a', 1, ['idempotency_key_bucket', 'ts_day'], { rows: 100, kinds });
+    const { document, notes } = inferSchema('a', 1, ['idempotency_key_bucket', 'ts_day'], NONE, { rows: 100, kinds });
     expect(document['properties']).toEqual({ ts_day: { type: 'string', format: 'date' } });
     expect(notes[0]).toMatch(/^idempotency_key_bucket is left out: Curated's partition is called so/);
     expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
@@ -98,7 +102,7 @@ describe('inferSchema', () => {
       count('_deleted__by', 'text'),
       count('_file__size', 'text', 9),
     ];
-    const { document, notes } = inferSchema('a', 1, columns, {
+    const { document, notes } = inferSchema('a', 1, columns, NONE, {
       rows: 100,
       kinds: [...kinds, count('payload___file', 'empty')],
     });
@@ -108,6 +112,35 @@ describe('inferSchema', () => {
       _file: { type: 'object', properties: { size: { type: 'string' } } },
     });
     expect(notes.join()).not.toContain('left out');
+  });
+
+  it('has fields for what is in rescued_data only, and says how many it leaves out', () => {
+    const overflow = overflowColumns([
+      ['object', '100', '3'],
+      ['meta__x', '2', '3'],
+    ]);
+    expect(overflow).toEqual({ columns: ['object', 'meta__x'], leftOut: 1 });
+    const kinds = [count('id', 'text'), count('object', 'text'), count('meta__x', 'int', 2)];
+    const { document, notes } = inferSchema('a', 1, ['message_id', 'id'], overflow, { rows: 100, kinds });
+    expect(document['required']).toEqual(['id', 'object']);
+    expect(document['properties']).toMatchObject({
+      object: { type: 'string' },
+      meta: { properties: { x: { type: 'integer' } } },
+    });
+    expect(notes[0]).toBe(
+      'only in rescued_data, as the table has max_columns columns: object, meta__x; 1 more that fewer rows have are left out',
+    );
+    expect(overflowColumns([])).toEqual(NONE);
+  });
+
+  it('has as many fields as a schema may have, those that most rows have', () => {
+    const columns = Array.from({ length: 500 }, (_, index) => `c${index}`);
+    const kinds = [...columns.map((name, index) => count(name, 'text', index + 1)), count('object', 'text', 500)];
+    const overflow = { columns: ['object'], leftOut: 0 };
+    const { document, notes } = inferSchema('a', 1, columns, overflow, { rows: 500, kinds });
+    expect(checkSchema(JSON.stringify(document), { topic: 'a' }).ok).toBe(true);
+    expect(Object.keys(document['properties'] as object)).toEqual([...columns.slice(1), 'object']);
+    expect(notes).toContain('left out, as a schema has at most 500 columns and the fewest rows have them: c0');
   });
 
   it('passes every check, and ends in the columns it came from, whatever they are called', () => {
@@ -128,7 +161,7 @@ describe('inferSchema', () => {
     fc.assert(
       fc.property(names, fc.array(kind, { minLength: 12, maxLength: 12 }), (columns, kinds) => {
         const counts = columns.map((column, index) => count(column, kinds[index] ?? 'text'));
-        const { document } = inferSchema('a', 1, columns, { rows: 100, kinds: counts });
+        const { document } = inferSchema('a', 1, columns, NONE, { rows: 100, kinds: counts });
         fc.pre(Object.keys(document['properties'] as object).length > 0);
         const check = checkSchema(JSON.stringify(document), { topic: 'a' });
         expect(check.ok ? [] : check.problems).toEqual([]);
@@ -144,13 +177,21 @@ describe('inferSchema', () => {
 describe('inferStatements', () => {
   it('asks for at most 500 columns in statements that Athena takes', () => {
     const columns = Array.from({ length: 500 }, (_, index) => `${'c'.repeat(250)}${index}`);
-    const statements = inferStatements({ database: 'd', table: 't', columns: ['message_id', ...columns] }, undefined);
+    const statements = inferStatements(
+      { database: 'd', table: 't', columns: ['message_id', ...columns], rescued: false },
+      [],
+      undefined,
+    );
     expect(statements.every(({ sql }) => Buffer.byteLength(sql) <= 262_144)).toBe(true);
     expect(statements.flatMap((one) => one.columns)).toEqual(columns);
   });
 
   it('counts rows even where there is no column', () => {
-    const statements = inferStatements({ database: 'd', table: 't', columns: ['message_id'] }, undefined);
+    const statements = inferStatements(
+      { database: 'd', table: 't', columns: ['message_id'], rescued: false },
+      [],
+      undefined,
+    );
     expect(columnCounts(statements, [[['rows', '', '7', '1']]])).toEqual({ rows: 7, kinds: [] });
   });
 });

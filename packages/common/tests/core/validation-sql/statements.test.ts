@@ -2,13 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../../src/core/json/value';
 import { dataVerdict } from '../../../src/core/validation-sql/results';
 import { validationStatements, ValidationTooLongError } from '../../../src/core/validation-sql/statements';
+import { rescuedRowsStatement } from '../../../src/core/validation-sql/stored-texts';
 import { readValidationSchema } from '../../../src/core/validation-sql/validation-schema';
 
 const ENVELOPE = ['message_id', 'ingested_at', 'rescued_data'];
 
-function statements(properties: JsonObject, columns: readonly string[], required: readonly string[] = []) {
-  const text = JSON.stringify({ type: 'object', 'x-topic': 'a', 'x-version': 1, required, properties });
-  const table = { database: 'p_standardized', table: 'a', columns: [...ENVELOPE, ...columns] };
+function statements(properties: JsonObject, columns: readonly string[], rescued = false) {
+  const text = JSON.stringify({ type: 'object', 'x-topic': 'a', 'x-version': 1, properties });
+  const table = { database: 'p_standardized', table: 'a', columns: [...ENVELOPE, ...columns], rescued };
   return validationStatements(readValidationSchema(text, JSON.parse(text) as JsonObject), table, {
     since: '2026-11-16T10:00:00.000000Z',
     samples: 2,
@@ -20,7 +21,8 @@ describe('validationStatements', () => {
     const [{ sql, rules }, ...others] = statements({ n: { type: 'integer', maximum: 5.5, 'x-cde': true } }, ['n']);
     expect(others).toEqual([]);
     expect(sql).toBe(
-      String.raw`WITH prepared AS (SELECT * FROM "p_standardized"."a" WHERE "ingested_at" >= '2026-11-16T10:00:00.000000Z'),
+      String.raw`WITH texts AS (SELECT "message_id", "ingested_at", "n" FROM "p_standardized"."a" WHERE "ingested_at" >= '2026-11-16T10:00:00.000000Z'),
+prepared AS (SELECT * FROM texts),
 typed AS (SELECT *, CASE WHEN regexp_like("n", '\A-?(?:0|[1-9][0-9]*)\z') THEN TRY_CAST("n" AS bigint) END AS "$v0" FROM prepared),
 validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0 FROM typed),
 found AS (SELECT id, at, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM validated)
@@ -34,10 +36,30 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
     ]);
   });
 
-  it('takes a column that the table lacks for NULL', () => {
-    const [{ sql, rules }] = statements({ n: { type: 'integer' }, id: { type: 'string', 'x-cde': true } }, []);
-    expect(rules.map(({ column, rule }) => [column, rule])).toEqual([['id', 'required']]);
-    expect(sql).toContain("CASE WHEN TRUE THEN '0|' END");
+  it('reads what has no column from rescued_data, where a row has any', () => {
+    const leaf = { type: 'string' };
+    const properties = { a: leaf, a__b: leaf, c: { type: 'object', properties: { d: leaf } } };
+    const columns = ['a', 'c__e', '_deleted', 'other'];
+    const [{ sql }] = statements(properties, columns, true);
+    expect(sql.split('\n').slice(0, 3)).toEqual([
+      String.raw`WITH stored AS (SELECT "message_id", "ingested_at", "c__e", "a", CASE WHEN "rescued_data" IS NOT NULL THEN TRY(CAST(json_parse("rescued_data") AS map(varchar, varchar))) END AS "$stored" FROM "p_standardized"."a" WHERE "ingested_at" >= '2026-11-16T10:00:00.000000Z'),`,
+      String.raw`rescued AS (SELECT *, map_concat("$stored", transform_keys(map_filter("$stored", (k, v) -> substr(k, -9) = '\(column)'), (k, v) -> substr(k, 1, length(k) - 9))) AS "$rescued" FROM stored),`,
+      String.raw`texts AS (SELECT "message_id", "ingested_at", "c__e", element_at("$rescued", 'c') AS "c", element_at("$rescued", 'c__d') AS "c__d", coalesce("a", element_at("$rescued", 'a')) AS "a", element_at("$rescued", 'a__b') AS "a__b", CASE WHEN "$rescued" IS NULL THEN '' ELSE ',' || array_join(map_keys(map_filter("$rescued", (k, v) -> v IS NOT NULL AND regexp_like(k, '\A[a-z_][a-z0-9_]*\z') AND length(k) <= 255 AND k NOT IN ('a__b'))), ',') || ',' END AS "$others" FROM rescued),`,
+    ]);
+    expect(sql).toContain(`CASE WHEN ("a" IS NULL AND strpos("$others", ',a__') > 0) THEN`);
+  });
+
+  it('takes a column that the table lacks for NULL where no row has rescued_data', () => {
+    const [{ sql }] = statements({ n: { type: 'integer' } }, []);
+    expect(sql).toContain('texts AS (SELECT "message_id", "ingested_at", CAST(NULL AS varchar) AS "n" FROM');
+  });
+
+  it('looks for rescued_data only where the table can have any', () => {
+    const table = { database: 'd', table: 'a', columns: ENVELOPE };
+    expect(rescuedRowsStatement(table, '2026')).toBe(
+      `SELECT count(*) AS n FROM "d"."a" WHERE "rescued_data" IS NOT NULL AND "ingested_at" >= '2026'`,
+    );
+    expect(rescuedRowsStatement({ ...table, columns: ['message_id'] }, undefined)).toBeUndefined();
   });
 
   it('writes texts as they are, whatever they hold', () => {
@@ -48,7 +70,7 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
   it('compares a decimal with the digits that the file has, not with what JavaScript reads', () => {
     const text =
       '{"type":"object","properties":{"v":{"type":"number","x-type":"decimal(38,20)","maximum":0.10000000000000000001}}}';
-    const table = { database: 'd', table: 'a', columns: ['v'] };
+    const table = { database: 'd', table: 'a', columns: ['v'], rescued: false };
     const [{ sql }] = validationStatements(readValidationSchema(text, JSON.parse(text) as JsonObject), table, {
       since: undefined,
       samples: 0,
@@ -64,7 +86,7 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
     expect(parts.length).toBeGreaterThan(1);
     expect(parts.every(({ sql }) => Buffer.byteLength(sql) <= 262_144)).toBe(true);
     expect(parts.every(({ rules }) => rules[0]?.column === 'id')).toBe(true);
-    expect(parts.flatMap(({ rules }) => rules.slice(1).map(({ column }) => column))).toEqual(names);
+    expect(parts.flatMap(({ rules }) => [...new Set(rules.map(({ column }) => column))].slice(1))).toEqual(names);
   });
 
   it('says which field has rules that fit no statement', () => {
