@@ -193,8 +193,9 @@ async function checkInvariants({ w, all, refused }: Awaited<ReturnType<typeof pl
   const rows = w.warehouse.driftRows;
   expect(new Set(rows.map((row) => row.slice(0, 64))).size).toBe(rows.length);
   const came = rows.flatMap((row) => /'COLUMN_ADDED', '(\w+)'/.exec(row)?.[1] ?? []).sort();
-  const born = rows.filter((row) => row.includes("'TABLE_CREATED'"));
+  const born = rows.filter((row) => row.includes("'curated', 'TABLE_CREATED'"));
   expect(born).toHaveLength(active === undefined ? 0 : 1);
+  expect(rows.filter((row) => row.includes("'standardized', 'TABLE_CREATED'"))).toHaveLength(born.length);
   const bornWith = born.flatMap((row) => [...row.matchAll(/\b([abc]) double/g)].map(([, name]) => name));
   const { properties = {} } = JSON.parse(active ?? '{}') as { properties?: object };
   expect([...came, ...bornWith].sort()).toEqual(

@@ -113,11 +113,12 @@ async function expectSettled(topic: string, texts: readonly string[], last: stri
 
   const drift = await rows(
     stack,
-    `SELECT drift_id, change_type, column_name, new_value FROM {ops}."drift_log" WHERE topic_name = '${topic}' AND source = 'schema'`,
+    `SELECT drift_id, layer, change_type, column_name, new_value FROM {ops}."drift_log" WHERE topic_name = '${topic}' AND source = 'schema'`,
   );
   expect(new Set(drift.map((row) => row['drift_id'])).size).toBe(drift.length);
-  const born = drift.filter((row) => row['change_type'] === 'TABLE_CREATED');
-  expect(born).toHaveLength(1);
+  const made = drift.filter((row) => row['change_type'] === 'TABLE_CREATED');
+  expect(made.map((row) => row['layer']).sort()).toEqual(['curated', 'standardized']);
+  const born = made.filter((row) => row['layer'] === 'curated');
   const came = [
     ...(born[0]?.['new_value'] ?? '').split(', ').map((column) => column.split(' ')[0]),
     ...drift.filter((row) => row['change_type'] === 'COLUMN_ADDED').map((row) => row['column_name']),

@@ -18,13 +18,11 @@ class TableOwnership:
     """Which topics may write a table, and why the others may not.
 
     ready: the topics that own their table and may write it.
-    created: the topics of `ready` whose table was made now.
     refused: topic to (code, message), for topics that never get a table under this name.
     failed: topic to message, for topics whose table could not be made this time.
     """
 
     ready: frozenset[str] = frozenset()
-    created: frozenset[str] = frozenset()
     refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,7 +39,6 @@ class TableOwnership:
     def with_more(self, other: "TableOwnership") -> "TableOwnership":
         return TableOwnership(
             self.ready | other.ready,
-            self.created | other.created,
             {**self.refused, **other.refused},
             {**self.failed, **other.failed},
         )
@@ -79,14 +76,11 @@ def ensure_tables(
             ready.add(topic)
         else:
             unsettled.append(topic)
-    created: set[str] = set()
     for answer in provisioner.ensure(unsettled) if unsettled else ():
         if answer.error_code is None:
             ready.add(answer.topic)
-            if names.table_name(answer.topic) not in tables:
-                created.add(answer.topic)
         elif answer.error_code == TOPIC_COLLISION:
             refused[answer.topic] = (TOPIC_COLLISION, answer.error_message)
         else:
             failed[answer.topic] = f"{answer.error_code}: {answer.error_message}"
-    return TableOwnership(frozenset(ready), frozenset(created), refused, failed)
+    return TableOwnership(frozenset(ready), refused, failed)

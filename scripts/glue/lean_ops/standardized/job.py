@@ -32,6 +32,7 @@ from lean_ops.standardized.advance_topics import advance_all
 from lean_ops.standardized.planning import TopicPlan, advances_of, plan_topic
 from lean_ops.standardized.recording import record_drift, record_parse_errors
 from lean_ops.standardized.take_raw import take_raw
+from lean_ops.standardized.topic_tables import ensure_on_record
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tasks.topic_pool import TopicPool
@@ -75,7 +76,7 @@ def _ensure_pending(
 ) -> TableOwnership:
     """Adds the topics that an earlier cycle has left behind to the topics of this one."""
     others = {work.topic for work in pending if work.readable} - ownership.topics
-    more = table_ownership.ensure_tables(others, owners, tables.listed(LAYER), job.provisioner)
+    more = ensure_on_record(job, tables, others, owners)
     return ownership.with_more(more)
 
 
@@ -85,7 +86,7 @@ def _run_cycle(run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], owners
     started = run.job.clock()
     parse_errors = record_parse_errors(run.job, run.tables, cycle_id, works, started)
     plans = _plan(run, works, ownership, started)
-    new_columns = record_drift(run.tables, cycle_id, plans, ownership.created, started)
+    new_columns = record_drift(run.tables, cycle_id, plans, started)
     advances = advances_of(plans, parse_errors, new_columns, started)
     done = advance_all(run.tables, run.pool, advances, lambda topic: _is_stable(run.job, topic))
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}

@@ -4,7 +4,7 @@ Both can be written again by a run that was killed: the ids of the rows are hash
 left out.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pyspark.sql import functions as F
@@ -41,15 +41,12 @@ def record_parse_errors(
     }
 
 
-def record_drift(
-    tables: Tables, cycle_id: str, plans: Iterable[TopicPlan], created: Collection[str], at: datetime
-) -> dict[str, int]:
+def record_drift(tables: Tables, cycle_id: str, plans: Iterable[TopicPlan], at: datetime) -> dict[str, int]:
     """Writes the plans' drift to drift_log. Must be called before any table is altered; see
     schema_evolution.drift_of.
 
-    created: the topics whose table was made now. Returns topic to the number of columns that it gets in this
-    cycle. That is read from drift_log, because a run that was killed after the ALTER has added some of them
-    already.
+    Returns topic to the number of columns that it gets in this cycle. That is read from drift_log, because a
+    run that was killed after the ALTER has added some of them already.
     """
     log = tables.name("ops", drift_log.TABLE)
     found = {
@@ -61,7 +58,6 @@ def record_drift(
             plan.work.cycle_id,
             plan.evolution,
             plan.work.rescued_paths,
-            plan.work.topic in created,
         )
     }
     if found:

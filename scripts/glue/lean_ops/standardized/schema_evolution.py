@@ -40,9 +40,7 @@ def plan(table_columns: Iterable[str], seen: Iterable[str], max_columns: int) ->
     return Evolution(wanted[:room], wanted[room:])
 
 
-def drift_of(
-    topic: str, cycle_id: str, evolution: Evolution, rescued_paths: Iterable[str], created: bool
-) -> list[Drift]:
+def drift_of(topic: str, cycle_id: str, evolution: Evolution, rescued_paths: Iterable[str]) -> list[Drift]:
     """Returns the changes to put on record.
 
     They must be recorded before the table is altered: after a crash in between, no column would be new any
@@ -60,7 +58,6 @@ def drift_of(
 
     listed = evolution.overflow[: drift_log.MAX_RESCUED_LISTED]
     return [
-        *([drift(drift_log.TABLE_CREATED, None)] if created else []),
         *(drift(drift_log.COLUMN_ADDED, name, "string") for name in evolution.added),
         *(drift(drift_log.MAX_COLUMNS, name) for name in listed),
         *(drift(drift_log.rescue_of(path), path) for path in rescued_paths),

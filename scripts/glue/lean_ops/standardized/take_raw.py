@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from pyspark.sql import functions as F
 
-from lean_ops.bookkeeping import table_ownership
 from lean_ops.bookkeeping.table_ownership import TableOwnership
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
@@ -13,7 +12,7 @@ from lean_ops.ports.interfaces import Job
 from lean_ops.raw import snapshot_range
 from lean_ops.raw.flatten_files import Source, flatten_files, raw_splits
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
-from lean_ops.standardized.advance import LAYER
+from lean_ops.standardized.topic_tables import ensure_on_record
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
@@ -42,7 +41,7 @@ def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwners
         job.log("RAW history gone", level="WARN", last_snapshot_id=last and last.snapshot_id, reason=why)
     topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
     valid = [topic for topic in topics if names.is_topic(topic)]
-    ownership = table_ownership.ensure_tables(valid, owners, tables.listed(LAYER), job.provisioner)
+    ownership = ensure_on_record(job, tables, valid, owners)
     properties = snapshot_range.properties(arguments.cycle_id, taken)
     files = _new_files(job, source, taken)
     if files is not None:

@@ -34,17 +34,29 @@ export interface DriftRow {
   readonly schemaVersion: number;
 }
 
-/** The id of a row: the SHA-256 of the change itself, so that a row that is written again after a crash is the same. */
+/**
+ * The id of a row: the SHA-256 of the change itself, so that a row that is written again after a crash is the same.
+ *
+ * That a Standardized table was made is one fact, whichever schema or cycle records it. Its id is that of drift_log.py in
+ * scripts/glue/lean_ops/bookkeeping; tests/conformance/drift_ids.json holds both to the same.
+ */
 export function driftId(row: DriftRow): string {
   const { topicName, layer, changeType, columnName, oldValue, newValue, schemaVersion } = row;
+  if (layer === 'standardized' && changeType === 'TABLE_CREATED') {
+    return hash('sha256', `["${topicName}", "${layer}", "${changeType}", null, null]`, 'hex');
+  }
   const facts = [topicName, layer, changeType, columnName, oldValue, newValue, 'schema', schemaVersion];
   return hash('sha256', JSON.stringify(facts), 'hex');
 }
 
-/** The row for a topic's first schema, which names the columns of its new Curated table. */
+/**
+ * The rows for a topic's first schema: of its Curated table, which names the columns, and of its Standardized table, which is
+ * left out where a cycle has recorded it.
+ */
 export function firstSchemaRows(schema: TopicSchema): DriftRow[] {
   const columns = schema.columns.map(({ column, athenaType }) => `${column} ${athenaType}`).join(', ');
-  return [row(schema, 'TABLE_CREATED', null, null, columns)];
+  const curated = row(schema, 'TABLE_CREATED', null, null, columns);
+  return [curated, { ...curated, layer: 'standardized', newValue: null }];
 }
 
 /** The rows for the changes of a schema. An annotation gets none, as it changes no table; the archive keeps it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { changeRows, driftId, firstSchemaRows, insertDriftRows } from '../../../src/core/drift/drift-log';
+import driftIds from '../../../../../tests/conformance/drift_ids.json';
 import { schemaChanges } from '../../../src/core/drift/schema-changes';
 import { modelOf, topicSchema, withField } from '../../../src/testing';
 
@@ -49,6 +50,15 @@ describe('drift rows', () => {
         newValue: 'x-event-time-stable false',
       },
     ]);
+  });
+
+  it('have the id that the jobs give the same change', () => {
+    for (const { topic, layer, change_type: changeType, drift_id: id } of driftIds) {
+      const row = firstSchemaRows({ ...active, topic: topic, version: 7 }).find(
+        (one) => one.layer === layer && one.changeType === changeType,
+      );
+      expect(driftId(row!)).toBe(id);
+    }
   });
 
   it('have one id for one change, and another for any other', () => {
