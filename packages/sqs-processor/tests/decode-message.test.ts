@@ -65,9 +65,7 @@ describe('decodeMessage', () => {
     expect(framed(sqsRecord({ body, attributes: { SentTimestamp: '1795428001500' } })).header.producedAt).toBe(
       1_795_428_001_500_000n,
     );
-    expect(framed(sqsRecord({ body, attributes: { SentTimestamp: 'never' } })).header.producedAt).toBe(
-      RECEIVED_AT,
-    );
+    expect(framed(sqsRecord({ body, attributes: { SentTimestamp: 'never' } })).header.producedAt).toBe(RECEIVED_AT);
   });
 
   it('writes issues as JSON text', () => {

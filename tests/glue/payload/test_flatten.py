@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lean_ops.bookkeeping.drift_log import COLUMN_RESCUED, MAX_PATH, NAME_COLLISION, TOO_DEEP, rescue_of
 from lean_ops.columns import names
+from lean_ops.columns.column_paths import by_column
 from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.flatten_batches import RAW_COLUMNS, flatten_batches
 from lean_ops.payload.json_text import InvalidJsonError
@@ -23,17 +24,21 @@ def vectors(file):
 @pytest.mark.parametrize("vector", vectors("flatten.json"))
 def test_payload_flattens_as_the_vector_says(vector):
     result = Flattener().flatten(vector["payload"])
-    assert result.columns == vector["columns"]
-    assert result.rescued == vector.get("rescued", {})
-    assert {path: rescue_of(path) for path in result.rescued} == vector.get("drift", {})
+    columns, others = by_column(result.values.items(), {})
+    assert columns == vector["columns"]
+    assert result.rescued | others == vector.get("rescued", {})
+    drift = {path: rescue_of(path) for path in result.rescued} | dict.fromkeys(others, NAME_COLLISION)
+    assert drift == vector.get("drift", {})
     rescued = json.loads(result.rescued_text) if result.rescued_text else {}
-    assert rescued == vector.get("rescued", {})
+    assert rescued == result.rescued
 
 
 @pytest.mark.parametrize("vector", vectors("payloads.json"))
 def test_a_payload_has_the_same_columns_from_raw_and_as_it_was_sent(vector):
     for payload in (vector["raw"], vector["sent"]):
-        assert Flattener().flatten(payload) == (vector["columns"], {})
+        result = Flattener().flatten(payload)
+        assert by_column(result.values.items(), {}) == (vector["columns"], {})
+        assert not result.rescued
 
 
 @given(st.text(), st.sampled_from(["", "{", "[", " {", "\ufeff{", '"', "{}", "[1]"]))
@@ -72,12 +77,14 @@ def leaf_count(value):
 @given(payloads)
 def test_no_value_is_lost(payload):
     result = Flattener().flatten(json.dumps(payload))
-    assert len(result.columns) + len(result.rescued) == leaf_count(payload)
+    assert len(result.values) + len(result.rescued) == leaf_count(payload)
+    columns, others = by_column(result.values.items(), {})
+    assert len(columns) + len(others) == len(result.values)
 
 
 @given(payloads)
 def test_every_column_name_is_one_that_glue_takes_and_none_is_kept_by_others(payload):
-    for name in Flattener().flatten(json.dumps(payload)).columns:
+    for name in by_column(Flattener().flatten(json.dumps(payload)).values.items(), {})[0]:
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_")
         assert name
         assert not name[0].isdigit()
@@ -97,19 +104,19 @@ def test_names_without_end_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr("lean_ops.payload.flatten._MAX_CACHED_NAMES", 10)
     flattener = Flattener()
     for n in range(100):
-        assert flattener.flatten(f'{{"k{n}":{{"x":{n}}}}}').columns == {f"k{n}__x": str(n)}
+        assert flattener.flatten(f'{{"k{n}":{{"x":{n}}}}}').values == {f"k{n}.x": str(n)}
         assert flattener._cached <= 11
 
 
 def test_half_a_million_levels_of_arrays_are_one_column():
     text = "[" * 500_000 + "]" * 500_000
-    assert Flattener().flatten(f'{{"a":{text}}}').columns == {"a": text}
+    assert Flattener().flatten(f'{{"a":{text}}}').values == {"a": text}
 
 
 def test_half_a_million_levels_of_objects_are_rescued():
     payload = '{"a":' * 500_000 + "1" + "}" * 500_000
     result = Flattener().flatten(payload)
-    assert result.columns == {}
+    assert result.values == {}
     [(path, text)] = result.rescued.items()
     assert path == ".".join("a" * 17)
     assert text == '{"a":' * (500_000 - 17) + "1" + "}" * (500_000 - 17)
@@ -117,7 +124,7 @@ def test_half_a_million_levels_of_objects_are_rescued():
 
 def test_a_payload_of_300_kb_comes_through():
     text = "ü" * 300_000
-    assert Flattener().flatten(json.dumps({"a": text})).columns == {"a": text}
+    assert Flattener().flatten(json.dumps({"a": text})).values == {"a": text}
 
 
 # What one producer sends must not fill the memory of all topics. The first two once took the square of their
@@ -135,12 +142,16 @@ def test_a_payload_of_300_kb_comes_through():
             id="names that differ in lone halves only",
         ),
         pytest.param(json.dumps({chr(0x4E00 + n): 1 for n in range(5_000)}), id="names that share a column"),
+        pytest.param(
+            json.dumps({"温" * 50_000: {f"{n:x}": 1 for n in range(5_000)}}, ensure_ascii=False),
+            id="a long name above many, whose column would be short",
+        ),
         pytest.param(json.dumps([{"a": {}}] * 10_000), id="an array"),
     ],
 )
 def test_a_payload_does_not_grow_by_its_square(payload):
     result = Flattener().flatten(payload)
-    texts = [*result.columns, *result.columns.values(), *result.rescued, *result.rescued.values()]
+    texts = [*result.values, *result.values.values(), *result.rescued, *result.rescued.values()]
     assert sum(len(text) for text in texts if text is not None) <= 2 * len(payload)
 
 
@@ -155,7 +166,7 @@ def test_why_a_path_was_rescued_shows_in_the_part_that_is_kept(path, is_long):
     if len(path) > names.MAX_DEPTH:
         assert rescue_of(text[:MAX_PATH]) == TOO_DEEP
     else:
-        assert rescue_of(text[:MAX_PATH]) == (COLUMN_RESCUED if is_long else NAME_COLLISION)
+        assert rescue_of(text[:MAX_PATH]) == COLUMN_RESCUED
 
 
 def raw_batch(payloads, topic="a.topic"):
@@ -181,10 +192,12 @@ def test_names_agree_with_the_table_that_typescript_reads():
     assert list(names.ENVELOPE_COLUMNS) == shared["envelope_columns"]
     assert set(names.RESERVED_COLUMNS) == set(shared["reserved_columns"])
     assert sorted(names.ENGINE_COLUMNS) == sorted(kept["name"] for kept in shared["engine_columns"])
+    assert shared["latin_letters"] == names.LETTERS
     assert shared["limits"] == {
         "max_columns": 500,
         "max_depth": names.MAX_DEPTH,
         "max_column_name": names.MAX_COLUMN_NAME,
+        "max_path_text": names.MAX_PATH_TEXT,
     }
 
 

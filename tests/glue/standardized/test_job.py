@@ -188,14 +188,14 @@ def test_columns_past_the_limit_are_rescued(lake):
     rows = lake.by_key(TABLE)
     assert (rows["m1"]["a"], rows["m1"]["b"]) == ("2", "1")
     assert json.loads(rows["m1"]["rescued_data"]) == {"c": None, "d": "1.10"}
-    assert json.loads(rows["m2"]["rescued_data"]) == {"a": "2", "z": "3"}
+    assert json.loads(rows["m2"]["rescued_data"]) == {"A": "1", "z": "3"}
     assert "c" not in rows["m1"]
     drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
     assert drift >= {
         ("MAX_COLUMNS", "c"),
         ("MAX_COLUMNS", "d"),
         ("MAX_COLUMNS", "z"),
-        ("NAME_COLLISION", "a"),
+        ("NAME_COLLISION", "A"),
     }
     assert [row["rescued"] for row in lake.ledger("standardized")] == [1, 1]
 
@@ -212,13 +212,47 @@ def test_a_value_without_a_column_and_a_rescued_path_of_its_name_are_both_kept(l
     assert row["a"] == "5"
     assert json.loads(row["rescued_data"]) == {
         "zz": "2",
-        "zz\\(column)": "1",
+        "ZZ": "1",
         "zz__column_": "3",
         "zz (column)": "4",
         long: "6",
     }
     drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
     assert ("COLUMN_RESCUED", long[:1024]) in drift
+
+
+@pytest.mark.parametrize("way", ["in a task", "by Spark"])
+def test_a_path_that_comes_later_never_lies_in_the_column_of_another(lake, request, way):
+    if way == "by Spark":
+        request.getfixturevalue("by_spark")
+    lake.activate(TOPIC, 1, {"id": {"type": "string"}, "温度": {"type": "number"}})
+    first, second = (
+        Event({"Id": "a", "温度": 21.5}, message_id="m1"),
+        Event({"id": "b", "湿度": 40}, message_id="m2"),
+    )
+    for event in (first, second):
+        lake.standardize(event)
+        lake.curate()
+    rows, curated = lake.by_key(TABLE), lake.by_key(TABLE.replace("standardized", "curated"))
+    assert [(rows[key]["id"], rows[key]["rescued_data"]) for key in ("m1", "m2")] == [
+        ("a", None),
+        (None, '{"id\\\\(path)":"b"}'),
+    ]
+    assert [(rows[key]["u6e29u5ea6"], rows[key].get("u6e7fu5ea6")) for key in ("m1", "m2")] == [
+        ("21.5", None),
+        (None, "40"),
+    ]
+    assert [(curated[key]["id"], curated[key]["u6e29u5ea6"]) for key in ("m1", "m2")] == [
+        ("a", 21.5),
+        (None, None),
+    ]
+    comments = {
+        one.name: one.metadata.get("comment") for one in lake.spark.table(lake.name(TABLE)).schema.fields
+    }
+    assert comments["id"] == "Id"
+    assert comments["u6e29u5ea6"] == "温度"
+    drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
+    assert ("NAME_COLLISION", "id") in drift
 
 
 def forget_history(lake):

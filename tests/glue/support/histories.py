@@ -105,6 +105,8 @@ _members = st.fixed_dictionaries(
         "r": st.sampled_from(["1.5", "1e2", "-0", '"NaN"']),
         "o": st.sampled_from(['{"A": 1, "b": {"c": []}}', "{}", '{"A": 1, "a": 2.0}', "7"]),
         "New Column": st.sampled_from(['"x"', "null"]),
+        "new_column": st.sampled_from(['"y"', "null"]),
+        "N": st.sampled_from(["1", "7", '"x"']),
         "cycle_id": st.just('"mine"'),
         "_deleted": st.sampled_from(["true", '"no"']),
     },

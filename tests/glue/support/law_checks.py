@@ -21,19 +21,33 @@ def check(lake, played):
     )
     for history in played:
         topic, events = history.topic, history.events
+        comments = column_comments(lake, topic)
         readable = [event for event in events if model.is_readable(event)]
-        assert standardized[topic] == in_json(model.standardized(events)), topic
-        assert curated[topic] == in_json(model.curated(events, FIELDS)), topic
+        assert standardized[topic] == in_json(model.standardized(events, comments)), topic
+        assert curated[topic] == in_json(model.curated(events, FIELDS, comments)), topic
         refused = {(event.message_id, event.text) for event in events if not model.is_readable(event)}
         assert Counter((row["message_id"], row["payload"]) for row in parse_errors[topic]) == Counter(refused)
         bad = [row for row in errors[topic] if row["disposition"] == "rejected"]
         assert len({row["error_id"] for row in errors[topic]}) == len(errors[topic]), topic
-        wrong = {(event.message_id, event.key) for event in readable if model.rejected(event, FIELDS)}
+        wrong = {
+            (event.message_id, event.key) for event in readable if model.rejected(event, FIELDS, comments)
+        }
         assert {(row["message_id"], row["idempotency_key"]) for row in bad} <= wrong, topic
         added = Counter(row["column_name"] for row in drift[topic] if row["change_type"] == "COLUMN_ADDED")
-        assert added == Counter({name for event in readable for name in model.flat(event)[0]}), topic
+        assert added == Counter({name for event in readable for name in model.flat(event, comments)[0]}), (
+            topic
+        )
         check_ledger(ledger[topic], {"standardized": standardized[topic], "curated": curated[topic]})
         check_mirror(lake, topic)
+
+
+def column_comments(lake, topic):
+    """Column to comment of a topic's Standardized table: the path that the first event had it for."""
+    table = lake.name(f"standardized.{names.table_name(topic)}")
+    if not lake.spark.catalog.tableExists(table):
+        return {}
+    lake.spark.sql(f"REFRESH TABLE {table}")
+    return {field.name: field.metadata.get("comment") for field in lake.spark.table(table).schema.fields}
 
 
 def check_ledger(entries, tables):

@@ -68,7 +68,11 @@ def written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
+Comments = Mapping[str, str | None]
+"""Column of a topic's Standardized table to its comment, the path that has it."""
+
+
+def flat(event: Event, comments: Comments) -> tuple[dict[str, str | None], dict[str, str | None]]:
     """The columns of an event, and by path the values that got none: docs/data-contracts.md, Flattening."""
     value = parsed(event.text)
     if not isinstance(value, dict):
@@ -85,8 +89,11 @@ def flat(event: Event) -> tuple[dict[str, str | None], dict[str, str | None]]:
             column = re.sub("[^a-z0-9_]", "_", "__".join(here).lower())
             if column in (*_PIPELINE, *_ENGINES):
                 column = f"payload__{column}"
-            place, key = (rescued, ".".join(here)) if column in columns else (columns, column)
-            place[key] = shown(inner)
+            text = ".".join(here)
+            if comments.get(column) == text:
+                columns[column] = shown(inner)
+            else:
+                rescued[rf"{text}\(path)" if text == column else text] = shown(inner)
 
     walk(value, ())
     return columns, rescued
@@ -108,30 +115,32 @@ def winners(events: Iterable[Event], valid: Callable[[Event], bool] = lambda _: 
     return best
 
 
-def standardized(events: Iterable[Event]) -> dict[str, Row]:
+def standardized(events: Iterable[Event], comments: Comments) -> dict[str, Row]:
     """Returns rows by key, all text and without cycle_id, in the columns that any readable event had."""
     listed = list(events)
-    columns = {name: None for one in listed if is_readable(one) for name in flat(one)[0]}
+    columns = {name: None for one in listed if is_readable(one) for name in flat(one, comments)[0]}
     rows = {}
     for key, event in winners(listed).items():
-        own, rescued = flat(event)
+        own, rescued = flat(event, comments)
         text = json.dumps(rescued, ensure_ascii=False, separators=(",", ":")) if rescued else None
         times = {name: at and at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for name, at in _envelope(event).items()}
         rows[key] = {**columns, **own, **times, "message_id": event.message_id, "rescued_data": text}
     return rows
 
 
-def curated(events: Iterable[Event], fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Row]:
+def curated(
+    events: Iterable[Event], fields: Mapping[str, Mapping[str, Any]], comments: Comments
+) -> dict[str, Row]:
     """Returns rows by key. fields: the schema's properties by column, all at the root."""
     rows = {}
-    for key, event in winners(events, lambda one: not rejected(one, fields)).items():
-        values = {name: _value(flat(event)[0].get(name), spec) for name, spec in fields.items()}
+    for key, event in winners(events, lambda one: not rejected(one, fields, comments)).items():
+        values = {name: _value(flat(event, comments)[0].get(name), spec) for name, spec in fields.items()}
         rows[key] = {**values, **_envelope(event), "message_id": event.message_id}
     return rows
 
 
-def rejected(event: Event, fields: Mapping[str, Mapping[str, Any]]) -> bool:
-    columns = flat(event)[0]
+def rejected(event: Event, fields: Mapping[str, Mapping[str, Any]], comments: Comments) -> bool:
+    columns = flat(event, comments)[0]
     critical = (name for name, spec in fields.items() if spec.get("x-cde"))
     return any(_value(columns.get(name), fields[name]) is None for name in critical)
 

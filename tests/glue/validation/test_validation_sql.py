@@ -20,13 +20,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from budget import budget
+from flattened import columns_of
 from pyspark.sql import SparkSession
 from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
 
 from emulator.athena.sql import plan
 from emulator.spark_process.athena_statements import _DIALECT
 from lean_ops.columns import names
-from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
 from lean_ops.standardized.rows_arrow import standardized_table
 from lean_ops.tables.table_files import Column
@@ -84,8 +84,7 @@ class Table:
 
 
 def _flat(payloads: Sequence[str]) -> list[Texts]:
-    flattener = Flattener()
-    return [flattener.flatten(payload).columns for payload in payloads]
+    return [columns_of(payload) for payload in payloads]
 
 
 def _standardize(session: SparkSession, name: str, rows: list[Texts], keeps: Keeps = in_columns) -> Table:

@@ -9,15 +9,15 @@ from functools import reduce
 from typing import NamedTuple
 
 import pytest
+from flattened import columns_of
 from lake import Event
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from verdict_table import CASES, CRITICAL, FIELDS, OTHERS, Row, Rules, Topic
 
-from lean_ops.curated.rows_spark import validate, versions_of_delta, versions_of_standardized
-from lean_ops.payload.flatten import Flattener
+from lean_ops.curated.rows_spark import validate, versions_of_standardized
 from lean_ops.payload.flatten_batches import flatten_events
-from lean_ops.standardized.rows_spark import standardized_rows
+from lean_ops.standardized.rows_spark import standardized_rows, with_columns
 from lean_ops.validation.casts import Value
 from lean_ops.validation.validator import NULLED, REJECTED, RowValidator, violations_text
 
@@ -40,8 +40,7 @@ class Verdict(NamedTuple):
 
 
 def _validated(topic: Topic) -> list[tuple[Topic, Row, Verdict]]:
-    flattener = Flattener()
-    texts = [flattener.flatten(row.payload).columns for row in topic.rows]
+    texts = [columns_of(row.payload) for row in topic.rows]
     validated = RowValidator(topic.schema).validate_rows(texts)
     return [
         (
@@ -121,21 +120,18 @@ def test_spark_gives_the_same_verdicts(job_session):
     """Validates the whole table in one Spark job, where each topic's values have a column of their own."""
     delta = _delta(job_session, TOPICS)
     validated = [
-        validate(versions_of_delta(delta.where(F.col("topic_name") == topic.name)), topic.schema).select(
+        validate(with_columns(delta.where(F.col("topic_name") == topic.name), {}), topic.schema).select(
             "topic_name", "message_id", "disposition", "violations", F.col("value").alias(f"value{n}")
         )
         for n, topic in enumerate(TOPICS)
     ]
     together = reduce(lambda all, one: all.unionByName(one, allowMissingColumns=True), validated)
     found = {(row["topic_name"], int(row["message_id"])): row for row in together.collect()}
-    flattener = Flattener()
     expected = {
         (topic.name, n): (number, verdict)
         for number, topic in enumerate(TOPICS)
         for n, verdict in enumerate(
-            RowValidator(topic.schema).validate_rows(
-                [flattener.flatten(row.payload).columns for row in topic.rows]
-            )
+            RowValidator(topic.schema).validate_rows([columns_of(row.payload) for row in topic.rows])
         )
     }
     assert found.keys() == expected.keys()
@@ -149,7 +145,7 @@ def test_spark_gives_the_same_verdicts(job_session):
 def test_a_backfill_from_standardized_says_the_same(job_session):
     """In Standardized every column that any event had is in every row, as NULL."""
     topic = next(one for one in OTHERS if one.rows[0].label.startswith("object and member required"))
-    delta = _delta(job_session, [topic])
+    delta = with_columns(_delta(job_session, [topic]), {})
     columns = sorted({name for row in delta.select(F.map_keys("columns")).collect() for name in row[0]})
     table = standardized_rows(delta, columns, overflow=False)
     validated = validate(versions_of_standardized(table, topic.name), topic.schema)

@@ -1,8 +1,6 @@
 """drift_log: a row for every change of a table's columns, and for every path of a payload that found no
 column."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,11 +27,8 @@ MAX_RESCUED_LISTED = 100
 """How many rescued paths of a topic one cycle puts on record: enough for people to see what happens, however
 many different keys the payloads have."""
 MAX_PATH = 1024
-"""How many characters of a path are put on record. The reason why it was rescued shows in the first 512 of
-them, which hold MAX_DEPTH levels of names that fit into a column's name, even when every character is
-escaped."""
-_PATH_PARTS = re.compile(r"\\[\\.]|\.|[^\\.]+")
-"""An escaped character, a dot between segments, or text."""
+"""How many characters of a path are put on record. The reason why it was rescued shows in the first
+names.MAX_PATH_TEXT of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +57,7 @@ class Drift:
 
 def rescue_of(path: str) -> str:
     """Returns why flatten put a path, as names.path_text writes it, into rescued_data."""
-    segments = _segments(path)
-    if len(segments) > names.MAX_DEPTH:
-        return TOO_DEEP
-    return COLUMN_RESCUED if len(names.column_name(segments)) > names.MAX_COLUMN_NAME else NAME_COLLISION
-
-
-def _segments(path: str) -> Sequence[str]:
-    segments: list[list[str]] = [[]]
-    for part in _PATH_PARTS.findall(path):
-        if part == ".":
-            segments.append([])
-        else:
-            segments[-1].append(part.removeprefix("\\"))
-    return ["".join(parts) for parts in segments]
+    return TOO_DEEP if len(names.path_segments(path)) > names.MAX_DEPTH else COLUMN_RESCUED
 
 
 def row_of(drift: Drift, detected_at: datetime) -> dict[str, Any]:

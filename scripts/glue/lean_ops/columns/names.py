@@ -5,8 +5,11 @@ tests/conformance/topic_names.json and column_names.json (tests/glue/columns/tes
 hold the lists of names to schemas/type-table.json.
 """
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 ENVELOPE_COLUMNS = (
     "message_id",
@@ -58,11 +61,29 @@ MAX_DEPTH = 16
 """The levels of nesting that become columns. Values that lie deeper go to rescued_data."""
 MAX_COLUMN_NAME = 255
 """The longest column name that the Glue catalog takes, in characters."""
+MAX_PATH_TEXT = 2 * (MAX_COLUMN_NAME + 1)
+"""The longest path, as path_text writes it, that may have a column, in characters.
+
+A path in ASCII whose column is not too long is never longer, even when every character is escaped. Beyond
+ASCII a long name has a short column, and without this bound the texts of the paths below it would grow with
+the square of the payload."""
 
 _TOPIC = re.compile(r"[a-z][a-z0-9._-]{0,127}")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
 _OTHER = re.compile(r"[^a-z0-9_]")
+_RUNS = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
+"""The letters of which Unicode says what base letter and accents they are made of. That never changes, while
+other ranges still get new characters, which one of two engines may not know yet."""
+LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i"}
+"""Small Latin letters that are not made of a base letter and accents, and how they are spelled in ASCII."""
+_MAX_SPELLED, _KEPT_OF_SPELLED, _HASH_DIGITS = 60, 43, 16
+"""A name beyond ASCII whose spelling is longer than the first number keeps so many of its characters and gets
+so many hexadecimal digits of a hash: a few letters of nested names would else fill a column's name."""
+_PATH_PARTS = re.compile(r"\\[\\.]|\.|[^\\.]+")
+"""An escaped character, a dot between segments, or text."""
 
 
 def is_topic(name: str | None) -> bool:
@@ -88,11 +109,14 @@ def is_table(name: str) -> bool:
 def column_name(path: Sequence[str]) -> str:
     """The column that a path of the payload becomes.
 
-    Segments are joined with `__` and lower-cased. Every code point other than a-z, 0-9 and _ becomes one `_`.
-    A leading digit gets a `_` before it, and a name that belongs to the pipeline or to an engine gets
-    `payload__`. Two paths may map to one column; payload/flatten.py says which of them gets it.
+    Segments are joined with `__` and lower-cased, and every other ASCII character than a-z, 0-9 and _ becomes
+    one `_`. Beyond ASCII, Latin letters lose their accents, and any other character becomes `u` and its code
+    point, so that `温度` is `u6e29u5ea6`; where that gets long, its end is a hash. A leading digit gets a `_`
+    before it, and a name that belongs to the pipeline or to an engine gets `payload__`. Two paths may still
+    have one column (`Id` and `id`); columns/column_paths.py says which of them gets it.
     """
-    plain = _OTHER.sub("_", "__".join(path).lower()) or "_"
+    joined = "__".join(segment if segment.isascii() else _in_ascii(segment) for segment in path)
+    plain = _OTHER.sub("_", joined.lower()) or "_"
     name = f"_{plain}" if plain[0].isdigit() else plain
     return f"payload__{name}" if name in RESERVED_COLUMNS or name in ENGINE_COLUMNS else name
 
@@ -106,6 +130,37 @@ def member_prefix(path: Sequence[str]) -> str:
     return column_name((*path, "x"))[:-1]
 
 
+def _in_ascii(segment: str) -> str:
+    """A name spelled in ASCII. `_` parts code points from ASCII letters and digits beside them."""
+    folded = _LATIN.sub(_without_accents, _ACCENT.sub("", segment))
+    if folded.isascii():
+        return folded
+    spelled: list[str] = []
+    for run in _RUNS.findall(folded):
+        text = run if run.isascii() else "".join(map(_code_point_text, run))
+        # Where two runs meet, one of them is code points.
+        if spelled and spelled[-1][-1].isalnum() and text[0].isalnum():
+            spelled.append("_")
+        spelled.append(text)
+    name = "".join(spelled)
+    if len(name) <= _MAX_SPELLED:
+        return name
+    return f"{name[:_KEPT_OF_SPELLED]}_{hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]}"
+
+
+def _code_point_text(character: str) -> str:
+    # Half of a surrogate pair is no character; flattening stores it as U+FFFD.
+    code_point = 0xFFFD if "\ud800" <= character <= "\udfff" else ord(character)
+    return f"u{code_point:04x}"
+
+
+def _without_accents(found: re.Match[str]) -> str:
+    letter = found.group()
+    base = _ACCENT.sub("", unicodedata.normalize("NFD", letter))
+    small = base.lower()
+    return LETTERS.get(small, base) if len(small) == 1 else base
+
+
 def path_text(path: Sequence[str]) -> str:
     """A path as rescued_data and drift_log spell it: `meta.gps.lat`.
 
@@ -114,9 +169,34 @@ def path_text(path: Sequence[str]) -> str:
     return ".".join(segment.replace("\\", "\\\\").replace(".", "\\.") for segment in path)
 
 
+def path_segments(text: str) -> tuple[str, ...]:
+    """The path of which path_text made this text."""
+    segments: list[list[str]] = [[]]
+    for part in _PATH_PARTS.findall(text):
+        if part == ".":
+            segments.append([])
+        else:
+            segments[-1].append(part[1:] if part[0] == "\\" and len(part) == 2 else part)
+    return tuple("".join(parts) for parts in segments)
+
+
+@lru_cache(maxsize=100_000)
+def column_of(path: str) -> str:
+    """The column of a path that is written as path_text writes it."""
+    return column_name(path_segments(path))
+
+
+def may_have_column(path: str) -> bool:
+    """Whether a path, as path_text writes it, is short enough for a column."""
+    return len(path) <= MAX_PATH_TEXT and len(column_of(path)) <= MAX_COLUMN_NAME
+
+
 OVERFLOW_MARK = "\\(column)"
 """Follows a column's name in rescued_data where a rescued path has the same text. No path_text contains it,
 so both values are kept."""
+PATH_MARK = "\\(path)"
+"""Follows a path in rescued_data that another path keeps from its column, where the path reads like the
+column's name."""
 
 
 def is_column_name(text: str) -> bool:

@@ -1,10 +1,11 @@
 """A topic that Curated takes further, and the properties of its commits."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lean_ops.bookkeeping import ledger
+from lean_ops.columns.column_paths import ColumnPaths
 from lean_ops.curated.backfill import BackfillBatch
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.event_times import EventTimes
@@ -62,6 +63,9 @@ class Advance(TopicAdvance):
     cycle_id: the run's cycle.
     event_times: those of the new cycles.
     through: the cycle up to which the new cycles are all that there is.
+    paths: the paths of payloads that the new cycles have, cycle by cycle.
+    standardized: the full name of the topic's Standardized table, or None where there is none.
+    column_paths: which paths have the columns there, once it has taken the new cycles.
     backfill_from: the Standardized table whose rows the schema has to validate, or None.
     """
 
@@ -71,7 +75,10 @@ class Advance(TopicAdvance):
     cycle_id: str
     event_times: EventTimes
     through: str
+    paths: Sequence[Sequence[str]]
+    standardized: str | None
     backfill_from: TopicTable | None
+    column_paths: ColumnPaths = field(default_factory=dict)
 
     @property
     def has_new_schema(self) -> bool:

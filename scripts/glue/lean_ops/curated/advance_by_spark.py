@@ -17,6 +17,7 @@ from lean_ops.curated.backfill import MAX_ROWS, BackfillBatch, backfill_batches
 from lean_ops.curated.recording import Errors, record_batch_errors
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.spark.materialized import materialized
+from lean_ops.standardized.rows_spark import with_columns
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.event_times import EventTimes, is_within
 from lean_ops.tables.spark_tables import Tables
@@ -43,7 +44,7 @@ def advance_by_spark(
         return tables.commit_checkpoint(name, advance.properties({}, commit))
     rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
     new = cycle_delta.of_topic(rows, advance.topic, advance.cycles)
-    return _take(tables, advance, curated_rows.versions_of_delta(new), event_times, lock, commit, None)
+    return _take(tables, advance, with_columns(new, advance.column_paths), event_times, lock, commit, None)
 
 
 def _backfill_batches(advance: Advance, counted: DataFrame) -> list[BackfillBatch]:
@@ -101,7 +102,8 @@ def _merge(
         elif counts.ties:
             # The version in the table was valid, so only valid versions can be it.
             rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
-            known = curated_rows.versions_of_delta(rows.where(F.col("topic_name") == advance.topic))
+            topic_rows = rows.where(F.col("topic_name") == advance.topic)
+            known = with_columns(topic_rows, advance.column_paths)
             valid = curated_rows.valid_versions(curated_rows.validate(known, advance.schema))
             winners = merge_spark.settle_ties(winners, valid)
             counts = merge_spark.count(winners)

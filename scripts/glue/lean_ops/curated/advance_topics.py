@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from lean_ops.columns.column_paths import assigned, comment_of
 from lean_ops.curated.advance import Advance
 from lean_ops.curated.advance_by_spark import advance_by_spark
 from lean_ops.curated.in_task import curate
 from lean_ops.curated.recording import Errors, record_task_errors
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.topic_table import NotForOneTaskError
+from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
 from lean_ops.tasks.advance_topics import TopicCommits, advance_topics, plan_task
 from lean_ops.tasks.run_tasks import MAX_EVENTS
 from lean_ops.tasks.topic_pool import TopicPool
@@ -24,7 +25,13 @@ from lean_ops.validation import time_limit
 def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) -> TopicCommits:
     """Takes all topics up to the cycles that cycle_delta has. Topics without anything to do keep their last
     commit."""
-    busy = [advance for advance in advances if not advance.is_idle]
+    failed: TopicCommits = {}
+    busy: list[Advance] = []
+    for advance, ready in pool.each([one for one in advances if not one.is_idle], _with_column_paths):
+        if isinstance(ready, Exception):
+            failed[advance.topic] = ready
+        else:
+            busy.append(ready)
     by_topic = {advance.topic: advance for advance in busy}
     lock = threading.Lock()
     done = advance_topics(
@@ -37,7 +44,23 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
         properties=lambda results: _properties(record_task_errors(tables, by_topic, results)),
         by_spark=lambda own, one, event_times: advance_by_spark(own, one, event_times, lock),
     )
-    return {advance.topic: advance.last_commit for advance in advances if advance.is_idle} | done
+    return {advance.topic: advance.last_commit for advance in advances if advance.is_idle} | failed | done
+
+
+def _with_column_paths(tables: Tables, advance: Advance) -> Advance:
+    """Finds out which paths have Standardized's columns, as Curated has to read the same ones.
+
+    Where a run of Standardized has failed, its table may not have taken some of the new cycles. When it takes
+    them, it decides as is decided here.
+    """
+    if not advance.cycles:
+        return advance
+    known: dict[str, str] = {}
+    if advance.standardized is not None:
+        known = TopicTable(tables.spark, advance.standardized).column_paths()
+    for paths in advance.paths:
+        known |= {column: comment_of(path) for column, path in assigned(known, paths).items()}
+    return replace(advance, column_paths=known)
 
 
 def _may_prune(advance: Advance) -> bool:
@@ -49,6 +72,7 @@ def _plan_task(advance: Advance, event_times: EventTimes | None) -> TopicTask:
     backfill = _backfill_source(advance)
     return replace(
         plan_task(advance, event_times),
+        column_paths=advance.column_paths,
         schema=advance.schema,
         backfill=backfill,
         replace_same=backfill is not None,

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from lean_ops.columns import names
 from lean_ops.columns.names import KEY
+from lean_ops.columns.resolve_paths import resolved
 from lean_ops.spark.file_io import FileStore
 from lean_ops.standardized.rows_arrow import versions_of_standardized
 from lean_ops.tables.table_files import TableFiles
@@ -40,7 +41,7 @@ def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Task
     UnsettledTiesError, TooLargeError and TopicTooSlowError.
     """
     assert task.schema is not None
-    new, other = split_by_cycles(rows, task.cycles)
+    new, other = split_by_cycles(resolved(rows, task.column_paths), task.cycles)
     if task.backfill is not None:
         older = _rows_to_backfill(task, task.backfill, file_store)
         new = pa.concat_tables([new, *(part.cast(new.schema) for part in older)])

@@ -8,10 +8,11 @@ from datetime import datetime
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
-from lean_ops.cycle_delta.summary import times_of, topic_cycles
+from lean_ops.cycle_delta.summary import Limits, times_of, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.errors import LeanOpsError
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
+from lean_ops.standardized.schema_evolution import max_paths
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
@@ -29,7 +30,8 @@ class TopicPlan:
     checkpoint: None before the topic's first commit.
     last_commit: the table's last commit.
     unrecorded: commits of runs that were killed before they wrote ledger and mirror.
-    backfill_from: the Standardized table whose rows the schema has to validate, or None.
+    standardized: the full name of the topic's Standardized table, or None where there is none.
+    backfill_from: that table, where the schema has to validate its rows, else None.
     """
 
     topic: str
@@ -38,6 +40,7 @@ class TopicPlan:
     checkpoint: Checkpoint | None
     last_commit: Commit | None
     unrecorded: Sequence[Commit]
+    standardized: str | None
     backfill_from: TopicTable | None
 
 
@@ -61,6 +64,8 @@ def plan_topic(
         checkpoint = Checkpoint(str(mirror["delta_through"]), int(mirror["schema_version"]))
     recorded = None if mirror is None else mirror.get("snapshot_id")
     is_recorded = last is None or last.snapshot_id == recorded
+    own = names.table_name(topic)
+    standardized = tables.name("standardized", own) if own in listed["standardized"] else None
     return TopicPlan(
         topic=topic,
         schema=schema,
@@ -68,7 +73,8 @@ def plan_topic(
         checkpoint=checkpoint,
         last_commit=last,
         unrecorded=[] if is_recorded else table.commits_since(recorded),
-        backfill_from=_backfill_from(tables, schema, checkpoint, listed),
+        standardized=standardized,
+        backfill_from=_backfill_from(tables, schema, checkpoint, standardized),
     )
 
 
@@ -88,15 +94,14 @@ def _table(tables: Tables, schema: TopicSchema, listed: Mapping[str, set[str]]) 
 
 
 def _backfill_from(
-    tables: Tables, schema: TopicSchema, checkpoint: Checkpoint | None, listed: Mapping[str, set[str]]
+    tables: Tables, schema: TopicSchema, checkpoint: Checkpoint | None, standardized: str | None
 ) -> TopicTable | None:
     """A topic's first schema validates all rows of Standardized; a later version does where it says so."""
-    name = names.table_name(schema.topic)
     is_first = checkpoint is None or checkpoint.schema_version == 0
     is_new = checkpoint is not None and checkpoint.schema_version != schema.version
-    if not (is_first or (is_new and schema.backfill)) or name not in listed["standardized"]:
+    if standardized is None or not (is_first or (is_new and schema.backfill)):
         return None
-    return TopicTable(tables.spark, tables.name("standardized", name))
+    return TopicTable(tables.spark, standardized)
 
 
 def watermark_of(job: Job, plans: Sequence[TopicPlan]) -> str | None:
@@ -132,7 +137,7 @@ def advances_of(
     upto: cycle_delta's last cycle.
     """
     found: dict[str, list[TopicCycle]] = {}
-    for one in topic_cycles(tables, watermark, None):
+    for one in topic_cycles(tables, watermark, Limits(max_paths(job.arguments.max_columns))):
         if one.readable:
             found.setdefault(one.topic, []).append(one)
     advances = []
@@ -153,6 +158,8 @@ def advances_of(
                 cycle_id=job.arguments.cycle_id,
                 event_times=times_of(new),
                 through=upto if is_new else max(cycles, default=after),
+                paths=[one.paths for one in new],
+                standardized=plan.standardized,
                 backfill_from=plan.backfill_from,
             )
         )

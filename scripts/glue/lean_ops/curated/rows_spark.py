@@ -1,9 +1,9 @@
 """Versions of a topic become validated versions, and those become rows of its Curated table and errors:
 DataFrames.
 
-A version is a row in the columns of cycle_delta, whichever table it was read from. in_task.py does the same
-in Arrow. Both call validation/validate_batches.py, and tests/glue/validation/test_verdicts.py holds their
-verdicts equal.
+A version is a row in the columns of cycle_delta, with column names in place of paths, whichever table it was
+read from. in_task.py does the same in Arrow. Both call validation/validate_batches.py, and
+tests/glue/validation/test_verdicts.py holds their verdicts equal.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from lean_ops.columns import names
 from lean_ops.columns.names import KEY
-from lean_ops.payload.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
+from lean_ops.payload.flatten_batches import DELTA_SCHEMA
 from lean_ops.spark.map_in_arrow import map_in_arrow
 from lean_ops.standardized import rows_arrow
 from lean_ops.tables.ops_rows import timestamp
@@ -24,10 +24,6 @@ from lean_ops.validation.time_limit import TimeLimit
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import ERROR_COLUMNS, validated_batch
 from lean_ops.validation.validator import REJECTED, RowValidator
-
-
-def versions_of_delta(delta: DataFrame) -> DataFrame:
-    return delta.select(*DELTA_COLUMNS)
 
 
 def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:

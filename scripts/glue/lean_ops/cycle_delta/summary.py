@@ -1,7 +1,7 @@
 """Summarizes cycle_delta by cycle and topic. The summary grows with topics and columns, and not with events.
 
-It takes one pass over a few columns. Of a map, Parquet stores the names apart from the texts; Spark cannot
-read the names alone, so tasks read the files with Arrow. Where Spark has to read the table, because tasks
+It takes one pass over a few columns. Of a map, Parquet stores the paths apart from the texts; Spark cannot
+read the paths alone, so tasks read the files with Arrow. Where Spark has to read the table, because tasks
 cannot (see iceberg_classes.NotPlainFilesError), its rows are summarized in the same way.
 """
 
@@ -28,13 +28,13 @@ from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
 
 _KEYS = "columns.key_value.key"
-"""The column of the map's names in Parquet."""
+"""The column of the map's paths in Parquet."""
 _COLUMNS = ("topic_name", "event_time", "rescued_data", "columns")
 _SPLIT_BYTES = 16 << 20
 """About how many bytes of the files go into one split."""
 _SCHEMA = (
     "cycle_id string, topic_name string, readable bigint, refused bigint, first timestamp_ntz, "
-    "last timestamp_ntz, some_null boolean, names array<string>, paths array<string>"
+    "last timestamp_ntz, some_null boolean, paths array<string>, rescued_paths array<string>"
 )
 _ARROW = pa.schema(
     [
@@ -45,30 +45,30 @@ _ARROW = pa.schema(
         ("first", pa.timestamp("us")),
         ("last", pa.timestamp("us")),
         ("some_null", pa.bool_()),
-        ("names", pa.list_(pa.string())),
         ("paths", pa.list_(pa.string())),
+        ("rescued_paths", pa.list_(pa.string())),
     ]
 )
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How many column names and rescued paths of a topic are listed, the first ones in sorted order.
+    """How many paths and rescued paths of a topic are listed, the first ones in sorted order.
 
-    More than a table may have are listed, so that it shows when there are too many, for instance because ids
-    are used as keys; and still they fit into memory. path_length: how many characters of a path are kept, as
-    a path can be as long as a payload.
+    More than a table may have columns are listed, so that it shows when there are too many, for instance
+    because ids are used as keys; and still they fit into memory. rescued_paths: 0 when they are not wanted.
+    path_length: how many characters of a rescued path are kept, as one can be as long as a payload.
     """
 
-    names: int
     paths: int
-    path_length: int
+    rescued_paths: int = 0
+    path_length: int = 0
 
 
 def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> list[TopicCycle]:
     """The summary of the cycles after this one, or of all when it is None, in the order of cycles.
 
-    limits: None when names and paths are not wanted.
+    limits: None when no paths are wanted.
     """
     spark, table = tables.spark, tables.name("ops", TABLE)
     try:
@@ -96,10 +96,10 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
 
     def first_texts(name: str, count: int) -> Column:
         together = F.array_distinct(F.flatten(F.collect_list(name)))
-        return F.slice(F.array_sort(together), 1, count).alias(name)
+        # A list that is not wanted is empty, and slice takes no length of 0.
+        return F.slice(F.array_sort(together), 1, max(count, 1)).alias(name)
 
-    # Without limits the lists are empty, and slice only takes a length of at least one.
-    lengths = limits or Limits(1, 1, 1)
+    lengths = limits or Limits(0)
     rows = (
         partial.groupBy("cycle_id", "topic_name")
         .agg(
@@ -108,8 +108,8 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
             F.min("first").alias("first"),
             F.max("last").alias("last"),
             F.max("some_null").alias("some_null"),
-            first_texts("names", lengths.names),
             first_texts("paths", lengths.paths),
+            first_texts("rescued_paths", lengths.rescued_paths),
         )
         .collect()
     )
@@ -121,8 +121,8 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
                 readable=row["readable"],
                 refused=row["refused"],
                 times=EventTimes(row["first"], row["last"], row["some_null"]),
-                columns=row["names"],
-                rescued_paths=row["paths"],
+                paths=row["paths"],
+                rescued_paths=row["rescued_paths"],
             )
             for row in rows
         ),
@@ -131,7 +131,12 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
 
 
 def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> Iterator[pa.Table]:
-    columns = ["topic_name", "event_time", _KEYS, *([] if limits is None else ["rescued_data"])]
+    columns = [
+        "topic_name",
+        "event_time",
+        _KEYS,
+        *(["rescued_data"] if limits and limits.rescued_paths else []),
+    ]
     with file_store.open(split.path).open_input_file(path_of(split.path)) as opened:
         # The columns lie apart in each row group. To fetch the whole file is one request instead of hundreds.
         content = pa.BufferReader(opened.read_buffer()) if split.count == 1 else opened
@@ -159,8 +164,8 @@ class _Summary:
     first: datetime | None = None
     last: datetime | None = None
     some_null: bool = False
-    names: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
+    rescued_paths: set[str] = field(default_factory=set)
 
 
 class _Summaries:
@@ -190,24 +195,26 @@ class _Summaries:
             known.last = bounds["max"] if known.last is None else max(known.last, bounds["max"])
         if self._limits is None:
             return
-        known.names = _first(known.names | _names(readable.column("columns")), self._limits.names)
+        known.paths = _first(known.paths | _paths(readable.column("columns")), self._limits.paths)
+        if not self._limits.rescued_paths:
+            return
         rescued = readable.column("rescued_data").drop_null().to_pylist()
         length = self._limits.path_length
         paths = {path[:length] for text in rescued for path in json.loads(text)}
-        known.paths = _first(known.paths | paths, self._limits.paths)
+        known.rescued_paths = _first(known.rescued_paths | paths, self._limits.rescued_paths)
 
     def batch(self) -> pa.RecordBatch:
         """The summaries as rows of _SCHEMA."""
         rows = [
             {"cycle_id": cycle, "topic_name": topic, **vars(one)}
-            | {"names": list(one.names), "paths": list(one.paths)}
+            | {"paths": list(one.paths), "rescued_paths": list(one.rescued_paths)}
             for (cycle, topic), one in self._found.items()
         ]
         return pa.RecordBatch.from_pylist(rows, _ARROW)
 
 
-def _names(columns: pa.ChunkedArray) -> set[str]:
-    """The names in a column of maps, which may be read without their texts: as lists of structs of the key
+def _paths(columns: pa.ChunkedArray) -> set[str]:
+    """The paths in a column of maps, which may be read without their texts: as lists of structs of the key
     alone."""
     found: set[str] = set()
     for chunk in columns.chunks:

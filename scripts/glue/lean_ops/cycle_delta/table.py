@@ -19,8 +19,8 @@ class TopicCycle:
     """A summary of the rows that cycle_delta has of one topic in one cycle.
 
     readable, refused: how many messages could be flattened, and how many could not. times: the event times of
-    the readable ones. columns and rescued_paths are sorted and bounded, and empty where they were not looked
-    up; see summary.py.
+    the readable ones. paths are those that may have columns, and rescued_paths those that may not; both are
+    sorted and bounded, and empty where they were not looked up; see summary.py.
     """
 
     topic: str
@@ -28,7 +28,7 @@ class TopicCycle:
     readable: int
     refused: int
     times: EventTimes
-    columns: Sequence[str] = ()
+    paths: Sequence[str] = ()
     rescued_paths: Sequence[str] = ()
 
 

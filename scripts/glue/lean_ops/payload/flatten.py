@@ -1,20 +1,20 @@
-"""Flattens the text of a payload into columns, by the rules of docs/data-contracts.md, Flattening.
+"""Flattens the text of a payload into texts by path, by the rules of docs/data-contracts.md, Flattening.
 
-It is plain Python; `flatten_batches` runs it over Arrow batches. The vectors in
-tests/conformance/flatten.json say what becomes of a payload, and tests/glue/payload/test_flatten.py holds
-this module to them. What TypeScript has of these rules, the names of columns, is in
-packages/common/src/core/schema/columns.ts.
+Which column a path has is decided later, topic by topic: columns/column_paths.py. It is plain Python;
+`flatten_batches` runs it over Arrow batches. The vectors in tests/conformance/flatten.json say what becomes
+of a payload, and tests/glue/payload/test_flatten.py holds both modules to them. What TypeScript has of these
+rules, the names of columns, is in packages/common/src/core/schema/columns.ts.
 """
 
-import json
 import re
 from typing import NamedTuple
 
 from lean_ops.columns import names
+from lean_ops.columns.column_paths import rescued_text
 from lean_ops.payload.json_text import InvalidJsonError, Json, compact, parse, scalar
 
 VALUE_COLUMN = "value"
-"""The column of a payload that is valid JSON but not an object."""
+"""A payload that is valid JSON but not an object counts as an object with this one member."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -24,32 +24,32 @@ _MAX_CACHED_NAMES = 100_000
 
 
 class Flattened(NamedTuple):
-    """A flattened payload. columns: texts by column name. rescued: texts by path, of the values that no
-    column could take. A JSON null is None in both."""
+    """A flattened payload: texts by path, as names.path_text writes it. A JSON null is None.
 
-    columns: dict[str, str | None]
+    values: of the paths that may have a column. rescued: of the paths that are too deep or too long for one.
+    """
+
+    values: dict[str, str | None]
     rescued: dict[str, str | None]
 
     @property
     def rescued_text(self) -> str | None:
         """The value for the column rescued_data: JSON text, or None when nothing was rescued."""
-        if not self.rescued:
-            return None
-        return json.dumps(self.rescued, ensure_ascii=False, separators=(",", ":"))
+        return rescued_text(self.rescued)
 
 
 class _Name:
-    """A path of the payload with its column and the names below it.
+    """A path of the payload with its text and the names below it. fits: it may have a column.
 
     It is computed once and kept, because most events of a topic have the same paths.
     """
 
-    __slots__ = ("below", "column", "fits", "path")
+    __slots__ = ("below", "fits", "path", "text")
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self.path = path
-        self.column = names.column_name(path) if path else ""
-        self.fits = len(self.column) <= names.MAX_COLUMN_NAME
+        self.text = names.path_text(path)
+        self.fits = names.may_have_column(self.text)
         self.below: dict[str, _Name] = {}
 
 
@@ -68,13 +68,12 @@ class Flattener:
         if type(value) is dict:
             self._object(value, self._root, result)
         else:
-            result.columns[VALUE_COLUMN] = value if type(value) is str else compact(value)
+            result.values[VALUE_COLUMN] = value if type(value) is str else compact(value)
         if _SURROGATE_ESCAPE.search(payload):
-            return Flattened(_mend(result.columns), _mend(result.rescued))
+            return Flattened(_mend(result.values), _mend(result.rescued))
         return result
 
     def _object(self, members: dict[str, Json], parent: _Name, result: Flattened) -> None:
-        columns = result.columns
         below = parent.below
         for key, value in members.items():
             name = below.get(key) or self._name(parent, key)
@@ -85,11 +84,9 @@ class Flattener:
                     self._object(value, name, result)
                 else:
                     for inner, deep in value.items():
-                        _rescue(result.rescued, (*name.path, inner), _text(deep))
-            elif name.fits and name.column not in columns:
-                columns[name.column] = _text(value)
+                        result.rescued[names.path_text((*name.path, inner))] = _text(deep)
             else:
-                _rescue(result.rescued, name.path, _text(value))
+                (result.values if name.fits else result.rescued)[name.text] = _text(value)
 
     def _name(self, parent: _Name, key: str) -> _Name:
         name = _Name((*parent.path, key))
@@ -127,10 +124,6 @@ def _text(value: Json) -> str | None:
     if type(value) in (dict, list):
         return compact(value)
     return scalar(value)
-
-
-def _rescue(rescued: dict[str, str | None], path: tuple[str, ...], text: str | None) -> None:
-    rescued[names.path_text(path)] = text
 
 
 def _mend(values: dict[str, str | None]) -> dict[str, str | None]:

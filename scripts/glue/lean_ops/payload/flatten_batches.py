@@ -112,8 +112,8 @@ def _flatten_batch(
         size += len(payload or "")
         if refusal is None:
             rescued = result.rescued_text
-            flat.add(result.columns, rescued)
-            size += len(result.columns) * names.MAX_COLUMN_NAME + len(rescued or "")
+            flat.add(result.values, rescued)
+            size += len(result.values) * names.MAX_COLUMN_NAME + len(rescued or "")
         else:
             flat.refuse(_refusal_text(refusal, payload))
         if size > _MAX_BATCH_BYTES:
@@ -132,10 +132,10 @@ class _FlatRows:
         self._values: list[str | None] = []
         self._rescued: list[str | None] = []
 
-    def add(self, columns: Mapping[str, str | None], rescued: str | None) -> None:
+    def add(self, values: Mapping[str, str | None], rescued: str | None) -> None:
         self._offsets.append(len(self._keys))
-        self._keys.extend(columns)
-        self._values.extend(columns.values())
+        self._keys.extend(values)
+        self._values.extend(values.values())
         self._rescued.append(rescued)
 
     def refuse(self, why: str) -> None:

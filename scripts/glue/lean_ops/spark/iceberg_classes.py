@@ -9,6 +9,9 @@ from typing import Any
 
 from lean_ops.errors import LeanOpsError
 
+COMMIT_FAILED = "org.apache.iceberg.exceptions.CommitFailedException"
+"""The class of the exception by which Iceberg says that another commit was faster."""
+
 
 class NotPlainFilesError(LeanOpsError):
     """The table has delete files or files other than Parquet, so only Spark can read it."""
@@ -33,6 +36,7 @@ class Iceberg:
         self.footers = package.shaded.org.apache.parquet.format.converter.ParquetMetadataConverter
         self.byte_stream = jvm.java.io.ByteArrayInputStream
         self.stream = jvm.java.util.stream.Stream
+        self.string_type = package.types.Types.StringType
         self.hash_map = jvm.java.util.HashMap
         self.java_class = jvm.java.lang.Class
 

@@ -12,7 +12,12 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.spark.materialized import materialized
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance import LAYER, Advance
-from lean_ops.standardized.rows_spark import existing_rows, has_event_time_of, standardized_rows
+from lean_ops.standardized.rows_spark import (
+    existing_rows,
+    has_event_time_of,
+    standardized_rows,
+    with_columns,
+)
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
@@ -40,8 +45,8 @@ def advance_by_spark(tables: Tables, advance: Advance, event_times: EventTimes |
         columns = schema_evolution.payload_columns(tables.columns(table))
         overflow = bool(evolution.overflow)
         changed = merge_spark.rows_to_write(winners, (merge_spark.NEW, merge_spark.NEWER))
-        rows = standardized_rows(changed, columns, overflow)
-        may_be_rescued = overflow or work.rescued_paths
+        rows = standardized_rows(with_columns(changed, evolution.column_paths), columns, overflow)
+        may_be_rescued = overflow or work.rescued_paths or evolution.collisions
         properties = advance.properties(
             {
                 "duplicates": counts.duplicates,

@@ -47,10 +47,11 @@ def advance_all(
 
 
 def _add_columns(tables: Tables, advance: Advance) -> Advance:
-    if not advance.evolution.added:
+    evolution = advance.evolution
+    if not evolution.added and not evolution.comments:
         return advance
     name = tables.name(LAYER, names.table_name(advance.topic))
-    tables.add_columns(name, advance.evolution.added)
+    tables.add_columns(name, evolution.added, evolution.comments)
     return replace(advance, table=TopicTable(tables.spark, name))
 
 
@@ -69,5 +70,6 @@ def _plan_task(advance: Advance, event_times: EventTimes | None) -> TopicTask:
     return replace(
         plan_task(advance, event_times),
         overflow=bool(advance.evolution.overflow),
+        column_paths=advance.evolution.column_paths,
         one_day_a_file=event_times is not None,
     )

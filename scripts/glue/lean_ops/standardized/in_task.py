@@ -8,6 +8,7 @@ both ways equal.
 import pyarrow as pa
 
 from lean_ops.columns.names import KEY, RESCUED
+from lean_ops.columns.resolve_paths import resolved
 from lean_ops.spark.file_io import FileStore
 from lean_ops.standardized.rows_arrow import standardized_table
 from lean_ops.tasks.topic_task import TaskResult, TopicTask, split_by_cycles, table_files, write_winners
@@ -25,7 +26,7 @@ def standardize(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple
     existing = existing_rows(table, task.files, new.column(KEY), times_are_text=True)
     tails = None if task.tie_cycles is None else tails_beside(other, new)
     decision = decision_of(new, existing, tails)
-    winners = new.take(pa.array(decision.winners, pa.int64()))
+    winners = resolved(new.take(pa.array(decision.winners, pa.int64())), task.column_paths)
     written = standardized_table(winners, task.columns, task.overflow)
     result = write_winners(task, table, decision, written)
     rescued = written.num_rows - written.column(RESCUED).null_count

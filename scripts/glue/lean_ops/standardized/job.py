@@ -31,6 +31,7 @@ from lean_ops.standardized.advance import LAYER, ParseErrors
 from lean_ops.standardized.advance_topics import advance_all
 from lean_ops.standardized.planning import TopicPlan, advances_of, plan_topic
 from lean_ops.standardized.recording import record_drift, record_parse_errors
+from lean_ops.standardized.schema_evolution import max_paths
 from lean_ops.standardized.take_raw import take_raw
 from lean_ops.standardized.topic_tables import ensure_on_record
 from lean_ops.tables.commits import Commit
@@ -61,10 +62,8 @@ def run(job: Job) -> RunOutcome:
 
 
 def _limits(job: Job) -> Limits:
-    """Returns how many names and paths of a topic are listed: two columns more than a table may have, and as
-    many as drift_log lists besides, whatever columns the table has already."""
-    listed = job.arguments.max_columns + drift_log.MAX_RESCUED_LISTED + 2
-    return Limits(listed, drift_log.MAX_RESCUED_LISTED, drift_log.MAX_PATH)
+    """Returns how many paths of a topic are listed."""
+    return Limits(max_paths(job.arguments.max_columns), drift_log.MAX_RESCUED_LISTED, drift_log.MAX_PATH)
 
 
 def _ensure_pending(

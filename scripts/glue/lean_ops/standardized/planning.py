@@ -35,8 +35,8 @@ def plan_topic(job: Job, tables: Tables, work: TopicCycle) -> TopicPlan:
     reached = _reached_cycle(job, work.topic, table)
     if reached is not None and reached >= work.cycle_id:
         return TopicPlan(work, table, table.commit_of(work.cycle_id))
-    columns = (one.name for one in table.columns)
-    evolution = schema_evolution.plan(columns, work.columns, job.arguments.max_columns)
+    columns = {one.name: one.comment for one in table.columns}
+    evolution = schema_evolution.plan(columns, work.paths, job.arguments.max_columns)
     return TopicPlan(work, table, None, evolution)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops.columns import names
+from lean_ops.columns.column_paths import rescued_text
 from lean_ops.columns.map_column import MapColumn
 from lean_ops.columns.names import ENVELOPE_TIMES
 from lean_ops.columns.row_indices import indices_where
@@ -101,7 +102,7 @@ class _Overflow:
                     self._names.append(name)
                     self._texts.append(text)
             if found:
-                self._rest[n] = _rescued_text(values)
+                self._rest[n] = rescued_text(values)
 
     def entries(self) -> tuple[pa.Array, pa.Array, pa.Array]:
         """The rows' indices, the columns' names and the texts."""
@@ -144,17 +145,13 @@ def _read_rescued(text: str) -> dict[str, str | None]:
     return values
 
 
-def _rescued_text(values: Mapping[str, str | None]) -> str | None:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
-
-
 def _with_overflow(
-    rescued_text: str | None, columns: Mapping[str, str | None], known: frozenset[str]
+    before: str | None, columns: Mapping[str, str | None], known: frozenset[str]
 ) -> str | None:
-    rescued: dict[str, str | None] = json.loads(rescued_text) if rescued_text else {}
+    rescued: dict[str, str | None] = json.loads(before) if before else {}
     own = {
         name + names.OVERFLOW_MARK if name in rescued else name: text
         for name, text in columns.items()
         if name not in known
     }
-    return _rescued_text(rescued | own)
+    return rescued_text(rescued | own)

@@ -4,14 +4,19 @@ DataFrames.
 rows_arrow.py does the same in Arrow; tests/glue/standardized/test_job.py holds the two equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops.columns import names
+from lean_ops.columns.column_paths import ColumnPaths
 from lean_ops.columns.names import ENVELOPE_TIMES, KEY
+from lean_ops.columns.resolve_paths import resolved
 from lean_ops.columns.time_text import text_time, time_text
+from lean_ops.payload.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
+from lean_ops.spark.map_in_arrow import map_in_arrow
 from lean_ops.tables.event_times import EventTimes, is_within
 
 _RESCUED_MAP = "map<string,string>"
@@ -31,6 +36,16 @@ def existing_rows(table: DataFrame) -> DataFrame:
 def has_event_time_of(event_times: EventTimes) -> Column:
     """Whether a row of a Standardized table has an event_time of the batch."""
     return is_within(event_times, time_text)
+
+
+def with_columns(versions: DataFrame, paths: ColumnPaths) -> DataFrame:
+    """Returns rows of cycle_delta with column names in place of paths; see columns/resolve_paths.py."""
+
+    def resolve(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from resolved(pa.Table.from_batches([batch]), paths).to_batches()
+
+    return map_in_arrow(versions.select(*DELTA_COLUMNS), resolve, DELTA_SCHEMA)
 
 
 def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overflow: bool) -> DataFrame:

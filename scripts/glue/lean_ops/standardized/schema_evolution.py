@@ -1,43 +1,66 @@
-"""How the columns of a topic's Standardized table follow its payloads, decided over names only."""
+"""How the columns of a topic's Standardized table follow its payloads, decided over paths only."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lean_ops.bookkeeping import drift_log
 from lean_ops.bookkeeping.drift_log import Drift
 from lean_ops.columns import names
+from lean_ops.columns.column_paths import assigned, column_paths, comment_of, has_column
 
 _OWN_COLUMNS = frozenset((*names.ENVELOPE_COLUMNS, names.RESCUED))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evolution:
     """The change of a table's columns.
 
-    added: the columns to add, in one ALTER.
+    added: the columns to add, in one change of the table, with their comments.
+    comments: columns that were free, with the comments of the paths that have them now.
     overflow: the names that get no column, of which only the first are listed, in alphabetical order.
+    collisions: the paths that another path keeps from their column, of which only the first are listed.
+    column_paths: which path has which column from now on, those of `overflow` included.
     """
 
-    added: Sequence[str]
-    overflow: Sequence[str]
+    added: Mapping[str, str] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
+    overflow: Sequence[str] = ()
+    collisions: Sequence[str] = ()
+    column_paths: Mapping[str, str] = field(default_factory=dict)
+
+
+def max_paths(max_columns: int) -> int:
+    """Returns how many paths of a topic are listed: two more than a table may have columns, and as many as
+    drift_log lists besides, whatever columns the table has already."""
+    return max_columns + drift_log.MAX_RESCUED_LISTED + 2
 
 
 def payload_columns(table_columns: Iterable[str]) -> list[str]:
     return [name for name in table_columns if name not in _OWN_COLUMNS]
 
 
-def plan(table_columns: Iterable[str], seen: Iterable[str], max_columns: int) -> Evolution:
-    """Decides which of the names seen in payloads become columns: the first in alphabetical order, as far as
-    there is room, so that a retry decides the same.
+def plan(table_columns: Mapping[str, str | None], paths: Iterable[str], max_columns: int) -> Evolution:
+    """Decides which of the paths seen in payloads become columns: the first columns in alphabetical order, as
+    far as there is room, so that a retry decides the same.
 
-    max_columns bounds the payload columns. Beyond it, which names have a column depends on the order in which
-    they came. That is the only thing that does not follow from the set of events alone. The values of the
-    other names are in rescued_data.
+    table_columns: the table's columns with their comments. max_columns bounds the payload columns. Beyond it,
+    which columns there are depends on the order in which they came, and so does which of several paths has a
+    column. All else follows from the set of events alone. The values of the others are in rescued_data.
     """
-    present = payload_columns(table_columns)
-    wanted = sorted(set(seen) - set(present))
+    seen = list(paths)
+    present = {name: table_columns[name] for name in payload_columns(table_columns)}
+    known = column_paths(present)
+    new = {column: comment_of(path) for column, path in assigned(known, seen).items()}
+    wanted = sorted(new.keys() - present.keys())
     room = max(0, max_columns - len(present))
-    return Evolution(wanted[:room], wanted[room:])
+    now = known | new
+    return Evolution(
+        added={column: new[column] for column in wanted[:room]},
+        comments={column: comment for column, comment in new.items() if column in present},
+        overflow=wanted[room:],
+        collisions=sorted(path for path in seen if not has_column(path, now)),
+        column_paths=now,
+    )
 
 
 def drift_of(topic: str, cycle_id: str, evolution: Evolution, rescued_paths: Iterable[str]) -> list[Drift]:
@@ -56,9 +79,10 @@ def drift_of(topic: str, cycle_id: str, evolution: Evolution, rescued_paths: Ite
             new_value=new_value,
         )
 
-    listed = evolution.overflow[: drift_log.MAX_RESCUED_LISTED]
+    most = drift_log.MAX_RESCUED_LISTED
     return [
         *(drift(drift_log.COLUMN_ADDED, name, "string") for name in evolution.added),
-        *(drift(drift_log.MAX_COLUMNS, name) for name in listed),
+        *(drift(drift_log.MAX_COLUMNS, name) for name in evolution.overflow[:most]),
+        *(drift(drift_log.NAME_COLLISION, path) for path in evolution.collisions[:most]),
         *(drift(drift_log.rescue_of(path), path) for path in rescued_paths),
     ]

@@ -9,13 +9,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JJavaError
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops.columns import names
-from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.iceberg_classes import COMMIT_FAILED, iceberg_of
 from lean_ops.spark.session import CATALOG, activate
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
 
@@ -178,26 +178,37 @@ class Tables:
         known = self.read(table).select(key)
         self.append(rows.join(known, on=key, how="left_anti").select(*rows.columns), table, {})
 
-    def add_columns(self, table: str, new_columns: Sequence[str]) -> list[str]:
-        """Adds columns of text, all in one ALTER, and returns those that it has added.
+    def add_columns(
+        self, table: str, added: Mapping[str, str | None], comments: Mapping[str, str] | None = None
+    ) -> None:
+        """Adds columns of text and sets the comments of others, all in one change of the table.
 
-        Columns that exist by then are left alone.
+        added: column to its comment; columns that exist by then are left alone. comments: column to its new
+        comment.
         """
         for last_try in (False,) * (_ADD_COLUMNS_TRIES - 1) + (True,):
-            present = set(self.columns(table))
-            missing = [name for name in new_columns if name not in present]
-            if not missing:
-                return []
+            loaded = self._load(table)
+            loaded.refresh()
+            fields = json.loads(self._iceberg.schemas.toJson(loaded.schema()))["fields"]
+            present = {field["name"] for field in fields}
+            missing = {name: comment for name, comment in added.items() if name not in present}
+            if not missing and not comments:
+                return
+            update = loaded.updateSchema()
+            for name, comment in missing.items():
+                update.addColumn(name, self._iceberg.string_type.get(), comment)
+            for name, comment in (comments or {}).items():
+                update.updateColumnDoc(name, comment)
             try:
-                listed = ", ".join(f"`{name}` STRING" for name in missing)
-                self.spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({listed})")
-                return missing
-            except Exception as error:
-                # schema-validator may have added columns by Athena meanwhile, so look again which are
+                update.commit()
+            except Py4JJavaError as error:
+                # schema-validator may have changed the table by Athena meanwhile, so look again what is
                 # missing.
-                if last_try or not _is_concurrent_change(error):
+                if last_try or error.java_exception.getClass().getName() != COMMIT_FAILED:
                     raise
-        return []
+            else:
+                self.spark.catalog.refreshTable(table)
+                return
 
     # --- inside ---
 
@@ -245,14 +256,6 @@ class Tables:
         if not properties:
             return None
         return confirmed(self.last_commit(table), table, properties)
-
-
-def _is_concurrent_change(error: Exception) -> bool:
-    return (
-        isinstance(error, AnalysisException)
-        or "CommitFailedException" in str(error)
-        or "exists" in str(error)
-    )
 
 
 class _Callable:

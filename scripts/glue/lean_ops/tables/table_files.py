@@ -54,6 +54,7 @@ class Column:
     name: str
     field_id: int
     type: str
+    comment: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from lean_ops.columns.column_paths import column_paths
 from lean_ops.errors import LeanOpsError
-from lean_ops.spark.iceberg_classes import NotPlainFilesError, iceberg_of, plain_files
+from lean_ops.spark.iceberg_classes import COMMIT_FAILED, NotPlainFilesError, iceberg_of, plain_files
 from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
@@ -31,7 +32,6 @@ MERGE_FROM_MANIFESTS = 8
 """The number of manifests that are merged into one. Every commit leaves one, and every cycle reads them all.
 Iceberg's own limit is 100."""
 _MERGE_FROM = "commit.manifest.min-count-to-merge"
-_COMMIT_FAILED = "org.apache.iceberg.exceptions.CommitFailedException"
 
 
 class NotForOneTaskError(LeanOpsError):
@@ -51,7 +51,9 @@ class TopicTable:
         self._iceberg = iceberg_of(spark._jvm)
         self._table = self._iceberg.spark_util.loadIcebergTable(self._spark._jsparkSession, name)
         schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
-        self.columns = tuple(Column(one["name"], one["id"], _type(one["type"])) for one in schema["fields"])
+        self.columns = tuple(
+            Column(one["name"], one["id"], _type(one["type"]), one.get("doc")) for one in schema["fields"]
+        )
         # The ids by name. Those of the entries of a map are under `name.key` and `name.value`.
         self.field_ids = dict(_field_ids(schema["fields"]))
         self._loaded_at = self._table.currentSnapshot()
@@ -69,6 +71,10 @@ class TopicTable:
         """The newest commit of a cycle, which need not be the last cycle; None when it has expired."""
         commits = (commit for commit, _ in lineage(self._iceberg, self._table))
         return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
+
+    def column_paths(self) -> dict[str, str]:
+        """The paths that have the table's columns, as columns.column_paths has them."""
+        return column_paths({column.name: column.comment for column in self.columns})
 
     @property
     def is_empty(self) -> bool:
@@ -211,7 +217,7 @@ class TopicTable:
         try:
             operations.commit(base, metadata)
         except Py4JJavaError as error:
-            if error.java_exception.getClass().getName() != _COMMIT_FAILED:
+            if error.java_exception.getClass().getName() != COMMIT_FAILED:
                 raise
             # Another commit was faster. Try again with Iceberg's own retries, which validate anew.
             update.commit()

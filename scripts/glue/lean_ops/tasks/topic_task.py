@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lean_ops.columns.column_paths import ColumnPaths
 from lean_ops.columns.row_indices import mask_at
 from lean_ops.errors import LeanOpsError
 from lean_ops.spark.file_io import FileStore
@@ -49,6 +50,7 @@ class TopicTask:
     folder: where new files go.
     files: the table's files that may hold one of the batch's keys.
     to_compact: indices of the files that are rewritten in any case, because they are small.
+    column_paths: which paths of the topic's payloads have the columns of Standardized.
     overflow: Standardized only: some names have no column, and their values go to rescued_data.
     one_day_a_file: see TableFiles.
     tie_cycles: the cycles whose rows settle ties; None as long as no ties are known.
@@ -66,6 +68,7 @@ class TopicTask:
     folder: str
     files: tuple[DataFile, ...]
     to_compact: tuple[int, ...] = ()
+    column_paths: ColumnPaths = field(default_factory=dict)
     overflow: bool = False
     one_day_a_file: bool = False
     tie_cycles: frozenset[str] | None = None

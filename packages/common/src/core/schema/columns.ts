@@ -4,6 +4,7 @@
  * tests/glue/columns/test_names.py) and read schemas/type-table.json, to which tests/glue/payload/test_flatten.py holds
  * Python's lists.
  */
+import { hash } from 'node:crypto';
 import typeTable from '../../../../../schemas/type-table.json';
 
 /** The envelope's columns, which every topic table has, in their order. */
@@ -24,19 +25,67 @@ export const MAX_COLUMNS = typeTable.limits.max_columns;
 export const MAX_DEPTH = typeTable.limits.max_depth;
 /** Characters that Glue allows in the name of a column. */
 export const MAX_COLUMN_NAME = typeTable.limits.max_column_name;
+/** Code points of a path, as pathText writes it, that may have a column. */
+export const MAX_PATH_TEXT = typeTable.limits.max_path_text;
 
 /**
- * The column that a path of a payload ends in. Names are joined with `__` and lower-cased; every code point but a-z,
- * 0-9 and _ becomes `_`; `_` goes before a leading digit, and `payload__` before a name that belongs to the pipeline
- * or to an engine. Two paths may share a column, see {@link collisions}; the name may be longer than {@link MAX_COLUMN_NAME}.
+ * The column that a path of a payload ends in. Names are joined with `__` and lower-cased; every other ASCII character
+ * than a-z, 0-9 and _ becomes `_`; Latin letters lose their accents, and any other character beyond ASCII becomes `u`
+ * and its code point, with a hash for the end of a long name; `_` goes before a leading digit, and `payload__` before a
+ * name that belongs to the pipeline or to an engine. Two paths may still share a column, see {@link collisions}; the
+ * name may be longer than {@link MAX_COLUMN_NAME}.
  */
 export function columnName(path: readonly string[]): string {
   const plain = path
+    .map(inAscii)
     .join('__')
     .toLowerCase()
-    .replace(/[^a-z0-9_]/gu, '_');
+    .replace(/[^a-z0-9_]/g, '_');
   const name = plain === '' ? '_' : /^[0-9]/.test(plain) ? `_${plain}` : plain;
   return RESERVED_COLUMNS.has(name) || ENGINE_COLUMNS.has(name) ? `payload__${name}` : name;
+}
+
+/** Small Latin letters that are not made of a base letter and accents, and how they are spelled in ASCII. */
+const LETTERS: ReadonlyMap<string, string> = new Map(Object.entries(typeTable.latin_letters));
+/**
+ * The letters of which Unicode says what base letter and accents they are made of. That never changes, while other
+ * ranges still get new characters, which one of two engines may not know yet.
+ */
+const LATIN = /[\u00c0-\u024f\u1e00-\u1eff]/gu;
+const ACCENT = /[\u0300-\u036f]/gu;
+
+/**
+ * A name beyond ASCII whose spelling is longer than the first number keeps so many of its characters and gets so many
+ * hexadecimal digits of a hash, as otherwise a few letters of nested names would fill a column's name.
+ */
+const MAX_SPELLED = 60;
+const KEPT_OF_SPELLED = 43;
+const HASH_DIGITS = 16;
+
+/** A name spelled in ASCII. `_` parts code points from ASCII letters and digits beside them. */
+function inAscii(name: string): string {
+  if (/^\p{ASCII}*$/u.test(name)) return name;
+  const folded = name.replace(ACCENT, '').replace(LATIN, (letter) => {
+    const base = letter.normalize('NFD').replace(ACCENT, '');
+    return LETTERS.get(base.toLowerCase()) ?? base;
+  });
+  if (/^\p{ASCII}*$/u.test(folded)) return folded;
+  let spelled = '';
+  for (const [run] of folded.matchAll(/\p{ASCII}+|\P{ASCII}+/gu)) {
+    const isAscii = /^\p{ASCII}/u.test(run);
+    const text = isAscii ? run : Array.from(run, codePointText).join('');
+    // Where two runs meet, one of them is code points.
+    if (/[a-z0-9]$/i.test(spelled) && /^[a-z0-9]/i.test(text)) spelled += '_';
+    spelled += text;
+  }
+  if (spelled.length <= MAX_SPELLED) return spelled;
+  return `${spelled.slice(0, KEPT_OF_SPELLED)}_${hash('sha256', spelled, 'hex').slice(0, HASH_DIGITS)}`;
+}
+
+function codePointText(character: string): string {
+  // Half of a surrogate pair is no character; flattening stores it as U+FFFD.
+  const codePoint = /^[\ud800-\udfff]$/.test(character) ? 0xfffd : (character.codePointAt(0) ?? 0);
+  return `u${codePoint.toString(16).padStart(4, '0')}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, pathText } from './columns';
+import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, MAX_PATH_TEXT, pathText } from './columns';
 import { isWhole, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 import { GrowthAnalyser } from '../pattern/growth-analyser';
@@ -137,11 +137,11 @@ function nameProblems({ path, pointer }: FieldVisit): SchemaProblem[] {
       message: 'a field without a name',
       hint: 'name it, or leave it out: events may have it all the same',
     });
-  } else if (name !== undefined && !/[a-z0-9]/i.test(name)) {
+  } else if (name !== undefined && !/[a-z0-9]/.test(columnName([name]))) {
     problems.push({
       code: 'NAME_WITHOUT_LETTERS',
       path: pointer,
-      message: `of the name ${shown(name)} a column keeps only underscores: others than a-z, 0-9 become _`,
+      message: `of the name ${shown(name)} a column keeps only underscores: it has neither letters nor digits`,
       hint: 'rename it at the producer, or leave it out: events may have it all the same',
     });
   }
@@ -159,6 +159,13 @@ function nameProblems({ path, pointer }: FieldVisit): SchemaProblem[] {
       code: 'COLUMN_NAME_TOO_LONG',
       path: pointer,
       message: `its column name has ${column.length} characters; ${MAX_COLUMN_NAME} is the most`,
+      hint: 'shorten the names on the way to it',
+    });
+  } else if (Array.from(pathText(path)).length > MAX_PATH_TEXT) {
+    problems.push({
+      code: 'COLUMN_NAME_TOO_LONG',
+      path: pointer,
+      message: `its path has more than ${MAX_PATH_TEXT} characters, and such a path has no column`,
       hint: 'shorten the names on the way to it',
     });
   }

@@ -66,7 +66,9 @@ describe('names that look wrong and are not', () => {
     ['order', 'order'],
     ['constructor', 'constructor'],
     ['3d', '_3d'],
-    ['größe', 'gr__e'],
+    ['größe', 'grosse'],
+    ['温度', 'u6e29u5ea6'],
+    ['_deleted', 'payload___deleted'],
   ])('%s has the column %s', (name, column) => {
     const result = checkSchema(JSON.stringify(withField(name, { type: 'string' })));
     expect(result.ok ? result.schema.columns.at(-1)?.column : result.problems).toBe(column);
