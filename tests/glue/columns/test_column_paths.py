@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -18,6 +19,7 @@ from lean_ops.columns.column_paths import (
 from lean_ops.columns.resolve_paths import resolved
 from lean_ops.standardized import schema_evolution
 
+CONFORMANCE = Path(__file__).parents[2] / "conformance"
 EXAMPLES = settings(max_examples=budget(each_run=150, thorough=3000), deadline=None)
 
 # Names that meet in a few columns: by case, punctuation, nesting, accents, prefixes and code points.
@@ -46,6 +48,16 @@ def test_glue_takes_every_comment_and_no_two_paths_have_one(path, other):
     assert 1 <= len(comment.encode()) <= 255
     assert comment.isprintable() or not any(ord(one) < 0x20 for one in comment)
     assert (comment == comment_of(other)) == (path == other)
+
+
+COMMENTS = json.loads((CONFORMANCE / "column_comments.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("vector", COMMENTS, ids=[one["name"] for one in COMMENTS])
+def test_a_path_has_the_comment_that_typescript_reads(vector):
+    path = names.path_text(vector["path"])
+    assert comment_of(path) == vector["comment"]
+    assert names.column_of(path) == vector["column"]
 
 
 @EXAMPLES

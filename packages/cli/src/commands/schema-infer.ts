@@ -9,6 +9,7 @@ import {
   LAYERS,
   overflowColumns,
   overflowColumnsStatement,
+  pathOfComment,
   readAcceptedSchema,
   schemaKeys,
   tableNameOf,
@@ -60,10 +61,17 @@ export async function schemaInfer(
   await refuseForeignTable(cloud.documents, deployment.registryTable, topic);
   const database = databaseOf(deployment.lake, LAYERS.standardized);
   const table = tableNameOf(topic);
-  const columns = (await getTable(database, table))?.columns.map(({ name }) => name);
-  if (columns === undefined) {
+  const existing = (await getTable(database, table))?.columns;
+  if (existing === undefined) {
     throw new CliError(`${topic} has no rows yet: the table ${database}.${table} is not there. Is it spelled right?`);
   }
+  const columns = existing.map(({ name }) => name);
+  const paths = new Map(
+    existing.flatMap(({ name, comment }) => {
+      const sent = pathOfComment(name, comment);
+      return sent === undefined ? [] : [[name, sent] as const];
+    }),
+  );
   const since = oldestIngestedAt(options.days, cloud.clock.now());
   const queried = await queriedTable({ database, table, columns }, since, query);
   const found = queried.rescued ? (await query(overflowColumnsStatement(queried, since))).rows : [];
@@ -76,7 +84,7 @@ export async function schemaInfer(
   if (counts.rows === 0) throw new CliError(`${database}.${table} has no rows${when}: nothing to infer from.`);
   const active = await cloud.objects.get(deployment.schemaBucket, schemaKeys.active(topic));
   const version = (active === undefined ? 0 : (readAcceptedSchema(active.body)?.version ?? 0)) + 1;
-  const { document, notes } = inferSchema(topic, version, columns, overflow, counts);
+  const { document, notes } = inferSchema(topic, version, columns, overflow, counts, paths);
   if (Object.keys(document['properties'] as object).length === 0) {
     throw new CliError(`no column of ${database}.${table} has a value that a schema could describe.`);
   }

@@ -2,11 +2,16 @@ import { EntityNotFoundException, GetTableCommand, GlueClient, type Column } fro
 import type { TableColumn } from '../core/warehouse/table-plan';
 import { clientOptions } from './client-options';
 
+/** A column as the catalog has it. */
+export interface CatalogColumn extends TableColumn {
+  readonly comment?: string;
+}
+
 /** A table as the catalog has it; names and types are in lower case. */
 export interface CatalogTable {
   /** The S3 URI of the current table metadata; undefined for a table that is not Iceberg's. */
   readonly metadataLocation: string | undefined;
-  readonly columns: readonly TableColumn[];
+  readonly columns: readonly CatalogColumn[];
 }
 
 /** The Glue catalog. */
@@ -27,9 +32,11 @@ export function glueCatalog(client: GlueClient = new GlueClient(clientOptions({ 
         const { Table } = await client.send(new GetTableCommand({ DatabaseName: database, Name: table }));
         return {
           metadataLocation: Table?.Parameters?.['metadata_location'],
-          columns: (Table?.StorageDescriptor?.Columns ?? [])
-            .filter(isCurrent)
-            .map(({ Name, Type }) => ({ name: (Name ?? '').toLowerCase(), type: (Type ?? '').toLowerCase() })),
+          columns: (Table?.StorageDescriptor?.Columns ?? []).filter(isCurrent).map(({ Name, Type, Comment }) => ({
+            name: (Name ?? '').toLowerCase(),
+            type: (Type ?? '').toLowerCase(),
+            ...(Comment !== undefined && { comment: Comment }),
+          })),
         };
       } catch (error) {
         if (error instanceof EntityNotFoundException) return undefined;

@@ -33,6 +33,8 @@ interface DraftObject {
 const IDENTITY = /^(?:(?:.*_)?(?:id|uuid|guid|serial|imei|vin|mac)|key)$/;
 /** Names of columns that say when it happened. */
 const TIME = /^(?:.*_)?(?:at|time|timestamp|ts)$/;
+const GUESSED_NAMES =
+  'names are as in the tables, in lower case, where the table does not say the path: write them as the producers do (case, hyphens, dots)';
 /** A text field with at most this many different values may be meant as an enum. */
 const FEW = 10;
 /** The name of the partition that Curated has by a draft, which declares no event time. */
@@ -45,6 +47,7 @@ const MANY_ROWS = 50;
  *
  * @param tableColumns names of the Standardized table's columns, in its order
  * @param overflow columns whose values are in rescued_data only
+ * @param paths the paths of the columns of which the table says it, as the producers write them
  */
 export function inferSchema(
   topic: string,
@@ -52,6 +55,7 @@ export function inferSchema(
   tableColumns: readonly string[],
   overflow: OverflowColumns,
   { rows, kinds }: ColumnCounts,
+  paths: ReadonlyMap<string, readonly string[]> = new Map(),
 ): InferredSchema {
   const columns = [...tableColumns, ...overflow.columns];
   const byColumn = new Map<string, KindCount[]>();
@@ -76,7 +80,7 @@ export function inferSchema(
   notes.push(...overflowNotes(overflow));
   const all: DraftField[] = [];
   for (const [column, field] of fields) {
-    const path = sourcePath(column, (name) => fields.has(name));
+    const path = sourcePath(column, paths.get(column), (name) => fields.has(name));
     if (path === undefined) {
       notes.push(`${column} is left out: no field of a schema may be called so`);
       continue;
@@ -110,7 +114,8 @@ export function inferSchema(
     'x-version': version,
     ...root,
   };
-  return { document, notes: [...notes, ...advice(found, critical)] };
+  const guessed = found.some(({ column }) => !paths.has(column));
+  return { document, notes: [...notes, ...advice(found, critical), ...(guessed ? [GUESSED_NAMES] : [])] };
 }
 
 function overflowNotes({ columns, leftOut }: OverflowColumns): string[] {
@@ -134,18 +139,29 @@ function holderColumns(column: string): string[] {
 }
 
 /**
- * A path of member names that ends in the column. The column's name stays whole where a part of it is no name, or is a
- * column with values of its own. undefined where no path of a schema ends in the column.
+ * A path of member names that ends in the column: the known one, where a schema can have it. The column's name stays
+ * whole where a part of it is no name, or is a column with values of its own. undefined where no path of a schema ends in
+ * the column.
  */
-function sourcePath(column: string, isField: (column: string) => boolean): readonly string[] | undefined {
+function sourcePath(
+  column: string,
+  known: readonly string[] | undefined,
+  isField: (column: string) => boolean,
+): readonly string[] | undefined {
+  if (known !== undefined && isLegal(known) && (known.length === 1 || !holderColumns(column).some(isField)))
+    return known;
   const own = column.slice('payload__'.length);
   if (column.startsWith('payload__') && columnName([own]) === column) return [own];
   const parts = column.split('__');
   const nested =
     parts.length <= MAX_DEPTH && parts.every((part) => /[a-z0-9]/.test(part)) && !holderColumns(column).some(isField);
   const path = nested ? parts : [column];
-  const legal = column !== '__proto__' && /[a-z0-9]/.test(column);
-  return legal && columnName(path) === column ? path : undefined;
+  return isLegal(path) && columnName(path) === column ? path : undefined;
+}
+
+/** Whether a schema may have fields of these names. */
+function isLegal(path: readonly string[]): boolean {
+  return path.every((name) => name !== '__proto__' && /[a-z0-9]/.test(columnName([name])));
 }
 
 /**
@@ -195,7 +211,6 @@ function advice(found: readonly DraftField[], critical: ReadonlySet<string>): st
     ...(found.some(({ field }) => field['type'] === 'number' || field['type'] === 'integer')
       ? ['what looks like a number is one here: a version or a serial number wants "type": "string"']
       : []),
-    'names are as in the tables, in lower case: write them as the producers do (case, hyphens, dots)',
   ];
 }
 

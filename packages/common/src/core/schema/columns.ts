@@ -105,6 +105,30 @@ export function pathText(path: readonly string[]): string {
   return path.map((segment) => segment.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.');
 }
 
+/** What a column's comment begins with in place of the empty path, as no comment may be empty. */
+const EMPTY_PATH = '""';
+
+/**
+ * The path that a column of Standardized has, by the column's comment. undefined where the comment is no path of the
+ * column: where people wrote it, where the column has none, and where the path is so long that its end is a hash. The
+ * twin, which also writes comments, is scripts/glue/lean_ops/columns/column_paths.py.
+ */
+export function pathOfComment(column: string, comment: string | undefined): readonly string[] | undefined {
+  if (comment === undefined || comment === '') return undefined;
+  const text = comment === EMPTY_PATH && column === '_' ? '' : comment;
+  const path: string[] = [];
+  let name = '';
+  for (const [part, hex] of text.matchAll(/\\u([0-9a-f]{4})|\\[\\.]|\.|[^\\.]+/gu)) {
+    if (part === '.') {
+      path.push(name);
+      name = '';
+    } else if (hex === undefined) name += part.startsWith('\\') ? part.slice(1) : part;
+    else name += String.fromCharCode(Number.parseInt(hex, 16));
+  }
+  path.push(name);
+  return columnName(path) === column ? path : undefined;
+}
+
 /** The columns that more than one of the items' paths ends in, each with those items in the order given. */
 export function collisions<T extends { readonly path: readonly string[] }>(items: readonly T[]): Map<string, T[]> {
   const byColumn = new Map<string, T[]>();

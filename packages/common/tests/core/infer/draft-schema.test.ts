@@ -76,6 +76,34 @@ describe('inferSchema', () => {
     });
   });
 
+  it('names fields as the producers do, where the table says the path', () => {
+    const kinds = ['deviceid', 'meta__gps__lat', 'u6e29u5ea6', 'a_b'].map((column) => count(column, 'text'));
+    const paths = new Map([
+      ['deviceid', ['deviceId']],
+      ['meta__gps__lat', ['Meta', 'gps', 'lat']],
+      ['u6e29u5ea6', ['温度']],
+    ]);
+    const counts = { rows: 100, kinds };
+    const { document, notes } = inferSchema(
+      'a',
+      1,
+      kinds.map(({ column }) => column),
+      NONE,
+      counts,
+      paths,
+    );
+    expect(document['properties']).toMatchObject({
+      deviceId: { type: 'string' },
+      Meta: { properties: { gps: { properties: { lat: { type: 'string' } } } } },
+      温度: { type: 'string' },
+      a_b: { type: 'string' },
+    });
+    expect(notes.at(-1)).toContain('names are as in the tables');
+    const known = inferSchema('a', 1, ['deviceid'], NONE, { rows: 100, kinds: kinds.slice(0, 1) }, paths);
+    expect(known.notes.join()).not.toContain('names are as in the tables');
+    expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
+  });
+
   it('takes the prefix off a name that engines keep, and leaves a column out that still has such a name', () => {
     const columns = ['message_id', '_deleted', '_id', 'payload___deleted'];
     const [statement] = inferStatements({ database: 'd', table: 't', columns, rescued: false }, [], undefined);

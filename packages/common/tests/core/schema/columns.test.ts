@@ -9,6 +9,7 @@ import {
   columnName,
   MAX_COLUMN_NAME,
   MAX_DEPTH,
+  pathOfComment,
   RESERVED_COLUMNS,
   ENGINE_COLUMNS,
 } from '../../../src/core/schema/columns';
@@ -65,6 +66,24 @@ function leafPaths(value: unknown, at: readonly string[] = []): (readonly string
   if (!isObject(value) || (Object.keys(value).length === 0 && at.length > 0)) return [at];
   return Object.entries(value).flatMap(([name, member]) => leafPaths(member, [...at, name]));
 }
+
+describe('pathOfComment', () => {
+  interface CommentVector extends NameVector {
+    readonly comment: string;
+  }
+  const comments = vectors('column_comments.json') as readonly CommentVector[];
+
+  it.each(comments)('reads what the Spark job writes: $name', ({ path: segments, column, comment }) => {
+    expect(pathOfComment(column, comment)).toEqual(comment.includes('…') ? undefined : segments);
+  });
+
+  it.each([undefined, '', 'in degrees Celsius', 'Temperatur', 'temp\\u0009erature'])(
+    'takes %j for no path of the column temperature',
+    (comment) => {
+      expect(pathOfComment('temperature', comment)).toBeUndefined();
+    },
+  );
+});
 
 describe('a payload that the Spark job flattens', () => {
   // A payload that is no object has the column `value`, which no path names.
