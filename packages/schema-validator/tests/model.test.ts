@@ -51,6 +51,8 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
   const w: World = world(() => turns(2));
   const all: { upload: Upload; text: string }[] = [];
   const refused = new Set<unknown>();
+  /** The uploads of which a run said that they are active. */
+  const ready = new Set<string>();
   const update = w.documents.update.bind(w.documents);
   w.documents.update = async (table, key, changes, condition) => {
     const done = await update(table, key, changes, condition);
@@ -99,7 +101,10 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
   };
   const deliver = async (upload: Upload, delivery: Delivery): Promise<void> => {
     const { diesAt, endingDiesAt, retriedAfter, pace } = delivery;
-    const handle = (at: number) => w.run(upload, pacedPorts(at, pace));
+    const handle = async (at: number) => {
+      const { outcome } = await w.run(upload, pacedPorts(at, pace));
+      if (outcome === 'READY') ready.add(upload.sequencer);
+    };
     const end = (at: number) => w.end(upload, pacedPorts(at, pace));
     if (endingDiesAt === undefined) return untilItLives(handle, diesAt, retriedAfter);
     try {
@@ -118,7 +123,7 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
   });
   await scheduler.waitFor(Promise.all(handled));
   const uploadAgain = async (text: string) => scheduler.waitFor(w.run(await put(text)));
-  return { w, all, refused, uploadAgain };
+  return { w, all, refused, ready, uploadAgain };
 }
 
 /**
@@ -126,10 +131,12 @@ async function play(scheduler: fc.Scheduler, first: boolean, authors: readonly A
  * then everything is as if all runs had come to an end.
  */
 async function checkVerdicts(played: Awaited<ReturnType<typeof play>>): Promise<void> {
-  const { w, all, uploadAgain } = played;
+  const { w, all, ready, uploadAgain } = played;
   const item = await w.item();
   const latest = all.toSorted((a, b) => (a.upload.sequencer < b.upload.sequencer ? 1 : -1))[0]!;
   expect(w.files().filter((name) => name.includes('pending'))).toEqual([]);
+  // Who was told that an upload is active is not told otherwise.
+  if (ready.has(latest.upload.sequencer)) expect(item).toMatchObject({ status: 'READY' });
   if (item?.['error_code'] !== TRIES_ENDED) return;
   expect(item).toMatchObject({ settled_sequencer: latest.upload.sequencer, status: 'ERROR' });
   expect(item).toMatchObject({ failed_etag: latest.upload.etag });

@@ -76,6 +76,18 @@ describe('a run that is overtaken between its last look and its write', () => {
     expect(w.body('telemetry.climate/failed/schema.json')).toEqual(broken);
   });
 
+  it.each(['/error.json', '/failed/schema.json'])(
+    'takes the verdict on the tries back when another run of the upload made it active before the write of %s',
+    async (file) => {
+      const w = world();
+      const upload = await w.upload(topicSchema());
+      const deps = stopping(w, file, async () => w.run(upload));
+      await expect(w.end(upload, deps)).resolves.toEqual({ outcome: 'DUPLICATE' });
+      expect(w.files()).toEqual(['telemetry.climate/active/schema.json']);
+      expect(await w.item()).toMatchObject({ status: 'READY' });
+    },
+  );
+
   it('leaves its topic enabled when it became active while the newer upload was being refused', async () => {
     const w = world();
     const earlier = await w.upload(topicSchema());
