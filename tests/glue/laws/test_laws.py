@@ -1,13 +1,15 @@
 """The law that the order of versions makes (docs/data-contracts.md): tables depend on the set of events, and
 on nothing else. The real jobs play random histories, are killed and run again, and end as the model."""
 
+from itertools import accumulate
+
 import pytest
 from budget import SEED, budget
-from histories import CYCLES, histories, is_simplest, kills, play
+from histories import CALM, CYCLES, WIDE, at_any_time, histories, is_simplest, kills, play
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from lake import Event
-from law_checks import check
+from law_checks import check, check_schema_times
 
 from lean_ops.payload.flatten_batches import KEPT_COLUMNS, flatten_events
 
@@ -17,6 +19,15 @@ HISTORIES = budget(each_run=12, thorough=60)
 do. Of still more, Hypothesis would draw none, as they take more random bytes than it allows."""
 
 plans = st.lists(st.tuples(kills, kills, st.booleans()), min_size=CYCLES, max_size=CYCLES)
+
+
+SCHEMA_HISTORIES = budget(each_run=3, thorough=15)
+"""How many histories an example of schemas that come at any time has; each is four topics."""
+
+forgetting = st.lists(st.integers(1, CYCLES), min_size=CYCLES, max_size=CYCLES).map(
+    lambda drawn: [0, *(min(cycle, gone) for cycle, gone in enumerate(accumulate(drawn, max), start=1))]
+)
+"""For each cycle and for the time after them, how many cycles cycle_delta has lost."""
 
 
 # Nothing is shrunk: an example takes its time, and says which topic and key differ.
@@ -32,6 +43,27 @@ def test_tables_are_those_of_the_set_of_events(new_lake, compacting, part):
             lakes.append(lake := new_lake())
             play(lake, played, plan)
             check(lake, played)
+
+    hold()
+    assert lakes, "Hypothesis drew nothing but the simplest example"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_curated_does_not_depend_on_when_the_schema_came(new_lake, part):
+    """Before, between or after the events, and after cycle_delta has lost its first cycles; with governed
+    fields past max_columns."""
+    lakes = []
+
+    @seed(SEED * 1000 + part)
+    @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(histories(SCHEMA_HISTORIES), forgetting)
+    def hold(drawn, forgotten):
+        if not is_simplest(drawn):
+            lakes.append(lake := new_lake())
+            lake.max_columns = 1
+            played = [one for history in (WIDE, *drawn) for one in at_any_time(history)]
+            play(lake, played, CALM, forgotten)
+            assert check_schema_times(lake, played, forgotten), "no value was past max_columns"
 
     hold()
     assert lakes, "Hypothesis drew nothing but the simplest example"

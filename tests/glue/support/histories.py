@@ -1,8 +1,9 @@
 """Random histories of topics: the events and their cycles, when a schema comes, and where runs are killed."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 from hypothesis import strategies as st
@@ -130,6 +131,23 @@ _events = st.builds(
 )
 
 
+WIDE = History(
+    "law.wide",
+    [
+        (Event({"m": "a", "n": 1, "when": "no"}, message_id="m1", key="k1"), 0),
+        (Event({"m": "long text", "n": 2, "o": {"A": 1}}, message_id="m2", key="k2"), 0),
+        (Event({"m": "b", "n": "x"}, message_id="m3", key="k2", produced=1), 1),
+        (Event({"m": "c", "n": 3}, message_id="m4", key="k3", produced=1), 1),
+        (Event({"a": 1, "m": "d", "yes": True}, message_id="m5", key="k4"), 1),
+        (Event({"m": "late", "n": 4}, message_id="m6", key="k3"), 2),
+    ],
+    schema_from=0,
+    stable=False,
+    copies=1,
+)
+"""A topic of which governed fields are past max_columns, and a record whose latest version is rejected."""
+
+
 def histories(number: int) -> st.SearchStrategy[list[History]]:
     one = st.tuples(
         st.lists(st.tuples(_events, st.integers(0, CYCLES - 1)), min_size=1, max_size=10),
@@ -161,13 +179,26 @@ kills = st.one_of(
 )
 
 
-def play(lake: Lake, played: Sequence[History], plan: Sequence[tuple[Kill | None, Kill | None, bool]]) -> int:
+CALM = [(None, None, False)] * CYCLES
+"""A plan in which no run is killed."""
+
+
+def play(
+    lake: Lake,
+    played: Sequence[History],
+    plan: Sequence[tuple[Kill | None, Kill | None, bool]],
+    forgotten: Sequence[int] = (0,) * (CYCLES + 1),
+) -> int:
     """Sends the events and runs the cycles. Returns how many runs were killed.
 
     plan: for each cycle, where its two runs are killed, and whether they run again under the same name.
+    forgotten: for each cycle and for the time after them, how many of the first cycles are gone from
+    cycle_delta before it begins.
     """
     deaths = 0
+    ran: list[str] = []
     for cycle, (standardized, curated, again) in enumerate(plan):
+        _forget(lake, ran[: forgotten[cycle]])
         for history in played:
             if history.schema_from == cycle:
                 lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
@@ -175,6 +206,7 @@ def play(lake: Lake, played: Sequence[History], plan: Sequence[tuple[Kill | None
         if events:
             lake.deliver(*events)
         name = lake.next_cycle()
+        ran.append(name)
         for run, kill in ((lake.standardize, standardized), (lake.curate, curated)):
             try:
                 with killed_at(kill):
@@ -183,6 +215,7 @@ def play(lake: Lake, played: Sequence[History], plan: Sequence[tuple[Kill | None
                 deaths += 1
                 if again:
                     run(cycle_id=name)
+    _forget(lake, ran[: forgotten[len(plan)]])
     for history in played:
         if history.schema_from >= len(plan):
             lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
@@ -190,3 +223,35 @@ def play(lake: Lake, played: Sequence[History], plan: Sequence[tuple[Kill | None
     assert lake.standardize(cycle_id=last).trouble() is None
     assert lake.curate(cycle_id=last).trouble() is None
     return deaths
+
+
+def _forget(lake: Lake, cycles: Sequence[str]) -> None:
+    if cycles:
+        lake.forget(cycles)
+
+
+_RIVALS = re.compile('"(?:N|new_column)":|"A": 1, "a"')
+
+
+def at_any_time(history: History) -> list[History]:
+    """Returns the history once for each time at which its topic can get its schema, as topics of their own.
+
+    Left out is what depends on cycles by itself. Which of two versions of different cycles wins that agree
+    in all that tables keep is nowhere once cycle_delta has lost one. And a name past max_columns has no
+    column to keep its path, so each cycle decides anew which of two paths has it.
+    """
+
+    def event_of(event: Event, cycle: int, topic: str) -> Event:
+        return at(replace(event, ingested=event.ingested + 10 * cycle), topic)
+
+    kept = [(event, place) for event, place in history.sent if not _RIVALS.search(event.text)]
+    topics = {cycle: f"{history.topic}.from{cycle}" for cycle in range(CYCLES + 1)}
+    return [
+        replace(
+            history,
+            topic=topic,
+            sent=[(event_of(event, place, topic), place) for event, place in kept],
+            schema_from=cycle,
+        )
+        for cycle, topic in topics.items()
+    ]

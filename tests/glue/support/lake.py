@@ -194,6 +194,11 @@ class Lake:
         frame = self.spark.createDataFrame([event.row() for event in events], _EVENTS)
         frame.coalesce(1).writeTo(self.name("raw.events")).append()
 
+    def forget(self, cycles: Sequence[str]) -> None:
+        """Deletes cycles from cycle_delta, as retention does after some days."""
+        listed = ", ".join(f"'{cycle}'" for cycle in cycles)
+        self.spark.sql(f"DELETE FROM {self.name('ops.cycle_delta')} WHERE cycle_id IN ({listed})")
+
     def raw_snapshot(self) -> str:
         found = self.spark.sql(
             f"SELECT snapshot_id FROM {self.name('raw.events')}.snapshots ORDER BY committed_at DESC LIMIT 1"

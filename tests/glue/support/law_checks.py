@@ -50,6 +50,42 @@ def column_comments(lake, topic):
     return {field.name: field.metadata.get("comment") for field in lake.spark.table(table).schema.fields}
 
 
+def check_schema_times(lake, played, forgotten):
+    """Curated must hold what the schema could find: every version that cycle_delta still had when the schema
+    came, and the latest version of each record. Where the latest version is not rejected, that is the same
+    whenever the schema came.
+
+    Returns how many rows of Standardized have a governed field in rescued_data.
+    """
+    standardized, curated = (read(lake, played, layer) for layer in ("standardized", "curated"))
+    errors, ledger = (by_topic(lake.rows(f"ops.{table}")) for table in ("errors", "ledger"))
+    paths = {name: name for name in FIELDS}
+    overflow = 0
+    for history in played:
+        topic, events, begin = history.topic, history.events, history.schema_from
+        for row in standardized[topic].values():
+            overflow += not paths.keys().isdisjoint(json.loads(row["rescued_data"] or "{}"))
+        latest = model.winners(event for event, cycle in history.sent if cycle <= begin)
+        seen = [event for event, cycle in history.sent if cycle >= forgotten[begin]] + list(latest.values())
+        assert curated[topic] == in_json(model.curated(seen, FIELDS, paths)), topic
+        found = {
+            (
+                row["message_id"],
+                row["idempotency_key"],
+                row["disposition"],
+                frozenset(one["column"] for one in json.loads(row["violations"])),
+            )
+            for row in errors[topic]
+        }
+        assert found == model.errors(seen, FIELDS, paths), topic
+        always = in_json(model.curated(events, FIELDS, paths))
+        for key, event in model.winners(events).items():
+            if not model.rejected(event, FIELDS, paths):
+                assert curated[topic][key] == always[key], (topic, key)
+        check_ledger(ledger[topic], {"standardized": standardized[topic], "curated": curated[topic]})
+    return overflow
+
+
 def check_ledger(entries, tables):
     """Every message is accounted for; no cycle is told twice."""
     told = Counter((row["layer"], row["cycle_id"]) for row in entries)

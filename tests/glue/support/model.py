@@ -145,6 +145,25 @@ def rejected(event: Event, fields: Mapping[str, Mapping[str, Any]], comments: Co
     return any(_value(columns.get(name), fields[name]) is None for name in critical)
 
 
+def errors(
+    events: Iterable[Event], fields: Mapping[str, Mapping[str, Any]], comments: Comments
+) -> set[tuple[str, str, str, frozenset[str]]]:
+    """Returns message, key, disposition and the columns that break a rule, of each readable event where one
+    does."""
+    found = set()
+    for event in filter(is_readable, events):
+        columns = flat(event, comments)[0]
+        wrong = {name for name, spec in fields.items() if _is_wrong(columns.get(name), spec)}
+        if wrong:
+            disposition = "rejected" if rejected(event, fields, comments) else "nulled"
+            found.add((event.message_id, event.row()[2], disposition, frozenset(wrong)))
+    return found
+
+
+def _is_wrong(text: str | None, spec: Mapping[str, Any]) -> bool:
+    return bool(spec.get("x-cde")) if text is None else _value(text, spec) is None
+
+
 def _value(text: str | None, spec: Mapping[str, Any]) -> Any:
     """Returns the typed value, or None for a text that is absent, is no value of the type, or breaks a
     constraint."""
