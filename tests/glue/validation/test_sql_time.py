@@ -20,8 +20,8 @@ from emulator.athena.sql import plan
 from emulator.spark_process.athena_statements import _DIALECT
 
 ROOT = Path(__file__).parents[3]
-CANDIDATES = budget(each_run=300, thorough=20_000)
-WORST = budget(each_run=1, thorough=5)
+CANDIDATES = budget(each_run=300, thorough=5_000)
+WORST = budget(each_run=1, thorough=2)
 REPEAT = budget(each_run=1, thorough=2)
 NUMBERS = shapes(("-1.01e+10", "-0.010"), ("0", "1", ".", "e", "-", "x"), repeat=REPEAT)
 TIMES = shapes(("2026-11-23T10:00:00.5+01:00",), ("0", "1", "-", ":", "T", ".", "Z", "x"), repeat=REPEAT)
@@ -93,7 +93,12 @@ def check(timed: Timed, candidates: Shapes) -> None:
     for group in (lengths[:2], lengths[1:3], lengths[2:]):
         found = timed.seconds([(shape, length) for shape in worst for length in group], 2)
         for n, shape in enumerate(worst):
-            check_steps(shape, zip(group, found[n * len(group) :], strict=False))
+            try:
+                check_steps(shape, zip(group, found[n * len(group) :], strict=False))
+            except TooSlowError:
+                # This clock is the wall's, so another process or collected garbage may have been in the way.
+                again = timed.seconds([(shape, length) for length in group], 3)
+                check_steps(shape, zip(group, again, strict=True))
 
 
 TYPES = {
