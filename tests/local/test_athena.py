@@ -106,15 +106,20 @@ def test_what_a_statement_is_to_blame_for_is_a_users_error(stack: Stack, sql: st
 
 
 @pytest.mark.parametrize(
-    ("error", "category"),
+    ("error", "category", "retryable"),
     [
-        (RuntimeError("org.apache.iceberg.exceptions.CommitFailedException: lost"), 1),
-        (RuntimeError("java.net.SocketException: Connection reset"), 1),
-        (RuntimeError("java.lang.IllegalArgumentException: Cannot create partition from name"), 2),
+        ("org.apache.iceberg.exceptions.CommitFailedException: lost", 1, True),
+        ("org.apache.iceberg.exceptions.ValidationException: Found conflicting files that …", 1, True),
+        ("org.apache.iceberg.exceptions.ValidationException: Found new conflicting delete files", 1, True),
+        ("org.apache.iceberg.exceptions.ValidationException: Cannot commit, missing data files", 1, True),
+        ("org.apache.iceberg.exceptions.ValidationException: Table column names conflict with …", 2, False),
+        ("java.net.SocketException: Connection reset", 1, False),
+        ("java.lang.IllegalArgumentException: Cannot create partition from name", 2, False),
     ],
 )
-def test_what_the_engine_is_to_blame_for_is_a_systems_error(error: Exception, category: int) -> None:
-    assert as_athena(error, "SELECT 1").category == category
+def test_what_spark_raises_has_athenas_category(error: str, category: int, retryable: bool) -> None:
+    found = as_athena(RuntimeError(error), "SELECT 1")
+    assert (found.category, found.retryable) == (category, retryable)
 
 
 def test_athena_refuses_what_does_not_parse(stack: Stack) -> None:

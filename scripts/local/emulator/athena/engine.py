@@ -105,7 +105,7 @@ class AthenaEngine:
         started = time.time()
         status["State"] = "RUNNING"
         self._running.add(execution["QueryExecutionId"])
-        reason, category = "", SYSTEM
+        reason, category, retryable = "", SYSTEM, False
         result: dict[str, Any] = {"columns": [], "rows": []}
         try:
             if failure is not None or planned is None:
@@ -115,6 +115,7 @@ class AthenaEngine:
             athena_results.save(session, execution, result)
         except EmulatorError as error:
             reason, category = str(error), getattr(error, "category", None) or SYSTEM
+            retryable = getattr(error, "retryable", False)
         except ClientError as error:
             reason = athena_catalog.client_error(error)
             category = USER if reason.startswith("PERMISSION_DENIED") else SYSTEM
@@ -133,7 +134,11 @@ class AthenaEngine:
         reason = reason[:_MAX_REASON_CHARS]
         status.update(CompletionDateTime=time.time(), StateChangeReason=reason)
         if reason:
-            status["AthenaError"] = {"ErrorCategory": category, "ErrorMessage": reason, "Retryable": False}
+            status["AthenaError"] = {
+                "ErrorCategory": category,
+                "ErrorMessage": reason,
+                "Retryable": retryable,
+            }
         # The state comes last: whoever polls must see the end only when everything else is there.
         status["State"] = "FAILED" if reason else "SUCCEEDED"
 

@@ -14,8 +14,10 @@ class QueryFailedError(EmulatorError):
     """The statement is accepted and its execution fails; the message is Athena's StateChangeReason.
 
     category: USER where the statement is to blame, which is most often so.
+    retryable: whether Athena says that the same statement may succeed later.
     """
 
-    def __init__(self, reason: str, category: int = USER) -> None:
+    def __init__(self, reason: str, category: int = USER, *, retryable: bool = False) -> None:
         super().__init__(reason)
         self.category = category
+        self.retryable = retryable

@@ -28,10 +28,13 @@ _COMMIT_CONFLICTS = (
     "CommitFailedException",
     "CommitStateUnknownException",
     "concurrent update",
-    "Found conflicting files",
-    "ValidationException",
+    "Found conflicting",
+    "Found new conflicting",
+    "Cannot commit, ",
 )
-_REFUSALS = ("AnalysisException", "ParseException", "IllegalArgumentException")
+"""Words of the errors of Iceberg's commits that lost against another writer. Its ValidationException is the
+class of some of these, and of what it refuses in any schema."""
+_REFUSALS = ("AnalysisException", "ParseException", "IllegalArgumentException", "ValidationException")
 """Errors by which Spark and Iceberg refuse what a statement says. Any other unknown one is the engine's."""
 _CAST = re.compile(r"The value '(.*?)' of the type \"\w+\" cannot be cast to \"([^\"]+)\"")
 _NAME = re.compile(r"`([^`]+)`")
@@ -61,7 +64,7 @@ def as_athena(error: Exception, sql: str) -> QueryFailedError:
     if "not authorized to perform" in text or "AccessDenied" in text or "Access Denied" in text:
         return QueryFailedError(f"PERMISSION_DENIED: {_denied(text)}")
     if any(words in text for words in _COMMIT_CONFLICTS):
-        return QueryFailedError(f"ICEBERG_COMMIT_ERROR: {_sentence(text)}", SYSTEM)
+        return QueryFailedError(f"ICEBERG_COMMIT_ERROR: {_sentence(text)}", SYSTEM, retryable=True)
     kind = f"{type(error).__name__} {text.partition(':')[0]}"
     refused = any(name in kind for name in _REFUSALS)
     return QueryFailedError(f"GENERIC_INTERNAL_ERROR: {_sentence(text)}", USER if refused else SYSTEM)

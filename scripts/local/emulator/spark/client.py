@@ -32,12 +32,13 @@ class WorkerLostError(EmulatorError):
 class RequestFailedError(EmulatorError):
     """The worker could not do what the request asked for; the message is the worker's own.
 
-    category: Athena's category of the failure, for a statement.
+    category and retryable: what Athena says of the failure, for a statement.
     """
 
-    def __init__(self, message: str, category: int | None = None) -> None:
+    def __init__(self, message: str, category: int | None = None, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.category = category
+        self.retryable = retryable
 
 
 class SparkClient:
@@ -125,7 +126,9 @@ class SparkClient:
         finally:
             self._sinks.pop(key, None)
         if not answer["ok"]:
-            raise RequestFailedError(answer["error"], answer.get("category"))
+            raise RequestFailedError(
+                answer["error"], answer.get("category"), retryable=answer.get("retryable", False)
+            )
         return answer
 
     def wait_ready(self, timeout: float = 120) -> None:

@@ -87,7 +87,9 @@ def _answer(
     except BaseException as error:
         if request["op"] == "athena" and not isinstance(error, QueryFailedError):
             traceback.print_exc()
-        answer = {"ok": False, "error": _first_line(error), "category": getattr(error, "category", None)}
+        answer = {"ok": False, "error": _first_line(error)}
+        if isinstance(error, QueryFailedError):
+            answer |= {"category": error.category, "retryable": error.retryable}
     try:
         channel.send({"id": request["id"], **answer})
     except OSError:

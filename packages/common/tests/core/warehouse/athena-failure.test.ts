@@ -46,18 +46,34 @@ describe('classifyAthenaFailure', () => {
   const PARTITION = 'GENERIC_INTERNAL_ERROR: Cannot create partition from name that exists in schema: ts_day';
   const COMMIT = 'ICEBERG_COMMIT_ERROR: Failed to commit';
   const DENIED = 'PERMISSION_DENIED: Access Denied when writing to location: s3://b';
+  const outage = (code: string) => [
+    `retryable ${code}`,
+    `retryable ${code}`,
+    'statement ATHENA_REFUSED',
+    `retryable ${code}`,
+    `retryable ${code}`,
+  ];
   const NO_DATABASE = 'FAILED: SemanticException [Error 10072]: Database does not exist: x';
   // What is said of one reason with each of Athena's words, in this order: retry, system, user, other, no word.
   it.each([
     ['a name of a lost commit', COMMIT, Array(5).fill('retryable ICEBERG_COMMIT_ERROR')],
     ['a name of throttling', 'Rate exceeded', Array(5).fill('retryable THROTTLED')],
-    ['a name of a permission', DENIED, Array(5).fill('environment ACCESS_DENIED')],
-    ['a name of a database', NO_DATABASE, Array(5).fill('environment NO_DATABASE')],
-    ['a name of an outage', 'HIVE_METASTORE_ERROR: d.t', Array(5).fill('retryable CATALOG_ERROR')],
+    [
+      'a name of a permission',
+      DENIED,
+      ['retryable ATHENA_SYSTEM', ...Array<string>(4).fill('environment ACCESS_DENIED')],
+    ],
+    [
+      'a name of a database',
+      NO_DATABASE,
+      ['retryable ATHENA_SYSTEM', ...Array<string>(4).fill('environment NO_DATABASE')],
+    ],
+    ['a name of an outage', 'HIVE_METASTORE_ERROR: d.t', outage('CATALOG_ERROR')],
+    ['words of an outage', 'Service Unavailable', outage('INTERNAL_ERROR')],
     [
       'a name of a refusal',
       'Table t already exists',
-      ['retryable ATHENA_SYSTEM', ...Array<string>(4).fill('statement ALREADY_EXISTS')],
+      ['retryable ATHENA_SYSTEM', 'retryable ATHENA_SYSTEM', ...Array<string>(3).fill('statement ALREADY_EXISTS')],
     ],
     [
       'words that refusals have too',
@@ -84,6 +100,36 @@ describe('classifyAthenaFailure', () => {
   ])('weighs Athena’s word against %s', (_, reason, verdicts) => {
     const words = [RETRY, SYSTEM, USER, OTHER, { category: undefined, retryable: undefined }];
     expect(words.map(({ category, retryable }) => classify(reason, category, retryable))).toEqual(verdicts);
+  });
+
+  it.each([
+    [
+      'ICEBERG_COMMIT_ERROR: Table column names conflict with names reserved for Iceberg metadata columns',
+      'ATHENA_REFUSED',
+    ],
+    ['HIVE_METASTORE_ERROR: Column comment too long', 'ATHENA_REFUSED'],
+    ["HIVE_METASTORE_ERROR: Value 'Access Denied. Rate exceeded' at 'comment' is too long", 'ATHENA_REFUSED'],
+    ['SYNTAX_ERROR: Timeout', 'SYNTAX_ERROR'],
+    ['Schema registry column does not exist', 'ATHENA_REFUSED'],
+  ])('does not try again what is refused for good: %s', (reason, code) => {
+    expect(classify(reason, 2, false)).toBe(`statement ${code}`);
+    expect(classify(reason, 2, true)).toMatch(/^retryable /);
+  });
+
+  it('reads nothing that a reason quotes', () => {
+    const words = fc.constantFrom(
+      ...'Access Denied;Rate exceeded;WorkGroup;ICEBERG_COMMIT_ERROR;SlowDown;NoSuchBucket;Timeout'.split(';'),
+    );
+    fc.assert(
+      fc.property(words, fc.constantFrom("'", '"', '`'), (word, quote) => {
+        for (const category of [2, 3, undefined]) {
+          expect(classify(`Column ${quote}${word}${quote} isn't allowed: don't`, category, false)).toBe(
+            'statement ATHENA_REFUSED',
+          );
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it.each(['timeout_day', 'throttle', 'forbidden', 'accessdenied', 'workgroup', 'lakeformation', 'nosuchbucket'])(
