@@ -6,6 +6,7 @@ import {
   insertDriftRows,
   compareSchemas,
   LeanOpsError,
+  readAcceptedSchema,
   schemaKeys,
   tableNameOf,
   type DriftRow,
@@ -15,7 +16,7 @@ import {
 import { archiveText } from './schema-archive';
 import type { Collaborators, Resources } from './collaborators';
 import { readSchema } from './check-candidate';
-import type { UploadRegistry } from './upload-registry';
+import type { ActiveFacts, UploadRegistry } from './upload-registry';
 import type { Upload } from './upload';
 
 /** The upload that brought the active schema. It is kept as the object's metadata, so that file and origin change together. */
@@ -96,13 +97,31 @@ export async function putOnRecord(
   }
   // Every run builds the same text, so they share one INSERT, which looks for the rows before it writes them.
   for (const sql of insertDriftRows(lake, rows, origin.at)) await athena.execute(sql, { shared: true });
-  await registry.record({
-    sequencer: origin.sequencer,
+  await registry.record(factsOf(topic, etag, origin, schema));
+}
+
+/**
+ * Writes the facts about the active schema to the registry, where they are not on record yet, so that the jobs validate by
+ * it: the part of `putOnRecord` that needs no Athena. The rows of drift_log are still due, and the next run writes them.
+ */
+export async function enable(
+  { topic }: Upload,
+  registry: UploadRegistry,
+  { body, etag, origin }: ActiveSchema,
+): Promise<void> {
+  // A damaged file must not keep the verdict on an upload back. The next upload's run names it.
+  const schema = readAcceptedSchema(body);
+  if (origin !== undefined && schema !== undefined) await registry.enable(factsOf(topic, etag, origin, schema));
+}
+
+function factsOf(topic: TopicName, etag: string, { sequencer }: Origin, { version }: TopicSchema): ActiveFacts {
+  return {
+    sequencer,
     tableName: tableNameOf(topic),
-    version: schema.version,
+    version,
     etag: bareEtag(etag),
     key: schemaKeys.active(topic),
-  });
+  };
 }
 
 function missing(topic: TopicName, key: string): LeanOpsError {

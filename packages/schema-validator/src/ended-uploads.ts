@@ -26,8 +26,9 @@ export interface EndedEvent {
 }
 
 /**
- * Gives each upload whose tries have ended its verdict, and passes the message on to the operators' queue. A message that
- * was not passed on is reported as failed: SQS delivers it again, and in the end moves it to that queue itself.
+ * Gives each upload whose tries have ended its verdict, and passes the message on to the operators' queue: not where another
+ * run came to a verdict, a newer upload overtook it or it is gone, as nobody has to do anything then. A message that was due
+ * and was not passed on is reported as failed: SQS delivers it again, and in the end moves it to that queue itself.
  */
 export async function endUploads(
   records: readonly SQSRecord[],
@@ -41,7 +42,12 @@ export async function endUploads(
       if (decoded.ok) {
         const { topic, etag, sequencer } = decoded.upload;
         const outcome = await endUpload(decoded.upload, triesEnded(decoded.upload, why), resources, deps);
-        log.error('schema upload', { topic, etag, sequencer, why, ...outcome });
+        const fields = { topic, etag, sequencer, why, ...outcome };
+        if (outcome.outcome !== 'ENDED') {
+          log.info('schema upload', fields);
+          continue;
+        }
+        log.error('schema upload', fields);
         metrics.count('SchemaEnded');
       } else log.warn('schema upload', { outcome: 'IGNORED', reason: decoded.reason, key: decoded.key });
       await passOn(record, attention);

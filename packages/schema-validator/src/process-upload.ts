@@ -8,7 +8,7 @@ import {
   tooLarge,
   type SchemaProblem,
 } from '@lean-ops/common/core';
-import { activate, putOnRecord, readActive } from './activation';
+import { activate, enable, putOnRecord, readActive } from './activation';
 import { archiveText } from './schema-archive';
 import type { Collaborators, Resources } from './collaborators';
 import { clearReport, problemsReported, reportBefore, reportFailure } from './failure-report';
@@ -109,6 +109,9 @@ class Run {
     if (claim === 'SETTLED') {
       if (await this.registry.isReady()) await this.#clearOlderReports();
       if (found) await this.#clearPending(found);
+      // The message may come again for what was still to do after the verdict.
+      if (this.ending !== undefined && (await this.registry.hasEnded()))
+        return { outcome: 'ENDED', problems: [this.ending] };
       return { outcome: 'DUPLICATE' };
     }
     return found ? this.#handle(found) : { outcome: 'GONE' };
@@ -174,14 +177,16 @@ class Run {
     const { upload, deps, registry } = this;
     const before = await reportBefore(upload, deps);
     const active = await readActive(upload, deps);
+    if (active) await enable(upload, registry, active);
     const inForce = active?.origin?.sequencer === upload.sequencer;
     const own = inForce ? { ...ending, message: `${ending.message}; the schema is in force all the same` } : ending;
     const problems = (await problemsReported(upload, deps)) ?? [own];
+    const outcome = problems.some(({ code }) => code === ending.code) ? 'ENDED' : 'REFUSED';
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', pending.body);
     await reportFailure(upload, deps, pending, problems, before);
     if (await registry.settleErrorIfUnsettled(problems)) {
       await this.#clearPending(pending);
-      return { outcome: 'ENDED', problems };
+      return { outcome, problems };
     }
     if (!(await registry.wasSettled())) return this.#overtaken('SUPERSEDED', pending.body);
     // Another run of this upload came to a verdict meanwhile. Its report stays; that of this run must not stand beside READY.
@@ -204,6 +209,7 @@ class Run {
     if (active?.origin?.sequencer === upload.sequencer) {
       // The next upload's run puts what is active on record as well, before it changes anything.
       if (this.ending === undefined) await putOnRecord(upload, resources, deps, registry, active);
+      else await enable(upload, registry, active);
       return { outcome };
     }
     const body = text ?? (await this.#versionOfUpload());

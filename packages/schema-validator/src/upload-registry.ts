@@ -6,6 +6,7 @@ import {
   atMost,
   below,
   equals,
+  TRIES_ENDED,
   type Condition,
   type Document,
   type SchemaProblem,
@@ -73,6 +74,12 @@ export class UploadRegistry {
     return item?.['settled_sequencer'] === this.upload.sequencer && item['error_code'] === undefined;
   }
 
+  /** True when this upload was the last one settled, and the verdict is that its tries ended. */
+  async hasEnded(): Promise<boolean> {
+    const item = await this.#item();
+    return item?.['settled_sequencer'] === this.upload.sequencer && item['error_code'] === TRIES_ENDED;
+  }
+
   /** False once a newer upload has claimed the topic; what this run has not done yet is then left to that one. */
   async isStillOurs(): Promise<boolean> {
     return (await this.#item())?.['claimed_sequencer'] === this.upload.sequencer;
@@ -88,18 +95,21 @@ export class UploadRegistry {
    * Records which schema is active, whatever the status and whoever has the claim. An older fact never replaces a newer one.
    */
   async record(active: ActiveFacts): Promise<void> {
-    await this.documents.update(
-      this.table,
-      this.#key,
-      { set: factsOf(active) },
-      any(absent('schema_sequencer'), below('schema_sequencer', active.sequencer)),
-    );
+    await this.documents.update(this.table, this.#key, { set: recorded(active) }, olderThan(active));
+  }
+
+  /**
+   * Records which schema is active before its changes are in drift_log. `schema_sequencer` stays, so that the next run still
+   * writes those. A schema replaces another only once that one is on record, so the same condition keeps newer facts.
+   */
+  async enable(active: ActiveFacts): Promise<void> {
+    await this.documents.update(this.table, this.#key, { set: factsOf(active) }, olderThan(active));
   }
 
   /** Settles the upload as READY. Returns false, and changes nothing, when a newer upload has claimed the topic. */
   async settleReady(active: ActiveFacts): Promise<boolean> {
     return this.#settle((item) => ({
-      set: { ...statusOf(item, 'READY'), ...factsOf({ ...active, sequencer: this.upload.sequencer }) },
+      set: { ...statusOf(item, 'READY'), ...recorded({ ...active, sequencer: this.upload.sequencer }) },
       remove: ['error_code', 'error_message', 'failed_etag'],
     }));
   }
@@ -175,15 +185,23 @@ function statusOf(item: Document | undefined, status: 'READY' | 'ERROR'): Docume
   return OPERATOR_STATUSES.has(item?.['status']) ? {} : { status };
 }
 
-function factsOf({ sequencer, tableName, version, etag, key }: ActiveFacts): Document {
+function factsOf({ tableName, version, etag, key }: ActiveFacts): Document {
   return {
     processing_enabled: true,
     table_name: tableName,
     schema_version: version,
     schema_etag: etag,
-    schema_sequencer: sequencer,
     schema_key: key,
   };
+}
+
+/** The facts of a schema whose changes are in drift_log. */
+function recorded(active: ActiveFacts): Document {
+  return { ...factsOf(active), schema_sequencer: active.sequencer };
+}
+
+function olderThan({ sequencer }: ActiveFacts): Condition {
+  return any(absent('schema_sequencer'), below('schema_sequencer', sequencer));
 }
 
 function unchanged(item: Document, attribute: string): Condition {

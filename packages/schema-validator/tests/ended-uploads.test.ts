@@ -46,15 +46,16 @@ const undelivered = (event: unknown): Message => ({
 async function deliver(w: World, messages: readonly Message[], deps?: Collaborators, attention = recordingQueue()) {
   const records = messages.map((message, index) => ({ ...message, messageId: `m${index}` }) as SQSRecord);
   const log = recordingLog();
+  const metrics = recordingMetrics();
   const ports = {
     schemaBucket: BUCKET,
     resources: RESOURCES,
     deps: deps ?? w.through(interruption(Infinity, 'before')),
     attention,
     log,
-    metrics: recordingMetrics(),
+    metrics,
   };
-  return { response: await endUploads(records, ports), passedOn: attention.taken, log };
+  return { response: await endUploads(records, ports), passedOn: attention.taken, log, metrics };
 }
 
 /** The ports of a run in which Athena fails at every statement. */
@@ -114,18 +115,45 @@ describe('an upload whose tries have ended', () => {
     const report = w.body('telemetry.climate/failed/error.json');
     expect(report).toMatchObject({ errors: [{ message: expect.stringContaining('is in force all the same') }] });
     expect(w.warehouse.driftRows).toEqual([]);
+    const inForce = { processing_enabled: true, schema_version: 1, table_name: 'telemetry_climate' };
+    expect(await w.item()).toMatchObject({ status: 'ERROR', error_code: TRIES_ENDED, ...inForce });
     await w.run({ ...(await w.upload(second)), bytes: 6_000_000 });
     expect(w.warehouse.driftRows).not.toEqual([]);
     expect(await w.item()).toMatchObject({ status: 'ERROR', error_code: 'SCHEMA_TOO_LARGE', schema_version: 1 });
+  });
+
+  it('puts into force for the jobs what an upload before it left active, damaged or not', async () => {
+    const w = world();
+    const deps = withoutAthena(w);
+    const athena = {
+      ...w.warehouse,
+      execute: (sql: string) =>
+        sql.startsWith('INSERT') ? Promise.reject(new KilledError('at the INSERT')) : w.warehouse.execute(sql),
+    };
+    await expect(w.run(await w.upload(topicSchema()), { ...deps, athena })).rejects.toThrow(KilledError);
+    const upload = await w.upload(second);
+    await expect(w.run(upload, deps)).rejects.toThrow('Access Denied');
+    expect((await w.item())?.['processing_enabled']).toBeUndefined();
+    await deliver(w, [lambdaRecord(eventOf(upload), DENIED)], deps);
+    expect(await w.item()).toMatchObject({ error_code: TRIES_ENDED, processing_enabled: true, schema_version: 1 });
+    const third = await w.upload({ ...second, 'x-version': 3 });
+    const key = 'schemas/telemetry.climate/active/schema.json';
+    await w.objects.put(BUCKET, key, '{', { metadata: { sequencer: '0', 'uploaded-at': '2026-11-23T10:00:00Z' } });
+    await expect(w.run(third)).rejects.toThrow('restore it');
+    await deliver(w, [lambdaRecord(eventOf(third), DENIED)], deps);
+    expect(await w.item()).toMatchObject({ error_code: TRIES_ENDED, failed_etag: third.etag });
   });
 
   it('keeps a verdict that a run came to', async () => {
     const w = world();
     const upload = await w.upload(topicSchema());
     await w.run(upload);
-    await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
+    const { passedOn, log, metrics } = await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
     expect(w.files()).toEqual(['telemetry.climate/active/schema.json']);
     expect(await w.item()).toMatchObject({ status: 'READY' });
+    expect(passedOn).toEqual([]);
+    expect(log.lines).toMatchObject([{ level: 'info', fields: { outcome: 'DUPLICATE' } }]);
+    expect(metrics.counts).toEqual({});
   });
 
   it('keeps the refusal that a run reported and did not live to settle', async () => {
@@ -143,7 +171,8 @@ describe('an upload whose tries have ended', () => {
     };
     await expect(w.run(upload, { ...deps, documents: killed })).rejects.toThrow(KilledError);
     const { code } = (w.body('telemetry.climate/failed/error.json') as { errors: { code: string }[] }).errors[0]!;
-    await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
+    const { passedOn } = await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
+    expect(passedOn).toEqual([]);
     expect(await w.item()).toMatchObject({ status: 'ERROR', error_code: code });
     expect(code).not.toBe(TRIES_ENDED);
   });
@@ -152,9 +181,18 @@ describe('an upload whose tries have ended', () => {
     const w = world();
     const earlier = await w.upload(topicSchema());
     await w.run(await w.upload(second));
-    await deliver(w, [lambdaRecord(eventOf(earlier), DENIED)]);
+    const { passedOn } = await deliver(w, [lambdaRecord(eventOf(earlier), DENIED)]);
+    expect(passedOn).toEqual([]);
     expect(await w.item()).toMatchObject({ status: 'READY', schema_version: 2 });
     expect(w.files().filter((name) => name.includes('failed'))).toEqual([]);
+  });
+
+  it('needs nobody when nothing lies under pending/ any more', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    await w.objects.delete(BUCKET, upload.key);
+    const { response, passedOn } = await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
+    expect({ response, passedOn }).toEqual({ response: { batchItemFailures: [] }, passedOn: [] });
   });
 
   it('gets the verdict in the end, wherever the failure path is killed', async () => {
