@@ -122,7 +122,7 @@ def test_the_sql_of_a_cast_is_linear(athena, name):
 @pytest.mark.parametrize(
     ("expression", "most"),
     [
-        ("regexp_replace(t, '0+\\z', '')", MEGABYTE // 16),
+        ("regexp_replace(t, '0+\\z', '')", MEGABYTE // 64),
         ("CASE WHEN regexp_like(t, '[.]') THEN TRY_CAST(t AS decimal(5,2)) END", MEGABYTE // 4),
     ],
     ids=["zeros at the end", "decimal"],
