@@ -149,6 +149,41 @@ def test_a_topic_that_gets_a_schema_later_is_filled_and_a_new_schema_validates_a
     assert [row["schema_version"] for row in lake.rows("ops.errors")] == [1, 3]
 
 
+@pytest.mark.parametrize("way", ["in a task", "by Spark"])
+def test_a_field_past_max_columns_is_filled_also_after_cycle_delta_has_lost_its_cycle(lake, request, way):
+    if way == "by Spark":
+        request.getfixturevalue("by_spark")
+    lake.max_columns = 1
+    first, second = lake.next_cycle(), lake.next_cycle()
+    lake.standardize(Event({"a": 1, "version": "1.2", "meta": {"x": 1}}, message_id="m1"), cycle_id=first)
+    lake.standardize(Event({"a": 2, "version": "1.3", "meta": {"x": 2}}, message_id="m2"), cycle_id=second)
+    assert lake.by_key("standardized.telemetry_climate")["m1"]["rescued_data"] == (
+        '{"version":"1.2","meta__x":"1"}'
+    )
+    lake.forget([first])
+    fields = {"version": {"type": "string", "x-cde": True}, "meta": {"type": "object", "properties": {}}}
+    fields["meta"]["properties"] = {"y": {"type": "string"}}
+    lake.activate(TOPIC, 1, fields, required=["meta"])
+    assert lake.curate().complete
+    assert {key: row["version"] for key, row in lake.by_key(TABLE).items()} == {"m1": "1.2", "m2": "1.3"}
+    assert lake.rows("ops.errors") == []
+
+
+def test_of_versions_with_the_same_head_a_backfill_takes_the_one_that_standardized_has(lake):
+    """The table does not keep what decided between them, and cycle_delta has lost it."""
+    twins = [Event(reading(device=name), message_id="m", key="k") for name in ("dev-1", "dev-2")]
+    less, greater = sorted(twins, key=lambda event: event.row()[9])
+    first = lake.next_cycle()
+    lake.standardize(greater, cycle_id=first)
+    lake.standardize(less)
+    [kept] = lake.rows("standardized.telemetry_climate")
+    lake.forget([first])
+    lake.activate(TOPIC, 1, SCHEMA)
+    assert lake.curate().complete
+    [row] = lake.rows(TABLE)
+    assert (row["device"], row["cycle_id"]) == (kept["device"], first)
+
+
 def test_a_first_schema_finds_nothing_to_fill_from(lake):
     lake.standardize(Event("bad", message_id="m1"))
     lake.activate(TOPIC, 1, SCHEMA)
