@@ -20,6 +20,13 @@ def test_it_reads_or_refuses_a_bad_schema(case: dict[str, str]) -> None:
         assert read_schema(text, case["topic"]).topic == case["topic"]
 
 
+@pytest.mark.parametrize("number", ["0e99999999999999999999", "1e-99999999999999999999", "1" + "0" * 4300])
+def test_a_number_that_python_cannot_read_is_named(number: str) -> None:
+    text = f'{{"x-topic": "a.b", "x-version": 1, "type": "object", "examples": [{number}]}}'
+    with pytest.raises(SchemaError, match=f"the number {number[:60]}"):
+        read_schema(text, "a.b")
+
+
 # schema-validator takes these versions, as JSON Schema calls such numbers whole.
 @pytest.mark.parametrize("version", ["2.0", "2e0", "20e-1"])
 def test_a_version_may_be_written_as_any_whole_number(version: str) -> None:

@@ -7,9 +7,9 @@ packages/common/src/core/validation-sql/validation-schema.ts.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lean_ops.columns import names
@@ -113,7 +113,9 @@ class TopicSchema:
 def read_schema(text: str, topic: str) -> TopicSchema:
     """Returns the model of an active schema file. Raises SchemaError."""
     try:
-        document = json.loads(text, parse_float=Decimal)
+        document = json.loads(text, parse_float=_number(Decimal), parse_int=_number(int))
+    except SchemaError:
+        raise
     except ValueError as error:
         raise SchemaError(f"the active schema is not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("type") != "object":
@@ -140,6 +142,20 @@ def read_schema(text: str, topic: str) -> TopicSchema:
         event_time_stable=stable,
         backfill=document.get("x-backfill") is True,
     )
+
+
+def _number(read: Callable[[str], int | Decimal]) -> Callable[[str], int | Decimal]:
+    def number(text: str) -> int | Decimal:
+        try:
+            return read(text)
+        except (ValueError, InvalidOperation):
+            # Python reads no exponent of 19 digits and no integer of 4,301. The schema check refuses both.
+            raise SchemaError(
+                f"the active schema has the number {text[:60]}, which is too large or too small to be read: "
+                "put a mended schema under pending/"
+            ) from None
+
+    return number
 
 
 def _whole(value: object) -> int | None:

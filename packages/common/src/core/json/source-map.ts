@@ -24,6 +24,13 @@ export interface JsonSource {
    */
   readonly locate: (pointer: string) => TextPosition;
   readonly duplicates: readonly DuplicateKey[];
+  /** Gives the JSON pointer of each number whose text passes a test, beside that text. */
+  readonly numbersWhere: (passes: (text: string) => boolean) => readonly JsonNumber[];
+}
+
+export interface JsonNumber {
+  readonly pointer: string;
+  readonly text: string;
 }
 
 export type JsonSourceResult =
@@ -65,7 +72,7 @@ export function readJsonSource(text: string): JsonSourceResult {
   const at = (offset: number) => positionAt(lines, offset);
   const scan = scanJson(text);
   if (scan.kind === 'invalid') return { ok: false, fault: at(scan.offset) };
-  const { root, repeats } = readValues(text);
+  const { root, repeats, numbers } = readValues(text);
   return {
     ok: true,
     locate: (pointer) => at(find(root, pointer).start),
@@ -74,6 +81,11 @@ export function readJsonSource(text: string): JsonSourceResult {
       key,
       positions: starts.map(at),
     })),
+    numbersWhere: (passes) =>
+      numbers.flatMap((value) => {
+        const found = text.slice(value.start, scalarEnd(text, value.start));
+        return passes(found) ? [{ pointer: pointerOf(value), text: found }] : [];
+      }),
   };
 }
 
@@ -82,8 +94,9 @@ export function readJsonSource(text: string): JsonSourceResult {
  *
  * @throws TypeError for a text without a value
  */
-function readValues(text: string): { root: Value; repeats: Repeat[] } {
+function readValues(text: string): { root: Value; repeats: Repeat[]; numbers: Value[] } {
   const repeats: Repeat[] = [];
+  const numbers: Value[] = [];
   let root: Value | undefined;
   /** The innermost open container, and the place of the name that waits for its value. */
   let open: Value | undefined;
@@ -112,12 +125,13 @@ function readValues(text: string): { root: Value; repeats: Repeat[] } {
         i += 1;
       } else {
         i = c === '"' ? stringEnd(text, i) : scalarEnd(text, i);
+        if (c === '-' || (c >= '0' && c <= '9')) numbers.push(value);
       }
     }
   }
   // Every JSON text holds a value.
   if (root === undefined) throw new TypeError('readValues wants JSON');
-  return { root, repeats };
+  return { root, repeats, numbers };
 }
 
 function adopt(parent: Value, value: Value, repeats: Repeat[]): void {

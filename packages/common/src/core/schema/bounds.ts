@@ -1,4 +1,4 @@
-import { compareNumbers, isWhole, type NumberAt } from '../json/exact-number';
+import { compareNumbers, isReadable, isWhole, type NumberAt } from '../json/exact-number';
 import { pointerTo, type JsonObject } from '../json/value';
 import { athenaTypeOf, comparesDoubles, decimalOf } from './model';
 import type { SchemaProblem } from '../problem';
@@ -58,7 +58,8 @@ function exactnessProblems(field: JsonObject, pointer: string, numberAt: NumberA
     ...choices.map((value, index) => ({ path: pointerTo(pointer, 'enum', index), value, mustBeWhole: true })),
   ];
   return values.flatMap(({ path, value, mustBeWhole }) => {
-    if (typeof value !== 'number' || !Number.isInteger(value)) return [];
+    // A number that cannot be read has a problem of its own.
+    if (typeof value !== 'number' || !Number.isInteger(value) || !isReadable(numberAt(path))) return [];
     const code = 'NUMBER_NOT_EXACT';
     if (!Number.isSafeInteger(value)) {
       const message = 'a number past ±9007199254740991 is not exact in JSON';

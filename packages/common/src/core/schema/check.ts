@@ -1,7 +1,7 @@
 import { MAX_COLUMNS } from './columns';
-import { numberReader } from '../json/exact-number';
+import { isReadable, numberReader } from '../json/exact-number';
 import { describeSyntaxError } from '../json/describe-syntax-error';
-import { readJsonSource, type DuplicateKey } from '../json/source-map';
+import { readJsonSource, type DuplicateKey, type JsonNumber } from '../json/source-map';
 import { depthUpTo, isObject, type JsonObject } from '../json/value';
 import { metaSchemaProblems } from './meta-schema';
 import { readTopicSchema, type TopicSchema } from './model';
@@ -68,7 +68,7 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
   }
   const numberAt = numberReader(text);
   const problems = [
-    ...duplicateKeys(text),
+    ...sourceProblems(text),
     ...metaSchemaProblems(document),
     ...semanticProblems(document, { topic, maxColumns, patternBudgetMs, numberAt }),
   ];
@@ -83,10 +83,24 @@ function notJson(text: string): SchemaCheck {
   return refused('NOT_JSON', message, hint);
 }
 
-/** Finds members that stand twice in one object: JSON.parse keeps the last one and other readers the first. */
-function duplicateKeys(text: string): SchemaProblem[] {
+/**
+ * Finds what readers of JSON differ in: members that stand twice in one object, of which JSON.parse keeps the last one and
+ * others the first, and numbers anywhere in the file, also in examples, that some of them cannot read.
+ */
+function sourceProblems(text: string): SchemaProblem[] {
   const source = readJsonSource(text);
-  return source.ok ? source.duplicates.map(duplicateKey) : [];
+  if (!source.ok) return [];
+  const unreadable = source.numbersWhere((number) => !isReadable(number));
+  return [...source.duplicates.map(duplicateKey), ...unreadable.map(unreadableNumber)];
+}
+
+function unreadableNumber({ pointer, text }: JsonNumber): SchemaProblem {
+  return {
+    code: 'NUMBER_NOT_EXACT',
+    path: pointer,
+    message: `${text.length > 60 ? `${text.slice(0, 60)}…` : text} has an exponent past ±400 or more than 400 characters`,
+    hint: 'write a number that readers can hold, or leave it out',
+  };
 }
 
 function duplicateKey({ pointer, key, positions }: DuplicateKey): SchemaProblem {

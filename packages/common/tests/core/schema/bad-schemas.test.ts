@@ -123,6 +123,7 @@ describe('schemas too large to keep as files', () => {
 
   it.each<[string, string]>([
     ['one field 50,000 times', many(50_000, '"a":{"type":"string"}')],
+    ['400,000 numbers', `{"examples":[${Array.from({ length: 400_000 }, () => '1').join(',')}]}`],
     ['20,000 misspelt words', `{${Array.from({ length: 20_000 }, (_, i) => `"titel${i}":1`).join(',')}}`],
     [
       '50,000 required names that are not there',
