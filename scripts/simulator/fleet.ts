@@ -70,8 +70,8 @@ function oneEvent(kind: DeviceKind, n: number, options: DayOptions, random: Rand
   };
   const whole = JSON.stringify(envelope);
   if (random.chance(RATES.brokenPayload)) {
-    // The device was cut off while it wrote: at least the braces of envelope and payload are missing.
-    return [{ body: whole.slice(0, -1 - random.int(1, 12)), expectedTopic: kind.topic }];
+    // The device was cut off while it wrote: at least the envelope's last brace is missing.
+    return [{ body: whole.slice(0, -random.int(1, 12)), expectedTopic: kind.topic }];
   }
   const out: SimulatedMessage[] = [{ body: whole, expectedTopic: kind.topic }];
   if (random.chance(RATES.duplicate)) out.push({ body: whole, expectedTopic: kind.topic });

@@ -90,6 +90,26 @@ def test_rows_are_typed_and_validated(lake):
     assert (mirror["schema_version"], mirror["delta_through"]) == (3, "20261123T000001Z-0a1b2c3d")
 
 
+def test_a_version_that_won_by_a_wrong_clock_is_mended_by_deleting_it(lake):
+    def record(of):
+        return {
+            layer: lake.by_key(f"{layer}.telemetry_climate")["k"][of] for layer in ("standardized", "curated")
+        }
+
+    lake.activate(TOPIC, 1, SCHEMA)
+    lake.standardize(Event(reading(device="wrong"), message_id="a", key="k", produced=10**9))
+    lake.curate()
+    lake.standardize(Event(reading(device="later"), message_id="b", key="k", produced=5))
+    lake.curate()
+    assert record("message_id") == {"standardized": "a", "curated": "a"}
+    for layer in ("standardized", "curated"):
+        table = lake.name(f"{layer}.telemetry_climate")
+        lake.spark.sql(f"DELETE FROM {table} WHERE produced_at > received_at + INTERVAL '1' DAY")
+    lake.standardize(Event(reading(device="again"), message_id="c", key="k", produced=6))
+    lake.curate()
+    assert record("message_id") == {"standardized": "c", "curated": "c"}
+
+
 def test_the_latest_valid_version_stays_whatever_comes_when(lake):
     lake.activate(TOPIC, 1, SCHEMA)
     lake.standardize(

@@ -135,15 +135,27 @@ function build(
 }
 
 /**
- * A body's members, and whether the payload's end is known. In a body that is no JSON only the payload may be broken: then
- * the members beside it count.
+ * The fields in the reading of a broken body that has the longest payload, so that the least is lost. undefined where readings
+ * have different topics: then nobody knows whose the message is.
+ */
+function chooseReading(readings: readonly Fields[]): Fields | undefined {
+  const usable = readings.filter(({ topicName }) => readTopicMember(topicName).value !== undefined);
+  const topics = new Set(usable.map(({ topicName }) => readTopicMember(topicName).value));
+  return topics.size > 1 ? undefined : (usable[0] ?? readings[0]);
+}
+
+/**
+ * A body's members, and whether the payload's end is known. In a body that is no JSON only the payload may be broken, or
+ * the body's end be missing: then the members beside it count.
  */
 function scanBody(body: string): { readonly scan: JsonScan; readonly fields?: Fields; readonly closed: boolean } {
   const scan = scanJson(body);
   if (scan.kind === 'other') return { scan, closed: true };
   if (scan.kind === 'object') return { scan, fields: fieldsOf(body, scan.members), closed: true };
   const broken = scanBroken(body, 'payload');
-  return broken ? { scan, fields: fieldsOf(body, broken.members), closed: broken.closed } : { scan, closed: true };
+  if (broken === undefined) return { scan, closed: true };
+  const chosen = chooseReading(broken.whole.map((members) => fieldsOf(body, members)));
+  return chosen ? { scan, fields: chosen, closed: true } : { scan, fields: fieldsOf(body, broken.rest), closed: false };
 }
 
 /**
@@ -174,7 +186,9 @@ export function readEnvelope(arrival: Arrival, settings: EnvelopeSettings): Enve
     }
     const { payload = 'null' } = fields;
     const isJson = scan.kind === 'object' || scanJson(payload).kind !== 'invalid';
-    return build(arrival, topic, fields, isJson ? payloadText(payload) : payload, issues, settings);
+    if (!isJson) return build(arrival, topic, fields, payload, issues, settings);
+    // What a payload that is whole lacks in a body that was cut off behind it may be its record's id: it must be no row.
+    return build(arrival, topic, fields, closed ? payloadText(payload) : body, issues, settings);
   }
 
   // The whole body is the payload. With the topic beside it, nothing in the body is read.

@@ -1,20 +1,30 @@
 import { decodeString, load, skipColon, skipSpace, skipString, skipValue, type Member } from './scan';
 
 /**
- * Finds the members of an object in a text that is no JSON because of one member's value: `NaN`, single quotes, a
- * comment, a text that was cut off. Everything but that value has to be what RFC 8259 allows. The time is linear in the
- * length of the text.
+ * Finds the members of an object in a text that is no JSON because of one member's value (`NaN`, single quotes, a comment),
+ * or because it was cut off in or behind that value. Everything but that value has to be what RFC 8259 allows. The time is
+ * linear in the length of the text.
  */
 
-/** The members of an object of which one value is broken. */
+/** The members of an object of which one value is broken, duplicates included. */
 export interface BrokenScan {
-  /** Members in the order of the text, duplicates included. */
-  readonly members: readonly Member[];
   /**
-   * Whether the end of the broken value is known. Else it is the last member, and its value all that follows its colon,
-   * so that nothing is lost.
+   * The ways to read the text as an object that is whole but for broken values, the one with the longest broken value
+   * first. They may be equal; there is none where the end of a broken value cannot be known.
    */
-  readonly closed: boolean;
+  readonly whole: readonly (readonly Member[])[];
+  /** The members before the broken value, and as the last one that value with all that follows it. */
+  readonly rest: readonly Member[];
+}
+
+/** What signs mean in a broken value, which nobody can know. */
+interface Reading {
+  /** Whether single quotes hide brackets, as double quotes always do. */
+  readonly quotes: boolean;
+  /** Whether comments hide brackets. */
+  readonly comments: boolean;
+  /** Whether a backslash in quotes takes its meaning from the quote behind it. */
+  readonly escapes: boolean;
 }
 
 const TAB = 0x09;
@@ -46,10 +56,10 @@ function startsToken(c: number, before: number): boolean {
 }
 
 /** The offset behind the quote that closes a string, or `limit` where none does. Line ends and other controls may be in it. */
-function endOfQuoted(text: Uint16Array, start: number, limit: number): number {
+function endOfQuoted(text: Uint16Array, start: number, limit: number, escapes: boolean): number {
   const quote = text[start];
   for (let i = start + 1; i < limit; i++) {
-    if (text[i] === BACKSLASH) i++;
+    if (escapes && text[i] === BACKSLASH) i++;
     else if (text[i] === quote) return i + 1;
   }
   return limit;
@@ -70,10 +80,8 @@ function endOfComment(text: Uint16Array, start: number, limit: number): number {
 /**
  * The offset of the comma or brace that ends a broken value: the first one outside brackets and strings. undefined where
  * brackets do not pair, or a string or comment does not end before `limit`.
- *
- * @param wide whether brackets in single quotes and in comments are hidden, as those in double quotes always are
  */
-function delimiterOf(text: Uint16Array, start: number, limit: number, wide: boolean): number | undefined {
+function delimiterOf(text: Uint16Array, start: number, limit: number, reading: Reading): number | undefined {
   const due: number[] = [];
   let i = start;
   while (i < limit) {
@@ -82,66 +90,96 @@ function delimiterOf(text: Uint16Array, start: number, limit: number, wide: bool
     if (c === OPEN_BRACE || c === OPEN_BRACKET) due.push(c === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
     else if ((c === CLOSE_BRACE || c === CLOSE_BRACKET) && due.pop() !== c) return undefined;
 
-    const isToken = wide && startsToken(c, text[i - 1] ?? 0);
-    if (c === QUOTE || (c === APOSTROPHE && isToken)) i = endOfQuoted(text, i, limit);
-    else if (c === SLASH && isToken && (text[i + 1] === SLASH || text[i + 1] === STAR))
-      i = endOfComment(text, i, limit);
+    const isToken = startsToken(c, text[i - 1] ?? 0);
+    const isComment = c === SLASH && (text[i + 1] === SLASH || text[i + 1] === STAR);
+    if (c === QUOTE || (reading.quotes && c === APOSTROPHE && isToken))
+      i = endOfQuoted(text, i, limit, reading.escapes);
+    else if (reading.comments && isComment && isToken) i = endOfComment(text, i, limit);
     // No JSON of any kind has a backslash outside strings, so what it stands before opens none.
     else i += c === BACKSLASH ? 2 : 1;
   }
   return undefined;
 }
 
-/**
- * The offset of the comma or brace behind a broken value. What single quotes and slashes mean in it nobody knows, so it
- * is read both ways: undefined where the two do not end at one place.
- */
-function endOfBroken(text: Uint16Array, start: number, length: number): number | undefined {
-  const narrow = delimiterOf(text, start, length, false);
-  if (narrow === undefined || delimiterOf(text, start, narrow + 1, true) !== narrow) return undefined;
-  return narrow;
+/** What one reading finds: an object that is whole, and the members up to the broken value with all that follows. */
+interface Attempt {
+  readonly whole?: { readonly members: readonly Member[]; readonly firstEnd: number };
+  readonly rest: readonly Member[];
 }
 
-/**
- * Scans an object in which values of the member `broken` may be anything. undefined for a text whose fault lies
- * elsewhere, also for one that is JSON and for one that ends right behind a whole value.
- */
-export function scanBroken(text: string, broken: string): BrokenScan | undefined {
-  const units = load(text);
+/** Scans an object in one reading. undefined where the fault lies elsewhere, which does not depend on the reading. */
+function scanAs(text: string, units: Uint16Array, broken: string, reading: Reading): Attempt | undefined {
   const members: Member[] = [];
-  /** The first broken member and its index, from which on all is its value where the object does not go on as it should. */
-  let first: { readonly index: number; readonly member: Member } | undefined;
-  const cut = (): BrokenScan | undefined =>
-    first && { members: [...members.slice(0, first.index), first.member], closed: false };
+  /** The index of the first broken member. */
+  let first: number | undefined;
+  /** The index of the latest member that may be broken. */
+  let latest: number | undefined;
+  const restFrom = (index: number | undefined): Attempt | undefined => {
+    const member = index === undefined ? undefined : members[index];
+    return member && { rest: [...members.slice(0, index), { ...member, end: text.length }] };
+  };
+  /** Without a broken member a fault is another's, unless the text only ends too early. */
+  const stopAt = (offset: number): Attempt | undefined =>
+    restFrom(first ?? (offset === text.length ? latest : undefined));
 
   let i = skipSpace(units, 0);
   if (units[i] !== OPEN_BRACE) return undefined;
   for (;;) {
     const keyStart = skipSpace(units, i + 1);
-    const keyEnd = units[keyStart] === QUOTE ? skipString(units, keyStart) : -1;
-    const valueStart = keyEnd < 0 ? -1 : skipColon(units, keyEnd);
-    if (valueStart < 0) return cut();
+    const keyEnd = units[keyStart] === QUOTE ? skipString(units, keyStart) : ~keyStart;
+    if (keyEnd < 0) return stopAt(~keyEnd);
+    const valueStart = skipColon(units, keyEnd);
+    if (valueStart < 0) return stopAt(~valueStart);
     const key = decodeString(text.slice(keyStart, keyEnd));
+    const mayBreak = key === broken;
     let start = valueStart;
-    if (key === broken) while (units[start] === BYTE_ORDER_MARK) start++;
+    if (mayBreak) while (units[start] === BYTE_ORDER_MARK) start++;
 
     let end = skipValue(units, start);
-    i = end < 0 ? -1 : skipSpace(units, end);
-    if (i === text.length) return cut();
-    const isWhole = i >= 0 && isDelimiter(units[i]);
-    if (!isWhole && key !== broken) return cut();
-    if (!isWhole || start > valueStart) {
-      first ??= { index: members.length, member: { key, start, end: text.length } };
-    }
+    i = end < 0 ? ~end : skipSpace(units, end);
+    const isWhole = end >= 0 && isDelimiter(units[i]);
+    if (!isWhole && !mayBreak) return stopAt(i);
+    if (mayBreak) latest = members.length;
+    if (!isWhole || start > valueStart) first ??= members.length;
     if (!isWhole) {
-      const delimiter = endOfBroken(units, start, text.length);
-      if (delimiter === undefined) return cut();
-      i = end = delimiter;
+      // What is JSON up to the text's end was cut off, and no sign in it is in doubt.
+      i = end = i === text.length ? i : (delimiterOf(units, start, text.length, reading) ?? text.length);
       while (end > start && isSpace(units[end - 1])) end--;
     }
     members.push({ key, start, end });
+    if (i === text.length) return restFrom(first);
     if (units[i] === CLOSE_BRACE) {
-      return first && skipSpace(units, i + 1) === text.length ? { members, closed: true } : cut();
+      const attempt = restFrom(first);
+      const firstEnd = members[first ?? 0]?.end ?? 0;
+      const isAll = skipSpace(units, i + 1) === text.length;
+      return attempt && isAll ? { ...attempt, whole: { members, firstEnd } } : attempt;
     }
   }
+}
+
+/**
+ * Scans an object in which values of the member `broken` may be anything. undefined for a text whose fault lies
+ * elsewhere, also for one that is JSON.
+ *
+ * Where a broken value ends depends on what quotes, slashes and backslashes mean in it, so it is read in each way. A backslash
+ * means nothing (`"C:\"`) only where no other reading is whole, as it means something in every kind of JSON.
+ */
+export function scanBroken(text: string, broken: string): BrokenScan | undefined {
+  const units = load(text);
+  const eitherWay = (sign: string): readonly boolean[] => (text.includes(sign) ? [true, false] : [true]);
+  const found: NonNullable<Attempt['whole']>[] = [];
+  let rest: readonly Member[] = [];
+  for (const escapes of eitherWay('\\')) {
+    if (found.length > 0) break;
+    for (const quotes of eitherWay("'")) {
+      for (const comments of eitherWay('/')) {
+        const attempt = scanAs(text, units, broken, { quotes, comments, escapes });
+        if (attempt === undefined) return undefined;
+        rest = attempt.rest;
+        if (attempt.whole) found.push(attempt.whole);
+      }
+    }
+  }
+  found.sort((a, b) => b.firstEnd - a.firstEnd);
+  return { whole: found.map(({ members }) => members), rest };
 }

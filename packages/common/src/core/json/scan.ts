@@ -125,7 +125,7 @@ function skipNumber(text: Uint16Array, start: number): number {
 }
 
 function skipWord(text: Uint16Array, start: number, word: string): number {
-  for (let i = 0; i < word.length; i++) if ((text[start + i] ?? 0) !== word.charCodeAt(i)) return ~start;
+  for (let i = 0; i < word.length; i++) if ((text[start + i] ?? 0) !== word.charCodeAt(i)) return ~(start + i);
   return start + word.length;
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { budget } from '../../../src/testing';
 import { formatMicros } from '../../../src/core/time';
+import { scanJson } from '../../../src/core/json/scan';
 import { readEnvelope, type Arrival, type Envelope } from '../../../src/core/envelope/read-envelope';
 
 const SENT_AT = 1_795_428_001_000_000n;
@@ -331,7 +332,59 @@ describe('readEnvelope', () => {
     });
 
     it.each([
-      '{"topic_name":"t","payload":{"a":1}',
+      // What hides a bracket or a quote in it: single quotes, a comment, nothing.
+      ['{"payload":', '{"a":\'{\'}', ',"topic_name":"t"}'],
+      ['{"message_id":"m","payload":', '{"a":\'}\'}', ',"topic_name":"t"}'],
+      ['{"payload":', '{"a":\'it"s\'}', ',"topic_name":"t"}'],
+      ['{"payload":', '{"a":\'it"s\', "b":\'}\' /* " */}', ',"topic_name":"t"}'],
+      ['{"payload":', '{"a":\'tis /* " */}', ',"topic_name":"t"}'],
+      ['{"payload":', '{"a":NaN /* " */}', ',"topic_name":"t"}'],
+      ['{"payload":', '{"a":1 // }\n}', ',"topic_name":"t"}'],
+      ['{"payload":', '{"a":"C:\\temp\\"}', ',"topic_name":"t"}'],
+      ['{"message_id":"m","payload":', "{'a':'C:\\temp\\'}", ',"topic_name":"t"}'],
+      ['{"payload":', "{'a':'tis}", ',"topic_name":"t"}'],
+    ])('ends where only one way to read it leaves an envelope: %s%s%s', (before, payload, behind) => {
+      expect(envelope(`${before}${payload}${behind}`)).toMatchObject({ topic: 't', payload, issues: [] });
+    });
+
+    it('is the longer one of two that leave the same topic', () => {
+      const comment = '1 //,"message_id":"m",\n"message_id":"n"';
+      expect(envelope(`{"topic_name":"t","payload":${comment}}`)).toMatchObject({
+        topic: 't',
+        messageId: MESSAGE_ID,
+        payload: comment,
+      });
+      // The one that leaves a topic counts, as where there is a topic the message is not lost.
+      expect(envelope('{"payload":1 //,"topic_name":"t",\n"message_id":"m"}')).toMatchObject({
+        topic: 't',
+        messageId: 'm',
+        payload: '1 //',
+      });
+    });
+
+    it('has no end where two ways to read it leave different topics', () => {
+      const two = '"payload":1 //,"topic_name":"t",\n"x":0,"topic_name":"u"}';
+      const other = '"payload":1 //,"topic_name":"t",\n"x":0}';
+      expect(envelope(`{${two}`).topic).toBe('u');
+      expect(envelope(`{"topic_name":"u",${other}`)).toMatchObject({ topic: 'u', payload: other.slice(10) });
+    });
+
+    it.each([
+      ['{"a":1}', ''],
+      ['{"a":1}', ' \n'],
+      ['12', ''],
+      ['"x"', ''],
+      ['"{}"', ''],
+      ['\ufeff{"a":1}', ''],
+    ])('%j that is whole in a body without an end (%j) is no row: the body is the payload', (payload, space) => {
+      const body = `{"topic_name":"t","message_id":"m","payload":${payload}${space}`;
+      const found = { topic: 't', messageId: 'm', payload: body, issues: [] };
+      expect(envelope(body)).toMatchObject(found);
+      expect(envelope(`\ufeff${body}`, { topicAttribute: 'u' })).toMatchObject(found);
+      expect(read(body.replace('"topic_name":"t",', ''))).toMatchObject({ code: 'NO_TOPIC' });
+    });
+
+    it.each([
       '{"topic_name":"t","payload":{"a":1}}}',
       '{"topic_name":"t","payload":1,"message_id":NaN}',
       '{"topic_name":"t","message_id":NaN,"payload":NaN}',
@@ -353,8 +406,8 @@ describe('readEnvelope', () => {
       expect(read('{"topic_name":"../x","payload":NaN}')).toMatchObject({ code: 'INVALID_TOPIC' });
     });
 
-    /** What careless writers of JSON write, with no bracket, quote or slash but in double quotes and around whole comments. */
-    const word = fc.constantFrom('x', 'it', 'é', '7', ' ', '.', ':', '=', '<b>', '\n');
+    /** What careless writers of JSON write: brackets, quotes and slashes stand in quotes or whole comments. */
+    const word = fc.constantFrom('x', 'it', 'é', '7', ' ', '.', ':', '=', '<b>', '\n', '{', '}', ']', ',', '"', '/');
     const words = fc.array(word, { maxLength: 4 }).map((parts) => parts.join(''));
     const comment = fc.oneof(
       words.map((text) => ` /*${text}*/ `),
@@ -434,6 +487,42 @@ describe('readEnvelope', () => {
       );
     });
 
+    it('may have quotes in which a backslash means nothing', () => {
+      const text = fc
+        .array(fc.constantFrom('C:', 'x', '}', ']', '{', ',', '/', ' ', '\\'), { maxLength: 5 })
+        .map((parts) => parts.join(''));
+      const item = fc
+        .tuple(fc.constantFrom('"', "'"), text, fc.boolean())
+        .map(([quote, held, isPath]) => `${quote}${held}${isPath ? '\\' : ''}${quote}`);
+      fc.assert(
+        fc.property(fc.array(item, { minLength: 1, maxLength: 4 }), (items) => {
+          const payload = `{"a":NaN,${items.map((held, n) => `"${n}":${held}`).join(',')}}`;
+          const found = envelope(`{"message_id":"m","payload":${payload},"topic_name":"t"}`);
+          expect(found).toMatchObject({ topic: 't', messageId: 'm', payload });
+        }),
+        { numRuns: budget({ eachRun: 500, thorough: 20_000 }) },
+      );
+    });
+
+    it('goes to the topic before it wherever the body is cut off in or behind it, and is no row', () => {
+      const member = fc.tuple(fc.constantFrom('message_id', 'x', 'payload'), fc.json());
+      fc.assert(
+        fc.property(fc.json(), fc.array(member, { maxLength: 3 }), (payload, behind) => {
+          const start = '{"topic_name":"t","idempotency_key":"k","payload":';
+          const whole = `${start}${[payload, ...joined(behind)].join(',')}}`;
+          const wrong: string[] = [];
+          for (let length = start.length; length < whole.length; length++) {
+            const body = whole.slice(0, length);
+            const found = envelope(body, { topicAttribute: 'u' });
+            const isKept = found.topic === 't' && found.idempotencyKey === 'k' && body.endsWith(found.payload);
+            if (!isKept || scanJson(found.payload).kind !== 'invalid') wrong.push(body);
+          }
+          expect(wrong).toEqual([]);
+        }),
+        { numRuns: budget({ eachRun: 100, thorough: 1_000 }) },
+      );
+    });
+
     it('is never lost, whatever it is: RAW has it whole or with all that follows', () => {
       fc.assert(
         fc.property(
@@ -449,7 +538,7 @@ describe('readEnvelope', () => {
             if (!result.ok) return;
             const found = result.envelope.payload;
             const sent = rest.replace(/^[ \n\r\t]*\ufeff*/, '');
-            if (found === `${sent}}`) return;
+            if (found === `${sent}}` || found === `${start}${rest}}`) return;
             if (!sent.startsWith(found)) {
               expect(typeof JSON.parse(found)).toBe('object'); // What a string holds.
               return;

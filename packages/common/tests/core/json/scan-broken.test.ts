@@ -3,13 +3,14 @@ import fc from 'fast-check';
 import { budget } from '../../../src/testing';
 import { scanBroken } from '../../../src/core/json/scan-broken';
 
-/** The values of a text's members, and whether the broken one's end was found; undefined when the text was not taken. */
+/** The values of the reading with the longest broken value, and whether its end was found; undefined when the text was not taken. */
 function valuesOf(text: string): Record<string, unknown> | undefined {
   const scan = scanBroken(text, 'p');
   if (scan === undefined) return undefined;
+  const members = scan.whole[0] ?? scan.rest;
   return {
-    ...Object.fromEntries(scan.members.map(({ key, start, end }) => [key, text.slice(start, end)])),
-    closed: scan.closed,
+    ...Object.fromEntries(members.map(({ key, start, end }) => [key, text.slice(start, end)])),
+    closed: scan.whole.length > 0,
   };
 }
 
@@ -40,6 +41,17 @@ describe('scanBroken', () => {
     '"{"a":"x"}"',
     '"he said "hi""',
     '{"a":1} x',
+    // Only one reading goes on as an object does.
+    "{'a':'}'}",
+    '{"a":\'{\'}',
+    '{"a":\'it"s\'}',
+    '{"a":\'tis}',
+    '{"a":\'tis /* } */}',
+    '{"a":NaN /* " */}',
+    '{"a":1 /* } */}',
+    '{"a":1 // }\n}',
+    '{"a":"C:\\dir\\"}',
+    '{"a":\'C:\\}\\\'}',
   ])('finds the end of %j, and what stands around it', (value) => {
     expect(valuesOf(`{"x":1 , "p": ${value} ,"y":[2]}`)).toEqual({ x: '1', p: value, y: '[2]', closed: true });
     expect(valuesOf(`{"p":${value}}`)).toEqual({ p: value, closed: true });
@@ -61,11 +73,19 @@ describe('scanBroken', () => {
     '{"p":NaN,"y":NaN}',
     '{"p":NaN}}',
     '{"p":NaN} x',
-    // Single quotes and slashes that may or may not hide a bracket, and the two readings differ.
-    '{"p":{\'a\':\'}\'},"y":2}',
-    '{"p":{"a":1 /* } */},"y":2}',
-    '{"p":{"a":1 // }\n},"y":2}',
-    '{"p":{"a":\'tis},"y":"it\'s"}',
+    // In no reading does an object go on behind the value.
+    '{"p":{"a":\'tis},"y":"it\'s",z',
+    // Cut off right behind the value, or behind it.
+    '{"p":{"a":1}',
+    '{"p":{"a":1} ',
+    '{"p":12',
+    '{"p":{"a":"C:\\temp\\"}}',
+    '{"p":{"\\"":"","[":0,"":{"]":0,"}}":0',
+    '{"p":{"a":1},',
+    '{"p":{"a":1},"y',
+    '{"p":{"a":1},"y":"\\u00',
+    '{"p":{"a":1},"y":[tru',
+    '{"p":{"a":1},"y":-',
   ])('takes all that follows for the value where its end is not known: %j', (text) => {
     expect(valuesOf(`{"x":1,${text.slice(1)}`)).toEqual({ x: '1', p: text.slice(5), closed: false });
   });
@@ -78,10 +98,9 @@ describe('scanBroken', () => {
     '{"x":NaN,"p":NaN}',
     '{"p":{"a":1},"x":NaN}',
     '{"p":{"a":1}}}',
-    '{"p":{"a":1}',
-    '{"p":12',
-    '{"p":12 ',
-    '{"p":\ufeff{"a":1}',
+    '{"p":{"a":1},"x":NaN',
+    '{"p":{"a":1},"x":trux',
+    '{"x":{"p":{"a":1}',
     '{"x":{"p":NaN}}',
     '{p:NaN}',
     '{"p" NaN}',
@@ -98,10 +117,16 @@ describe('scanBroken', () => {
   it('counts the last one of several, as JSON.parse does', () => {
     expect(valuesOf('{"p":NaN,"p":1}')).toEqual({ p: '1', closed: true });
     expect(valuesOf('{"p":1,"p":{"a":[}}')).toEqual({ p: '{"a":[}}', closed: false });
-    expect(scanBroken('{"p":NaN,"x":1,"p":{]}', 'p')).toMatchObject({
-      members: [{ start: 5, end: 22 }],
-      closed: false,
-    });
+    expect(valuesOf('{"p":1,"p":2')).toEqual({ p: '2', closed: false });
+    expect(scanBroken('{"p":NaN,"x":1,"p":{]}', 'p')).toMatchObject({ whole: [], rest: [{ start: 5, end: 22 }] });
+  });
+
+  it('gives each reading that is whole, the one with the longest value first', () => {
+    const text = '{"p":1 //,"x":1,\n"y":2}';
+    const found = scanBroken(text, 'p')?.whole.map((members) =>
+      members.map(({ start, end }) => text.slice(start, end)),
+    );
+    expect(found).toEqual([['1 //,"x":1,\n"y":2'], ['1 //', '1', '2']]);
   });
 
   const fragment = fc.constantFrom(
@@ -123,18 +148,17 @@ describe('scanBroken', () => {
         const text = `{"x":0,"p":${value}${behind}}`;
         const scan = scanBroken(text, 'p');
         if (scan === undefined) return;
-        for (const { start, end } of scan.members) expect(end).toBeGreaterThanOrEqual(start);
-        if (!scan.closed) {
-          expect(scan.members.at(-1)).toMatchObject({ key: 'p', end: text.length });
-          return;
+        expect(scan.rest.at(-1)).toMatchObject({ key: 'p', end: text.length });
+        for (const members of scan.whole) {
+          for (const { start, end } of members) expect(end).toBeGreaterThanOrEqual(start);
+          closed++;
+          let mended = text;
+          for (const { key, start, end } of [...members].reverse()) {
+            if (key === 'p') mended = `${mended.slice(0, start).replace(/\ufeff+$/, '')}null${mended.slice(end)}`;
+          }
+          const own = Object.entries(JSON.parse(mended) as object);
+          expect(new Set(members.map(({ key }) => key))).toEqual(new Set(own.map(([key]) => key)));
         }
-        closed++;
-        let mended = text;
-        for (const { key, start, end } of [...scan.members].reverse()) {
-          if (key === 'p') mended = `${mended.slice(0, start).replace(/\ufeff+$/, '')}null${mended.slice(end)}`;
-        }
-        const own = Object.entries(JSON.parse(mended) as object);
-        expect(new Set(scan.members.map(({ key }) => key))).toEqual(new Set(own.map(([key]) => key)));
       }),
       { numRuns: budget({ eachRun: 5_000, thorough: 30_000 }), endOnFailure: true },
     );
@@ -158,6 +182,9 @@ describe('scanBroken', () => {
     '\ufeff',
     '"p":[',
     ',"p":{}x',
+    "' /* \\",
+    '\'\\"}//',
+    ',"p":\'/\\',
   ])('takes no longer than a text of 1 MB has to: %j over and over', (part) => {
     const text = `{"x":1,"p":x${part.repeat(Math.floor(1_000_000 / part.length))}`;
     const started = process.cpuUsage();

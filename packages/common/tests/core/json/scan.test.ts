@@ -86,6 +86,17 @@ describe('scanJson', () => {
     );
   });
 
+  it('says of an object that was cut off that its fault is at its end', () => {
+    fc.assert(
+      fc.property(fc.tuple(document, fc.nat()), ([text, at]) => {
+        const object = `{"a":${text}}`;
+        const cut = object.slice(0, at % object.length);
+        expect(scanJson(cut)).toEqual({ kind: 'invalid', offset: cut.length });
+      }),
+      { numRuns: budget({ eachRun: 1_000, thorough: 5_000 }) },
+    );
+  });
+
   it.each([
     '',
     ' ',
