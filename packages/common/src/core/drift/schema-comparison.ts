@@ -3,7 +3,6 @@ import { schemaChanges } from './schema-changes';
 import { depthUpTo, isObject } from '../json/value';
 import { MAX_FILE_DEPTH } from '../schema/check';
 import { readTopicSchema, type TopicSchema } from '../schema/model';
-import { curatedPartition, partitionName, partitionNameProblem } from '../schema/partition';
 import type { SchemaProblem } from '../problem';
 
 /** The changes from one version of a schema to another. */
@@ -26,20 +25,8 @@ export function compareSchemas(active: TopicSchema, candidate: TopicSchema): Sch
   }));
   return {
     changes,
-    problems: [...breaking, ...partitionProblems(active, candidate), ...versionProblems(active, candidate, changes)],
+    problems: [...breaking, ...versionProblems(active, candidate, changes)],
   };
-}
-
-/**
- * Finds new fields whose column has the name of the partition that the active schema's table has. A table keeps it,
- * also where the candidate would make another one, as it no longer promises x-event-time-stable.
- */
-function partitionProblems(active: TopicSchema, candidate: TopicSchema): SchemaProblem[] {
-  const partition = curatedPartition(active);
-  const known = new Set(active.columns.map(({ column }) => column));
-  return candidate.columns
-    .filter(({ column }) => column === partitionName(partition) && !known.has(column))
-    .map(({ pointer }) => partitionNameProblem(partition, pointer));
 }
 
 function versionProblems(

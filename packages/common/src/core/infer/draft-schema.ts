@@ -2,7 +2,7 @@ import { columnName, ENGINE_COLUMNS, MAX_COLUMNS, MAX_DEPTH } from '../schema/co
 import { profiledColumns, type ColumnCounts, type KindCount, type OverflowColumns } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
-import { curatedPartition, partitionName } from '../schema/partition';
+import { partitionNames } from '../schema/partition';
 
 /** A draft of a topic's schema. */
 export interface InferredSchema {
@@ -37,8 +37,8 @@ const GUESSED_NAMES =
   'names are as in the tables, in lower case, where the table does not say the path: write them as the producers do (case, hyphens, dots)';
 /** A text field with at most this many different values may be meant as an enum. */
 const FEW = 10;
-/** The name of the partition that Curated has by a draft, which declares no event time. */
-const DRAFT_PARTITION = partitionName(curatedPartition({ eventTime: undefined, eventTimeStable: false }));
+/** The names of Curated's partition by a draft, which declares no event time. */
+const PARTITION_NAMES = partitionNames(undefined);
 /** The least number of rows for which an enum is proposed. */
 const MANY_ROWS = 50;
 
@@ -85,8 +85,8 @@ export function inferSchema(
       notes.push(`${column} is left out: no field of a schema may be called so`);
       continue;
     }
-    if (column === DRAFT_PARTITION) {
-      notes.push(`${column} is left out: Curated's partition is called so: rename the field at the producer`);
+    if (PARTITION_NAMES.has(column)) {
+      notes.push(`${column} is left out: Curated's partition may be called so: rename the field at the producer`);
       continue;
     }
     const counts = byColumn.get(column) ?? [];
@@ -186,7 +186,9 @@ function place(root: DraftObject, { path, field, always }: DraftField, critical:
       at.properties[name] = critical ? { ...field, 'x-cde': true } : field;
       return;
     }
-    at.properties[name] ??= { type: 'object', properties: {} } satisfies DraftObject;
+    // A field may be called like a member that every object inherits: toString, constructor.
+    if (!Object.hasOwn(at.properties, name))
+      at.properties[name] = { type: 'object', properties: {} } satisfies DraftObject;
     at = at.properties[name] as DraftObject;
   });
 }

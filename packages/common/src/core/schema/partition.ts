@@ -1,5 +1,4 @@
 import type { TopicSchema } from './model';
-import type { SchemaProblem } from '../problem';
 
 /** The one field that a topic's Curated table is partitioned by. */
 export interface CuratedPartition {
@@ -17,18 +16,17 @@ export function curatedPartition({
   return { transform: 'bucket', column: 'idempotency_key' };
 }
 
-/** The name that Iceberg gives the partition field. No column of the table may have it. */
-export function partitionName({ transform, column }: CuratedPartition): string {
-  return `${column}_${transform}`;
-}
-
-/** @param pointer the place of the field whose column has the name of the partition */
-export function partitionNameProblem(partition: CuratedPartition, pointer: string): SchemaProblem {
-  const { transform, column } = partition;
-  return {
-    code: 'PARTITION_NAME',
-    path: pointer,
-    message: `${partitionName(partition)} is the name of Curated's partition by ${transform} of ${column}`,
-    hint: 'rename the field at the producer, or leave it out: events may have it all the same',
-  };
+/**
+ * The names that Iceberg gives the partition field of a topic's Curated table, whichever version made it: a promise of
+ * x-event-time-stable may be given or taken back later, and the table keeps its partition. No column may have one of them.
+ *
+ * @param eventTime the column of the declared event time, which never changes
+ */
+export function partitionNames(eventTime: string | undefined): ReadonlySet<string> {
+  const made = [
+    { eventTime, eventTimeStable: false },
+    { eventTime: undefined, eventTimeStable: true },
+    { eventTime: undefined, eventTimeStable: false },
+  ];
+  return new Set(made.map(curatedPartition).map(({ transform, column }) => `${column}_${transform}`));
 }

@@ -7,7 +7,7 @@ import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
 import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
 import { fieldsOf, type FieldVisit } from './model';
-import { curatedPartition, partitionName, partitionNameProblem } from './partition';
+import { partitionNames } from './partition';
 import { shown, type SchemaProblem } from '../problem';
 import { isTopicName } from '../topic';
 
@@ -195,19 +195,18 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
   );
 }
 
-/** Finds fields whose column has the name of the partition that Curated is made with. */
+/** Finds fields whose column has a name that the partition of Curated has or may have. */
 function partitionProblems(document: JsonObject, leaves: readonly FieldVisit[]): SchemaProblem[] {
-  const stated = document['x-event-time'];
-  const eventTime = leaves.find(({ path }) => pathText(path) === stated);
-  // An event time that names no field is a problem of its own, and nobody knows the partition yet.
-  if (stated !== undefined && eventTime === undefined) return [];
-  const partition = curatedPartition({
-    eventTime: eventTime && columnName(eventTime.path),
-    eventTimeStable: document['x-event-time-stable'] === true,
-  });
+  const eventTime = leaves.find(({ path }) => pathText(path) === document['x-event-time']);
+  const taken = partitionNames(eventTime && columnName(eventTime.path));
   return leaves
-    .filter(({ path }) => columnName(path) === partitionName(partition))
-    .map(({ pointer }) => partitionNameProblem(partition, pointer));
+    .filter(({ path }) => taken.has(columnName(path)))
+    .map(({ path, pointer }) => ({
+      code: 'PARTITION_NAME',
+      path: pointer,
+      message: `${columnName(path)} is a name of Curated's partition, which no column can have beside it`,
+      hint: 'rename the field at the producer, or leave it out: events may have it all the same',
+    }));
 }
 
 function leafProblems(

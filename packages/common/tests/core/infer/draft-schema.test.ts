@@ -115,11 +115,29 @@ describe('inferSchema', () => {
     expect(notes[0]).toMatch(/^_deleted is left out: engines keep that name/);
   });
 
+  it('names fields like members that every object inherits', () => {
+    const inherited = ['toString', 'constructor', 'hasOwnProperty', 'valueOf'];
+    const paths = new Map(
+      inherited.flatMap((name) => ['a', 'b'].map((leaf) => [columnName([name, leaf]), [name, leaf]])),
+    );
+    for (const known of [paths, undefined]) {
+      const kinds = [...paths.keys()].map((column) => count(column, 'text'));
+      const { document } = inferSchema('a', 1, [...paths.keys()], NONE, { rows: 100, kinds }, known);
+      const fields = Object.entries(document['properties'] as Record<string, { properties: unknown }>);
+      const leaves = { a: { type: 'string' }, b: { type: 'string' } };
+      const names = inherited.map((name) => (known ? name : name.toLowerCase()));
+      expect(fields.map(([name, { properties }]) => [name, properties])).toEqual(names.map((name) => [name, leaves]));
+      expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
+    }
+  });
+
   it('leaves out what is called like the partition, and says so', () => {
-    const kinds = [count('idempotency_key_bucket', 'int'), count('ts_day', 'date')];
-    const { document, notes } = inferSchema('a', 1, ['idempotency_key_bucket', 'ts_day'], NONE, { rows: 100, kinds });
+    const kinds = [count('idempotency_key_bucket', 'int'), count('event_time_day', 'date'), count('ts_day', 'date')];
+    const columns = kinds.map(({ column }) => column);
+    const { document, notes } = inferSchema('a', 1, columns, NONE, { rows: 100, kinds });
     expect(document['properties']).toEqual({ ts_day: { type: 'string', format: 'date' } });
-    expect(notes[0]).toMatch(/^idempotency_key_bucket is left out: Curated's partition is called so/);
+    expect(notes[0]).toMatch(/^idempotency_key_bucket is left out: Curated's partition may be called so/);
+    expect(notes[1]).toMatch(/^event_time_day is left out/);
     expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
   });
 
