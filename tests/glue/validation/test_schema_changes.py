@@ -316,11 +316,11 @@ def _compared(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
 def test_where_a_verdict_can_differ_the_diff_says_so():
     chance = random.Random(budget.SEED)
     pairs = [_drawn(chance) for _ in range(PAIRS)]
-    objections, told = [], []
+    objections, reported = [], []
     for n, (pair, change) in enumerate(zip(pairs, _compared(pairs), strict=True)):
         if change["refused"]:
             continue
-        told.append(change)
+        reported.append(change)
         said = _objections(pair, change, n)
         objections += [(len(pair[0]) + len(pair[1]), pair, objection, change) for objection in said[:1]]
     # The shortest pairs say best what is wrong.
@@ -330,11 +330,11 @@ def test_where_a_verdict_can_differ_the_diff_says_so():
     ]
     if shortest:
         pytest.fail(
-            f"{len(objections)} pairs of {len(told)}, such as\n" + "\n\n".join(shortest), pytrace=False
+            f"{len(objections)} pairs of {len(reported)}, such as\n" + "\n\n".join(shortest), pytrace=False
         )
     # Most pairs are legal, and many of them differ without a word to say.
-    assert len(told) > PAIRS / 3
-    assert sum(not one["changes"] for one in told) > PAIRS / 20
-    for change in told:
+    assert len(reported) > PAIRS / 3
+    assert sum(not one["changes"] for one in reported) > PAIRS / 20
+    for change in reported:
         counts = any(one["kind"] != "ANNOTATION_CHANGED" for one in change["changes"])
         assert ("VERSION_NOT_INCREASED" in change["problems"]) == counts

@@ -36,7 +36,7 @@ export interface UploadFilesOptions {
 const NO_RESULT = { uploaded: false, version: null, changes: null, seconds: null, note: null, problems: [] } as const;
 const REFUSED_BEFORE = 'this very text was refused before, and is not uploaded again (--force does)';
 const GONE =
-  'the upload is no longer in pending/: a newer one of a text that was judged before took its place, or somebody removed it';
+  'the upload is no longer in pending/: a newer one of a text that was validated before took its place, or somebody removed it';
 const NOT_UPLOADED = 'not uploaded: it could not follow what is active';
 
 /** Uploads the files that need it, and waits for the verdict on each. A failure of one file stops no other. */

@@ -63,7 +63,7 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
         before: String(active.backfill),
         after: String(candidate.backfill),
         sentence: candidate.backfill
-          ? 'x-backfill: rows from before are judged anew'
+          ? 'x-backfill: rows from before are validated again'
           : 'x-backfill is gone: the schema counts from now on',
       }),
     );
