@@ -14,9 +14,13 @@ _PER_RUN = (
     (re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "…"),
     (re.compile(r"\bo[0-9]+\b"), "o…"),
     (re.compile(r"#[0-9]+L?\b"), "#…"),
+    (re.compile(r"(Request ID:|RequestId:|\bTID) [^\s,)]+"), r"\1 …"),
+    (re.compile(r"@[0-9a-f]{6,}\b"), "@…"),
+    (re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]+)?\b"), "…"),
+    (re.compile(r"\b[0-9]{5}-[0-9]+-(?=…)|\b[0-9]{15,}\b"), "…"),
 )
-"""What differs each time that an error comes: ids of files and queries, of objects in the gateway to Java,
-and of expressions in a plan."""
+"""What differs each time that an error comes: ids of files, queries, requests, tasks and snapshots, of
+objects in Java and in the gateway to it, of expressions in a plan, and addresses of machines."""
 
 
 class LeanOpsError(Exception):

@@ -339,3 +339,20 @@ def test_columns_that_an_overtaken_upload_left_in_the_table_stay_empty(lake):
     assert lake.curate().complete
     [row] = lake.rows(TABLE)
     assert (row["message_id"], str(row["temperature"]), row["left_over"]) == ("merged", "22.00", None)
+
+
+def test_curated_waits_for_standardized_to_decide_which_path_has_a_column(lake, monkeypatch):
+    lake.activate(TOPIC, 1, {"id": {"type": "string"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "lean_ops.standardized.job.advance_all",
+            lambda tables, pool, advances, is_stable: {one.topic: RuntimeError("down") for one in advances},
+        )
+        for n, payload in enumerate(({"Id": "UPPER"}, {"id": "lower"})):
+            lake.standardize(Event(payload, message_id=f"m{n}"))
+            [why] = lake.curate().failed.values()
+            assert why.startswith("StandardizedBehindError: Standardized has not taken the cycle ")
+    lake.standardize()
+    assert lake.curate().complete
+    rows = lake.by_key(TABLE)
+    assert [rows[key]["id"] for key in ("m0", "m1")] == ["UPPER", None]

@@ -82,6 +82,6 @@ def test_flattening_on_executors_gives_one_row_for_each(job_session):
     rows = flatten_events(versions(job_session, events), "c1", {}).collect()
     assert len(rows) == 1201
     assert {row["message_id"]: row["columns"] for row in rows} == {
-        **{f"m{n}": {"a": str(n)} for n in range(1200)},
+        **{f"m{n}": {"$.a": str(n)} for n in range(1200)},
         "x": None,
     }

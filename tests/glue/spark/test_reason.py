@@ -116,3 +116,21 @@ def test_what_ends_a_run_is_logged_in_one_line(job_session, unreadable):
     [(message, fields)] = logged
     assert (message, fields["level"]) == ("run failed", "ERROR")
     assert fields["reason"].startswith("ValidationException: Table column names conflict")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            "denied (Service: S3, Status Code: 403, Request ID: 4Q2X, Extended Request ID: a/b=)",
+            "403, Request ID: …",
+        ),
+        ("Lost task 0.0 in stage 3.0 (TID 70) (10.0.3.7:41234)", "(TID …) (…)"),
+        ("no file 00012-731-6f9619ff-8b86-d011-b42d-00c04fc964ff.parquet", "no file …….parquet"),
+        ("cannot find snapshot 8923458723045987234", "cannot find snapshot …"),
+        ("org.x.Foo@1a2b3c4d is closed", "org.x.Foo@… is closed"),
+    ],
+)
+def test_what_only_names_the_run_is_left_out(message, shown):
+    assert shown in reason(ValueError(message))
+    assert reason(ValueError("column 5 of 12 has no type")) == "ValueError: column 5 of 12 has no type"

@@ -1,5 +1,6 @@
 """The Standardized job as a whole: from RAW to rows, errors, drift, ledger and mirror."""
 
+import itertools
 import json
 
 import pytest
@@ -249,10 +250,54 @@ def test_a_path_that_comes_later_never_lies_in_the_column_of_another(lake, reque
     comments = {
         one.name: one.metadata.get("comment") for one in lake.spark.table(lake.name(TABLE)).schema.fields
     }
-    assert comments["id"] == "Id"
-    assert comments["u6e29u5ea6"] == "温度"
+    assert comments["id"] == "$.Id"
+    assert comments["u6e29u5ea6"] == "$.温度"
     drift = {(row["change_type"], row["column_name"]) for row in lake.rows("ops.drift_log")}
     assert ("NAME_COLLISION", "id") in drift
+
+
+@pytest.mark.parametrize("way", ["in a task", "by Spark"])
+def test_names_that_no_listing_has_room_for_are_rescued(lake, request, way):
+    """So many paths came that the listing of a cycle's paths was cut before the others."""
+    if way == "by Spark":
+        request.getfixturevalue("by_spark")
+    lake.max_columns = 3
+    lake.standardize(Event({"aaaaaaa": 0}, message_id="m0"))
+    many = {"".join(one): n for n, one in enumerate(itertools.product(*["Aa"] * 7)) if n < 127}
+    lake.standardize(Event(many, message_id="m1"), Event({"temp": 21, "zone": "x"}, message_id="m2"))
+    row = lake.by_key(TABLE)["m2"]
+    assert json.loads(row["rescued_data"] or "{}") | {
+        name: row.get(name) for name in ("temp", "zone") if row.get(name)
+    } == {
+        "temp": "21",
+        "zone": "x",
+    }
+
+
+def test_a_comment_that_people_change_gives_the_column_to_another_path(lake):
+    lake.standardize(Event({"Device-Id": "stray"}, message_id="m1"))
+    lake.spark.sql(f"ALTER TABLE {lake.name(TABLE)} ALTER COLUMN device_id COMMENT '$.device_id'")
+    lake.standardize(
+        Event({"device_id": "d"}, message_id="m2"), Event({"Device-Id": "stray"}, message_id="m3")
+    )
+    rows = lake.by_key(TABLE)
+    assert [rows[key]["device_id"] for key in ("m1", "m2", "m3")] == ["stray", "d", None]
+    assert json.loads(rows["m3"]["rescued_data"]) == {"Device-Id": "stray"}
+
+
+def test_a_table_that_cannot_be_loaded_stops_no_other_topic(lake, monkeypatch):
+    lake.standardize(Event(message_id="m1"), Event(message_id="m1", topic="other.topic"))
+    lake.checkpoints.stored.pop(("other.topic", "standardized"))
+    load = Tables._load
+
+    def load_but_one(self, table):
+        if table.endswith("other_topic"):
+            raise RuntimeError("metadata is gone")
+        return load(self, table)
+
+    monkeypatch.setattr(Tables, "_load", load_but_one)
+    lake.standardize(Event(message_id="m2"), Event(message_id="m2", topic="other.topic"))
+    assert set(lake.by_key(TABLE)) == {"m1", "m2"}
 
 
 def forget_history(lake):

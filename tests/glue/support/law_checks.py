@@ -59,7 +59,7 @@ def check_schema_times(lake, played, forgotten):
     """
     standardized, curated = (read(lake, played, layer) for layer in ("standardized", "curated"))
     errors, ledger = (by_topic(lake.rows(f"ops.{table}")) for table in ("errors", "ledger"))
-    paths = {name: name for name in FIELDS}
+    paths = {name: f"$.{name}" for name in FIELDS}
     overflow = 0
     for history in played:
         topic, events, begin = history.topic, history.events, history.schema_from

@@ -90,7 +90,7 @@ def flat(event: Event, comments: Comments) -> tuple[dict[str, str | None], dict[
             if column in (*_PIPELINE, *_ENGINES):
                 column = f"payload__{column}"
             text = ".".join(here)
-            if comments.get(column) == text:
+            if comments.get(column) == f"$.{text}":
                 columns[column] = shown(inner)
             else:
                 rescued[rf"{text}\(path)" if text == column else text] = shown(inner)

@@ -27,6 +27,8 @@ longer fits into the caches makes up to 10 of 4."""
 _TINY = 0.02
 """Seconds of CPU time that count as none: what is quicker is not compared. A text that passes from C's
 parser to Python's, because it is nested deep, jumps below that."""
+_LONG = 0.5
+"""Seconds of CPU time for a text that no leap explains."""
 _SEARCH_SECONDS = 120.0
 """Seconds after which the short texts count as never ending. A search takes less than a second on a machine
 that does nothing else."""
@@ -121,14 +123,16 @@ def check_growth(parser: Parser, shape: Shape, most: int = MEGABYTE) -> None:
 def check_steps(shape: Shape, steps: Iterable[tuple[int, float]]) -> None:
     """Does what check_growth does for lengths, each FACTOR times the one before, with the seconds that the
     text takes at that length."""
-    before = _TINY
+    before, leapt = _TINY, False
     for length, seconds in steps:
-        if seconds > _MOST_GROWTH * before:
+        leaps = seconds > _MOST_GROWTH * before
+        # What no longer fits into the processor's cache grows by a leap, once. A square grows at every step.
+        if leaps and (leapt or seconds > _LONG):
             raise TooSlowError(
                 f"{FACTOR} times the text takes {seconds / before:.0f} times the time, {seconds:.2f} s at "
                 f"{length} characters: {shape}"
             )
-        before = max(seconds, _TINY)
+        before, leapt = max(seconds, _TINY), leaps
 
 
 def check_linear(

@@ -2,12 +2,12 @@
 
 The first path that comes has the column, and the table keeps it as the column's comment. Any other path that
 ends in the same column goes to rescued_data, in the same event and in every later one, so no column ever
-holds the values of two paths. Paths are texts as names.path_text writes them.
+holds the values of two paths. Paths are keys as names.path_key writes them. Keys that are column names, as in
+rows of cycle_delta that an earlier version wrote, have their columns whatever the table says.
 """
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -22,10 +22,7 @@ _HASH_DIGITS = 16
 _CUT = "…"
 _NOT_IN_COMMENTS = "".join(map(chr, range(0x20))) + "\ufffe\uffff"
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in _NOT_IN_COMMENTS})
-"""Characters that Glue refuses in a comment. In a path's text, a backslash only stands before another one or
-before a dot."""
-_ESCAPED = re.compile(r"\\(?:u([0-9a-f]{4})|.)")
-_EMPTY = '""'
+"""Characters that Glue refuses in a comment. names.path_segments reads the escapes."""
 
 
 @lru_cache(maxsize=100_000)
@@ -34,7 +31,7 @@ def comment_of(path: str) -> str:
 
     It is on one line, and the end of a path that Glue finds too long is replaced by a hash.
     """
-    text = path.translate(_ESCAPES) or _EMPTY
+    text = path.translate(_ESCAPES)
     if len(text.encode()) <= _MAX_COMMENT_BYTES:
         return text
     kept = text.encode()[: _MAX_COMMENT_BYTES - len(_CUT.encode()) - _HASH_DIGITS].decode(errors="ignore")
@@ -46,18 +43,20 @@ def column_paths(comments: Mapping[str, str | None]) -> dict[str, str]:
 
     A comment that people have written is no path of the column, so the column counts as free.
     """
-    return {
-        column: comment
-        for column, comment in comments.items()
-        if comment and (_names_column(comment, column) or comment[-_HASH_DIGITS - 1 : -_HASH_DIGITS] == _CUT)
-    }
+    return {column: comment for column, comment in comments.items() if comment and _is_of(comment, column)}
 
 
-def _names_column(comment: str, column: str) -> bool:
-    path = "" if comment == _EMPTY and column == "_" else comment
-    return (
-        names.column_of(_ESCAPED.sub(lambda one: chr(int(one[1], 16)) if one[1] else one[0], path)) == column
-    )
+def _is_of(comment: str, column: str) -> bool:
+    """Whether comment_of wrote a comment for a path of the column.
+
+    A path that was cut cannot be read again, so its comment counts as one of the column.
+    """
+    if not comment.startswith(names.ROOT):
+        return False
+    if comment[-_HASH_DIGITS - 1 : -_HASH_DIGITS] == _CUT:
+        return True
+    path = names.path_key(names.path_segments(comment[len(names.ROOT) :]))
+    return names.column_of(path) == column and comment_of(path) == comment
 
 
 def assigned(known: ColumnPaths, paths: Iterable[str]) -> dict[str, str]:
@@ -69,7 +68,7 @@ def assigned(known: ColumnPaths, paths: Iterable[str]) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for path in paths:
         column = names.column_of(path)
-        if column in known or not names.may_have_column(path):
+        if column in known or path == column or not names.may_have_column(path):
             continue
         other = chosen.get(column)
         if other is None or _rank(path) < _rank(other):
@@ -79,13 +78,14 @@ def assigned(known: ColumnPaths, paths: Iterable[str]) -> dict[str, str]:
 
 def _rank(path: str) -> tuple[bool, str]:
     """Paths compare by whether they spell the column exactly, which come first, and then as texts."""
-    return "__".join(names.path_segments(path)) != names.column_of(path), path
+    return "__".join(names.path_segments(path[len(names.ROOT) :])) != names.column_of(path), path
 
 
 def has_column(path: str, known: ColumnPaths) -> bool:
     """Whether a path may have its column: it is short enough, and the column is its own or free."""
-    owner = known.get(names.column_of(path)) if names.may_have_column(path) else ""
-    return owner is None or owner == comment_of(path)
+    column = names.column_of(path)
+    owner = known.get(column) if names.may_have_column(path) else ""
+    return path == column or owner is None or owner == comment_of(path)
 
 
 def by_column(
@@ -110,12 +110,13 @@ def by_column(
 
 
 def rescued_key(path: str) -> str:
-    """The key in rescued_data of a path that another one keeps from its column.
+    """The key in rescued_data of a path that another one keeps from its column: the path without names.ROOT.
 
     A path that reads like its column's name is marked, because that name alone stands for a value past
     max_columns.
     """
-    return path + names.PATH_MARK if path == names.column_of(path) else path
+    text = path.removeprefix(names.ROOT)
+    return text + names.PATH_MARK if text == names.column_of(path) else text
 
 
 def rescued_text(rescued: Mapping[str, str | None]) -> str | None:

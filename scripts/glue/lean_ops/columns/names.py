@@ -82,8 +82,15 @@ LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", 
 _MAX_SPELLED, _KEPT_OF_SPELLED, _HASH_DIGITS = 60, 43, 16
 """A name beyond ASCII whose spelling is longer than the first number keeps so many of its characters and gets
 so many hexadecimal digits of a hash: a few letters of nested names would else fill a column's name."""
-_PATH_PARTS = re.compile(r"\\[\\.]|\.|[^\\.]+")
-"""An escaped character, a dot between segments, or text."""
+_PATH_PARTS = re.compile(r"\\u([0-9a-f]{4})|\\([\\.])|(\.)|[^\\.]+")
+"""A code point, an escaped character, a dot between segments, or text."""
+_HALF = re.compile("[\ud800-\udfff]")
+
+ROOT = "$."
+"""Goes before a path, as path_text writes it, in the keys of cycle_delta and in the comments of columns.
+
+The names of columns, which cycle_delta had as keys once, never begin so, and what people write in comments
+rarely does."""
 
 
 def is_topic(name: str | None) -> bool:
@@ -137,7 +144,7 @@ def _in_ascii(segment: str) -> str:
         return folded
     spelled: list[str] = []
     for run in _RUNS.findall(folded):
-        text = run if run.isascii() else "".join(map(_code_point_text, run))
+        text = run if run.isascii() else "".join(f"u{ord(character):04x}" for character in run)
         # Where two runs meet, one of them is code points.
         if spelled and spelled[-1][-1].isalnum() and text[0].isalnum():
             spelled.append("_")
@@ -146,12 +153,6 @@ def _in_ascii(segment: str) -> str:
     if len(name) <= _MAX_SPELLED:
         return name
     return f"{name[:_KEPT_OF_SPELLED]}_{hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]}"
-
-
-def _code_point_text(character: str) -> str:
-    # Half of a surrogate pair is no character; flattening stores it as U+FFFD.
-    code_point = 0xFFFD if "\ud800" <= character <= "\udfff" else ord(character)
-    return f"u{code_point:04x}"
 
 
 def _without_accents(found: re.Match[str]) -> str:
@@ -164,31 +165,39 @@ def _without_accents(found: re.Match[str]) -> str:
 def path_text(path: Sequence[str]) -> str:
     """A path as rescued_data and drift_log spell it: `meta.gps.lat`.
 
-    A dot within a name is written as `\\.` and a backslash as two, so that no two paths have the same text.
+    A dot within a name is written as `\\.`, a backslash as two, and half of a surrogate pair, which UTF-8
+    cannot have, as `\\ud800`, so that no two paths have the same text.
     """
-    return ".".join(segment.replace("\\", "\\\\").replace(".", "\\.") for segment in path)
+    text = ".".join(segment.replace("\\", "\\\\").replace(".", "\\.") for segment in path)
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 
 
 def path_segments(text: str) -> tuple[str, ...]:
     """The path of which path_text made this text."""
     segments: list[list[str]] = [[]]
-    for part in _PATH_PARTS.findall(text):
-        if part == ".":
+    for part in _PATH_PARTS.finditer(text):
+        code_point, escaped, dot = part.groups()
+        if dot:
             segments.append([])
         else:
-            segments[-1].append(part[1:] if part[0] == "\\" and len(part) == 2 else part)
+            segments[-1].append(chr(int(code_point, 16)) if code_point else escaped or part.group())
     return tuple("".join(parts) for parts in segments)
 
 
+def path_key(path: Sequence[str]) -> str:
+    """A path as the keys of cycle_delta's `columns` spell it: `$.meta.gps.lat`."""
+    return ROOT + path_text(path)
+
+
 @lru_cache(maxsize=100_000)
-def column_of(path: str) -> str:
-    """The column of a path that is written as path_text writes it."""
-    return column_name(path_segments(path))
+def column_of(key: str) -> str:
+    """The column of a key of cycle_delta's `columns`. The rows of earlier versions have the column itself."""
+    return column_name(path_segments(key[len(ROOT) :])) if key.startswith(ROOT) else key
 
 
-def may_have_column(path: str) -> bool:
-    """Whether a path, as path_text writes it, is short enough for a column."""
-    return len(path) <= MAX_PATH_TEXT and len(column_of(path)) <= MAX_COLUMN_NAME
+def may_have_column(key: str) -> bool:
+    """Whether a path, as path_key writes it, is short enough for a column."""
+    return len(key) <= len(ROOT) + MAX_PATH_TEXT and len(column_of(key)) <= MAX_COLUMN_NAME
 
 
 OVERFLOW_MARK = "\\(column)"

@@ -65,7 +65,7 @@ class Advance(TopicAdvance):
     through: the cycle up to which the new cycles are all that there is.
     paths: the paths of payloads that the new cycles have, cycle by cycle.
     standardized: the full name of the topic's Standardized table, or None where there is none.
-    column_paths: which paths have the columns there, once it has taken the new cycles.
+    column_paths: which paths have the columns there.
     backfill_from: the Standardized table whose rows the schema has to validate, or None.
     """
 

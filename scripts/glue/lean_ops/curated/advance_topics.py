@@ -12,6 +12,7 @@ from lean_ops.curated.advance import Advance
 from lean_ops.curated.advance_by_spark import advance_by_spark
 from lean_ops.curated.in_task import curate
 from lean_ops.curated.recording import Errors, record_task_errors
+from lean_ops.errors import LeanOpsError
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
@@ -20,6 +21,10 @@ from lean_ops.tasks.run_tasks import MAX_EVENTS
 from lean_ops.tasks.topic_pool import TopicPool
 from lean_ops.tasks.topic_task import BackfillSource, TaskResult, TopicTask
 from lean_ops.validation import time_limit
+
+
+class StandardizedBehindError(LeanOpsError):
+    """The topic's Standardized table lacks a cycle, so which paths have its columns is not decided yet."""
 
 
 def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) -> TopicCommits:
@@ -50,14 +55,20 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
 def _with_column_paths(tables: Tables, advance: Advance) -> Advance:
     """Finds out which paths have Standardized's columns, as Curated has to read the same ones.
 
-    Where a run of Standardized has failed, its table may not have taken some of the new cycles. When it takes
-    them, it decides as is decided here.
+    Raises StandardizedBehindError where Standardized has not taken the cycles yet and may still decide.
     """
-    if not advance.cycles:
+    if not advance.cycles or advance.standardized is None:
         return advance
-    known: dict[str, str] = {}
-    if advance.standardized is not None:
-        known = TopicTable(tables.spark, advance.standardized).column_paths()
+    table = TopicTable(tables.spark, advance.standardized)
+    last = table.last_commit()
+    # Where maintenance has expired the commits of a table with rows, it has taken those cycles long ago.
+    behind = [cycle for cycle in sorted(advance.cycles) if last is not None and cycle > last.cycle_id]
+    if behind or (last is None and table.is_empty):
+        raise StandardizedBehindError(
+            f"Standardized has not taken the cycle {min(behind, default=min(advance.cycles))} of this topic: "
+            "see its own failure"
+        )
+    known = table.column_paths()
     for paths in advance.paths:
         known |= {column: comment_of(path) for column, path in assigned(known, paths).items()}
     return replace(advance, column_paths=known)

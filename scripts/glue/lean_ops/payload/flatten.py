@@ -13,10 +13,11 @@ from lean_ops.columns import names
 from lean_ops.columns.column_paths import rescued_text
 from lean_ops.payload.json_text import InvalidJsonError, Json, compact, parse, scalar
 
-VALUE_COLUMN = "value"
+_VALUE = names.path_key(("value",))
 """A payload that is valid JSON but not an object counts as an object with this one member."""
 
 _BYTE_ORDER_MARK = "\ufeff"
+_BEFORE_JSON = _BYTE_ORDER_MARK + " \t\n\r"
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CACHED_NAMES = 100_000
@@ -24,9 +25,10 @@ _MAX_CACHED_NAMES = 100_000
 
 
 class Flattened(NamedTuple):
-    """A flattened payload: texts by path, as names.path_text writes it. A JSON null is None.
+    """A flattened payload: texts by path. A JSON null is None.
 
-    values: of the paths that may have a column. rescued: of the paths that are too deep or too long for one.
+    values: of the paths that may have a column, as names.path_key writes them. rescued: of the paths that are
+    too deep or too long for one, as names.path_text writes them.
     """
 
     values: dict[str, str | None]
@@ -39,17 +41,17 @@ class Flattened(NamedTuple):
 
 
 class _Name:
-    """A path of the payload with its text and the names below it. fits: it may have a column.
+    """A path of the payload with its key and the names below it. fits: it may have a column.
 
     It is computed once and kept, because most events of a topic have the same paths.
     """
 
-    __slots__ = ("below", "fits", "path", "text")
+    __slots__ = ("below", "fits", "key", "path")
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self.path = path
-        self.text = names.path_text(path)
-        self.fits = names.may_have_column(self.text)
+        self.key = names.path_key(path)
+        self.fits = names.may_have_column(self.key)
         self.below: dict[str, _Name] = {}
 
 
@@ -68,9 +70,12 @@ class Flattener:
         if type(value) is dict:
             self._object(value, self._root, result)
         else:
-            result.values[VALUE_COLUMN] = value if type(value) is str else compact(value)
-        if _SURROGATE_ESCAPE.search(payload):
-            return Flattened(_mend(result.values), _mend(result.rescued))
+            result.values[_VALUE] = value if type(value) is str else compact(value)
+        # The escape may stand in a text within the text: its backslash is then two, or an escape itself.
+        if _SURROGATE_ESCAPE.search(payload) or (
+            payload.lstrip(_BEFORE_JSON).startswith('"') and "\\" in payload
+        ):
+            return Flattened(_mended(result.values), _mended(result.rescued))
         return result
 
     def _object(self, members: dict[str, Json], parent: _Name, result: Flattened) -> None:
@@ -85,8 +90,10 @@ class Flattener:
                 else:
                     for inner, deep in value.items():
                         result.rescued[names.path_text((*name.path, inner))] = _text(deep)
+            elif name.fits:
+                result.values[name.key] = _text(value)
             else:
-                (result.values if name.fits else result.rescued)[name.text] = _text(value)
+                result.rescued[names.path_text(name.path)] = _text(value)
 
     def _name(self, parent: _Name, key: str) -> _Name:
         name = _Name((*parent.path, key))
@@ -126,15 +133,7 @@ def _text(value: Json) -> str | None:
     return scalar(value)
 
 
-def _mend(values: dict[str, str | None]) -> dict[str, str | None]:
+def _mended(values: dict[str, str | None]) -> dict[str, str | None]:
     """The texts with U+FFFD for each half of a surrogate pair, which is no character and has no form in
-    UTF-8."""
-    mended: dict[str, str | None] = {}
-    copies: dict[str, int] = {}
-    for key, text in values.items():
-        name = mended_key = _SURROGATE.sub("\ufffd", key)
-        while name in mended:  # The names differed only in such halves: keep the values of all.
-            copies[mended_key] = copies.get(mended_key, 0) + 1
-            name = f"{mended_key}'{copies[mended_key]}"
-        mended[name] = None if text is None else _SURROGATE.sub("\ufffd", text)
-    return mended
+    UTF-8. Paths spell such halves out."""
+    return {path: None if text is None else _SURROGATE.sub("\ufffd", text) for path, text in values.items()}

@@ -43,7 +43,7 @@ def advance_by_spark(tables: Tables, advance: Advance, event_times: EventTimes |
             )
             counts = merge_spark.count(winners)
         columns = schema_evolution.payload_columns(tables.columns(table))
-        overflow = bool(evolution.overflow)
+        overflow = evolution.may_overflow
         changed = merge_spark.rows_to_write(winners, (merge_spark.NEW, merge_spark.NEWER))
         rows = standardized_rows(with_columns(changed, evolution.column_paths), columns, overflow)
         may_be_rescued = overflow or work.rescued_paths or evolution.collisions

@@ -69,7 +69,7 @@ def _plan_task(advance: Advance, event_times: EventTimes | None) -> TopicTask:
     """Returns the topic's task. Raises NotForOneTaskError."""
     return replace(
         plan_task(advance, event_times),
-        overflow=bool(advance.evolution.overflow),
+        overflow=advance.evolution.may_overflow,
         column_paths=advance.evolution.column_paths,
         one_day_a_file=event_times is not None,
     )

@@ -86,14 +86,26 @@ class _Overflow:
         self._names: list[str] = []
         self._texts: list[str | None] = []
         self._rest: dict[int, str | None] = {}
+        # To ask Arrow for one value takes longer than to look into a list of all of them.
+        valid: dict[str, list[bool]] = {}
+        columns = frozenset(rows.column_names)
+
+        def has_value(name: str, n: int) -> bool:
+            if name not in columns:
+                return False
+            if name not in valid:
+                valid[name] = pc.is_valid(rows.column(name)).to_pylist()
+            return valid[name][n]
+
+        texts = rescued.to_pylist()
         for n in indices_where(pc.is_valid(rescued)):
-            values = _read_rescued(rescued[n].as_py())
+            values = _read_rescued(texts[n])
             found = {
                 name: key
                 for key in values
                 if names.is_column_name(name := key.removesuffix(names.OVERFLOW_MARK))
                 and (key != name or name + names.OVERFLOW_MARK not in values)
-                and not (name in rows.column_names and rows.column(name)[n].is_valid)
+                and not has_value(name, n)
             }
             for name, key in found.items():
                 text = values.pop(key)

@@ -15,18 +15,20 @@ _OWN_COLUMNS = frozenset((*names.ENVELOPE_COLUMNS, names.RESCUED))
 class Evolution:
     """The change of a table's columns.
 
-    added: the columns to add, in one change of the table, with their comments.
+    added: the columns to add, in one change of the table, with their comments; None where no path has them.
     comments: columns that were free, with the comments of the paths that have them now.
     overflow: the names that get no column, of which only the first are listed, in alphabetical order.
     collisions: the paths that another path keeps from their column, of which only the first are listed.
     column_paths: which path has which column from now on, those of `overflow` included.
+    may_overflow: whether there may be names that get no column, listed or not.
     """
 
-    added: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str | None] = field(default_factory=dict)
     comments: Mapping[str, str] = field(default_factory=dict)
     overflow: Sequence[str] = ()
     collisions: Sequence[str] = ()
     column_paths: Mapping[str, str] = field(default_factory=dict)
+    may_overflow: bool = False
 
 
 def max_paths(max_columns: int) -> int:
@@ -51,15 +53,17 @@ def plan(table_columns: Mapping[str, str | None], paths: Iterable[str], max_colu
     present = {name: table_columns[name] for name in payload_columns(table_columns)}
     known = column_paths(present)
     new = {column: comment_of(path) for column, path in assigned(known, seen).items()}
-    wanted = sorted(new.keys() - present.keys())
-    room = max(0, max_columns - len(present))
     now = known | new
+    wanted = sorted({names.column_of(path) for path in seen if has_column(path, now)} - present.keys())
+    room = max(0, max_columns - len(present))
     return Evolution(
-        added={column: new[column] for column in wanted[:room]},
+        added={column: new.get(column) for column in wanted[:room]},
         comments={column: comment for column, comment in new.items() if column in present},
         overflow=wanted[room:],
-        collisions=sorted(path for path in seen if not has_column(path, now)),
+        collisions=sorted(path.removeprefix(names.ROOT) for path in seen if not has_column(path, now)),
         column_paths=now,
+        # Where the listing is full, paths may have been cut from it.
+        may_overflow=len(wanted) > room or len(seen) >= max_paths(max_columns),
     )
 
 

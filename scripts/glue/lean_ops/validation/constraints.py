@@ -79,13 +79,6 @@ def _as_in_javascript(pattern: str, end: str) -> str:
     return _PATTERN_PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)
 
 
-def _all_at_once(breaks: Callable[[pa.Array], pa.Array]) -> Broken:
-    def broken(values: pa.Array, read: Read = unlimited) -> list[int]:
-        return indices_where(breaks(values))
-
-    return broken
-
-
 def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
     def broken(values: pa.Array, read: Read = unlimited) -> list[int]:
         found = []

@@ -54,8 +54,7 @@ class TimeLimit:
                     return
                 raise TopicTooSlowError(
                     f"message {message_ids[n].as_py()} was being read, column {column}, when the topic had "
-                    f"taken {self._seconds:g} s of CPU time in one task: look at that text; a schema in which the "
-                    "column is a string takes it"
+                    f"taken {self._seconds:g} s of CPU time in one task: look at that text in RAW"
                 )
 
             return read

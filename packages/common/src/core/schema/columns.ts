@@ -83,9 +83,7 @@ function inAscii(name: string): string {
 }
 
 function codePointText(character: string): string {
-  // Half of a surrogate pair is no character; flattening stores it as U+FFFD.
-  const codePoint = /^[\ud800-\udfff]$/.test(character) ? 0xfffd : (character.codePointAt(0) ?? 0);
-  return `u${codePoint.toString(16).padStart(4, '0')}`;
+  return `u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 }
 
 /**
@@ -98,27 +96,29 @@ export function memberPrefix(path: readonly string[]): string {
 }
 
 /**
- * A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`. A dot within a name is written `\\.`, so that
- * each path has a spelling of its own.
+ * A path as schemas, rescued_data and drift_log spell it: `meta.gps.lat`. A dot within a name is written `\\.`, and half
+ * of a surrogate pair `\\ud800`, so that each path has a spelling of its own.
  */
 export function pathText(path: readonly string[]): string {
-  return path.map((segment) => segment.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.');
+  return path
+    .map((segment) => segment.replaceAll('\\', '\\\\').replaceAll('.', '\\.'))
+    .join('.')
+    .replace(/[\ud800-\udfff]/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
 }
 
-/** What a column's comment begins with in place of the empty path, as no comment may be empty. */
-const EMPTY_PATH = '""';
+/** What a comment that names a path begins with. */
+const ROOT = '$.';
 
 /**
- * The path that a column of Standardized has, by the column's comment. undefined where the comment is no path of the
- * column: where people wrote it, where the column has none, and where the path is so long that its end is a hash. The
- * twin, which also writes comments, is scripts/glue/lean_ops/columns/column_paths.py.
+ * The path that a column of Standardized has, by the column's comment, such as `$.meta.gps.lat`. undefined where the
+ * comment is no path of the column: where people wrote it, where the column has none, and where the path is so long that
+ * its end is a hash. The twin, which also writes comments, is scripts/glue/lean_ops/columns/column_paths.py.
  */
 export function pathOfComment(column: string, comment: string | undefined): readonly string[] | undefined {
-  if (comment === undefined || comment === '') return undefined;
-  const text = comment === EMPTY_PATH && column === '_' ? '' : comment;
+  if (comment?.startsWith(ROOT) !== true) return undefined;
   const path: string[] = [];
   let name = '';
-  for (const [part, hex] of text.matchAll(/\\u([0-9a-f]{4})|\\[\\.]|\.|[^\\.]+/gu)) {
+  for (const [part, hex] of comment.slice(ROOT.length).matchAll(/\\u([0-9a-f]{4})|\\[\\.]|\.|[^\\.]+/gu)) {
     if (part === '.') {
       path.push(name);
       name = '';

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { wellFormed } from '../../../src/core/envelope/fields';
 import { isObject } from '../../../src/core/json/value';
 import {
   collisions,
@@ -77,7 +76,7 @@ describe('pathOfComment', () => {
     expect(pathOfComment(column, comment)).toEqual(comment.includes('…') ? undefined : segments);
   });
 
-  it.each([undefined, '', 'in degrees Celsius', 'Temperatur', 'temp\\u0009erature'])(
+  it.each([undefined, '', 'in degrees Celsius', 'temperature', 'Temperature', '$.Temperatur', '$.temp\\u0009erature'])(
     'takes %j for no path of the column temperature',
     (comment) => {
       expect(pathOfComment('temperature', comment)).toBeUndefined();
@@ -89,12 +88,7 @@ describe('a payload that the Spark job flattens', () => {
   // A payload that is no object has the column `value`, which no path names.
   const flattened = (vectors('flatten.json') as readonly FlattenVector[])
     .map((vector) => ({ ...vector, document: JSON.parse(vector.payload) as unknown }))
-    .filter(({ document }) => isObject(document))
-    // Names that differ only in halves of surrogate pairs are numbered by the Spark job.
-    .filter(({ document }) => {
-      const paths = leafPaths(document).map((segments) => JSON.stringify(segments.map((name) => wellFormed(name))));
-      return new Set(paths).size === paths.length;
-    });
+    .filter(({ document }) => isObject(document));
 
   it('stands in nearly every vector', () => {
     expect(flattened.length).toBeGreaterThanOrEqual(30);
