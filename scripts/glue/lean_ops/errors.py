@@ -7,6 +7,9 @@ _MAX_REASON = 500
 _MAX_CAUSES = 50
 """How far a chain of causes is followed: chains are short, but Java lets one be a circle."""
 _TRACEBACK = "Traceback (most recent call last):"
+_CAUSES = "The above exception was the direct cause of the following exception:"
+_OWN = "lean_ops."
+"""The package of this library's errors, in a traceback."""
 _RAISED = re.compile(r"(?:[A-Za-z_][\w$]*\.)*([A-Za-z_]\w*)(?:: (.*))?")
 """A class with its package, and the message, as both languages print an exception."""
 _STAGE_FAILURE = re.compile(r"Job aborted due to stage failure: .*?\): ")
@@ -69,24 +72,32 @@ def _innermost_of_text(kind: str, text: str) -> tuple[str, str]:
     if not lines:
         return kind, ""
     if _TRACEBACK in text:
-        found = _of_traceback(text)
-        return found if found is not None else (kind, lines[0].strip())
+        return _of_traceback(text) or (kind, lines[0].strip())
     causes = [line for line in lines if line.startswith("Caused by: ")]
-    told = None
+    line = None
     if causes:
-        told = causes[-1].removeprefix("Caused by: ")
+        line = causes[-1].removeprefix("Caused by: ")
     elif stage := _STAGE_FAILURE.match(lines[0]):
-        told = lines[0][stage.end() :]
+        line = lines[0][stage.end() :]
     elif lines[0].startswith("An error occurred while calling") and len(lines) > 1:
-        told = lines[1]
-    raised = None if told is None else _RAISED.fullmatch(told.strip())
+        line = lines[1]
+    raised = None if line is None else _RAISED.fullmatch(line.strip())
     return (kind, lines[0].strip()) if raised is None else (raised[1], raised[2] or "")
 
 
 def _of_traceback(text: str) -> tuple[str, str] | None:
-    """The exception at the end of the last traceback of Python in a text. None where the text ends before."""
-    for line in text.rpartition(_TRACEBACK)[2].splitlines():
-        raised = None if line[:1].isspace() else _RAISED.fullmatch(line)
+    """The innermost exception of the tracebacks of Python in a text, as `reason` finds it in an exception.
+
+    Python writes a cause before what it caused. None where the text ends before any exception.
+    """
+    found = None
+    parts = text.split(_TRACEBACK)[1:]
+    for n in range(len(parts) - 1, -1, -1):
+        lines = (line for line in parts[n].splitlines() if not line[:1].isspace())
+        raised = next((one for one in map(_RAISED.fullmatch, lines) if one is not None), None)
         if raised is not None:
-            return raised[1], raised[2] or ""
-    return None
+            found = raised[1], raised[2] or ""
+        own = raised is not None and raised.group().startswith(_OWN)
+        if own or n == 0 or _CAUSES not in parts[n - 1]:
+            break
+    return found

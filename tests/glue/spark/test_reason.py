@@ -1,5 +1,7 @@
 """An error in one line: what went wrong at the bottom of it, and the same line each time."""
 
+import traceback
+
 import pytest
 from py4j.protocol import Py4JJavaError
 
@@ -134,3 +136,18 @@ def test_what_ends_a_run_is_logged_in_one_line(job_session, unreadable):
 def test_what_only_names_the_run_is_left_out(message, shown):
     assert shown in reason(ValueError(message))
     assert reason(ValueError("column 5 of 12 has no type")) == "ValueError: column 5 of 12 has no type"
+
+
+def test_a_traceback_says_the_cause_and_not_what_it_caused():
+    def raised(last):
+        try:
+            try:
+                {}["device"]
+            except KeyError as error:
+                raise last from error
+        except Exception:
+            return traceback.format_exc()
+
+    assert reason(RuntimeError(raised(ValueError("no such row")))) == "KeyError: 'device'"
+    wrapped = raised(LeanOpsError("the table is gone: restore it"))
+    assert reason(RuntimeError(wrapped)) == "LeanOpsError: the table is gone: restore it"

@@ -139,11 +139,11 @@ def member_prefix(path: Sequence[str]) -> str:
 
 def _in_ascii(segment: str) -> str:
     """A name spelled in ASCII. `_` parts code points from ASCII letters and digits beside them."""
-    folded = _LATIN.sub(_without_accents, _ACCENT.sub("", segment))
-    if folded.isascii():
-        return folded
+    unaccented = _LATIN.sub(_without_accents, _ACCENT.sub("", segment))
+    if unaccented.isascii():
+        return unaccented
     spelled: list[str] = []
-    for run in _RUNS.findall(folded):
+    for run in _RUNS.findall(unaccented):
         text = run if run.isascii() else "".join(f"u{ord(character):04x}" for character in run)
         # Where two runs meet, one of them is code points.
         if spelled and spelled[-1][-1].isalnum() and text[0].isalnum():

@@ -23,7 +23,7 @@ class Batch:
 
     columns: column to an array with a text for each version; a column that no version has may be absent.
     members: column to the row indices of the versions that hold a member of it which is none of the schema's.
-    reading: is told of the texts as they are read, see time_limit.
+    reading: is called with the texts as they are read, see time_limit.
     """
 
     count: int

@@ -18,7 +18,7 @@ from lean_ops.validation.time_limit import Read, unlimited
 class ColumnCast(Protocol):
     """Takes an array of texts and returns the array of their values: null where a text is null or no value.
 
-    read: is told of the texts that are read one by one. Raises what that raises.
+    read: is called with the texts that are read one by one. Raises what that raises.
     """
 
     def __call__(self, texts: pa.Array, read: Read = unlimited) -> pa.Array: ...

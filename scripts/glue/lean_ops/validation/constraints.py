@@ -23,7 +23,7 @@ class Broken(Protocol):
     """Takes a column's values and returns the row indices of those that break the constraint. Null breaks
     none.
 
-    read: is told of the values that are looked at one by one. Raises what that raises.
+    read: is called with the values that are looked at one by one. Raises what that raises.
     """
 
     def __call__(self, values: pa.Array, read: Read = unlimited) -> list[int]: ...

@@ -12,9 +12,9 @@ MAX_SECONDS = 600.0
 cannot read take some 15 seconds."""
 
 Read = Callable[[int], None]
-"""Is told the row index of each text that was read. Raises TopicTooSlowError when the time is up."""
+"""Is called with the row index of each text that was read. Raises TopicTooSlowError when the time is up."""
 Reading = Callable[[str], Read]
-"""Returns what is told of the texts of one column."""
+"""Returns what is called with the texts of one column."""
 
 
 class TopicTooSlowError(LeanOpsError):

@@ -65,13 +65,13 @@ const HASH_DIGITS = 16;
 /** A name spelled in ASCII. `_` parts code points from ASCII letters and digits beside them. */
 function inAscii(name: string): string {
   if (/^\p{ASCII}*$/u.test(name)) return name;
-  const folded = name.replace(ACCENT, '').replace(LATIN, (letter) => {
+  const unaccented = name.replace(ACCENT, '').replace(LATIN, (letter) => {
     const base = letter.normalize('NFD').replace(ACCENT, '');
     return LETTERS.get(base.toLowerCase()) ?? base;
   });
-  if (/^\p{ASCII}*$/u.test(folded)) return folded;
+  if (/^\p{ASCII}*$/u.test(unaccented)) return unaccented;
   let spelled = '';
-  for (const [run] of folded.matchAll(/\p{ASCII}+|\P{ASCII}+/gu)) {
+  for (const [run] of unaccented.matchAll(/\p{ASCII}+|\P{ASCII}+/gu)) {
     const isAscii = /^\p{ASCII}/u.test(run);
     const text = isAscii ? run : Array.from(run, codePointText).join('');
     // Where two runs meet, one of them is code points.
