@@ -8,7 +8,7 @@ import {
   tooLarge,
   type SchemaProblem,
 } from '@lean-ops/common/core';
-import { activate, enable, putOnRecord, readActive } from './activation';
+import { activate, enable, putOnRecord, readActive, type ActiveSchema } from './activation';
 import { archiveText } from './schema-archive';
 import type { Collaborators, Resources } from './collaborators';
 import { clearReport, problemsReported, reportBefore, reportFailure } from './failure-report';
@@ -107,6 +107,7 @@ class Run {
     const claim = await this.registry.claim();
     if (claim === 'STALE') return this.#overtaken('STALE', found?.body);
     if (claim === 'SETTLED') {
+      await this.#finishActivation(await readActive(this.upload, this.deps));
       if (await this.registry.isReady()) await this.#clearOlderReports();
       if (found) await this.#clearPending(found);
       // The message may come again for what was still to do after the verdict.
@@ -203,15 +204,10 @@ class Run {
    * @param text the upload's text, when this run has read it
    */
   async #overtaken(outcome: 'STALE' | 'SUPERSEDED', text?: string): Promise<Outcome> {
-    const { upload, resources, deps, registry } = this;
+    const { upload, deps } = this;
     await clearReport(upload, deps, (sequencer) => sequencer === upload.sequencer);
     const active = await readActive(upload, deps);
-    if (active?.origin?.sequencer === upload.sequencer) {
-      // The next upload's run puts what is active on record as well, before it changes anything.
-      if (this.ending === undefined) await putOnRecord(upload, resources, deps, registry, active);
-      else await enable(upload, registry, active);
-      return { outcome };
-    }
+    if (await this.#finishActivation(active)) return { outcome };
     const body = text ?? (await this.#versionOfUpload());
     const check = body === undefined ? undefined : checkSchema(body, { topic: upload.topic });
     if (body === undefined || !check?.ok || active?.body === body) return { outcome };
@@ -220,6 +216,19 @@ class Run {
       outcome,
       archived: await archiveText(deps.objects, bucket, { topic, version: check.schema.version, at, body }),
     };
+  }
+
+  /**
+   * Finishes what a run of this upload may have left that activated it and died, when another run has settled it since or a
+   * newer upload came. Returns whether this upload is active.
+   */
+  async #finishActivation(active: ActiveSchema | undefined): Promise<boolean> {
+    const { upload, resources, deps, registry } = this;
+    if (active?.origin?.sequencer !== upload.sequencer) return false;
+    // The next upload's run puts what is active on record as well, before it changes anything.
+    if (this.ending === undefined) await putOnRecord(upload, resources, deps, registry, active);
+    else await enable(upload, registry, active);
+    return true;
   }
 
   async #versionOfUpload(): Promise<string | undefined> {
