@@ -144,6 +144,29 @@ describe('an upload whose tries have ended', () => {
     expect(await w.item()).toMatchObject({ error_code: TRIES_ENDED, failed_etag: third.etag });
   });
 
+  it('puts into force for the jobs what a run activated that was slower than the verdict, and died', async () => {
+    const w = world();
+    const upload = await w.upload(topicSchema());
+    let goOn = (): void => undefined;
+    const verdict = new Promise<void>((resolve) => (goOn = resolve));
+    const athena = {
+      ...w.warehouse,
+      execute: async (sql: string) => {
+        if (sql.startsWith('INSERT')) throw new KilledError('at the INSERT');
+        await verdict;
+        return w.warehouse.execute(sql);
+      },
+    };
+    const slow = w.run(upload, { ...withoutAthena(w), athena });
+    await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
+    expect(await w.item()).toMatchObject({ error_code: TRIES_ENDED, processing_enabled: false });
+    goOn();
+    await expect(slow).rejects.toThrow(KilledError);
+    expect(w.files()).toContain('telemetry.climate/active/schema.json');
+    await deliver(w, [lambdaRecord(eventOf(upload), DENIED)]);
+    expect(await w.item()).toMatchObject({ processing_enabled: true, schema_version: 1 });
+  });
+
   it('keeps a verdict that a run came to', async () => {
     const w = world();
     const upload = await w.upload(topicSchema());
