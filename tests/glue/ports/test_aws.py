@@ -3,6 +3,7 @@ answers."""
 
 import io
 import json
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -74,7 +75,8 @@ def test_a_checkpoint_keeps_ids_as_text_and_never_goes_back():
 
 def test_checkpoints_of_many_topics_are_read_to_the_last_however_busy_dynamodb_is(monkeypatch):
     waits: list[float] = []
-    monkeypatch.setattr(aws.time, "sleep", waits.append)
+    # Not the module time itself: other threads of the process sleep too.
+    monkeypatch.setattr(aws, "time", SimpleNamespace(sleep=waits.append))
     checkpoints = aws.DynamoCheckpoints("points")
     keys = [{"topic_name": {"S": f"t{n}"}, "layer": {"S": "curated"}} for n in range(103)]
     items = [{**key, "cycle_id": {"S": "c1"}} for key in keys]
