@@ -53,7 +53,7 @@ def _record_new(job: Job, tables: Tables, topics: Iterable[str]) -> None:
 def _has_taken_nothing(tables: Tables, topic: str) -> bool:
     table = tables.name(LAYER, names.table_name(topic))
     try:
-        return tables.is_empty(table) and tables.last_commit(table) is None
+        return tables.has_taken_nothing(table)
     except Exception:
         # A table that cannot be loaded fails its own topic when that is planned, and must not stop the
         # others here.

@@ -81,6 +81,14 @@ class Tables:
         snapshot = self._load(table).currentSnapshot()
         return snapshot is None or snapshot.summary().get("total-records") == "0"
 
+    def has_taken_nothing(self, table: str) -> bool:
+        """True only when the table has no row and no commit of the library, by its own metadata."""
+        loaded = self._load(table)
+        snapshot = loaded.currentSnapshot()
+        if snapshot is None:
+            return True
+        return snapshot.summary().get("total-records") == "0" and last_commit(self._iceberg, loaded) is None
+
     def last_commit(self, table: str) -> Commit | None:
         """The last commit of the library, as in commits.last_commit; None when there is none."""
         return last_commit(self._iceberg, self._load(table))
