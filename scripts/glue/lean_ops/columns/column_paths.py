@@ -76,6 +76,11 @@ def assigned(known: ColumnPaths, paths: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
+def new_column_paths(known: ColumnPaths, paths: Iterable[str]) -> dict[str, str]:
+    """What `known` gains once these paths have come: for each column that `assigned` finds, its comment."""
+    return {column: comment_of(path) for column, path in assigned(known, paths).items()}
+
+
 def _rank(path: str) -> tuple[bool, str]:
     """Paths compare by whether they spell the column exactly, which come first, and then as texts."""
     return "__".join(names.path_segments(path[len(names.ROOT) :])) != names.column_of(path), path

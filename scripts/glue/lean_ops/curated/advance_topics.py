@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from lean_ops.columns.column_paths import assigned, comment_of
+from lean_ops.columns.column_paths import new_column_paths
 from lean_ops.curated.advance import Advance
 from lean_ops.curated.advance_by_spark import advance_by_spark
 from lean_ops.curated.in_task import curate
@@ -70,7 +70,7 @@ def _with_column_paths(tables: Tables, advance: Advance) -> Advance:
         )
     known = table.column_paths()
     for paths in advance.paths:
-        known |= {column: comment_of(path) for column, path in assigned(known, paths).items()}
+        known |= new_column_paths(known, paths)
     return replace(advance, column_paths=known)
 
 

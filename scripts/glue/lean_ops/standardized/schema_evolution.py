@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lean_ops.bookkeeping import drift_log
 from lean_ops.bookkeeping.drift_log import Drift
 from lean_ops.columns import names
-from lean_ops.columns.column_paths import assigned, column_paths, comment_of, has_column
+from lean_ops.columns.column_paths import column_paths, has_column, new_column_paths
 
 _OWN_COLUMNS = frozenset((*names.ENVELOPE_COLUMNS, names.RESCUED))
 
@@ -52,7 +52,7 @@ def plan(table_columns: Mapping[str, str | None], paths: Iterable[str], max_colu
     seen = list(paths)
     present = {name: table_columns[name] for name in payload_columns(table_columns)}
     known = column_paths(present)
-    new = {column: comment_of(path) for column, path in assigned(known, seen).items()}
+    new = new_column_paths(known, seen)
     now = known | new
     wanted = sorted({names.column_of(path) for path in seen if has_column(path, now)} - present.keys())
     room = max(0, max_columns - len(present))
