@@ -45,6 +45,7 @@ module "catalog" {
   glue_number_of_workers = var.glue_number_of_workers
   glue_timeout_minutes   = var.glue_timeout_minutes
   max_columns            = var.max_columns
+  log_retention_days     = var.log_retention_days
   force_destroy          = var.force_destroy
 }
 
@@ -107,5 +108,13 @@ module "orchestration" {
     stream_error_rule              = module.compute.stream_error_rule
     functions                      = { for package, function in module.compute.functions : package => function.name }
     stream                         = module.compute.stream_name
+  }
+}
+
+# A warning and no refusal: a first look at the pipeline needs no on-call topic.
+check "alarms_tell_somebody" {
+  assert {
+    condition     = var.alarm_topic_arn != ""
+    error_message = "alarm_topic_arn is empty: the alarms change colour in CloudWatch and tell nobody. Set it to the ARN of an SNS topic that somebody reads."
   }
 }

@@ -66,12 +66,12 @@ variable "max_clock_skew_seconds" {
 variable "visibility_timeout_seconds" {
   description = "Seconds for which a received message is hidden from other receivers."
   type        = number
-  default     = 360
+  default     = 420
   nullable    = false
 
   validation {
-    condition     = var.visibility_timeout_seconds >= 6 * var.ingest_timeout_seconds && var.visibility_timeout_seconds <= 43200
-    error_message = "visibility_timeout_seconds must be at least 6 × ingest_timeout_seconds and at most 43200, or a message comes back while it is still being handled. Raise it, or lower ingest_timeout_seconds."
+    condition     = var.visibility_timeout_seconds >= 6 * var.ingest_timeout_seconds + var.ingest_batch_window_seconds && var.visibility_timeout_seconds <= 43200
+    error_message = "visibility_timeout_seconds must be at least 6 × ingest_timeout_seconds + ingest_batch_window_seconds and at most 43200, or a message comes back while it is still being gathered or handled. Raise it, or lower one of the two."
   }
 }
 

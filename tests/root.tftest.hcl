@@ -54,6 +54,7 @@ variables {
   region           = "eu-central-1"
   dist_dir         = "tests/terraform/build"
   glue_scripts_dir = "tests/terraform"
+  alarm_topic_arn  = "arn:aws:sns:eu-central-1:123456789012:on-call"
 }
 
 run "composes_with_nothing_but_defaults" {
@@ -140,17 +141,48 @@ run "refuses_bad_values_naming_each_variable" {
 }
 
 # Terraform does not evaluate a validation that refers to a variable which is refused itself. The batch window's refers to the
-# batch size and the visibility timeout's to the ingest timeout, so these two are refused in plans of their own.
-run "refuses_window_over_the_limit_and_visibility_below_six_timeouts" {
+# batch size and the visibility timeout's to both, so these are refused in plans of their own.
+run "refuses_window_over_the_limit" {
   command = plan
 
   variables {
     name_prefix                 = "Lean"
     ingest_batch_window_seconds = 301
-    visibility_timeout_seconds  = 359
   }
 
-  expect_failures = [var.name_prefix, var.ingest_batch_window_seconds, var.visibility_timeout_seconds]
+  expect_failures = [var.name_prefix, var.ingest_batch_window_seconds]
+}
+
+run "refuses_visibility_below_six_timeouts_and_the_batch_window" {
+  command = plan
+
+  variables {
+    ingest_timeout_seconds      = 60
+    ingest_batch_window_seconds = 30
+    visibility_timeout_seconds  = 389
+  }
+
+  expect_failures = [var.visibility_timeout_seconds]
+}
+
+run "takes_visibility_of_six_timeouts_and_the_batch_window" {
+  command = plan
+
+  variables {
+    ingest_timeout_seconds      = 60
+    ingest_batch_window_seconds = 30
+    visibility_timeout_seconds  = 390
+  }
+}
+
+run "says_in_the_plan_when_alarms_tell_nobody" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = ""
+  }
+
+  expect_failures = [check.alarms_tell_somebody]
 }
 
 run "refuses_big_batch_without_window" {

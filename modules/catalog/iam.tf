@@ -28,19 +28,22 @@ resource "aws_iam_role" "job" {
 
 # Rights that every Glue job needs, whatever it does.
 data "aws_iam_policy_document" "any_job" {
+  for_each = local.jobs
+
   statement {
     sid       = "ReadArtifacts"
     actions   = ["s3:GetObject"]
     resources = ["${local.artifacts_arn}/glue/*"]
   }
 
-  # All jobs of an account share Glue's own log groups: output and error are Glue 5's, logs-v2 is for continuous logging.
+  # The groups are there already. Whether Glue asks for them to be made all the same is not documented, and a run that is refused
+  # might leave no log.
   statement {
     sid     = "WriteLogs"
     actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
     resources = [
-      for group in ["output", "error", "logs-v2"] :
-      "arn:${var.account.partition}:logs:${var.account.region}:${var.account.id}:log-group:/aws-glue/jobs/${group}:*"
+      for kind in ["output", "error"] :
+      "arn:${var.account.partition}:logs:${var.account.region}:${var.account.id}:log-group:${local.log_group_prefixes[each.key]}/${kind}:*"
     ]
   }
 
@@ -61,7 +64,7 @@ data "aws_iam_policy_document" "any_job" {
 data "aws_iam_policy_document" "job" {
   for_each = local.job_databases
 
-  source_policy_documents = [data.aws_iam_policy_document.any_job.json]
+  source_policy_documents = [data.aws_iam_policy_document.any_job[each.key].json]
 
   statement {
     sid     = "ReadCatalog"

@@ -10,7 +10,7 @@ locals {
 }
 
 data "aws_iam_policy_document" "catch_up" {
-  source_policy_documents = [data.aws_iam_policy_document.any_job.json]
+  source_policy_documents = [data.aws_iam_policy_document.any_job["historical-catch-up"].json]
 
   statement {
     sid     = "ReadCatalog"

@@ -11,15 +11,14 @@ locals {
 
   # Arguments that every run of every job gets. Those that change from run to run come with the run.
   common_arguments = {
-    "--job-language"                     = "python"
-    "--extra-py-files"                   = "s3://${var.buckets.artifacts}/${aws_s3_object.library.key}"
-    "--datalake-formats"                 = "iceberg"
-    "--conf"                             = join(" --conf ", [for key, value in local.spark_conf : "${key}=${value}"])
-    "--enable-metrics"                   = "true"
-    "--enable-continuous-cloudwatch-log" = "true"
-    "--database_prefix"                  = var.database_prefix
-    "--schema_bucket"                    = var.buckets.schemas
-    "--registry_table"                   = var.tables.schema_registry
+    "--job-language"     = "python"
+    "--extra-py-files"   = "s3://${var.buckets.artifacts}/${aws_s3_object.library.key}"
+    "--datalake-formats" = "iceberg"
+    "--conf"             = join(" --conf ", [for key, value in local.spark_conf : "${key}=${value}"])
+    "--enable-metrics"   = "true"
+    "--database_prefix"  = var.database_prefix
+    "--schema_bucket"    = var.buckets.schemas
+    "--registry_table"   = var.tables.schema_registry
   }
 
   # Arguments of the jobs that a cycle starts. The state machine adds --cycle_id and --to_snapshot_id.
@@ -29,6 +28,8 @@ locals {
     "--provisioner_function" = var.provisioner_function
     "--max_columns"          = tostring(var.max_columns)
   }
+
+  log_group_prefixes = { for key in keys(local.jobs) : key => "/aws-glue/jobs/${var.name_prefix}-${key}" }
 
   jobs = {
     standardized = {
@@ -48,6 +49,17 @@ locals {
       arguments   = { "--dry-run" = "true" }
     }
   }
+}
+
+# Glue's own groups are shared by all jobs of an account and made by Glue, which keeps their events for ever. Each job therefore gets
+# groups of its own: Glue 5 puts `output` and `error` below the prefix that the job names.
+resource "aws_cloudwatch_log_group" "job" {
+  for_each = merge([
+    for key, prefix in local.log_group_prefixes : { for kind in ["output", "error"] : "${key}/${kind}" => "${prefix}/${kind}" }
+  ]...)
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
 }
 
 resource "aws_s3_object" "script" {
@@ -104,7 +116,10 @@ resource "aws_glue_job" "this" {
     max_concurrent_runs = 1
   }
 
-  default_arguments = merge(local.common_arguments, each.value.arguments)
+  default_arguments = merge(local.common_arguments, each.value.arguments, {
+    "--custom-logGroup-prefix" = local.log_group_prefixes[each.key]
+  })
 
-  depends_on = [aws_iam_role_policy.job]
+  # A run that finds its log groups missing makes them, without an end.
+  depends_on = [aws_iam_role_policy.job, aws_cloudwatch_log_group.job]
 }

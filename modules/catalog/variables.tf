@@ -94,6 +94,12 @@ variable "max_columns" {
   nullable    = false
 }
 
+variable "log_retention_days" {
+  description = "Days that the logs of job runs are kept."
+  type        = number
+  nullable    = false
+}
+
 variable "force_destroy" {
   description = "Lets `terraform destroy` delete the workgroup with its saved queries and history."
   type        = bool

@@ -134,20 +134,42 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = var.alarm_actions
 }
 
-resource "aws_cloudwatch_metric_alarm" "cycle_missing" {
+# A new deployment has no cycle yet, so an alarm on missing data would go off at once. CloudWatch's warm-up period holds it back until
+# the window that it looks at can be full. Provider 5.100 does not know the period and CloudFormation does, so a stack makes this alarm.
+locals {
+  cycle_missing_name  = "${var.name_prefix}-cycle-missing"
+  cycle_missing_hours = 2
+
+  cycle_missing = {
+    AlarmName          = local.cycle_missing_name
+    AlarmDescription   = "No cycle succeeded for two hours. See whether the schedule is on and whether a lease is held in the checkpoints table. Runbook: docs/runbooks/cycle-missing.md"
+    Namespace          = "AWS/States"
+    MetricName         = "ExecutionsSucceeded"
+    Dimensions         = [{ Name = "StateMachineArn", Value = local.state_machine_arn }]
+    Statistic          = "Sum"
+    Period             = 60 * local.minute
+    EvaluationPeriods  = local.cycle_missing_hours
+    ComparisonOperator = "LessThanThreshold"
+    Threshold          = 1
+    TreatMissingData   = "breaching"
+    AlarmActions       = var.alarm_actions
+    OKActions          = var.alarm_actions
+
+    WarmUpConfiguration = {
+      WarmUpPeriodDurationInMinutes            = local.cycle_missing_hours * 60
+      OnlyStartEvaluatingAfterWarmUpPeriodEnds = true
+    }
+  }
+}
+
+resource "aws_cloudformation_stack" "cycle_missing" {
   count = var.schedule_enabled ? 1 : 0
 
-  alarm_name          = "${var.name_prefix}-cycle-missing"
-  alarm_description   = "No cycle succeeded for two hours. See whether the schedule is on and whether a lease is held in the checkpoints table. Runbook: docs/runbooks/cycle-missing.md"
-  namespace           = "AWS/States"
-  metric_name         = "ExecutionsSucceeded"
-  dimensions          = { StateMachineArn = local.state_machine_arn }
-  statistic           = "Sum"
-  period              = 60 * local.minute
-  evaluation_periods  = 2
-  comparison_operator = "LessThanThreshold"
-  threshold           = 1
-  treat_missing_data  = "breaching"
-  alarm_actions       = var.alarm_actions
-  ok_actions          = var.alarm_actions
+  name       = "${local.cycle_missing_name}-alarm"
+  on_failure = "DELETE"
+
+  template_body = jsonencode({
+    Description = "Alarm ${local.cycle_missing_name}, managed by Terraform."
+    Resources   = { CycleMissing = { Type = "AWS::CloudWatch::Alarm", Properties = local.cycle_missing } }
+  })
 }

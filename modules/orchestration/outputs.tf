@@ -7,7 +7,7 @@ output "alarm_names" {
   description = "Names of all alarms."
   value = sort(concat(
     [for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name],
-    aws_cloudwatch_metric_alarm.cycle_missing[*].alarm_name,
+    var.schedule_enabled ? [local.cycle_missing_name] : [],
   ))
 }
 

@@ -81,9 +81,11 @@ def create_job(stack: Stack, name: str, role: str) -> None:
     )
 
 
-def output_of(stack: Stack, run: dict[str, Any], kind: str = "output") -> list[str]:
+def output_of(
+    stack: Stack, run: dict[str, Any], kind: str = "output", prefix: str = "/aws-glue/jobs"
+) -> list[str]:
     logs = stack.client("logs")
-    found = logs.get_log_events(logGroupName=f"/aws-glue/jobs/{kind}", logStreamName=run["Id"])
+    found = logs.get_log_events(logGroupName=f"{prefix}/{kind}", logStreamName=run["Id"])
     return [event["message"] for event in found["events"]]
 
 
@@ -101,6 +103,14 @@ def test_a_glue_run_loads_the_library_anew_and_names_the_line_that_failed(stack:
     assert run["ErrorMessage"] == "ValueError: nothing works (line 16 of tiny.py)"
     assert output_of(stack, run)[1] == "helper 2 3"
     assert any("Traceback" in line for line in output_of(stack, run, "error"))
+
+
+def test_a_glue_job_writes_its_log_below_the_prefix_that_it_names(stack: Stack, job: str) -> None:
+    run = stack.glue_run(job, name="first", **{"custom-logGroup-prefix": "/aws-glue/jobs/tiny"})
+    assert "arguments True first" in output_of(stack, run, prefix="/aws-glue/jobs/tiny")
+    with pytest.raises(ClientError) as elsewhere:
+        output_of(stack, run)
+    assert elsewhere.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
 def test_a_glue_job_without_rights_is_denied(stack: Stack, job: str) -> None:

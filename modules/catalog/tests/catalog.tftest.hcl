@@ -23,6 +23,7 @@ variables {
   glue_number_of_workers = 2
   glue_timeout_minutes   = 60
   max_columns            = 500
+  log_retention_days     = 30
   force_destroy          = false
 }
 
@@ -97,11 +98,50 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
 
   assert {
     condition = alltrue(flatten([
-      for document in concat(values(data.aws_iam_policy_document.job), [data.aws_iam_policy_document.any_job]) : [
+      for document in concat(values(data.aws_iam_policy_document.job), values(data.aws_iam_policy_document.any_job)) : [
         for statement in document.statement : statement.sid == "PublishMetrics" if contains(statement.resources, "*")
       ]
     ]))
     error_message = "Only PutMetricData, which knows no resource, may stand on *."
+  }
+}
+
+run "keeps_each_jobs_logs_apart_and_for_a_time" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for key, job in aws_glue_job.this : alltrue([
+        for kind in ["output", "error"] : contains(
+          [for group in aws_cloudwatch_log_group.job : group.name if group.retention_in_days == 30],
+          "${job.default_arguments["--custom-logGroup-prefix"]}/${kind}",
+        )
+      ])
+    ])
+    error_message = "Both groups that a run writes to below its prefix are there, and their events expire."
+  }
+
+  assert {
+    condition = length(distinct([for job in aws_glue_job.this : job.default_arguments["--custom-logGroup-prefix"]])) == length(aws_glue_job.this) && alltrue([
+      for prefix in values(local.log_group_prefixes) : can(regex("^[^:*]{1,400}$", prefix))
+    ])
+    error_message = "Each job has a prefix of its own, of characters that Glue takes."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for key, document in data.aws_iam_policy_document.any_job : [
+        for statement in document.statement : [
+          for resource in statement.resources : startswith(resource, "arn:aws:logs:eu-central-1:123456789012:log-group:/aws-glue/jobs/lean-ops-${key}/")
+        ] if anytrue([for action in statement.actions : startswith(action, "logs:")])
+      ]
+    ]))
+    error_message = "A job writes to its own log groups and to no other's."
+  }
+
+  assert {
+    condition     = !contains(keys(local.common_arguments), "--enable-continuous-cloudwatch-log")
+    error_message = "Continuous logging is Glue 4's; it would write to /aws-glue/jobs/logs-v2, which never expires."
   }
 }
 

@@ -56,7 +56,7 @@ variables {
   ingest_batch_window_seconds = 5
   ingest_max_concurrency      = 20
   ingest_timeout_seconds      = 60
-  visibility_timeout_seconds  = 360
+  visibility_timeout_seconds  = 420
   max_clock_skew_seconds      = 86400
   max_receive_count           = 5
   dlq_entry_days              = 0

@@ -103,6 +103,15 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
     condition     = alltrue([for page in concat(values(local.runbooks), ["cycle-missing"]) : fileexists("../../docs/runbooks/${page}.md")])
     error_message = "An alarm names a runbook that is not there."
   }
+
+  assert {
+    condition = (
+      local.cycle_missing.WarmUpConfiguration.OnlyStartEvaluatingAfterWarmUpPeriodEnds &&
+      local.cycle_missing.WarmUpConfiguration.WarmUpPeriodDurationInMinutes * 60 >= local.cycle_missing.Period * local.cycle_missing.EvaluationPeriods &&
+      local.cycle_missing.TreatMissingData == "breaching"
+    )
+    error_message = "A new deployment has as long for its first cycle as the alarm looks back, and a later one is missed when nothing is reported."
+  }
 }
 
 run "keeps_the_schedule_off_when_told_to" {
@@ -114,7 +123,7 @@ run "keeps_the_schedule_off_when_told_to" {
   }
 
   assert {
-    condition     = aws_scheduler_schedule.cycle.state == "DISABLED" && length(aws_cloudwatch_metric_alarm.cycle_missing) == 0
+    condition     = aws_scheduler_schedule.cycle.state == "DISABLED" && length(aws_cloudformation_stack.cycle_missing) == 0
     error_message = "A schedule that is off starts nothing, and nobody is told that nothing ran."
   }
 }

@@ -32,7 +32,10 @@ async function catchUp(args: Record<string, string>): Promise<{ state: string; e
       continue;
     }
     const log = await new CloudWatchLogsClient(config).send(
-      new GetLogEventsCommand({ logGroupName: '/aws-glue/jobs/output', logStreamName: id ?? '' }),
+      new GetLogEventsCommand({
+        logGroupName: '/aws-glue/jobs/lean-ops-historical-catch-up/output',
+        logStreamName: id ?? '',
+      }),
     );
     return { state, error: run?.ErrorMessage ?? '', log: (log.events ?? []).map((each) => each.message).join('\n') };
   }

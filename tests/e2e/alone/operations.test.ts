@@ -35,7 +35,10 @@ describe('what an on-call person looks at', () => {
     expect(run?.JobRunState).toBe('SUCCEEDED');
     const logs = new CloudWatchLogsClient(config);
     const jobLog = await logs.send(
-      new GetLogEventsCommand({ logGroupName: '/aws-glue/jobs/output', logStreamName: run?.Id ?? '' }),
+      new GetLogEventsCommand({
+        logGroupName: `/aws-glue/jobs/${PREFIX}-standardized/output`,
+        logStreamName: run?.Id ?? '',
+      }),
     );
     expect(jobLog.events?.some((each) => each.message?.includes(topic))).toBe(true);
 

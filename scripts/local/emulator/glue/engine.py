@@ -25,7 +25,8 @@ from emulator.spark.client import RequestFailedError, SparkClient, WorkerLostErr
 logger = logging.getLogger("lean_ops.glue")
 
 ACTIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")
-LOG_GROUP = "/aws-glue/jobs"
+_LOG_GROUP_PREFIX = "/aws-glue/jobs"
+"""Where Glue 5 writes `output` and `error` of a job that does not name a prefix of its own."""
 _DEFAULT_TIMEOUT_MINUTES = 2880
 _DEFAULT_WORKERS = 2
 _FIELDS_TO_KEEP = (
@@ -152,15 +153,16 @@ class GlueEngine:
         self._spark.wait_ready()
         run.update(JobRunState="RUNNING", LastModifiedOn=time.time())
         log = self._settings.logs / "glue" / f"{run['JobName']}-{run['Id']}.log"
+        prefix = work.arguments.get("--custom-logGroup-prefix", _LOG_GROUP_PREFIX)
         writes = {
-            name: cloudwatch_streams.may_write(session, f"{LOG_GROUP}/{name}") for name in ("output", "error")
+            name: cloudwatch_streams.may_write(session, f"{prefix}/{name}") for name in ("output", "error")
         }
 
         def sink(run_id: str, stream: str, lines: list[str]) -> None:
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
             if writes[stream]:
-                cloudwatch_streams.write(f"{LOG_GROUP}/{stream}", run_id, lines)
+                cloudwatch_streams.write(f"{prefix}/{stream}", run_id, lines)
 
         context = contextvars.copy_context()
         result = self._spark.request(
@@ -221,7 +223,7 @@ def _new_run(name: str, job: dict[str, Any], data: dict[str, Any]) -> dict[str, 
         "MaxCapacity": float(capacity),
         "WorkerType": job.get("WorkerType", "G.1X"),
         "NumberOfWorkers": workers,
-        "LogGroupName": LOG_GROUP,
+        "LogGroupName": _LOG_GROUP_PREFIX,
         "GlueVersion": job.get("GlueVersion", "5.0"),
     }
 
