@@ -35,12 +35,7 @@ mock_provider "aws" {
     defaults = {
       outputs = {
         IngestUrl = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-ingest"
-        IngestArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-ingest"
         DlqUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-dlq"
-        DlqArn    = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-dlq"
-
-        FailedSchemaUploadsUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-failed-schema-uploads"
-        UnsettledSchemaUploadsArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-unsettled-schema-uploads"
       }
     }
   }

@@ -64,7 +64,7 @@ data "aws_iam_policy_document" "dlq_archiver" {
 }
 
 resource "aws_lambda_event_source_mapping" "dlq" {
-  event_source_arn        = aws_cloudformation_stack.queues.outputs["DlqArn"]
+  event_source_arn        = "${local.queue_arn}:${local.dlq_name}"
   function_name           = module.dlq_archiver.arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
@@ -73,4 +73,6 @@ resource "aws_lambda_event_source_mapping" "dlq" {
   scaling_config {
     maximum_concurrency = 5
   }
+
+  depends_on = [aws_cloudformation_stack.queues]
 }

@@ -4,6 +4,7 @@ locals {
 
   glue_arn      = "arn:${local.partition}:glue:${local.region_arn}"
   dynamodb_arn  = "arn:${local.partition}:dynamodb:${local.region_arn}:table"
+  logs_arn      = "arn:${local.partition}:logs:${local.region_arn}:log-group"
   workgroup_arn = "arn:${local.partition}:athena:${local.region_arn}:workgroup/${var.athena_workgroup}"
   bucket_arns   = { for key, name in var.buckets : key => "arn:${local.partition}:s3:::${name}" }
 
@@ -12,6 +13,7 @@ locals {
 
   function_settings = {
     architecture       = var.lambda_architecture
+    logs_arn           = local.logs_arn
     log_retention_days = var.log_retention_days
     tracing_enabled    = var.tracing_enabled
   }

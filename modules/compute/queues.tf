@@ -127,14 +127,11 @@ resource "aws_cloudformation_stack" "queues" {
       }
     })
 
+    # Outputs are unknown in every plan that changes the stack, if only by a tag, and so is whatever is made of them. Nothing in
+    # this module may use them, because a mapping with an unknown queue is replaced: names and ARNs are known beforehand.
     Outputs = {
       IngestUrl = { Value = { Ref = "Ingest" } }
-      IngestArn = { Value = { "Fn::GetAtt" = ["Ingest", "Arn"] } }
       DlqUrl    = { Value = { Ref = "Dlq" } }
-      DlqArn    = { Value = { "Fn::GetAtt" = ["Dlq", "Arn"] } }
-
-      FailedSchemaUploadsUrl    = { Value = { Ref = "FailedSchemaUploads" } }
-      UnsettledSchemaUploadsArn = { Value = { "Fn::GetAtt" = ["UnsettledSchemaUploads", "Arn"] } }
     }
   })
 }

@@ -25,7 +25,7 @@ module "schema_validator" {
     ATHENA_WORKGROUP = var.athena_workgroup
     REGISTRY_TABLE   = var.tables.schema_registry
 
-    FAILED_UPLOADS_QUEUE_URL = aws_cloudformation_stack.queues.outputs["FailedSchemaUploadsUrl"]
+    FAILED_UPLOADS_QUEUE = local.failed_schema_uploads_name
   })
 }
 
@@ -49,6 +49,12 @@ data "aws_iam_policy_document" "schema_validator" {
     sid       = "HandOverFailedEvents"
     actions   = ["sqs:SendMessage"]
     resources = [for name in [local.unsettled_schema_uploads_name, local.failed_schema_uploads_name] : "${local.queue_arn}:${name}"]
+  }
+
+  statement {
+    sid       = "FindQueueOfFailedUploads"
+    actions   = ["sqs:GetQueueUrl"]
+    resources = ["${local.queue_arn}:${local.failed_schema_uploads_name}"]
   }
 
   statement {
@@ -114,7 +120,7 @@ resource "aws_lambda_function_event_invoke_config" "schema_validator" {
 
 # By a queue and not by a second asynchronous invocation: SQS delivers until the verdict is written, and counts the tries.
 resource "aws_lambda_event_source_mapping" "unsettled_schema_uploads" {
-  event_source_arn        = aws_cloudformation_stack.queues.outputs["UnsettledSchemaUploadsArn"]
+  event_source_arn        = "${local.queue_arn}:${local.unsettled_schema_uploads_name}"
   function_name           = module.schema_validator.arn
   batch_size              = 1
   function_response_types = ["ReportBatchItemFailures"]
@@ -122,4 +128,6 @@ resource "aws_lambda_event_source_mapping" "unsettled_schema_uploads" {
   scaling_config {
     maximum_concurrency = 2
   }
+
+  depends_on = [aws_cloudformation_stack.queues]
 }

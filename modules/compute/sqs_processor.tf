@@ -12,7 +12,7 @@ module "sqs_processor" {
 
   environment = merge(local.function_environment, {
     FIREHOSE_STREAM_NAME   = local.stream_name
-    DLQ_URL                = aws_cloudformation_stack.queues.outputs["DlqUrl"]
+    DLQ_NAME               = local.dlq_name
     OVERFLOW_BUCKET        = var.buckets.dlq_archive
     MAX_CLOCK_SKEW_SECONDS = tostring(var.max_clock_skew_seconds)
   })
@@ -27,7 +27,7 @@ data "aws_iam_policy_document" "sqs_processor" {
 
   statement {
     sid       = "DeadLetter"
-    actions   = ["sqs:SendMessage"]
+    actions   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
     resources = ["${local.queue_arn}:${local.dlq_name}"]
   }
 
@@ -46,7 +46,7 @@ data "aws_iam_policy_document" "sqs_processor" {
 }
 
 resource "aws_lambda_event_source_mapping" "ingest" {
-  event_source_arn                   = aws_cloudformation_stack.queues.outputs["IngestArn"]
+  event_source_arn                   = "${local.queue_arn}:${local.ingest_name}"
   function_name                      = module.sqs_processor.arn
   batch_size                         = var.ingest_batch_size
   maximum_batching_window_in_seconds = var.ingest_batch_window_seconds
@@ -58,5 +58,5 @@ resource "aws_lambda_event_source_mapping" "ingest" {
   }
 
   # No message may be received before there is a stream to put it into.
-  depends_on = [aws_kinesis_firehose_delivery_stream.events]
+  depends_on = [aws_cloudformation_stack.queues, aws_kinesis_firehose_delivery_stream.events]
 }

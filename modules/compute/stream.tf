@@ -152,7 +152,7 @@ data "aws_iam_policy_document" "stream" {
   statement {
     sid       = "WriteLog"
     actions   = ["logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.stream.arn}:log-stream:*"]
+    resources = ["${local.logs_arn}:/aws/kinesisfirehose/${local.stream_name}:log-stream:*"]
   }
 }
 

@@ -67,13 +67,12 @@ async function initMs(file: string): Promise<number> {
 const ANY_CONFIG = Object.fromEntries(
   [
     'FIREHOSE_STREAM_NAME OVERFLOW_BUCKET RAW_DATABASE RAW_TABLE ARCHIVE_BUCKET ARCHIVE_TABLE IDEMPOTENCY_TABLE',
-    'SCHEMA_BUCKET DATABASE_PREFIX LAKE_BUCKET ATHENA_WORKGROUP REGISTRY_TABLE CHECKPOINT_TABLE',
+    'SCHEMA_BUCKET DATABASE_PREFIX LAKE_BUCKET ATHENA_WORKGROUP REGISTRY_TABLE CHECKPOINT_TABLE DLQ_NAME FAILED_UPLOADS_QUEUE',
   ]
     .join(' ')
     .split(' ')
     .map((name) => [name, 'lean_ops'])
     .concat([
-      ['DLQ_URL', 'https://sqs.eu-central-1.amazonaws.com/123456789012/dlq'],
       ['LEASE_SECONDS', '3600'],
       ['ERROR_PREFIX', 'firehose-errors/'],
     ]),

@@ -19,10 +19,12 @@ resource "aws_iam_role" "this" {
 data "aws_iam_policy_document" "this" {
   source_policy_documents = [var.policy]
 
+  # By name: a document that refers to a resource is read only during apply whenever that resource changes, if only by a tag, and
+  # until then the plan shows the whole policy as unknown.
   statement {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
+    resources = ["${var.settings.logs_arn}:/aws/lambda/${var.name}:*"]
   }
 
   # X-Ray's write actions cannot be limited to a resource.

@@ -67,9 +67,10 @@ variable "timeout_seconds" {
 }
 
 variable "settings" {
-  description = "What all functions share: processor architecture (arm64 or x86_64), log retention in days, X-Ray tracing."
+  description = "What all functions share: processor architecture (arm64 or x86_64), what ARNs of log groups begin with, log retention in days, X-Ray tracing."
   type = object({
     architecture       = string
+    logs_arn           = string
     log_retention_days = number
     tracing_enabled    = bool
   })

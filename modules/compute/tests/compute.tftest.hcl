@@ -23,12 +23,7 @@ mock_provider "aws" {
     defaults = {
       outputs = {
         IngestUrl = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-ingest"
-        IngestArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-ingest"
         DlqUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-dlq"
-        DlqArn    = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-dlq"
-
-        FailedSchemaUploadsUrl    = "https://sqs.eu-central-1.amazonaws.com/123456789012/lean-ops-failed-schema-uploads"
-        UnsettledSchemaUploadsArn = "arn:aws:sqs:eu-central-1:123456789012:lean-ops-unsettled-schema-uploads"
       }
     }
   }
@@ -77,6 +72,20 @@ variables {
     table_provisioner   = 512
     cycle_planner       = 512
     stream_error_reader = 2048
+  }
+}
+
+# In a plan the outputs of the queues' stack are unknown, and a mapping whose queue is unknown would be replaced.
+run "knows_its_queues_before_they_are_made" {
+  command = plan
+
+  assert {
+    condition = [
+      for mapping in [aws_lambda_event_source_mapping.ingest, aws_lambda_event_source_mapping.dlq, aws_lambda_event_source_mapping.unsettled_schema_uploads] : mapping.event_source_arn
+      ] == [
+      for name in ["ingest", "dlq", "unsettled-schema-uploads"] : "arn:aws:sqs:eu-central-1:123456789012:lean-ops-${name}"
+    ]
+    error_message = "Mappings name their queues."
   }
 }
 

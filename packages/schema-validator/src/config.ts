@@ -6,10 +6,7 @@ const SPEC = {
   lakeBucket: variable.text('LAKE_BUCKET'),
   athenaWorkgroup: variable.text('ATHENA_WORKGROUP'),
   registryTable: variable.text('REGISTRY_TABLE'),
-  failedUploadsQueueUrl: variable.text('FAILED_UPLOADS_QUEUE_URL', {
-    pattern: /^https?:\/\/\S+$/,
-    expected: 'the URL of a queue',
-  }),
+  failedUploadsQueue: variable.text('FAILED_UPLOADS_QUEUE'),
 };
 
 export type Config = ConfigOf<typeof SPEC>;

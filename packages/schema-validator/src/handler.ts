@@ -36,7 +36,7 @@ const resources = {
   registryTable: config.registryTable,
 };
 
-const attention = sqsQueue(config.failedUploadsQueueUrl);
+const attention = sqsQueue(config.failedUploadsQueue);
 
 /** Whether an event source mapping invokes this with messages about uploads whose tries have ended. */
 const isBatch = (event: unknown): event is SQSEvent => isObject(event) && Array.isArray(event['Records']);

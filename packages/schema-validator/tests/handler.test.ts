@@ -8,7 +8,7 @@ const ENV = {
   LAKE_BUCKET: 'l',
   ATHENA_WORKGROUP: 'w',
   REGISTRY_TABLE: 'r',
-  FAILED_UPLOADS_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/failed',
+  FAILED_UPLOADS_QUEUE: 'lean-ops-failed-schema-uploads',
 };
 const CONTEXT = { awsRequestId: 'r-1', functionName: 'lean-ops-schema-validator' } as Context;
 const before = { ...process.env };
@@ -23,7 +23,7 @@ afterAll(() => {
 describe('configFrom', () => {
   it('tells of every variable that is missing, at once', () => {
     expect(() => configFrom({})).toThrow(
-      /SCHEMA_BUCKET.*DATABASE_PREFIX.*LAKE_BUCKET.*ATHENA_WORKGROUP.*REGISTRY_TABLE.*FAILED_UPLOADS_QUEUE_URL/,
+      /SCHEMA_BUCKET.*DATABASE_PREFIX.*LAKE_BUCKET.*ATHENA_WORKGROUP.*REGISTRY_TABLE.*FAILED_UPLOADS_QUEUE/,
     );
   });
 

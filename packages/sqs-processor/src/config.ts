@@ -2,7 +2,7 @@ import { readConfig, variable, type ConfigOf, type Environment } from '@lean-ops
 
 const SPEC = {
   streamName: variable.text('FIREHOSE_STREAM_NAME'),
-  dlqUrl: variable.text('DLQ_URL', { pattern: /^https?:\/\/\S+$/, expected: 'the URL of a queue' }),
+  dlqName: variable.text('DLQ_NAME'),
   overflowBucket: variable.text('OVERFLOW_BUCKET'),
   /** How many seconds after its receipt a message may say that it was produced. */
   maxClockSkewSeconds: variable.integer('MAX_CLOCK_SKEW_SECONDS', { min: 60, max: 31_536_000, fallback: 86_400 }),

@@ -17,7 +17,7 @@ const config = configFrom(process.env);
 const log = createLogger(SERVICE);
 const collaborators: Collaborators = {
   stream: firehoseStream(config.streamName),
-  deadLetters: sqsQueue(config.dlqUrl),
+  deadLetters: sqsQueue(config.dlqName),
   objects: s3ObjectStore(),
   log,
   metrics: createMetrics(SERVICE),

@@ -1,11 +1,11 @@
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { lambdaContext, sqsEvent, sqsRecord } from '@lean-ops/common/testing';
 import { mockClient } from 'aws-sdk-client-mock';
 import { configFrom } from '../src/config';
 
-const ENV = { FIREHOSE_STREAM_NAME: 'lean-ops-events', DLQ_URL: 'https://sqs.example/dlq', OVERFLOW_BUCKET: 'archive' };
+const ENV = { FIREHOSE_STREAM_NAME: 'lean-ops-events', DLQ_NAME: 'lean-ops-dlq', OVERFLOW_BUCKET: 'archive' };
 
 describe('configFrom', () => {
   it('has every name, or says which are missing', () => {
@@ -15,7 +15,7 @@ describe('configFrom', () => {
       maxClockSkewSeconds: 86_400,
     });
     expect(configFrom({ ...ENV, MAX_CLOCK_SKEW_SECONDS: '60' }).maxClockSkewSeconds).toBe(60);
-    expect(() => configFrom({ DLQ_URL: 'dlq' })).toThrow(/FIREHOSE_STREAM_NAME .*DLQ_URL .*OVERFLOW_BUCKET/);
+    expect(() => configFrom({})).toThrow(/FIREHOSE_STREAM_NAME .*DLQ_NAME .*OVERFLOW_BUCKET/);
   });
 });
 
@@ -34,6 +34,7 @@ describe('handler', () => {
       FailedPutCount: 1,
       RequestResponses: [{ RecordId: 'r-1' }, { ErrorCode: 'AccessDeniedException', ErrorMessage: 'no' }],
     });
+    sqs.on(GetQueueUrlCommand, { QueueName: 'lean-ops-dlq' }).resolves({ QueueUrl: 'https://sqs.example/dlq' });
     sqs
       .on(SendMessageBatchCommand)
       .resolves({ Successful: [{ Id: '0', MessageId: 'm', MD5OfMessageBody: 'x' }], Failed: [] });

@@ -17,7 +17,7 @@ variables {
   environment      = { LOG_LEVEL = "INFO" }
   memory_mb        = 512
   timeout_seconds  = 60
-  settings         = { architecture = "arm64", log_retention_days = 30, tracing_enabled = false }
+  settings         = { architecture = "arm64", logs_arn = "arn:aws:logs:eu-central-1:123456789012:log-group", log_retention_days = 30, tracing_enabled = false }
 }
 
 run "writes_its_own_log_and_nothing_else" {
@@ -27,13 +27,19 @@ run "writes_its_own_log_and_nothing_else" {
     condition     = [for statement in data.aws_iam_policy_document.this.statement : statement.sid] == ["WriteOwnLog"]
     error_message = "Without tracing a function has its given policy and its log."
   }
+
+  # In a plan the ARN of the log group is unknown, and a policy made of it would be, too, whenever the group changes.
+  assert {
+    condition     = data.aws_iam_policy_document.this.statement[0].resources == toset(["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/lean-ops-sqs-processor:*"])
+    error_message = "The log is that of the function, and known before it is made."
+  }
 }
 
 run "traces_when_told_to" {
   command = plan
 
   variables {
-    settings = { architecture = "arm64", log_retention_days = 30, tracing_enabled = true }
+    settings = { architecture = "arm64", logs_arn = "arn:aws:logs:eu-central-1:123456789012:log-group", log_retention_days = 30, tracing_enabled = true }
   }
 
   assert {

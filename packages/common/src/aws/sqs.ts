@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Receipt } from '../core/delivery/deliver';
 import { clientOptions } from './client-options';
 
@@ -30,15 +30,23 @@ export function messageBytes({ body, attributes }: OutgoingMessage): number {
   return bytes;
 }
 
+/**
+ * The queue of this account that has this name. Its URL is asked of SQS when the first message is sent, and then kept: a
+ * deployment knows names before it makes anything, and a URL only afterwards.
+ */
 export function sqsQueue(
-  queueUrl: string,
+  name: string,
   client: SQSClient = new SQSClient(clientOptions({ maxAttempts: 1 })),
 ): MessageQueue {
+  let known: string | undefined;
+  const findUrl = async (abortSignal: AbortSignal): Promise<string | undefined> =>
+    (known ??= (await client.send(new GetQueueUrlCommand({ QueueName: name }), { abortSignal })).QueueUrl);
   return {
     async sendBatch(messages, timeoutMs) {
+      const abortSignal = AbortSignal.timeout(timeoutMs);
       const answer = await client.send(
         new SendMessageBatchCommand({
-          QueueUrl: queueUrl,
+          QueueUrl: await findUrl(abortSignal),
           Entries: messages.map(({ body, attributes }, index) => ({
             Id: String(index),
             MessageBody: body,
@@ -47,7 +55,7 @@ export function sqsQueue(
             ),
           })),
         }),
-        { abortSignal: AbortSignal.timeout(timeoutMs) },
+        { abortSignal },
       );
       const sent = new Set(answer.Successful?.map(({ Id }) => Id));
       const failed = new Map(answer.Failed?.map((failure) => [failure.Id, failure]));

@@ -99,7 +99,7 @@ function oneOf<const T extends string>(
 }
 
 /**
- * The kinds of variables: `{ queueUrl: variable.text('DLQ_URL'), concurrency: variable.integer('CONCURRENCY', { min: 1
+ * The kinds of variables: `{ queueName: variable.text('DLQ_NAME'), concurrency: variable.integer('CONCURRENCY', { min: 1
  * }) }`.
  */
 export const variable = { text, integer, flag, oneOf } as const;

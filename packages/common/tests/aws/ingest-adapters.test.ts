@@ -9,8 +9,8 @@ import {
   S3Client,
   type GetObjectCommandOutput,
 } from '@aws-sdk/client-s3';
-import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { GetQueueUrlCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { dynamoArchiveIndex } from '../../src/aws/archive-index';
 import { clientOptions, usesPathStyle } from '../../src/aws/client-options';
@@ -69,10 +69,14 @@ describe('firehoseStream', () => {
 
 describe('sqsQueue', () => {
   const sqs = mockClient(SQSClient);
+  beforeEach(() => {
+    sqs.on(GetQueueUrlCommand).resolves({ QueueUrl: 'https://sqs/dlq' });
+  });
   afterEach(() => {
     sqs.reset();
   });
-  const queue = sqsQueue('https://sqs/dlq', new SQSClient({}));
+  const queue = sqsQueue('lean-ops-dlq', new SQSClient({}));
+  const sent = { Successful: [{ Id: '0', MessageId: 'm', MD5OfMessageBody: '' }], Failed: [] };
 
   it('pairs answers with messages by entry id, in whatever order they come', async () => {
     sqs.on(SendMessageBatchCommand).resolves({
@@ -90,6 +94,25 @@ describe('sqsQueue', () => {
       MessageBody: 'b',
       MessageAttributes: { error_code: { DataType: 'String', StringValue: 'NO_TOPIC' } },
     });
+  });
+
+  it('asks for the URL of its name when it first sends, and again only where that failed', async () => {
+    sqs.on(SendMessageBatchCommand).resolves(sent);
+    sqs
+      .on(GetQueueUrlCommand)
+      .rejectsOnce(sdkError('ThrottlingException', 400))
+      .resolves({ QueueUrl: 'https://sqs/dlq' });
+    const fresh = sqsQueue('lean-ops-dlq', new SQSClient({}));
+    expect(sqs.calls()).toHaveLength(0);
+    await expect(fresh.sendBatch([{ body: 'a', attributes: {} }], 1_000)).rejects.toThrow('ThrottlingException');
+    await fresh.sendBatch([{ body: 'a', attributes: {} }], 1_000);
+    await fresh.sendBatch([{ body: 'b', attributes: {} }], 1_000);
+    expect(sqs.commandCalls(GetQueueUrlCommand).map(({ args }) => args[0].input)).toEqual([
+      { QueueName: 'lean-ops-dlq' },
+      { QueueName: 'lean-ops-dlq' },
+    ]);
+    const urls = sqs.commandCalls(SendMessageBatchCommand).map(({ args }) => args[0].input.QueueUrl);
+    expect(urls).toEqual(['https://sqs/dlq', 'https://sqs/dlq']);
   });
 
   it('counts names, types and values of attributes as SQS does', () => {
