@@ -55,5 +55,5 @@ output "planner_arn" {
 
 output "stream_name" {
   description = "Firehose stream name."
-  value       = aws_kinesis_firehose_delivery_stream.events.name
+  value       = local.stream_name
 }

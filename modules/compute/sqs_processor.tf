@@ -58,5 +58,5 @@ resource "aws_lambda_event_source_mapping" "ingest" {
   }
 
   # No message may be received before there is a stream to put it into.
-  depends_on = [aws_cloudformation_stack.queues, aws_kinesis_firehose_delivery_stream.events]
+  depends_on = [aws_cloudformation_stack.queues, aws_cloudformation_stack.stream]
 }

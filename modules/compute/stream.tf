@@ -10,83 +10,82 @@ resource "aws_cloudwatch_log_stream" "stream" {
   log_group_name = aws_cloudwatch_log_group.stream.name
 }
 
-resource "aws_kinesis_firehose_delivery_stream" "events" {
-  name        = local.stream_name
-  destination = "iceberg"
+# The stream is made through CloudFormation, because `AppendOnly` can only be chosen when a stream is made, and provider 5.100 does
+# not know it (docs/decisions/0028-throughput-of-ingest.md). Everything else but the name and the catalog changes in place.
+resource "aws_cloudformation_stack" "stream" {
+  name       = "${var.name_prefix}-stream"
+  on_failure = "DELETE"
 
-  server_side_encryption {
-    enabled  = true
-    key_type = "AWS_OWNED_CMK"
-  }
+  template_body = jsonencode({
+    Description = "Firehose stream of ${var.name_prefix}, managed by Terraform."
 
-  iceberg_configuration {
-    role_arn           = aws_iam_role.stream.arn
-    catalog_arn        = "${local.glue_arn}:catalog"
-    buffering_interval = var.firehose_buffer_seconds
-    buffering_size     = var.firehose_file_mb
-    # Seconds. After ten minutes of failed commits the rows go to the error prefix, from where stream-error-reader can send them again.
-    retry_duration = 600
-
-    destination_table_configuration {
-      database_name = var.databases.raw
-      table_name    = var.raw_table
-    }
-
-    processing_configuration {
-      enabled = true
-
-      processors {
-        type = "Lambda"
-
-        dynamic "parameters" {
-          for_each = local.transform_parameters
-
-          content {
-            parameter_name  = parameters.key
-            parameter_value = parameters.value
-          }
+    Resources = {
+      Events = {
+        Type = "AWS::KinesisFirehose::DeliveryStream"
+        Properties = {
+          DeliveryStreamName                         = local.stream_name
+          DeliveryStreamType                         = "DirectPut"
+          DeliveryStreamEncryptionConfigurationInput = { KeyType = "AWS_OWNED_CMK" }
+          IcebergDestinationConfiguration            = local.iceberg_destination
         }
       }
     }
+  })
 
-    cloudwatch_logging_options {
-      enabled         = true
-      log_group_name  = aws_cloudwatch_log_group.stream.name
-      log_stream_name = aws_cloudwatch_log_stream.stream["destination"].name
-    }
+  # When the stream is made, Firehose assumes the stream's role and asks the catalog for the table with it. The provider would try
+  # again while the role is not known everywhere yet; CloudFormation does not. Making the queues takes a minute, and making the
+  # tables another, in which the role becomes known.
+  depends_on = [aws_iam_role_policy.stream, aws_lambda_invocation.system_tables, aws_cloudformation_stack.queues]
+}
 
-    s3_configuration {
-      role_arn            = aws_iam_role.stream.arn
-      bucket_arn          = local.bucket_arns.dlq_archive
-      error_output_prefix = local.error_prefix
+# The stream of a deployment from before CloudFormation made it. An apply must not delete it, as it may hold records: the new one then
+# fails because of the name, and the changelog says what to do.
+removed {
+  from = aws_kinesis_firehose_delivery_stream.events
 
-      cloudwatch_logging_options {
-        enabled         = true
-        log_group_name  = aws_cloudwatch_log_group.stream.name
-        log_stream_name = aws_cloudwatch_log_stream.stream["backup"].name
-      }
-    }
+  lifecycle {
+    destroy = false
   }
-
-  # When the stream is made, Firehose asks the catalog for the table with the stream's role.
-  depends_on = [aws_iam_role_policy.stream, aws_lambda_invocation.system_tables]
 }
 
 locals {
-  # The provider does not read back parameters that have Firehose's default, so naming one would show a change on every plan.
-  # The number of retries (3) and the role are left out for the same reason.
-  transform_defaults = { BufferIntervalInSeconds = "60", BufferSizeInMBs = "1" }
+  iceberg_destination = {
+    # A stream of inserts only raises its limit of throughput by itself. Without this, it takes 1 MiB/s in most regions.
+    AppendOnly           = true
+    RoleARN              = aws_iam_role.stream.arn
+    CatalogConfiguration = { CatalogArn = "${local.glue_arn}:catalog" }
+    BufferingHints       = { IntervalInSeconds = var.firehose_buffer_seconds, SizeInMBs = var.firehose_file_mb }
+    # After ten minutes of failed commits the rows go to the error prefix, from where stream-error-reader can send them again.
+    RetryOptions                      = { DurationInSeconds = 600 }
+    DestinationTableConfigurationList = [{ DestinationDatabaseName = var.databases.raw, DestinationTableName = var.raw_table }]
+    CloudWatchLoggingOptions          = local.stream_logging["destination"]
 
-  transform_parameters = merge(
-    { LambdaArn = "${module.firehose_transform.arn}:$LATEST" },
-    {
-      for name, value in {
-        # Rows wait in this buffer and then in that of the Iceberg commit, so this one is kept short.
-        BufferIntervalInSeconds = tostring(min(var.firehose_buffer_seconds, 30))
-        BufferSizeInMBs         = tostring(var.firehose_buffer_mb)
-      } : name => value if value != local.transform_defaults[name]
-    },
-  )
+    ProcessingConfiguration = {
+      Enabled = true
+
+      Processors = [{
+        Type = "Lambda"
+        Parameters = [for name, value in {
+          LambdaArn = "${module.firehose_transform.arn}:$LATEST"
+          # Rows wait in this buffer and then in that of the Iceberg commit, so this one is kept short.
+          BufferIntervalInSeconds = tostring(min(var.firehose_buffer_seconds, 30))
+          BufferSizeInMBs         = tostring(var.firehose_buffer_mb)
+        } : { ParameterName = name, ParameterValue = value }]
+      }]
+    }
+
+    S3Configuration = {
+      RoleARN                  = aws_iam_role.stream.arn
+      BucketARN                = local.bucket_arns.dlq_archive
+      ErrorOutputPrefix        = local.error_prefix
+      CloudWatchLoggingOptions = local.stream_logging["backup"]
+    }
+  }
+
+  stream_logging = {
+    for name, stream in aws_cloudwatch_log_stream.stream :
+    name => { Enabled = true, LogGroupName = aws_cloudwatch_log_group.stream.name, LogStreamName = stream.name }
+  }
 }
 
 data "aws_iam_policy_document" "assume_stream" {

@@ -12,6 +12,7 @@ from awscrt import checksums  # type: ignore[import-untyped]
 from emulator.athena.engine import AthenaEngine, with_caller
 from emulator.events import eventbridge_rules, sqs_event_sources
 from emulator.fault_injection.inject import FaultInjector, clear_start_time
+from emulator.firehose import streams
 from emulator.firehose.engine import FirehoseEngine, strict_put
 from emulator.firehose.tables import TableWriter
 from emulator.firehose.transform import Transform
@@ -49,6 +50,10 @@ USED: dict[str, tuple[str, ...]] = {
         "_executions",
         "_workgroups",
     ),
+    "services.cloudformation.provisioners": (
+        "_CUSTOM_NAME_REPLACEMENT",
+        f"_RESOURCE_HANDLERS[{streams.TYPE}]",
+    ),
     "services.cloudwatch_logs": (
         "_log_groups",
         "_create_log_group",
@@ -60,6 +65,12 @@ USED: dict[str, tuple[str, ...]] = {
         "_deliver_to_iceberg",
         "_evaluate_prefix",
         "_s3_bucket_from_arn",
+        "_streams",
+        "_create_delivery_stream",
+        "_update_destination",
+        "_dest_description",
+        "_HANDLERS[CreateDeliveryStream]",
+        "_HANDLERS[UpdateDestination]",
         "_HANDLERS[PutRecord]",
         "_HANDLERS[PutRecordBatch]",
     ),
@@ -208,6 +219,19 @@ def _install_firehose(engine: FirehoseEngine, faults: FaultInjector) -> None:
     firehose._deliver_to_iceberg = engine.deliver
     for name in ("PutRecord", "PutRecordBatch"):
         firehose._HANDLERS[name] = strict_put(firehose._HANDLERS[name], engine, faults)
+    firehose._create_delivery_stream = streams.strict_create(firehose._create_delivery_stream)
+    firehose._update_destination = streams.strict_update(firehose._update_destination)
+    firehose._HANDLERS["CreateDeliveryStream"] = firehose._create_delivery_stream
+    firehose._HANDLERS["UpdateDestination"] = firehose._update_destination
+    firehose._dest_description = streams.described(firehose._dest_description)
+    provisioners = _module("services.cloudformation.provisioners")
+    provisioners._CUSTOM_NAME_REPLACEMENT[streams.TYPE] = {
+        "name": "DeliveryStreamName",
+        "requires_replacement": streams.needs_replacement,
+    }
+    handlers = provisioners._RESOURCE_HANDLERS[streams.TYPE]
+    handlers["create"] = streams.create_resource(handlers["create"])
+    handlers["update"] = streams.update_resource(handlers["update"])
 
 
 def _module(name: str) -> Any:
