@@ -12,6 +12,9 @@ export const TOOLS = {
   venv: path.join(LOCAL, 'venv'),
   python: path.join(LOCAL, 'venv', 'bin', 'python'),
   requirements: path.join(ROOT, 'scripts/local/requirements.txt'),
+  /** In front of the path of the processes that run jobs; the emulator and the tests find it by Python's own `sys.prefix`. */
+  gluePackages: path.join(LOCAL, 'venv', 'glue-packages'),
+  glueRequirements: path.join(ROOT, 'scripts/local/glue-runtime/requirements.txt'),
   jars: path.join(LOCAL, 'jars.json'),
   terraformData: path.join(LOCAL, 'terraform'),
   terraformPlugins: path.join(LOCAL, 'terraform-plugins'),

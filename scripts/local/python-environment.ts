@@ -18,10 +18,17 @@ export function pythonReady(): boolean {
 }
 
 function requirementsHash(): string {
-  return createHash('sha256').update(readFileSync(TOOLS.requirements)).digest('hex');
+  const hash = createHash('sha256');
+  for (const file of [TOOLS.requirements, TOOLS.glueRequirements]) hash.update(readFileSync(file));
+  return hash.digest('hex');
 }
 
-/** Makes the virtual environment and installs the pinned requirements. */
+const PIP_INSTALL = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+
+/**
+ * Makes the virtual environment and installs the pinned requirements, and in a folder of it what jobs find on Glue at other
+ * versions than the stack itself needs.
+ */
 export async function installPython(python: string, progress: Progress): Promise<void> {
   if (pythonReady()) return;
   const log = path.join(TOOLS.dir, 'setup.log');
@@ -29,21 +36,17 @@ export async function installPython(python: string, progress: Progress): Promise
   mkdirSync(TOOLS.dir, { recursive: true });
   progress('making the virtual environment');
   await run('Python environment', python, ['-m', 'venv', TOOLS.venv], log, progress);
-  const args = [
-    '-m',
-    'pip',
-    'install',
-    '--disable-pip-version-check',
-    '--no-input',
-    '--progress-bar',
-    'off',
-    '-r',
-    TOOLS.requirements,
+  const installs: readonly (readonly string[])[] = [
+    ['-r', TOOLS.requirements],
+    // Their own requirements are in the environment already.
+    ['--no-deps', '--target', TOOLS.gluePackages, '-r', TOOLS.glueRequirements],
   ];
-  await run('Python packages', TOOLS.python, args, log, (line) => {
-    const match = /^(Collecting|Downloading|Installing)\s+(.{0,60})/.exec(line);
-    if (match !== null) progress(match[0]);
-  });
+  for (const install of installs) {
+    await run('Python packages', TOOLS.python, [...PIP_INSTALL, ...install], log, (line) => {
+      const match = /^(Collecting|Downloading|Installing)\s+(.{0,60})/.exec(line);
+      if (match !== null) progress(match[0]);
+    });
+  }
   writeFileSync(path.join(TOOLS.venv, 'requirements.sha256'), requirementsHash());
 }
 

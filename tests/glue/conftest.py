@@ -1,6 +1,7 @@
 """One Spark session for all tests, with a catalog named as Glue's, and a lake to run jobs in."""
 
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+# Jobs run with the packages of Glue, which stand in front of what the local account needs at other versions.
+# Spark's Python workers inherit the variable.
+_GLUE_PACKAGES = str(Path(sys.prefix) / "glue-packages")
+sys.path.insert(0, _GLUE_PACKAGES)
+os.environ["PYTHONPATH"] = os.pathsep.join([_GLUE_PACKAGES, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 hypothesis_profile.load()
 

@@ -135,6 +135,12 @@ def test_only_aws_talks_to_aws(path):
     assert not {name.split(".")[0] for name in imports(path)} & {"boto3", "botocore"}
 
 
+@pytest.mark.parametrize("path", others(("columns/row_indices.py",)), ids=name_of)
+def test_only_row_indices_asks_arrow_for_the_indices_of_a_mask(path):
+    """Arrow's function ends the process on a chunked array without chunks."""
+    assert "indices_nonzero" not in attributes(path)
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_decisions_are_plain_python(name):
     assert not [one for one in imports(LIBRARY / name) if one.startswith(("pyspark", "pyarrow"))]

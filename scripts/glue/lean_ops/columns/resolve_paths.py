@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from lean_ops.columns import names
 from lean_ops.columns.column_paths import ColumnPaths, by_column, has_column, rescued_text
-from lean_ops.columns.row_indices import mask_at
+from lean_ops.columns.row_indices import mask_at, true_indices
 
 _COLUMNS = "columns"
 
@@ -49,7 +49,7 @@ def _with_rivals(rows: pa.Table, is_rival: pa.Array, maps: pa.MapArray, known: C
     """
     holders = pc.list_parent_indices(pa.ListArray.from_arrays(maps.offsets, maps.items))
     contested = pc.unique(holders.filter(is_rival))
-    plain = pc.indices_nonzero(pc.invert(mask_at(contested.to_pylist(), rows.num_rows)))
+    plain = true_indices(pc.invert(mask_at(contested.to_pylist(), rows.num_rows)))
     parts = [_row_by_row(rows.take(contested), known), resolved(rows.take(plain), known)]
     order = pc.array_sort_indices(pa.concat_arrays([contested.cast(pa.uint64()), plain]))
     return pa.concat_tables(part.cast(parts[0].schema) for part in parts).take(order)

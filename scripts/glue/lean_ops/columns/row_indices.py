@@ -34,9 +34,18 @@ def rows_at(rows: pa.Table, indices: pa.Array) -> pa.Table:
     return rows.slice(first, len(indices)) if last - first + 1 == len(indices) else rows.take(indices)
 
 
-def indices_where(mask: pa.Array) -> list[int]:
-    """The indices at which a boolean array is true; null counts as false."""
-    indices: list[int] = pc.indices_nonzero(mask).to_pylist()
+def true_indices(mask: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The indices at which a mask is true; null counts as false.
+
+    Arrow's own function ends the process where a chunked array has no chunks, as an empty one can be
+    (https://github.com/apache/arrow/issues/51018), in the version of Glue 5.1 among others.
+    """
+    return pc.indices_nonzero(mask) if len(mask) else pa.array([], pa.uint64())
+
+
+def indices_where(mask: pa.Array | pa.ChunkedArray) -> list[int]:
+    """As true_indices, in Python."""
+    indices: list[int] = true_indices(mask).to_pylist()
     return indices
 
 

@@ -14,7 +14,7 @@ from lean_ops.columns import names
 from lean_ops.columns.column_paths import rescued_text
 from lean_ops.columns.map_column import MapColumn
 from lean_ops.columns.names import ENVELOPE_TIMES
-from lean_ops.columns.row_indices import indices_where
+from lean_ops.columns.row_indices import indices_where, true_indices
 from lean_ops.columns.time_text import micros_of_texts, time_texts
 from lean_ops.payload.flatten_batches import DELTA_COLUMNS
 from lean_ops.tables.table_files import Column
@@ -131,7 +131,7 @@ class _Overflow:
 
 def _present(texts: pa.ChunkedArray, name: str) -> tuple[pa.Array, pa.Array, pa.Array]:
     """The indices of the rows that have a text, and for each of them the column's name and the text."""
-    indices = pc.indices_nonzero(pc.is_valid(texts))
+    indices = true_indices(pc.is_valid(texts))
     return indices, pa.repeat(pa.scalar(name), len(indices)), texts.drop_null().combine_chunks()
 
 

@@ -10,7 +10,7 @@ library.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.columns.row_indices import indices_by_value
+from lean_ops.columns.row_indices import indices_by_value, true_indices
 
 _C1, _C2, _ADDED = 0xCC9E2D51, 0x1B873593, 0xE6546B64
 _LAST1, _LAST2 = 0x85EBCA6B, 0xC2B2AE35
@@ -23,7 +23,7 @@ key would hold up its topic."""
 
 def buckets(texts: pa.Array, count: int) -> pa.Array:
     """The bucket of each text, as int32; null for null. count: how many buckets there are."""
-    there = pc.indices_nonzero(pc.is_valid(texts))
+    there = true_indices(pc.is_valid(texts))
     data = texts.take(there).cast(pa.binary())
     row_indices, found = [], []
     for length, inside in indices_by_value(pc.binary_length(data)).items():

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops.columns.names import KEY
+from lean_ops.columns.row_indices import true_indices
 from lean_ops.columns.time_text import micros_of_text
 from lean_ops.tables.data_files import DataFile
 from lean_ops.tables.table_files import TableFiles
@@ -31,7 +32,7 @@ def existing_rows(
     existing: dict[str, ExistingRow] = {}
     for file_index, file in enumerate(files):
         with table.opened(file) as read:
-            found = pc.indices_nonzero(pc.is_in(read([KEY]).column(KEY), value_set=keys))
+            found = true_indices(pc.is_in(read([KEY]).column(KEY), value_set=keys))
             if not len(found):
                 continue
             rows = read(_COMPARED_COLUMNS).take(found)
@@ -58,8 +59,8 @@ def decision_of(
     several = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
     contested = pa.concat_arrays([several, pa.array(existing.keys(), pa.string())])
     is_contested = pc.is_in(keys, value_set=contested)
-    indices = pc.indices_nonzero(is_contested)
-    alone = pc.indices_nonzero(pc.invert(is_contested)).to_pylist()
+    indices = true_indices(is_contested)
+    alone = true_indices(pc.invert(is_contested)).to_pylist()
     decided = decide(_stamps_of(new.take(indices)), existing, tails, replace_same=replace_same)
     winners = indices.take(pa.array(decided.winners, pa.int64())).to_pylist()
     return replace(

@@ -73,8 +73,9 @@ class SparkClient:
             "memory": self._settings.spark_memory,
         }
         ours, theirs = socket.socketpair()
-        package = str(Path(__file__).parents[2])
-        environment = {**os.environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}
+        # Scripts find the packages of Glue before those that the account itself needs at other versions.
+        path = [str(Path(sys.prefix) / "glue-packages"), str(Path(__file__).parents[2])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
         with self._lock, (self._settings.logs / "spark.log").open("ab") as log:
             if self.state == "stopped":
                 return
