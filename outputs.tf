@@ -1,3 +1,8 @@
+output "region" {
+  description = "Where all of it is."
+  value       = var.region
+}
+
 output "ingest_queue_url" {
   description = "Where producers send events."
   value       = module.compute.ingest_queue.url

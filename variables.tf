@@ -23,9 +23,8 @@ variable "database_prefix" {
 }
 
 variable "region" {
-  description = "AWS region."
+  description = "AWS region of the whole pipeline. It has no default, as no region would be right for most."
   type        = string
-  default     = "us-east-1"
   nullable    = false
 
   validation {

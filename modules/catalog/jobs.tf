@@ -6,7 +6,9 @@ locals {
     "spark.sql.catalog.glue_catalog.io-impl"           = "org.apache.iceberg.aws.s3.S3FileIO"
     "spark.sql.catalog.glue_catalog.warehouse"         = local.warehouse
     "spark.sql.catalog.glue_catalog.glue.skip-archive" = "true"
-    "spark.sql.session.timeZone"                       = "UTC"
+    # The tasks' own access to S3 goes by this too: left to itself, Arrow takes us-east-1 wherever the bucket is.
+    "spark.sql.catalog.glue_catalog.client.region" = var.account.region
+    "spark.sql.session.timeZone"                   = "UTC"
   }
 
   # Arguments that every run of every job gets. Those that change from run to run come with the run.

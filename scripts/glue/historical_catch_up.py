@@ -10,20 +10,22 @@ from lean_ops.catch_up.job import run
 from lean_ops.catch_up.report import summary
 from lean_ops.entrypoint.layer_main import exit_if_failed, logged_failure, utc_now
 from lean_ops.entrypoint.log import logger
-from lean_ops.ports.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket
+from lean_ops.ports.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket, use_region
 from lean_ops.ports.interfaces import CatchUp
 from lean_ops.ports.job_arguments import parse_catch_up_arguments
-from lean_ops.spark.session import open_session
+from lean_ops.spark.session import open_session, region_of
 
 
 def main() -> None:
     arguments = parse_catch_up_arguments(sys.argv[1:])
     log = logger("historical-catch-up")
     with logged_failure(log):
+        spark = open_session("lean-ops-historical-catch-up")
+        use_region(region_of(spark))
         outcome = run(
             CatchUp(
                 arguments=arguments,
-                spark=open_session("lean-ops-historical-catch-up"),
+                spark=spark,
                 registry=DynamoTopicRegistry(arguments.registry_table),
                 schemas=S3SchemaBucket(arguments.schema_bucket),
                 catalog=GlueCatalog(arguments.database_prefix),

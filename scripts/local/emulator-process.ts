@@ -8,7 +8,8 @@ import { isAlive, isPortFree, LOOPBACK, startDetached } from './process';
 
 /** The root user of the local account. Terraform makes every other principal, and each is held to its policies. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
-export const REGION = 'us-east-1';
+/** Not us-east-1, which several SDKs take when nobody names a region: here that would go unseen. */
+export const REGION = 'eu-central-1';
 
 export interface EmulatorStatus {
   readonly ready: boolean;

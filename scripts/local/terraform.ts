@@ -1,7 +1,7 @@
 /** Runs `terraform init` and `apply` of the repository's root module against the local stack. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { awsEnvironment } from './emulator-process';
+import { awsEnvironment, REGION } from './emulator-process';
 import { StepError } from './errors';
 import { chooseProviderSource, terraformEnvironment } from './provider-mirror';
 import { ROOT, TOOLS, type StackPaths } from './paths';
@@ -9,6 +9,7 @@ import type { Progress } from './python-environment';
 
 /** The variables that differ from a deployment to AWS: sizes and times that suit one machine, and nothing that guards data. */
 const LOCAL_VARIABLES: Readonly<Record<string, string>> = {
+  region: REGION,
   s3_use_path_style: 'true',
   // The local account answers on loopback, without TLS.
   require_tls: 'false',

@@ -20,13 +20,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Buckets `lake`, work group `wg`, database `d` and an empty table `d.events`."""
     found = start_stack(tmp_path_factory.mktemp("stack"))
     try:
-        found.client("s3").create_bucket(Bucket="lake")
+        found.create_bucket("lake")
         results = {"ResultConfiguration": {"OutputLocation": "s3://lake/athena-results/"}}
         found.client("athena").create_work_group(Name="wg", Configuration=results)
         assert found.query("CREATE DATABASE IF NOT EXISTS d").state == "SUCCEEDED"
         made = found.query(
             "CREATE TABLE `d`.`events` (`id` string, `at` timestamp, `n` bigint) PARTITIONED BY (day(`at`)) "
-            "LOCATION 's3://lake/warehouse/d/events' TBLPROPERTIES ('table_type'='ICEBERG')"
+            "LOCATION 's3://lake/warehouse/d/events' "
+            "TBLPROPERTIES ('table_type'='ICEBERG', 'write_data_path_enabled'='true')"
         )
         assert made.state == "SUCCEEDED", made.reason
         yield found

@@ -17,9 +17,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from emulator.settings import DEFAULT_REGION
+
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "000000000000"
-REGION = "us-east-1"
+REGION = DEFAULT_REGION
 
 
 def free_port() -> int:
@@ -94,13 +96,17 @@ class Stack:
                 start_new_session=True,
             )
 
-    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
+    def create_bucket(self, name: str) -> None:
+        location = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=location)
+
+    def client(self, service: str, keys: dict[str, str] | None = None, region: str = REGION) -> Any:
         found = keys or {"AccessKeyId": "test", "SecretAccessKey": "test"}
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id=found["AccessKeyId"],
             aws_secret_access_key=found["SecretAccessKey"],
             config=config,

@@ -64,7 +64,7 @@ def test_an_object_created_reaches_a_function_through_eventbridge(stack: Stack) 
         console.log('key ' + object.key, object['version-id']);
     """
     function = stack.function("listener", role, source)
-    s3.create_bucket(Bucket="schemas")
+    stack.create_bucket("schemas")
     s3.put_bucket_versioning(Bucket="schemas", VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_notification_configuration(
         Bucket="schemas", NotificationConfiguration={"EventBridgeConfiguration": {}}

@@ -26,6 +26,7 @@ SPARK_CONF = " --conf ".join(
         "spark.sql.catalog.glue_catalog.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog",
         "spark.sql.catalog.glue_catalog.io-impl=org.apache.iceberg.aws.s3.S3FileIO",
         "spark.sql.catalog.glue_catalog.warehouse=s3://lake/warehouse",
+        f"spark.sql.catalog.glue_catalog.client.region={REGION}",
     ]
 )
 
@@ -38,7 +39,7 @@ import helper
 from pyspark.sql import SparkSession
 
 spark = SparkSession.builder.appName("tiny").getOrCreate()
-print("caller", boto3.client("sts").get_caller_identity()["Arn"].split("/")[1])
+print("caller", boto3.client("sts", region_name="eu-central-1").get_caller_identity()["Arn"].split("/")[1])
 print("helper", helper.VERSION, spark.sparkContext.parallelize([1]).map(helper.next).first())
 print("arguments", "--JOB_RUN_ID" in sys.argv, sys.argv[sys.argv.index("--name") + 1])
 if "crash" in sys.argv:

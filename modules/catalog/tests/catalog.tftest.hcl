@@ -44,6 +44,14 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
+    condition = alltrue([
+      for job in aws_glue_job.this :
+      strcontains("${job.default_arguments["--conf"]} ", "spark.sql.catalog.glue_catalog.client.region=eu-central-1 ")
+    ])
+    error_message = "Every job's catalog names the region: where none is named, tasks would look for files in us-east-1."
+  }
+
+  assert {
     condition     = alltrue([for job in aws_glue_job.this : job.execution_property[0].max_concurrent_runs == 1 && job.max_retries == 0])
     error_message = "A job never runs twice at once, and is not retried by Glue."
   }

@@ -3,6 +3,7 @@ import { deploymentFrom, readDeployment } from '../src/pipeline/deployment';
 import { OUTPUTS, workspace } from './workspace';
 
 const DEPLOYMENT = {
+  region: 'eu-central-1',
   schemaBucket: 'acme-schemas',
   registryTable: 'acme-schema-registry',
   athenaWorkgroup: 'acme',
@@ -55,7 +56,11 @@ describe('readDeployment', () => {
   it.each([
     ['nothing', undefined, 'lean-ops.json is not there'],
     ['no JSON', '{', 'lean-ops.json is no JSON'],
-    ['other JSON', '{}', 'the output schema_bucket is missing; the output schema_registry_table is missing'],
+    [
+      'other JSON',
+      '{}',
+      'the output region is missing; the output schema_bucket is missing; the output schema_registry_table is missing',
+    ],
   ])('says how to get the outputs where there is %s', async (_, content, message) => {
     const { root, write } = workspace();
     if (content !== undefined) write('lean-ops.json', content);

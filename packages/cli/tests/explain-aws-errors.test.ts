@@ -32,7 +32,9 @@ function aws(env: Record<string, string>): void {
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'secret' };
 const answers: { status: number; body: string } = { status: 500, body: '' };
+const authorizations: string[] = [];
 const server = createServer((request, response) => {
+  authorizations.push(request.headers.authorization ?? '');
   request.resume();
   response
     .writeHead(answers.status, { 'content-type': 'application/xml' })
@@ -60,24 +62,29 @@ async function seen(...args: string[]) {
 }
 
 describe('what AWS refuses, in one line', () => {
-  it('no region', async () => {
-    aws(KEYS);
+  it.each([undefined, 'us-east-1'])('signs for the region of the outputs, with AWS_REGION=%s', async (region) => {
+    const { port } = server.address() as AddressInfo;
+    aws({ ...KEYS, ...(region && { AWS_REGION: region }), AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
+    Object.assign(answers, { status: 400, body: '<Error><Code>Strange</Code><Message>why</Message></Error>' });
+    authorizations.length = 0;
     for (const command of [
       ['push', 'schemas'],
       ['sync', 'schemas'],
       ['diff', '--active'],
     ]) {
-      expect(await seen('schema', ...command)).toContain('no AWS region is set: export AWS_REGION=');
+      await seen('schema', ...command);
     }
+    const regions = new Set(authorizations.map((header) => /Credential=AKIA\/\d+\/([^/]+)\//.exec(header)?.[1]));
+    expect(regions).toEqual(new Set([OUTPUTS.region]));
   });
 
   it('no credentials', async () => {
-    aws({ AWS_REGION: 'eu-central-1' });
+    aws({});
     expect(await seen('schema', 'sync', 'schemas')).toContain('no AWS credentials were found');
   });
 
   it('nobody there', async () => {
-    aws({ ...KEYS, AWS_REGION: 'eu-central-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' });
+    aws({ ...KEYS, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' });
     expect(await seen('schema', 'sync', 'schemas')).toContain(
       'AWS was not reached for s3:ListBucket on s3://acme-schemas/schemas/ (ECONNREFUSED',
     );
@@ -100,14 +107,14 @@ describe('what AWS refuses, in one line', () => {
     [400, 'Strange', 's3:ListBucket on s3://acme-schemas/schemas/ failed: Strange: why'],
   ])('%i %s', async (status, code, line) => {
     const { port } = server.address() as AddressInfo;
-    aws({ ...KEYS, AWS_REGION: 'eu-central-1', AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
+    aws({ ...KEYS, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
     Object.assign(answers, { status, body: `<Error><Code>${code}</Code><Message>why</Message></Error>` });
     expect(await seen('schema', 'sync', 'schemas')).toContain(line);
   });
 
   it('says the same for one push, where HEAD answers have no body', async () => {
     const { port } = server.address() as AddressInfo;
-    aws({ ...KEYS, AWS_REGION: 'eu-central-1', AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
+    aws({ ...KEYS, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
     Object.assign(answers, { status: 403, body: '' });
     expect(await seen('schema', 'push', 'schemas/a')).toMatch(
       /need s3:GetObject on s3:\/\/acme-schemas\/schemas\/a\/(active|pending|failed)\/\w+\.json \(and s3:ListBucket on the bucket/,

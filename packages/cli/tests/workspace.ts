@@ -70,6 +70,7 @@ export function schema(topic: string, changes: Readonly<Record<string, unknown>>
 
 /** The Terraform outputs of a made-up pipeline. */
 export const OUTPUTS = {
+  region: 'eu-central-1',
   schema_bucket: 'acme-schemas',
   lake_bucket: 'acme-lake',
   schema_registry_table: 'acme-schema-registry',

@@ -7,7 +7,7 @@ const CONTEXT = { awsRequestId: 'r-1', functionName: 'lean-ops-cycle-planner' } 
 const before = { ...process.env };
 
 beforeAll(() => {
-  Object.assign(process.env, ENV, { AWS_REGION: 'us-east-1', POWERTOOLS_DEV: 'true' });
+  Object.assign(process.env, ENV, { AWS_REGION: 'eu-central-1', POWERTOOLS_DEV: 'true' });
 });
 afterAll(() => {
   process.env = before;

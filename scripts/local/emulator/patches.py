@@ -19,6 +19,7 @@ from emulator.firehose.transform import Transform
 from emulator.glue import catalog as glue_catalog
 from emulator.glue import stepfunctions as stepfunctions_engine
 from emulator.glue.engine import GlueEngine, keep_job_fields
+from emulator.iam import regions as iam_regions
 from emulator.iam import resources as iam_resources
 from emulator.settings import Settings
 from emulator.spark.client import SparkClient
@@ -28,6 +29,8 @@ USED: dict[str, tuple[str, ...]] = {
     "core.iam_actions": ("extract_resource_arn",),
     "core.iam_evaluator": (
         "enforce",
+        "check_credentials",
+        "AuthError",
         "parse_policy_document",
         "resolve_credential",
         "CredentialResolutionError",
@@ -159,7 +162,7 @@ def install(settings: Settings) -> Engines:
     glue = GlueEngine(settings, spark)
     athena = AthenaEngine(spark)
     faults = FaultInjector()
-    _install_rights()
+    _install_rights(settings.region)
     _install_glue(glue)
     _install_athena(athena)
     _install_checksums()
@@ -168,10 +171,11 @@ def install(settings: Settings) -> Engines:
     return Engines(spark=spark, firehose=firehose, glue=glue, athena=athena, faults=faults)
 
 
-def _install_rights() -> None:
+def _install_rights(region: str) -> None:
     actions, evaluator = _module("core.iam_actions"), _module("core.iam_evaluator")
     actions.extract_resource_arn = iam_resources.strict_resource(actions.extract_resource_arn)
-    evaluator.enforce = iam_resources.strict_enforce(evaluator.enforce)
+    evaluator.enforce = iam_regions.in_region(iam_resources.strict_enforce(evaluator.enforce), region)
+    evaluator.check_credentials = iam_regions.credentials_in_region(evaluator.check_credentials, region)
     evaluator.parse_policy_document = iam_resources.parsed_once(evaluator.parse_policy_document)
 
 

@@ -16,17 +16,16 @@ ICEBERG_PACKAGES = (
 _TRUST_STORES = ("/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts")
 
 _ACCOUNT = "000000000000"
-_REGION = "us-east-1"
+DEFAULT_REGION = "eu-central-1"
+"""Not us-east-1, which several SDKs take when nobody names a region: here that would go unseen."""
 
 # ministack serves far more than this pipeline uses. What opens a second port or looks for Docker stays off.
 _MINISTACK_DEFAULTS = {
     "AUTH": "true",
     "MINISTACK_ACCOUNT_ID": _ACCOUNT,
-    "MINISTACK_REGION": _REGION,
+    "MINISTACK_REGION": DEFAULT_REGION,
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": _REGION,
-    "AWS_DEFAULT_REGION": _REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
     "MINISTACK_HOST": LOOPBACK,
     "IOT_MTLS_ENABLED": "0",
@@ -91,7 +90,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=int(port),
         local_dir=Path(environment.get("LEAN_LOCAL_DIR", ".local")).resolve(),
         jars=jars,
-        region=environment.get("MINISTACK_REGION", _REGION),
+        region=environment.get("MINISTACK_REGION", DEFAULT_REGION),
         account=environment.get("MINISTACK_ACCOUNT_ID", _ACCOUNT),
         spark_cores=int(cores),
         spark_memory=environment.get("LEAN_SPARK_MEMORY", "2g"),
@@ -103,6 +102,7 @@ def prepare_environment(settings: Settings) -> None:
     """Sets what ministack reads when it is imported, and what every child process inherits."""
     for name, value in _MINISTACK_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = settings.region
     os.environ["GATEWAY_PORT"] = str(settings.port)
     os.environ["BIND_HOST"] = LOOPBACK
     os.environ["AWS_ENDPOINT_URL"] = settings.endpoint

@@ -44,19 +44,21 @@ def bench_spark(plan: Plan) -> "Iterator[SparkSession]":
             "local_dir": str(scratch),
             "cores": settings.spark_cores,
             "memory": settings.spark_memory,
+            "region": os.environ["AWS_REGION"],
         }
     )
     try:
-        endpoint, region = os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_REGION"]
+        endpoint = os.environ["AWS_ENDPOINT_URL"]
         # The root user has keys and no token: those come from the environment.
         keys = {
             name: value
-            for name, value in catalog_settings(CATALOG, _ROOT, endpoint, region).items()
-            if "credentials-provider" not in name and "session-token" not in name
+            for name, value in catalog_settings(CATALOG, _ROOT, endpoint).items()
+            if "credentials-provider" not in name
         }
         own = {
             f"spark.sql.catalog.{CATALOG}.warehouse": f"s3://{plan.lake}/warehouse",
             f"spark.sql.catalog.{CATALOG}.glue.skip-archive": "true",
+            f"spark.sql.catalog.{CATALOG}.client.region": os.environ["AWS_REGION"],
             # As the jobs set it.
             "spark.sql.shuffle.partitions": str(max(2, settings.spark_cores)),
         }

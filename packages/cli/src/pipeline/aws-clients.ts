@@ -1,8 +1,12 @@
 import {
   athena,
+  athenaClient,
+  dynamoClient,
   dynamoDocumentStore,
   glueCatalog,
+  glueClient,
   retryingAthena,
+  s3Client,
   s3ObjectStore,
   systemClock,
   type Athena,
@@ -24,12 +28,15 @@ export interface Cloud {
 
 export type Connect = (deployment: Deployment) => Cloud;
 
-/** Connects with the credentials and the region that the AWS SDK finds; AWS_ENDPOINT_URL leads to a local stack. */
-export const awsCloud: Connect = ({ athenaWorkgroup }) => ({
-  objects: s3ObjectStore(),
-  documents: dynamoDocumentStore(),
+/**
+ * Connects to the region that the outputs name, with the credentials that the AWS SDK finds; AWS_ENDPOINT_URL leads to a
+ * local stack.
+ */
+export const awsCloud: Connect = ({ athenaWorkgroup, region }) => ({
+  objects: s3ObjectStore(s3Client({ region })),
+  documents: dynamoDocumentStore(dynamoClient({ region })),
   // Athena takes minutes to plan a statement over 500 columns.
-  athena: retryingAthena(athena({ workgroup: athenaWorkgroup, statementTimeoutMs: 600_000 })),
-  catalog: glueCatalog(),
+  athena: retryingAthena(athena({ workgroup: athenaWorkgroup, statementTimeoutMs: 600_000 }, athenaClient({ region }))),
+  catalog: glueCatalog(glueClient({ region })),
   clock: systemClock,
 });

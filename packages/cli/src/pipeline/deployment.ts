@@ -6,6 +6,7 @@ import type { Terminal } from '../terminal';
 
 /** The resource names of one deployed pipeline, as Terraform's outputs give them. */
 export interface Deployment {
+  readonly region: string;
   readonly schemaBucket: string;
   readonly registryTable: string;
   readonly athenaWorkgroup: string;
@@ -70,6 +71,7 @@ export function deploymentFrom(outputs: unknown): ReadDeployment {
     return '';
   };
   const deployment = {
+    region: text('region'),
     schemaBucket: text('schema_bucket'),
     registryTable: text('schema_registry_table'),
     athenaWorkgroup: text('athena_workgroup'),

@@ -9,7 +9,6 @@ const REFUSED_CREDENTIALS =
   /^(InvalidAccessKeyId|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient(Exception)?|InvalidSignature(Exception)?|MissingAuthenticationToken(Exception)?)$/;
 const EXPIRED = /^(ExpiredToken(Exception)?|RequestExpired|RequestTimeTooSkewed|RequestInTheFuture)$/;
 const UNREACHED = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|ETIMEDOUT|TimeoutError)\b/;
-const NO_REGION = 'no AWS region is set: export AWS_REGION=… (the one that the pipeline is in)';
 
 /**
  * The same connection, whose S3 and DynamoDB calls fail with a CliError of one line: which right is missing, which
@@ -53,7 +52,6 @@ async function explaining<T>(right: string, resource: string, call: Promise<T>):
 export function explainError(error: unknown, right: string, resource: string): string {
   const { code, reason, disposition } = classifyError(error);
   const message = oneLine(messageOf(error));
-  if (message.startsWith('Region is missing')) return NO_REGION;
   if (code === 'CredentialsProviderError' || message.includes('Could not load credentials')) return NO_CREDENTIALS;
   if (EXPIRED.test(code)) return `the AWS credentials are out of date (${code}): get new ones and run this again`;
   if (REFUSED_CREDENTIALS.test(code)) return `AWS does not know these credentials (${code}): ${message}`;
@@ -65,7 +63,7 @@ export function explainError(error: unknown, right: string, resource: string): s
     return `not allowed: these credentials need ${right} on ${resource}${find}. AWS says: ${message}`;
   }
   if (code === 'PermanentRedirect' || statusOf(error) === 301) {
-    return `${resource} is in another region: export AWS_REGION=… (the one that the pipeline is in)`;
+    return `${resource} is in another region than the outputs say: are they those of this pipeline?`;
   }
   if (/^(NoSuchBucket|ResourceNotFound(Exception)?)$/.test(code)) {
     return `${resource} is not there (${code}): are the outputs those of this account and region?`;

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-athena';
 import { AthenaStatementError, classifyAthenaFailure } from '../core/warehouse/athena-failure';
 import { fullJitterMs, type Backoff } from '../core/delivery/backoff';
-import { clientOptions } from './client-options';
+import { clientOptions, type ClientSettings } from './client-options';
 import { systemClock, systemRandom, type Clock } from './runtime';
 
 /** The result of a query. */
@@ -51,9 +51,13 @@ const FIRST_POLL_MS = 100;
 const LONGEST_POLL_MS = 2_000;
 const POLL_GROWTH = 1.5;
 
+export function athenaClient(settings: Pick<ClientSettings, 'region'> = {}): AthenaClient {
+  return new AthenaClient(clientOptions({ ...settings, maxAttempts: 5 }));
+}
+
 export function athena(
   { workgroup, statementTimeoutMs = 120_000, clock = systemClock }: AthenaOptions,
-  client: AthenaClient = new AthenaClient(clientOptions({ maxAttempts: 5 })),
+  client: AthenaClient = athenaClient(),
 ): Athena {
   async function finished(id: string): Promise<QueryExecution> {
     const deadline = clock.now() + statementTimeoutMs;

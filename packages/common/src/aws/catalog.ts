@@ -1,6 +1,6 @@
 import { EntityNotFoundException, GetTableCommand, GlueClient, type Column } from '@aws-sdk/client-glue';
 import type { TableColumn } from '../core/warehouse/table-plan';
-import { clientOptions } from './client-options';
+import { clientOptions, type ClientSettings } from './client-options';
 
 /** A column as the catalog has it. */
 export interface CatalogColumn extends TableColumn {
@@ -25,7 +25,11 @@ function isCurrent(column: Column): boolean {
   return column.Parameters?.['iceberg.field.current'] !== 'false';
 }
 
-export function glueCatalog(client: GlueClient = new GlueClient(clientOptions({ requestTimeoutMs: 5_000 }))): Catalog {
+export function glueClient(settings: Pick<ClientSettings, 'region'> = {}): GlueClient {
+  return new GlueClient(clientOptions({ ...settings, requestTimeoutMs: 5_000 }));
+}
+
+export function glueCatalog(client: GlueClient = glueClient()): Catalog {
   return {
     async getTable(database, table) {
       try {

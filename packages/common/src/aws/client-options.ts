@@ -1,5 +1,7 @@
-/** Time-outs and attempts of an SDK client, so that a call fails well before the Lambda that waits for it times out. */
-export interface ClientTimeouts {
+/** Settings of an SDK client: its time-outs let a call fail well before the Lambda that waits for it times out. */
+export interface ClientSettings {
+  /** The region of the service; without one, the SDK finds it, which in a Lambda is that of the Lambda. */
+  readonly region?: string;
   /** Milliseconds within which a TCP connection must be made. */
   readonly connectionTimeoutMs?: number;
   /** Milliseconds within which a request must be answered. */
@@ -10,11 +12,13 @@ export interface ClientTimeouts {
 
 /** Options for an SDK client. Without `throwOnRequestTimeout` the SDK would only warn about a slow request. */
 export function clientOptions({
+  region,
   connectionTimeoutMs = 1_000,
   requestTimeoutMs = 10_000,
   maxAttempts = 3,
-}: ClientTimeouts = {}) {
+}: ClientSettings = {}) {
   return {
+    ...(region !== undefined && { region }),
     maxAttempts,
     requestHandler: {
       connectionTimeout: connectionTimeoutMs,

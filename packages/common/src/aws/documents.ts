@@ -10,7 +10,7 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import type { Condition, Document, DocumentValue } from '../core/condition';
-import { clientOptions } from './client-options';
+import { clientOptions, type ClientSettings } from './client-options';
 
 /** Attributes to set and to remove. */
 export interface DocumentChanges {
@@ -156,9 +156,11 @@ async function falseWhenRefused(call: Promise<unknown>): Promise<boolean> {
   }
 }
 
-export function dynamoDocumentStore(
-  client: DynamoDBClient = new DynamoDBClient(clientOptions({ requestTimeoutMs: 5_000 })),
-): DocumentStore {
+export function dynamoClient(settings: Pick<ClientSettings, 'region'> = {}): DynamoDBClient {
+  return new DynamoDBClient(clientOptions({ ...settings, requestTimeoutMs: 5_000 }));
+}
+
+export function dynamoDocumentStore(client: DynamoDBClient = dynamoClient()): DocumentStore {
   return {
     async get(table, key) {
       const { Item } = await client.send(

@@ -7,7 +7,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { clientOptions, usesPathStyle } from './client-options';
+import { clientOptions, usesPathStyle, type ClientSettings } from './client-options';
 
 /** An object that is text. */
 export interface StoredObject {
@@ -101,9 +101,11 @@ function copySource(bucket: string, key: string): string {
   return `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-export function s3ObjectStore(
-  client: S3Client = new S3Client({ ...clientOptions(), forcePathStyle: usesPathStyle() }),
-): ObjectStore {
+export function s3Client(settings: Pick<ClientSettings, 'region'> = {}): S3Client {
+  return new S3Client({ ...clientOptions(settings), forcePathStyle: usesPathStyle() });
+}
+
+export function s3ObjectStore(client: S3Client = s3Client()): ObjectStore {
   return {
     async get(bucket, key, { ifMatch, versionId } = {}) {
       const answer = await undefinedWhenMissing(

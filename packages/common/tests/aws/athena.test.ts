@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 
 const adapter = (clock = fakeClock()) =>
-  athena({ workgroup: 'lean-ops', clock, statementTimeoutMs: 10_000 }, new AthenaClient({ region: 'us-east-1' }));
+  athena({ workgroup: 'lean-ops', clock, statementTimeoutMs: 10_000 }, new AthenaClient({ region: 'eu-central-1' }));
 const state = (State: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'QUEUED' | 'CANCELLED', StateChangeReason?: string) => ({
   QueryExecution: { Status: { State, StateChangeReason } },
 });

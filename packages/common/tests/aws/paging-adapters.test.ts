@@ -8,7 +8,7 @@ import { memoryDocuments } from '../../src/testing';
 
 const dynamo = mockClient(DynamoDBClient);
 const s3 = mockClient(S3Client);
-const region = { region: 'us-east-1' };
+const region = { region: 'eu-central-1' };
 
 beforeEach(() => {
   dynamo.reset();

@@ -26,7 +26,7 @@ import { memoryDocuments, memoryWarehouse } from '../../src/testing';
 const dynamo = mockClient(DynamoDBClient);
 const glue = mockClient(GlueClient);
 const s3 = mockClient(S3Client);
-const region = { region: 'us-east-1' };
+const region = { region: 'eu-central-1' };
 
 beforeEach(() => {
   for (const mock of [dynamo, glue, s3]) mock.reset();

@@ -12,10 +12,16 @@ from typing import Any
 from lean_ops.bookkeeping.run_outcome import RunOutcome, list_topics
 from lean_ops.entrypoint.log import logger
 from lean_ops.errors import reason
-from lean_ops.ports.aws import DynamoCheckpoints, DynamoRegistry, LambdaProvisioner, S3Schemas
+from lean_ops.ports.aws import (
+    DynamoCheckpoints,
+    DynamoRegistry,
+    LambdaProvisioner,
+    S3Schemas,
+    use_region,
+)
 from lean_ops.ports.interfaces import Job
 from lean_ops.ports.job_arguments import JobArguments, parse_arguments
-from lean_ops.spark.session import open_session
+from lean_ops.spark.session import open_session, region_of
 
 
 def utc_now() -> datetime:
@@ -39,9 +45,11 @@ def run_layer(layer: str, run: Callable[[Job], RunOutcome]) -> None:
 
 
 def _job(layer: str, arguments: JobArguments, log: Any) -> Job:
+    spark = open_session(f"lean-ops-{layer}")
+    use_region(region_of(spark))
     return Job(
         arguments=arguments,
-        spark=open_session(f"lean-ops-{layer}"),
+        spark=spark,
         registry=DynamoRegistry(arguments.registry_table),
         checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
         schemas=S3Schemas(arguments.schema_bucket),

@@ -1,12 +1,14 @@
 """Implements the interfaces of `ports.interfaces` with boto3, for DynamoDB, S3, Glue and Lambda.
 
-Endpoints come from the environment (AWS_ENDPOINT_URL) and never from here.
+Endpoints come from the environment (AWS_ENDPOINT_URL) and never from here. The region comes from use_region.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -24,6 +26,38 @@ _KEYS_PER_BATCH_GET = 100
 """The limit of BatchGetItem."""
 _LONGEST_WAIT_SECONDS = 5.0
 """The longest pause before a BatchGetItem that DynamoDB throttled is sent again."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a principal, for clients that boto3 does not make."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(repr=False)
+
+
+def use_region(region: str) -> None:
+    """Makes all clients that are made from now on clients of this region, whatever the environment says."""
+    boto3.setup_default_session(region_name=region)
+
+
+def current_keys(region: str) -> Keys | None:
+    """The keys with which this process acts now; None when boto3 finds none. region: where to ask for them.
+
+    boto3 finds them as it does for its own clients, on the driver and on executors alike, and gets new ones
+    some minutes before they expire. So they must not be kept for long.
+    """
+    found = _credentials(region)
+    if found is None:
+        return None
+    keys = found.get_frozen_credentials()
+    return Keys(keys.access_key, keys.secret_key, keys.token)
+
+
+@lru_cache(maxsize=1)
+def _credentials(region: str) -> Any:
+    return boto3.Session(region_name=region).get_credentials()
 
 
 class DynamoRegistry:

@@ -7,38 +7,57 @@ from urllib.parse import unquote, urlparse
 
 from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
 
+from lean_ops.errors import LeanOpsError
+from lean_ops.ports.aws import Keys, current_keys
+
+
+class NoRegionError(LeanOpsError):
+    """Files of S3 are wanted, and nothing says in which region their bucket is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the catalog has no client.region: set spark.sql.catalog.glue_catalog.client.region to the "
+            "region that the lake's bucket is in, as the job's --conf does"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileStore:
     """The settings with which files are reached; the driver makes it and the tasks carry it along.
 
-    Without an access_key the machine's role is used, and without an endpoint that of AWS.
+    region: that of the bucket. It may be None only where all files are in a local folder: Arrow would take
+    us-east-1 without a word. endpoint: None stands for that of AWS.
     """
 
     region: str | None = None
     endpoint: str | None = None
-    access_key: str | None = None
-    secret_key: str | None = None
-    token: str | None = None
 
     def open(self, location: str) -> FileSystem:
-        """The file system that holds a location, which may be any file or folder of a table."""
+        """The file system that holds a location, which may be any file or folder of a table.
+
+        It is good for some minutes, after which its keys may have expired. Raises NoRegionError.
+        """
         url = urlparse(location)
         if url.scheme in ("", "file"):
             return LocalFileSystem()
-        return _s3(self)
+        if self.region is None:
+            raise NoRegionError
+        return _s3(self.region, self.endpoint, current_keys(self.region))
 
 
 @lru_cache(maxsize=8)
-def _s3(file_store: FileStore) -> S3FileSystem:
-    """One file system for all files of a process, because it keeps its connections open."""
-    options: dict[str, Any] = {"region": file_store.region}
-    if file_store.endpoint is not None:
-        url = urlparse(file_store.endpoint)
+def _s3(region: str, endpoint: str | None, keys: Keys | None) -> S3FileSystem:
+    """One file system for all files of a process, because it keeps its connections open; a new one as soon as
+    the keys are others.
+
+    Without keys, Arrow looks for some itself.
+    """
+    options: dict[str, Any] = {"region": region}
+    if endpoint is not None:
+        url = urlparse(endpoint)
         options |= {"endpoint_override": url.netloc, "scheme": url.scheme}
-    if file_store.access_key is not None:
-        options |= {"access_key": file_store.access_key, "secret_key": file_store.secret_key}
-        options |= {"session_token": file_store.token}
+    if keys is not None:
+        options |= {"access_key": keys.access_key, "secret_key": keys.secret_key, "session_token": keys.token}
     try:
         # A small file is then written by one PutObject instead of a multipart upload.
         return S3FileSystem(allow_delayed_open=True, **options)

@@ -7,9 +7,10 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from lean_ops.spark.file_io import FileStore
+from lean_ops.spark.file_io import FileStore, NoRegionError
 
 CATALOG = "glue_catalog"
+_S3_FILE_IO = "org.apache.iceberg.aws.s3.S3FileIO"
 
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -50,21 +51,23 @@ def activate(session: SparkSession) -> None:
 
 
 def file_store_of(spark: SparkSession) -> FileStore:
-    """Access to files with the settings of the catalog's S3FileIO.
+    """Access to files with the settings of the catalog's S3FileIO. Raises NoRegionError."""
+    region = _setting(spark, "client.region")
+    if region is None and _setting(spark, "io-impl") == _S3_FILE_IO:
+        raise NoRegionError
+    return FileStore(region=region, endpoint=_setting(spark, "s3.endpoint"))
 
-    On Glue none of them are set, and the role of the job is used.
-    """
 
-    def setting(name: str) -> str | None:
-        return spark.conf.get(f"spark.sql.catalog.{CATALOG}.{name}", None)
+def region_of(spark: SparkSession) -> str:
+    """The region of the catalog, which is that of all that the job talks to. Raises NoRegionError."""
+    region = _setting(spark, "client.region")
+    if region is None:
+        raise NoRegionError
+    return region
 
-    return FileStore(
-        region=setting("client.region"),
-        endpoint=setting("s3.endpoint"),
-        access_key=setting("s3.access-key-id"),
-        secret_key=setting("s3.secret-access-key"),
-        token=setting("s3.session-token"),
-    )
+
+def _setting(spark: SparkSession, name: str) -> str | None:
+    return spark.conf.get(f"spark.sql.catalog.{CATALOG}.{name}", None)
 
 
 def _settings_of(session: SparkSession) -> dict[str, str]:

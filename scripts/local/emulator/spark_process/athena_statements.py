@@ -65,9 +65,7 @@ class AthenaRunner:
         with self._lock:
             session = self._sessions.pop(credentials["access_key"], None)
             if session is None:
-                keys = catalog_settings(
-                    CATALOG, credentials, self._config["endpoint"], self._config["region"]
-                )
+                keys = catalog_settings(CATALOG, credentials, self._config["endpoint"])
                 session = open_session(self._spark, {**_DIALECT, **iceberg_catalog(CATALOG), **keys})
             self._sessions[credentials["access_key"]] = session
             while len(self._sessions) > _MAX_SESSIONS:

@@ -21,7 +21,7 @@ from emulator.spark_process.session import catalog_settings, open_session
 # Settings of a catalog that the emulator decides, whatever the job says: where the APIs are, and whose the
 # keys are.
 _OURS = (
-    "client.",
+    "client.credentials-provider",
     "s3.endpoint",
     "s3.access-key-id",
     "s3.secret-access-key",
@@ -75,24 +75,32 @@ class _Run:
 
     @contextmanager
     def environment(self) -> Iterator[None]:
-        """Gives boto3 the job's own keys, and the script the arguments that Glue passes."""
+        """Gives boto3 the job's own keys, on the driver and in the workers, and the script the arguments that
+        Glue passes.
+
+        Glue's documents do not say that a job finds its region in the environment, so here it does not.
+        """
         before, argv, cwd = dict(os.environ), sys.argv, os.getcwd()
         keys = self._request["credentials"]
-        os.environ.update(
-            AWS_ACCESS_KEY_ID=keys["access_key"],
-            AWS_SECRET_ACCESS_KEY=keys["secret_key"],
-            AWS_SESSION_TOKEN=keys["token"],
-            AWS_ENDPOINT_URL=self._config["endpoint"],
-            AWS_REGION=self._config["region"],
-            AWS_DEFAULT_REGION=self._config["region"],
-            AWS_EC2_METADATA_DISABLED="true",
-        )
+        own = {
+            "AWS_ACCESS_KEY_ID": keys["access_key"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret_key"],
+            "AWS_SESSION_TOKEN": keys["token"],
+            "AWS_ENDPOINT_URL": self._config["endpoint"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        os.environ.update(own)
+        # Workers with other variables are other processes, so no run meets the keys of another.
+        workers = self._spark.sparkContext.environment
+        workers.update(own)
         sys.argv = [self._request["script"], *self._request["arguments"]]
         boto3.DEFAULT_SESSION = None
         os.chdir(Path(self._request["script"]).parent)
         try:
             yield
         finally:
+            for name in own:
+                del workers[name]
             os.chdir(cwd)
             boto3.DEFAULT_SESSION = None
             sys.argv = argv
@@ -195,9 +203,7 @@ class _Run:
         named = {name.split(".")[3] for name in requested if name.startswith("spark.sql.catalog.")}
         settings = dict(requested)
         for name in named | {CATALOG}:
-            settings |= catalog_settings(
-                name, self._request["credentials"], self._config["endpoint"], self._config["region"]
-            )
+            settings |= catalog_settings(name, self._request["credentials"], self._config["endpoint"])
         return settings
 
 

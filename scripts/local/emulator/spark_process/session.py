@@ -1,9 +1,10 @@
 """Spark as on Glue 5.1, and a session of it for each principal.
 
 One JVM serves everybody, but Iceberg's clients must act as whoever runs the query or the job. Each principal
-has its own Spark session whose catalog carries that principal's keys: S3FileIO takes them as they are, and
-the Glue client takes them through `VendedCredentialsProvider`, the one provider on the class path that reads
-keys from the catalog's properties (with an expiry far away it never fetches anything).
+has its own Spark session whose catalog carries that principal's keys: S3FileIO and the Glue client take them
+through `VendedCredentialsProvider`, the one provider on the class path that reads keys from the catalog's
+properties (with an expiry far away it never fetches anything). As on Glue, the settings of the catalog hold
+no keys under S3FileIO's own names.
 """
 
 import os
@@ -22,9 +23,17 @@ _PROVIDER = "org.apache.iceberg.aws.s3.VendedCredentialsProvider"
 def start_spark(config: Mapping[str, Any]) -> SparkSession:
     """Starts Spark and its JVM.
 
-    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores and memory.
+    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores, memory and
+    region.
     """
-    options = ["-Duser.timezone=UTC", "-XX:+UseSerialGC", f"-Dderby.system.home={config['local_dir']}"]
+    # Iceberg's clients find the region as the SDK finds it, and not in the catalog's settings.
+    region = f"-Daws.region={config['region']}"
+    options = [
+        region,
+        "-Duser.timezone=UTC",
+        "-XX:+UseSerialGC",
+        f"-Dderby.system.home={config['local_dir']}",
+    ]
     if config["trust_store"]:
         options.append(f"-Djavax.net.ssl.trustStore={config['trust_store']}")
     builder = SparkSession.builder.master(f"local[{config['cores']}]").appName("lean-ops-local")
@@ -56,17 +65,13 @@ def start_spark(config: Mapping[str, Any]) -> SparkSession:
     return spark
 
 
-def catalog_settings(name: str, credentials: Mapping[str, str], endpoint: str, region: str) -> dict[str, str]:
+def catalog_settings(name: str, credentials: Mapping[str, str], endpoint: str) -> dict[str, str]:
     """Spark settings with which catalog `name` reaches the emulator as the owner of `credentials`."""
     provider = "client.credentials-provider"
     properties = {
         "glue.endpoint": endpoint,
         "s3.endpoint": endpoint,
         "s3.path-style-access": "true",
-        "client.region": region,
-        "s3.access-key-id": credentials["access_key"],
-        "s3.secret-access-key": credentials["secret_key"],
-        "s3.session-token": credentials["token"],
         provider: _PROVIDER,
         f"{provider}.uri": endpoint,
         f"{provider}.credentials.uri": endpoint,
