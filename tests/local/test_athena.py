@@ -15,7 +15,7 @@ def test_athena_writes_and_reads_an_iceberg_table(stack: Stack) -> None:
     made = stack.query(
         "CREATE TABLE IF NOT EXISTS `d`.`kinds` (`s` string, `t` timestamp, `p` decimal(10,2), `f` double, "
         "`b` boolean, `m` map<string,string>) LOCATION 's3://lake/warehouse/d/kinds' "
-        "TBLPROPERTIES ('table_type'='ICEBERG')"
+        "TBLPROPERTIES ('table_type'='ICEBERG', 'write_data_path_enabled'='true')"
     )
     assert (made.state, made.execution["StatementType"]) == ("SUCCEEDED", "DDL")
     insert = (
@@ -55,7 +55,8 @@ def test_a_partitioned_table_is_v2_and_partitioned_as_it_says(
     made = stack.query(
         f"CREATE TABLE `d`.`parts` (`id` string, `at` timestamp) PARTITIONED BY ({clause}) "
         "LOCATION 's3://lake/warehouse/d/parts/' TBLPROPERTIES ('table_type'='ICEBERG', "
-        "'write_compression'='zstd', 'vacuum_max_metadata_files_to_keep'='20')"
+        "'write_data_path_enabled'='true', 'write_compression'='zstd', "
+        "'vacuum_max_metadata_files_to_keep'='20')"
     )
     assert made.reason == ""
     assert stack.query("INSERT INTO parts (id) VALUES ('a')").reason == ""

@@ -12,7 +12,11 @@ from emulator.athena.text import read_text
 
 T = "`glue_catalog`.`d`.`t`"
 ICEBERG = "LOCATION 's3://b/t' TBLPROPERTIES ('table_type'='ICEBERG')"
-FORMAT = "'format-version'='2', 'write.format.default'='parquet', 'write.parquet.compression-codec'='zstd'"
+FORMAT = (
+    "'format-version'='2', 'write.format.default'='parquet', 'write.parquet.compression-codec'='zstd', "
+    "'write.object-storage.enabled'='true'"
+)
+LEGACY, CURRENT = (f"'write.{name}.path'='s3://b/t/data'" for name in ("object-storage", "data"))
 WORDS = """
 ALTER TABLE t d.t `t` "t" CHANGE COLUMN ADD COLUMNS a int ( ) , CREATE DROP IF EXISTS NOT AS SELECT
 1 FROM WITH SHOW TABLES IN DESCRIBE OPTIMIZE REWRITE DATA USING BIN_PACK WHERE = VACUUM
@@ -82,13 +86,18 @@ COMMENT FIRST AFTER ; . * + UNNEST
             f"CREATE TABLE IF NOT EXISTS {T} (`a` STRING, `b` TIMESTAMP_NTZ COMMENT 'it\\'s', "
             "`c` MAP<STRING, STRING>) USING iceberg "
             "PARTITIONED BY (days(`b`), bucket(16, `a`), truncate(4, `a`), `a`) "
-            f"LOCATION 's3://b/t' TBLPROPERTIES ({FORMAT})",
+            f"LOCATION 's3://b/t' TBLPROPERTIES ({FORMAT}, {LEGACY})",
+        ),
+        (
+            f"CREATE TABLE t (a int) {ICEBERG[:-1]}, 'write_data_path_enabled'='true')",
+            f"CREATE TABLE {T} (`a` INT) USING iceberg LOCATION 's3://b/t' "
+            f"TBLPROPERTIES ({FORMAT}, {CURRENT})",
         ),
         (
             "CREATE TABLE d.t WITH (table_type = 'ICEBERG', location = 's3://b/t', is_external = false, "
             "partitioning = ARRAY['day(ts)']) AS SELECT a FROM d.s",
             f"CREATE TABLE {T} USING iceberg PARTITIONED BY (days(`ts`)) LOCATION 's3://b/t' "
-            f"TBLPROPERTIES ({FORMAT}) AS SELECT a FROM `glue_catalog`.`d`.`s` AS `s`",
+            f"TBLPROPERTIES ({FORMAT}, {CURRENT}) AS SELECT a FROM `glue_catalog`.`d`.`s` AS `s`",
         ),
         ("ALTER TABLE t ADD COLUMNS (a string, b int)", f"ALTER TABLE {T} ADD COLUMNS (`a` STRING, `b` INT)"),
         ("ALTER TABLE t DROP COLUMN a", f"ALTER TABLE {T} DROP COLUMN `a`"),
@@ -102,6 +111,10 @@ COMMENT FIRST AFTER ; . * + UNNEST
             "ALTER TABLE t SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds'='60')",
             f"ALTER TABLE {T} SET TBLPROPERTIES "
             "('vacuum_max_snapshot_age_seconds'='60', 'history.expire.max-snapshot-age-ms'='60000')",
+        ),
+        (
+            "ALTER TABLE t SET TBLPROPERTIES ('write.data.path'='s3://b/t/data')",
+            f"ALTER TABLE {T} SET TBLPROPERTIES ({CURRENT})",
         ),
         ("DROP TABLE IF EXISTS `d`.`t`", f"DROP TABLE {T} PURGE"),
     ],
@@ -187,6 +200,10 @@ def test_what_the_grammar_refuses(sql: str, message: str) -> None:
             "Unsupported table property key",
         ),
         ("ALTER TABLE t SET TBLPROPERTIES ('write_compression'='zst')", "write_compression must be one of"),
+        (
+            f"CREATE TABLE t (a int) {ICEBERG[:-1]}, 'write_data_path_enabled'='yes')",
+            "write_data_path_enabled must be true or false",
+        ),
         (
             f"CREATE TABLE t (a int) {ICEBERG[:-1]}, 'compression_level'='3')",
             "Compression codec must be defined",

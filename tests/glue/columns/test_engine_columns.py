@@ -82,7 +82,9 @@ def test_a_table_with_the_columns_of_all_such_members_is_read_and_changed_by_all
         f"CREATE TABLE {table} ({typed}) USING iceberg TBLPROPERTIES ('format-version' = '2', {modes})"
     )
     topic_table = TopicTable(job_session, table)
-    files = TableFiles(FileStore(), folder=topic_table.folder, columns=topic_table.columns, partitioning=None)
+    files = TableFiles(
+        FileStore(), location=topic_table.location, columns=topic_table.columns, partitioning=None
+    )
     rows = {names.KEY: list("abc"), **{name: list("abc") for name in columns}}
     topic_table.commit(list(files.write(files.whole(pa.table(rows)))), [], {CYCLE_ID: "c1"})
 

@@ -129,7 +129,7 @@ class Lake:
     def _create(self, statement: str) -> None:
         """Makes a table by Athena's own statement, in the place where this catalog has its tables."""
         planned = plan(statement.replace("lean_ops_", f"{self.prefix}_"), "default").sql
-        self.spark.sql(re.sub(r"LOCATION '[^']*' ", "", planned))
+        self.spark.sql(re.sub(r"LOCATION '[^']*' |'write\.data\.path'='[^']*', ", "", planned))
 
     # --- the ports ---
 

@@ -47,7 +47,7 @@ def table(lake):
 
 def files_of(loaded):
     return TableFiles(
-        FileStore(), folder=loaded.folder, columns=loaded.columns, partitioning=loaded.partitioning()
+        FileStore(), location=loaded.location, columns=loaded.columns, partitioning=loaded.partitioning()
     )
 
 

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from lean_ops.spark.file_io import FileStore
+from lean_ops.tables.data_location import DataLocation
 from lean_ops.tables.table_files import Column, TableFiles
 from lean_ops.tasks import topic_task
 from lean_ops.tasks.topic_task import TooLargeError, TopicTask, write_winners
@@ -18,7 +19,9 @@ FILE_BYTES = 1_000_000
 
 @pytest.fixture
 def table(tmp_path):
-    return TableFiles(FileStore(), folder=f"{tmp_path}/data/", columns=COLUMNS, partitioning=None)
+    return TableFiles(
+        FileStore(), location=DataLocation(f"{tmp_path}/data/"), columns=COLUMNS, partitioning=None
+    )
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def written(table, files, room, monkeypatch, replaced=(), to_compact=()):
         events=1,
         columns=COLUMNS,
         partitioning=None,
-        folder="",
+        location=DataLocation(""),
         files=tuple(files),
         to_compact=tuple(to_compact),
     )

@@ -103,7 +103,7 @@ def _errors(validated: pa.Table, schema: TopicSchema) -> pa.Table:
 def _rows_to_backfill(task: TopicTask, source: BackfillSource, file_store: FileStore) -> Iterator[pa.Table]:
     """Yields Standardized's rows in the columns of cycle_delta. Rows of the task's cycles are left out:
     cycle_delta has every version of those."""
-    table = TableFiles(file_store, folder=task.folder, columns=source.columns, partitioning=None)
+    table = TableFiles(file_store, location=task.location, columns=source.columns, partitioning=None)
     room = MAX_TABLE_BYTES
     for file in source.files:
         rows = table.read(file, room)

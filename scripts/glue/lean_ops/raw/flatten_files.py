@@ -22,6 +22,7 @@ from lean_ops.spark.map_in_arrow import map_groups
 from lean_ops.spark.session import file_store_of
 from lean_ops.spark.splits import Split, group_splits, splits_of
 from lean_ops.tables.data_files import DataFile, NewFile, by_field_id, write_file
+from lean_ops.tables.data_location import DataLocation
 from lean_ops.tables.topic_table import TopicTable
 
 _SPLIT_BYTES = 32 << 20
@@ -45,10 +46,10 @@ _SCHEMA = "path string, size bigint, rows bigint, footer string"
 class Target:
     """The table cycle_delta as tasks have to know it.
 
-    folder, field_ids: as TopicTable gives them. partition: that of the cycle, as in DataFile.
+    location, field_ids: as TopicTable gives them. partition: that of the cycle, as in DataFile.
     """
 
-    folder: str
+    location: DataLocation
     field_ids: Mapping[str, int]
     partition: str
 
@@ -89,7 +90,7 @@ def flatten_files(
     """
     groups = group_splits(source.splits, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
     field_ids, file_store, refusals = source.field_ids, file_store_of(spark), dict(refused)
-    target = Target(delta.folder, delta.field_ids, f"cycle_id={cycle_id}")
+    target = Target(delta.location, delta.field_ids, f"cycle_id={cycle_id}")
 
     def flatten(splits: Sequence[Split]) -> Iterator[pa.RecordBatch]:
         flat = flatten_batches(_read(splits, field_ids, file_store), cycle_id, refusals)
@@ -160,7 +161,7 @@ def _write(batches: list[pa.RecordBatch], file_store: FileStore, target: Target)
     per_group = _ROW_GROUP_BYTES * rows.num_rows // max(rows.nbytes, 1)
     return write_file(
         file_store,
-        target.folder,
+        target.location,
         rows.cast(_with_ids(target.field_ids)),
         target.partition,
         use_dictionary=list(_DICTIONARIES),

@@ -41,7 +41,7 @@ def buckets(texts: pa.Array, count: int) -> pa.Array:
 def _hashes(data: pa.Array, length: int) -> pa.Array:
     """The hashes, as uint32, of binaries that all have the given length."""
     if len(data) < _MIN_TEXTS_FOR_ARROW:
-        return pa.array([_hash(one) for one in data.to_pylist()], pa.uint32())
+        return pa.array([murmur3(one) for one in data.to_pylist()], pa.uint32())
     value = pa.repeat(_word(0), len(data))
     whole = length - length % _BLOCK
     for start in range(0, whole, _BLOCK):
@@ -82,7 +82,7 @@ def _word(value: int) -> pa.Scalar:
     return pa.scalar(value, pa.uint32())
 
 
-def _hash(data: bytes) -> int:
+def murmur3(data: bytes) -> int:
     """The hash of one text, in Python. It is the twin of _hashes."""
     value = 0
     whole = len(data) - len(data) % _BLOCK

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from lean_ops.spark.file_io import FileStore, path_of
+from lean_ops.tables.data_location import DataLocation
 
 FIELD_ID = b"PARQUET:field_id"
 """The key in the metadata of an Arrow field under which pyarrow reads and writes the field id."""
@@ -50,19 +51,20 @@ class NewFile:
     footer: bytes
 
 
-def write_file(file_store: FileStore, folder: str, rows: pa.Table, partition: str, **options: Any) -> NewFile:
+def write_file(
+    file_store: FileStore, location: DataLocation, rows: pa.Table, partition: str, **options: Any
+) -> NewFile:
     """Writes rows to a new file.
 
-    folder: where the file goes; it ends in `/`. rows: must carry field ids. options: those of pyarrow for
-    Parquet.
+    location: where the table's files go. rows: must carry field ids. options: those of pyarrow for Parquet.
     """
     buffer = io.BytesIO()
     pq.write_table(rows, buffer, compression="zstd", **options)
     content = buffer.getbuffer()
-    path = f"{folder}{uuid4()}.parquet"
-    files = file_store.open(folder)
+    path = location.of(f"{uuid4()}.parquet")
+    files = file_store.open(path)
     if isinstance(files, LocalFileSystem):
-        files.create_dir(path_of(folder))
+        files.create_dir(path_of(path).rpartition("/")[0])
     with files.open_output_stream(path_of(path)) as target:
         target.write(content)
     return NewFile(DataFile(path, len(content), rows.num_rows, partition), _footer(content))

@@ -17,6 +17,7 @@ from lean_ops.errors import LeanOpsError
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.tables.bucket_transform import buckets
 from lean_ops.tables.data_files import FIELD_ID, DataFile, NewFile, by_field_id, write_file
+from lean_ops.tables.data_location import DataLocation
 
 _WHOLE_FILE_BYTES = 256 << 10
 """A file up to this size is fetched in one request. Of a larger one, only the footer and the columns wanted
@@ -86,7 +87,7 @@ def is_supported(column: Column) -> bool:
 class TableFiles:
     """The files of one table.
 
-    folder: where new files go; it ends in `/`. columns: those of the current schema. one_day_a_file: whether
+    location: where new files go. columns: those of the current schema. one_day_a_file: whether
     rows of different days of event_time, which must be text, go to different files even though the table has
     no partitions. The bounds of the files then tell the days apart.
     """
@@ -95,14 +96,13 @@ class TableFiles:
         self,
         file_store: FileStore,
         *,
-        folder: str,
+        location: DataLocation,
         columns: Sequence[Column],
         partitioning: Partitioning | None,
         one_day_a_file: bool = False,
     ) -> None:
         self._file_store = file_store
-        self._files = file_store.open(folder)
-        self._folder = folder
+        self._location = location
         self._columns = columns
         self._partitioning = partitioning
         self._one_day_a_file = one_day_a_file
@@ -144,7 +144,7 @@ class TableFiles:
 
     @contextmanager
     def _parquet(self, file: DataFile) -> Iterator[pq.ParquetFile]:
-        with self._files.open_input_file(path_of(file.path)) as source:
+        with self._file_store.open(file.path).open_input_file(path_of(file.path)) as source:
             content = pa.BufferReader(source.read_buffer()) if file.size <= _WHOLE_FILE_BYTES else source
             yield pq.ParquetFile(content, pre_buffer=True)
 
@@ -184,7 +184,7 @@ class TableFiles:
         fields = [field.with_metadata(one) for field, one in zip(rows.schema, ids, strict=True)]
         numbered = rows.cast(pa.schema(fields))
         return write_file(
-            self._file_store, self._folder, numbered, partition, use_dictionary=_repetitive(rows)
+            self._file_store, self._location, numbered, partition, use_dictionary=_repetitive(rows)
         )
 
 

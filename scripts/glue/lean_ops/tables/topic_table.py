@@ -20,6 +20,7 @@ from lean_ops.spark.iceberg_classes import COMMIT_FAILED, NotPlainFilesError, ic
 from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
+from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 
@@ -32,6 +33,22 @@ MERGE_FROM_MANIFESTS = 8
 """The number of manifests that are merged into one. Every commit leaves one, and every cycle reads them all.
 Iceberg's own limit is 100."""
 _MERGE_FROM = "commit.manifest.min-count-to-merge"
+
+
+_OBJECT_STORE = "write.object-storage.enabled"
+_DATA_PATH = "write.data.path"
+_LEGACY_PATH = "write.object-storage.path"
+
+
+class LegacyPathError(LeanOpsError):
+    """Athena made the table without write_data_path_enabled; Iceberg 1.9 and later write no such table."""
+
+    def __init__(self, table: str, path: str) -> None:
+        name = ".".join(part.strip("`") for part in table.split(".")[1:])
+        super().__init__(
+            f"nothing can be written to {name}, as it has the deprecated property {_LEGACY_PATH}: run "
+            f"ALTER TABLE {name} SET TBLPROPERTIES ('{_DATA_PATH}' = '{path}') in Athena"
+        )
 
 
 class NotForOneTaskError(LeanOpsError):
@@ -87,10 +104,14 @@ class TopicTable:
         return 0 if self._loaded_at is None else int(self._loaded_at.summary().get("total-records") or 0)
 
     @property
-    def folder(self) -> str:
-        """The folder in which new files go; it ends in `/`."""
-        location: str = self._table.locationProvider().newDataLocation("_")
-        return location[:-1]
+    def location(self) -> DataLocation:
+        """Where new files go. Raises LegacyPathError."""
+        properties = self._table.properties()
+        if properties.get(_OBJECT_STORE) == "true" and properties.get(_DATA_PATH) is None:
+            legacy = properties.get(_LEGACY_PATH)
+            if legacy is not None:
+                raise LegacyPathError(self._name, legacy)
+        return data_location(self._table.locationProvider())
 
     def partitioning(self) -> Partitioning | None:
         """How the table is partitioned; None when it is not.

@@ -78,7 +78,7 @@ def plan_task(advance: TopicAdvance, event_times: EventTimes | None) -> TopicTas
         events=advance.events,
         columns=table.columns,
         partitioning=table.partitioning(),
-        folder=table.folder,
+        location=table.location,
         files=files,
         to_compact=files_to_compact(files),
     )

@@ -19,6 +19,7 @@ from lean_ops.columns.row_indices import mask_at
 from lean_ops.errors import LeanOpsError
 from lean_ops.spark.file_io import FileStore
 from lean_ops.tables.data_files import DataFile, NewFile
+from lean_ops.tables.data_location import DataLocation
 from lean_ops.tables.table_files import Column, Partitioning, TableFiles
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.versions.merge_python import Decision
@@ -47,7 +48,7 @@ class TopicTask:
     """A topic, the cycles of cycle_delta that it takes, and its table as the driver planned it.
 
     events: the number of messages in those cycles.
-    folder: where new files go.
+    location: where new files go.
     files: the table's files that may hold one of the batch's keys.
     to_compact: indices of the files that are rewritten in any case, because they are small.
     column_paths: which paths of the topic's payloads have the columns of Standardized.
@@ -65,7 +66,7 @@ class TopicTask:
     events: int
     columns: tuple[Column, ...]
     partitioning: Partitioning | None
-    folder: str
+    location: DataLocation
     files: tuple[DataFile, ...]
     to_compact: tuple[int, ...] = ()
     column_paths: ColumnPaths = field(default_factory=dict)
@@ -111,7 +112,7 @@ class TaskResult:
 def table_files(task: TopicTask, file_store: FileStore) -> TableFiles:
     return TableFiles(
         file_store,
-        folder=task.folder,
+        location=task.location,
         columns=task.columns,
         partitioning=task.partitioning,
         one_day_a_file=task.one_day_a_file,

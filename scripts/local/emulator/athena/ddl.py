@@ -8,7 +8,11 @@ from sqlglot import exp
 from emulator.athena.errors import MalformedQueryError, QueryFailedError
 from emulator.athena.parse import parse_statement
 from emulator.athena.partitions import created_partitions, selected_partitions
-from emulator.athena.properties import spark_properties, table_properties
+from emulator.athena.properties import (
+    DATA_PATH_ENABLED,
+    altered_properties,
+    table_properties,
+)
 from emulator.athena.spark_text import SEPARATOR, escape, quoted
 from emulator.athena.text import Text
 
@@ -79,6 +83,8 @@ def create_as(tree: exp.Create) -> str:
     file_format = tree.find(exp.FileFormatProperty)
     if file_format is not None:
         given["format"] = exp.Literal.string(file_format.this.name)
+    # The statement writes at once, and this Iceberg, unlike Athena's, does not write to the deprecated path.
+    properties = {DATA_PATH_ENABLED: "true", **{k: _string(v) for k, v in given.items()}}
     specs = [item.name for item in partitioning.expressions] if partitioning is not None else []
     fields = selected_partitions(specs)
     target = tree.this if isinstance(tree.this, exp.Table) else tree.this.this
@@ -86,7 +92,7 @@ def create_as(tree: exp.Create) -> str:
         f"CREATE TABLE {quoted(target.db, target.name)} USING iceberg",
         *_partitioned_by(fields),
         f"LOCATION {location.this.sql('spark')}",
-        f"TBLPROPERTIES ({table_properties({k: _string(v) for k, v in given.items()})})",
+        f"TBLPROPERTIES ({table_properties(properties, location.this.name)})",
         f"AS {tree.expression.sql('spark')}",
     ]
     return " ".join(clauses)
@@ -118,7 +124,7 @@ def _create_table(tree: exp.Create, database: str) -> Translation:
         *_partitioned_by(fields),
         *([f"COMMENT {comment.this.sql('spark')}"] if comment is not None else []),
         f"LOCATION {location.this.sql('spark')}",
-        f"TBLPROPERTIES ({table_properties(given)})",
+        f"TBLPROPERTIES ({table_properties(given, location.this.name)})",
     ]
     details = {"database": name[0], "table": name[1], "if_not_exists": bool(exists)}
     return "create_table", " ".join(clauses), None, details
@@ -170,7 +176,7 @@ def _alter(tree: exp.Alter, database: str) -> Translation:
         return "alter", f"{prefix} ADD COLUMNS ({_columns(actions[0].expressions)})", name, {}
     if len(actions) == 1 and isinstance(actions[0], exp.AlterSet):
         found = {p.name.lower(): _string(p.args.get("value")) for p in actions[0].find_all(exp.Property)}
-        pairs = ", ".join(f"'{k}'='{escape(v)}'" for k, v in spark_properties(found).items())
+        pairs = ", ".join(f"'{k}'='{escape(v)}'" for k, v in altered_properties(found).items())
         return "alter", f"{prefix} SET TBLPROPERTIES ({pairs})", name, {}
     if len(actions) == 1 and isinstance(actions[0], exp.Drop):
         column = actions[0].find(exp.Identifier)

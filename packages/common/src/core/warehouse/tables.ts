@@ -8,12 +8,14 @@ const DAY = 86_400;
 
 /**
  * Properties of all tables. Snapshots stay five days: cycle-planner counts new records along RAW's lineage, and a topic
- * that failed over a long week-end must still find where it stopped.
+ * that failed over a long week-end must still find where it stopped. Without write_data_path_enabled, Athena gives a
+ * table a property that Iceberg refuses since 1.9, and nothing on Glue 5.1 could write to it.
  */
 const PROPERTIES = {
   table_type: 'ICEBERG',
   format: 'parquet',
   write_compression: 'zstd',
+  write_data_path_enabled: 'true',
   vacuum_max_snapshot_age_seconds: String(5 * DAY),
   vacuum_min_snapshots_to_keep: '5',
   vacuum_max_metadata_files_to_keep: '100',
