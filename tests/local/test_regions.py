@@ -58,7 +58,13 @@ def a_file(stack: Stack) -> str:
     return "lake/regions/a.parquet"
 
 
-def test_arrow_without_a_region_takes_us_east_1_and_is_sent_away(stack: Stack, a_file: str) -> None:
+def test_arrow_without_a_region_takes_us_east_1_and_is_sent_away(
+    stack: Stack, a_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     host = stack.endpoint.removeprefix("http://")
     files = S3FileSystem(region=None, endpoint_override=host, scheme="http", **KEYS)
     assert files.region == "us-east-1" != REGION
