@@ -73,6 +73,11 @@ describe('locate', () => {
     expect(locate(name, CONFIG)).toEqual({ ok: true, key: 'warehouse/lean_ops_raw/events/data/00000-0-a.parquet' });
   });
 
+  it('takes files that are spread over prefixes, as those of tables that Athena made', () => {
+    const key = 'warehouse/lean_ops_raw/events/data/0011/0011/1101/00011010/00000-0-a.parquet';
+    expect(locate(`s3://lake/${key}`, CONFIG)).toEqual({ ok: true, key });
+  });
+
   it.each([
     ['s3://archive/warehouse/lean_ops_raw/events/a.parquet'],
     ['s3://lake/warehouse/lean_ops_curated/t/a.parquet'],
