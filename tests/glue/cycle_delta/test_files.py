@@ -1,6 +1,8 @@
 """Tasks read the rows that are in the files of cycle_delta, however these are divided."""
 
+import io
 from datetime import datetime
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,6 +85,44 @@ def test_of_a_topic_with_too_many_bytes_none_are_given(tmp_path, monkeypatch):
     read = dict(read_topics(FileStore(), [DeltaFile(str(path), "c1")], cycles, 100))
     assert read["a"] is None
     assert read["b"].num_rows == 1
+
+
+class KeysThatExpire:
+    """A file store. expire: files that were opened before can no longer be read."""
+
+    def __init__(self):
+        self.expire()
+
+    def open(self, _):
+        return self.files
+
+    def expire(self):
+        self.files = files = SimpleNamespace()
+        store = self
+
+        class File(io.FileIO):
+            def readinto(self, buffer):
+                if store.files is not files:
+                    raise OSError("ExpiredToken")
+                return super().readinto(buffer)
+
+            def read(self, size=-1):
+                if store.files is not files:
+                    raise OSError("ExpiredToken")
+                return super().read(size)
+
+        files.open_input_file = lambda path: pa.PythonFile(File(path), "r")
+
+
+def test_a_topic_is_read_with_new_keys_where_others_took_longer_than_the_old_ones_last(tmp_path, monkeypatch):
+    monkeypatch.setattr(cycle_delta_files, "_READ_AT_ONCE_BYTES", 1)
+    path = tmp_path / "1.parquet"
+    pq.write_table(cycle_delta([("a", True), ("b", True)], "c1"), path, row_group_size=1)
+    store, read = KeysThatExpire(), {}
+    for topic, table in read_topics(store, [DeltaFile(str(path), "c1")], {"a": {"c1"}, "b": {"c1"}}, 100):
+        read[topic] = table.num_rows
+        store.expire()
+    assert read == {"a": 1, "b": 1}
 
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(1, 4), st.integers(1, 9), st.integers(0, 7))

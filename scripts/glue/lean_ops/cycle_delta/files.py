@@ -93,6 +93,29 @@ def read_topics(
     yield from _read(found, sorted(cycles), cycles, max_rows)
 
 
+class _OpenFile:
+    """A file that is read now and then, while topics are worked on for longer than keys may last."""
+
+    def __init__(self, file_store: FileStore, path: str) -> None:
+        self._file_store = file_store
+        self._path = path
+        self._files = file_store.open(path)
+        self._parquet = self._open(None)
+        self.metadata = self._parquet.metadata
+
+    def read(self, row_groups: Sequence[int]) -> pa.Table:
+        """The rows of these row groups, in DELTA_COLUMNS."""
+        files = self._file_store.open(self._path)
+        if files is not self._files:
+            self._files = files
+            self._parquet = self._open(self.metadata)
+        return self._parquet.read_row_groups(row_groups, columns=list(DELTA_COLUMNS), use_threads=False)
+
+    def _open(self, metadata: pq.FileMetaData | None) -> pq.ParquetFile:
+        opened = self._files.open_input_file(path_of(self._path))
+        return pq.ParquetFile(opened, metadata=metadata, pre_buffer=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _RowGroup:
     """A row group of an open file.
@@ -101,7 +124,7 @@ class _RowGroup:
     bytes, as in Parquet.
     """
 
-    parquet: pq.ParquetFile
+    file: _OpenFile
     index: int
     cycle_id: str
     min_topic: str | None
@@ -117,16 +140,15 @@ class _RowGroup:
 
 def _rows(groups: Sequence[_RowGroup]) -> pa.Table:
     """The readable rows, in DELTA_COLUMNS, of row groups that are all in one file."""
-    indices = [group.index for group in groups]
-    rows = groups[0].parquet.read_row_groups(indices, columns=list(DELTA_COLUMNS), use_threads=False)
+    rows = groups[0].file.read([group.index for group in groups])
     columns = rows.column(_COLUMNS)
     rows = rows.filter(pc.is_valid(columns)) if columns.null_count else rows
     return rows.select(DELTA_COLUMNS)
 
 
 def _row_groups(file_store: FileStore, file: DeltaFile) -> list[_RowGroup]:
-    parquet = pq.ParquetFile(file_store.open(file.path).open_input_file(path_of(file.path)), pre_buffer=True)
-    metadata = parquet.metadata
+    opened = _OpenFile(file_store, file.path)
+    metadata = opened.metadata
     columns = metadata.row_group(0).num_columns if metadata.num_row_groups else 0
     topic = next(n for n in range(columns) if metadata.schema.column(n).path == _TOPIC) if columns else 0
     found = []
@@ -138,7 +160,7 @@ def _row_groups(file_store: FileStore, file: DeltaFile) -> list[_RowGroup]:
         )
         found.append(
             _RowGroup(
-                parquet=parquet,
+                file=opened,
                 index=index,
                 cycle_id=file.cycle_id,
                 min_topic=min_topic,
@@ -179,7 +201,7 @@ def _read_together(groups: Sequence[_RowGroup], is_large: bool) -> list[list[_Ro
         return [[group] for group in groups]
     by_file: dict[int, list[_RowGroup]] = {}
     for group in groups:
-        by_file.setdefault(id(group.parquet), []).append(group)
+        by_file.setdefault(id(group.file), []).append(group)
     return list(by_file.values())
 
 

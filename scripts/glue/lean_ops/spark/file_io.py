@@ -10,6 +10,8 @@ from pyarrow.fs import FileSystem, LocalFileSystem, S3FileSystem
 from lean_ops.errors import LeanOpsError
 from lean_ops.ports.aws import Keys, current_keys
 
+_LOCAL = LocalFileSystem()
+
 
 class NoRegionError(LeanOpsError):
     """Files of S3 are wanted, and nothing says in which region their bucket is."""
@@ -35,11 +37,12 @@ class FileStore:
     def open(self, location: str) -> FileSystem:
         """The file system that holds a location, which may be any file or folder of a table.
 
-        It is good for some minutes, after which its keys may have expired. Raises NoRegionError.
+        It is good for ten minutes: whoever reads for longer asks again, and gets the same one until there are
+        new keys. Raises NoRegionError.
         """
         url = urlparse(location)
         if url.scheme in ("", "file"):
-            return LocalFileSystem()
+            return _LOCAL
         if self.region is None:
             raise NoRegionError
         return _s3(self.region, self.endpoint, current_keys(self.region))
