@@ -13,7 +13,7 @@ from lean_ops.catch_up.plan import TopicState, plan
 from lean_ops.catch_up.table_owners import settle_by_registry
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import ActiveFile
-from lean_ops.tables.table_shape import TableColumn, TableShape, shape_of
+from lean_ops.tables.table_shape import DATA_PATH, LEGACY_PATH, TableColumn, TableShape, shape_of
 
 TOPIC = "telemetry.climate"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -196,3 +196,20 @@ def test_the_registrys_word_counts_only_where_it_makes_sense():
     assert set(owners.unclear) == {"a_b", "c_d", "e_f", "g_h"}
     assert owners.rest == {"x"}
     assert settle_by_registry(["e_f"], items, {"e_f": "e-f"}).topics == {"e_f": "e-f"}
+
+
+def test_a_table_that_nothing_can_write_to_is_reported_with_the_statement_that_mends_it():
+    def notes(**more):
+        metadata = {
+            "schemas": [{"schema-id": 0, "fields": []}],
+            "current-schema-id": 0,
+            "last-updated-ms": 0,
+            "properties": {"write.object-storage.enabled": "true", LEGACY_PATH: path, **more},
+        }
+        shapes = {CURATED: shape_of(metadata)}
+        return plan(TopicState(topic=TOPIC, shapes=shapes, item=None, owner=None, active=None)).notes
+
+    path = "s3://lake/warehouse/d/t/data"
+    statement = f"ALTER TABLE telemetry_climate SET TBLPROPERTIES ('write.data.path' = '{path}')"
+    assert [note for note in notes() if statement in note and note.startswith("its curated table")]
+    assert not [note for note in notes(**{DATA_PATH: path}) if "TBLPROPERTIES" in note]

@@ -21,7 +21,7 @@ from lean_ops.catch_up.missing_drift import (
 )
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import ActiveFile, Item
-from lean_ops.tables.table_shape import TableShape
+from lean_ops.tables.table_shape import DATA_PATH, LEGACY_PATH, TableShape
 from lean_ops.validation.topic_schema import SchemaError, TopicSchema, read_schema
 
 _ORDERING = ("message_id", "idempotency_key", "produced_at", "ingested_at", "cycle_id")
@@ -87,7 +87,7 @@ def plan(state: TopicState) -> TopicPlan:
         return TopicPlan(
             topic=state.topic, notes=(f"it is in {item['status']}: run again when that is over",)
         )
-    notes = _renames(state)
+    notes = [*_renames(state), *_paths(state)]
     standardized, curated = state.shapes.get(STANDARDIZED), state.shapes.get(CURATED)
     rows: list[DatedDrift] = []
     add: tuple[str, ...] = ()
@@ -141,6 +141,17 @@ def _renames(state: TopicState) -> list[str]:
                 f"{names.table_name(state.topic)} CHANGE COLUMN `{column.name}` `{new}` {column.type}"
             )
     return notes
+
+
+def _paths(state: TopicState) -> list[str]:
+    """Says how to mend tables that Athena made in a way in which nothing can be written to them."""
+    return [
+        f"its {layer} table has the deprecated property {LEGACY_PATH}, so nothing can be written to it. Run "
+        f"in Athena: ALTER TABLE {names.table_name(state.topic)} SET TBLPROPERTIES ('{DATA_PATH}' = "
+        f"'{shape.legacy_path}')"
+        for layer, shape in state.shapes.items()
+        if shape.legacy_path is not None
+    ]
 
 
 def _missing(shape: TableShape, notes: list[str]) -> tuple[tuple[str, ...], bool]:

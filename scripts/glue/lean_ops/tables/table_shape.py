@@ -14,6 +14,9 @@ _TYPES = {"long": "bigint", "timestamptz": "timestamp with time zone"}
 """Athena's names of types by those of Iceberg, where they differ:
 https://iceberg.apache.org/spec/#primitive-types"""
 
+DATA_PATH = "write.data.path"
+LEGACY_PATH = "write.object-storage.path"
+
 
 @dataclass(frozen=True)
 class TableColumn:
@@ -34,12 +37,14 @@ class TableShape:
     """The columns of a table and their history.
 
     created_at: has a zone. exact: False when snapshots have expired that may have shown columns earlier.
+    legacy_path: see legacy_path_of.
     """
 
     columns: tuple[TableColumn, ...]
     created_at: datetime
     empty: bool
     exact: bool
+    legacy_path: str | None = None
 
     @property
     def types(self) -> dict[str, str]:
@@ -75,7 +80,19 @@ def shape_of(metadata: Mapping[str, Any]) -> TableShape:
         TableColumn(field["name"], _type(field["type"]), _at(since(field["id"])), field["id"] in originals)
         for field in schemas[metadata["current-schema-id"]]["fields"]
     )
-    return TableShape(columns, _at(created), _is_empty(metadata), _is_exact(first, snapshots))
+    legacy = legacy_path_of(metadata.get("properties", {}))
+    return TableShape(columns, _at(created), _is_empty(metadata), _is_exact(first, snapshots), legacy)
+
+
+def legacy_path_of(properties: Mapping[str, str]) -> str | None:
+    """Where the data files of a table go by a property with which Iceberg writes no table since 1.9; None
+    where nothing is in the way.
+
+    Athena gives it to tables that are made without write_data_path_enabled.
+    """
+    if properties.get("write.object-storage.enabled") != "true" or properties.get(DATA_PATH) is not None:
+        return None
+    return properties.get(LEGACY_PATH)
 
 
 def _times(entries: Iterable[Mapping[str, Any]]) -> list[int]:

@@ -23,6 +23,7 @@ from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
+from lean_ops.tables.table_shape import DATA_PATH, LEGACY_PATH, legacy_path_of
 
 MAX_LOOKUP_FILES = 500
 """How many files of the table one task may look keys up in."""
@@ -35,19 +36,14 @@ Iceberg's own limit is 100."""
 _MERGE_FROM = "commit.manifest.min-count-to-merge"
 
 
-_OBJECT_STORE = "write.object-storage.enabled"
-_DATA_PATH = "write.data.path"
-_LEGACY_PATH = "write.object-storage.path"
-
-
 class LegacyPathError(LeanOpsError):
     """Athena made the table without write_data_path_enabled; Iceberg 1.9 and later write no such table."""
 
     def __init__(self, table: str, path: str) -> None:
         name = ".".join(part.strip("`") for part in table.split(".")[1:])
         super().__init__(
-            f"nothing can be written to {name}, as it has the deprecated property {_LEGACY_PATH}: run "
-            f"ALTER TABLE {name} SET TBLPROPERTIES ('{_DATA_PATH}' = '{path}') in Athena"
+            f"nothing can be written to {name}, as it has the deprecated property {LEGACY_PATH}: run "
+            f"ALTER TABLE {name} SET TBLPROPERTIES ('{DATA_PATH}' = '{path}') in Athena"
         )
 
 
@@ -106,11 +102,9 @@ class TopicTable:
     @property
     def location(self) -> DataLocation:
         """Where new files go. Raises LegacyPathError."""
-        properties = self._table.properties()
-        if properties.get(_OBJECT_STORE) == "true" and properties.get(_DATA_PATH) is None:
-            legacy = properties.get(_LEGACY_PATH)
-            if legacy is not None:
-                raise LegacyPathError(self._name, legacy)
+        legacy = legacy_path_of(self._table.properties())
+        if legacy is not None:
+            raise LegacyPathError(self._name, legacy)
         return data_location(self._table.locationProvider())
 
     def partitioning(self) -> Partitioning | None:
