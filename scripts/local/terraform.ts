@@ -1,9 +1,11 @@
 /** Runs `terraform init` and `apply` of the repository's root module against the local stack. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { execa } from 'execa';
 import { awsEnvironment, REGION } from './emulator-process';
 import { StepError } from './errors';
-import { chooseProviderSource, terraformEnvironment } from './provider-mirror';
+import { chooseProviderSource, terraformEnvironment, type ProviderSource } from './provider-mirror';
 import { ROOT, TOOLS, type StackPaths } from './paths';
 import type { Progress } from './python-environment';
 
@@ -40,11 +42,7 @@ export async function applyTerraform(
   mkdirSync(TOOLS.dir, { recursive: true });
   const source = chooseProviderSource();
   writeFileSync(paths.terraformLog, `provider from ${source.description}\n`);
-  const env = {
-    ...awsEnvironment(port),
-    ...terraformEnvironment(source),
-    TF_DATA_DIR: TOOLS.terraformData,
-  };
+  const env = environmentOf(port, source);
   const terraform = async (step: string, args: readonly string[], onLine: Progress): Promise<string> =>
     runTerraform(paths, step, args, env, onLine);
 
@@ -52,13 +50,16 @@ export async function applyTerraform(
   await terraform('terraform init', ['init', '-no-color'], progress);
 
   let created = 0;
-  const args = Object.entries({ ...LOCAL_VARIABLES, ...variables }).flatMap(([name, value]) => [
-    '-var',
-    `${name}=${value}`,
-  ]);
   await terraform(
     'terraform apply',
-    ['apply', '-no-color', '-auto-approve', '-parallelism=20', `-state=${paths.terraformState}`, ...args],
+    [
+      'apply',
+      '-no-color',
+      '-auto-approve',
+      '-parallelism=20',
+      `-state=${paths.terraformState}`,
+      ...argumentsOf(variables),
+    ],
     (line) => {
       if (/: (Creation|Modifications) complete/.test(line)) progress(`${(created += 1)} resources made`);
     },
@@ -70,6 +71,38 @@ export async function applyTerraform(
   );
   const outputs = JSON.parse(json) as Record<string, { value: unknown }>;
   return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value]));
+}
+
+/**
+ * Plans the root module against what a running stack has applied, and changes nothing.
+ *
+ * @returns the plan as `terraform show -json` gives it (https://developer.hashicorp.com/terraform/internals/json-format)
+ * @throws {StepError} with Terraform's first error
+ */
+export async function planTerraform(
+  paths: StackPaths,
+  port: number,
+  variables: Readonly<Record<string, string>>,
+): Promise<unknown> {
+  const env = environmentOf(port, chooseProviderSource());
+  const folder = mkdtempSync(path.join(tmpdir(), 'lean-ops-plan-'));
+  try {
+    const file = path.join(folder, 'plan');
+    const flags = ['-no-color', '-refresh=false', '-lock=false', `-state=${paths.terraformState}`, `-out=${file}`];
+    const nothing = (): void => undefined;
+    await runTerraform(paths, 'terraform plan', ['plan', ...flags, ...argumentsOf(variables)], env, nothing);
+    return JSON.parse(await runTerraform(paths, 'terraform show', ['show', '-json', file], env, nothing));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function environmentOf(port: number, source: ProviderSource): Record<string, string> {
+  return { ...awsEnvironment(port), ...terraformEnvironment(source), TF_DATA_DIR: TOOLS.terraformData };
+}
+
+function argumentsOf(variables: Readonly<Record<string, string>>): string[] {
+  return Object.entries({ ...LOCAL_VARIABLES, ...variables }).flatMap(([name, value]) => ['-var', `${name}=${value}`]);
 }
 
 async function runTerraform(

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { planTerraform } from '../../../scripts/local/terraform';
+import { lint, type Finding } from '../documents/lint';
+import { sentDocuments } from '../documents/sent-documents';
+import { theStack } from '../stack';
+
+/** What a deployment has that the local stack is made without, and that brings documents, or parts of them. */
+const AS_DEPLOYED = { require_tls: 'true', tracing_enabled: 'true', schedule_enabled: 'true' };
+
+/** Findings that are none, each with the reason. */
+const EXCEPTIONS: readonly (Pick<Finding, 'linter' | 'code'> & {
+  readonly message: string;
+  readonly reason: string;
+})[] = [];
+
+describe('what the provider sends to AWS', () => {
+  it('has no fault that cfn-lint, asl-validator or parliament knows', async () => {
+    const stack = theStack();
+    const sent = sentDocuments(await planTerraform(stack.paths, stack.port, AS_DEPLOYED));
+    // Each kind is there, so that a document that goes elsewhere is missed here. Each role has its trust and its rights.
+    const addresses = (documents: object): number => Object.keys(documents).length;
+    expect(addresses(sent.templates)).toBeGreaterThanOrEqual(2);
+    expect(addresses(sent.state_machines)).toBe(1);
+    expect(addresses(sent.bucket_policies)).toBe(4);
+    expect(addresses(sent.identity_policies)).toBe(addresses(sent.trust_policies));
+    const findings = await lint(sent, 'eu-central-1');
+    const excepted = (finding: Finding): boolean =>
+      EXCEPTIONS.some(
+        ({ linter, code, message }) =>
+          linter === finding.linter && code === finding.code && finding.message.includes(message),
+      );
+    expect(findings.filter((finding) => !excepted(finding))).toEqual([]);
+    // An exception that nothing needs any more goes.
+    for (const { message } of EXCEPTIONS)
+      expect(findings.some((finding) => finding.message.includes(message))).toBe(true);
+  });
+});
