@@ -30,7 +30,7 @@ data "aws_iam_policy_document" "athena" {
   statement {
     sid       = "LookUpDefaultDatabase"
     actions   = ["glue:GetDatabase"]
-    resources = ["${local.glue_arn}:database/default"]
+    resources = ["${local.glue_arn}:catalog", "${local.glue_arn}:database/default"]
   }
 
   statement {

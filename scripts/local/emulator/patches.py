@@ -19,6 +19,7 @@ from emulator.firehose.transform import Transform
 from emulator.glue import catalog as glue_catalog
 from emulator.glue import stepfunctions as stepfunctions_engine
 from emulator.glue.engine import GlueEngine, keep_job_fields
+from emulator.glue.table_versions import TableVersions, with_actions
 from emulator.iam import regions as iam_regions
 from emulator.iam import resources as iam_resources
 from emulator.settings import Settings
@@ -84,6 +85,8 @@ USED: dict[str, tuple[str, ...]] = {
         "_update_job",
         "_jobs",
         "_job_runs",
+        "_tables",
+        "_handle_request_sync",
         *glue_catalog.SERIALIZED,
     ),
     "services.iam": ("_roles",),
@@ -181,8 +184,16 @@ def _install_rights(region: str) -> None:
 
 def _install_glue(engine: GlueEngine) -> None:
     glue, states = _module("services.glue"), _module("services.stepfunctions")
+    versions = TableVersions()
+    glue._update_table = versions.archiving(glue._update_table)
+    glue._delete_table = versions.forgetting(glue._delete_table, lambda data: [data.get("Name", "")])
+    glue._batch_delete_table = versions.forgetting(
+        glue._batch_delete_table, lambda data: data.get("TablesToDelete", [])
+    )
     for name in glue_catalog.SERIALIZED:
         setattr(glue, name, glue_catalog.serialized(getattr(glue, name)))
+    actions = {name: glue_catalog.serialized(handler) for name, handler in versions.actions().items()}
+    glue._handle_request_sync = with_actions(glue._handle_request_sync, actions)
     glue._create_job = keep_job_fields(glue._create_job, "Name")
     glue._update_job = keep_job_fields(glue._update_job, "JobName")
     glue._start_job_run = engine.start_job_run

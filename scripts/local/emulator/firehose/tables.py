@@ -134,6 +134,8 @@ class TableWriter:
     def _open(self, session: Credentials) -> GlueCatalog:
         properties = {
             "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+            # AWS does not say whether Firehose's commits skip the archive. If they do not, versions pile up.
+            "glue.skip-archive": "false",
             "s3.endpoint": self._settings.endpoint,
             "s3.region": self._settings.region,
             "s3.access-key-id": session.access_key,

@@ -14,7 +14,16 @@ from typing import Any
 from ministack.services import athena
 
 _ON_DATABASES = frozenset({"GetDatabase", "UpdateDatabase", "DeleteDatabase"})
-_ON_TABLES = frozenset({"GetTable", "DeleteTable", "GetTableVersion", "GetTableVersions"})
+_ON_TABLES = frozenset(
+    {
+        "GetTable",
+        "DeleteTable",
+        "GetTableVersion",
+        "GetTableVersions",
+        "DeleteTableVersion",
+        "BatchDeleteTableVersion",
+    }
+)
 _BY_QUERY = frozenset(
     {"GetQueryExecution", "GetQueryResults", "StopQueryExecution", "GetQueryRuntimeStatistics"}
 )

@@ -66,6 +66,8 @@ class AthenaRunner:
             session = self._sessions.pop(credentials["access_key"], None)
             if session is None:
                 keys = catalog_settings(CATALOG, credentials, self._config["endpoint"])
+                # Commits of Athena leave archived versions of the table behind.
+                keys[f"spark.sql.catalog.{CATALOG}.glue.skip-archive"] = "false"
                 session = open_session(self._spark, {**_DIALECT, **iceberg_catalog(CATALOG), **keys})
             self._sessions[credentials["access_key"]] = session
             while len(self._sessions) > _MAX_SESSIONS:
