@@ -76,6 +76,20 @@ locals {
     }
   }
 
+  # Both look at half of what AWS allows; 1,440 commits of Firehose a day leave a month to prune.
+  version_alarms = {
+    table-versions = {
+      description = "A table has more than half of the 100,000 versions that Glue keeps of one; at the limit, nothing can be committed to it. The log of table-provisioner names the table. Prune old versions."
+      metric      = "LargestTableVersions"
+      threshold   = 50000
+    }
+    table-versions-total = {
+      description = "The tables have more than half of the 1,000,000 versions that Glue keeps for an account; at the limit, nothing can be committed. Prune old versions."
+      metric      = "TotalTableVersions"
+      threshold   = 500000
+    }
+  }
+
   function_alarms = {
     for package, name in var.watched.functions : "lambda-errors-${package}" => {
       description = "${name} fails. Read /aws/lambda/${name}; what it could not do is tried again."
@@ -98,7 +112,7 @@ locals {
     { for name in keys(local.alarms) : name => name },
     { for name in keys(local.function_alarms) : name => "lambda-errors" },
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
-    { unsettled-schema-uploads = "failed-schema-uploads" },
+    { unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
   )
 
   alarms = merge(local.plain_alarms, local.function_alarms, {
@@ -113,6 +127,13 @@ locals {
       statistic  = "Sum"
       threshold  = 0
     })
+    }, {
+    for name, alarm in local.version_alarms : name => merge(alarm, {
+      namespace  = "lean-ops"
+      dimensions = { service = "table-provisioner", function_name = var.watched.functions["table-provisioner"] }
+      statistic  = "Maximum"
+      period     = 24 * 60 * local.minute
+    })
   })
 }
 
@@ -125,7 +146,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = 5 * local.minute
+  period              = lookup(each.value, "period", 5 * local.minute)
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold

@@ -97,8 +97,8 @@ variable "watched" {
   nullable = false
 
   validation {
-    condition     = contains(keys(var.watched.functions), "dlq-archiver")
-    error_message = "watched.functions must name the dlq-archiver function: its invocations are how dead letters are noticed. Pass every function of the compute module."
+    condition     = alltrue([for package in ["dlq-archiver", "table-provisioner"] : contains(keys(var.watched.functions), package)])
+    error_message = "watched.functions must name dlq-archiver, whose invocations are how dead letters are noticed, and table-provisioner, which counts table versions. Pass every function of the compute module."
   }
 }
 

@@ -225,7 +225,7 @@ run "moves_events_to_raw_and_keeps_what_fails" {
       for document in [
         data.aws_iam_policy_document.sqs_processor, data.aws_iam_policy_document.dlq_archiver,
         data.aws_iam_policy_document.schema_validator, data.aws_iam_policy_document.cycle_planner,
-        data.aws_iam_policy_document.athena["schema-validator"], data.aws_iam_policy_document.athena["table-provisioner"],
+        data.aws_iam_policy_document.athena["schema-validator"], data.aws_iam_policy_document.athena["table-provisioner"], data.aws_iam_policy_document.table_provisioner,
         data.aws_iam_policy_document.stream, data.aws_iam_policy_document.stream_error_reader,
       ] : [for statement in document.statement : !contains(statement.resources, "*") && alltrue([for action in statement.actions : !endswith(action, "*")])]
     ]))

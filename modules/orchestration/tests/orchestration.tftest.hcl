@@ -38,7 +38,7 @@ variables {
     unsettled_schema_uploads_queue = "lean-ops-unsettled-schema-uploads"
     failed_stream_errors_queue     = "lean-ops-failed-stream-errors"
     stream_error_rule              = "lean-ops-stream-errors"
-    functions                      = { dlq-archiver = "lean-ops-dlq-archiver" }
+    functions                      = { dlq-archiver = "lean-ops-dlq-archiver", table-provisioner = "lean-ops-table-provisioner" }
     stream                         = "lean-ops-events"
   }
 }
@@ -102,6 +102,15 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   assert {
     condition     = alltrue([for page in concat(values(local.runbooks), ["cycle-missing"]) : fileexists("../../docs/runbooks/${page}.md")])
     error_message = "An alarm names a runbook that is not there."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["table-versions", "table-versions-total"] :
+      aws_cloudwatch_metric_alarm.this[name].dimensions == tomap({ service = "table-provisioner", function_name = "lean-ops-table-provisioner" }) &&
+      aws_cloudwatch_metric_alarm.this[name].period == 86400
+    ])
+    error_message = "The alarms on table versions look at what this deployment's function writes once a day."
   }
 
   assert {

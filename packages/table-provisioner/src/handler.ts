@@ -4,12 +4,14 @@ import {
   createMetrics,
   dynamoDocumentStore,
   glueCatalog,
+  glueTableVersions,
   retryingAthena,
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
+import { countVersions, type VersionCount } from './count-versions';
 import {
   provisionSystemTables,
   provisionTopics,
@@ -36,13 +38,16 @@ const resources: Resources = {
   concurrency: config.concurrency,
 };
 
-/** Terraform and the Standardized job invoke this synchronously; when it throws, the caller repeats the call. */
+/**
+ * Terraform and the Standardized job invoke this synchronously, and a daily rule has the versions counted; when it throws,
+ * the caller repeats the call.
+ */
 export const handler = traced(
   SERVICE,
   async (
     event: unknown,
     context: Context,
-  ): Promise<SystemTablesResult | { readonly tables: readonly TopicTable[] }> => {
+  ): Promise<SystemTablesResult | VersionCount | { readonly tables: readonly TopicTable[] }> => {
     log.bind(context);
     try {
       const request = decodeRequest(event);
@@ -52,6 +57,7 @@ export const handler = traced(
         metrics.count('SystemTablesCreated', result.created.length);
         return result;
       }
+      if (request.action === 'count-versions') return await reportVersions();
       const result = await provisionTopics(request.topics, resources, collaborators);
       const refused = result.tables.filter(({ status }) => status === 'REFUSED');
       metrics.count('TopicsRefused', refused.length);
@@ -67,3 +73,12 @@ export const handler = traced(
     }
   },
 );
+
+/** Counts the versions, and writes what the alarms on them look at (modules/orchestration/alarms.tf). */
+async function reportVersions(): Promise<VersionCount> {
+  const count = await countVersions(resources.lake, glueTableVersions());
+  log.info('table versions', { ...count });
+  metrics.count('LargestTableVersions', count.largest?.versions ?? 0);
+  metrics.count('TotalTableVersions', count.total);
+  return count;
+}

@@ -5,6 +5,7 @@ export const MAX_TOPICS = 2_000;
 
 export type ProvisionRequest =
   | { readonly action: 'system' }
+  | { readonly action: 'count-versions' }
   /** The topic names are not checked yet. */
   | { readonly action: 'standardized'; readonly topics: readonly string[] };
 
@@ -16,8 +17,8 @@ function badRequest(message: string): LeanOpsError {
 export function decodeRequest(event: unknown): ProvisionRequest {
   if (!isObject(event)) throw badRequest('the event must be an object with an "action"');
   const { action, topics } = event;
-  if (action === 'system') return { action };
-  if (action !== 'standardized') throw badRequest('"action" must be "system" or "standardized"');
+  if (action === 'system' || action === 'count-versions') return { action };
+  if (action !== 'standardized') throw badRequest('"action" must be "system", "standardized" or "count-versions"');
   if (!Array.isArray(topics) || !topics.every((topic) => typeof topic === 'string')) {
     throw badRequest('"topics" must be a list of topic names');
   }

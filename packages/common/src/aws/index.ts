@@ -12,6 +12,7 @@ export * from './catalog';
 export * from './conditional-delete';
 export * from './documents';
 export * from './table-ownership';
+export * from './table-versions';
 export * from './ensure-table';
 export * from './idempotency';
 export * from './tracing';

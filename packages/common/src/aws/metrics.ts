@@ -8,11 +8,16 @@ export interface MetricsPort {
   flush(): void;
 }
 
-/** The CloudWatch namespace of the whole product. The dimension is `service`; topics (700+) are never one. */
+/**
+ * The CloudWatch namespace of the whole product. The dimensions are `service`, and `function_name`, which tells the deployments
+ * of an account apart; topics (700+) are never one.
+ */
 export const METRICS_NAMESPACE = 'lean-ops';
 
-export function createMetrics(serviceName: string, namespace: string = METRICS_NAMESPACE): MetricsPort {
-  const metrics = new Metrics({ namespace, serviceName });
+export function createMetrics(serviceName: string): MetricsPort {
+  const name = process.env['AWS_LAMBDA_FUNCTION_NAME'];
+  const defaultDimensions = name === undefined ? {} : { function_name: name };
+  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName, defaultDimensions });
   return {
     count: (name, value = 1) => void metrics.addMetric(name, MetricUnit.Count, value),
     millis: (name, value) => void metrics.addMetric(name, MetricUnit.Milliseconds, value),

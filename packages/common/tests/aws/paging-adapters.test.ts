@@ -1,17 +1,20 @@
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { EntityNotFoundException, GetTablesCommand, GetTableVersionsCommand, GlueClient } from '@aws-sdk/client-glue';
 import { GetObjectCommand, NoSuchBucket, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { dynamoDocumentStore, s3ByteStore } from '../../src/aws';
+import { dynamoDocumentStore, glueTableVersions, s3ByteStore } from '../../src/aws';
 import type { Document } from '../../src/core';
 import { memoryDocuments } from '../../src/testing';
 
 const dynamo = mockClient(DynamoDBClient);
+const glue = mockClient(GlueClient);
 const s3 = mockClient(S3Client);
 const region = { region: 'eu-central-1' };
 
 beforeEach(() => {
   dynamo.reset();
+  glue.reset();
   s3.reset();
 });
 
@@ -80,5 +83,37 @@ describe('s3ByteStore', () => {
     await expect(store.get('b', 'k', 3)).resolves.toBeUndefined();
     s3.on(GetObjectCommand).rejects(new NoSuchBucket({ message: '', $metadata: { httpStatusCode: 404 } }));
     await expect(store.get('b', 'k', 3)).rejects.toThrow(NoSuchBucket);
+  });
+});
+
+describe('versions of tables', () => {
+  const versions = () => glueTableVersions(new GlueClient(region));
+
+  it('are counted over all pages, of which each is asked for at its greatest', async () => {
+    const page = (length: number) => ({ TableVersions: Array.from({ length }, () => ({})) });
+    glue
+      .on(GetTableVersionsCommand)
+      .resolvesOnce({ ...page(100), NextToken: 'more' })
+      .resolvesOnce(page(7));
+    await expect(versions().count('d', 't')).resolves.toBe(107);
+    expect(glue.commandCalls(GetTableVersionsCommand).map((call) => call.args[0].input)).toMatchObject([
+      { DatabaseName: 'd', TableName: 't', MaxResults: 100 },
+      { NextToken: 'more', MaxResults: 100 },
+    ]);
+  });
+
+  it('are none of a table that is gone, and unknown where the catalog does not answer', async () => {
+    glue.on(GetTableVersionsCommand).rejectsOnce(new EntityNotFoundException({ message: 'no', $metadata: {} }));
+    await expect(versions().count('d', 't')).resolves.toBe(0);
+    glue.on(GetTableVersionsCommand).rejects(new Error('down'));
+    await expect(versions().count('d', 't')).rejects.toThrow('down');
+  });
+
+  it('belong to the tables of a database, of all pages', async () => {
+    glue
+      .on(GetTablesCommand)
+      .resolvesOnce({ TableList: [{ Name: 'a' }], NextToken: 'more' })
+      .resolvesOnce({ TableList: [{ Name: 'b' }] });
+    await expect(versions().tablesOf('d')).resolves.toEqual(['a', 'b']);
   });
 });
