@@ -125,6 +125,31 @@ data "aws_iam_policy_document" "job" {
     resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
   }
 
+  # Once, the job has RAW keep few old metadata files, as Athena's DDL cannot say so. It cannot write a row.
+  dynamic "statement" {
+    for_each = each.key == "standardized" ? ["events"] : []
+
+    content {
+      sid     = "SetPropertiesOfRaw"
+      actions = ["glue:UpdateTable"]
+      resources = [
+        "${local.glue_arn}:catalog",
+        "${local.glue_arn}:database/${local.databases["raw"].name}",
+        "${local.glue_arn}:table/${local.databases["raw"].name}/${statement.value}",
+      ]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "standardized" ? ["events"] : []
+
+    content {
+      sid       = "WriteMetadataOfRaw"
+      actions   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+      resources = ["${local.lake_arn}/warehouse/${local.databases["raw"].name}/${statement.value}/metadata/*"]
+    }
+  }
+
   dynamic "statement" {
     for_each = each.key == "standardized" ? [var.provisioner_function] : []
 

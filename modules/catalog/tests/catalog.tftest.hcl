@@ -97,11 +97,18 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
-    condition = alltrue([
-      for statement in data.aws_iam_policy_document.job["standardized"].statement :
-      !contains(statement.resources, "arn:aws:s3:::lake/warehouse/lean_ops_raw/*") if contains(statement.actions, "s3:PutObject")
-    ])
-    error_message = "RAW is immutable for the Standardized job."
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.job["standardized"].statement : [
+        for resource in statement.resources :
+        !strcontains(resource, "/lean_ops_raw/") || resource == "arn:aws:s3:::lake/warehouse/lean_ops_raw/events/metadata/*"
+      ] if contains(statement.actions, "s3:PutObject") || contains(statement.actions, "s3:DeleteObject")
+    ]))
+    error_message = "The Standardized job writes metadata of RAW, and never a row."
+  }
+
+  assert {
+    condition     = !strcontains(jsonencode([for statement in data.aws_iam_policy_document.job["curated"].statement : statement if contains(statement.actions, "s3:PutObject") || contains(statement.actions, "glue:UpdateTable")]), "lean_ops_raw")
+    error_message = "RAW is immutable for the Curated job."
   }
 
   assert {

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping.table_ownership import TableOwnership
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.errors import reason
 from lean_ops.payload.flatten_batches import flatten_events
 from lean_ops.ports.interfaces import Job
 from lean_ops.raw import snapshot_range
@@ -53,8 +55,21 @@ def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwners
         # A topic's rows lie side by side, so that reading one topic back skips the others.
         flat = flat.sortWithinPartitions("topic_name")
         tables.replace_cycle(flat, target, arguments.cycle_id, properties)
+    _keep_few_metadata_files(job, tables, source)
     job.log("took RAW", after_snapshot_id=taken.after, to_snapshot_id=taken.upto, topics=len(topics))
     return ownership
+
+
+def _keep_few_metadata_files(job: Job, tables: Tables, source: str) -> None:
+    """Has RAW delete old metadata files, which none of its other writers would ask for.
+
+    Firehose commits meanwhile, and may win each of Iceberg's tries. No cycle fails for that: the next one
+    tries again.
+    """
+    try:
+        tables.keep_few_metadata_files(source)
+    except Py4JJavaError as error:
+        job.log("RAW keeps its old metadata files for now", level="WARN", reason=reason(error))
 
 
 def _new_files(job: Job, source: str, taken: snapshot_range.RawRange) -> Source | None:

@@ -18,6 +18,7 @@ from lean_ops.columns import names
 from lean_ops.spark.iceberg_classes import COMMIT_FAILED, iceberg_of
 from lean_ops.spark.session import CATALOG, activate
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
+from lean_ops.tables.metadata_files import METADATA_PROPERTIES, unsaid
 
 _ADD_COLUMNS_TRIES = 3
 _FANOUT = "write.spark.fanout.enabled"
@@ -117,7 +118,7 @@ class Tables:
         properties: what the commit carries. Without any, nothing is checked and None is given.
         """
         whole = self._whole(rows, table)
-        self._one_file_at_a_time(table)
+        self._prepare(table)
         self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
 
@@ -130,7 +131,7 @@ class Tables:
         """
         # Small row groups let a reader of a few topics read little else. Those of Iceberg's default are 128
         # MB.
-        self._set_property(table, _ROW_GROUP_SIZE, _SMALL_ROW_GROUPS)
+        self._set_properties(table, {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
         # The partition has a single value: distributed by it, all rows would go through one task.
         writer = rows.writeTo(table).option("distribution-mode", "none")
         self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
@@ -144,7 +145,7 @@ class Tables:
         properties: as in append.
         """
         rows = self._whole(rows, table)
-        self._one_file_at_a_time(table)
+        self._prepare(table)
         view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
         rows.createOrReplaceTempView(view)
@@ -175,11 +176,16 @@ class Tables:
 
     def commit_checkpoint(self, table: str, properties: Mapping[str, str]) -> Commit | None:
         """Makes a commit without rows, which moves the checkpoint when there is nothing to write."""
+        self.keep_few_metadata_files(table)
         append = self._load(table).newAppend()
         for key, value in properties.items():
             append.set(key, value)
         append.commit()
         return self._confirmed(table, properties)
+
+    def keep_few_metadata_files(self, table: str) -> None:
+        """Has the table delete old metadata files, whoever commits to it; see metadata_files."""
+        self._set_properties(table, {})
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
         """Appends the rows whose `key` the table does not have yet; it must be unique in `rows`."""
@@ -220,20 +226,29 @@ class Tables:
 
     # --- inside ---
 
-    def _one_file_at_a_time(self, table: str) -> None:
-        """Has Spark sort by partition whatever it writes to the table.
+    def _prepare(self, table: str) -> None:
+        """Gives a table the properties that Spark's writes need; see also metadata_files.
 
-        Otherwise Iceberg keeps a file open for each partition that a task meets, and a producer with made-up
-        event times would make the job run out of memory. This is a property of the table because MERGE takes
-        no write options, and it is set here because Athena's DDL does not take this property.
+        Spark sorts by partition whatever it writes. Otherwise Iceberg keeps a file open for each partition
+        that a task meets, and a producer with made-up event times would make the job run out of memory. This
+        is a property of the table because MERGE takes no write options, and it is set here because Athena's
+        DDL does not take this property.
         """
-        if self._load(table).spec().isPartitioned():
-            self._set_property(table, _FANOUT, "false")
+        partitioned = self._load(table).spec().isPartitioned()
+        self._set_properties(table, {_FANOUT: "false"} if partitioned else {})
 
-    def _set_property(self, table: str, key: str, value: str) -> None:
+    def _set_properties(self, table: str, wanted: Mapping[str, str]) -> None:
+        """Sets these properties, and those of metadata files that the table does not have, in one commit."""
         loaded = self._load(table)
-        if loaded.properties().get(key) != value:
-            loaded.updateProperties().set(key, value).commit()
+        properties = loaded.properties()
+        changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
+        changed |= unsaid(METADATA_PROPERTIES, properties)
+        if not changed:
+            return
+        update = loaded.updateProperties()
+        for name, value in changed.items():
+            update.set(name, value)
+        update.commit()
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table, in Java, which gives metadata without a Spark job."""

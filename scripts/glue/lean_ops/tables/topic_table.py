@@ -22,6 +22,7 @@ from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
+from lean_ops.tables.metadata_files import METADATA_PROPERTIES, unsaid
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 from lean_ops.tables.table_shape import DATA_PATH, LEGACY_PATH, legacy_path_of
 
@@ -226,8 +227,9 @@ class TopicTable:
         snapshot = update.apply()
         base = operations.current()
         builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
-        if base.properties().get(_MERGE_FROM) is None:
-            builder.setProperties({_MERGE_FROM: str(MERGE_FROM_MANIFESTS)})
+        wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
+        if new := unsaid(wanted, base.properties()):
+            builder.setProperties(new)
         metadata = builder.build()
         try:
             operations.commit(base, metadata)

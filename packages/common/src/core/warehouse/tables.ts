@@ -9,7 +9,9 @@ const DAY = 86_400;
 /**
  * Properties of all tables. Snapshots stay five days: cycle-planner counts new records along RAW's lineage, and a topic
  * that failed over a long week-end must still find where it stopped. Without write_data_path_enabled, Athena gives a
- * table a property that Iceberg refuses since 1.9, and nothing on Glue 5.1 could write to it.
+ * table a property that Iceberg refuses since 1.9, and nothing on Glue 5.1 could write to it. Each commit writes a
+ * metadata file that names all snapshots, of which only the last few are ever read: VACUUM keeps as many as the jobs have
+ * the table keep (twin: scripts/glue/lean_ops/tables/metadata_files.py).
  */
 const PROPERTIES = {
   table_type: 'ICEBERG',
@@ -18,14 +20,8 @@ const PROPERTIES = {
   write_data_path_enabled: 'true',
   vacuum_max_snapshot_age_seconds: String(5 * DAY),
   vacuum_min_snapshots_to_keep: '5',
-  vacuum_max_metadata_files_to_keep: '100',
+  vacuum_max_metadata_files_to_keep: '20',
 } as const;
-
-/**
- * Properties of topics' tables. They are many, and each commit writes a metadata file that names five days of
- * snapshots, of which only the last few are ever read.
- */
-const TOPIC_PROPERTIES = { ...PROPERTIES, vacuum_max_metadata_files_to_keep: '20' } as const;
 
 /**
  * Properties of cycle_delta. A partition is written once, read for a while and dropped, so OPTIMIZE would only copy it;
@@ -134,8 +130,6 @@ export function standardizedTable(lake: Lake, tableName: string): TableDefinitio
     LAYERS.standardized,
     tableName,
     names.map((name) => ({ name, type: 'string' })),
-    [],
-    TOPIC_PROPERTIES,
   );
 }
 
@@ -148,7 +142,7 @@ export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema)
     ...ENVELOPE_COLUMNS.map((name) => ({ name, type: ENVELOPE_TIMES.has(name) ? 'timestamp' : 'string' })),
     { name: 'schema_version', type: 'int' },
   ];
-  return define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema), TOPIC_PROPERTIES);
+  return define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema));
 }
 
 function curatedPartitions(schema: TopicSchema): PartitionField[] {

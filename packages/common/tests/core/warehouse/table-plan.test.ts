@@ -47,7 +47,7 @@ TBLPROPERTIES (
   'write_data_path_enabled' = 'true',
   'vacuum_max_snapshot_age_seconds' = '432000',
   'vacuum_min_snapshots_to_keep' = '5',
-  'vacuum_max_metadata_files_to_keep' = '100'
+  'vacuum_max_metadata_files_to_keep' = '20'
 )`);
   });
 
