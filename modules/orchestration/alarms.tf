@@ -133,6 +133,8 @@ locals {
       dimensions = { service = "table-provisioner", function_name = var.watched.functions["table-provisioner"] }
       statistic  = "Maximum"
       period     = 24 * 60 * local.minute
+      # Until the next day's count is there, the alarm stays as it is.
+      treat_missing_data = "ignore"
     })
   })
 }
@@ -150,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = lookup(each.value, "treat_missing_data", "notBreaching")
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
 }

@@ -108,7 +108,7 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
     condition = alltrue([
       for name in ["table-versions", "table-versions-total"] :
       aws_cloudwatch_metric_alarm.this[name].dimensions == tomap({ service = "table-provisioner", function_name = "lean-ops-table-provisioner" }) &&
-      aws_cloudwatch_metric_alarm.this[name].period == 86400
+      aws_cloudwatch_metric_alarm.this[name].period == 86400 && aws_cloudwatch_metric_alarm.this[name].treat_missing_data == "ignore"
     ])
     error_message = "The alarms on table versions look at what this deployment's function writes once a day."
   }

@@ -1,9 +1,9 @@
 """How many of its former metadata files a table keeps.
 
 Each commit writes a metadata file, which names all snapshots of the table. Iceberg keeps all of them for
-ever, unless the table says otherwise, and Athena's DDL has no property that does. So each writer of the library
-says it with the first commit that finds it unsaid. packages/common/src/core/warehouse/tables.ts has the same
-number for Athena's VACUUM.
+ever, unless the table says otherwise, and Athena's DDL has no property that does. So each writer of the
+library says it with the first commit that finds it unsaid. packages/common/src/core/warehouse/tables.ts has
+the same number for Athena's VACUUM.
 """
 
 from collections.abc import Mapping

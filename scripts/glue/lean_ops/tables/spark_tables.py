@@ -131,7 +131,7 @@ class Tables:
         """
         # Small row groups let a reader of a few topics read little else. Those of Iceberg's default are 128
         # MB.
-        self._set_properties(table, {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
+        self._set_properties(self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
         # The partition has a single value: distributed by it, all rows would go through one task.
         writer = rows.writeTo(table).option("distribution-mode", "none")
         self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
@@ -185,7 +185,7 @@ class Tables:
 
     def keep_few_metadata_files(self, table: str) -> None:
         """Has the table delete old metadata files, whoever commits to it; see metadata_files."""
-        self._set_properties(table, {})
+        self._set_properties(self._load(table), {})
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
         """Appends the rows whose `key` the table does not have yet; it must be unique in `rows`."""
@@ -234,12 +234,12 @@ class Tables:
         is a property of the table because MERGE takes no write options, and it is set here because Athena's
         DDL does not take this property.
         """
-        partitioned = self._load(table).spec().isPartitioned()
-        self._set_properties(table, {_FANOUT: "false"} if partitioned else {})
-
-    def _set_properties(self, table: str, wanted: Mapping[str, str]) -> None:
-        """Sets these properties, and those of metadata files that the table does not have, in one commit."""
         loaded = self._load(table)
+        self._set_properties(loaded, {_FANOUT: "false"} if loaded.spec().isPartitioned() else {})
+
+    @staticmethod
+    def _set_properties(loaded: Any, wanted: Mapping[str, str]) -> None:
+        """Sets these properties, and those of metadata files that the table does not have, in one commit."""
         properties = loaded.properties()
         changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
         changed |= unsaid(METADATA_PROPERTIES, properties)
