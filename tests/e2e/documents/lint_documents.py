@@ -7,7 +7,7 @@ cfn-lint and parliament have the definitions of AWS's services in their packages
 import json
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from cfnlint import ManualArgs, lint
@@ -73,7 +73,7 @@ def _as_resources(sent: Sent) -> Iterator[tuple[str, Document]]:
         yield address, {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
 
 
-def _by_cfn_lint(template: Document, region: str, address_of: Any) -> list[Finding]:
+def _by_cfn_lint(template: Document, region: str, address_of: Callable[[str], str]) -> list[Finding]:
     # I3510 tells of actions that none of their resources can mean. Other notes of that kind are about style.
     config = ManualArgs(regions=[region], include_checks=["I3510"])
     return [
