@@ -76,14 +76,24 @@ variable "visibility_timeout_seconds" {
 }
 
 variable "max_receive_count" {
-  description = "Receives after which SQS moves a message to the dead-letter queue."
+  description = "Receives after which SQS moves a message to the dead-letter queue, as the last resort. Times visibility_timeout_seconds it is how long a message waits for Firehose at the least: 4 days and 20 hours by default. What can never be delivered goes to the dead-letter queue by itself, and soon."
   type        = number
-  default     = 5
+  default     = 1000
   nullable    = false
 
   validation {
     condition     = var.max_receive_count >= 2 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
-    error_message = "max_receive_count must be a whole number from 2 to 1000: with 1, every passing fault of Firehose dead-letters messages. Use 5."
+    error_message = "max_receive_count must be a whole number from 2 to 1000, the most that SQS takes. Use 1000."
+  }
+
+  validation {
+    condition     = var.max_receive_count * var.visibility_timeout_seconds >= 3 * 86400
+    error_message = "max_receive_count × visibility_timeout_seconds must be at least 259200, which is 3 days: messages that Firehose throttles would go to the dead-letter queue earlier. Use 1000, and 420 or more."
+  }
+
+  validation {
+    condition     = var.max_receive_count * var.visibility_timeout_seconds <= 13 * 86400
+    error_message = "max_receive_count × visibility_timeout_seconds must be at most 1123200, which is 13 days: SQS deletes a message after 14 days, before it would go to the dead-letter queue. Lower max_receive_count to 1123200 / visibility_timeout_seconds."
   }
 }
 

@@ -21,10 +21,9 @@ interface Options {
 
 const NAME = 'soak';
 
-/** The shortest times that the module allows, so that a killed batch comes again soon, and as many workers as a machine bears. */
+/** The shortest time that the module allows, so that a killed batch comes again soon, and as many workers as a machine bears. */
 const VARIABLES = {
   ingest_timeout_seconds: '10',
-  visibility_timeout_seconds: '61',
   ingest_max_concurrency: '4',
 };
 /** Longer than the function's timeout of ten seconds, so that a message is not delivered again while it is being handled. */

@@ -170,6 +170,39 @@ run "takes_visibility_of_six_timeouts_and_the_batch_window" {
   }
 }
 
+run "refuses_receives_that_end_before_three_days" {
+  command = plan
+
+  variables {
+    max_receive_count          = 600
+    visibility_timeout_seconds = 420
+  }
+
+  expect_failures = [var.max_receive_count]
+}
+
+run "refuses_receives_that_end_after_the_queue_forgets" {
+  command = plan
+
+  variables {
+    ingest_timeout_seconds     = 300
+    visibility_timeout_seconds = 1805
+    max_receive_count          = 1000
+  }
+
+  expect_failures = [var.max_receive_count]
+}
+
+run "takes_receives_of_thirteen_days" {
+  command = plan
+
+  variables {
+    ingest_timeout_seconds     = 300
+    visibility_timeout_seconds = 1805
+    max_receive_count          = 622
+  }
+}
+
 run "says_in_the_plan_when_alarms_tell_nobody" {
   command = plan
 

@@ -12,7 +12,9 @@ module "sqs_processor" {
 
   environment = merge(local.function_environment, {
     FIREHOSE_STREAM_NAME   = local.stream_name
+    INGEST_NAME            = local.ingest_name
     DLQ_NAME               = local.dlq_name
+    IDEMPOTENCY_TABLE      = var.tables.idempotency
     OVERFLOW_BUCKET        = var.buckets.dlq_archive
     MAX_CLOCK_SKEW_SECONDS = tostring(var.max_clock_skew_seconds)
   })
@@ -21,7 +23,7 @@ module "sqs_processor" {
 data "aws_iam_policy_document" "sqs_processor" {
   statement {
     sid       = "TakeMessages"
-    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
     resources = ["${local.queue_arn}:${local.ingest_name}"]
   }
 
@@ -35,6 +37,13 @@ data "aws_iam_policy_document" "sqs_processor" {
     sid       = "PutRecords"
     actions   = ["firehose:PutRecordBatch"]
     resources = [local.stream_arn]
+  }
+
+  # A message that is handled alone is written down before and struck out after, so that one which ends the function is found.
+  statement {
+    sid       = "WriteAttemptsDown"
+    actions   = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.idempotency}"]
   }
 
   # Bodies that do not fit into a dead-letter message beside the error are stored here.

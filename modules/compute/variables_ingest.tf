@@ -35,7 +35,7 @@ variable "visibility_timeout_seconds" {
 }
 
 variable "max_receive_count" {
-  description = "Receives after which SQS moves a message to the dead-letter queue."
+  description = "Receives after which SQS moves a message to the dead-letter queue, as the last resort."
   type        = number
   nullable    = false
 }

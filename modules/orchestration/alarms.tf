@@ -69,7 +69,7 @@ locals {
       threshold   = 15 * local.minute
     }
     stream-throttled = {
-      description = "Firehose throttles what is put into it. Messages wait in SQS meanwhile; ask for a higher limit if it lasts."
+      description = "Firehose throttles what is put into it. It raises its limit by itself, and messages wait in SQS for days meanwhile; ask for a higher limit if it lasts."
       metric      = "ThrottledRecords"
       statistic   = "Sum"
       threshold   = 0

@@ -47,7 +47,7 @@ export function renderVerdict({ account, faults }: SoakResult): string {
         ];
   if (both.length > 0)
     lines.push(
-      '  In both: Firehose had taken the message, and the function was killed before it could say so, as often as the queue allows.',
+      '  In both: Firehose had taken the message, and the function was killed before it could say so, too often.',
     );
   if (missing.length > 0) lines.push(...missing.slice(0, 10).map((id) => `  missing: ${id}`));
   return lines.join('\n');

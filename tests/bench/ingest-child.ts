@@ -6,7 +6,8 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import { FirehoseClient, PutRecordCommand } from '@aws-sdk/client-firehose';
 import { createLogger, createMetrics, firehoseStream, systemClock, systemRandom } from '../../packages/common/src/aws';
 import type { SQSRecord } from 'aws-lambda';
-import { processBatch, type Collaborators } from '../../packages/sqs-processor/src/process-batch';
+import type { Collaborators } from '../../packages/sqs-processor/src/handle-messages';
+import { processBatch } from '../../packages/sqs-processor/src/process-batch';
 import { memoryFirehose, taken } from './memory-firehose';
 import { batchOf } from './messages';
 
@@ -25,13 +26,21 @@ function ours(): Round {
   const collaborators: Collaborators = {
     stream: firehoseStream('lean-ops-events', new FirehoseClient(memoryFirehose())),
     deadLetters: { sendBatch: refuse },
+    source: { deleteBatch: refuse },
+    attempts: { begin: refuse, end: refuse },
     objects: { get: refuse, head: refuse, put: refuse, copy: refuse, delete: refuse, list: refuse },
     log: createLogger('sqs-processor'),
     metrics: createMetrics('sqs-processor'),
     clock: systemClock,
     random: systemRandom,
   };
-  const settings = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 8, maxClockSkewSeconds: 86_400 };
+  const settings = {
+    overflowBucket: 'archive',
+    concurrency: 4,
+    maxAttempts: 8,
+    maxClockSkewSeconds: 86_400,
+    suspectReceives: 4,
+  };
   return async (records) => {
     const { batchItemFailures } = await processBatch(records, () => 60_000, collaborators, settings);
     if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} messages were not taken`);

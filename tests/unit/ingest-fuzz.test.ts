@@ -11,7 +11,9 @@ import {
   memoryObjects,
   recordingLog,
   recordingMetrics,
+  memoryAttempts,
   recordingQueue,
+  recordingSource,
   recordingStream,
   sqsRecord,
 } from '../../packages/common/src/testing';
@@ -117,6 +119,8 @@ async function ingest(records: readonly SQSRecord[]) {
   const ports = {
     stream: recordingStream(),
     deadLetters: recordingQueue(),
+    source: recordingSource(),
+    attempts: memoryAttempts(),
     objects: memoryObjects(),
     log: recordingLog(),
     metrics: recordingMetrics(),
@@ -128,6 +132,7 @@ async function ingest(records: readonly SQSRecord[]) {
     concurrency: 4,
     maxAttempts: 3,
     maxClockSkewSeconds: 86_400,
+    suspectReceives: 4,
   });
   expect(batchItemFailures).toEqual([]);
 

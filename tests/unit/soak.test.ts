@@ -37,7 +37,7 @@ describe('takeAccount', () => {
     ['a message that is nowhere', found({ raw: { a: 1 }, dlq: { c: 'NO_TOPIC' } }), 'RAW or in the DLQ: 1 are not'],
     ['a message nobody sent', found({ raw: { a: 1, b: 1, z: 1 }, dlq: { c: 'NO_TOPIC' } }), 'that arrived was sent'],
     ['an illegal message in RAW', found({ raw: { a: 1, b: 1, c: 1 } }), 'kept out of RAW'],
-    ['a good message refused', found({ raw: { a: 1 }, dlq: { b: 'NO_TOPIC', c: 'NO_TOPIC' } }), 'MAX_RECEIVES alone'],
+    ['a good message refused', found({ raw: { a: 1 }, dlq: { b: 'NO_TOPIC', c: 'NO_TOPIC' } }), 'ENDS_FUNCTION alone'],
     [
       'a record that Firehose gave up',
       found({ raw: { a: 1 }, dlq: { c: 'NO_TOPIC' }, errors: ['b'] }),

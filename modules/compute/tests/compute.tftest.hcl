@@ -53,7 +53,7 @@ variables {
   ingest_timeout_seconds      = 60
   visibility_timeout_seconds  = 420
   max_clock_skew_seconds      = 86400
-  max_receive_count           = 5
+  max_receive_count           = 1000
   dlq_entry_days              = 0
   firehose_buffer_seconds     = 60
   firehose_buffer_mb          = 1
@@ -102,7 +102,7 @@ run "moves_events_to_raw_and_keeps_what_fails" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudformation_stack.queues.template_body).Resources.Ingest.Properties.RedrivePolicy.maxReceiveCount == 5
+    condition     = jsondecode(aws_cloudformation_stack.queues.template_body).Resources.Ingest.Properties.RedrivePolicy.maxReceiveCount == 1000
     error_message = "Messages that keep failing go to the dead-letter queue."
   }
 

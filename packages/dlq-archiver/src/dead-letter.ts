@@ -40,6 +40,8 @@ function isoOf(milliseconds: string): string | null {
 function topicOf(record: SQSRecord): TopicName | typeof UNKNOWN_TOPIC {
   const attribute = attributeOf(record, 'topic_name');
   if (attribute !== undefined && isTopicName(attribute)) return attribute;
+  // sqs-processor names the topic where it could read one, and what it could not read must not be tried here.
+  if (attributeOf(record, 'error_code') !== undefined) return UNKNOWN_TOPIC;
   // A message that came by redrive is as the producer sent it, so its envelope may name the topic. Its times are not used.
   const { body, messageId } = record;
   const read = readEnvelope({ body, messageId, sentAt: 0n, receivedAt: 0n }, { maxClockSkew: 0n });

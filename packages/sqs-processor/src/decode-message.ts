@@ -22,7 +22,7 @@ export interface PermanentFailure {
   readonly record: SQSRecord;
   readonly topic: TopicName | undefined;
   readonly traceId: string;
-  readonly code: 'NO_TOPIC' | 'INVALID_TOPIC' | 'TOO_LARGE';
+  readonly code: 'NO_TOPIC' | 'INVALID_TOPIC' | 'TOO_LARGE' | 'UNEXPECTED' | 'ENDS_FUNCTION';
   readonly message: string;
 }
 

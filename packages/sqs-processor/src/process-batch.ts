@@ -1,62 +1,18 @@
-import { frameDelivery } from '@lean-ops/common/aws';
-import type { Clock, Log, MessageQueue, MetricsPort, ObjectStore, RecordStream } from '@lean-ops/common/aws';
-import { deliver, messageOf, microsFromMillis, type DeliveryContext, type Micros } from '@lean-ops/common/core';
+import { type DeliveryContext } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { deadLetter, type DeadLetterSettings } from './dead-letter';
-import { decodeMessage, type FramedMessage, type PermanentFailure } from './decode-message';
+import {
+  handleMessages,
+  receivesOf,
+  type BatchSettings,
+  type Collaborators,
+  type Failure,
+  type Handled,
+} from './handle-messages';
+import { acknowledge, handleSuspects } from './suspects';
 
 /** Milliseconds of Lambda's time that are kept for the answer and the log lines. */
 export const RESERVE_MS = 500;
-const BACKOFF = { baseMs: 100, capMs: 5_000 } as const;
-const CALL_TIMEOUT_MS = 5_000;
 const MAX_EXAMPLE = 300;
-
-export interface Collaborators {
-  readonly stream: RecordStream;
-  readonly deadLetters: MessageQueue;
-  readonly objects: ObjectStore;
-  readonly log: Log;
-  readonly metrics: MetricsPort;
-  readonly clock: Clock;
-  /** A random number, uniform in [0, 1). */
-  readonly random: () => number;
-}
-
-export interface BatchSettings extends DeadLetterSettings {
-  /** How many seconds after its receipt a message may say that it was produced. */
-  readonly maxClockSkewSeconds: number;
-}
-
-interface Failure {
-  readonly code: string;
-  readonly message: string;
-}
-
-interface SortedMessages {
-  readonly framed: FramedMessage[];
-  readonly permanent: PermanentFailure[];
-  readonly failures: Failure[];
-}
-
-function decodeMessages(
-  records: readonly SQSRecord[],
-  receivedAt: Micros,
-  { maxClockSkewSeconds }: BatchSettings,
-): SortedMessages {
-  const settings = { maxClockSkew: microsFromMillis(maxClockSkewSeconds * 1_000) };
-  const sorted: SortedMessages = { framed: [], permanent: [], failures: [] };
-  for (const record of records) {
-    try {
-      const decoded = decodeMessage(record, receivedAt, settings);
-      if (decoded.kind === 'framed') sorted.framed.push(decoded);
-      else sorted.permanent.push(decoded);
-    } catch (error) {
-      // An unforeseen error is ours, and must cost neither the other messages nor this one, which stays in the queue.
-      sorted.failures.push({ code: 'UNEXPECTED', message: messageOf(error) });
-    }
-  }
-  return sorted;
-}
 
 /** For the log: each code, how often it came, and one message as an example. */
 function summarise(failures: readonly Failure[]): Record<string, { count: number; example: string }> {
@@ -74,34 +30,24 @@ async function handleBatch(
   collaborators: Collaborators,
   settings: BatchSettings,
 ): Promise<SQSBatchResponse> {
-  const { stream, log, metrics, clock } = collaborators;
+  const { log, metrics, clock } = collaborators;
   const startedMs = clock.now();
-  const { framed, permanent, failures } = decodeMessages(records, microsFromMillis(startedMs), settings);
-
-  const [accepted, deadLettered] = await Promise.all([
-    deliver(
-      framed,
-      {
-        ...frameDelivery(stream),
-        concurrency: settings.concurrency,
-        maxAttempts: settings.maxAttempts,
-        backoff: BACKOFF,
-        callTimeoutMs: CALL_TIMEOUT_MS,
-      },
-      context,
-    ),
-    deadLetter(permanent, startedMs, collaborators, settings, context),
-  ]);
+  const suspects = records.filter((record) => receivesOf(record) >= settings.suspectReceives);
+  const others = records.filter((record) => !(receivesOf(record) >= settings.suspectReceives));
+  const all: Handled[] = [await handleMessages(others, context, collaborators, settings)];
+  if (suspects.length > 0) {
+    await acknowledge(all[0]?.settled ?? [], context, collaborators, settings);
+    all.push(...(await handleSuspects(suspects, context, collaborators, settings)));
+  }
 
   // A message is acknowledged by its absence from the response, so an absence needs a receipt from Firehose or the DLQ.
   // Message ids are counted and not records, because SQS may deliver one message twice in a batch.
   const unsettled = new Set(records.map((record) => record.messageId));
-  const settled = [...accepted.taken, ...deadLettered.taken].map(({ record }) => record.messageId);
-  for (const id of settled) unsettled.delete(id);
-  for (const { item } of [...accepted.left, ...deadLettered.left]) unsettled.add(item.record.messageId);
+  for (const { settled } of all) for (const { messageId } of settled) unsettled.delete(messageId);
   const response = { batchItemFailures: [...unsettled].map((itemIdentifier) => ({ itemIdentifier })) };
 
-  for (const { record, topic, traceId, code } of deadLettered.taken) {
+  const deadLettered = all.flatMap((handled) => handled.deadLettered);
+  for (const { record, topic, traceId, code } of deadLettered) {
     log.warn('message dead-lettered', {
       message_id: record.messageId,
       correlation_id: traceId,
@@ -109,25 +55,32 @@ async function handleBatch(
       ...(topic !== undefined && { topic_name: topic }),
     });
   }
+  const sum = (of: (handled: Handled) => number): number => all.reduce((total, handled) => total + of(handled), 0);
+  const [accepted, resent, overflowed] = [
+    sum((handled) => handled.accepted),
+    sum((handled) => handled.resent),
+    sum((handled) => handled.overflowed),
+  ];
   const millis = clock.now() - startedMs;
   const retried = response.batchItemFailures.length;
   log.info('batch handled', {
     received: records.length,
-    accepted: accepted.taken.length,
-    dead_lettered: deadLettered.taken.length,
+    suspects: suspects.length,
+    accepted,
+    dead_lettered: deadLettered.length,
     retried,
-    resent: accepted.resent,
-    overflowed: deadLettered.overflowed,
-    firehose_calls: accepted.calls,
+    resent,
+    overflowed,
+    firehose_calls: sum((handled) => handled.firehoseCalls),
     millis,
-    ...(retried > 0 && { failures: summarise([...failures, ...accepted.left, ...deadLettered.left]) }),
+    ...(retried > 0 && { failures: summarise(all.flatMap(({ failures }) => failures)) }),
   });
   metrics.count('Received', records.length);
-  metrics.count('Accepted', accepted.taken.length);
-  metrics.count('DeadLettered', deadLettered.taken.length);
+  metrics.count('Accepted', accepted);
+  metrics.count('DeadLettered', deadLettered.length);
   metrics.count('Retried', retried);
-  metrics.count('Resent', accepted.resent);
-  metrics.count('Overflowed', deadLettered.overflowed);
+  metrics.count('Resent', resent);
+  metrics.count('Overflowed', overflowed);
   metrics.millis('BatchMillis', millis);
   return response;
 }

@@ -1,9 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeRecord, type Receipt } from '@lean-ops/common/core';
-import { budget, fakeClock, memoryObjects, recordingLog, recordingMetrics, sqsRecord } from '@lean-ops/common/testing';
+import {
+  budget,
+  fakeClock,
+  memoryAttempts,
+  memoryObjects,
+  recordingSource,
+  recordingLog,
+  recordingMetrics,
+  sqsRecord,
+} from '@lean-ops/common/testing';
 import type { SQSRecord } from 'aws-lambda';
 import fc from 'fast-check';
-import { processBatch, RESERVE_MS, type Collaborators } from '../src/process-batch';
+import type { Collaborators } from '../src/handle-messages';
+import { processBatch, RESERVE_MS } from '../src/process-batch';
 
 /** The fate of one call: how long it takes, which items are taken, and whether the answer arrives. */
 interface Weather {
@@ -96,6 +106,8 @@ function worldOf({ firehose, dlq, s3Fails, budgetsMs, random, concurrency }: Sce
   const collaborators: Collaborators = {
     stream: { putBatch: stream.call },
     deadLetters: { sendBatch: queue.call },
+    source: recordingSource(),
+    attempts: memoryAttempts(),
     objects: {
       ...objects,
       put: (...put) => (next(s3Fails) ? Promise.reject(new Error('S3 is away')) : objects.put(...put)),
@@ -114,6 +126,7 @@ function worldOf({ firehose, dlq, s3Fails, budgetsMs, random, concurrency }: Sce
       concurrency,
       maxAttempts: 5,
       maxClockSkewSeconds: 86_400,
+      suspectReceives: 4,
     });
     // Calls run side by side, but the fake clock adds them up: at most one call per worker and receiver overruns.
     const slack = budgetMs <= RESERVE_MS ? 0 : concurrency * 2 * 5_000;

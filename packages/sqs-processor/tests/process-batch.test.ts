@@ -6,13 +6,22 @@ import {
   memoryObjects,
   recordingLog,
   recordingMetrics,
+  memoryAttempts,
   recordingQueue,
+  recordingSource,
   recordingStream,
   sqsRecord,
 } from '@lean-ops/common/testing';
-import { processBatch, type Collaborators } from '../src/process-batch';
+import type { Collaborators } from '../src/handle-messages';
+import { processBatch } from '../src/process-batch';
 
-const SETTINGS = { overflowBucket: 'archive', concurrency: 4, maxAttempts: 4, maxClockSkewSeconds: 86_400 };
+const SETTINGS = {
+  overflowBucket: 'archive',
+  concurrency: 4,
+  maxAttempts: 4,
+  maxClockSkewSeconds: 86_400,
+  suspectReceives: 4,
+};
 const THROTTLED: Receipt = { ok: false, code: 'ServiceUnavailableException', message: 'slow down' };
 const plenty = (): number => 60_000;
 
@@ -20,6 +29,8 @@ function collaborators() {
   return {
     stream: recordingStream(),
     deadLetters: recordingQueue(),
+    source: recordingSource(),
+    attempts: memoryAttempts(),
     objects: memoryObjects(),
     log: recordingLog(),
     metrics: recordingMetrics(),
@@ -189,5 +200,109 @@ describe('processBatch', () => {
       Overflowed: 0,
     });
     expect(ports.metrics.flushes).toBe(1);
+  });
+
+  it('dead-letters a message that fails each time in a way not foreseen, under a code and a readable reason', async () => {
+    const ports = collaborators();
+    const broken = { ...often('b', 4), messageAttributes: undefined as never };
+    await expect(processBatch([good('a'), broken], plenty, ports, SETTINGS)).resolves.toEqual(failed());
+    expect(ports.deadLetters.taken[0]?.attributes).toMatchObject({
+      error_code: 'UNEXPECTED',
+      error_message: expect.stringMatching(/^[ -~]+$/),
+      source_message_id: 'b',
+    });
+  });
+});
+
+const often = (id: string, receives: number) =>
+  sqsRecord({ messageId: id, attributes: { ApproximateReceiveCount: String(receives) } });
+
+describe('processBatch, of messages that were received often', () => {
+  it('handles them behind the others, in growing groups, and deletes each group before the next', async () => {
+    const ports = collaborators();
+    const records = [...Array.from({ length: 7 }, (_, n) => often(`s-${n}`, 4)), good('a'), often('b', 3)];
+    const deletedBefore: number[] = [];
+    const stream = recordingStream((frames) => {
+      deletedBefore.push(ports.source.deleted.length);
+      return frames.map(() => ({ ok: true }));
+    });
+    await expect(processBatch(records, plenty, { ...ports, stream }, SETTINGS)).resolves.toEqual(failed());
+    expect(stream.calls.map((frames) => frames.length)).toEqual([2, 1, 2, 4]);
+    expect(deletedBefore).toEqual([0, 2, 3, 5]);
+    expect(new Set(ports.source.deleted)).toEqual(new Set(records.map(({ receiptHandle }) => receiptHandle)));
+    expect(ports.attempts.begun.size).toBe(0);
+  });
+
+  it('deletes nothing early while there are none, as Lambda deletes what is acknowledged', async () => {
+    const ports = collaborators();
+    await processBatch([good('a'), often('b', 3)], plenty, ports, SETTINGS);
+    expect(ports.source.deleted).toEqual([]);
+  });
+
+  it('leaves the rest where Firehose takes nothing, and strikes the attempt out', async () => {
+    const stream = recordingStream((frames) => frames.map(() => THROTTLED));
+    const ports = { ...collaborators(), stream };
+    const response = await processBatch([often('a', 500), often('b', 900)], plenty, ports, SETTINGS);
+    expect(response.batchItemFailures).toHaveLength(2);
+    expect(stream.calls.map((frames) => frames.length)).toEqual([1, 1, 1, 1]);
+    expect(ports.attempts.begun.size).toBe(0);
+    expect(ports.deadLetters.taken).toEqual([]);
+  });
+
+  it('refuses the one that was alone when the function ended, twice in a row, without reading it', async () => {
+    const ports = collaborators();
+    await ports.attempts.begin('a');
+    await ports.attempts.begin('a');
+    const ending = { ...often('a', 6), body: '{"topic_name":"t","payload":{}}' };
+    await expect(processBatch([ending], plenty, ports, SETTINGS)).resolves.toEqual(failed());
+    expect(ports.stream.calls).toEqual([]);
+    expect(ports.deadLetters.taken[0]).toMatchObject({
+      body: ending.body,
+      attributes: { error_code: 'ENDS_FUNCTION', source_message_id: 'a', origin: 'sqs-processor' },
+    });
+    expect(ports.log.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ error_code: 'ENDS_FUNCTION' }) }),
+    );
+  });
+
+  it('keeps it when the DLQ does not take it, and refuses it again', async () => {
+    const ports = { ...collaborators(), deadLetters: recordingQueue((messages) => messages.map(() => THROTTLED)) };
+    ports.attempts.begun.set('a', 2);
+    await expect(processBatch([often('a', 6)], plenty, ports, SETTINGS)).resolves.toEqual(failed('a'));
+    expect(ports.attempts.begun.get('a')).toBe(3);
+  });
+
+  it('strikes the attempt out in time, however long Firehose keeps it waiting', async () => {
+    const clock = fakeClock();
+    const deadline = clock.now() + 20_000;
+    const stream = recordingStream((frames) => {
+      clock.pass(4_000);
+      return frames.map(() => THROTTLED);
+    });
+    let endedMs = Infinity;
+    const ports = { ...collaborators(), clock, stream };
+    const attempts = { ...ports.attempts, end: () => Promise.resolve(void (endedMs = deadline - clock.now())) };
+    const settings = { ...SETTINGS, maxAttempts: 99 };
+    const left = () => deadline - clock.now();
+    await expect(processBatch([often('a', 4)], left, { ...ports, attempts }, settings)).resolves.toEqual(failed('a'));
+    expect(endedMs).toBeGreaterThanOrEqual(3_000);
+  });
+
+  it('begins no group that may not end in time', async () => {
+    const ports = collaborators();
+    await expect(processBatch([often('a', 4)], () => 6_000, ports, SETTINGS)).resolves.toEqual(failed('a'));
+    expect([...ports.attempts.begun.keys(), ...ports.stream.calls]).toEqual([]);
+  });
+
+  it('delivers without writing attempts down, or deleting early, where that fails', async () => {
+    const away = () => Promise.reject(new Error('away'));
+    const ports = {
+      ...collaborators(),
+      attempts: { begin: away, end: away },
+      source: recordingSource(() => [{ ok: false, code: 'AccessDenied', message: 'no' }]),
+    };
+    await expect(processBatch([often('a', 4), often('b', 4)], plenty, ports, SETTINGS)).resolves.toEqual(failed());
+    expect(ports.stream.taken).toHaveLength(2);
+    expect(ports.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(4);
   });
 });

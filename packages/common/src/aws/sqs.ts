@@ -1,4 +1,10 @@
-import { GetQueueUrlCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageBatchCommand,
+  GetQueueUrlCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+  type BatchResultErrorEntry,
+} from '@aws-sdk/client-sqs';
 import type { Receipt } from '../core/delivery/deliver';
 import { clientOptions } from './client-options';
 
@@ -21,6 +27,15 @@ export interface MessageQueue {
   sendBatch(messages: readonly OutgoingMessage[], timeoutMs: number): Promise<readonly Receipt[]>;
 }
 
+/** A queue from which messages were received. */
+export interface SourceQueue {
+  /**
+   * Deletes at most 10 messages by their receipt handles, and gives one receipt for each, in order. It throws as
+   * `RecordStream.putBatch` does.
+   */
+  deleteBatch(receiptHandles: readonly string[], timeoutMs: number): Promise<readonly Receipt[]>;
+}
+
 /** The bytes that SQS counts for a message: its body, and the name, type and value of every attribute. */
 export function messageBytes({ body, attributes }: OutgoingMessage): number {
   let bytes = Buffer.byteLength(body);
@@ -31,16 +46,36 @@ export function messageBytes({ body, attributes }: OutgoingMessage): number {
 }
 
 /**
- * The queue of this account that has this name. Its URL is asked of SQS when the first message is sent, and then kept: a
+ * Finds the URL of the queue of this account that has this name. It is asked of SQS when it is first needed, and then kept: a
  * deployment knows names before it makes anything, and a URL only afterwards.
  */
+function urlOf(name: string, client: SQSClient): (abortSignal: AbortSignal) => Promise<string | undefined> {
+  let known: string | undefined;
+  return async (abortSignal) =>
+    (known ??= (await client.send(new GetQueueUrlCommand({ QueueName: name }), { abortSignal })).QueueUrl);
+}
+
+/** One receipt for each of `count` entries, whose ids are their indexes, in whatever order SQS answers. */
+function receiptsOf(count: number, { Successful: successful, Failed: failures }: BatchAnswer): readonly Receipt[] {
+  const done = new Set(successful?.map(({ Id }) => Id));
+  const failed = new Map(failures?.map((failure) => [failure.Id, failure]));
+  return Array.from({ length: count }, (_, index): Receipt => {
+    const failure = failed.get(String(index));
+    if (!failure && done.has(String(index))) return { ok: true };
+    return { ok: false, code: failure?.Code ?? 'NO_RECEIPT', message: failure?.Message ?? 'not accepted' };
+  });
+}
+
+interface BatchAnswer {
+  readonly Successful?: { readonly Id: string | undefined }[] | undefined;
+  readonly Failed?: BatchResultErrorEntry[] | undefined;
+}
+
 export function sqsQueue(
   name: string,
   client: SQSClient = new SQSClient(clientOptions({ maxAttempts: 1 })),
 ): MessageQueue {
-  let known: string | undefined;
-  const findUrl = async (abortSignal: AbortSignal): Promise<string | undefined> =>
-    (known ??= (await client.send(new GetQueueUrlCommand({ QueueName: name }), { abortSignal })).QueueUrl);
+  const findUrl = urlOf(name, client);
   return {
     async sendBatch(messages, timeoutMs) {
       const abortSignal = AbortSignal.timeout(timeoutMs);
@@ -57,13 +92,27 @@ export function sqsQueue(
         }),
         { abortSignal },
       );
-      const sent = new Set(answer.Successful?.map(({ Id }) => Id));
-      const failed = new Map(answer.Failed?.map((failure) => [failure.Id, failure]));
-      return messages.map((_, index): Receipt => {
-        const failure = failed.get(String(index));
-        if (!failure && sent.has(String(index))) return { ok: true };
-        return { ok: false, code: failure?.Code ?? 'NO_RECEIPT', message: failure?.Message ?? 'not accepted' };
-      });
+      return receiptsOf(messages.length, answer);
+    },
+  };
+}
+
+export function sqsSourceQueue(
+  name: string,
+  client: SQSClient = new SQSClient(clientOptions({ maxAttempts: 1 })),
+): SourceQueue {
+  const findUrl = urlOf(name, client);
+  return {
+    async deleteBatch(receiptHandles, timeoutMs) {
+      const abortSignal = AbortSignal.timeout(timeoutMs);
+      const answer = await client.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: await findUrl(abortSignal),
+          Entries: receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
+        }),
+        { abortSignal },
+      );
+      return receiptsOf(receiptHandles.length, answer);
     },
   };
 }

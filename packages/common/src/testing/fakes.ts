@@ -1,9 +1,10 @@
 import type { ArchiveEntry, ArchiveIndex } from '../aws/archive-index';
+import type { AttemptLog } from '../aws/attempts';
 import type { Idempotency } from '../aws/idempotency';
 import type { RecordStream } from '../aws/firehose';
 import type { LambdaLog, LogFields } from '../aws/logger';
 import type { MetricsPort } from '../aws/metrics';
-import type { MessageQueue, OutgoingMessage } from '../aws/sqs';
+import type { MessageQueue, OutgoingMessage, SourceQueue } from '../aws/sqs';
 import type { Clock } from '../aws/runtime';
 import type { Receipt } from '../core/delivery/deliver';
 
@@ -110,6 +111,41 @@ export function recordingQueue(
         if (receipts[index]?.ok) taken.push(message);
       });
       return receipts;
+    },
+  };
+}
+
+/** A queue whose messages are deleted by receipt handle; `deleted` holds the handles. */
+export function recordingSource(
+  answer: (receiptHandles: readonly string[]) => readonly Receipt[] = (handles) => handles.map(() => TAKEN),
+): SourceQueue & { readonly deleted: string[] } {
+  const deleted: string[] = [];
+  return {
+    deleted,
+    async deleteBatch(receiptHandles) {
+      await Promise.resolve();
+      const receipts = answer(receiptHandles);
+      receiptHandles.forEach((handle, index) => {
+        if (receipts[index]?.ok) deleted.push(handle);
+      });
+      return receipts;
+    },
+  };
+}
+
+/** An attempt log in memory; `begun` holds what was begun and has not ended. */
+export function memoryAttempts(): AttemptLog & { readonly begun: Map<string, number> } {
+  const begun = new Map<string, number>();
+  return {
+    begun,
+    begin(key) {
+      const times = (begun.get(key) ?? 0) + 1;
+      begun.set(key, times);
+      return Promise.resolve(times);
+    },
+    end(key) {
+      begun.delete(key);
+      return Promise.resolve();
     },
   };
 }

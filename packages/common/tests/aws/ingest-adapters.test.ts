@@ -1,4 +1,4 @@
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import {
   CopyObjectCommand,
@@ -9,14 +9,15 @@ import {
   S3Client,
   type GetObjectCommandOutput,
 } from '@aws-sdk/client-s3';
-import { GetQueueUrlCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteMessageBatchCommand, GetQueueUrlCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { dynamoArchiveIndex } from '../../src/aws/archive-index';
+import { dynamoAttemptLog } from '../../src/aws/attempts';
 import { clientOptions, usesPathStyle } from '../../src/aws/client-options';
 import { firehoseStream } from '../../src/aws/firehose';
 import { isPreconditionFailed, s3ObjectStore } from '../../src/aws/objects';
-import { messageBytes, sqsQueue } from '../../src/aws/sqs';
+import { messageBytes, sqsQueue, sqsSourceQueue } from '../../src/aws/sqs';
 
 const sdkError = (name: string, httpStatusCode: number): Error =>
   Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
@@ -67,6 +68,27 @@ describe('firehoseStream', () => {
   });
 });
 
+describe('dynamoAttemptLog', () => {
+  const dynamodb = mockClient(DynamoDBClient);
+  const log = dynamoAttemptLog('idempotency', 'sqs-processor', 60, new DynamoDBClient({}));
+
+  it('counts in one conditionless write, whose item the table forgets by itself', async () => {
+    dynamodb.on(UpdateItemCommand).resolves({ Attributes: { attempts: { N: '3' } } });
+    await expect(log.begin('m-1')).resolves.toBe(3);
+    const input = dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input;
+    expect(input).toMatchObject({ Key: { id: { S: 'sqs-processor#m-1' } }, ReturnValues: 'UPDATED_NEW' });
+    const then = Number(input?.ExpressionAttributeValues?.[':then']?.N);
+    expect(then - Date.now() / 1_000).toBeGreaterThan(50);
+    expect(then - Date.now() / 1_000).toBeLessThanOrEqual(60);
+  });
+
+  it('forgets what has ended', async () => {
+    dynamodb.on(DeleteItemCommand).resolves({});
+    await log.end('m-1');
+    expect(dynamodb.commandCalls(DeleteItemCommand)[0]?.args[0].input.Key).toEqual({ id: { S: 'sqs-processor#m-1' } });
+  });
+});
+
 describe('sqsQueue', () => {
   const sqs = mockClient(SQSClient);
   beforeEach(() => {
@@ -93,6 +115,23 @@ describe('sqsQueue', () => {
       Id: '1',
       MessageBody: 'b',
       MessageAttributes: { error_code: { DataType: 'String', StringValue: 'NO_TOPIC' } },
+    });
+  });
+
+  it('pairs answers with the receipt handles to delete, too', async () => {
+    sqs.on(DeleteMessageBatchCommand).resolves({
+      Successful: [{ Id: '1' }],
+      Failed: [{ Id: '0', Code: 'ReceiptHandleIsInvalid', Message: 'old', SenderFault: true }],
+    });
+    const source = sqsSourceQueue('lean-ops-ingest', new SQSClient({}));
+    await expect(source.deleteBatch(['h-1', 'h-2', 'h-3'], 1_000)).resolves.toEqual([
+      { ok: false, code: 'ReceiptHandleIsInvalid', message: 'old' },
+      { ok: true },
+      { ok: false, code: 'NO_RECEIPT', message: 'not accepted' },
+    ]);
+    expect(sqs.commandCalls(DeleteMessageBatchCommand)[0]?.args[0].input.Entries?.[2]).toEqual({
+      Id: '2',
+      ReceiptHandle: 'h-3',
     });
   });
 
