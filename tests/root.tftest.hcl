@@ -86,7 +86,6 @@ run "refuses_bad_values_naming_each_variable" {
     ingest_max_concurrency   = 1
     ingest_timeout_seconds   = 1
     max_clock_skew_seconds   = 59
-    max_receive_count        = 1
     firehose_buffer_seconds  = 901
     firehose_buffer_mb       = 3
     firehose_file_mb         = 129
@@ -116,7 +115,6 @@ run "refuses_bad_values_naming_each_variable" {
     var.ingest_max_concurrency,
     var.ingest_timeout_seconds,
     var.max_clock_skew_seconds,
-    var.max_receive_count,
     var.firehose_buffer_seconds,
     var.firehose_buffer_mb,
     var.firehose_file_mb,
@@ -136,7 +134,7 @@ run "refuses_bad_values_naming_each_variable" {
 }
 
 # Terraform does not evaluate a validation that refers to a variable which is refused itself. The batch window's refers to the
-# batch size and the visibility timeout's to both, so these are refused in plans of their own.
+# batch size, the visibility timeout's to both, and the receives' to the visibility timeout, so these are refused in plans of their own.
 run "refuses_window_over_the_limit" {
   command = plan
 

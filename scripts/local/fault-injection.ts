@@ -5,12 +5,16 @@ import { UserError } from './errors';
 export interface FaultPlan {
   /** The probability that Firehose refuses a record, and that a whole call fails. */
   readonly firehose_put?: number;
+  /** What a stream takes in a second, as its quota does: the records beyond are throttled. 0 throttles all. */
+  readonly firehose_bytes_per_s?: number;
   /** Kills a busy worker of the function at random moments. `every_s` has the least and the most seconds between two. */
   readonly lambda_kill?: {
     readonly function: string;
     readonly every_s: readonly [number, number];
     readonly times?: number;
   };
+  /** Kills the function when it puts a record with this text, as if that message were what ends it. */
+  readonly lambda_kill_on?: { readonly function: string; readonly text: string };
   readonly seed?: number;
 }
 

@@ -44,7 +44,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.integers(), st.integers(1, 30), st.sampled_from([0.05, 0.5, 1.0]))
 def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int, rate: float) -> None:
     faults, stream = FaultInjector(), Stream()
-    faults.configure(FaultPlan(rate, None, seed))
+    faults.configure(FaultPlan(rate, seed=seed))
     for call in range(10):
         records = [f"{call}-{n}" for n in range(size)]
         before = len(stream.taken)
@@ -69,7 +69,7 @@ def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int
 
 def test_about_as_much_fails_as_the_plan_says_in_every_way() -> None:
     faults, stream = FaultInjector(), Stream()
-    faults.configure(FaultPlan(0.05, None, 42))
+    faults.configure(FaultPlan(0.05, seed=42))
     for _ in range(2000):
         faults.put(stream.put, {"Records": [{"Data": "x"}] * 10})
     counts = faults.status()["injected"]
@@ -85,7 +85,7 @@ def test_about_as_much_fails_as_the_plan_says_in_every_way() -> None:
 def test_the_same_seed_gives_the_same_faults() -> None:
     def answers(seed: int) -> list[tuple[int, bytes]]:
         faults, stream = FaultInjector(), Stream()
-        faults.configure(FaultPlan(0.3, None, seed))
+        faults.configure(FaultPlan(0.3, seed=seed))
         found = [faults.put(stream.put, {"Records": [{"Data": "x"}] * 5}) for _ in range(50)]
         return [(status, body) for status, _, body in found]
 
@@ -93,9 +93,29 @@ def test_the_same_seed_gives_the_same_faults() -> None:
     assert answers(1) != answers(2)
 
 
+def test_a_stream_takes_no_more_in_a_second_than_its_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults, stream = FaultInjector(), Stream()
+    faults.configure(read_plan({"firehose_bytes_per_s": 100}))
+    monkeypatch.setattr(inject.time, "time", lambda: 7.5)
+    # 40 characters of base64 are 30 bytes.
+    records = [{"Data": str(n) * 40} for n in range(5)]
+    _, _, body = faults.put(stream.put, {"Records": records})
+    answers = json.loads(body)["RequestResponses"]
+    assert ["RecordId" in answer for answer in answers] == [True, True, True, False, False]
+    assert {answer.get("ErrorCode") for answer in answers[3:]} == {"ServiceUnavailableException"}
+    assert '"RecordId"' not in faults.put(stream.put, {"Records": records[:1]})[2].decode()
+    monkeypatch.setattr(inject.time, "time", lambda: 8.0)
+    faults.put(stream.put, {"Records": records[3:]})
+    assert stream.taken == [record["Data"] for record in records]
+    assert faults.status()["injected"]["firehose_record_throttled"] == 3
+    faults.configure(read_plan({"firehose_bytes_per_s": 0}))
+    faults.put(stream.put, {"Records": records})
+    assert len(stream.taken) == 5
+
+
 def test_nothing_fails_without_a_plan() -> None:
     faults, stream = FaultInjector(), Stream()
-    faults.configure(FaultPlan(1.0, None, 1))
+    faults.configure(FaultPlan(1.0, seed=1))
     faults.configure(read_plan({}))
     for _ in range(100):
         assert faults.put(stream.put, {"Records": [{"Data": "x"}]})[0] == 200
@@ -109,7 +129,11 @@ def test_nothing_fails_without_a_plan() -> None:
         ({"firehose": 0.05}, "'firehose'"),
         ({"firehose_put": 5}, "firehose_put"),
         ({"firehose_put": "0.05"}, "firehose_put"),
+        ({"firehose_bytes_per_s": -1}, "firehose_bytes_per_s"),
+        ({"firehose_bytes_per_s": 0.5}, "firehose_bytes_per_s"),
         ({"seed": 1.5}, "seed"),
+        ({"lambda_kill_on": {"function": "f"}}, "lambda_kill_on"),
+        ({"lambda_kill_on": {"function": "f", "text": ""}}, "lambda_kill_on"),
         ({"lambda_kill": {"function": "f"}}, "lambda_kill"),
         ({"lambda_kill": {"function": "f", "every_s": [1, 2], "time": 1}}, "lambda_kill"),
         ({"lambda_kill": {"function": "f", "every_s": [1, 2], "times": 0}}, "times"),

@@ -3,6 +3,7 @@
 Nothing is injected unless a request to the admin route `faults` asks for it.
 """
 
+import base64
 import json
 import logging
 import random
@@ -38,6 +39,8 @@ class FaultInjector:
         self._plan = FaultPlan()
         self._random = random.Random()
         self._counts: Counter[str] = Counter()
+        self._window = (0, 0)
+        """The second of the last call that a limit was held against, and the bytes taken in it."""
         self._end_kills = threading.Event()
 
     def configure(self, plan: FaultPlan) -> None:
@@ -61,6 +64,8 @@ class FaultInjector:
 
     def put(self, original: Handler, data: dict[str, Any]) -> Response:
         """Answers PutRecord or PutRecordBatch, with the faults that are drawn for this call."""
+        if self._kills_its_sender(data.get("Records") or []):
+            return refusal("InternalFailure", "Nobody hears this answer.", 500)
         size = len(data.get("Records") or [0])
         with self._lock:
             rate = self._plan.firehose_put
@@ -81,7 +86,8 @@ class FaultInjector:
                 time.sleep(LATE_SECONDS)
                 return response
             return refusal("InternalFailure", "The request processing has failed.", 500)
-        refused = self._refused_records(len(data.get("Records") or []))
+        records = data.get("Records") or []
+        refused = self._refused_records(len(records)) | self._throttled_records(records)
         return _put_others(original, data, refused) if refused else original(data)
 
     def _refused_records(self, count: int) -> dict[int, str]:
@@ -94,6 +100,25 @@ class FaultInjector:
             refused = {n: draw.choice(_RECORD_CODES) for n in range(count) if draw.random() < rate}
             self._counts["firehose_record_refused"] += len(refused)
         return refused
+
+    def _throttled_records(self, records: list[dict[str, Any]]) -> dict[int, str]:
+        """The records that the stream has no throughput for in this second."""
+        with self._lock:
+            limit = self._plan.firehose_bytes_per_s
+            if limit is None:
+                return {}
+            now = int(time.time())
+            taken = self._window[1] if self._window[0] == now else 0
+            throttled: dict[int, str] = {}
+            for n, record in enumerate(records):
+                size = len(record["Data"]) * 3 // 4
+                if taken + size > limit:
+                    throttled[n] = "ServiceUnavailableException"
+                else:
+                    taken += size
+            self._window = (now, taken)
+            self._counts["firehose_record_throttled"] += len(throttled)
+        return throttled
 
     # Lambda
 
@@ -110,6 +135,23 @@ class FaultInjector:
                 done += 1
                 self._count("lambda_killed")
                 logger.info("killed a worker of %s", kill.function)
+
+    def _kills_its_sender(self, records: list[dict[str, Any]]) -> bool:
+        """Kills the function that puts these records, when one of them holds the text that the plan names.
+
+        Nothing says which worker it is, so all that are busy go, as with their host.
+        """
+        with self._lock:
+            plan = self._plan.kill_on
+        if plan is None:
+            return False
+        function, text = plan
+        if not any(text.encode() in base64.b64decode(record["Data"]) for record in records):
+            return False
+        for process in _busy_processes(function):
+            process.kill()
+        self._count("lambda_killed_by_record")
+        return True
 
     def _count(self, name: str, times: int = 1) -> None:
         with self._lock:
