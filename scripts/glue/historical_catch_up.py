@@ -8,7 +8,7 @@ import sys
 
 from lean_ops.catch_up.job import run
 from lean_ops.catch_up.report import summary
-from lean_ops.entrypoint.layer_main import exit_if_failed, logged_failure, utc_now
+from lean_ops.entrypoint.layer_main import exit_if_failed, log_runtime, logged_failure, utc_now
 from lean_ops.entrypoint.log import logger
 from lean_ops.ports.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket, use_region
 from lean_ops.ports.interfaces import CatchUp
@@ -22,6 +22,7 @@ def main() -> None:
     with logged_failure(log):
         spark = open_session("lean-ops-historical-catch-up")
         use_region(region_of(spark))
+        log_runtime(log, spark)
         outcome = run(
             CatchUp(
                 arguments=arguments,

@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from lean_ops.columns.row_indices import indices_by_value, rows_at
 from lean_ops.payload.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
 from lean_ops.spark.file_io import FileStore, path_of
-from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
+from lean_ops.spark.iceberg_classes import iceberg_for_tasks, plain_files
 
 MAX_DELTA_BYTES = 128 << 20
 """How many bytes of a topic's rows in cycle_delta one task takes, in Arrow's memory.
@@ -51,7 +51,7 @@ def delta_files(spark: SparkSession, table: str, cycles: Set[str]) -> list[Delta
 
     Raises iceberg_classes.NotPlainFilesError.
     """
-    expressions = iceberg_of(spark._jvm).expressions
+    expressions = iceberg_for_tasks(spark._jvm).expressions
     return _planned(spark, table, getattr(expressions, "in")(_CYCLE, sorted(cycles)))
 
 
@@ -60,13 +60,13 @@ def delta_files_after(spark: SparkSession, table: str, cycle_id: str | None) -> 
 
     Raises iceberg_classes.NotPlainFilesError.
     """
-    expressions = iceberg_of(spark._jvm).expressions
+    expressions = iceberg_for_tasks(spark._jvm).expressions
     wanted = expressions.alwaysTrue() if cycle_id is None else expressions.greaterThan(_CYCLE, cycle_id)
     return _planned(spark, table, wanted)
 
 
 def _planned(spark: SparkSession, table: str, wanted: Any) -> list[DeltaFile]:
-    loaded: Any = iceberg_of(spark._jvm).spark_util.loadIcebergTable(spark._jsparkSession, table)
+    loaded: Any = iceberg_for_tasks(spark._jvm).spark_util.loadIcebergTable(spark._jsparkSession, table)
     specs = loaded.specs()
     found = []
     for file in plain_files(loaded.newScan().filter(wanted)):

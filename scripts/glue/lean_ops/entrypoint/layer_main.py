@@ -3,11 +3,15 @@
 A run in which topics failed ends with an error, so that people look. All other topics are done by then.
 """
 
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import Any
+
+from pyspark.sql import SparkSession
 
 from lean_ops.bookkeeping.run_outcome import RunOutcome, list_topics
 from lean_ops.entrypoint.log import logger
@@ -21,6 +25,8 @@ from lean_ops.ports.aws import (
 )
 from lean_ops.ports.interfaces import Job
 from lean_ops.ports.job_arguments import JobArguments, parse_arguments
+from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.java_api import JavaApiError, iceberg_version
 from lean_ops.spark.session import open_session, region_of
 
 
@@ -38,7 +44,9 @@ def run_layer(layer: str, run: Callable[[Job], RunOutcome]) -> None:
     arguments = parse_arguments(sys.argv[1:])
     log = logger(layer, arguments.cycle_id)
     with logged_failure(log):
-        outcome = run(_job(layer, arguments, log))
+        job = _job(layer, arguments, log)
+        log_runtime(log, job.spark)
+        outcome = run(job)
     trouble = outcome.trouble()
     if trouble is not None:
         sys.exit(trouble)
@@ -66,8 +74,37 @@ def logged_failure(log: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log("run failed", level="ERROR", reason=reason(error))
+        # A reason is cut to one line, and here all of it is needed.
+        lacks = (
+            {"iceberg": error.iceberg, "missing": error.missing} if isinstance(error, JavaApiError) else {}
+        )
+        log("run failed", level="ERROR", reason=reason(error), **lacks)
         raise
+
+
+def log_runtime(log: Any, spark: SparkSession) -> None:
+    """Logs the versions that the run has found, and what it lacks of Java.
+
+    Raises JavaApiError where that ends the run.
+    """
+    log(
+        "run started",
+        spark=spark.version,
+        iceberg=iceberg_version(spark._jvm),
+        python=platform.python_version(),
+        **{name: version_of(name) for name in ("pyarrow", "numpy", "boto3")},
+    )
+    lacks = iceberg_of(spark._jvm).missing_for_tasks
+    if lacks:
+        log("tasks read and write no files: Spark does all work", level="WARN", missing=lacks)
+
+
+def version_of(package: str) -> str | None:
+    """The version of an installed package; None where there is none."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def exit_if_failed(failed: Mapping[str, str]) -> None:

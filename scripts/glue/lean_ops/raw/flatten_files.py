@@ -6,6 +6,7 @@ Nothing here commits.
 """
 
 import base64
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,12 @@ from pyspark.sql import SparkSession
 
 from lean_ops.payload.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
 from lean_ops.spark.file_io import FileStore, path_of
-from lean_ops.spark.iceberg_classes import iceberg_of, plain_files
+from lean_ops.spark.iceberg_classes import (
+    NotPlainFilesError,
+    check_that_files_tell_all,
+    iceberg_for_tasks,
+    plain_files,
+)
 from lean_ops.spark.map_in_arrow import map_groups
 from lean_ops.spark.session import file_store_of
 from lean_ops.spark.splits import Split, group_splits, splits_of
@@ -39,7 +45,8 @@ else."""
 _MIN_ROW_GROUP_ROWS, _MAX_ROW_GROUP_ROWS = 100, 20_000
 
 _DICTIONARIES = ("topic_name", "cycle_id", "columns.key_value.key")
-_SCHEMA = "path string, size bigint, rows bigint, footer string"
+_SCHEMA = "path string, size bigint, rows bigint, footer string, not_plain string"
+"""The tasks' output: one row for each new file, or one that says why the task cannot read its files."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) ->
     table: its full name. after: None stands for all files that are there. Raises
     iceberg_classes.NotPlainFilesError.
     """
-    iceberg = iceberg_of(spark._jvm)
+    iceberg = iceberg_for_tasks(spark._jvm)
     loaded: Any = iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
     if after is None:
         scan = loaded.newScan().useSnapshot(int(upto))
@@ -77,8 +84,9 @@ def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) ->
     splits: list[Split] = []
     for file in plain_files(scan):
         splits += splits_of(file.location(), file.fileSizeInBytes(), _SPLIT_BYTES)
-    field_ids = {column.name(): column.fieldId() for column in loaded.schema().columns()}
-    return Source(splits, field_ids)
+    schema = json.loads(iceberg.schemas.toJson(loaded.schema()))
+    check_that_files_tell_all(iceberg, loaded, schema)
+    return Source(splits, {one["name"]: one["id"] for one in schema["fields"]})
 
 
 def flatten_files(
@@ -86,7 +94,8 @@ def flatten_files(
 ) -> list[NewFile]:
     """Writes the flattened rows in one Spark job and gives the new files of cycle_delta.
 
-    refused: topics whose rows are refused, as in flatten_batches.flatten_events.
+    refused: topics whose rows are refused, as in flatten_batches.flatten_events. Raises NotPlainFilesError
+    where tasks cannot read a file. The files that others have written by then belong to no table.
     """
     groups = group_splits(source.splits, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
     field_ids, file_store, refusals = source.field_ids, file_store_of(spark), dict(refused)
@@ -94,19 +103,30 @@ def flatten_files(
 
     def flatten(splits: Sequence[Split]) -> Iterator[pa.RecordBatch]:
         flat = flatten_batches(_read(splits, field_ids, file_store), cycle_id, refusals)
-        for new in _written(flat, file_store, target):
-            footer = base64.b64encode(new.footer).decode()
-            file = new.file
-            yield pa.RecordBatch.from_pydict(
-                {"path": [file.path], "size": [file.size], "rows": [file.rows], "footer": [footer]}
-            )
+        try:
+            for new in _written(flat, file_store, target):
+                yield _row(new.file, base64.b64encode(new.footer).decode(), None)
+        except NotPlainFilesError as error:
+            yield _row(DataFile("", 0, 0), "", str(error))
 
+    rows = map_groups(spark, groups, flatten, _SCHEMA).collect()
+    for row in rows:
+        if row["not_plain"] is not None:
+            raise NotPlainFilesError(row["not_plain"])
     return [
         NewFile(
             DataFile(row["path"], row["size"], row["rows"], target.partition), base64.b64decode(row["footer"])
         )
-        for row in map_groups(spark, groups, flatten, _SCHEMA).collect()
+        for row in rows
     ]
+
+
+def _row(file: DataFile, footer: str, not_plain: str | None) -> pa.RecordBatch:
+    values = {"path": file.path, "size": file.size, "rows": file.rows, "footer": footer}
+    columns = [pa.array([value]) for value in values.values()]
+    return pa.RecordBatch.from_arrays(
+        [*columns, pa.array([not_plain], pa.string())], names=[*values, "not_plain"]
+    )
 
 
 def _read(

@@ -3,24 +3,31 @@
 A look-up is slow: for every part of a class's name Python asks the JVM, which then searches all its jars.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from lean_ops.errors import LeanOpsError
-
-COMMIT_FAILED = "org.apache.iceberg.exceptions.CommitFailedException"
-"""The class of the exception by which Iceberg says that another commit was faster."""
+from lean_ops.spark import java_api
 
 
 class NotPlainFilesError(LeanOpsError):
-    """The table has delete files or files other than Parquet, so only Spark can read it."""
+    """Tasks cannot read the table's files by themselves, so Spark has to."""
 
 
 class Iceberg:
-    """The classes as attributes. jvm: that of any session, as all sessions of a process share one."""
+    """The classes as attributes. jvm: that of any session, as all sessions of a process share one.
+
+    missing_for_tasks: what the JVM lacks of java_api.NEEDED_BY_TASKS. With anything missing, Spark does all
+    work. Raises JavaApiError when it lacks what no job can do without.
+    """
 
     def __init__(self, jvm: Any) -> None:
+        missing = java_api.missing_in(jvm, java_api.NEEDED)
+        if missing:
+            raise java_api.JavaApiError(java_api.iceberg_version(jvm), missing)
+        self.missing_for_tasks = java_api.missing_in(jvm, java_api.NEEDED_BY_TASKS)
         package = jvm.org.apache.iceberg
         self.spark_util = package.spark.Spark3Util
         self.commit_metadata = package.spark.CommitMetadata
@@ -47,6 +54,14 @@ def iceberg_of(jvm: Any) -> Iceberg:
     return Iceberg(jvm)
 
 
+def iceberg_for_tasks(jvm: Any) -> Iceberg:
+    """As iceberg_of, for what only tasks need. Raises NotPlainFilesError when the JVM lacks any of that."""
+    iceberg = iceberg_of(jvm)
+    if iceberg.missing_for_tasks:
+        raise NotPlainFilesError(f"Iceberg lacks {', '.join(iceberg.missing_for_tasks)}")
+    return iceberg
+
+
 def plain_files(scan: Any) -> Iterator[Any]:
     """The data files (Iceberg's DataFile, in Java) that a TableScan reads.
 
@@ -63,3 +78,17 @@ def plain_files(scan: Any) -> Iterator[Any]:
             yield file
     finally:
         tasks.close()
+
+
+def check_that_files_tell_all(iceberg: Iceberg, loaded: Any, schema: Mapping[str, Any]) -> None:
+    """Raises NotPlainFilesError where a column that a file lacks may have other values than NULL.
+
+    They are the column's default, and the partition's value where a table is or was partitioned by a column
+    itself. loaded: Iceberg's own Table, in Java. schema: its current one, as JSON.
+    """
+    if any(one.get("initial-default") is not None for one in schema["fields"]):
+        raise NotPlainFilesError("a column has a default for files from before")
+    specs = loaded.specs()
+    for spec in specs.values() if specs.size() > 1 else [loaded.spec()]:
+        if any(one["transform"] == "identity" for one in json.loads(iceberg.specs.toJson(spec))["fields"]):
+            raise NotPlainFilesError("the table is or was partitioned by a column itself")

@@ -12,7 +12,7 @@ from lean_ops.errors import reason
 from lean_ops.payload.flatten_batches import flatten_events
 from lean_ops.ports.interfaces import Job
 from lean_ops.raw import snapshot_range
-from lean_ops.raw.flatten_files import Source, flatten_files, raw_splits
+from lean_ops.raw.flatten_files import flatten_files, raw_splits
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.standardized.topic_tables import ensure_on_record
 from lean_ops.tables.spark_tables import Tables
@@ -45,12 +45,7 @@ def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwners
     valid = [topic for topic in topics if names.is_topic(topic)]
     ownership = ensure_on_record(job, tables, valid, owners)
     properties = snapshot_range.properties(arguments.cycle_id, taken)
-    files = _new_files(job, source, taken)
-    if files is not None:
-        table = TopicTable(job.spark, target)
-        written = flatten_files(job.spark, files, table, arguments.cycle_id, ownership.refused)
-        table.replace_where("cycle_id", arguments.cycle_id, written, properties)
-    else:
+    if not _taken_by_tasks(job, source, target, taken, ownership, properties):
         flat = flatten_events(events, arguments.cycle_id, ownership.refused)
         # A topic's rows lie side by side, so that reading one topic back skips the others.
         flat = flat.sortWithinPartitions("topic_name")
@@ -72,11 +67,25 @@ def _keep_few_metadata_files(job: Job, tables: Tables, source: str) -> None:
         job.log("RAW keeps its old metadata files for now", level="WARN", reason=reason(error))
 
 
-def _new_files(job: Job, source: str, taken: snapshot_range.RawRange) -> Source | None:
-    """Returns RAW's new data files, or None where only Spark can say which rows are new."""
+def _taken_by_tasks(
+    job: Job,
+    source: str,
+    target: str,
+    taken: snapshot_range.RawRange,
+    ownership: TableOwnership,
+    properties: Mapping[str, str],
+) -> bool:
+    """Has tasks flatten RAW's new files and commits what they wrote. Returns False where only Spark can say
+    which rows are new, or read them."""
     if taken.compare:
-        return None
+        return False
+    cycle_id = job.arguments.cycle_id
     try:
-        return raw_splits(job.spark, source, taken.after, taken.upto)
-    except NotPlainFilesError:
-        return None
+        files = raw_splits(job.spark, source, taken.after, taken.upto)
+        table = TopicTable(job.spark, target)
+        written = flatten_files(job.spark, files, table, cycle_id, ownership.refused)
+    except NotPlainFilesError as error:
+        job.log("RAW goes by Spark", level="WARN", reason=str(error))
+        return False
+    table.replace_where("cycle_id", cycle_id, written, properties)
+    return True

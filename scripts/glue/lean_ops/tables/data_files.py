@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from lean_ops.spark.file_io import FileStore, path_of
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.tables.data_location import DataLocation
 
 FIELD_ID = b"PARQUET:field_id"
@@ -71,9 +72,19 @@ def write_file(
 
 
 def by_field_id(schema: pa.Schema) -> Mapping[int, str]:
-    """The names of a file's columns by their field ids."""
-    ids = ((field.metadata or {}).get(FIELD_ID) for field in schema)
-    return {int(number): field.name for number, field in zip(ids, schema, strict=True) if number is not None}
+    """The names of a file's columns by their field ids.
+
+    Raises NotPlainFilesError where a column has none, as in a file of a writer that knows nothing of Iceberg.
+    Spark then goes by the table's name mapping (https://iceberg.apache.org/spec/#column-projection), or
+    without one by the order of columns.
+    """
+    ids: dict[int, str] = {}
+    for field in schema:
+        number = (field.metadata or {}).get(FIELD_ID)
+        if number is None:
+            raise NotPlainFilesError("a file has columns without field ids")
+        ids[int(number)] = field.name
+    return ids
 
 
 def _footer(content: memoryview) -> bytes:

@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops.columns import names
-from lean_ops.spark.iceberg_classes import COMMIT_FAILED, iceberg_of
+from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.java_api import COMMIT_FAILED
 from lean_ops.spark.session import CATALOG, activate
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
 from lean_ops.tables.metadata_files import METADATA_PROPERTIES, unsaid

@@ -16,7 +16,14 @@ from pyspark.sql import SparkSession
 
 from lean_ops.columns.column_paths import column_paths
 from lean_ops.errors import LeanOpsError
-from lean_ops.spark.iceberg_classes import COMMIT_FAILED, NotPlainFilesError, iceberg_of, plain_files
+from lean_ops.spark.iceberg_classes import (
+    NotPlainFilesError,
+    check_that_files_tell_all,
+    iceberg_for_tasks,
+    iceberg_of,
+    plain_files,
+)
+from lean_ops.spark.java_api import COMMIT_FAILED
 from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
@@ -64,12 +71,13 @@ class TopicTable:
         self._name = name
         self._iceberg = iceberg_of(spark._jvm)
         self._table = self._iceberg.spark_util.loadIcebergTable(self._spark._jsparkSession, name)
-        schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
+        self._schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
+        fields = self._schema["fields"]
         self.columns = tuple(
-            Column(one["name"], one["id"], _type(one["type"]), one.get("doc")) for one in schema["fields"]
+            Column(one["name"], one["id"], _type(one["type"]), one.get("doc")) for one in fields
         )
         # The ids by name. Those of the entries of a map are under `name.key` and `name.value`.
-        self.field_ids = dict(_field_ids(schema["fields"]))
+        self.field_ids = dict(_field_ids(fields))
         self._loaded_at = self._table.currentSnapshot()
         self._planned: dict[str, Any] = {}
 
@@ -134,12 +142,13 @@ class TopicTable:
             return ()
         if not all(is_supported(column) for column in self.columns):
             raise NotForOneTaskError("the table has columns of other types than topics have")
-        scan = self._table.newScan()
-        if prune_to is not None:
-            scan = scan.filter(self._expression(prune_to))
         found: list[DataFile] = []
         rows = 0
         try:
+            check_that_files_tell_all(iceberg_for_tasks(self._spark._jvm), self._table, self._schema)
+            scan = self._table.newScan()
+            if prune_to is not None:
+                scan = scan.filter(self._expression(prune_to))
             for file in plain_files(scan):
                 # The statistics are left out, as only planning needs them.
                 one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())

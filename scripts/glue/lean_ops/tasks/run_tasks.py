@@ -20,6 +20,7 @@ from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 from lean_ops.cycle_delta.files import MAX_DELTA_BYTES, DeltaFile, delta_files, read_topics
 from lean_ops.errors import LeanOpsError, reason
 from lean_ops.spark.file_io import FileStore
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.spark.map_in_arrow import map_groups
 from lean_ops.spark.materialized import materialized
 from lean_ops.spark.session import file_store_of
@@ -73,7 +74,7 @@ class TaskResults:
     done: topic to its result.
     failed: topic to the error, as text.
     ties: topic to the cycles whose rows have to settle its ties.
-    too_large: the topics that Spark has to do.
+    too_large: the topics that Spark has to do, also because of what tasks do not read.
     """
 
     rows: DataFrame
@@ -193,7 +194,7 @@ def _run_topic(
             answer = result.to_json()
         except UnsettledTiesError as ties:
             answer = {"ties": sorted(ties.cycles)}
-        except TooLargeError:
+        except (TooLargeError, NotPlainFilesError):
             answer = {"too_large": True}
         except Exception as error:
             answer = {"failed": reason(error)}
