@@ -22,6 +22,8 @@ ABSENT = {
     "org.apache.iceberg.NotThere": [],
     "org.apache.iceberg.SnapshotParser": ["toYaml()", "toJson(long)"],
 }
+COMPARED = {"org.apache.iceberg.aws.s3.S3FileIO"}
+"""Values of settings that the code compares with, and calls nothing of."""
 MISSING = [
     "org.apache.iceberg.NotThere",
     "org.apache.iceberg.SnapshotParser.toJson(long)",
@@ -58,7 +60,7 @@ def test_every_class_in_the_code_is_on_the_list():
         if not any(known.startswith(f"{name}.") for known in classes)
     }
     assert named
-    assert named <= classes
+    assert named - COMPARED <= classes
     for path in LIBRARY.rglob("*.py"):
         if path.name not in ("java_api.py", "iceberg_classes.py", "session.py"):
             assert not re.search(r"_?jvm\.(?!_)|java_import", path.read_text("utf-8")), path
