@@ -7,7 +7,16 @@ locals {
     id        = data.aws_caller_identity.current.account_id
     partition = data.aws_partition.current.partition
     region    = var.region
+
+    # No module takes this. It has all of them wait for the check of what the deployment was made as, also when only a part is planned.
+    checked = terraform_data.deployment.id
   }
+
+  # Workers for Spark's batches that both Glue and provider 5.100 know.
+  glue_worker_types = ["G.1X", "G.2X", "G.4X", "G.8X"]
+
+  # Regions of Amazon's main partition in which Firehose does not deliver to Iceberg tables (docs/aws-facts.md#rights).
+  regions_without_iceberg = ["ap-east-2", "ap-southeast-5", "ap-southeast-6", "mx-central-1"]
 
   dist_dir    = startswith(var.dist_dir, "/") ? var.dist_dir : "${path.root}/${var.dist_dir}"
   scripts_dir = startswith(var.glue_scripts_dir, "/") ? var.glue_scripts_dir : "${path.root}/${var.glue_scripts_dir}"

@@ -31,6 +31,11 @@ variable "region" {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region)) && length(var.region) <= 14
     error_message = "region must be the code of an AWS region, of at most 14 characters (bucket names end in it). Use one such as eu-central-1."
   }
+
+  validation {
+    condition     = !can(regex("^(cn|us-gov|us-iso[a-z]?)-", var.region)) && !contains(local.regions_without_iceberg, var.region)
+    error_message = "region must be one in which Firehose delivers to Iceberg tables: none of China, none of GovCloud, and none of ${join(", ", local.regions_without_iceberg)}. Use one such as eu-central-1."
+  }
 }
 
 variable "s3_use_path_style" {
@@ -48,7 +53,7 @@ variable "require_tls" {
 }
 
 variable "force_destroy" {
-  description = "Lets `terraform destroy` delete buckets, tables and the workgroup with what is in them. Leave it off where data matters."
+  description = "Lifts the protection of data: once it is applied, `terraform destroy` deletes everything, also databases with tables, buckets with objects, tables with items and queues with messages. Leave it off where data matters."
   type        = bool
   default     = false
   nullable    = false

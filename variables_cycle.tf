@@ -5,8 +5,8 @@ variable "glue_worker_type" {
   nullable    = false
 
   validation {
-    condition     = contains(["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"], var.glue_worker_type)
-    error_message = "glue_worker_type must be a Spark worker of Glue. Use G.1X, or a larger G.* or R.* size when the job runs out of memory."
+    condition     = contains(local.glue_worker_types, var.glue_worker_type)
+    error_message = "glue_worker_type must be ${join(", ", local.glue_worker_types)}. Use G.1X, or a larger one when the job runs out of memory; provider 5.100 refuses the newer G.12X, G.16X and R.*."
   }
 }
 

@@ -69,6 +69,64 @@ run "composes_with_nothing_but_defaults" {
     condition     = local.lease_seconds > local.cycle_timeout_seconds && local.cycle_timeout_seconds > 2 * local.job_timeout_seconds && local.job_timeout_seconds > var.glue_timeout_minutes * 60
     error_message = "Each limit outlives the one it contains."
   }
+
+  assert {
+    condition     = aws_dynamodb_table.deletion_guard.deletion_protection_enabled
+    error_message = "What is deleted first cannot be deleted."
+  }
+
+  assert {
+    condition = toset(keys(terraform_data.data_holder)) == toset(concat(
+      [for name in ["lake", "schemas", "dlq_archive", "artifacts"] : "bucket_${name}"],
+      [for name in ["schema_registry", "checkpoints", "dlq_archive", "idempotency"] : "table_${name}"],
+      [for name in ["raw", "standardized", "curated", "ops"] : "database_${name}"],
+      ["queues", "stream"],
+    ))
+    error_message = "Nothing that holds data is replaced behind the guard's back."
+  }
+}
+
+# Databases, buckets and queues under other names would be new ones, and the old ones would go with what is in them.
+run "refuses_to_become_another_deployment_by_its_databases" {
+  command = plan
+
+  variables {
+    database_prefix = "other"
+  }
+
+  expect_failures = [terraform_data.deployment]
+}
+
+run "refuses_to_become_another_deployment_by_its_names_also_without_protection" {
+  command = plan
+
+  variables {
+    name_prefix   = "other"
+    force_destroy = true
+  }
+
+  expect_failures = [terraform_data.deployment]
+}
+
+run "refuses_to_become_another_deployment_by_its_region" {
+  command = plan
+
+  variables {
+    region = "eu-west-1"
+  }
+
+  expect_failures = [terraform_data.deployment]
+}
+
+run "refuses_to_become_another_deployment_by_its_account" {
+  command = plan
+
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "210987654321" }
+  }
+
+  expect_failures = [terraform_data.deployment]
 }
 
 run "refuses_bad_values_naming_each_variable" {
@@ -94,7 +152,7 @@ run "refuses_bad_values_naming_each_variable" {
     lambda_environment       = { "NOT-A-NAME" = "1" }
     log_level                = "LOUD"
     log_retention_days       = 8
-    glue_worker_type         = "Standard"
+    glue_worker_type         = "R.1X"
     glue_number_of_workers   = 1
     glue_timeout_minutes     = 1440
     max_columns              = 4000
@@ -219,4 +277,54 @@ run "refuses_big_batch_without_window" {
   }
 
   expect_failures = [var.ingest_batch_window_seconds]
+}
+
+run "refuses_a_region_of_another_partition_without_iceberg" {
+  command = plan
+
+  variables {
+    region = "cn-north-1"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "refuses_a_region_of_this_partition_without_iceberg" {
+  command = plan
+
+  variables {
+    region = "mx-central-1"
+  }
+
+  expect_failures = [var.region]
+}
+
+# The provider's own validation runs here, too, so each size that is accepted has a plan.
+run "takes_the_second_size_of_worker" {
+  command = plan
+
+  variables {
+    glue_worker_type = "G.2X"
+  }
+
+  assert {
+    condition     = local.glue_worker_types == ["G.1X", "G.2X", "G.4X", "G.8X"]
+    error_message = "A further size of worker needs a run here, which shows that the provider takes it."
+  }
+}
+
+run "takes_the_third_size_of_worker" {
+  command = plan
+
+  variables {
+    glue_worker_type = "G.4X"
+  }
+}
+
+run "takes_the_fourth_size_of_worker" {
+  command = plan
+
+  variables {
+    glue_worker_type = "G.8X"
+  }
 }

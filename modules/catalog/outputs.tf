@@ -17,3 +17,8 @@ output "catch_up_job" {
   description = "Name of the Glue job historical-catch-up."
   value       = aws_glue_job.this["historical-catch-up"].name
 }
+
+output "data_holders" {
+  description = "Ids of what holds data: each changes when the thing is replaced, and only then."
+  value       = { for key, database in aws_glue_catalog_database.this : "database_${key}" => database.id }
+}

@@ -26,10 +26,10 @@ data "aws_iam_policy_document" "athena" {
     ]))
   }
 
-  # Athena looks up the default database before any statement.
+  # Athena looks up the default database before any statement, and makes it where an account has none.
   statement {
-    sid       = "LookUpDefaultDatabase"
-    actions   = ["glue:GetDatabase"]
+    sid       = "FindOrMakeDefaultDatabase"
+    actions   = ["glue:GetDatabase", "glue:CreateDatabase"]
     resources = ["${local.glue_arn}:catalog", "${local.glue_arn}:database/default"]
   }
 

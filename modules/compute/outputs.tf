@@ -57,3 +57,8 @@ output "stream_name" {
   description = "Firehose stream name."
   value       = local.stream_name
 }
+
+output "data_holders" {
+  description = "Ids of what holds data: each changes when the thing is replaced, and only then."
+  value       = { queues = aws_cloudformation_stack.queues.id, stream = aws_cloudformation_stack.stream.id }
+}

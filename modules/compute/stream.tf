@@ -98,9 +98,10 @@ data "aws_iam_policy_document" "assume_stream" {
       identifiers = ["firehose.amazonaws.com"]
     }
 
+    # Firehose says for which account it acts by the external id. That it sends aws:SourceAccount is documented nowhere.
     condition {
       test     = "StringEquals"
-      variable = "aws:SourceAccount"
+      variable = "sts:ExternalId"
       values   = [var.account.id]
     }
   }

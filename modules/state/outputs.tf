@@ -12,3 +12,11 @@ output "query_results_prefix" {
   description = "Where in the lake bucket Athena's results go, and expire."
   value       = local.query_results_prefix
 }
+
+output "data_holders" {
+  description = "Ids of what holds data: each changes when the thing is replaced, and only then."
+  value = merge(
+    { for key, bucket in aws_s3_bucket.this : "bucket_${key}" => bucket.id },
+    { for key, table in aws_dynamodb_table.this : "table_${key}" => table.id },
+  )
+}

@@ -22,7 +22,7 @@ variable "account" {
 }
 
 variable "force_destroy" {
-  description = "Lets `terraform destroy` delete buckets with objects in them and tables with items. Leave it off where data matters."
+  description = "Lifts the protection of buckets with objects in them and of tables. Leave it off where data matters."
   type        = bool
   nullable    = false
 }

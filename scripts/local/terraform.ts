@@ -18,7 +18,6 @@ const LOCAL_VARIABLES: Readonly<Record<string, string>> = {
   // Nothing here lives long enough to expire, and the provider waits a minute for each lifecycle rule.
   expiry_enabled: 'false',
   schedule_enabled: 'false',
-  force_destroy: 'true',
   firehose_buffer_seconds: '1',
   ingest_batch_size: '1000',
   ingest_batch_window_seconds: '1',
@@ -97,11 +96,12 @@ export async function planTerraform(
   }
 }
 
-function environmentOf(port: number, source: ProviderSource): Record<string, string> {
+export function environmentOf(port: number, source: ProviderSource): Record<string, string> {
   return { ...awsEnvironment(port), ...terraformEnvironment(source), TF_DATA_DIR: TOOLS.terraformData };
 }
 
-function argumentsOf(variables: Readonly<Record<string, string>>): string[] {
+/** The variables of a local deployment, `variables` before its own. */
+export function argumentsOf(variables: Readonly<Record<string, string>>): string[] {
   return Object.entries({ ...LOCAL_VARIABLES, ...variables }).flatMap(([name, value]) => ['-var', `${name}=${value}`]);
 }
 

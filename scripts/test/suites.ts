@@ -149,10 +149,11 @@ const unit: Part = {
 };
 
 const E2E = 'tests/e2e/';
-/** Files that share the stack's cycles, and files that break something for all others while they run. */
+/** Files that share the stack's cycles, files that break something for all others while they run, and its destruction. */
 const E2E_GROUPS = [
   { group: 'together', args: ['--maxWorkers=3'] },
   { group: 'alone', args: ['--runInBand'] },
+  { group: 'last', args: ['--runInBand'] },
 ] as const;
 
 const e2e: Part = {
@@ -167,7 +168,7 @@ const e2e: Part = {
       const isLast = index === groups.length - 1;
       const env = {
         LEAN_OWNER_PID: String(process.pid),
-        LEAN_E2E_STACK: index > 0 ? 'use' : isLast ? '' : 'keep',
+        LEAN_E2E_STACK: [index > 0 ? 'found' : '', isLast ? '' : 'kept'].join(' '),
       };
       const files = selectionOf(context.grep).file !== undefined ? [] : ['--testPathPatterns', `${E2E}${group}/`];
       reports.push(await jest(context, { suite: 'e2e', name: `e2e-${group}`, args: [...args, ...files], env }));

@@ -1,6 +1,6 @@
 /**
  * Brings one stack of its own up for all end-to-end tests, on a free port, with IAM enforced. The runner shares it between
- * two runs of Jest: LEAN_E2E_STACK is `keep` for the first one, which leaves it up, and `use` for the second.
+ * several runs of Jest: in LEAN_E2E_STACK it says `found` where it is up already, and `kept` where it is to stay up.
  */
 import { spawnSync } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
@@ -34,7 +34,7 @@ export function local(...args: string[]): { status: number | null; output: strin
 // Jest takes the hook from the default export.
 // eslint-disable-next-line import-x/no-default-export
 export default async function setUp(): Promise<void> {
-  if (process.env['LEAN_E2E_STACK'] === 'use') return;
+  if (process.env['LEAN_E2E_STACK']?.includes('found') === true) return;
   local('down');
   const up = local('up', '--port', String(await freePort()));
   if (up.status !== 0) throw new Error(`The stack did not come up:\n${up.output}`);

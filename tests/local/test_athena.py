@@ -133,9 +133,14 @@ def test_athena_acts_as_its_caller(stack: Stack) -> None:
     iam = stack.client("iam")
     iam.create_user(UserName="reader")
     keys = iam.create_access_key(UserName="reader")["AccessKey"]
+    default_database = (
+        ["glue:CreateDatabase"],
+        ["arn:aws:glue:*:*:catalog", "arn:aws:glue:*:*:database/default"],
+    )
     rights: list[tuple[list[str], list[str]]] = [
         (["athena:*"], ALL),
         (["glue:GetTable", "glue:GetDatabase"], ALL),
+        default_database,
         (["s3:PutObject"], ["arn:aws:s3:::lake/athena-results/*"]),
     ]
 
@@ -153,3 +158,8 @@ def test_athena_acts_as_its_caller(stack: Stack) -> None:
     written = stack.query("INSERT INTO events (id) VALUES ('x')", keys)
     assert written.reason.startswith("PERMISSION_DENIED")
     assert "s3:PutObject" in written.reason
+    rights.remove(default_database)
+    allow()
+    without = stack.query("SELECT 1", keys)
+    assert without.reason.startswith("PERMISSION_DENIED")
+    assert "glue:CreateDatabase on resource: " in without.reason

@@ -9,6 +9,7 @@ from typing import Any
 
 from awscrt import checksums  # type: ignore[import-untyped]
 
+from emulator import alarms
 from emulator.athena.engine import AthenaEngine, with_caller
 from emulator.events import eventbridge_rules, sqs_event_sources
 from emulator.fault_injection.inject import FaultInjector, clear_start_time
@@ -58,6 +59,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_CUSTOM_NAME_REPLACEMENT",
         f"_RESOURCE_HANDLERS[{streams.TYPE}]",
     ),
+    "services.cloudwatch": ("_describe_alarms", "_p", "_xml"),
     "services.cloudwatch_logs": (
         "_log_groups",
         "_create_log_group",
@@ -87,6 +89,8 @@ USED: dict[str, tuple[str, ...]] = {
         "_job_runs",
         "_tables",
         "_handle_request_sync",
+        "_tags",
+        "_arn",
         *glue_catalog.SERIALIZED,
     ),
     "services.iam": ("_roles",),
@@ -124,6 +128,8 @@ USED: dict[str, tuple[str, ...]] = {
     ),
     "services.stepfunctions": (
         "_SERVICE_DISPATCH",
+        "_create_state_machine",
+        "_update_state_machine",
         "_execute_task",
         "_call_lambda",
         "_state_machines",
@@ -198,6 +204,8 @@ def _install_glue(engine: GlueEngine) -> None:
     glue._update_job = keep_job_fields(glue._update_job, "JobName")
     glue._start_job_run = engine.start_job_run
     glue._batch_stop_job_run = engine.stop_job_runs
+    for name in ("_create_state_machine", "_update_state_machine"):
+        setattr(states, name, stepfunctions_engine.keep_tracing(getattr(states, name)))
     states._execute_task = stepfunctions_engine.with_execution(states._execute_task)
     states._call_lambda = stepfunctions_engine.with_invoke_rights(states._call_lambda)
     states._SERVICE_DISPATCH["arn:aws:states:::glue:startJobRun"] = stepfunctions_engine.glue_task(engine)
@@ -221,6 +229,8 @@ def _install_events() -> None:
     functions = _module("services.lambda_svc")
     functions._poll_sqs = sqs_event_sources.poll
     functions._run_sqs_batch = sqs_event_sources.run_batch
+    cloudwatch = _module("services.cloudwatch")
+    cloudwatch._describe_alarms = alarms.complete(cloudwatch._describe_alarms)
     rules, objects = _module("services.eventbridge"), _module("services.s3")
     rules._dispatch_to_lambda = eventbridge_rules.dispatch_to_lambda
     rules._dispatch_event = eventbridge_rules.add_version(rules._dispatch_event)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core.responses import get_account_id, new_uuid
+from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.core.router import extract_access_key_id
 from ministack.services import athena
 
@@ -17,7 +17,7 @@ from emulator.athena.errors import SYSTEM, USER, MalformedQueryError, QueryFaile
 from emulator.athena.sql import Plan, plan
 from emulator.athena.text import read_text
 from emulator.errors import EmulatorError
-from emulator.iam.credentials import Credentials, caller_session
+from emulator.iam.credentials import AccessDeniedError, Credentials, caller_session, require
 from emulator.responses import Response, answer, refusal
 from emulator.spark.client import SparkClient
 
@@ -143,6 +143,7 @@ class AthenaEngine:
         status["State"] = "FAILED" if reason else "SUCCEEDED"
 
     def _execute(self, planned: Plan, session: Credentials) -> dict[str, Any]:
+        _look_up_default(session)
         for table in planned.tables:
             athena_catalog.check_table(session, table)
         if planned.verb in athena_catalog.VERBS:
@@ -169,6 +170,21 @@ class AthenaEngine:
         if state != "SUCCEEDED":
             return _invalid(f"Query has not yet finished. Current state: {state}")
         return answer(athena_results.page(execution, data))
+
+
+def _look_up_default(session: Credentials) -> None:
+    """With the caller's rights Athena looks up the database `default` first, or makes it.
+
+    https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+    """
+    default = f"arn:aws:glue:{get_region()}:{get_account_id()}:database/default"
+    for action in ("glue:GetDatabase", "glue:CreateDatabase"):
+        try:
+            require(session, action, default)
+        except AccessDeniedError as error:
+            raise QueryFailedError(
+                f"PERMISSION_DENIED: Insufficient permissions to execute the query. {error}"
+            ) from error
 
 
 def _output_location(data: dict[str, Any], group: dict[str, Any]) -> str:

@@ -260,7 +260,7 @@ def _download(session: Credentials, location: str, folder: Path, prefix: str = "
 
 
 def keep_job_fields(original: Any, key: str) -> Any:
-    """Wraps CreateJob or UpdateJob so that a job keeps the fields that this engine and Terraform read back.
+    """Wraps CreateJob or UpdateJob so that a job keeps what this engine and Terraform read back.
 
     `key` is the request's member with the job's name: Name or JobName.
     """
@@ -274,6 +274,8 @@ def keep_job_fields(original: Any, key: str) -> Any:
                 if name in given:
                     job[name] = json.loads(json.dumps(given[name]))
             job.setdefault("ExecutionProperty", {"MaxConcurrentRuns": 1})
+            if key == "Name" and given.get("Tags"):
+                glue._tags[glue._arn("job", given["Name"])] = dict(given["Tags"])
         return response
 
     return handler

@@ -11,6 +11,7 @@ from ministack.services import glue, lambda_svc, stepfunctions
 
 from emulator.glue.engine import ACTIVE, GlueEngine
 from emulator.iam.credentials import AccessDeniedError, Credentials, require, service_session
+from emulator.responses import Response
 
 _POLL_SECONDS = 0.2
 _TIMES = ("StartedOn", "CompletedOn", "LastModifiedOn")
@@ -30,6 +31,21 @@ def with_execution(original: Callable[..., Any]) -> Callable[..., Any]:
             _execution.reset(token)
 
     return execute
+
+
+def keep_tracing(original: Callable[[dict[str, Any]], Response]) -> Callable[[dict[str, Any]], Response]:
+    """Wraps CreateStateMachine or UpdateStateMachine so that a description says whether it traces."""
+
+    def handler(data: dict[str, Any]) -> Response:
+        response = original(data)
+        arn = data.get("stateMachineArn") or json.loads(response[2]).get("stateMachineArn")
+        machine = stepfunctions._state_machines.get(arn) if response[0] == 200 else None
+        if machine is not None:
+            known = machine.get("tracingConfiguration", {"enabled": False})
+            machine["tracingConfiguration"] = data.get("tracingConfiguration", known)
+        return response
+
+    return handler
 
 
 def with_invoke_rights(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -72,7 +72,8 @@ def service_session(role_arn: str, service: str, session_name: str) -> Credentia
         raise AccessDeniedError(f"The role {role_arn} cannot be found")
     if not _trusts(role.get("AssumeRolePolicyDocument"), service):
         raise AccessDeniedError(
-            f"{service} is not authorized to assume {role_arn}: its trust policy does not name the service"
+            f"{service} is not authorized to assume {role_arn}: its trust policy does not name the service, "
+            "or has a condition that the service does not meet"
         )
     session_name = session_name[:_MAX_NAME_CHARS]
     session_arn = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/{session_name}"
@@ -120,9 +121,30 @@ def _trusts(document: Any, service: str) -> bool:
             statement.get("Effect") == "Allow"
             and allows
             and service in ([named] if isinstance(named, str) else named)
+            and _meets(statement.get("Condition", {}), service)
         ):
             return True
     return False
+
+
+def _meets(condition: dict[str, Any], service: str) -> bool:
+    """Whether what the service says of itself when it assumes a role meets the condition of a trust policy.
+
+    A key counts only where AWS documents that the service sends it: a condition on another one would lock the
+    service out on AWS. Sources: docs/aws-facts.md, under Rights.
+    """
+    account = get_account_id()
+    said = {
+        "firehose.amazonaws.com": {"sts:ExternalId": account},
+        "scheduler.amazonaws.com": {"aws:SourceAccount": account},
+        "states.amazonaws.com": {"aws:SourceAccount": account},
+    }.get(service, {})
+    for operator, wanted in condition.items():
+        for key, values in wanted.items():
+            accepted = [values] if isinstance(values, str) else values
+            if operator != "StringEquals" or said.get(key) not in accepted:
+                return False
+    return True
 
 
 def require(session: Credentials, action: str, resource: str) -> None:
