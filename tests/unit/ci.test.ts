@@ -79,7 +79,9 @@ describe('the workflow of this repository', () => {
   it('keys what it keeps by files that are there', () => {
     const keys = steps.flatMap((step) => (step.uses?.startsWith('actions/cache@') ? String(step.with?.['key']) : []));
     expect(keys).toHaveLength(2);
-    const files = keys.flatMap((key) => [...key.matchAll(/'([^'*]+)'/g)].map(([, file = '']) => file));
+    const files = keys.flatMap((key) =>
+      [...key.matchAll(/'([^']+)'/g)].map(([, file = '']) => file).filter((file) => !file.includes('*')),
+    );
     expect(files.length).toBeGreaterThan(2);
     expect(files.filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
   });
