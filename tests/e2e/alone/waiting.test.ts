@@ -1,0 +1,66 @@
+import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect, output } from '../../../scripts/local/clients';
+import { readInjected, setFaults } from '../../../scripts/local/fault-injection';
+import { FUNCTION } from '../../../scripts/soak/run-soak';
+import { archive } from '../archive';
+import { freshTopic, rows, send, settle, theStack } from '../stack';
+
+const stack = theStack();
+const { sqs } = connect(stack);
+const queue = { QueueUrl: output(stack, 'ingest_queue_url') };
+/** How often a message was received before SQS moved it to the DLQ, until throttled messages waited for days. */
+const ONCE_ENOUGH = 5;
+let before: Record<string, string> = {};
+
+beforeAll(async () => {
+  const found = await sqs.send(new GetQueueAttributesCommand({ ...queue, AttributeNames: ['VisibilityTimeout'] }));
+  before = found.Attributes ?? {};
+  // Messages come again at once, so that seconds stand for hours.
+  await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: { VisibilityTimeout: '1' } }));
+});
+
+afterAll(async () => {
+  await setFaults(stack.port, {});
+  await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: before }));
+});
+
+const throttled = async (): Promise<number> => (await readInjected(stack.port))['firehose_record_throttled'] ?? 0;
+const arrived = async (topic: string): Promise<unknown[]> =>
+  rows(stack, `SELECT DISTINCT message_id FROM {raw}."events" WHERE topic_name = '${topic}' ORDER BY 1`);
+const event = (topic: string, id: string): string =>
+  `{"topic_name":"${topic}","message_id":"${id}","payload":{"id":"${id}"}}`;
+
+async function until(condition: () => Promise<boolean>, seconds: number): Promise<void> {
+  const deadline = Date.now() + seconds * 1_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+describe('a message that waits', () => {
+  it('reaches RAW when Firehose has throttled it for more receives than once sufficed for the DLQ', async () => {
+    const topic = freshTopic('throttled');
+    await setFaults(stack.port, { firehose_bytes_per_s: 0 });
+    const already = await throttled();
+    const id = await send(stack, event(topic, 'a'));
+    // Each receive asks eight times.
+    await until(async () => (await throttled()) - already > 8 * (ONCE_ENOUGH + 1), 60);
+    expect(await arrived(topic)).toEqual([]);
+    await setFaults(stack.port, {});
+    await settle(stack);
+    expect(await arrived(topic)).toEqual([{ message_id: 'a' }]);
+    expect(await archive(stack, id)).toEqual([]);
+  }, 180_000);
+
+  it('goes to the DLQ when it ends the function each time, and those received with it reach RAW', async () => {
+    const topic = freshTopic('ending');
+    await setFaults(stack.port, { lambda_kill_on: { function: FUNCTION, text: 'ends-the-function' } });
+    const [ending] = await Promise.all(['ends-the-function', 'b', 'c', 'd'].map((id) => send(stack, event(topic, id))));
+    await until(async () => (await archive(stack, ending ?? '')).length > 0, 90);
+    expect((await archive(stack, ending ?? '')).map((letter) => letter.error_code)).toEqual(['ENDS_FUNCTION']);
+    await settle(stack);
+    expect(await arrived(topic)).toEqual([{ message_id: 'b' }, { message_id: 'c' }, { message_id: 'd' }]);
+  }, 180_000);
+});
