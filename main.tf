@@ -56,6 +56,9 @@ module "catalog" {
   max_columns            = var.max_columns
   log_retention_days     = var.log_retention_days
   force_destroy          = var.force_destroy
+
+  catalog_calls_per_second = var.catalog_calls_per_second
+  driver_java_options      = var.driver_java_options
 }
 
 module "compute" {

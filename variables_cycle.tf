@@ -34,6 +34,30 @@ variable "glue_timeout_minutes" {
   }
 }
 
+variable "catalog_calls_per_second" {
+  description = "Calls of the Glue Data Catalog that a run of a job makes each second at most, all topics together. AWS does not publish its limits; they are per account and region, and Athena, Firehose and other engines use them too."
+  type        = number
+  default     = 100
+  nullable    = false
+
+  validation {
+    condition     = var.catalog_calls_per_second >= 1 && var.catalog_calls_per_second <= 1000 && floor(var.catalog_calls_per_second) == var.catalog_calls_per_second
+    error_message = "catalog_calls_per_second must be a whole number from 1 to 1000: a run of 700 topics makes about 3,000 calls, and longer runs cost more. Use 100, or less when jobs log `catalog call throttled`."
+  }
+}
+
+variable "driver_java_options" {
+  description = "An option of the Java process of a job's driver; empty: none of ours. By default it has the quick compiler only, which halves the driver's CPU in a cycle: the process is new in each run and waits for S3 and Glue most of the time. Executors keep both compilers."
+  type        = string
+  default     = "-XX:TieredStopAtLevel=1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(-[^\\s\"']+)?$", var.driver_java_options))
+    error_message = "driver_java_options must be one option without spaces or quotes, or empty: what Glue does with spaces in a setting is not documented. Use -XX:TieredStopAtLevel=1."
+  }
+}
+
 variable "max_columns" {
   description = "Columns a Standardized table may grow to; further payload fields go to rescued_data."
   type        = number

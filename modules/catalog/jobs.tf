@@ -9,6 +9,8 @@ locals {
     # The tasks' own access to S3 goes by this too: left to itself, Arrow takes us-east-1 wherever the bucket is.
     "spark.sql.catalog.glue_catalog.client.region" = var.account.region
     "spark.sql.session.timeZone"                   = "UTC"
+
+    "spark.driver.extraJavaOptions" = var.driver_java_options
   }
 
   # Arguments that every run of every job gets. Those that change from run to run come with the run.
@@ -16,11 +18,15 @@ locals {
     "--job-language"     = "python"
     "--extra-py-files"   = "s3://${var.buckets.artifacts}/${aws_s3_object.library.key}"
     "--datalake-formats" = "iceberg"
-    "--conf"             = join(" --conf ", [for key, value in local.spark_conf : "${key}=${value}"])
+    "--conf"             = join(" --conf ", [for key, value in local.spark_conf : "${key}=${value}" if value != ""])
     "--enable-metrics"   = "true"
     "--database_prefix"  = var.database_prefix
     "--schema_bucket"    = var.buckets.schemas
     "--registry_table"   = var.tables.schema_registry
+
+    # Limits of the driver: what the jobs wait for is S3 and Glue, one topic beside the other.
+    "--catalog_calls_per_second" = tostring(var.catalog_calls_per_second)
+    "--driver_threads"           = "32"
   }
 
   # Arguments of the jobs that a cycle starts. The state machine adds --cycle_id and --to_snapshot_id.

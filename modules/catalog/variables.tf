@@ -88,6 +88,18 @@ variable "glue_timeout_minutes" {
   nullable    = false
 }
 
+variable "catalog_calls_per_second" {
+  description = "Calls of the Glue Data Catalog that a run of a job makes each second at most."
+  type        = number
+  nullable    = false
+}
+
+variable "driver_java_options" {
+  description = "An option of the Java process of a job's driver; empty: none of ours."
+  type        = string
+  nullable    = false
+}
+
 variable "max_columns" {
   description = "Columns a Standardized table may grow to; further payload fields go to rescued_data."
   type        = number

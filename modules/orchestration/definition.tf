@@ -11,14 +11,30 @@ locals {
     JitterStrategy  = "FULL"
   }]
 
+  # The planner's own errors come by their names: throttling, or a right of its role that AWS does not know everywhere yet in the
+  # minute after it was made. It is safe to run again, and after two minutes the cycle fails.
+  retry_planner = [{
+    ErrorEquals     = ["States.TaskFailed"]
+    IntervalSeconds = 5
+    BackoffRate     = 2
+    MaxAttempts     = 5
+  }]
+
   # Only a start that failed is retried. A job that ran and failed is not, because the next cycle takes up what it left.
+  # A start that was answered by an error may have begun a run; the next one then finds it there, by the first rule, and waits.
   retry_glue = [{
-    ErrorEquals     = ["Glue.ConcurrentRunsExceededException"]
+    # A run of the job is under way, or the account's runs, capacity or addresses are used up.
+    ErrorEquals     = ["Glue.ConcurrentRunsExceededException", "Glue.ResourceNumberLimitExceededException"]
     IntervalSeconds = 30
     BackoffRate     = 1.5
     MaxAttempts     = 8
     }, {
-    ErrorEquals     = ["Glue.ThrottlingException", "Glue.InternalServiceException", "Glue.OperationTimeoutException"]
+    # An error that the service's model does not name, throttling among them, comes as the model's base class. It can be a
+    # permanent one too, which five tries over two minutes and a half do not hide for long.
+    ErrorEquals = [
+      "Glue.AWSGlueException", "Glue.ThrottlingException", "Glue.InternalServiceException", "Glue.OperationTimeoutException",
+      "Glue.SdkClientException",
+    ]
     IntervalSeconds = 5
     BackoffRate     = 2
     MaxAttempts     = 5
@@ -49,7 +65,7 @@ locals {
     Type           = "Task"
     Resource       = "arn:${var.account.partition}:states:::lambda:invoke"
     TimeoutSeconds = 120
-    Retry          = local.retry_lambda
+    Retry          = concat(local.retry_lambda, local.retry_planner)
   }
 
   definition = {

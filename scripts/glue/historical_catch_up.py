@@ -8,7 +8,13 @@ import sys
 
 from lean_ops.catch_up.job import run
 from lean_ops.catch_up.report import summary
-from lean_ops.entrypoint.layer_main import exit_if_failed, log_runtime, logged_failure, utc_now
+from lean_ops.entrypoint.layer_main import (
+    exit_if_failed,
+    limited_catalog_calls,
+    log_runtime,
+    logged_failure,
+    utc_now,
+)
 from lean_ops.entrypoint.log import logger
 from lean_ops.ports.aws import DynamoTopicRegistry, GlueCatalog, S3SchemaBucket, use_region
 from lean_ops.ports.interfaces import CatchUp
@@ -20,20 +26,21 @@ def main() -> None:
     arguments = parse_catch_up_arguments(sys.argv[1:])
     log = logger("historical-catch-up")
     with logged_failure(log):
-        spark = open_session("lean-ops-historical-catch-up")
+        spark = open_session("lean-ops-historical-catch-up", arguments.driver_threads)
         use_region(region_of(spark))
         log_runtime(log, spark)
-        outcome = run(
-            CatchUp(
-                arguments=arguments,
-                spark=spark,
-                registry=DynamoTopicRegistry(arguments.registry_table),
-                schemas=S3SchemaBucket(arguments.schema_bucket),
-                catalog=GlueCatalog(arguments.database_prefix),
-                clock=utc_now,
-                log=log,
+        with limited_catalog_calls(spark, arguments.catalog_calls_per_second, log):
+            outcome = run(
+                CatchUp(
+                    arguments=arguments,
+                    spark=spark,
+                    registry=DynamoTopicRegistry(arguments.registry_table),
+                    schemas=S3SchemaBucket(arguments.schema_bucket),
+                    catalog=GlueCatalog(arguments.database_prefix),
+                    clock=utc_now,
+                    log=log,
+                )
             )
-        )
     print("\n".join(summary(outcome)), flush=True)
     exit_if_failed(outcome.failed)
 

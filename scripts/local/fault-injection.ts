@@ -15,6 +15,12 @@ export interface FaultPlan {
   };
   /** Kills the function when it puts a record with this text, as if that message were what ends it. */
   readonly lambda_kill_on?: { readonly function: string; readonly text: string };
+  /** How many calls of StartJobRun are refused as too many. */
+  readonly glue_starts_throttled?: number;
+  /** The probability that a call of the Glue Data Catalog is refused as one too many. */
+  readonly glue_catalog?: number;
+  /** Denies a role everything for a time from its first call, as when its rights have not spread yet. */
+  readonly deny?: { readonly role: string; readonly seconds: number };
   readonly seed?: number;
 }
 

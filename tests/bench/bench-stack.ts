@@ -6,7 +6,7 @@ import { GetJobRunsCommand } from '@aws-sdk/client-glue';
 import { execa } from 'execa';
 import { connect } from '../../scripts/local/clients';
 import { runCycle } from '../../scripts/local/cycle';
-import { awsEnvironment } from '../../scripts/local/emulator-process';
+import { awsEnvironment, endpointOf } from '../../scripts/local/emulator-process';
 import { StepError } from '../../scripts/local/errors';
 import { onInterrupt } from '../../scripts/local/interrupt';
 import { ROOT, stackPaths, TOOLS } from '../../scripts/local/paths';
@@ -84,26 +84,54 @@ export async function runLakeScript<T>(
   return JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '') as T;
 }
 
+/** Seconds that a Glue run used, as the emulator measures them while the script runs. */
+export interface Usage {
+  /** By the clock. */
+  readonly seconds: number;
+  /** CPU of the JVM, which on the local stack has the executor's threads too, and of the driver's Python. */
+  readonly jvm_cpu: number;
+  readonly python_cpu: number;
+  /** CPU and waiting of the JIT compilers' threads, part of the JVM's. */
+  readonly jit: number;
+  /** CPU of the JVM since it started; for a new JVM the whole price of the run. */
+  readonly jvm_cpu_since_start: number;
+}
+
 export interface MeasuredCycle {
   readonly cycleId: string;
-  /** Seconds from the start to the end of each layer's Glue run. */
+  /** Seconds of each layer's Glue run, without the start of Spark. */
   readonly seconds: ByLayer<number>;
+  readonly usage: ByLayer<Usage>;
 }
 
 /** Runs one cycle as the schedule starts it, and measures it. */
 export async function measureCycle(stack: Stack, say: Progress): Promise<MeasuredCycle> {
   const { cycleId = '' } = await runCycle(stack, () => undefined);
-  const [standardized, curated] = await Promise.all(LAYERS.map(async (layer) => runSeconds(stack, layer, cycleId)));
-  const seconds = { standardized: standardized ?? NaN, curated: curated ?? NaN };
+  const [standardized, curated] = await Promise.all(LAYERS.map(async (layer) => runUsage(stack, layer, cycleId)));
+  if (standardized === undefined || curated === undefined) throw new Error(`no finished runs for cycle ${cycleId}`);
+  const usage = { standardized, curated };
+  const seconds = { standardized: standardized.seconds, curated: curated.seconds };
   say(`${cycleId}: Standardized ${seconds.standardized.toFixed(1)} s, Curated ${seconds.curated.toFixed(1)} s`);
-  return { cycleId, seconds };
+  return { cycleId, seconds, usage };
 }
 
-async function runSeconds(stack: Stack, layer: Layer, cycleId: string): Promise<number> {
+async function runUsage(stack: Stack, layer: Layer, cycleId: string): Promise<Usage | undefined> {
   const { glue } = connect(stack);
   const { JobRuns: runs = [] } = await glue.send(new GetJobRunsCommand({ JobName: `lean-ops-${layer}` }));
   const run = runs.find(({ Arguments: given }) => given?.['--cycle_id'] === cycleId);
-  if (run?.StartedOn === undefined || run.CompletedOn === undefined)
-    throw new Error(`no finished run of ${layer} for cycle ${cycleId}`);
-  return (run.CompletedOn.getTime() - run.StartedOn.getTime()) / 1000;
+  const status = (await readAdmin(stack, 'status')) as { glue_usage: Readonly<Record<string, Usage>> };
+  return status.glue_usage[run?.Id ?? ''];
+}
+
+/** Reads one of the stack's own routes. */
+export async function readAdmin(stack: Stack, route: string): Promise<unknown> {
+  const response = await fetch(`${endpointOf(stack.port)}/_lean_ops/${route}`);
+  return response.json();
+}
+
+/** Sets something by one of the stack's own routes. */
+export async function setAdmin(stack: Stack, route: string, body: unknown): Promise<void> {
+  const request = { method: 'POST', body: JSON.stringify(body) };
+  const response = await fetch(`${endpointOf(stack.port)}/_lean_ops/${route}`, request);
+  if (!response.ok) throw new StepError(`The stack's ${route}`, await response.text(), undefined);
 }

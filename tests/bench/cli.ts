@@ -6,6 +6,7 @@ import { printCycle } from './cycle-report';
 import { benchGrowth } from './growth';
 import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
+import { readSettings, type JobSettings } from './settings';
 
 const program = new Command('pnpm bench').description('Measures; compares only what ran in the same run.');
 
@@ -29,6 +30,10 @@ interface CycleFlags {
   readonly history: number;
   readonly sampleMerge: number;
   readonly skip: readonly Comparison[];
+  readonly latency?: true;
+  readonly cold?: true;
+  readonly rounds: number;
+  readonly against: readonly JobSettings[];
 }
 
 program
@@ -42,8 +47,12 @@ program
   .option('--history <n>', 'cycles before the one that is measured', wholeNumber(1), 2)
   .option('--sample-merge <n>', 'topics that MERGE is measured on', wholeNumber(1), 20)
   .option('--skip <names>', `comparisons to leave out: ${COMPARISONS.join(',')}`, comparisons, [])
-  .action(async (flags: CycleFlags) => {
-    const result = await benchCycle(flags, say);
+  .option('--latency <kind>', "waits before the emulator's answers: aws", latency)
+  .option('--cold', 'a new JVM for every Glue run, as on AWS')
+  .option('--rounds <n>', 'measured cycles under each settings', wholeNumber(1), 1)
+  .option('--against <settings>', 'job arguments to measure in turn with ours: name=value,…; repeatable', against, [])
+  .action(async ({ latency: waits, cold, ...flags }: CycleFlags) => {
+    const result = await benchCycle({ ...flags, latency: waits ?? false, cold: cold ?? false }, say);
     if (flags.json === true) console.log(JSON.stringify(result));
     else printCycle(result);
   });
@@ -69,6 +78,19 @@ function wholeNumber(least: number): (text: string) => number {
     if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least}`);
     return value;
   };
+}
+
+function latency(text: string): true {
+  if (text !== 'aws') throw new InvalidArgumentError('aws is the only one');
+  return true;
+}
+
+function against(text: string, before: readonly JobSettings[]): JobSettings[] {
+  try {
+    return [...before, readSettings(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function comparisons(text: string): Comparison[] {

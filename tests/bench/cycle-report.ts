@@ -1,5 +1,6 @@
 /** Prints the result of the cycle benchmark for people. */
 import Table from 'cli-table3';
+import { LAYERS } from './bench-stack';
 import type { CycleResult } from './cycle';
 
 export function printCycle(result: CycleResult): void {
@@ -22,8 +23,36 @@ export function printCycle(result: CycleResult): void {
   if (dlt) add('dlt, Iceberg, upsert', 'one', dlt.seconds, result.vs_dlt);
   if (floor) add('floor: parse, append to one table', 'one', floor.seconds, result.vs_floor);
   console.log(table.toString());
+  if (result.measured.some(({ runs }) => runs.length > 1) || result.measured.length > 1) printSettings(result);
   console.log(
     `\n1 % of the events are corrections, 1 % copies. Afterwards ${result.rows.standardized} rows in Standardized, ` +
       `${result.rows.curated} in Curated; ledger and rows balance. Spark's driver: ${result.driver_peak_mb} MB at most.`,
   );
+}
+
+/** The medians of both layers together, for each of the settings that were measured in turn. */
+function printSettings({ measured, latency, cold }: CycleResult): void {
+  const how = [latency ? "AWS's waits" : 'no waits', cold ? 'a new JVM for each run' : 'a warm JVM'].join(', ');
+  console.log(`\nmedians of both layers, seconds; ${how}`);
+  const table = new Table({
+    head: ['settings', 'runs', 'clock', 'CPU of JVM', 'since its start', 'of JIT', 'CPU of Python'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const { settings, runs } of measured) {
+    const columns = (['seconds', 'jvm_cpu', 'jvm_cpu_since_start', 'jit', 'python_cpu'] as const).map((name) =>
+      median(runs.map((run) => LAYERS.reduce((sum, layer) => sum + run[layer][name], 0))).toFixed(1),
+    );
+    const shown = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    table.push([shown.join('\n') || 'ours', runs.length, ...columns]);
+  }
+  console.log(table.toString());
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }

@@ -2,10 +2,20 @@
 import { StepError } from '../../scripts/local/errors';
 import type { Stack } from '../../scripts/local/stack';
 import type { Progress } from '../../scripts/local/python-environment';
-import { LAYERS, machine, measureCycle, runLakeScript, withStack, type ByLayer } from './bench-stack';
+import {
+  LAYERS,
+  machine,
+  measureCycle,
+  readAdmin,
+  runLakeScript,
+  withStack,
+  type ByLayer,
+  type Usage,
+} from './bench-stack';
 import { measureDlt } from './dlt';
 import { PeakMemory } from './peak-memory';
 import { registerTopics } from './register';
+import { jobArguments, setConditions, type JobSettings } from './settings';
 import { benchTopic, type BenchTopic, type TimeKey } from './topics';
 
 export const COMPARISONS = ['merge', 'dlt', 'floor'] as const;
@@ -18,6 +28,14 @@ export interface CycleOptions {
   readonly history: number;
   readonly sampleMerge: number;
   readonly skip: readonly Comparison[];
+  /** Whether the emulator's answers wait as AWS's do. */
+  readonly latency: boolean;
+  /** Whether every Glue run gets a new JVM, as on AWS. */
+  readonly cold: boolean;
+  /** How often the cycle is measured under each settings. */
+  readonly rounds: number;
+  /** Other settings of the jobs, measured in turn with Terraform's. */
+  readonly against: readonly JobSettings[];
 }
 
 export interface MergeMeasure {
@@ -25,6 +43,13 @@ export interface MergeMeasure {
   readonly seconds_per_topic: number;
   /** Seconds for all topics, one after the other, scaled up from the sample. */
   readonly scaled_seconds: number;
+}
+
+/** The cycles measured under one set of settings. */
+export interface SettingsResult {
+  /** What differs from Terraform's; empty for those. */
+  readonly settings: JobSettings;
+  readonly runs: readonly ByLayer<Usage>[];
 }
 
 export interface CycleResult {
@@ -36,6 +61,12 @@ export interface CycleResult {
   readonly per_topic_ms: number;
   /** Peak resident memory of Spark's JVM and its Python driver during the measured cycle. */
   readonly driver_peak_mb: number;
+  readonly latency: boolean;
+  readonly cold: boolean;
+  /** Each of the measured cycles, first those under Terraform's settings. */
+  readonly measured: readonly SettingsResult[];
+  /** Requests of the first measured cycle by operation, where answers waited. */
+  readonly requests: Readonly<Record<string, number>>;
   /** Number of rows in the tables afterwards. */
   readonly rows: ByLayer<number>;
   /** The seconds of the other way, divided by ours of both layers; null when it was skipped. */
@@ -73,6 +104,7 @@ async function measure(stack: Stack, plan: string, options: CycleOptions, say: P
   const append = async (cycle: number): Promise<Appended> =>
     runLakeScript(stack, 'append_raw.py', [plan, String(cycle), String(events)], say);
   let before: Appended = { rows: 0, snapshot: '' };
+  const apply = await jobArguments(stack);
   for (let cycle = 0; cycle < history; cycle++) {
     before = await append(cycle);
     say(`cycle ${cycle + 1} of ${history}, history`);
@@ -80,13 +112,30 @@ async function measure(stack: Stack, plan: string, options: CycleOptions, say: P
   }
   const now = await append(history);
   say('the measured cycle');
+  await setConditions(stack, options);
   const peak = new PeakMemory(stack.pid);
-  const { seconds } = await measureCycle(stack, say);
+  const first = await measureCycle(stack, say);
+  const { seconds } = first;
   const driverPeakMb = peak.megabytes();
+  const { requests } = (await readAdmin(stack, 'waits')) as { requests: Record<string, number> };
+  const measured = [{}, ...options.against].map((settings) => ({ settings, runs: [] as ByLayer<Usage>[] }));
+  measured[0]?.runs.push(first.usage);
+  let cycles = history + 1;
+  for (let round = 0; round < options.rounds; round++) {
+    for (const [n, { settings, runs }] of measured.entries()) {
+      if (round === 0 && n === 0) continue;
+      await append(cycles++);
+      await apply(settings);
+      say(`round ${round + 1} of ${options.rounds}: ${JSON.stringify(settings)}`);
+      runs.push((await measureCycle(stack, say)).usage);
+    }
+  }
+  await apply({});
+  await setConditions(stack, { latency: false, cold: false });
   const balance = await runLakeScript<{ faults: string[]; rows: ByLayer<number> }>(
     stack,
     'balance.py',
-    [plan, String(history + 1), String(events)],
+    [plan, String(cycles), String(events)],
     say,
   );
   if (balance.faults.length > 0) throw new StepError('The balance', balance.faults.join('\n  '), undefined);
@@ -112,6 +161,10 @@ async function measure(stack: Stack, plan: string, options: CycleOptions, say: P
     seconds,
     per_topic_ms: (ours / topics) * 1000,
     driver_peak_mb: driverPeakMb,
+    latency: options.latency,
+    cold: options.cold,
+    measured,
+    requests,
     rows: balance.rows,
     vs_merge: ratio(merge?.scaled_seconds),
     vs_dlt: ratio(dlt?.seconds),

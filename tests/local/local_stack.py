@@ -218,7 +218,8 @@ class Stack:
             found = glue.get_job_run(JobName=job, RunId=key)["JobRun"]
             return found if found["JobRunState"] not in ("STARTING", "RUNNING") else None
 
-        found: dict[str, Any] = wait_for(run, f"the end of {job}")
+        # It may have to wait for a JVM that starts anew.
+        found: dict[str, Any] = wait_for(run, f"the end of {job}", 180)
         return found
 
 

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from local_stack import ACCOUNT, REGION, Stack, wait_for
@@ -44,7 +47,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.integers(), st.integers(1, 30), st.sampled_from([0.05, 0.5, 1.0]))
 def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int, rate: float) -> None:
     faults, stream = FaultInjector(), Stream()
-    faults.configure(FaultPlan(rate, seed=seed))
+    faults.configure(FaultPlan(firehose_put=rate, seed=seed))
     for call in range(10):
         records = [f"{call}-{n}" for n in range(size)]
         before = len(stream.taken)
@@ -69,7 +72,7 @@ def test_an_answer_says_of_each_record_whether_it_was_taken(seed: int, size: int
 
 def test_about_as_much_fails_as_the_plan_says_in_every_way() -> None:
     faults, stream = FaultInjector(), Stream()
-    faults.configure(FaultPlan(0.05, seed=42))
+    faults.configure(FaultPlan(firehose_put=0.05, seed=42))
     for _ in range(2000):
         faults.put(stream.put, {"Records": [{"Data": "x"}] * 10})
     counts = faults.status()["injected"]
@@ -85,7 +88,7 @@ def test_about_as_much_fails_as_the_plan_says_in_every_way() -> None:
 def test_the_same_seed_gives_the_same_faults() -> None:
     def answers(seed: int) -> list[tuple[int, bytes]]:
         faults, stream = FaultInjector(), Stream()
-        faults.configure(FaultPlan(0.3, seed=seed))
+        faults.configure(FaultPlan(firehose_put=0.3, seed=seed))
         found = [faults.put(stream.put, {"Records": [{"Data": "x"}] * 5}) for _ in range(50)]
         return [(status, body) for status, _, body in found]
 
@@ -115,7 +118,7 @@ def test_a_stream_takes_no_more_in_a_second_than_its_quota(monkeypatch: pytest.M
 
 def test_nothing_fails_without_a_plan() -> None:
     faults, stream = FaultInjector(), Stream()
-    faults.configure(FaultPlan(1.0, seed=1))
+    faults.configure(FaultPlan(firehose_put=1.0, seed=1))
     faults.configure(read_plan({}))
     for _ in range(100):
         assert faults.put(stream.put, {"Records": [{"Data": "x"}]})[0] == 200
@@ -134,6 +137,11 @@ def test_nothing_fails_without_a_plan() -> None:
         ({"seed": 1.5}, "seed"),
         ({"lambda_kill_on": {"function": "f"}}, "lambda_kill_on"),
         ({"lambda_kill_on": {"function": "f", "text": ""}}, "lambda_kill_on"),
+        ({"glue_catalog": -0.1}, "glue_catalog"),
+        ({"glue_starts_throttled": 0.5}, "glue_starts_throttled"),
+        ({"deny": {"role": "r"}}, "deny"),
+        ({"deny": {"role": "", "seconds": 5}}, "role"),
+        ({"deny": {"role": "r", "seconds": 0}}, "seconds"),
         ({"lambda_kill": {"function": "f"}}, "lambda_kill"),
         ({"lambda_kill": {"function": "f", "every_s": [1, 2], "time": 1}}, "lambda_kill"),
         ({"lambda_kill": {"function": "f", "every_s": [1, 2], "times": 0}}, "times"),
@@ -193,3 +201,41 @@ def test_a_killed_worker_fails_its_batch_and_a_fresh_one_takes_it(faulty: Stack)
     assert any("Worker process died" in event["message"] for event in logs)
     # Other tests of this account look at the mapping that they find.
     functions.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
+def test_calls_of_the_catalog_are_refused_at_the_rate_of_the_plan(faulty: Stack) -> None:
+    glue = faulty.client("glue")
+    assert faulty.post("faults", {"glue_catalog": 1}) == 200
+    with pytest.raises(ClientError) as refused:
+        glue.get_table(DatabaseName="d", Name="events")
+    assert refused.value.response["Error"]["Code"] == "ThrottlingException"
+    assert faulty.post("faults", {}) == 200
+    assert glue.get_table(DatabaseName="d", Name="events")["Table"]["Name"] == "events"
+
+
+def test_a_role_is_denied_everything_for_as_long_as_the_plan_says_and_nobody_else_is(faulty: Stack) -> None:
+    sts = faulty.client("sts")
+    clients = {}
+    for name in ("late", "early"):
+        arn = faulty.role(name, "lambda.amazonaws.com", (["glue:GetTable"], ["*"]))
+        keys = sts.assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+        clients[name] = boto3.client(
+            "glue",
+            endpoint_url=faulty.endpoint,
+            region_name=REGION,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def code(name: str) -> str:
+        try:
+            clients[name].get_table(DatabaseName="d", Name="events")
+        except ClientError as refused:
+            return str(refused.response["Error"]["Code"])
+        return ""
+
+    assert faulty.post("faults", {"deny": {"role": "late", "seconds": 2}}) == 200
+    assert (code("late"), code("early")) == ("AccessDeniedException", "")
+    wait_for(lambda: code("late") == "", "the end of the denial", 10)

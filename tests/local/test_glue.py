@@ -27,6 +27,7 @@ SPARK_CONF = " --conf ".join(
         "spark.sql.catalog.glue_catalog.io-impl=org.apache.iceberg.aws.s3.S3FileIO",
         "spark.sql.catalog.glue_catalog.warehouse=s3://lake/warehouse",
         f"spark.sql.catalog.glue_catalog.client.region={REGION}",
+        "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
     ]
 )
 
@@ -167,6 +168,12 @@ def test_step_functions_waits_for_the_run_and_catches_its_failure(stack: Stack, 
     caught = execute("fail")["error"]
     assert caught["Error"] == "States.TaskFailed"
     assert json.loads(caught["Cause"])["ErrorMessage"].startswith("ValueError: nothing works")
+    assert stack.post("faults", {"glue_starts_throttled": 1}) == 200
+    throttled = execute("x")["error"]
+    assert throttled["Error"] == "Glue.AWSGlueException"
+    assert throttled["Cause"].startswith(
+        "Rate exceeded (Service: AWSGlue; Status Code: 400; Error Code: ThrottlingException; Request ID: "
+    )
 
 
 def test_a_worker_that_dies_fails_its_run_and_is_replaced(stack: Stack, job: str) -> None:
@@ -174,3 +181,50 @@ def test_a_worker_that_dies_fails_its_run_and_is_replaced(stack: Stack, job: str
     assert run["JobRunState"] == "FAILED"
     assert "Spark's process ended" in run["ErrorMessage"]
     assert stack.query("SELECT 1").rows == [["_col0"], ["1"]]
+
+
+def test_a_run_gets_the_java_options_of_its_job_and_a_jvm_of_its_own_when_asked(
+    stack: Stack, job: str
+) -> None:
+    script = """
+from pyspark.sql import SparkSession
+
+java = SparkSession.builder.getOrCreate()._jvm.java.lang
+print(java.System.getProperty("lean"))
+print(java.ProcessHandle.current().pid())
+"""
+    stack.client("s3").put_object(Bucket="lake", Key="scripts/options.py", Body=script.encode())
+    role = f"arn:aws:iam::{ACCOUNT}:role/glue"
+
+    def run(options: str) -> list[str]:
+        conf = SPARK_CONF.replace("-XX:TieredStopAtLevel=1", options) if options else SPARK_CONF
+        glue = stack.client("glue")
+        glue.create_job(
+            Name="options",
+            Role=role,
+            Command={
+                "Name": "glueetl",
+                "ScriptLocation": "s3://lake/scripts/options.py",
+                "PythonVersion": "3",
+            },
+            DefaultArguments={"--conf": conf},
+            GlueVersion="5.0",
+            WorkerType="G.1X",
+            NumberOfWorkers=2,
+        )
+        try:
+            return output_of(stack, stack.glue_run("options"))
+        finally:
+            glue.delete_job(JobName="options")
+
+    plain = run("")
+    with_options = run("-Dlean=ops")
+    assert (plain[0], with_options[0]) == ("None", "ops")
+    assert with_options[1] != plain[1]
+    assert run("-Dlean=ops") == with_options, "runs with the same options share the warm JVM"
+    assert stack.post("fresh-jvm", True) == 200
+    try:
+        # Without the option again, so that the tests that follow find the JVM as it was.
+        assert run("")[1] not in (plain[1], with_options[1])
+    finally:
+        assert stack.post("fresh-jvm", False) == 200

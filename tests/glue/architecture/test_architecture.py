@@ -21,7 +21,8 @@ ROOMS = {
         "entrypoint",
     ),
     "scripts/local/emulator": (
-        *("errors", "limits", "responses", "settings", "owner_process", "reads", "iam", "fault_injection"),
+        *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "iam"),
+        "fault_injection",
         *("spark", "events", "athena", "firehose", "glue", "spark_process"),
         *("patches", "server", "admin", "__main__"),
     ),
@@ -48,6 +49,7 @@ PLAIN = (
     *("columns/names.py", "payload/json_text.py", "payload/flatten.py", "ports/job_arguments.py"),
     *("standardized/schema_evolution.py", "curated/backfill.py", "versions/merge_python.py"),
     *("validation/topic_schema.py", "validation/casts.py", "tables/table_shape.py"),
+    "spark/catalog_calls.py",
     *("catch_up/table_owners.py", "catch_up/missing_drift.py", "catch_up/plan.py", "catch_up/report.py"),
 )
 

@@ -41,6 +41,16 @@ def test_every_problem_is_named_at_once():
         assert f"--{name}" in str(caught.value)
 
 
+def test_every_job_has_the_limits_of_its_driver():
+    given = line(catalog_calls_per_second="7", driver_threads="3")
+    for parse in (parse_arguments, parse_catch_up_arguments):
+        limits = parse(given)
+        assert (limits.catalog_calls_per_second, limits.driver_threads) == (7, 3)
+        with pytest.raises(ArgumentError, match=r"--catalog_calls_per_second.*--driver_threads"):
+            parse(line(catalog_calls_per_second="0", driver_threads="many"))
+    assert parse_arguments(line()).catalog_calls_per_second == 100
+
+
 @pytest.mark.parametrize("none", [None, ""])
 def test_raw_may_have_no_snapshot_yet(none):
     assert parse_arguments(line(to_snapshot_id=none)).to_snapshot_id == ""

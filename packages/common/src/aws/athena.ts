@@ -52,7 +52,7 @@ const LONGEST_POLL_MS = 2_000;
 const POLL_GROWTH = 1.5;
 
 export function athenaClient(settings: Pick<ClientSettings, 'region'> = {}): AthenaClient {
-  return new AthenaClient(clientOptions({ ...settings, maxAttempts: 5 }));
+  return new AthenaClient(clientOptions({ ...settings, maxAttempts: 5, adaptive: true }));
 }
 
 export function athena(

@@ -26,7 +26,7 @@ function isCurrent(column: Column): boolean {
 }
 
 export function glueClient(settings: Pick<ClientSettings, 'region'> = {}): GlueClient {
-  return new GlueClient(clientOptions({ ...settings, requestTimeoutMs: 5_000 }));
+  return new GlueClient(clientOptions({ ...settings, requestTimeoutMs: 5_000, maxAttempts: 8, adaptive: true }));
 }
 
 export function glueCatalog(client: GlueClient = glueClient()): Catalog {

@@ -8,6 +8,8 @@ export interface ClientSettings {
   readonly requestTimeoutMs?: number;
   /** Attempts of a call, the first included; 1 where the caller resends by its own rules, as with PutRecordBatch. */
   readonly maxAttempts?: number;
+  /** Whether all calls of the client slow down when the service throttles one, as the quotas of Glue and Athena are shared. */
+  readonly adaptive?: boolean;
 }
 
 /** Options for an SDK client. Without `throwOnRequestTimeout` the SDK would only warn about a slow request. */
@@ -16,10 +18,12 @@ export function clientOptions({
   connectionTimeoutMs = 1_000,
   requestTimeoutMs = 10_000,
   maxAttempts = 3,
+  adaptive = false,
 }: ClientSettings = {}) {
   return {
     ...(region !== undefined && { region }),
     maxAttempts,
+    ...(adaptive && { retryMode: 'adaptive' }),
     requestHandler: {
       connectionTimeout: connectionTimeoutMs,
       requestTimeout: requestTimeoutMs,

@@ -97,6 +97,11 @@ function byStatus(status: number): Meaning | undefined {
   return status >= 400 ? BAD_REQUEST : undefined;
 }
 
+/** Whether a call was refused for want of a right: by the error's code or name, its HTTP status, or its cause. */
+export function isDenied(error: unknown): boolean {
+  return classifyError(error).reason === NOT_ALLOWED.reason;
+}
+
 /** Classifies the code in a per-item answer: `ErrorCode` of PutRecordBatch, `Code` of SendMessageBatch. */
 export function classifyCode(code: string): ErrorClassification {
   return { ...(byName(code) ?? UNRECOGNISED), code };

@@ -75,7 +75,7 @@ def run(job: CatchUp) -> CatchUpOutcome:
     if drift_log.TABLE not in tables.listed("ops"):
         raise TableError(f"{tables.name('ops', drift_log.TABLE)} is missing: terraform apply makes it")
     outcome = CatchUpOutcome(job.arguments.dry_run)
-    with TopicPool(job.spark, job.arguments.database_prefix) as pool:
+    with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         survey = _survey(job, pool, outcome)
         registry = list(job.registry.items())
         owners = _owners(job, tables, survey, registry)

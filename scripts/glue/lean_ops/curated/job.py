@@ -42,7 +42,7 @@ def run(job: Job) -> RunOutcome:
     if not topics:
         job.log("no topic has a schema")
         return RunOutcome()
-    with TopicPool(job.spark, job.arguments.database_prefix) as pool:
+    with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
         plans = _plan(layer_run, topics, started)
         watermark = watermark_of(job, plans)

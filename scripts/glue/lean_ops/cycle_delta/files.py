@@ -66,7 +66,7 @@ def delta_files_after(spark: SparkSession, table: str, cycle_id: str | None) -> 
 
 
 def _planned(spark: SparkSession, table: str, wanted: Any) -> list[DeltaFile]:
-    loaded: Any = iceberg_for_tasks(spark._jvm).spark_util.loadIcebergTable(spark._jsparkSession, table)
+    loaded = iceberg_for_tasks(spark._jvm).load(spark, table)
     specs = loaded.specs()
     found = []
     for file in plain_files(loaded.newScan().filter(wanted)):

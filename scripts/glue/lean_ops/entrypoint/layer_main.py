@@ -25,9 +25,10 @@ from lean_ops.ports.aws import (
 )
 from lean_ops.ports.interfaces import Job
 from lean_ops.ports.job_arguments import JobArguments, parse_arguments
+from lean_ops.spark.catalog_calls import CatalogCalls
 from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.spark.java_api import JavaApiError, iceberg_version
-from lean_ops.spark.session import open_session, region_of
+from lean_ops.spark.session import open_session, region_of, settings_in_force
 
 
 def utc_now() -> datetime:
@@ -44,17 +45,17 @@ def run_layer(layer: str, run: Callable[[Job], RunOutcome]) -> None:
     arguments = parse_arguments(sys.argv[1:])
     log = logger(layer, arguments.cycle_id)
     with logged_failure(log):
-        job = _job(layer, arguments, log)
-        log_runtime(log, job.spark)
-        outcome = run(job)
+        spark = open_session(f"lean-ops-{layer}", arguments.driver_threads)
+        use_region(region_of(spark))
+        log_runtime(log, spark)
+        with limited_catalog_calls(spark, arguments.catalog_calls_per_second, log):
+            outcome = run(_job(spark, arguments, log))
     trouble = outcome.trouble()
     if trouble is not None:
         sys.exit(trouble)
 
 
-def _job(layer: str, arguments: JobArguments, log: Any) -> Job:
-    spark = open_session(f"lean-ops-{layer}")
-    use_region(region_of(spark))
+def _job(spark: SparkSession, arguments: JobArguments, log: Any) -> Job:
     return Job(
         arguments=arguments,
         spark=spark,
@@ -65,6 +66,28 @@ def _job(layer: str, arguments: JobArguments, log: Any) -> Job:
         clock=utc_now,
         log=log,
     )
+
+
+@contextmanager
+def limited_catalog_calls(spark: SparkSession, per_second: int, log: Any) -> Iterator[None]:
+    """Has all threads of the driver share a limit of catalog calls, and logs what they made and waited."""
+
+    def on_throttled(operation: str, table: str) -> None:
+        log("catalog call throttled", level="WARN", operation=operation, table=table)
+
+    calls = CatalogCalls(per_second, on_throttled)
+    iceberg = iceberg_of(spark._jvm)
+    iceberg.calls = calls
+    log(
+        "settings in force",
+        catalog_calls_per_second=per_second,
+        iceberg_threads=iceberg.thread_pools.WORKER_THREAD_POOL_SIZE,
+        **settings_in_force(spark),
+    )
+    try:
+        yield
+    finally:
+        log("catalog calls", calls=calls.taken, waited_seconds=round(calls.waited, 1))
 
 
 @contextmanager

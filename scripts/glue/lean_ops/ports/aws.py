@@ -17,7 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
 
-_RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 8})
+# The driver's threads share a client, whose default is ten connections.
+_RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=50)
 # table-provisioner waits for Athena. A second call while it works would only add load.
 _LONG_CALL = Config(read_timeout=900, retries={"mode": "standard", "max_attempts": 1})
 _TOPICS_PER_INVOCATION = 50

@@ -14,6 +14,11 @@ from lean_ops.errors import LeanOpsError
 DEFAULT_MAX_COLUMNS = 500
 """The most payload columns that a Standardized table gets, unless the job says otherwise."""
 
+DEFAULT_CATALOG_CALLS = 100
+"""Calls of the Glue catalog a second, unless the job says otherwise."""
+DEFAULT_DRIVER_THREADS = 32
+"""Topics that the driver works on at a time, unless the job says otherwise."""
+
 _CYCLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SNAPSHOT_ID = re.compile(r"[0-9]{0,19}")
@@ -28,7 +33,8 @@ class JobArguments:
     """The arguments of a layer's job.
 
     cycle_id: cycles sort by it in the order of time. to_snapshot_id: the snapshot of RAW up to which to read;
-    "" when RAW has none.
+    "" when RAW has none. catalog_calls_per_second: of all threads of the driver together. driver_threads:
+    how many topics the driver works on at a time.
     """
 
     cycle_id: str
@@ -39,6 +45,8 @@ class JobArguments:
     checkpoint_table: str
     provisioner_function: str
     max_columns: int = DEFAULT_MAX_COLUMNS
+    catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
+    driver_threads: int = DEFAULT_DRIVER_THREADS
 
 
 def resolve_options(argv: Sequence[str]) -> dict[str, str]:
@@ -75,6 +83,20 @@ class _Options:
             self.problems.append(f"--{name} is {value!r}, which does not have the form {form.pattern}")
         return value
 
+    def whole_number(self, name: str, most_digits: int, default: int) -> int:
+        """The value of an option that is a whole number from 1 with at most so many digits."""
+        value = self.text(name, re.compile(f"[1-9][0-9]{{0,{most_digits - 1}}}"), str(default))
+        return int(value) if value.isascii() and value.isdigit() else default
+
+    def limits(self) -> dict[str, int]:
+        """The limits of the driver, which every job has."""
+        return {
+            "catalog_calls_per_second": self.whole_number(
+                "catalog_calls_per_second", 4, DEFAULT_CATALOG_CALLS
+            ),
+            "driver_threads": self.whole_number("driver_threads", 3, DEFAULT_DRIVER_THREADS),
+        }
+
     def flag(self, *spellings: str) -> bool:
         """True when one of the spellings is given with a value other than `false`."""
         values = {spelling: self._given.get(spelling) for spelling in spellings}
@@ -99,7 +121,6 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
     Raises ArgumentError with every argument that is missing or unusable.
     """
     options = _Options(argv)
-    columns = options.text("max_columns", re.compile(r"[1-9][0-9]{0,3}"), str(DEFAULT_MAX_COLUMNS))
     arguments = JobArguments(
         cycle_id=options.text("cycle_id", _CYCLE_ID),
         to_snapshot_id=options.text("to_snapshot_id", _SNAPSHOT_ID, ""),
@@ -108,7 +129,8 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
         registry_table=options.text("registry_table"),
         checkpoint_table=options.text("checkpoint_table"),
         provisioner_function=options.text("provisioner_function"),
-        max_columns=int(columns) if columns.isdigit() else DEFAULT_MAX_COLUMNS,
+        max_columns=options.whole_number("max_columns", 4, DEFAULT_MAX_COLUMNS),
+        **options.limits(),
     )
     options.check()
     return arguments
@@ -128,6 +150,8 @@ class CatchUpArguments:
     topics: tuple[str, ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
+    catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
+    driver_threads: int = DEFAULT_DRIVER_THREADS
 
 
 def parse_catch_up_arguments(argv: Sequence[str]) -> CatchUpArguments:
@@ -156,6 +180,7 @@ def parse_catch_up_arguments(argv: Sequence[str]) -> CatchUpArguments:
         # Glue's arguments usually have underscores, so either spelling will do. Of both at once the careful
         # one counts.
         dry_run=options.flag("dry-run", "dry_run"),
+        **options.limits(),
     )
     options.check()
     return arguments

@@ -9,7 +9,6 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -76,7 +75,7 @@ def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) ->
     iceberg_classes.NotPlainFilesError.
     """
     iceberg = iceberg_for_tasks(spark._jvm)
-    loaded: Any = iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
+    loaded = iceberg.load(spark, table)
     if after is None:
         scan = loaded.newScan().useSnapshot(int(upto))
     else:

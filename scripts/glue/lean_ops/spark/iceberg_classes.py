@@ -10,6 +10,7 @@ from typing import Any
 
 from lean_ops.errors import LeanOpsError
 from lean_ops.spark import java_api
+from lean_ops.spark.catalog_calls import LOAD, CatalogCalls
 
 
 class NotPlainFilesError(LeanOpsError):
@@ -17,7 +18,9 @@ class NotPlainFilesError(LeanOpsError):
 
 
 class Iceberg:
-    """The classes as attributes. jvm: that of any session, as all sessions of a process share one.
+    """The classes as attributes, and the limit of calls of the catalog.
+
+    jvm: that of any session, as all sessions of a process share one.
 
     missing_for_tasks: what the JVM lacks of java_api.NEEDED_BY_TASKS. With anything missing, Spark does all
     work. Raises JavaApiError when it lacks what no job can do without.
@@ -46,6 +49,18 @@ class Iceberg:
         self.string_type = package.types.Types.StringType
         self.hash_map = jvm.java.util.HashMap
         self.java_class = jvm.java.lang.Class
+        self.thread_pools = package.util.ThreadPools
+        self.calls = CatalogCalls()
+        """Every call of the catalog takes its share here."""
+
+    def load(self, spark: Any, table: str) -> Any:
+        """Iceberg's own Table, in Java, by its full name. It gives metadata without a Spark job."""
+        self.calls.take(LOAD)
+        try:
+            return self.spark_util.loadIcebergTable(spark._jsparkSession, table)
+        except Exception as error:
+            self.calls.failed("load", table, error)
+            raise
 
 
 @lru_cache(maxsize=1)

@@ -45,6 +45,7 @@ NEEDED: JavaApi = {
     ],
     "org.apache.iceberg.UpdateProperties": ["commit()", "set(java.lang.String,java.lang.String)"],
     "org.apache.iceberg.types.Types$StringType": ["get()"],
+    "org.apache.iceberg.util.ThreadPools": ["WORKER_THREAD_POOL_SIZE"],
     COMMIT_FAILED: [],
     "org.apache.spark.sql.Dataset": [
         "pythonMapInArrow(org.apache.spark.sql.catalyst.expressions.PythonUDF,boolean)",

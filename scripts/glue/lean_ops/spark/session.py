@@ -7,6 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from lean_ops.ports.job_arguments import DEFAULT_DRIVER_THREADS
 from lean_ops.spark.file_io import FileStore, NoRegionError
 
 CATALOG = "glue_catalog"
@@ -24,15 +25,34 @@ _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     # Other engines and threads commit to the tables too, so each read must see a table as it is now.
     f"spark.sql.catalog.{CATALOG}.cache-enabled": "false",
+    # Iceberg's threads and the driver's use one client, whose default is 50.
+    f"spark.sql.catalog.{CATALOG}.http-client.apache.max-connections": "100",
     # Manifests never change. Planning reads them, and a commit that rewrites a file reads them once more.
     f"spark.sql.catalog.{CATALOG}.io.manifest.cache-enabled": "true",
 }
 
 
-def open_session(name: str) -> SparkSession:
+_JAVA_PROPERTIES = {
+    # Iceberg makes its client of Glue with the SDK's defaults, which give a throttled call up after four
+    # tries. By `adaptive` all threads slow down together when Glue throttles one of them.
+    "aws.retryMode": "adaptive",
+    "aws.maxAttempts": "8",
+}
+_WORKER_THREADS = "iceberg.worker.num-threads"
+"""Threads with which Iceberg reads and writes manifests, for all threads of the driver together."""
+
+
+def open_session(name: str, threads: int = DEFAULT_DRIVER_THREADS) -> SparkSession:
     """A new session with the settings of this library, and with the catalog settings of the session that Glue
-    or the local stack has configured."""
+    or the local stack has configured.
+
+    threads: how many topics the driver works on at a time; Iceberg gets as many threads of its own.
+    """
     base = SparkSession.builder.appName(name).getOrCreate()
+    # The classes that read these are not loaded yet: nothing has used a catalog.
+    system = _jvm(base).java.lang.System
+    for key, value in {**_JAVA_PROPERTIES, _WORKER_THREADS: str(threads)}.items():
+        system.setProperty(key, value)
     _ship_library(base)
     session = base.newSession()
     for key, value in _settings_of(base).items():
@@ -44,10 +64,19 @@ def open_session(name: str) -> SparkSession:
     return session
 
 
+def settings_in_force(session: SparkSession) -> dict[str, Any]:
+    """What the process really runs with, for the log: settings can be lost between a job and its JVM."""
+    jvm = _jvm(session)
+    options = jvm.java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()
+    return {
+        "retry_mode": jvm.java.lang.System.getProperty("aws.retryMode"),
+        "java_options": [option for option in options if option.startswith("-XX:")],
+    }
+
+
 def activate(session: SparkSession) -> None:
     """Makes it the session of the calling thread: Iceberg's own classes make catalogs with its settings."""
-    jvm: Any = session._jvm
-    jvm.SparkSession.setActiveSession(session._jsparkSession)
+    _jvm(session).SparkSession.setActiveSession(session._jsparkSession)
 
 
 def file_store_of(spark: SparkSession) -> FileStore:
@@ -89,6 +118,10 @@ def _settings_of(session: SparkSession) -> dict[str, str]:
         for key, value in found.items()
         if key.startswith("spark.sql.catalog.") or session.conf.isModifiable(key)
     }
+
+
+def _jvm(session: SparkSession) -> Any:
+    return session._jvm
 
 
 def _ship_library(session: SparkSession) -> None:

@@ -50,7 +50,7 @@ def run(job: Job) -> RunOutcome:
     ownership = take_raw(job, tables, owners)
     pending = topic_cycles(tables, complete_through, _limits(job))
     ownership = _ensure_pending(job, tables, pending, owners, ownership)
-    with TopicPool(job.spark, job.arguments.database_prefix) as pool:
+    with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
         for cycle_id, works in groupby(pending, key=lambda work: work.cycle_id):
             _run_cycle(layer_run, cycle_id, list(works), ownership)

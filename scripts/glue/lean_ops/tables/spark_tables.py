@@ -15,6 +15,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops.columns import names
+from lean_ops.spark.catalog_calls import (
+    COMMIT,
+    LIST,
+    LOAD,
+    MERGE_BY_SPARK,
+    READ_BY_SPARK,
+    WRITE_BY_SPARK,
+)
 from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.spark.java_api import COMMIT_FAILED
 from lean_ops.spark.session import CATALOG, activate
@@ -47,12 +55,14 @@ class Tables:
 
     def listed(self, layer: str) -> set[str]:
         """The names of a layer's tables, by one request."""
+        self._iceberg.calls.take(LIST)
         rows = self.spark.sql(f"SHOW TABLES IN {CATALOG}.{self._prefix}_{layer}").collect()
         return {row["tableName"] for row in rows}
 
     # --- reading ---
 
     def read(self, table: str) -> DataFrame:
+        self._iceberg.calls.take(READ_BY_SPARK)
         return self.spark.table(table)
 
     def read_between(self, table: str, after_snapshot: str | None, to_snapshot: str) -> DataFrame:
@@ -60,6 +70,7 @@ class Tables:
 
         When after_snapshot is None, they are all rows of the table. Compaction appends none.
         """
+        self._iceberg.calls.take(READ_BY_SPARK)
         reader = self.spark.read.format("iceberg")
         if after_snapshot is None:
             return reader.option("snapshot-id", to_snapshot).load(table)
@@ -70,6 +81,7 @@ class Tables:
         )
 
     def columns(self, table: str) -> list[str]:
+        self._iceberg.calls.take(LOAD)
         return self.spark.table(table).columns
 
     def metadata(self, table: str) -> Mapping[str, Any]:
@@ -120,6 +132,7 @@ class Tables:
         """
         whole = self._whole(rows, table)
         self._prepare(table)
+        self._iceberg.calls.take(WRITE_BY_SPARK)
         self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
 
@@ -134,6 +147,7 @@ class Tables:
         # MB.
         self._set_properties(self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
         # The partition has a single value: distributed by it, all rows would go through one task.
+        self._iceberg.calls.take(WRITE_BY_SPARK)
         writer = rows.writeTo(table).option("distribution-mode", "none")
         self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
         return self._confirmed(table, properties)
@@ -158,6 +172,7 @@ class Tables:
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in columns)}) "
             f"VALUES ({', '.join(f's.`{name}`' for name in columns)})"
         )
+        self._iceberg.calls.take(MERGE_BY_SPARK)
         try:
             self._with_properties(properties, lambda: self.spark.sql(statement))
         finally:
@@ -171,6 +186,7 @@ class Tables:
         becomes active, and leaves those of a schema that was overtaken.
         """
         known = {name.lower() for name in rows.columns}
+        self._iceberg.calls.take(LOAD)
         fields = self.spark.table(table).schema.fields
         missing = [field for field in fields if field.name.lower() not in known]
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
@@ -181,6 +197,7 @@ class Tables:
         append = self._load(table).newAppend()
         for key, value in properties.items():
             append.set(key, value)
+        self._iceberg.calls.take(LOAD + COMMIT + LOAD)
         append.commit()
         return self._confirmed(table, properties)
 
@@ -203,6 +220,7 @@ class Tables:
         """
         for last_try in (False,) * (_ADD_COLUMNS_TRIES - 1) + (True,):
             loaded = self._load(table)
+            self._iceberg.calls.take(LOAD)
             loaded.refresh()
             fields = json.loads(self._iceberg.schemas.toJson(loaded.schema()))["fields"]
             present = {field["name"] for field in fields}
@@ -214,6 +232,7 @@ class Tables:
                 update.addColumn(name, self._iceberg.string_type.get(), comment)
             for name, comment in (comments or {}).items():
                 update.updateColumnDoc(name, comment)
+            self._iceberg.calls.take(COMMIT + LOAD)
             try:
                 update.commit()
             except Py4JJavaError as error:
@@ -238,8 +257,7 @@ class Tables:
         loaded = self._load(table)
         self._set_properties(loaded, {_FANOUT: "false"} if loaded.spec().isPartitioned() else {})
 
-    @staticmethod
-    def _set_properties(loaded: Any, wanted: Mapping[str, str]) -> None:
+    def _set_properties(self, loaded: Any, wanted: Mapping[str, str]) -> None:
         """Sets these properties, and those of metadata files that the table does not have, in one commit."""
         properties = loaded.properties()
         changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
@@ -249,12 +267,12 @@ class Tables:
         update = loaded.updateProperties()
         for name, value in changed.items():
             update.set(name, value)
+        self._iceberg.calls.take(LOAD + COMMIT)
         update.commit()
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table, in Java, which gives metadata without a Spark job."""
-        spark: Any = self.spark
-        return self._iceberg.spark_util.loadIcebergTable(spark._jsparkSession, table)
+        return self._iceberg.load(self.spark, table)
 
     def _with_properties(self, properties: Mapping[str, str], write: Callable[[], object]) -> None:
         """Runs `write` so that the commits it makes in this thread carry `properties`.

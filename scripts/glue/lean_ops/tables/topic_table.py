@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from lean_ops.columns.column_paths import column_paths
 from lean_ops.errors import LeanOpsError
+from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import (
     NotPlainFilesError,
     check_that_files_tell_all,
@@ -70,7 +71,7 @@ class TopicTable:
         self._spark: Any = spark
         self._name = name
         self._iceberg = iceberg_of(spark._jvm)
-        self._table = self._iceberg.spark_util.loadIcebergTable(self._spark._jsparkSession, name)
+        self._table = self._iceberg.load(spark, name)
         self._schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
         fields = self._schema["fields"]
         self.columns = tuple(
@@ -232,7 +233,10 @@ class TopicTable:
         It does what `update.commit()` does except for the last step, which loads the table again and reads
         the snapshot's manifests to find those that a retry has left over.
         """
+        calls = self._iceberg.calls
+        calls.take(LOAD + COMMIT)
         operations = self._table.operations()
+        # This brings the table up to date, in Java.
         snapshot = update.apply()
         base = operations.current()
         builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
@@ -243,9 +247,11 @@ class TopicTable:
         try:
             operations.commit(base, metadata)
         except Py4JJavaError as error:
+            calls.failed("commit", self._name, error)
             if error.java_exception.getClass().getName() != COMMIT_FAILED:
                 raise
             # Another commit was faster. Try again with Iceberg's own retries, which validate anew.
+            calls.take(LOAD + COMMIT + LOAD)
             update.commit()
             return operations.current()
         return metadata

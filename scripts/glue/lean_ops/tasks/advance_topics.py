@@ -26,7 +26,7 @@ from lean_ops.tasks.run_tasks import (
     Work,
     run_tasks,
 )
-from lean_ops.tasks.topic_pool import TopicPool
+from lean_ops.tasks.topic_pool import SPARK_JOBS, TopicPool
 from lean_ops.tasks.topic_task import TaskResult, TopicTask
 
 TopicCommits = dict[str, Commit | Exception | None]
@@ -115,7 +115,10 @@ def advance_topics(
         else:
             tasks.append(task)
     large += [by_topic[topic] for topic in _in_tasks(tables, pool, by_topic, tasks, work, properties, done)]
-    for advance, commit in pool.each(large, lambda own, one: by_spark(own, one, event_times.get(one.topic))):
+    by_itself = pool.each(
+        large, lambda own, one: by_spark(own, one, event_times.get(one.topic)), at_once=SPARK_JOBS
+    )
+    for advance, commit in by_itself:
         done[advance.topic] = commit
     return done
 

@@ -1,4 +1,7 @@
-"""A bad day at AWS, on demand and from a seed: Firehose that fails, and functions that die in mid-invocation.
+"""A bad day at AWS, on demand and from a seed.
+
+Firehose fails, functions die in mid-invocation, Glue is asked too often, and the rights of roles have not
+spread yet.
 
 Nothing is injected unless a request to the admin route `faults` asks for it.
 """
@@ -27,6 +30,7 @@ _CALL_FAULTS = ("firehose_call_refused", "firehose_call_failed_after_taking", "f
 _CALL_WEIGHTS = (45, 45, 10)
 """The weights of _CALL_FAULTS. A late answer costs seconds of a run's time, so it is the rare one."""
 _SLOW_DOWN = "Slow down."
+_TOO_MANY = "Rate exceeded"
 
 Handler = Callable[[dict[str, Any]], Response]
 
@@ -42,11 +46,17 @@ class FaultInjector:
         self._window = (0, 0)
         """The second of the last call that a limit was held against, and the bytes taken in it."""
         self._end_kills = threading.Event()
+        self._denied_until: float | None = None
+        self._starts_to_throttle = 0
+        self._calls_to_throttle = 0
 
     def configure(self, plan: FaultPlan) -> None:
         """Replaces the plan. An empty one turns everything off."""
         with self._lock:
             self._plan = plan
+            self._starts_to_throttle = plan.glue_starts_throttled
+            self._calls_to_throttle = plan.glue_calls_throttled
+            self._denied_until = None
             self._random = random.Random(plan.seed)
             self._end_kills.set()
             self._end_kills = threading.Event()
@@ -119,6 +129,47 @@ class FaultInjector:
             self._window = (now, taken)
             self._counts["firehose_record_throttled"] += len(throttled)
         return throttled
+
+    # Glue
+
+    def start_is_throttled(self) -> bool:
+        """Whether this call of StartJobRun is one too many."""
+        with self._lock:
+            throttled = self._starts_to_throttle > 0
+            if throttled:
+                self._starts_to_throttle -= 1
+                self._counts["glue_start_throttled"] += 1
+        return throttled
+
+    def catalog(self, original: Handler) -> Handler:
+        """Wraps a handler of the Data Catalog, so that some of its calls are too many."""
+
+        def call(data: dict[str, Any]) -> Response:
+            with self._lock:
+                rate = self._plan.glue_catalog
+                throttled = self._calls_to_throttle > 0 or (bool(rate) and self._random.random() < rate)
+                self._calls_to_throttle = max(0, self._calls_to_throttle - 1)
+                if throttled:
+                    self._counts["glue_catalog_throttled"] += 1
+            return refusal("ThrottlingException", _TOO_MANY) if throttled else original(data)
+
+        return call
+
+    # IAM
+
+    def denies(self, principal_arn: str) -> bool:
+        """Whether a principal's rights have not spread yet."""
+        with self._lock:
+            deny = self._plan.deny
+            # arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION
+            if deny is None or principal_arn.split("/")[1:2] != [deny.role]:
+                return False
+            if self._denied_until is None:
+                self._denied_until = time.monotonic() + deny.seconds
+            denied = time.monotonic() < self._denied_until
+            if denied:
+                self._counts["denied"] += 1
+        return denied
 
     # Lambda
 

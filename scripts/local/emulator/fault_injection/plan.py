@@ -5,7 +5,11 @@ from typing import Any
 
 from emulator.errors import EmulatorError
 
-_KNOWN = ("firehose_put", "firehose_bytes_per_s", "lambda_kill", "lambda_kill_on", "seed")
+_NUMBERS = ("glue_starts_throttled", "glue_calls_throttled")
+_KNOWN = (
+    *("firehose_put", "firehose_bytes_per_s", "lambda_kill", "lambda_kill_on"),
+    *(*_NUMBERS, "glue_catalog", "deny", "seed"),
+)
 
 
 class FaultPlanError(EmulatorError):
@@ -24,6 +28,14 @@ class Kill:
 
 
 @dataclass(frozen=True)
+class Denial:
+    """Denies `role` everything for a time from its first call, as when its policies have not spread yet."""
+
+    role: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FaultPlan:
     """The faults to inject; without arguments none."""
 
@@ -35,6 +47,13 @@ class FaultPlan:
     kill_on: tuple[str, str] | None = None
     """A function and a text: it is killed when it puts a record with the text."""
     seed: int = 0
+    glue_starts_throttled: int = 0
+    """The number of calls of StartJobRun to refuse as too many, from now on."""
+    glue_catalog: float = 0.0
+    """The probability for a call of the Data Catalog to be refused as one too many."""
+    glue_calls_throttled: int = 0
+    """The number of calls of the Data Catalog to refuse in a row, from now on."""
+    deny: Denial | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The request that asks for this plan; empty when nothing is injected."""
@@ -48,6 +67,14 @@ class FaultPlan:
             request["lambda_kill"] = kill if self.kill.times is None else {**kill, "times": self.kill.times}
         if self.kill_on is not None:
             request["lambda_kill_on"] = {"function": self.kill_on[0], "text": self.kill_on[1]}
+        if self.glue_starts_throttled:
+            request["glue_starts_throttled"] = self.glue_starts_throttled
+        if self.glue_calls_throttled:
+            request["glue_calls_throttled"] = self.glue_calls_throttled
+        if self.glue_catalog:
+            request["glue_catalog"] = self.glue_catalog
+        if self.deny is not None:
+            request["deny"] = {"role": self.deny.role, "seconds": self.deny.seconds}
         return {**request, "seed": self.seed} if request else request
 
 
@@ -61,22 +88,30 @@ def read_plan(body: Any) -> FaultPlan:
     unknown = sorted(set(body) - set(_KNOWN))
     if unknown:
         raise FaultPlanError(f"unknown fault {unknown[0]!r}: {', '.join(_KNOWN)} are known")
-    rate, seed, kill = body.get("firehose_put", 0), body.get("seed", 0), body.get("lambda_kill")
+    rates = {name: body.get(name, 0) for name in ("firehose_put", "glue_catalog")}
+    for name, rate in rates.items():
+        if not _is_number(rate) or not 0 <= rate <= 1:
+            raise FaultPlanError(f"{name} must be a probability from 0 to 1")
+    numbers = {name: body.get(name, 0) for name in ("seed", *_NUMBERS)}
+    for name, number in numbers.items():
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise FaultPlanError(f"{name} must be a whole number")
+    kill, deny = body.get("lambda_kill"), body.get("deny")
     limit = body.get("firehose_bytes_per_s")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
         raise FaultPlanError(
             "firehose_bytes_per_s must be a whole number of bytes, 0 for a stream that takes nothing"
         )
-    if not _is_number(rate) or not 0 <= rate <= 1:
-        raise FaultPlanError("firehose_put must be a probability from 0 to 1")
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise FaultPlanError("seed must be a whole number")
     return FaultPlan(
-        firehose_put=float(rate),
+        firehose_put=float(rates["firehose_put"]),
         firehose_bytes_per_s=limit,
-        kill=None if kill is None else _read_kill(kill),
         kill_on=None if body.get("lambda_kill_on") is None else _read_kill_on(body["lambda_kill_on"]),
-        seed=seed,
+        kill=None if kill is None else _read_kill(kill),
+        seed=numbers["seed"],
+        glue_starts_throttled=numbers["glue_starts_throttled"],
+        glue_calls_throttled=numbers["glue_calls_throttled"],
+        glue_catalog=float(rates["glue_catalog"]),
+        deny=None if deny is None else _read_denial(deny),
     )
 
 
@@ -106,6 +141,17 @@ def _read_kill_on(body: Any) -> tuple[str, str]:
     if not all(isinstance(value, str) and value for value in (function, text)):
         raise FaultPlanError("lambda_kill_on.function and lambda_kill_on.text must be texts")
     return function, text
+
+
+def _read_denial(body: Any) -> Denial:
+    if not isinstance(body, dict) or set(body) != {"role", "seconds"}:
+        raise FaultPlanError("deny must be an object of role and seconds")
+    role, seconds = body["role"], body["seconds"]
+    if not isinstance(role, str) or not role:
+        raise FaultPlanError("deny.role must be the name of a role")
+    if not _is_number(seconds) or seconds <= 0:
+        raise FaultPlanError("deny.seconds must be a number of seconds")
+    return Denial(role, float(seconds))
 
 
 def _is_number(value: Any) -> bool:

@@ -16,6 +16,7 @@ from ministack.core.responses import get_account_id, new_uuid
 from ministack.services import glue
 
 from emulator.errors import EmulatorError
+from emulator.fault_injection.inject import FaultInjector
 from emulator.glue import cloudwatch_streams
 from emulator.iam.credentials import AccessDeniedError, Credentials, client, service_session
 from emulator.responses import Response, answer, refusal
@@ -38,6 +39,7 @@ _FIELDS_TO_KEEP = (
 )
 """Fields of a job that ministack forgets."""
 _SHOWN_RUNS = 20
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
 class LaunchError(EmulatorError):
@@ -50,6 +52,7 @@ class _Work:
     job: dict[str, Any]
     arguments: dict[str, str]
     ended: threading.Event = field(default_factory=threading.Event)
+    usage: dict[str, float] = field(default_factory=dict)
 
 
 class GlueEngine:
@@ -58,14 +61,19 @@ class GlueEngine:
     One script runs at a time: a second run stays in STARTING until the first ends.
     """
 
-    def __init__(self, settings: Settings, spark: SparkClient) -> None:
+    def __init__(self, settings: Settings, spark: SparkClient, faults: FaultInjector) -> None:
         self._settings = settings
         self._spark = spark
+        self._faults = faults
         self._starting = threading.Lock()
         self._one_script = threading.Lock()
         self._work: dict[str, _Work] = {}
+        self.fresh_jvm = False
+        """Whether every run gets a JVM of its own, as on AWS. It takes seconds, so it is for measurements."""
 
     def start_job_run(self, data: dict[str, Any]) -> Response:
+        if self._faults.start_is_throttled():
+            return refusal("ThrottlingException", "Rate exceeded")
         name = data.get("JobName", "")
         job = glue._jobs.get(name)
         if job is None:
@@ -111,6 +119,10 @@ class GlueEngine:
         """The states of the last runs, by run id."""
         return {key: work.run["JobRunState"] for key, work in list(self._work.items())[-_SHOWN_RUNS:]}
 
+    def usage(self) -> dict[str, dict[str, float]]:
+        """What the last runs that ended used, by run id; see _Run.execute in `spark_process.glue_jobs`."""
+        return {key: work.usage for key, work in list(self._work.items())[-_SHOWN_RUNS:] if work.usage}
+
     def _run(self, work: _Work) -> None:
         seconds = int(work.job.get("Timeout") or _DEFAULT_TIMEOUT_MINUTES) * 60
         watch = threading.Timer(seconds, self._finish, (work, "TIMEOUT", "Job timed out"))
@@ -150,6 +162,8 @@ class GlueEngine:
         ]
         # Spark knows a file by its name only, and every run ships its own.
         files = [_download(session, location.strip(), folder, f"{run['Id']}-") for location in extra]
+        conf = _conf(work.arguments.get("--conf", ""))
+        self._spark.use_java_options(conf.get(_JAVA_OPTIONS, ""), anew=self.fresh_jvm)
         self._spark.wait_ready()
         run.update(JobRunState="RUNNING", LastModifiedOn=time.time())
         log = self._settings.logs / "glue" / f"{run['JobName']}-{run['Id']}.log"
@@ -172,11 +186,12 @@ class GlueEngine:
                 "script": str(script),
                 "py_files": [str(file) for file in files],
                 "arguments": _argv(work),
-                "conf": _conf(work.arguments.get("--conf", "")),
+                "conf": conf,
                 "credentials": session.as_json(),
             },
             lambda *message: context.copy().run(sink, *message),
         )
+        work.usage = result["usage"]
         failure: str | None = result["failure"]
         return failure
 

@@ -4,9 +4,11 @@ import contextvars
 import json
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
+import botocore.session
+from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import glue, lambda_svc, stepfunctions
 
 from emulator.glue.engine import ACTIVE, GlueEngine
@@ -70,7 +72,7 @@ def glue_task(engine: GlueEngine) -> Callable[[str, dict[str, Any]], Any]:
         status, _, body = engine.start_job_run(given)
         answer = json.loads(body)
         if status != 200:
-            raise stepfunctions._ExecutionError(f"Glue.{answer['__type']}", answer.get("message", ""))
+            raise _refused(answer["__type"], answer.get("message", ""), status)
         if not resource.endswith(".sync"):
             return {"JobRunId": answer["JobRunId"]}
         _require("glue:GetJobRun", arn, "Glue.AccessDeniedException")
@@ -81,6 +83,34 @@ def glue_task(engine: GlueEngine) -> Callable[[str, dict[str, Any]], Any]:
         return output
 
     return task
+
+
+def _refused(code: str, message: str, status: int) -> Exception:
+    """A refused start, as Step Functions names it.
+
+    Its integration goes by the classes of AWS's SDK for Java: an error that the model of the call does not
+    have, throttling among them, is one of the service's base class.
+    https://repost.aws/knowledge-center/glue-throttling-rate-exceeded shows the name and the cause.
+    """
+    if code in _modelled_errors():
+        return _error(f"Glue.{code}", message)
+    cause = (
+        f"{message} (Service: AWSGlue; Status Code: {status}; Error Code: {code}; "
+        f"Request ID: {new_uuid()}; Proxy: null)"
+    )
+    return _error("Glue.AWSGlueException", cause)
+
+
+def _error(name: str, cause: str) -> Exception:
+    error: Exception = stepfunctions._ExecutionError(name, cause)
+    return error
+
+
+@lru_cache(maxsize=1)
+def _modelled_errors() -> frozenset[str]:
+    """The names of the errors in the model of StartJobRun."""
+    model = botocore.session.get_session().get_service_model("glue").operation_model("StartJobRun")
+    return frozenset(shape.name for shape in model.error_shapes)
 
 
 def _wait(engine: GlueEngine, name: str, run_id: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id
 from ministack.services import athena
 
 _ON_DATABASES = frozenset({"GetDatabase", "UpdateDatabase", "DeleteDatabase"})
@@ -103,13 +105,21 @@ def strict_resource(original: Callable[..., str]) -> Callable[..., str]:
     return extract
 
 
-def strict_enforce(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps ministack's decision: a call on a catalog resource must be allowed on those above it as well."""
+def strict_enforce(original: Callable[..., Any], denies: Callable[[str], bool]) -> Callable[..., Any]:
+    """Wraps ministack's decision: a call on a catalog resource must be allowed on those above it as well.
+
+    denies: whether the rights of a principal, by its ARN, have not spread yet.
+    """
 
     def enforce(
         access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **more: Any
     ) -> Any:
         action = _BATCHES.get(action, action)
+        arn = getattr(
+            iam_evaluator.resolve_credential(access_key or "", get_account_id()), "principal_arn", ""
+        )
+        if denies(arn):
+            return iam_evaluator.EvalResult("ImplicitDeny", principal_arn=arn)
         for resource in catalog_chain(resource_arn) if service == "glue" else [resource_arn]:
             refused = original(access_key, action, service, region, resource_arn=resource, **more)
             if refused is not None:

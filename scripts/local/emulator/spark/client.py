@@ -21,6 +21,9 @@ from emulator.spark.channel import Channel
 logger = logging.getLogger("lean_ops.spark")
 _WORKER = "emulator.spark_process.worker"
 
+JOBS_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
+"""What the pipeline's jobs ask for by default, so that the first of them needs no other JVM."""
+
 LogSink = Callable[[str, str, list[str]], None]
 """Takes a run's id, the name of its stream (output or error), and lines without their ends."""
 
@@ -58,6 +61,8 @@ class SparkClient:
         self.failure = ""
         self.closing = False
         """Set when the account ends, because a signal to the process group may end Spark first."""
+        self._java_options = JOBS_JAVA_OPTIONS
+        """Options of the JVM that a Glue job asked for, beside the stack's own."""
 
     def start(self) -> None:
         scratch = self._settings.local_dir / "spark"
@@ -71,6 +76,7 @@ class SparkClient:
             "local_dir": str(scratch),
             "cores": self._settings.spark_cores,
             "memory": self._settings.spark_memory,
+            "java_options": self._java_options,
         }
         ours, theirs = socket.socketpair()
         # Scripts find the packages of Glue before those that the account itself needs at other versions.
@@ -136,6 +142,20 @@ class SparkClient:
         """Waits until the worker takes requests. Raises WorkerLostError when it does not start in time."""
         if not self._ready.wait(timeout) or self.state in ("failed", "stopped"):
             raise WorkerLostError(self.failure or "Spark did not start in time")
+
+    def use_java_options(self, options: str, *, anew: bool) -> None:
+        """Has the next requests run in a JVM with these options; in a new one in any case if `anew`.
+
+        On Glue every run has a JVM of its own. Here one JVM serves all, so it starts again when a job wants
+        other options, and takes the statements of Athena that run meanwhile along.
+        """
+        with self._lock:
+            if options == self._java_options and not anew:
+                return
+            self._java_options = options
+            # Until the next worker is ready, nobody may take this one to be.
+            self._ready.clear()
+        self.restart()
 
     def restart(self) -> None:
         """Ends the worker with whatever it is doing. The thread that reads from it starts the next one."""

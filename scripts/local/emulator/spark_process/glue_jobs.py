@@ -4,7 +4,9 @@ import hashlib
 import io
 import logging
 import os
+import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,11 +44,40 @@ class GlueRunner:
     def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Runs a request with run_id, script and py_files (local paths), arguments, conf and credentials.
 
-        Returns {"failure": None}, or Glue's ErrorMessage there: the request does not fail with its script.
+        Returns {"failure": None, "usage": …}, or Glue's ErrorMessage as the failure: the request does not
+        fail with its script.
         """
         run = _Run(self._spark, self._config, self._channel, request)
+        before = _usage(self._spark)
         with run.environment(), run.modules(), run.output(), run.session():
-            return {"failure": run.execute()}
+            failure = run.execute()
+        after = _usage(self._spark)
+        used = {name: round(after[name] - before[name], 3) for name in after}
+        return {"failure": failure, "usage": {**used, "jvm_cpu_since_start": round(after["jvm_cpu"], 3)}}
+
+
+def _usage(spark: SparkSession) -> dict[str, float]:
+    """Seconds so far: of the clock, and of CPU of the JVM, its JIT compilers and the driver's Python."""
+    jvm: Any = spark._jvm
+    compilers = jvm.java.lang.management.ManagementFactory.getCompilationMXBean()
+    return {
+        "seconds": time.monotonic(),
+        "jvm_cpu": _cpu_seconds(spark.sparkContext._gateway.proc.pid),  # type: ignore[union-attr]
+        "jit": compilers.getTotalCompilationTime() / 1e3,
+        "python_cpu": time.process_time(),
+    }
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Seconds of CPU of a process, from the kernel: the JVM's own bean is closed to py4j."""
+    text = subprocess.run(
+        ["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    days, _, clock = text.rpartition("-")
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds + 86400 * int(days or 0)
 
 
 class _Run:

@@ -23,8 +23,8 @@ _PROVIDER = "org.apache.iceberg.aws.s3.VendedCredentialsProvider"
 def start_spark(config: Mapping[str, Any]) -> SparkSession:
     """Starts Spark and its JVM.
 
-    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores, memory and
-    region.
+    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores, memory,
+    region, and java_options, which come last and count.
     """
     # Iceberg's clients find the region as the SDK finds it, and not in the catalog's settings.
     region = f"-Daws.region={config['region']}"
@@ -36,6 +36,9 @@ def start_spark(config: Mapping[str, Any]) -> SparkSession:
     ]
     if config["trust_store"]:
         options.append(f"-Djavax.net.ssl.trustStore={config['trust_store']}")
+    # The jobs set this before anything uses a catalog. Here Athena comes first, in the JVM that all share.
+    options.append("-Diceberg.worker.num-threads=32")
+    options.append(config["java_options"])
     builder = SparkSession.builder.master(f"local[{config['cores']}]").appName("lean-ops-local")
     settings = {
         "spark.driver.memory": config["memory"],

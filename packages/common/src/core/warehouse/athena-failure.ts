@@ -35,7 +35,8 @@ const QUOTED = /(?<!\w)(?:'[^']*'|"[^"]*"|`[^`]*`)(?!\w)/g;
 const ENVIRONMENT: readonly Rule[] = [
   [/Lake ?Formation/, 'environment', 'LAKE_FORMATION'],
   [
-    /AccessDenied|[Aa]ccess [Dd]enied|[Nn]ot authorized|Insufficient permissions|Forbidden|[Ss]tatus [Cc]ode: 403/,
+    // What Athena says of a bucket for results that it may not see, as of one that is not there.
+    /AccessDenied|[Aa]ccess [Dd]enied|[Nn]ot authorized|Insufficient permissions|Forbidden|[Ss]tatus [Cc]ode: 403|Unable to verify\/create output bucket/,
     'environment',
     'ACCESS_DENIED',
   ],

@@ -31,6 +31,7 @@ describe('classifyAthenaFailure', () => {
     ['Query timeout', 'retryable INTERNAL_ERROR'],
     ['HIVE_METASTORE_ERROR: Table d.t: Service Unavailable (Service: AWSGlue)', 'retryable CATALOG_ERROR'],
     ['HIVE_METASTORE_ERROR: Access denied (Service: AWSGlue; Status Code: 400)', 'environment ACCESS_DENIED'],
+    ['Unable to verify/create output bucket lean-ops-lake', 'environment ACCESS_DENIED'],
     ['ConcurrentModificationException: Table t was updated', 'retryable ICEBERG_COMMIT_ERROR'],
     ['Found conflicting files: Concurrent update', 'retryable ICEBERG_COMMIT_ERROR'],
     ['The specified bucket does not exist (Error Code: NoSuchBucket)', 'environment NO_BUCKET'],
