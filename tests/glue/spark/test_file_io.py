@@ -3,6 +3,8 @@
 import os
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlparse
@@ -91,12 +93,12 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
     for proxy in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(proxy, "127.0.0.1")
-    aws._credentials.cache_clear()
+    aws._credentials_by_region.clear()
     file_io._s3.cache_clear()
     try:
         yield server
     finally:
-        aws._credentials.cache_clear()
+        aws._credentials_by_region.clear()
         file_io._s3.cache_clear()
         server.shutdown()
         thread.join()
@@ -145,6 +147,43 @@ def test_where_boto3_finds_no_keys_arrow_looks_itself(machine, monkeypatch, tmp_
     config.write_text("")
     assert read(FileStore(region=REGION, endpoint=machine.url)) == b"content"
     assert (machine.given, set(machine.signed)) == (0, {None})
+
+
+def test_keys_that_could_not_be_found_once_are_found_later(machine, tmp_path):
+    """boto3 asks a machine's metadata once, with a second's time, while all workers ask."""
+    config = tmp_path / "config"
+    config.write_text("")
+    store = FileStore(region=REGION, endpoint=machine.url)
+    read(store)
+    config.write_text(CONFIG)
+    machine.signed.clear()
+    read(store)
+    assert set(machine.signed) == {("KEY1", REGION)}
+
+
+def test_threads_that_begin_together_get_one_file_system_with_keys_that_were_asked_for_once(
+    machine, monkeypatch
+):
+    together = threading.Barrier(8)
+    made = []
+
+    class Slow(S3FileSystem):
+        def __init__(self, **options):
+            made.append(self)
+            time.sleep(0.05)
+            super().__init__(**options)
+
+    monkeypatch.setattr(file_io, "S3FileSystem", Slow)
+    store = FileStore(region=REGION, endpoint=machine.url)
+
+    def opened(_):
+        together.wait(timeout=30)
+        return store.open(f"s3://{PATH}")
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(opened, range(8)))
+    assert all(one is found[0] for one in found)
+    assert (len(made), machine.given) == (1, 1)
 
 
 def test_without_a_region_files_in_s3_are_refused_and_local_ones_are_not(tmp_path):

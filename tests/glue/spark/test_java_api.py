@@ -158,8 +158,18 @@ def test_a_job_ends_at_once_where_the_jvm_lacks_what_all_need(lake, monkeypatch,
     assert lake.rows("ops.cycle_delta") == []
 
 
+class Absent:
+    """Stands for a class that the JVM lacks."""
+
+    def __getattr__(self, name):
+        raise TypeError("'JavaPackage' object is not callable")
+
+
 def test_spark_does_all_work_where_the_jvm_lacks_what_tasks_need(lake, monkeypatch, fresh_classes):
     monkeypatch.setattr(java_api, "NEEDED_BY_TASKS", {**java_api.NEEDED_BY_TASKS, **ABSENT})
+    iceberg = iceberg_classes.iceberg_of(lake.spark._jvm)
+    for name in ("specs", "data_files", "expressions", "metrics_config", "parquet", "footers"):
+        monkeypatch.setattr(iceberg, name, Absent())
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "number"}})
     for n in range(2):
         lake.standardize(Event({"temperature": n}, produced=n), Event({"temperature": 9}, message_id=f"b{n}"))

@@ -4,11 +4,11 @@ Endpoints come from the environment (AWS_ENDPOINT_URL) and never from here. The 
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -56,9 +56,23 @@ def current_keys(region: str) -> Keys | None:
     return Keys(keys.access_key, keys.secret_key, keys.token)
 
 
-@lru_cache(maxsize=1)
+_credentials_by_region: dict[str, Any] = {}
+_finding_credentials = threading.Lock()
+
+
 def _credentials(region: str) -> Any:
-    return boto3.Session(region_name=region).get_credentials()
+    """boto3's credentials, which renew themselves; None when it finds none this time.
+
+    Only what was found is kept: boto3 asks a machine's metadata once, for a second, and all workers of the
+    machine ask at the same moment.
+    """
+    with _finding_credentials:
+        found = _credentials_by_region.get(region)
+        if found is None:
+            found = boto3.Session(region_name=region).get_credentials()
+            if found is not None:
+                _credentials_by_region[region] = found
+        return found
 
 
 class DynamoRegistry:

@@ -1,5 +1,6 @@
 """Access to the files of tables for Arrow's readers and writers, which run on executors without Spark."""
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from lean_ops.errors import LeanOpsError
 from lean_ops.ports.aws import Keys, current_keys
 
 _LOCAL = LocalFileSystem()
+_making_s3 = threading.Lock()
 
 
 class NoRegionError(LeanOpsError):
@@ -45,7 +47,10 @@ class FileStore:
             return _LOCAL
         if self.region is None:
             raise NoRegionError
-        return _s3(self.region, self.endpoint, current_keys(self.region))
+        keys = current_keys(self.region)
+        # lru_cache takes no lock while it computes: threads that begin together would make one each.
+        with _making_s3:
+            return _s3(self.region, self.endpoint, keys)
 
 
 @lru_cache(maxsize=8)
@@ -61,11 +66,8 @@ def _s3(region: str, endpoint: str | None, keys: Keys | None) -> S3FileSystem:
         options |= {"endpoint_override": url.netloc, "scheme": url.scheme}
     if keys is not None:
         options |= {"access_key": keys.access_key, "secret_key": keys.secret_key, "session_token": keys.token}
-    try:
-        # A small file is then written by one PutObject instead of a multipart upload.
-        return S3FileSystem(allow_delayed_open=True, **options)
-    except TypeError:
-        return S3FileSystem(**options)  # an older pyarrow has no such option
+    # With allow_delayed_open, a small file is written by one PutObject instead of a multipart upload.
+    return S3FileSystem(allow_delayed_open=True, **options)
 
 
 def path_of(location: str) -> str:

@@ -139,14 +139,16 @@ class TopicTable:
         then left out. Raises NotForOneTaskError when there are too many files or rows, or files that tasks do
         not read.
         """
-        if self._loaded_at is None:
-            return ()
-        if not all(is_supported(column) for column in self.columns):
-            raise NotForOneTaskError("the table has columns of other types than topics have")
         found: list[DataFile] = []
         rows = 0
         try:
-            check_that_files_tell_all(iceberg_for_tasks(self._spark._jvm), self._table, self._schema)
+            # Also for a table without files, as a task would write to it by these classes.
+            iceberg = iceberg_for_tasks(self._spark._jvm)
+            if self._loaded_at is None:
+                return ()
+            if not all(is_supported(column) for column in self.columns):
+                raise NotForOneTaskError("the table has columns of other types than topics have")
+            check_that_files_tell_all(iceberg, self._table, self._schema)
             scan = self._table.newScan()
             if prune_to is not None:
                 scan = scan.filter(self._expression(prune_to))
