@@ -54,7 +54,11 @@ locals {
     historical-catch-up = {
       description = "Brings tables that are older than drift_log and the registry in line with them."
       script      = "historical_catch_up.py"
-      arguments   = { "--dry-run" = "true" }
+      arguments = {
+        "--dry-run" = "true"
+        # It may run beside a cycle, which has the whole limit.
+        "--catalog_calls_per_second" = tostring(max(1, floor(var.catalog_calls_per_second / 4)))
+      }
     }
   }
 }

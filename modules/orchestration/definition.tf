@@ -12,7 +12,7 @@ locals {
   }]
 
   # The planner's own errors come by their names: throttling, or a right of its role that AWS does not know everywhere yet in the
-  # minute after it was made. It is safe to run again, and after two minutes the cycle fails.
+  # minute after it was made. It is safe to run again, and after two minutes and a half the cycle fails.
   retry_planner = [{
     ErrorEquals     = ["States.TaskFailed"]
     IntervalSeconds = 5

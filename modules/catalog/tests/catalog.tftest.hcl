@@ -68,7 +68,7 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
-    condition     = alltrue([for job in aws_glue_job.this : job.default_arguments["--catalog_calls_per_second"] == "70"])
+    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", historical-catch-up = "17" }
     error_message = "Every job keeps to the limit of catalog calls."
   }
 

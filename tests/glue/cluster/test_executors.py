@@ -61,6 +61,11 @@ def test_executors_are_other_processes_with_the_library_in_its_archive_alone(his
         assert (one["pyarrow"], one["boto3"]) == ("22.0.0", "1.40.61")
 
 
+def test_the_settings_of_java_came_before_its_classes(history):
+    assert history["settings"]["iceberg_threads"] == history["driver_threads"]
+    assert history["settings"]["retry_mode"] == "adaptive"
+
+
 def test_tasks_on_executors_wrote_all_files(history):
     assert "RAW goes by Spark" not in history["log"]
     for table, files in history["files"].items():

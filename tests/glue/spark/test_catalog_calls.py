@@ -84,9 +84,14 @@ def test_without_a_limit_nothing_waits():
 def test_a_call_that_glue_throttled_to_the_end_is_reported_once_and_others_are_not():
     reported = []
     calls = CatalogCalls(100, lambda operation, table: reported.append((operation, table)))
-    calls.failed(
-        "load", "lake.t", RuntimeError("GlueException: Rate exceeded (Service: Glue, Status Code: 400)")
-    )
-    calls.failed("commit", "lake.t", RuntimeError("Cannot commit: another writer"))
+    for operation, error in {
+        "load": RuntimeError("GlueException: Rate exceeded (Service: Glue, Status Code: 400)"),
+        "commit": RuntimeError("Cannot commit: another writer"),
+    }.items():
+        with pytest.raises(RuntimeError, match=str(error)[:10]), calls.made(2, operation, "lake.t"):
+            raise error
+    with calls.made(1, "append", "lake.t"):
+        pass
     assert reported == [("load", "lake.t")]
+    assert calls.taken == 5
     assert is_throttled(RuntimeError("… ThrottlingException …"))

@@ -8,7 +8,6 @@ from py4j.protocol import Py4JJavaError
 from lean_ops.entrypoint.layer_main import logged_failure
 from lean_ops.errors import LeanOpsError, reason
 from lean_ops.spark.iceberg_classes import iceberg_of
-from lean_ops.spark.map_in_arrow import map_in_arrow
 
 
 def reason_of(call):
@@ -65,7 +64,7 @@ def _fails_by_itself(_):
 
 def test_a_failure_in_python_on_an_executor_is_told_as_python_tells_it(job_session):
     def run(function):
-        return lambda: map_in_arrow(job_session.range(1), function, "id bigint").collect()
+        return lambda: job_session.range(1).mapInArrow(function, "id bigint").collect()
 
     assert reason_of(run(_fails)) == "ValueError: first line"
     assert reason_of(run(_fails_by_itself)) == "LeanOpsError: do this: or that"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 CORES, MEMORY_MB = 2, 1024
+DRIVER_THREADS = 7
+"""Not the default, and not the number of any machine's cores: Iceberg has it only when it was set in time."""
 
 
 def probe(_: int) -> dict[str, object]:
@@ -34,7 +36,7 @@ def main(folder: Path, archive: str, cycles: int) -> dict[str, object]:
     from lake import Event, Lake
     from spark_tests import start_spark
 
-    from lean_ops.spark.session import activate, open_session
+    from lean_ops.spark.session import activate, open_session, settings_in_force
 
     packages = str(Path(sys.prefix) / "glue-packages")
     base = start_spark(
@@ -45,7 +47,7 @@ def main(folder: Path, archive: str, cycles: int) -> dict[str, object]:
         spark__executor__extraJavaOptions="-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         spark__executorEnv__PYTHONPATH=packages,
     )
-    session = open_session("lean-ops-on-cluster")
+    session = open_session("lean-ops-on-cluster", DRIVER_THREADS)
     activate(session)
     lake = Lake(session, "lake")
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "number", "x-cde": True}})
@@ -63,6 +65,8 @@ def main(folder: Path, archive: str, cycles: int) -> dict[str, object]:
         troubles += [lake.standardize().trouble(), lake.curate().trouble()]
     tables = ["ops.cycle_delta", "standardized.telemetry_climate", "curated.telemetry_climate"]
     found = {
+        "settings": settings_in_force(session),
+        "driver_threads": DRIVER_THREADS,
         "executors": base.sparkContext.parallelize(range(8), 8).map(probe).collect(),
         "troubles": troubles,
         "log": [line["message"] for line in lake.logged],

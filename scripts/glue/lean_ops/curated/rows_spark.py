@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from lean_ops.columns import names
 from lean_ops.columns.names import KEY
 from lean_ops.payload.flatten_batches import DELTA_SCHEMA
-from lean_ops.spark.map_in_arrow import map_in_arrow
 from lean_ops.standardized import rows_arrow
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.validation import time_limit
@@ -28,7 +27,7 @@ from lean_ops.validation.validator import REJECTED, RowValidator
 
 def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
     """Does what standardized/rows_arrow.py does for an Arrow table, on the executors."""
-    return map_in_arrow(table, lambda batches: _versions(batches, topic), DELTA_SCHEMA)
+    return table.mapInArrow(lambda batches: _versions(batches, topic), DELTA_SCHEMA)
 
 
 def _versions(batches: Iterator[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
@@ -50,7 +49,7 @@ def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
         f"value struct<{value}>",
         *(f"{name} string" for name in ERROR_COLUMNS),
     ]
-    return map_in_arrow(versions, lambda batches: _validated(batches, schema, seconds), ", ".join(types))
+    return versions.mapInArrow(lambda batches: _validated(batches, schema, seconds), ", ".join(types))
 
 
 def _validated(

@@ -21,7 +21,7 @@ from lean_ops.cycle_delta.files import delta_files_after
 from lean_ops.cycle_delta.table import TABLE, TopicCycle, since
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
-from lean_ops.spark.map_in_arrow import map_groups, map_in_arrow
+from lean_ops.spark.map_groups import map_groups
 from lean_ops.spark.session import file_store_of
 from lean_ops.spark.splits import Split, group_splits, splits_of
 from lean_ops.tables.event_times import EventTimes
@@ -75,7 +75,7 @@ def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> li
         files = delta_files_after(spark, table, after)
     except NotPlainFilesError:
         rows = since(tables.read(table), after).select("cycle_id", *_COLUMNS)
-        return _merged(map_in_arrow(rows, lambda batches: _of_batches(batches, limits), _SCHEMA), limits)
+        return _merged(rows.mapInArrow(lambda batches: _of_batches(batches, limits), _SCHEMA), limits)
     splits = [split for file in files for split in splits_of(file.path, file.size, _SPLIT_BYTES)]
     cycles = {file.path: file.cycle_id for file in files}
     groups = group_splits(splits, spark.sparkContext.defaultParallelism)

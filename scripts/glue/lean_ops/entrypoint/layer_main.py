@@ -81,7 +81,6 @@ def limited_catalog_calls(spark: SparkSession, per_second: int, log: Any) -> Ite
     log(
         "settings in force",
         catalog_calls_per_second=per_second,
-        iceberg_threads=iceberg.thread_pools.WORKER_THREAD_POOL_SIZE,
         **settings_in_force(spark),
     )
     try:

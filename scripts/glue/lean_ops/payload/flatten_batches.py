@@ -10,7 +10,6 @@ from pyspark.sql.types import MapType, StringType, StructField, StructType, Time
 from lean_ops.columns import names
 from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.json_text import InvalidJsonError, compact
-from lean_ops.spark.map_in_arrow import map_in_arrow
 
 _TEXT = StringType()
 _TIME = TimestampNTZType()
@@ -69,7 +68,7 @@ def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, R
     """
     refused = dict(refused_topics)
     events = raw.select(*RAW_COLUMNS)
-    return map_in_arrow(events, lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
+    return events.mapInArrow(lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
 
 
 def flatten_batches(

@@ -23,7 +23,7 @@ from lean_ops.spark.iceberg_classes import (
     iceberg_for_tasks,
     plain_files,
 )
-from lean_ops.spark.map_in_arrow import map_groups
+from lean_ops.spark.map_groups import map_groups
 from lean_ops.spark.session import file_store_of
 from lean_ops.spark.splits import Split, group_splits, splits_of
 from lean_ops.tables.data_files import DataFile, NewFile, by_field_id, write_file

@@ -7,7 +7,8 @@ that.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 LOAD = 1
 """Calls for loading a table, or for bringing a loaded one up to date: GetTable."""
@@ -61,10 +62,16 @@ class CatalogCalls:
         if wait > 0:
             self._sleep(wait)
 
-    def failed(self, operation: str, table: str, error: Exception) -> None:
-        """Reports a call that Glue throttled until the client gave up."""
-        if self._on_throttled is not None and is_throttled(error):
-            self._on_throttled(operation, table)
+    @contextmanager
+    def made(self, calls: int, operation: str, table: str) -> Iterator[None]:
+        """Takes the calls of an operation, and reports one that Glue throttled until the client gave up."""
+        self.take(calls)
+        try:
+            yield
+        except Exception as error:
+            if self._on_throttled is not None and is_throttled(error):
+                self._on_throttled(operation, table)
+            raise
 
 
 def reserve(full_at: float, now: float, calls: int, per_second: float) -> tuple[float, float]:

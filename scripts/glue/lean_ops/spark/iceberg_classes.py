@@ -49,18 +49,13 @@ class Iceberg:
         self.string_type = package.types.Types.StringType
         self.hash_map = jvm.java.util.HashMap
         self.java_class = jvm.java.lang.Class
-        self.thread_pools = package.util.ThreadPools
         self.calls = CatalogCalls()
         """Every call of the catalog takes its share here."""
 
     def load(self, spark: Any, table: str) -> Any:
         """Iceberg's own Table, in Java, by its full name. It gives metadata without a Spark job."""
-        self.calls.take(LOAD)
-        try:
+        with self.calls.made(LOAD, "load", table):
             return self.spark_util.loadIcebergTable(spark._jsparkSession, table)
-        except Exception as error:
-            self.calls.failed("load", table, error)
-            raise
 
 
 @lru_cache(maxsize=1)

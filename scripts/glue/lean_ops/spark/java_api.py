@@ -45,12 +45,8 @@ NEEDED: JavaApi = {
     ],
     "org.apache.iceberg.UpdateProperties": ["commit()", "set(java.lang.String,java.lang.String)"],
     "org.apache.iceberg.types.Types$StringType": ["get()"],
-    "org.apache.iceberg.util.ThreadPools": ["WORKER_THREAD_POOL_SIZE"],
     COMMIT_FAILED: [],
-    "org.apache.spark.sql.Dataset": [
-        "pythonMapInArrow(org.apache.spark.sql.catalyst.expressions.PythonUDF,boolean)",
-        "queryExecution()",
-    ],
+    "org.apache.spark.sql.Dataset": ["queryExecution()"],
     "org.apache.spark.sql.execution.LogicalRDD": ["rdd()"],
 }
 """Without these no job can run."""
@@ -209,6 +205,14 @@ class _Reflection:
                 raise
             return False
         return True
+
+
+def iceberg_threads(jvm: Any) -> int | None:
+    """How many threads Iceberg has for manifests; None where its build does not say it."""
+    try:
+        return int(jvm.org.apache.iceberg.util.ThreadPools.WORKER_THREAD_POOL_SIZE)
+    except (TypeError, Py4JError):
+        return None
 
 
 def iceberg_version(jvm: Any) -> str:

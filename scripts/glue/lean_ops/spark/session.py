@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lean_ops.ports.job_arguments import DEFAULT_DRIVER_THREADS
+from lean_ops.spark import java_api
 from lean_ops.spark.file_io import FileStore, NoRegionError
 
 CATALOG = "glue_catalog"
@@ -69,9 +70,15 @@ def settings_in_force(session: SparkSession) -> dict[str, Any]:
     jvm = _jvm(session)
     options = jvm.java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()
     return {
+        "iceberg_threads": java_api.iceberg_threads(jvm),
         "retry_mode": jvm.java.lang.System.getProperty("aws.retryMode"),
-        "java_options": [option for option in options if option.startswith("-XX:")],
+        "java_options": [_without_value(option) for option in options],
     }
+
+
+def _without_value(option: str) -> str:
+    """An option of the JVM as it may be logged: the values of properties can be secrets."""
+    return option.partition("=")[0] if option.startswith("-D") else option
 
 
 def activate(session: SparkSession) -> None:

@@ -16,7 +16,6 @@ from lean_ops.columns.names import ENVELOPE_TIMES, KEY
 from lean_ops.columns.resolve_paths import resolved
 from lean_ops.columns.time_text import text_time, time_text
 from lean_ops.payload.flatten_batches import DELTA_COLUMNS, DELTA_SCHEMA
-from lean_ops.spark.map_in_arrow import map_in_arrow
 from lean_ops.tables.event_times import EventTimes, is_within
 
 _RESCUED_MAP = "map<string,string>"
@@ -45,7 +44,7 @@ def with_columns(versions: DataFrame, paths: ColumnPaths) -> DataFrame:
         for batch in batches:
             yield from resolved(pa.Table.from_batches([batch]), paths).to_batches()
 
-    return map_in_arrow(versions.select(*DELTA_COLUMNS), resolve, DELTA_SCHEMA)
+    return versions.select(*DELTA_COLUMNS).mapInArrow(resolve, DELTA_SCHEMA)
 
 
 def standardized_rows(winners: DataFrame, payload_columns: Sequence[str], overflow: bool) -> DataFrame:

@@ -55,34 +55,33 @@ class Tables:
 
     def listed(self, layer: str) -> set[str]:
         """The names of a layer's tables, by one request."""
-        self._iceberg.calls.take(LIST)
-        rows = self.spark.sql(f"SHOW TABLES IN {CATALOG}.{self._prefix}_{layer}").collect()
+        database = f"{CATALOG}.{self._prefix}_{layer}"
+        with self._iceberg.calls.made(LIST, "list", database):
+            rows = self.spark.sql(f"SHOW TABLES IN {database}").collect()
         return {row["tableName"] for row in rows}
 
     # --- reading ---
 
     def read(self, table: str) -> DataFrame:
-        self._iceberg.calls.take(READ_BY_SPARK)
-        return self.spark.table(table)
+        with self._iceberg.calls.made(READ_BY_SPARK, "load", table):
+            return self.spark.table(table)
 
     def read_between(self, table: str, after_snapshot: str | None, to_snapshot: str) -> DataFrame:
         """The rows appended after one snapshot, up to and including another.
 
         When after_snapshot is None, they are all rows of the table. Compaction appends none.
         """
-        self._iceberg.calls.take(READ_BY_SPARK)
         reader = self.spark.read.format("iceberg")
         if after_snapshot is None:
-            return reader.option("snapshot-id", to_snapshot).load(table)
-        return (
-            reader.option("start-snapshot-id", after_snapshot)
-            .option("end-snapshot-id", to_snapshot)
-            .load(table)
-        )
+            reader = reader.option("snapshot-id", to_snapshot)
+        else:
+            reader = reader.option("start-snapshot-id", after_snapshot).option("end-snapshot-id", to_snapshot)
+        with self._iceberg.calls.made(READ_BY_SPARK, "load", table):
+            return reader.load(table)
 
     def columns(self, table: str) -> list[str]:
-        self._iceberg.calls.take(LOAD)
-        return self.spark.table(table).columns
+        with self._iceberg.calls.made(LOAD, "load", table):
+            return self.spark.table(table).columns
 
     def metadata(self, table: str) -> Mapping[str, Any]:
         """The current metadata: the JSON of https://iceberg.apache.org/spec/#table-metadata-fields."""
@@ -132,8 +131,8 @@ class Tables:
         """
         whole = self._whole(rows, table)
         self._prepare(table)
-        self._iceberg.calls.take(WRITE_BY_SPARK)
-        self._with_properties(properties, lambda: whole.writeTo(table).append())
+        with self._iceberg.calls.made(WRITE_BY_SPARK, "append", table):
+            self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
 
     def replace_cycle(
@@ -145,11 +144,11 @@ class Tables:
         """
         # Small row groups let a reader of a few topics read little else. Those of Iceberg's default are 128
         # MB.
-        self._set_properties(self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
+        self._set_properties(table, self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
         # The partition has a single value: distributed by it, all rows would go through one task.
-        self._iceberg.calls.take(WRITE_BY_SPARK)
         writer = rows.writeTo(table).option("distribution-mode", "none")
-        self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
+        with self._iceberg.calls.made(WRITE_BY_SPARK, "overwrite", table):
+            self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
         return self._confirmed(table, properties)
 
     def upsert(
@@ -172,9 +171,9 @@ class Tables:
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in columns)}) "
             f"VALUES ({', '.join(f's.`{name}`' for name in columns)})"
         )
-        self._iceberg.calls.take(MERGE_BY_SPARK)
         try:
-            self._with_properties(properties, lambda: self.spark.sql(statement))
+            with self._iceberg.calls.made(MERGE_BY_SPARK, "merge", table):
+                self._with_properties(properties, lambda: self.spark.sql(statement))
         finally:
             self.spark.catalog.dropTempView(view)
         return self._confirmed(table, properties)
@@ -186,8 +185,8 @@ class Tables:
         becomes active, and leaves those of a schema that was overtaken.
         """
         known = {name.lower() for name in rows.columns}
-        self._iceberg.calls.take(LOAD)
-        fields = self.spark.table(table).schema.fields
+        with self._iceberg.calls.made(LOAD, "load", table):
+            fields = self.spark.table(table).schema.fields
         missing = [field for field in fields if field.name.lower() not in known]
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
 
@@ -197,13 +196,13 @@ class Tables:
         append = self._load(table).newAppend()
         for key, value in properties.items():
             append.set(key, value)
-        self._iceberg.calls.take(LOAD + COMMIT + LOAD)
-        append.commit()
+        with self._iceberg.calls.made(LOAD + COMMIT + LOAD, "commit", table):
+            append.commit()
         return self._confirmed(table, properties)
 
     def keep_few_metadata_files(self, table: str) -> None:
         """Has the table delete old metadata files, whoever commits to it; see metadata_files."""
-        self._set_properties(self._load(table), {})
+        self._set_properties(table, self._load(table), {})
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
         """Appends the rows whose `key` the table does not have yet; it must be unique in `rows`."""
@@ -220,8 +219,8 @@ class Tables:
         """
         for last_try in (False,) * (_ADD_COLUMNS_TRIES - 1) + (True,):
             loaded = self._load(table)
-            self._iceberg.calls.take(LOAD)
-            loaded.refresh()
+            with self._iceberg.calls.made(LOAD, "load", table):
+                loaded.refresh()
             fields = json.loads(self._iceberg.schemas.toJson(loaded.schema()))["fields"]
             present = {field["name"] for field in fields}
             missing = {name: comment for name, comment in added.items() if name not in present}
@@ -232,9 +231,9 @@ class Tables:
                 update.addColumn(name, self._iceberg.string_type.get(), comment)
             for name, comment in (comments or {}).items():
                 update.updateColumnDoc(name, comment)
-            self._iceberg.calls.take(COMMIT + LOAD)
             try:
-                update.commit()
+                with self._iceberg.calls.made(COMMIT + LOAD, "commit", table):
+                    update.commit()
             except Py4JJavaError as error:
                 # schema-validator may have changed the table by Athena meanwhile, so look again what is
                 # missing.
@@ -255,9 +254,9 @@ class Tables:
         DDL does not take this property.
         """
         loaded = self._load(table)
-        self._set_properties(loaded, {_FANOUT: "false"} if loaded.spec().isPartitioned() else {})
+        self._set_properties(table, loaded, {_FANOUT: "false"} if loaded.spec().isPartitioned() else {})
 
-    def _set_properties(self, loaded: Any, wanted: Mapping[str, str]) -> None:
+    def _set_properties(self, table: str, loaded: Any, wanted: Mapping[str, str]) -> None:
         """Sets these properties, and those of metadata files that the table does not have, in one commit."""
         properties = loaded.properties()
         changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
@@ -267,8 +266,8 @@ class Tables:
         update = loaded.updateProperties()
         for name, value in changed.items():
             update.set(name, value)
-        self._iceberg.calls.take(LOAD + COMMIT)
-        update.commit()
+        with self._iceberg.calls.made(LOAD + COMMIT, "commit", table):
+            update.commit()
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table, in Java, which gives metadata without a Spark job."""

@@ -235,26 +235,24 @@ class TopicTable:
         It does what `update.commit()` does except for the last step, which loads the table again and reads
         the snapshot's manifests to find those that a retry has left over.
         """
-        calls = self._iceberg.calls
-        calls.take(LOAD + COMMIT)
         operations = self._table.operations()
-        # This brings the table up to date, in Java.
-        snapshot = update.apply()
-        base = operations.current()
-        builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
-        wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
-        if new := unsaid(wanted, base.properties()):
-            builder.setProperties(new)
-        metadata = builder.build()
         try:
-            operations.commit(base, metadata)
+            with self._iceberg.calls.made(LOAD + COMMIT, "commit", self._name):
+                # This brings the table up to date, in Java.
+                snapshot = update.apply()
+                base = operations.current()
+                builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
+                wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
+                if new := unsaid(wanted, base.properties()):
+                    builder.setProperties(new)
+                metadata = builder.build()
+                operations.commit(base, metadata)
         except Py4JJavaError as error:
-            calls.failed("commit", self._name, error)
             if error.java_exception.getClass().getName() != COMMIT_FAILED:
                 raise
             # Another commit was faster. Try again with Iceberg's own retries, which validate anew.
-            calls.take(LOAD + COMMIT + LOAD)
-            update.commit()
+            with self._iceberg.calls.made(LOAD + COMMIT + LOAD, "commit", self._name):
+                update.commit()
             return operations.current()
         return metadata
 

@@ -21,7 +21,7 @@ from lean_ops.cycle_delta.files import MAX_DELTA_BYTES, DeltaFile, delta_files, 
 from lean_ops.errors import LeanOpsError, reason
 from lean_ops.spark.file_io import FileStore
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
-from lean_ops.spark.map_in_arrow import map_groups
+from lean_ops.spark.map_groups import map_groups
 from lean_ops.spark.materialized import materialized
 from lean_ops.spark.session import file_store_of
 from lean_ops.tasks.topic_task import TaskResult, TooLargeError, TopicTask

@@ -1,27 +1,11 @@
 """Runs Python functions over Arrow batches on the executors, as part of a Spark job."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
-from pyspark.rdd import PythonEvalType
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
-from pyspark.sql.udf import UserDefinedFunction
-
-
-def map_in_arrow(
-    frame: DataFrame,
-    function: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    schema: StructType | str,
-) -> DataFrame:
-    """Does what DataFrame.mapInArrow does, without requiring pandas, which nothing here uses."""
-    udf: Any = UserDefinedFunction(
-        function, returnType=schema, evalType=PythonEvalType.SQL_MAP_ARROW_ITER_UDF, deterministic=True
-    )
-    call = udf(*[frame[name] for name in frame.columns])
-    return DataFrame(frame._jdf.pythonMapInArrow(call._jc.expr(), False), frame.sparkSession)
-
 
 Group = TypeVar("Group")
 
@@ -43,4 +27,4 @@ def map_groups(
             for n in batch.column(0).to_pylist():
                 yield from function(groups[n])
 
-    return map_in_arrow(spark.range(0, len(groups), 1, max(1, len(groups))), work, schema)
+    return spark.range(0, len(groups), 1, max(1, len(groups))).mapInArrow(work, schema)
