@@ -21,7 +21,7 @@ ROOMS = {
         "entrypoint",
     ),
     "scripts/local/emulator": (
-        *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "iam"),
+        *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "alarms", "iam"),
         "fault_injection",
         *("spark", "events", "athena", "firehose", "glue", "spark_process"),
         *("patches", "server", "admin", "__main__"),
