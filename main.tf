@@ -101,6 +101,7 @@ module "orchestration" {
   name_prefix              = var.name_prefix
   account                  = local.account
   planner_arn              = module.compute.planner_arn
+  ready                    = module.compute.ready
   jobs                     = module.catalog.jobs
   job_timeout_seconds      = local.job_timeout_seconds
   cycle_timeout_seconds    = local.cycle_timeout_seconds

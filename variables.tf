@@ -107,4 +107,9 @@ variable "tags" {
     condition     = alltrue([for key in keys(var.tags) : key != "" && !startswith(lower(key), "aws:")])
     error_message = "tags must have names, and none may begin with aws:, which is Amazon's own. Rename them."
   }
+
+  validation {
+    condition     = length(var.tags) <= 48
+    error_message = "tags must be at most 48: a resource takes 50, and application and managed-by are two of them. Leave some out."
+  }
 }

@@ -195,6 +195,16 @@ run "refuses_bad_values_naming_each_variable" {
   ]
 }
 
+run "refuses_more_tags_than_a_resource_takes" {
+  command = plan
+
+  variables {
+    tags = { for n in range(49) : "tag-${n}" => "x" }
+  }
+
+  expect_failures = [var.tags]
+}
+
 # Terraform does not evaluate a validation that refers to a variable which is refused itself. The batch window's refers to the
 # batch size, the visibility timeout's to both, and the receives' to the visibility timeout, so these are refused in plans of their own.
 run "refuses_window_over_the_limit" {

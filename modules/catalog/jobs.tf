@@ -82,6 +82,13 @@ resource "aws_s3_object" "script" {
   source      = "${var.scripts_dir}/${each.value.script}"
   source_hash = try(filemd5("${var.scripts_dir}/${each.value.script}"), null)
 
+  # An object takes ten tags, and whoever deploys may set more.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
+
   lifecycle {
     precondition {
       condition     = fileexists("${var.scripts_dir}/${each.value.script}")
@@ -95,6 +102,13 @@ resource "aws_s3_object" "library" {
   key         = "glue/lean_ops.zip"
   source      = var.library_zip
   source_hash = try(filemd5(var.library_zip), null)
+
+  # An object takes ten tags, and whoever deploys may set more.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 
   lifecycle {
     precondition {

@@ -53,6 +53,13 @@ output "planner_arn" {
   value       = module.cycle_planner.arn
 }
 
+output "ready" {
+  description = "True once events can be taken and cycles can run: the system tables are there, and the stream. Known in every plan."
+  value       = true
+
+  depends_on = [aws_lambda_invocation.system_tables, aws_cloudformation_stack.stream]
+}
+
 output "stream_name" {
   description = "Firehose stream name."
   value       = local.stream_name

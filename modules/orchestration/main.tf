@@ -48,4 +48,7 @@ resource "aws_scheduler_schedule" "cycle" {
       maximum_retry_attempts       = 5
     }
   }
+
+  # A schedule by rate starts a cycle as soon as it is made. Without RAW, or without the right to start one, that would be an alarm.
+  depends_on = [var.ready, aws_iam_role_policy.schedule]
 }

@@ -27,6 +27,12 @@ variable "planner_arn" {
   }
 }
 
+variable "ready" {
+  description = "True once what a cycle works on is there; the schedule is made after it."
+  type        = bool
+  nullable    = false
+}
+
 variable "jobs" {
   description = "Glue job names of the two layers."
   type = object({

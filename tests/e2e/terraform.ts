@@ -36,6 +36,8 @@ export interface Planned extends Ended {
 
 export function terraformOn(stack: Stack): {
   readonly plan: (variables: Variables, options?: { readonly refresh?: boolean }) => Planned;
+  /** The resources that this one waits for when it is made, those in between included. */
+  readonly dependencies: (address: string) => ReadonlySet<string>;
   readonly run: (command: 'apply' | 'destroy', variables: Variables) => Ended;
 } {
   const env = { ...process.env, ...environmentOf(stack.port, chooseProviderSource()) };
@@ -73,6 +75,13 @@ export function terraformOn(stack: Stack): {
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
+    },
+    dependencies: (address) => {
+      const edges = [...terraform(['graph']).stdout.matchAll(/"([^"]+)" -> "([^"]+)"/g)];
+      const found = new Set([address]);
+      for (const from of found) for (const [, source, target = ''] of edges) if (source === from) found.add(target);
+      found.delete(address);
+      return found;
     },
     run: (command, variables) => {
       const flags = ['-no-color', '-auto-approve', '-parallelism=20', state];

@@ -134,6 +134,18 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 }
 
+run "puts_no_more_tags_on_scripts_and_library_than_s3_takes" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for object in concat(values(aws_s3_object.script), [aws_s3_object.library]) :
+      length(object.override_provider[0].default_tags[0].tags) == 0
+    ])
+    error_message = "An object takes ten tags, and a deployment may have more."
+  }
+}
+
 run "keeps_each_jobs_logs_apart_and_for_a_time" {
   command = plan
 

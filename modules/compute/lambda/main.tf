@@ -10,6 +10,13 @@ resource "aws_s3_object" "package" {
   source      = var.zip
   source_hash = try(filemd5(var.zip), null)
 
+  # An object takes ten tags, and whoever deploys may set more.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
+
   lifecycle {
     precondition {
       condition     = fileexists(var.zip)
@@ -39,6 +46,6 @@ resource "aws_lambda_function" "this" {
     mode = var.settings.tracing_enabled ? "Active" : "PassThrough"
   }
 
-  # If the function logs before its log group is there, Lambda makes the group itself, without a retention.
+  # What the function logs before its log group is there is lost, because its role may not make one.
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
 }

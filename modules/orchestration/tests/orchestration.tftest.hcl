@@ -20,6 +20,7 @@ variables {
   name_prefix           = "lean-ops"
   account               = { id = "123456789012", partition = "aws", region = "eu-central-1" }
   planner_arn           = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-cycle-planner"
+  ready                 = true
   jobs                  = { standardized = "lean-ops-standardized", curated = "lean-ops-curated" }
   job_timeout_seconds   = 3720
   cycle_timeout_seconds = 9240

@@ -7,7 +7,7 @@ import { CHANGED, declaredVariables, IDENTITY } from './changed-variables';
 import { fill, leftovers } from './contents';
 
 const stack = theStack();
-const { plan, run } = terraformOn(stack);
+const { dependencies, plan, run } = terraformOn(stack);
 
 /** Plans take seconds, and a destruction half a minute. The root's own tests have the refusals in each run. */
 const thoroughly = budget({ eachRun: 0, thorough: 1 }) === 1 ? it : it.skip;
@@ -48,6 +48,26 @@ function expectNothingLost(planned: Planned): void {
   for (const { change } of stacks)
     expect(named(change.after?.['template_body'])).toEqual(named(change.before?.['template_body']));
 }
+
+describe('a first apply', () => {
+  it('makes the schedule, which starts a cycle at once, when a cycle finds its tables and may be started', () => {
+    expect([...dependencies('module.orchestration.aws_scheduler_schedule.cycle')]).toEqual(
+      expect.arrayContaining([
+        'module.compute.aws_lambda_invocation.system_tables',
+        'module.compute.aws_cloudformation_stack.stream',
+        'module.orchestration.aws_iam_role_policy.schedule',
+      ]),
+    );
+  });
+
+  it('puts at most ten tags on an object, which is all that S3 takes, however many there are', () => {
+    const tags = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`tag-${n}`, 'x']));
+    const planned = plan({ tags: JSON.stringify(tags), force_destroy: 'true' });
+    expect(planned).toMatchObject({ ok: true });
+    expect(planned.changes.map(({ type }) => type)).toContain('aws_s3_bucket');
+    expect(planned.changes.filter(({ type }) => type === 'aws_s3_object')).toEqual([]);
+  });
+});
 
 describe('a plan for a deployment that is there', () => {
   it('has tags alone in it when only a tag has changed', () => {

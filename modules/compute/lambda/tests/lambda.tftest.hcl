@@ -35,6 +35,15 @@ run "writes_its_own_log_and_nothing_else" {
   }
 }
 
+run "puts_no_more_tags_on_its_package_than_s3_takes" {
+  command = plan
+
+  assert {
+    condition     = length(aws_s3_object.package.override_provider[0].default_tags[0].tags) == 0
+    error_message = "An object takes ten tags, and a deployment may have more."
+  }
+}
+
 run "traces_when_told_to" {
   command = plan
 
