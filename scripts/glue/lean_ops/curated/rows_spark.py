@@ -6,7 +6,7 @@ read from. in_task.py does the same in Arrow. Both call validation/validate_batc
 tests/glue/validation/test_verdicts.py holds their verdicts equal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ def versions_of_standardized(table: DataFrame, topic: str) -> DataFrame:
     return table.mapInArrow(lambda batches: _versions(batches, topic), DELTA_SCHEMA)
 
 
-def _versions(batches: Iterator[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
+def _versions(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         yield from rows_arrow.versions_of_standardized(pa.Table.from_batches([batch]), topic).to_batches()
 
@@ -53,7 +53,7 @@ def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
 
 
 def _validated(
-    batches: Iterator[pa.RecordBatch], schema: TopicSchema, seconds: float
+    batches: Iterable[pa.RecordBatch], schema: TopicSchema, seconds: float
 ) -> Iterator[pa.RecordBatch]:
     validator, limit = RowValidator(schema), TimeLimit(seconds)
     for batch in batches:

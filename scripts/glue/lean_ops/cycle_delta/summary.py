@@ -145,7 +145,7 @@ def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> I
             yield parquet.read_row_group(index, columns=columns, use_threads=False)
 
 
-def _of_batches(batches: Iterator[pa.RecordBatch], limits: Limits | None) -> Iterator[pa.RecordBatch]:
+def _of_batches(batches: Iterable[pa.RecordBatch], limits: Limits | None) -> Iterator[pa.RecordBatch]:
     summaries = _Summaries(limits)
     for batch in batches:
         rows = pa.Table.from_batches([batch])

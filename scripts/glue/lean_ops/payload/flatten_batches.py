@@ -1,6 +1,6 @@
 """Turns rows of RAW into rows of cycle_delta, in Arrow batches on the executors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,7 +72,7 @@ def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, R
 
 
 def flatten_batches(
-    batches: Iterator[pa.RecordBatch], cycle_id: str, refused: Mapping[str, Refusal]
+    batches: Iterable[pa.RecordBatch], cycle_id: str, refused: Mapping[str, Refusal]
 ) -> Iterator[pa.RecordBatch]:
     """Does for Arrow batches what flatten_events does. batches: with RAW_COLUMNS. Gives DELTA_COLUMNS."""
     flattener = Flattener()

@@ -1,6 +1,6 @@
 """Runs Python functions over Arrow batches on the executors, as part of a Spark job."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ def map_groups(
     itself.
     """
 
-    def work(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def work(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in numbers:
             for n in batch.column(0).to_pylist():
                 yield from function(groups[n])

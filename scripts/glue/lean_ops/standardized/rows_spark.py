@@ -4,7 +4,7 @@ DataFrames.
 rows_arrow.py does the same in Arrow; tests/glue/standardized/test_job.py holds the two equal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -40,7 +40,7 @@ def has_event_time_of(event_times: EventTimes) -> Column:
 def with_columns(versions: DataFrame, paths: ColumnPaths) -> DataFrame:
     """Returns rows of cycle_delta with column names in place of paths; see columns/resolve_paths.py."""
 
-    def resolve(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def resolve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield from resolved(pa.Table.from_batches([batch]), paths).to_batches()
 
