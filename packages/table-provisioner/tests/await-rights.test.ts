@@ -14,12 +14,12 @@ const byAthena = (code: string, disposition: AthenaDisposition): Error =>
 function refusedFor(milliseconds: number, error: Error) {
   const clock = fakeClock();
   const began = clock.now();
-  const state = { tries: 0, told: 0 };
+  const state = { tries: 0, reported: 0 };
   const work = async (): Promise<string> => {
     state.tries += 1;
     return clock.now() - began < milliseconds ? Promise.reject(error) : Promise.resolve('done');
   };
-  const run = async (): Promise<string> => awaitRights(work, { clock, onRefused: () => (state.told += 1) });
+  const run = async (): Promise<string> => awaitRights(work, { clock, onRefused: () => (state.reported += 1) });
   return { run, state, elapsed: () => clock.now() - began };
 }
 
@@ -36,7 +36,7 @@ describe('awaitRights', () => {
     const { run, state } = refusedFor(60_000, error);
     await expect(run()).resolves.toBe('done');
     expect(state.tries).toBeGreaterThan(2);
-    expect(state.told).toBe(state.tries - 1);
+    expect(state.reported).toBe(state.tries - 1);
   });
 
   it('gives up after two minutes and says which right is missing', async () => {

@@ -2,6 +2,7 @@ import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
+import { KEPT_METADATA_FILES } from '../../../packages/common/src/core';
 import { databases } from '../../../scripts/local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../../../scripts/local/emulator-process';
 import { cycle, freshTopic, send, tableOf, theStack } from '../stack';
@@ -10,8 +11,6 @@ const stack = theStack();
 const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS };
 const glue = new GlueClient(config);
 const s3 = new S3Client({ ...config, forcePathStyle: true });
-/** Twin: scripts/glue/lean_ops/tables/metadata_files.py. */
-const KEPT_METADATA_FILES = 20;
 
 interface Metadata {
   readonly properties: Readonly<Record<string, string>>;

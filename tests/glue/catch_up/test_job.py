@@ -280,6 +280,7 @@ def test_the_statement_of_the_note_mends_a_table_that_spark_cannot_read(adopted,
     assert "its standardized table has the column _deleted" in note
     assert note in lines(outcome)
     statement = note[note.index("ALTER TABLE") :]
+    assert statement.startswith(f"ALTER TABLE {lake.prefix}_standardized.telemetry_climate CHANGE COLUMN")
     for sql in plan(statement, f"{lake.prefix}_standardized").sql.split(SEPARATOR):
         adopted.sql(sql)
 

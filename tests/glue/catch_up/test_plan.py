@@ -78,6 +78,7 @@ def states(draw):
     owner = draw(st.sampled_from([None, TOPIC]))
     return rows, TopicState(
         topic=TOPIC,
+        database_prefix="lake",
         shapes=found,
         item=item,
         owner=owner,
@@ -206,10 +207,14 @@ def test_a_table_that_nothing_can_write_to_is_reported_with_the_statement_that_m
             "last-updated-ms": 0,
             "properties": {"write.object-storage.enabled": "true", LEGACY_PATH: path, **more},
         }
-        shapes = {CURATED: shape_of(metadata)}
-        return plan(TopicState(topic=TOPIC, shapes=shapes, item=None, owner=None, active=None)).notes
+        shapes = {layer: shape_of(metadata) for layer in (STANDARDIZED, CURATED)}
+        return plan(
+            TopicState(topic=TOPIC, database_prefix="lake", shapes=shapes, item=None, owner=None, active=None)
+        ).notes
 
     path = "s3://lake/warehouse/d/t/data"
-    statement = f"ALTER TABLE telemetry_climate SET TBLPROPERTIES ('write.data.path' = '{path}')"
-    assert [note for note in notes() if statement in note and note.startswith("its curated table")]
+    for layer in (STANDARDIZED, CURATED):
+        name = f"lake_{layer}.telemetry_climate"
+        statement = f"ALTER TABLE {name} SET TBLPROPERTIES ('write.data.path' = '{path}')"
+        assert [note for note in notes() if statement in note and note.startswith(f"its {layer} table")]
     assert not [note for note in notes(**{DATA_PATH: path}) if "TBLPROPERTIES" in note]

@@ -1,5 +1,7 @@
 """However often a table is committed to, few of its former metadata files stay: for each kind of table."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,7 +9,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from lean_ops.tables.metadata_files import KEPT_METADATA_FILES, METADATA_PROPERTIES, unsaid
+from lean_ops.tables.metadata_files import KEPT_METADATA_FILES, METADATA_PROPERTIES, missing_properties
 
 if TYPE_CHECKING:
     from lake import Lake
@@ -79,9 +81,20 @@ def test_a_table_that_spark_alone_writes_keeps_few_too(
         assert METADATA_PROPERTIES.items() <= found.items()
 
 
+def test_athenas_vacuum_keeps_as_many() -> None:
+    conformance = Path(__file__).parents[2] / "conformance" / "ddl.json"
+    kept = re.findall(
+        r"'vacuum_max_metadata_files_to_keep' = '(\d+)'", str(json.loads(conformance.read_text()))
+    )
+    assert len(kept) > 5
+    assert {int(number) for number in kept} == {KEPT_METADATA_FILES}
+
+
 def test_a_value_that_somebody_has_set_stays() -> None:
     theirs: dict[str, str | None] = {"write.metadata.previous-versions-max": "500"}
-    assert unsaid(METADATA_PROPERTIES, theirs) == {"write.metadata.delete-after-commit.enabled": "true"}
+    assert missing_properties(METADATA_PROPERTIES, theirs) == {
+        "write.metadata.delete-after-commit.enabled": "true"
+    }
 
 
 def test_raw_that_is_committed_to_meanwhile_fails_no_cycle(

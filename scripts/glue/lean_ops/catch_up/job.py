@@ -171,6 +171,7 @@ def _plan(
         active, known = job.schemas.active_file(topic), recorded.get(topic, OnRecord())
         state = TopicState(
             topic=topic,
+            database_prefix=job.arguments.database_prefix,
             shapes=shapes,
             item=items.get(topic),
             owner=owners.get(table),

@@ -21,7 +21,7 @@ from lean_ops.catch_up.missing_drift import (
 )
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import ActiveFile, Item
-from lean_ops.tables.table_shape import DATA_PATH, LEGACY_PATH, TableShape
+from lean_ops.tables.table_shape import LEGACY_PATH, TableShape, data_path_statement
 from lean_ops.validation.topic_schema import SchemaError, TopicSchema, read_schema
 
 _ORDERING = ("message_id", "idempotency_key", "produced_at", "ingested_at", "cycle_id")
@@ -34,6 +34,7 @@ _PUT_AGAIN = "put its schema under pending/ again"
 class TopicState:
     """The tables, registry item and schema of a topic as they are.
 
+    database_prefix: as in the names of the layers' databases.
     shapes: layer to the shape of its table.
     item: its registry item.
     owner: the topic to which the registry gives its table.
@@ -41,11 +42,16 @@ class TopicState:
     """
 
     topic: str
+    database_prefix: str
     shapes: Mapping[str, TableShape]
     item: Item | None
     owner: str | None
     active: ActiveFile | None
     on_record: OnRecord = field(default_factory=OnRecord)
+
+    def table(self, layer: str) -> str:
+        """The name of a layer's table for Athena. Both layers' tables have one name, in two databases."""
+        return f"{self.database_prefix}_{layer}.{names.table_name(self.topic)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +144,7 @@ def _renames(state: TopicState) -> list[str]:
             notes.append(
                 f"its {layer} table has the column {column.name}, a name that engines keep to themselves: "
                 "queries and larger batches fail. Rename it in Athena, then run again: ALTER TABLE "
-                f"{names.table_name(state.topic)} CHANGE COLUMN `{column.name}` `{new}` {column.type}"
+                f"{state.table(layer)} CHANGE COLUMN `{column.name}` `{new}` {column.type}"
             )
     return notes
 
@@ -147,8 +153,7 @@ def _paths(state: TopicState) -> list[str]:
     """Says how to mend tables that Athena made in a way in which nothing can be written to them."""
     return [
         f"its {layer} table has the deprecated property {LEGACY_PATH}, so nothing can be written to it. Run "
-        f"in Athena: ALTER TABLE {names.table_name(state.topic)} SET TBLPROPERTIES ('{DATA_PATH}' = "
-        f"'{shape.legacy_path}')"
+        f"in Athena: {data_path_statement(state.table(layer), shape.legacy_path)}"
         for layer, shape in state.shapes.items()
         if shape.legacy_path is not None
     ]

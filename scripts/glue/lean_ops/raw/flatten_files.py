@@ -19,14 +19,14 @@ from lean_ops.payload.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, 
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import (
     NotPlainFilesError,
-    check_that_files_tell_all,
+    check_files_complete,
     iceberg_for_tasks,
     plain_files,
 )
 from lean_ops.spark.map_groups import map_groups
 from lean_ops.spark.session import file_store_of
 from lean_ops.spark.splits import Split, group_splits, splits_of
-from lean_ops.tables.data_files import DataFile, NewFile, by_field_id, write_file
+from lean_ops.tables.data_files import FIELD_ID, DataFile, NewFile, by_field_id, write_file
 from lean_ops.tables.data_location import DataLocation
 from lean_ops.tables.topic_table import TopicTable
 
@@ -84,7 +84,7 @@ def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) ->
     for file in plain_files(scan):
         splits += splits_of(file.location(), file.fileSizeInBytes(), _SPLIT_BYTES)
     schema = json.loads(iceberg.schemas.toJson(loaded.schema()))
-    check_that_files_tell_all(iceberg, loaded, schema)
+    check_files_complete(iceberg, loaded, schema)
     return Source(splits, {one["name"]: one["id"] for one in schema["fields"]})
 
 
@@ -192,7 +192,7 @@ def _with_ids(field_ids: Mapping[str, int]) -> pa.Schema:
     """The schema of cycle_delta in Arrow, with the ids of its fields and of the entries of its map."""
 
     def numbered(field: pa.Field, name: str) -> pa.Field:
-        return field.with_metadata({"PARQUET:field_id": str(field_ids[name])})
+        return field.with_metadata({FIELD_ID: str(field_ids[name])})
 
     fields = []
     for field in DELTA_ARROW:

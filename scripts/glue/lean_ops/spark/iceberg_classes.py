@@ -90,7 +90,7 @@ def plain_files(scan: Any) -> Iterator[Any]:
         tasks.close()
 
 
-def check_that_files_tell_all(iceberg: Iceberg, loaded: Any, schema: Mapping[str, Any]) -> None:
+def check_files_complete(iceberg: Iceberg, loaded: Any, schema: Mapping[str, Any]) -> None:
     """Raises NotPlainFilesError where a column that a file lacks may have other values than NULL.
 
     They are the column's default, and the partition's value where a table is or was partitioned by a column

@@ -2,7 +2,7 @@
 
 Each commit writes a metadata file, which names all snapshots of the table. Iceberg keeps all of them for
 ever, unless the table says otherwise, and Athena's DDL has no property that does. So each writer of the
-library says it with the first commit that finds it unsaid. packages/common/src/core/warehouse/tables.ts has
+library says it with the first commit that finds it missing. packages/common/src/core/warehouse/tables.ts has
 the same number for Athena's VACUUM.
 """
 
@@ -19,6 +19,6 @@ METADATA_PROPERTIES: Mapping[str, str] = {
 """https://iceberg.apache.org/docs/latest/maintenance/#remove-old-metadata-files"""
 
 
-def unsaid(wanted: Mapping[str, str], properties: Mapping[str, str | None]) -> dict[str, str]:
+def missing_properties(wanted: Mapping[str, str], properties: Mapping[str, str | None]) -> dict[str, str]:
     """Those of the wanted properties for which the table has no value. A value of somebody else's stays."""
     return {name: value for name, value in wanted.items() if properties.get(name) is None}

@@ -27,7 +27,7 @@ from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.spark.java_api import COMMIT_FAILED
 from lean_ops.spark.session import CATALOG, activate
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
-from lean_ops.tables.metadata_files import METADATA_PROPERTIES, unsaid
+from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
 
 _ADD_COLUMNS_TRIES = 3
 _FANOUT = "write.spark.fanout.enabled"
@@ -260,7 +260,7 @@ class Tables:
         """Sets these properties, and those of metadata files that the table does not have, in one commit."""
         properties = loaded.properties()
         changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
-        changed |= unsaid(METADATA_PROPERTIES, properties)
+        changed |= missing_properties(METADATA_PROPERTIES, properties)
         if not changed:
             return
         update = loaded.updateProperties()

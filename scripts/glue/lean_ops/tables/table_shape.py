@@ -95,6 +95,14 @@ def legacy_path_of(properties: Mapping[str, str]) -> str | None:
     return properties.get(LEGACY_PATH)
 
 
+def data_path_statement(table: str, path: str) -> str:
+    """The statement for Athena after which Iceberg writes to a table with a legacy path. It moves no file.
+
+    table: `database.table`. path: see legacy_path_of.
+    """
+    return f"ALTER TABLE {table} SET TBLPROPERTIES ('{DATA_PATH}' = '{path}')"
+
+
 def _times(entries: Iterable[Mapping[str, Any]]) -> list[int]:
     return [int(entry["timestamp-ms"]) for entry in entries]
 

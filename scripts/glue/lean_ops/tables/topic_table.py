@@ -19,7 +19,7 @@ from lean_ops.errors import LeanOpsError
 from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import (
     NotPlainFilesError,
-    check_that_files_tell_all,
+    check_files_complete,
     iceberg_for_tasks,
     iceberg_of,
     plain_files,
@@ -30,9 +30,9 @@ from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
-from lean_ops.tables.metadata_files import METADATA_PROPERTIES, unsaid
+from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
-from lean_ops.tables.table_shape import DATA_PATH, LEGACY_PATH, legacy_path_of
+from lean_ops.tables.table_shape import LEGACY_PATH, data_path_statement, legacy_path_of
 
 MAX_LOOKUP_FILES = 500
 """How many files of the table one task may look keys up in."""
@@ -52,7 +52,7 @@ class LegacyPathError(LeanOpsError):
         name = ".".join(part.strip("`") for part in table.split(".")[1:])
         super().__init__(
             f"nothing can be written to {name}, as it has the deprecated property {LEGACY_PATH}: run "
-            f"ALTER TABLE {name} SET TBLPROPERTIES ('{DATA_PATH}' = '{path}') in Athena"
+            f"{data_path_statement(name, path)} in Athena"
         )
 
 
@@ -148,7 +148,7 @@ class TopicTable:
                 return ()
             if not all(is_supported(column) for column in self.columns):
                 raise NotForOneTaskError("the table has columns of other types than topics have")
-            check_that_files_tell_all(iceberg, self._table, self._schema)
+            check_files_complete(iceberg, self._table, self._schema)
             scan = self._table.newScan()
             if prune_to is not None:
                 scan = scan.filter(self._expression(prune_to))
@@ -243,7 +243,7 @@ class TopicTable:
                 base = operations.current()
                 builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
                 wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
-                if new := unsaid(wanted, base.properties()):
+                if new := missing_properties(wanted, base.properties()):
                     builder.setProperties(new)
                 metadata = builder.build()
                 operations.commit(base, metadata)

@@ -6,12 +6,15 @@ import { curatedPartition } from '../schema/partition';
 /** Seconds of a day. */
 const DAY = 86_400;
 
+/** The former metadata files that a table keeps. Twin: scripts/glue/lean_ops/tables/metadata_files.py. */
+export const KEPT_METADATA_FILES = 20;
+
 /**
  * Properties of all tables. Snapshots stay five days: cycle-planner counts new records along RAW's lineage, and a topic
  * that failed over a long week-end must still find where it stopped. Without write_data_path_enabled, Athena gives a
  * table a property that Iceberg refuses since 1.9, and nothing on Glue 5.1 could write to it. Each commit writes a
  * metadata file that names all snapshots, of which only the last few are ever read: VACUUM keeps as many as the jobs have
- * the table keep (twin: scripts/glue/lean_ops/tables/metadata_files.py).
+ * the table keep.
  */
 const PROPERTIES = {
   table_type: 'ICEBERG',
@@ -20,7 +23,7 @@ const PROPERTIES = {
   write_data_path_enabled: 'true',
   vacuum_max_snapshot_age_seconds: String(5 * DAY),
   vacuum_min_snapshots_to_keep: '5',
-  vacuum_max_metadata_files_to_keep: '20',
+  vacuum_max_metadata_files_to_keep: String(KEPT_METADATA_FILES),
 } as const;
 
 /**
