@@ -160,8 +160,9 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 # A new deployment has no cycle yet, so an alarm on missing data would go off at once. CloudWatch's warm-up period holds it back until
 # the window that it looks at can be full. Provider 5.100 does not know the period and CloudFormation does, so a stack makes this alarm.
 locals {
-  cycle_missing_name  = "${var.name_prefix}-cycle-missing"
   cycle_missing_hours = 2
+  # An earlier version made the alarm {prefix}-cycle-missing by the provider. A stack cannot make one of that name while the old one is being deleted.
+  cycle_missing_name = "${var.name_prefix}-cycle-missing-${local.cycle_missing_hours}h"
 
   cycle_missing = {
     AlarmName          = local.cycle_missing_name
@@ -188,7 +189,7 @@ locals {
 resource "aws_cloudformation_stack" "cycle_missing" {
   count = var.schedule_enabled ? 1 : 0
 
-  name       = "${local.cycle_missing_name}-alarm"
+  name       = "${var.name_prefix}-cycle-missing-alarm"
   on_failure = "DELETE"
 
   template_body = jsonencode({

@@ -104,7 +104,7 @@ def found() -> list[Finding]:
     sent: dict[str, Any] = {kind: {f"sound {kind}": document} for kind, document in SOUND_ONES.items()}
     for address, (kind, document, _, _) in WRONG_ONES.items():
         sent[kind][address] = document
-    return findings(Sent(region="eu-central-1", **sent))
+    return findings(Sent(regions=["eu-central-1"], **sent))
 
 
 def test_sound_documents_have_no_findings(found: list[Finding]) -> None:

@@ -145,6 +145,20 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   }
 }
 
+# An upgrade deletes the alarm that the provider made, lean-ops-cycle-missing, and makes this one at the same time.
+run "makes_the_alarm_on_missing_cycles_under_a_name_of_its_own" {
+  command = plan
+
+  assert {
+    condition = (
+      local.cycle_missing.AlarmName == "lean-ops-cycle-missing-2h" &&
+      contains(output.alarm_names, "lean-ops-cycle-missing-2h") &&
+      !contains(output.alarm_names, "lean-ops-cycle-missing")
+    )
+    error_message = "The stack cannot make an alarm whose name is taken, and the deletion of the old one must not meet the new one."
+  }
+}
+
 run "keeps_the_schedule_off_when_told_to" {
   command = plan
 

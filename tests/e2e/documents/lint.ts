@@ -15,7 +15,7 @@ export interface Finding {
 
 const LINT_IN_PYTHON = path.join(__dirname, 'lint_documents.py');
 
-export async function lint(sent: SentDocuments, region: string): Promise<readonly Finding[]> {
-  const { stdout } = await execa(TOOLS.python, [LINT_IN_PYTHON], { input: JSON.stringify({ region, ...sent }) });
+export async function lint(sent: SentDocuments, regions: readonly string[]): Promise<readonly Finding[]> {
+  const { stdout } = await execa(TOOLS.python, [LINT_IN_PYTHON], { input: JSON.stringify({ regions, ...sent }) });
   return [...(JSON.parse(stdout) as Finding[]), ...stateMachineFindings(sent.state_machines)];
 }

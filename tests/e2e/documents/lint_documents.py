@@ -29,7 +29,8 @@ _MESSAGE_CHARS = 300
 class Sent(TypedDict):
     """What a plan sends."""
 
-    region: str
+    regions: list[str]
+    """Where the templates have to be right, as a region may lack a type or a property."""
     templates: Documents
     identity_policies: Documents
     trust_policies: Documents
@@ -45,15 +46,15 @@ class Finding(TypedDict):
 
 
 def findings(sent: Sent) -> list[Finding]:
-    region = sent["region"]
+    regions = sent["regions"]
     found: list[Finding] = []
     for address, template in sent["templates"].items():
-        found += _by_cfn_lint(template, region, lambda _, at=address: at)
+        found += _by_cfn_lint(template, regions, lambda _, at=address: at)
     # cfn-lint knows policies and state machines as parts of templates only.
     parts = dict(_as_resources(sent))
     resources = {f"Part{number}": resource for number, (_, resource) in enumerate(parts.items())}
     addresses = dict(zip(resources, parts, strict=True))
-    found += _by_cfn_lint({"Resources": resources}, region, lambda name: addresses.get(name, name))
+    found += _by_cfn_lint({"Resources": resources}, regions, lambda name: addresses.get(name, name))
     for address, policy in sent["identity_policies"].items():
         found += _by_parliament(policy, address)
     return found
@@ -73,9 +74,9 @@ def _as_resources(sent: Sent) -> Iterator[tuple[str, Document]]:
         yield address, {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
 
 
-def _by_cfn_lint(template: Document, region: str, address_of: Callable[[str], str]) -> list[Finding]:
+def _by_cfn_lint(template: Document, regions: list[str], address_of: Callable[[str], str]) -> list[Finding]:
     # I3510 tells of actions that none of their resources can mean. Other notes of that kind are about style.
-    config = ManualArgs(regions=[region], include_checks=["I3510"])
+    config = ManualArgs(regions=regions, include_checks=["I3510"])
     return [
         {
             "document": address_of(str(match.path[1]) if match.path and len(match.path) > 1 else ""),
