@@ -46,8 +46,8 @@ variable "ingest_timeout_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.ingest_timeout_seconds >= 10 && var.ingest_timeout_seconds <= 900 && floor(var.ingest_timeout_seconds) == var.ingest_timeout_seconds
-    error_message = "ingest_timeout_seconds must be a whole number from 10 to 900: less leaves no time to resend what Firehose refused. Use 60."
+    condition     = var.ingest_timeout_seconds >= 30 && var.ingest_timeout_seconds <= 900 && floor(var.ingest_timeout_seconds) == var.ingest_timeout_seconds
+    error_message = "ingest_timeout_seconds must be a whole number from 30 to 900: less leaves no time both for what has just come and for what has waited while Firehose throttled. Use 60."
   }
 }
 
@@ -76,7 +76,7 @@ variable "visibility_timeout_seconds" {
 }
 
 variable "max_receive_count" {
-  description = "Receives after which SQS moves a message to the dead-letter queue, as the last resort. Times visibility_timeout_seconds it is how long a message waits for Firehose at the least: 4 days and 20 hours by default. What can never be delivered goes to the dead-letter queue by itself, and soon."
+  description = "Receives after which SQS moves a message to the dead-letter queue, as the last resort. Times visibility_timeout_seconds it is how long a message waits for Firehose at the least: 4 days and 20 hours by default. What sqs-processor cannot read, or what ends it, goes there by itself within hours; what Firehose does not take waits for as long, whatever the reason that it gives."
   type        = number
   default     = 1000
   nullable    = false

@@ -23,11 +23,11 @@ const NAME = 'soak';
 
 /** The shortest time that the module allows, so that a killed batch comes again soon, and as many workers as a machine bears. */
 const VARIABLES = {
-  ingest_timeout_seconds: '10',
+  ingest_timeout_seconds: '30',
   ingest_max_concurrency: '4',
 };
-/** Longer than the function's timeout of ten seconds, so that a message is not delivered again while it is being handled. */
-const VISIBILITY_SECONDS = 15;
+/** Longer than the function's timeout of 30 seconds, so that a message is not delivered again while it is being handled. */
+const VISIBILITY_SECONDS = 35;
 
 async function main(options: Options): Promise<void> {
   const paths = stackPaths(NAME);

@@ -142,7 +142,7 @@ run "refuses_bad_values_naming_each_variable" {
     alarm_topic_arn          = "on-call"
     ingest_batch_size        = 10001
     ingest_max_concurrency   = 1
-    ingest_timeout_seconds   = 1
+    ingest_timeout_seconds   = 29
     max_clock_skew_seconds   = 59
     firehose_buffer_seconds  = 901
     firehose_buffer_mb       = 3

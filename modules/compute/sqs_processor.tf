@@ -42,7 +42,7 @@ data "aws_iam_policy_document" "sqs_processor" {
   # A message that is handled alone is written down before and struck out after, so that one which ends the function is found.
   statement {
     sid       = "WriteAttemptsDown"
-    actions   = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:UpdateItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.idempotency}"]
   }
 

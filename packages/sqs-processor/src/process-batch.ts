@@ -8,7 +8,7 @@ import {
   type Failure,
   type Handled,
 } from './handle-messages';
-import { acknowledge, handleSuspects } from './suspects';
+import { acknowledge, CLOSING_MS, endingEarlier, handleSuspects, SUSPECTS_MS } from './suspects';
 
 /** Milliseconds of Lambda's time that are kept for the answer and the log lines. */
 export const RESERVE_MS = 500;
@@ -34,10 +34,14 @@ async function handleBatch(
   const startedMs = clock.now();
   const suspects = records.filter((record) => receivesOf(record) >= settings.suspectReceives);
   const others = records.filter((record) => !(receivesOf(record) >= settings.suspectReceives));
-  const all: Handled[] = [await handleMessages(others, context, collaborators, settings)];
-  if (suspects.length > 0) {
-    await acknowledge(all[0]?.settled ?? [], context, collaborators, settings);
-    all.push(...(await handleSuspects(suspects, context, collaborators, settings)));
+  const all: Handled[] = [];
+  if (suspects.length === 0) {
+    all.push(await handleMessages(others, context, collaborators, settings));
+  } else {
+    const early = endingEarlier(context, SUSPECTS_MS);
+    const handled = await handleMessages(others, endingEarlier(early, CLOSING_MS), collaborators, settings);
+    await acknowledge(handled.settled, early, collaborators, settings);
+    all.push(handled, ...(await handleSuspects(suspects, context, collaborators, settings)));
   }
 
   // A message is acknowledged by its absence from the response, so an absence needs a receipt from Firehose or the DLQ.

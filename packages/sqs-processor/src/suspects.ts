@@ -12,10 +12,20 @@ import {
 
 /** How often the handling of one message alone may end the function before the message is refused. */
 const MAX_ENDED = 2;
-/** Milliseconds that a group needs at least; with less time left it is not begun. */
-const SHORTEST_GROUP_MS = 6_000;
-/** Milliseconds of a group's time in which it is struck out and acknowledged, and nothing is delivered any more. */
-const CLOSING_MS = 3_000;
+/**
+ * Milliseconds that are kept for suspects while other messages are handled: enough for a group. Without it, messages that have
+ * just come would take all the time that Firehose lets them, and the oldest would never be tried.
+ */
+export const SUSPECTS_MS = 15_000;
+/**
+ * Milliseconds that a group needs at least; with less time left it is not begun. It is an attempt written down, one call to
+ * Firehose of the longest kind, and the closing: nothing of it may run into the end of the function, which would be blamed on the message.
+ */
+const SHORTEST_GROUP_MS = 10_000;
+/** Milliseconds at the end of the time that are kept for striking out and acknowledging: no delivery may use them. */
+export const CLOSING_MS = 3_000;
+/** The longest time for one write of an attempt, in milliseconds. */
+const WRITE_TIMEOUT_MS = 1_000;
 const BACKOFF = { baseMs: 100, capMs: 1_000 } as const;
 const CALL_TIMEOUT_MS = 2_000;
 const DELETE_ATTEMPTS = 3;
@@ -28,6 +38,7 @@ const DELETE_ATTEMPTS = 3;
  * So they are handled in groups of one, two, four and so on, in random order, and each group is acknowledged before the next
  * begins. Whatever ends the function then takes back only its own group and those behind it. A message that is alone is written
  * down before and struck out after. One that was alone when the function ended, MAX_ENDED times in a row, is refused unread.
+ * A write that is slow or has no answer must not look like such an end: each has a short time-out, within the time of the group.
  * When Firehose takes nothing of a group, the rest is left in the queue: one message asks for all.
  */
 export async function handleSuspects(
@@ -37,14 +48,14 @@ export async function handleSuspects(
   settings: BatchSettings,
 ): Promise<Handled[]> {
   // A message must not look as if it had ended the function because Firehose kept it waiting until the time was over.
-  const delivery = { ...context, remainingMs: () => context.remainingMs() - CLOSING_MS };
+  const delivery = endingEarlier(context, CLOSING_MS);
   const all: Handled[] = [];
   for (const group of growingGroups(shuffled(suspects, collaborators.random))) {
     if (context.remainingMs() < SHORTEST_GROUP_MS) break;
     const [first] = group;
     const handled =
       group.length === 1 && first !== undefined
-        ? await handleAlone(first, delivery, collaborators, settings)
+        ? await handleAlone(first, context, delivery, collaborators, settings)
         : await handleMessages(group, delivery, collaborators, settings);
     all.push(handled);
     await acknowledge(handled.settled, context, collaborators, settings);
@@ -56,21 +67,64 @@ export async function handleSuspects(
 async function handleAlone(
   record: SQSRecord,
   context: DeliveryContext,
+  delivery: DeliveryContext,
   collaborators: Collaborators,
   settings: BatchSettings,
 ): Promise<Handled> {
   const { attempts, log } = collaborators;
-  const warn = (error: unknown): undefined => {
+  const begun = await attempts.begin(record.messageId, WRITE_TIMEOUT_MS).catch((error: unknown) => {
     log.warn('an attempt could not be written down', { message_id: record.messageId, error });
-  };
-  const begun = await attempts.begin(record.messageId).catch(warn);
+    return undefined;
+  });
   if (begun !== undefined && begun > MAX_ENDED) {
     const reason = `handled alone, it ended the function ${begun - 1} times in a row: out of memory, out of time, or a crash`;
-    return refuseUnread([unreadable(record, 'ENDS_FUNCTION', reason)], context, collaborators, settings);
+    return refuseUnread([unreadable(record, 'ENDS_FUNCTION', reason)], delivery, collaborators, settings);
   }
-  const handled = await handleMessages([record], context, collaborators, settings);
-  if (begun !== undefined) await attempts.end(record.messageId).catch(warn);
-  return handled;
+  let settled = false;
+  try {
+    const handled = await handleMessages([record], delivery, collaborators, settings);
+    settled = handled.settled.length > 0;
+    return handled;
+  } finally {
+    await strikeOut(record, settled, context, collaborators);
+  }
+}
+
+/**
+ * Strikes an attempt out, also one whose writing got no answer. For a message that comes again it is tried until the time is
+ * over: an attempt that stays counts as a death. For a settled one, once is enough.
+ */
+async function strikeOut(
+  { messageId }: SQSRecord,
+  settled: boolean,
+  context: DeliveryContext,
+  { attempts, log }: Collaborators,
+): Promise<void> {
+  const { left } = await deliver(
+    [messageId],
+    {
+      maxCount: 1,
+      maxBytes: Infinity,
+      sizeOf: () => 0,
+      send: async (ids, timeoutMs) => {
+        for (const id of ids) await attempts.end(id, timeoutMs);
+        return ids.map(() => ({ ok: true }));
+      },
+      concurrency: 1,
+      maxAttempts: settled ? 1 : Infinity,
+      backoff: BACKOFF,
+      callTimeoutMs: WRITE_TIMEOUT_MS,
+    },
+    context,
+  );
+  for (const { code, message } of left) {
+    log.warn('an attempt could not be struck out', { message_id: messageId, error_code: code, reason: message });
+  }
+}
+
+/** The same, with the time over that much earlier. */
+export function endingEarlier(context: DeliveryContext, milliseconds: number): DeliveryContext {
+  return { ...context, remainingMs: () => context.remainingMs() - milliseconds };
 }
 
 /**

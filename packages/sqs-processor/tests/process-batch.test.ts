@@ -251,8 +251,8 @@ describe('processBatch, of messages that were received often', () => {
 
   it('refuses the one that was alone when the function ended, twice in a row, without reading it', async () => {
     const ports = collaborators();
-    await ports.attempts.begin('a');
-    await ports.attempts.begin('a');
+    await ports.attempts.begin('a', 1_000);
+    await ports.attempts.begin('a', 1_000);
     const ending = { ...often('a', 6), body: '{"topic_name":"t","payload":{}}' };
     await expect(processBatch([ending], plenty, ports, SETTINGS)).resolves.toEqual(failed());
     expect(ports.stream.calls).toEqual([]);
@@ -290,8 +290,50 @@ describe('processBatch, of messages that were received often', () => {
 
   it('begins no group that may not end in time', async () => {
     const ports = collaborators();
-    await expect(processBatch([often('a', 4)], () => 6_000, ports, SETTINGS)).resolves.toEqual(failed('a'));
+    await expect(processBatch([often('a', 4)], () => 10_000, ports, SETTINGS)).resolves.toEqual(failed('a'));
     expect([...ports.attempts.begun.keys(), ...ports.stream.calls]).toEqual([]);
+  });
+
+  it('tries to strike the attempt out until the time is over, and not longer', async () => {
+    const clock = fakeClock();
+    const deadline = clock.now() + 30_000;
+    const stream = recordingStream((frames) => frames.map(() => THROTTLED));
+    const ports = { ...collaborators(), clock, stream };
+    const end = (_: string, timeoutMs: number) => {
+      clock.pass(timeoutMs);
+      return Promise.reject(new Error('slow'));
+    };
+    const attempts = { ...ports.attempts, end };
+    const left = () => deadline - clock.now();
+    await expect(processBatch([often('a', 4)], left, { ...ports, attempts }, SETTINGS)).resolves.toEqual(failed('a'));
+    expect(left()).toBeGreaterThan(0);
+    expect(left()).toBeLessThan(3_000);
+  });
+
+  it('strikes out an attempt whose writing got no answer, as it may be there', async () => {
+    const stream = recordingStream((frames) => frames.map(() => THROTTLED));
+    const ports = { ...collaborators(), stream };
+    const begin = async (key: string, timeoutMs: number): Promise<number> => {
+      await ports.attempts.begin(key, timeoutMs);
+      throw new Error('no answer');
+    };
+    const attempts = { ...ports.attempts, begin };
+    await processBatch([often('a', 4)], plenty, { ...ports, attempts }, SETTINGS);
+    expect(ports.attempts.begun.size).toBe(0);
+  });
+
+  it('keeps time for them, however long Firehose keeps the others waiting', async () => {
+    const clock = fakeClock();
+    const deadline = clock.now() + 30_000;
+    const stream = recordingStream((frames) => {
+      clock.pass(4_000);
+      return frames.map(() => (frames.length === 1 ? { ok: true } : THROTTLED));
+    });
+    const ports = { ...collaborators(), clock, stream };
+    const settings = { ...SETTINGS, maxAttempts: 99 };
+    const left = () => deadline - clock.now();
+    const records = [good('a'), good('b'), often('c', 4)];
+    await expect(processBatch(records, left, ports, settings)).resolves.toEqual(failed('a', 'b'));
   });
 
   it('delivers without writing attempts down, or deleting early, where that fails', async () => {
@@ -303,6 +345,6 @@ describe('processBatch, of messages that were received often', () => {
     };
     await expect(processBatch([often('a', 4), often('b', 4)], plenty, ports, SETTINGS)).resolves.toEqual(failed());
     expect(ports.stream.taken).toHaveLength(2);
-    expect(ports.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(4);
+    expect(ports.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(6);
   });
 });

@@ -9,10 +9,11 @@ import { KILLER, SimulatedQueue, type Settings, type Weather } from './simulated
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
+const VARIABLES = readFileSync(path.resolve(__dirname, '../../../variables_ingest.tf'), 'utf8');
+
 /** The default of one of the root module's variables. */
 function deployed(variable: string): number {
-  const file = readFileSync(path.resolve(__dirname, '../../../variables_ingest.tf'), 'utf8');
-  const found = new RegExp(`variable "${variable}" \\{[^}]*?default\\s*= (\\d+)`).exec(file);
+  const found = new RegExp(`variable "${variable}" \\{[^}]*?default\\s*= (\\d+)`).exec(VARIABLES);
   if (found?.[1] === undefined) throw new Error(`${variable} has no default`);
   return Number(found[1]);
 }
@@ -30,12 +31,20 @@ const DEPLOYED: Settings = {
   maxReceives: deployed('max_receive_count'),
   batchSize: deployed('ingest_batch_size'),
   suspectReceives: configFrom(ENV).suspectReceives,
+  timeoutSeconds: deployed('ingest_timeout_seconds'),
 };
 const FAIR: Weather = { throttles: () => false, hostDies: () => false };
 
 const good = (n: number): string => `{"topic_name":"t","payload":{"n":${n}}}`;
 const killer = (n: number): string => `{"topic_name":"t","payload":{"${KILLER}":${n}}}`;
 const many = (count: number, make: (n: number) => string): string[] => Array.from({ length: count }, (_, n) => make(n));
+
+/** The least number that a validation of one of the root module's variables takes. */
+function least(variable: string): number {
+  const found = new RegExp(`var\\.${variable} >= (\\d+)`).exec(VARIABLES);
+  if (found?.[1] === undefined) throw new Error(`${variable} has no least value`);
+  return Number(found[1]);
+}
 
 /** Uniform numbers from a seed (mulberry32), as many as are wanted. */
 function seeded(seed: number): () => number {
@@ -100,6 +109,52 @@ describe('the life of a message, as deployed', () => {
       { numRuns: budget({ eachRun: 60, thorough: 1_000 }) },
     );
   }, 120_000);
+
+  it('is never refused for what DynamoDB does, while nothing ends the function', async () => {
+    const scenario = fc.record({
+      messages: fc.integer({ min: 1, max: 12 }),
+      batchSize: fc.integer({ min: 1, max: 12 }),
+      refused: fc.constantFrom(0, 0.4, 1),
+      slow: fc.constantFrom(0, 0.4, 1),
+      firehoseMs: fc.constantFrom(0, 1_000, 5_000),
+      timeoutSeconds: fc.constantFrom(least('ingest_timeout_seconds'), DEPLOYED.timeoutSeconds),
+      seed: fc.integer(),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ messages, batchSize, refused, slow, firehoseMs, timeoutSeconds, seed }) => {
+        const random = seeded(seed);
+        const weather: Weather = {
+          throttles: (seconds) => seconds < 6 * HOUR,
+          hostDies: () => false,
+          firehoseMs,
+          write: () => (random() < refused ? 'refused' : random() < slow ? 'slow, and done' : 'done'),
+        };
+        const settings = { ...DEPLOYED, batchSize, timeoutSeconds };
+        const queue = new SimulatedQueue(many(messages, good), settings, weather, random);
+        const { ids } = queue;
+        await queue.run(DAY);
+        expect(queue.deadLetters).toEqual(new Map());
+        expect([...queue.inStream.keys()].sort()).toEqual(ids.sort());
+      }),
+      { numRuns: budget({ eachRun: 25, thorough: 500 }) },
+    );
+  }, 120_000);
+
+  it('has its turn when it is old, while newer ones come faster than Firehose takes them', async () => {
+    const weather: Weather = {
+      ...FAIR,
+      takesPerCall: 5,
+      firehoseMs: 3_000,
+      arrivals: { everySeconds: 0.5, untilSeconds: HOUR, body: good },
+    };
+    const shortest = { ...DEPLOYED, timeoutSeconds: least('ingest_timeout_seconds') };
+    const queue = new SimulatedQueue([good(-1)], shortest, weather, seeded(1));
+    await queue.run(HOUR);
+    expect(queue.arrived).toBeGreaterThan(7_000);
+    // The first suspects are there after three visibility timeouts. A batch takes about half a minute then, and there are 70 of them.
+    expect(queue.suspectsTaken).toBeGreaterThan(70);
+    expect([...queue.redriven, ...queue.deadLetters.keys()]).toEqual([]);
+  }, 60_000);
 
   it('is never lost, whatever throttles and whoever dies', async () => {
     const scenario = fc.record({

@@ -13,7 +13,6 @@ import type { SQSRecord } from 'aws-lambda';
 import type { Collaborators } from '../src/handle-messages';
 import { processBatch } from '../src/process-batch';
 
-const TIMEOUT_MS = 60_000;
 const SECOND_MS = 1_000;
 const THROTTLED: Receipt = { ok: false, code: 'ServiceUnavailableException', message: 'slow down' };
 /** A payload with this word ends the function when it reaches Firehose. */
@@ -24,6 +23,7 @@ export interface Settings {
   readonly maxReceives: number;
   readonly batchSize: number;
   readonly suspectReceives: number;
+  readonly timeoutSeconds: number;
 }
 
 interface Waiting {
@@ -37,6 +37,17 @@ export interface Weather {
   /** Whether Firehose throttles, by the seconds that have passed. */
   readonly throttles: (seconds: number) => boolean;
   readonly hostDies: () => boolean;
+  /** Of a call that is not throttled as a whole, how many records Firehose takes. */
+  readonly takesPerCall?: number;
+  readonly firehoseMs?: number;
+  /** What happens to a write of an attempt; a slow one takes all the time that it is given, and its answer is lost. */
+  readonly write?: () => 'done' | 'refused' | 'slow, and done';
+  /** The message that comes when so many have come, and when it comes. */
+  readonly arrivals?: {
+    readonly everySeconds: number;
+    readonly untilSeconds: number;
+    readonly body: (n: number) => string;
+  };
 }
 
 export class SimulatedQueue {
@@ -45,6 +56,9 @@ export class SimulatedQueue {
   readonly redriven = new Set<string>();
   /** Records that Firehose was asked to take, and did not. */
   refused = 0;
+  /** How many messages Firehose took at a receive from which on they are suspects. */
+  suspectsTaken = 0;
+  arrived = 0;
   private readonly clock = fakeClock();
   private readonly startedMs = this.clock.now();
   private readonly attempts = memoryAttempts();
@@ -69,10 +83,21 @@ export class SimulatedQueue {
 
   /** Runs one batch after the other until the queue is empty, or `seconds` have passed. */
   async run(seconds: number): Promise<void> {
+    this.arrive();
     while (this.waiting.length > 0 && this.seconds < seconds) {
       const visible = this.waiting.filter(({ visibleAtMs }) => visibleAtMs <= this.clock.now());
       if (visible.length > 0) await this.deliver(this.take(visible));
       else this.clock.pass(Math.min(...this.waiting.map(({ visibleAtMs }) => visibleAtMs)) - this.clock.now());
+      this.arrive();
+    }
+  }
+
+  private arrive(): void {
+    const { arrivals } = this.weather;
+    if (arrivals === undefined) return;
+    const due = Math.min(this.seconds, arrivals.untilSeconds) / arrivals.everySeconds;
+    for (; this.arrived < due; this.arrived++) {
+      this.waiting.push({ record: sqsRecord({ body: arrivals.body(this.arrived) }), visibleAtMs: 0, receives: 0 });
     }
   }
 
@@ -102,8 +127,9 @@ export class SimulatedQueue {
       ...record,
       attributes: { ...record.attributes, ApproximateReceiveCount: String(receives) },
     }));
-    const deadline = this.clock.now() + TIMEOUT_MS;
-    const { collaborators, death } = this.invocation();
+    const deadline = this.clock.now() + this.settings.timeoutSeconds * SECOND_MS;
+    const receives = new Map(batch.map((message) => [message.record.messageId, message.receives]));
+    const { collaborators, death } = this.invocation(receives);
     const settings = {
       overflowBucket: 'archive',
       concurrency: 4,
@@ -115,13 +141,16 @@ export class SimulatedQueue {
       processBatch(records, () => deadline - this.clock.now(), collaborators, settings),
       death,
     ]);
-    if (answer === 'died') return;
+    if (answer === 'died' || this.clock.now() > deadline) return;
     const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     this.remove(new Set(records.map(({ messageId }) => messageId).filter((id) => !failed.has(id))));
   }
 
   /** The collaborators of one invocation. After its death none of them answers any more. */
-  private invocation(): { readonly collaborators: Collaborators; readonly death: Promise<'died'> } {
+  private invocation(receives: ReadonlyMap<string, number>): {
+    readonly collaborators: Collaborators;
+    readonly death: Promise<'died'>;
+  } {
     let die: () => void = () => undefined;
     let dead = false;
     const death = new Promise<'died'>((resolve) => {
@@ -138,23 +167,28 @@ export class SimulatedQueue {
     };
     const collaborators: Collaborators = {
       stream: {
-        putBatch: (frames) =>
+        putBatch: (frames, timeoutMs) =>
           whileAlive(async () => {
             const texts = frames.map((frame) => Buffer.from(frame));
             if (texts.some((text) => text.includes(KILLER))) {
               die();
               await new Promise<never>(() => undefined);
             }
-            if (this.weather.throttles(this.seconds)) {
-              this.refused += frames.length;
-              return frames.map(() => THROTTLED);
-            }
-            for (const text of texts) {
+            const takesMs = this.weather.firehoseMs ?? 0;
+            this.clock.pass(Math.min(takesMs, timeoutMs));
+            if (takesMs > timeoutMs) throw new Error('no answer');
+            const takes = this.weather.throttles(this.seconds) ? 0 : (this.weather.takesPerCall ?? Infinity);
+            return texts.map((text, index) => {
+              if (index >= takes) {
+                this.refused++;
+                return THROTTLED;
+              }
               const read = decodeRecord(text);
               const id = read.ok ? read.header.sourceMessageId : 'unreadable';
               this.inStream.set(id, (this.inStream.get(id) ?? 0) + 1);
-            }
-            return frames.map(() => ({ ok: true }));
+              if ((receives.get(id) ?? 0) >= this.settings.suspectReceives) this.suspectsTaken++;
+              return { ok: true };
+            });
           }),
       },
       deadLetters: {
@@ -170,8 +204,8 @@ export class SimulatedQueue {
           }),
       },
       attempts: {
-        begin: (key) => whileAlive(() => this.attempts.begin(key)),
-        end: (key) => whileAlive(() => this.attempts.end(key)),
+        begin: (key, timeoutMs) => whileAlive(() => this.write(() => this.attempts.begin(key, timeoutMs), timeoutMs)),
+        end: (key, timeoutMs) => whileAlive(() => this.write(() => this.attempts.end(key, timeoutMs), timeoutMs)),
       },
       objects: memoryObjects(),
       log: recordingLog(),
@@ -180,6 +214,15 @@ export class SimulatedQueue {
       random: this.random,
     };
     return { collaborators, death };
+  }
+
+  private async write<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+    const fate = this.weather.write?.() ?? 'done';
+    if (fate === 'refused') throw new Error('refused');
+    const answer = await work();
+    if (fate === 'done') return answer;
+    this.clock.pass(timeoutMs);
+    throw new Error('no answer');
   }
 
   private keep(message: OutgoingMessage): Receipt {

@@ -1,4 +1,4 @@
-import { DeleteItemCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import {
   CopyObjectCommand,
@@ -70,22 +70,31 @@ describe('firehoseStream', () => {
 
 describe('dynamoAttemptLog', () => {
   const dynamodb = mockClient(DynamoDBClient);
+  beforeEach(() => {
+    dynamodb.reset();
+  });
   const log = dynamoAttemptLog('idempotency', 'sqs-processor', 60, new DynamoDBClient({}));
+  const sent = () => dynamodb.commandCalls(UpdateItemCommand).map(({ args }) => args[0].input);
+  const expirationIn = (seconds: number, name: string): void => {
+    const expiration = Number(sent()[0]?.ExpressionAttributeValues?.[name]?.N);
+    expect(Math.abs(expiration - Date.now() / 1_000 - seconds)).toBeLessThan(10);
+  };
 
   it('counts in one conditionless write, whose item the table forgets by itself', async () => {
     dynamodb.on(UpdateItemCommand).resolves({ Attributes: { attempts: { N: '3' } } });
-    await expect(log.begin('m-1')).resolves.toBe(3);
-    const input = dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input;
-    expect(input).toMatchObject({ Key: { id: { S: 'sqs-processor#m-1' } }, ReturnValues: 'UPDATED_NEW' });
-    const then = Number(input?.ExpressionAttributeValues?.[':then']?.N);
-    expect(then - Date.now() / 1_000).toBeGreaterThan(50);
-    expect(then - Date.now() / 1_000).toBeLessThanOrEqual(60);
+    await expect(log.begin('m-1', 1_000)).resolves.toBe(3);
+    expect(sent()).toMatchObject([{ Key: { id: { S: 'sqs-processor#m-1' } }, ReturnValues: 'UPDATED_NEW' }]);
+    expirationIn(60, ':then');
   });
 
-  it('forgets what has ended', async () => {
-    dynamodb.on(DeleteItemCommand).resolves({});
-    await log.end('m-1');
-    expect(dynamodb.commandCalls(DeleteItemCommand)[0]?.args[0].input.Key).toEqual({ id: { S: 'sqs-processor#m-1' } });
+  it('counts none that has ended, by a write of the same kind, which may be denied only with the other', async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    await log.end('m-1', 1_000);
+    expect(dynamodb.calls()).toHaveLength(1);
+    expect(sent()).toMatchObject([
+      { Key: { id: { S: 'sqs-processor#m-1' } }, ExpressionAttributeValues: { ':none': { N: '0' } } },
+    ]);
+    expirationIn(0, ':now');
   });
 });
 
