@@ -16,10 +16,15 @@ from lean_ops.cycle_delta.files import DeltaFile, read_topics
 from lean_ops.payload.flatten_batches import DELTA_ARROW
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.splits import group_splits, splits_of
+from lean_ops.tables.data_files import FIELD_ID
 
 AT = datetime(2026, 11, 23, 10)
 TOPICS = ["a", "b", "b.c", "c", "é"]
 MERGE_ON_READ = "SET TBLPROPERTIES ('write.delete.mode'='merge-on-read', 'format-version'='2')"
+WITH_IDS = pa.schema(
+    [field.with_metadata({FIELD_ID: str(number)}) for number, field in enumerate(DELTA_ARROW, 1)]
+)
+"""The columns as a writer of Iceberg writes them."""
 
 rows = st.lists(st.tuples(st.sampled_from([*TOPICS, None]), st.booleans()), max_size=12)
 files = st.lists(st.tuples(rows, st.booleans(), st.sampled_from(["c1", "c2", "c3"])), max_size=4)
@@ -38,7 +43,7 @@ def cycle_delta(found, cycle):
             }
             for n, (topic, readable) in enumerate(found)
         ],
-        DELTA_ARROW,
+        WITH_IDS,
     )
 
 

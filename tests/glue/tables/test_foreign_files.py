@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from lake import Event
 
+from lean_ops.payload.flatten_batches import DELTA_ARROW
+from lean_ops.spark.file_io import path_of
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.tables.data_files import by_field_id
-from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
+from lean_ops.tables.topic_table import TopicTable
 
 TABLES = ("standardized.telemetry_climate", "curated.telemetry_climate")
 _numbers = itertools.count()
@@ -36,9 +38,11 @@ def map_names(lake, table):
     java.updateProperties().set("schema.name-mapping.default", text).commit()
 
 
-def add_file(lake, table, rows):
-    """Adds a Parquet file with exactly these columns and metadata to an unpartitioned table, without
-    metrics."""
+def add_file(lake, table, rows, partition=None):
+    """Adds a Parquet file with exactly these columns and metadata to a table, without metrics.
+
+    partition: the file's partition path, of a table that has partitions.
+    """
     java = loaded(lake, table)
     folder = Path(unquote(urlparse(java.location()).path)) / "data"
     folder.mkdir(exist_ok=True)
@@ -48,6 +52,8 @@ def add_file(lake, table, rows):
     path.write_bytes(content.getvalue())
     builder = lake.spark._jvm.org.apache.iceberg.DataFiles.builder(java.spec())
     file = builder.withPath(path.as_uri()).withFormat("parquet").withFileSizeInBytes(path.stat().st_size)
+    if partition is not None:
+        file.withPartitionPath(partition)
     java.newAppend().appendFile(file.withRecordCount(rows.num_rows).build()).commit()
 
 
@@ -146,6 +152,9 @@ def test_files_without_ids_in_both_layers(lake, mapped):
         found = {key: float(row["temperature"]) for key, row in lake.by_key(table).items()}
         assert found == {"0199-a": 2, "other": 5, "new": 9}
         assert len(lake.rows(table)) == 3
+    assert by_spark_for_their_files(lake) == [
+        ("a file has columns without field ids", 1, ["telemetry.climate"])
+    ] * len(TABLES)
 
 
 def test_a_backfill_from_files_without_ids(lake):
@@ -167,6 +176,46 @@ def test_a_column_that_was_renamed_is_read_by_its_id(lake):
     assert {key: row["celsius"] for key, row in lake.by_key(TABLES[0]).items()} == {"0199-a": "1", "new": "2"}
 
 
+# --- cycle_delta ---
+
+
+def by_spark_for_their_files(lake):
+    return [
+        (one["reason"], one["topics"], one["first_topics"])
+        for one in lake.logged
+        if one["message"] == "topics go by Spark" and one.get("level") == "WARN"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda rows: rows.cast(DELTA_ARROW), "a file has columns without field ids"),
+        (lambda rows: rows.drop_columns(["rescued_data"]), "a file of cycle_delta lacks rescued_data"),
+        (
+            lambda rows: rows.rename_columns(
+                [{"topic_name": "topic"}.get(name, name) for name in rows.column_names]
+            ),
+            "a file of cycle_delta lacks topic_name",
+        ),
+    ],
+    ids=["without ids", "without a column", "by another name"],
+)
+def test_files_of_others_in_cycle_delta(lake, change, why):
+    lake.activate("telemetry.climate", 1, {"temperature": {"type": "number"}})
+    lake.standardize(Event({"temperature": 1}), Event({"temperature": 5}, message_id="other"))
+    table = "ops.cycle_delta"
+    map_names(lake, table)
+    [file] = lake.spark.sql(f"SELECT file_path, partition FROM {lake.name(table)}.files").collect()
+    rows = pq.read_table(path_of(file["file_path"]), partitioning=None)
+    lake.spark.sql(f"DELETE FROM {lake.name(table)}")
+    add_file(lake, table, change(rows), f"cycle_id={file['partition']['cycle_id']}")
+    assert lake.curate().trouble() is None
+    found = {key: row["temperature"] for key, row in lake.by_key(TABLES[1]).items()}
+    assert found == {"0199-a": 1, "other": 5}
+    assert by_spark_for_their_files(lake) == [(why, 1, ["telemetry.climate"])]
+
+
 # --- what else is not in the files ---
 
 
@@ -180,7 +229,7 @@ def test_a_default_of_a_column_counts_for_files_from_before(lake):
     literal = iceberg.expressions.Expressions.lit("none yet")
     java.updateSchema().addColumn("site", iceberg.types.Types.StringType.get(), "$.site", literal).commit()
     assert [row["site"] for row in spark_reads(lake, table)] == ["none yet"]
-    with pytest.raises(NotForOneTaskError, match="default"):
+    with pytest.raises(NotPlainFilesError, match="default"):
         TopicTable(lake.spark, lake.name(table)).files(None)
     # A correction rewrites the file, and the other row of it keeps what Spark reads.
     lake.standardize(Event({"temperature": 2}, message_id="new"))
@@ -193,7 +242,7 @@ def test_a_partition_by_the_column_itself(lake):
     java = loaded(lake, TABLES[0])
     java.updateSpec().addField("message_id").commit()
     loaded(lake, TABLES[0]).updateSpec().removeField("message_id").commit()
-    with pytest.raises(NotForOneTaskError, match="partitioned by a column itself"):
+    with pytest.raises(NotPlainFilesError, match="partitioned by a column itself"):
         TopicTable(lake.spark, lake.name(TABLES[0])).files(None)
 
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from lean_ops.curated.backfill import backfill_batches
 from lean_ops.spark.file_io import FileStore
+from lean_ops.spark.iceberg_classes import NotPlainFilesError
 from lean_ops.tables.bucket_transform import buckets
 from lean_ops.tables.commits import CYCLE_ID
 from lean_ops.tables.compaction import files_to_compact
 from lean_ops.tables.data_files import DataFile
 from lean_ops.tables.table_files import TableFiles
-from lean_ops.tables.topic_table import NotForOneTaskError, TopicTable
+from lean_ops.tables.topic_table import TopicTable
 
 ROWS = {
     "idempotency_key": ["k1", "é", "\U0001f600", None],
@@ -167,7 +168,7 @@ def test_small_files_of_a_partition_are_compacted_when_they_are_many(files, comp
 
 def test_what_tasks_do_not_read_is_left_to_spark(lake, table):
     name = table("PARTITIONED BY (truncate(2, idempotency_key))")
-    with pytest.raises(NotForOneTaskError):
+    with pytest.raises(NotPlainFilesError):
         TopicTable(lake.spark, name).partitioning()
     lake.spark.sql(f"DROP TABLE {name}")
     table()
@@ -177,7 +178,7 @@ def test_what_tasks_do_not_read_is_left_to_spark(lake, table):
         f"ALTER TABLE {name} SET TBLPROPERTIES ('write.delete.mode'='merge-on-read', 'format-version'='2')"
     )
     lake.spark.sql(f"DELETE FROM {name} WHERE whole = 1")
-    with pytest.raises(NotForOneTaskError, match="delete files"):
+    with pytest.raises(NotPlainFilesError, match="delete files"):
         TopicTable(lake.spark, name).files(None)
 
 

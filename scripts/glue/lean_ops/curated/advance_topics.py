@@ -27,7 +27,9 @@ class StandardizedBehindError(LeanOpsError):
     """The topic's Standardized table lacks a cycle, so which paths have its columns is not decided yet."""
 
 
-def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) -> TopicCommits:
+def advance_all(
+    tables: Tables, pool: TopicPool, advances: Sequence[Advance], log: Callable[..., None]
+) -> TopicCommits:
     """Takes all topics up to the cycles that cycle_delta has. Topics without anything to do keep their last
     commit."""
     failed: TopicCommits = {}
@@ -43,6 +45,7 @@ def advance_all(tables: Tables, pool: TopicPool, advances: Sequence[Advance]) ->
         tables,
         pool,
         busy,
+        log=log,
         event_times={one.topic: one.event_times for one in busy if _may_prune(one)},
         plan=_plan_task,
         work=curate,
@@ -79,7 +82,7 @@ def _may_prune(advance: Advance) -> bool:
 
 
 def _plan_task(advance: Advance, event_times: EventTimes | None) -> TopicTask:
-    """Returns the topic's task. Raises NotForOneTaskError."""
+    """Returns the topic's task. Raises as plan_task does."""
     backfill = _backfill_source(advance)
     return replace(
         plan_task(advance, event_times),

@@ -47,7 +47,8 @@ def run(job: Job) -> RunOutcome:
         plans = _plan(layer_run, topics, started)
         watermark = watermark_of(job, plans)
         upto = _last_cycle(layer_run)
-        done = advance_all(tables, pool, advances_of(job, tables, plans, watermark, upto, started))
+        advances = advances_of(job, tables, plans, watermark, upto, started)
+        done = advance_all(tables, pool, advances, job.log)
         commits = _unrecorded(layer_run, plans, done, started)
         for topic, commit in commits:
             _enter(layer_run, topic, commit)

@@ -19,7 +19,8 @@ from pyspark.sql import SparkSession
 from lean_ops.columns.row_indices import indices_by_value, rows_at
 from lean_ops.payload.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
 from lean_ops.spark.file_io import FileStore, path_of
-from lean_ops.spark.iceberg_classes import iceberg_for_tasks, plain_files
+from lean_ops.spark.iceberg_classes import NotPlainFilesError, iceberg_for_tasks, plain_files
+from lean_ops.tables.data_files import by_field_id
 
 MAX_DELTA_BYTES = 128 << 20
 """How many bytes of a topic's rows in cycle_delta one task takes, in Arrow's memory.
@@ -82,7 +83,8 @@ def read_topics(
     """Gives each topic with its readable rows, in DELTA_COLUMNS.
 
     The rows are None when there are more than max_rows, or when they take more than MAX_DELTA_BYTES. When
-    rows are large, few topics are read at a time.
+    rows are large, few topics are read at a time. Raises iceberg_classes.NotPlainFilesError, before it gives
+    any topic.
     """
     wanted = set(chain.from_iterable(cycles.values()))
     with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
@@ -113,7 +115,21 @@ class _OpenFile:
 
     def _open(self, metadata: pq.FileMetaData | None) -> pq.ParquetFile:
         opened = self._files.open_input_file(path_of(self._path))
-        return pq.ParquetFile(opened, metadata=metadata, pre_buffer=True)
+        return open_parquet(opened, metadata)
+
+
+def open_parquet(file: Any, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    """An open file of cycle_delta, to be read by the names of columns.
+
+    Its writers are our own, but its table is open to others. Raises iceberg_classes.NotPlainFilesError where
+    names do not tell the columns.
+    """
+    parquet = pq.ParquetFile(file, metadata=metadata, pre_buffer=True)
+    there = set(by_field_id(parquet.schema_arrow).values())
+    lacking = [name for name in DELTA_COLUMNS if name not in there]
+    if lacking:
+        raise NotPlainFilesError(f"a file of cycle_delta lacks {', '.join(lacking)}")
+    return parquet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,11 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops.columns.row_indices import indices_by_value, rows_at
-from lean_ops.cycle_delta.files import delta_files_after
+from lean_ops.cycle_delta.files import DeltaFile, delta_files_after, open_parquet
 from lean_ops.cycle_delta.table import TABLE, TopicCycle, since
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
@@ -34,8 +33,10 @@ _SPLIT_BYTES = 16 << 20
 """About how many bytes of the files go into one split."""
 _SCHEMA = (
     "cycle_id string, topic_name string, readable bigint, refused bigint, first timestamp_ntz, "
-    "last timestamp_ntz, some_null boolean, paths array<string>, rescued_paths array<string>"
+    "last timestamp_ntz, some_null boolean, paths array<string>, rescued_paths array<string>, "
+    "not_plain string"
 )
+"""The tasks' output: partial summaries, or a row that says why the task cannot read its files."""
 _ARROW = pa.schema(
     [
         ("cycle_id", pa.string()),
@@ -47,6 +48,7 @@ _ARROW = pa.schema(
         ("some_null", pa.bool_()),
         ("paths", pa.list_(pa.string())),
         ("rescued_paths", pa.list_(pa.string())),
+        ("not_plain", pa.string()),
     ]
 )
 
@@ -72,10 +74,14 @@ def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> li
     """
     spark, table = tables.spark, tables.name("ops", TABLE)
     try:
-        files = delta_files_after(spark, table, after)
+        return _by_tasks(spark, delta_files_after(spark, table, after), limits)
     except NotPlainFilesError:
         rows = since(tables.read(table), after).select("cycle_id", *_COLUMNS)
         return _merged(rows.mapInArrow(lambda batches: _of_batches(batches, limits), _SCHEMA), limits)
+
+
+def _by_tasks(spark: SparkSession, files: Sequence[DeltaFile], limits: Limits | None) -> list[TopicCycle]:
+    """Raises NotPlainFilesError."""
     splits = [split for file in files for split in splits_of(file.path, file.size, _SPLIT_BYTES)]
     cycles = {file.path: file.cycle_id for file in files}
     groups = group_splits(splits, spark.sparkContext.defaultParallelism)
@@ -83,16 +89,19 @@ def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> li
 
     def summaries(own: Sequence[Split]) -> Iterator[pa.RecordBatch]:
         found = _Summaries(limits)
-        for split in own:
-            for rows in _row_groups(file_store, split, limits):
-                found.add(cycles[split.path], rows)
-        yield found.batch()
+        try:
+            for split in own:
+                for rows in _row_groups(file_store, split, limits):
+                    found.add(cycles[split.path], rows)
+            yield found.batch()
+        except NotPlainFilesError as error:
+            yield pa.RecordBatch.from_pylist([{"not_plain": str(error)}], _ARROW)
 
     return _merged(map_groups(spark, groups, summaries, _SCHEMA), limits)
 
 
 def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
-    """The summaries of the tasks together. partial: rows of _SCHEMA."""
+    """The summaries of the tasks together. partial: rows of _SCHEMA. Raises NotPlainFilesError."""
 
     def first_texts(name: str, count: int) -> Column:
         together = F.array_distinct(F.flatten(F.collect_list(name)))
@@ -110,9 +119,13 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
             F.max("some_null").alias("some_null"),
             first_texts("paths", lengths.paths),
             first_texts("rescued_paths", lengths.rescued_paths),
+            F.max("not_plain").alias("not_plain"),
         )
         .collect()
     )
+    for row in rows:
+        if row["not_plain"] is not None:
+            raise NotPlainFilesError(row["not_plain"])
     return sorted(
         (
             TopicCycle(
@@ -140,7 +153,7 @@ def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> I
     with file_store.open(split.path).open_input_file(path_of(split.path)) as opened:
         # The columns lie apart in each row group. To fetch the whole file is one request instead of hundreds.
         content = pa.BufferReader(opened.read_buffer()) if split.count == 1 else opened
-        parquet = pq.ParquetFile(content, pre_buffer=True)
+        parquet = open_parquet(content)
         for index in split.row_group_indices(parquet.metadata.num_row_groups):
             yield parquet.read_row_group(index, columns=columns, use_threads=False)
 

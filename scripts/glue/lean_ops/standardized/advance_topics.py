@@ -19,7 +19,11 @@ from lean_ops.tasks.topic_task import TopicTask
 
 
 def advance_all(
-    tables: Tables, pool: TopicPool, advances: Sequence[Advance], is_stable: Callable[[str], bool]
+    tables: Tables,
+    pool: TopicPool,
+    advances: Sequence[Advance],
+    is_stable: Callable[[str], bool],
+    log: Callable[..., None],
 ) -> TopicCommits:
     """Takes all topics through one cycle.
 
@@ -37,6 +41,7 @@ def advance_all(
         tables,
         pool,
         ready,
+        log=log,
         event_times=_event_times(pool, ready, is_stable),
         plan=_plan_task,
         work=standardize,
@@ -66,7 +71,7 @@ def _event_times(
 
 
 def _plan_task(advance: Advance, event_times: EventTimes | None) -> TopicTask:
-    """Returns the topic's task. Raises NotForOneTaskError."""
+    """Returns the topic's task. Raises as plan_task does."""
     return replace(
         plan_task(advance, event_times),
         overflow=advance.evolution.may_overflow,

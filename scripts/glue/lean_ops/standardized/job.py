@@ -87,7 +87,7 @@ def _run_cycle(run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], owners
     plans = _plan(run, works, ownership, started)
     new_columns = record_drift(run.tables, cycle_id, plans, started)
     advances = advances_of(plans, parse_errors, new_columns, started)
-    done = advance_all(run.tables, run.pool, advances, lambda topic: _is_stable(run.job, topic))
+    done = advance_all(run.tables, run.pool, advances, lambda topic: _is_stable(run.job, topic), run.job.log)
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
     for topic, commit in done.items():
         if isinstance(commit, Exception):

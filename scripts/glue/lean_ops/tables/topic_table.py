@@ -57,8 +57,7 @@ class LegacyPathError(LeanOpsError):
 
 
 class NotForOneTaskError(LeanOpsError):
-    """Spark has to do the work: the table is too large for one task, or has something that tasks do not
-    read."""
+    """Spark has to do the work, as it is too much for one task."""
 
 
 class TopicTable:
@@ -120,7 +119,7 @@ class TopicTable:
     def partitioning(self) -> Partitioning | None:
         """How the table is partitioned; None when it is not.
 
-        Raises NotForOneTaskError when the spec has several fields, or a transform that tasks do not compute.
+        Raises NotPlainFilesError when the spec has several fields, or a transform that tasks do not compute.
         """
         spec = json.loads(self._iceberg.specs.toJson(self._table.spec()))
         fields = [field for field in spec["fields"] if field["transform"] != "void"]
@@ -128,7 +127,7 @@ class TopicTable:
             return None
         transform = fields[0]["transform"]
         if len(fields) > 1 or not (transform == "day" or transform.startswith("bucket[")):
-            raise NotForOneTaskError("the table is partitioned in a way of its own")
+            raise NotPlainFilesError("the table is partitioned in a way of its own")
         source = next(one.name for one in self.columns if one.field_id == fields[0]["source-id"])
         return Partitioning(fields[0]["name"], transform, source)
 
@@ -136,34 +135,31 @@ class TopicTable:
         """The data files that may have the keys of a batch.
 
         prune_to: the batch's event times, when a key never changes its event time; files of other times are
-        then left out. Raises NotForOneTaskError when there are too many files or rows, or files that tasks do
-        not read.
+        then left out. Raises NotForOneTaskError when there are too many files or rows, and NotPlainFilesError
+        when tasks do not read them.
         """
+        # Also for a table without files, as a task would write to it by these classes.
+        iceberg = iceberg_for_tasks(self._spark._jvm)
+        if self._loaded_at is None:
+            return ()
+        if not all(is_supported(column) for column in self.columns):
+            raise NotPlainFilesError("the table has columns of other types than topics have")
+        check_files_complete(iceberg, self._table, self._schema)
         found: list[DataFile] = []
         rows = 0
-        try:
-            # Also for a table without files, as a task would write to it by these classes.
-            iceberg = iceberg_for_tasks(self._spark._jvm)
-            if self._loaded_at is None:
-                return ()
-            if not all(is_supported(column) for column in self.columns):
-                raise NotForOneTaskError("the table has columns of other types than topics have")
-            check_files_complete(iceberg, self._table, self._schema)
-            scan = self._table.newScan()
-            if prune_to is not None:
-                scan = scan.filter(self._expression(prune_to))
-            for file in plain_files(scan):
-                # The statistics are left out, as only planning needs them.
-                one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())
-                rows += one.rows
-                if len(found) >= MAX_LOOKUP_FILES or rows > MAX_LOOKUP_ROWS:
-                    raise NotForOneTaskError(
-                        f"more than {MAX_LOOKUP_FILES} files or {MAX_LOOKUP_ROWS} rows to look keys up in"
-                    )
-                self._planned[one.path] = file
-                found.append(one)
-        except NotPlainFilesError as error:
-            raise NotForOneTaskError(str(error)) from None
+        scan = self._table.newScan()
+        if prune_to is not None:
+            scan = scan.filter(self._expression(prune_to))
+        for file in plain_files(scan):
+            # The statistics are left out, as only planning needs them.
+            one = DataFile(file.location(), file.fileSizeInBytes(), file.recordCount())
+            rows += one.rows
+            if len(found) >= MAX_LOOKUP_FILES or rows > MAX_LOOKUP_ROWS:
+                raise NotForOneTaskError(
+                    f"more than {MAX_LOOKUP_FILES} files or {MAX_LOOKUP_ROWS} rows to look keys up in"
+                )
+            self._planned[one.path] = file
+            found.append(one)
         # To ask Java for partitions takes longer than all else, so it is done only where they are needed.
         may_compact = len(found) >= COMPACT_FROM_FILES
         return tuple(self._with_partition(one) if may_compact or not one.is_small else one for one in found)

@@ -7,7 +7,7 @@ carries its checkpoint and its counts. What differs between the layers comes in 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ from lean_ops.tasks.run_tasks import (
 )
 from lean_ops.tasks.topic_pool import SPARK_JOBS, TopicPool
 from lean_ops.tasks.topic_task import TaskResult, TopicTask
+
+_LOGGED_TOPICS = 10
 
 TopicCommits = dict[str, Commit | Exception | None]
 """Topic to its commit, or to the exception that stopped it; None where the topic was left as it is."""
@@ -57,6 +59,31 @@ class TopicAdvance:
         return self.table.rows > PRUNED_FROM_ROWS
 
 
+@dataclass(frozen=True)
+class SparkTopics:
+    """The topics that Spark has to do, each with the reason: their size, or files that tasks do not read."""
+
+    too_large: dict[str, str] = field(default_factory=dict)
+    not_plain: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.too_large, *self.not_plain]
+
+    def log(self, log: Callable[..., None]) -> None:
+        """Writes a line for each reason. Size passes; files of others slow a topic down in every cycle."""
+        for level, reasons in (("INFO", self.too_large), ("WARN", self.not_plain)):
+            for why in sorted(set(reasons.values())):
+                topics = sorted(topic for topic, reason in reasons.items() if reason == why)
+                log(
+                    "topics go by Spark",
+                    level=level,
+                    reason=why,
+                    topics=len(topics),
+                    first_topics=topics[:_LOGGED_TOPICS],
+                )
+
+
 Advance = TypeVar("Advance", bound=TopicAdvance)
 
 Properties = Callable[[Advance, TaskResult], Mapping[str, str]]
@@ -66,7 +93,8 @@ Properties = Callable[[Advance, TaskResult], Mapping[str, str]]
 def plan_task(advance: TopicAdvance, event_times: EventTimes | None) -> TopicTask:
     """Returns a topic's task as far as both layers need it.
 
-    event_times: those of the batch, where the table's files may be pruned by them. Raises NotForOneTaskError.
+    event_times: those of the batch, where the table's files may be pruned by them. Raises NotForOneTaskError
+    and NotPlainFilesError.
     """
     if advance.events > MAX_EVENTS:
         raise NotForOneTaskError(f"more than {MAX_EVENTS} messages")
@@ -89,6 +117,7 @@ def advance_topics(
     pool: TopicPool,
     advances: Sequence[Advance],
     *,
+    log: Callable[..., None],
     event_times: Mapping[str, EventTimes],
     plan: Callable[[Advance, EventTimes | None], TopicTask],
     work: Work,
@@ -98,7 +127,9 @@ def advance_topics(
     """Takes each topic further on its own: an error in one does not touch the others.
 
     event_times: topic to its batch's event times, for the topics whose table may be pruned by them.
-    plan: makes a topic's task. It raises NotForOneTaskError for a topic that Spark has to do.
+    log: that of the job; it says which topics go by Spark, and why.
+    plan: makes a topic's task. It raises NotForOneTaskError or NotPlainFilesError for a topic that Spark has
+    to do.
     work: a task's work on an executor.
     properties: is called once, before any commit, while the tasks' output can still be read.
     by_spark: does one topic in Spark jobs of its own.
@@ -106,17 +137,22 @@ def advance_topics(
     by_topic = {advance.topic: advance for advance in advances}
     done: TopicCommits = {}
     tasks: list[TopicTask] = []
-    large: list[Advance] = []
+    spark_topics = SparkTopics()
     for advance, task in pool.each(advances, lambda _, one: plan(one, event_times.get(one.topic))):
         if isinstance(task, NotForOneTaskError):
-            large.append(advance)
+            spark_topics.too_large[advance.topic] = str(task)
+        elif isinstance(task, NotPlainFilesError):
+            spark_topics.not_plain[advance.topic] = str(task)
         elif isinstance(task, Exception):
             done[advance.topic] = task
         else:
             tasks.append(task)
-    large += [by_topic[topic] for topic in _in_tasks(tables, pool, by_topic, tasks, work, properties, done)]
+    _in_tasks(tables, pool, by_topic, tasks, work, properties, done, spark_topics)
+    spark_topics.log(log)
     by_itself = pool.each(
-        large, lambda own, one: by_spark(own, one, event_times.get(one.topic)), at_once=SPARK_JOBS
+        [by_topic[topic] for topic in spark_topics.all],
+        lambda own, one: by_spark(own, one, event_times.get(one.topic)),
+        at_once=SPARK_JOBS,
     )
     for advance, commit in by_itself:
         done[advance.topic] = commit
@@ -131,15 +167,19 @@ def _in_tasks(
     work: Work,
     properties: Callable[[TaskResults], Properties[Advance]],
     done: TopicCommits,
-) -> Sequence[str]:
-    """Runs the tasks and commits what they wrote. Returns the topics that Spark has to do after all."""
+    spark_topics: SparkTopics,
+) -> None:
+    """Runs the tasks and commits what they wrote. Adds the topics that Spark has to do after all."""
     if not tasks:
-        return []
+        return
     try:
         with run_tasks(tables.spark, tables.name("ops", cycle_delta.TABLE), tasks, work) as results:
             properties_of = properties(results)
-    except NotPlainFilesError:
-        return [task.topic for task in tasks]
+    except NotPlainFilesError as error:
+        spark_topics.not_plain.update((task.topic, str(error)) for task in tasks)
+        return
+    spark_topics.too_large.update(results.too_large)
+    spark_topics.not_plain.update(results.not_plain)
     done |= {topic: TaskFailedError(why) for topic, why in results.failed.items()}
 
     def commit(_: Tables, result: TaskResult) -> Commit:
@@ -148,4 +188,3 @@ def _in_tasks(
 
     for result, committed in pool.each(results.done.values(), commit):
         done[result.topic] = committed
-    return results.too_large

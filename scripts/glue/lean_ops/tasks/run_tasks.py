@@ -74,14 +74,16 @@ class TaskResults:
     done: topic to its result.
     failed: topic to the error, as text.
     ties: topic to the cycles whose rows have to settle its ties.
-    too_large: the topics that Spark has to do, also because of what tasks do not read.
+    too_large, not_plain: the topics that Spark has to do, and why: because of their size, and because of
+    files that tasks do not read.
     """
 
     rows: DataFrame
     done: dict[str, TaskResult] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     ties: dict[str, frozenset[str]] = field(default_factory=dict)
-    too_large: list[str] = field(default_factory=list)
+    too_large: dict[str, str] = field(default_factory=dict)
+    not_plain: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -108,7 +110,8 @@ def run_tasks(
                 done=results.done | more.done,
                 failed=results.failed | more.failed,
                 ties=more.ties,
-                too_large=results.too_large + more.too_large,
+                too_large=results.too_large | more.too_large,
+                not_plain=results.not_plain | more.not_plain,
             )
         yield results
 
@@ -153,13 +156,26 @@ def _results_of(output: DataFrame) -> TaskResults:
         elif "ties" in answer:
             results.ties[topic] = frozenset(answer["ties"])
         elif "too_large" in answer:
-            results.too_large.append(topic)
+            results.too_large[topic] = answer["too_large"]
+        elif "not_plain" in answer:
+            results.not_plain[topic] = answer["not_plain"]
         else:
             results.done[topic] = TaskResult.from_json(answer)
     return results
 
 
 def _run_group(
+    group: Sequence[TopicTask], files: Sequence[DeltaFile], file_store: FileStore, work: Work
+) -> Iterator[pa.RecordBatch]:
+    """Gives what _topics_of gives, or a row for each topic that says why tasks cannot read cycle_delta."""
+    try:
+        yield from _topics_of(group, files, file_store, work)
+    except NotPlainFilesError as error:
+        # Reading raises it before the first topic.
+        yield from (_answer(task.topic, {"not_plain": str(error)}) for task in group)
+
+
+def _topics_of(
     group: Sequence[TopicTask], files: Sequence[DeltaFile], file_store: FileStore, work: Work
 ) -> Iterator[pa.RecordBatch]:
     """Runs several topics at once, because a topic waits for files most of the time."""
@@ -187,22 +203,28 @@ def _run_topic(
     topic, errors = task.topic, None
     answer: dict[str, Any]
     if rows is None:
-        answer = {"too_large": True}
+        answer = {"too_large": f"more than {MAX_EVENTS} messages, or {MAX_DELTA_BYTES >> 20} MB of them"}
     else:
         try:
             result, errors = work(task, rows, file_store)
             answer = result.to_json()
         except UnsettledTiesError as ties:
             answer = {"ties": sorted(ties.cycles)}
-        except (TooLargeError, NotPlainFilesError):
-            answer = {"too_large": True}
+        except TooLargeError as error:
+            answer = {"too_large": str(error)}
+        except NotPlainFilesError as error:
+            answer = {"not_plain": str(error)}
         except Exception as error:
             answer = {"failed": reason(error)}
-    batches = [_batch({"topic_name": [topic], "result": [json.dumps(answer)]}, 1)]
+    batches = [_answer(topic, answer)]
     if errors is not None and errors.num_rows:
         names = {name: errors.column(name).combine_chunks() for name in errors.column_names}
         batches.append(_batch({"topic_name": [topic] * errors.num_rows, **names}, errors.num_rows))
     return batches
+
+
+def _answer(topic: str, answer: Mapping[str, object]) -> pa.RecordBatch:
+    return _batch({"topic_name": [topic], "result": [json.dumps(answer)]}, 1)
 
 
 def _batch(columns: Mapping[str, object], rows: int) -> pa.RecordBatch:
