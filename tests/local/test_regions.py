@@ -1,4 +1,4 @@
-"""The account is in one region: what is signed for another is refused. Arrow must be told the region, too."""
+"""The account is in one region: what is signed for another is refused. Arrow needs the region, too."""
 
 import io
 

@@ -10,7 +10,7 @@ const REFUSED = /is not authorized to perform: ([\w:*]+)(?: on resource: ([^\s)]
 
 export interface Waiting {
   readonly clock: Clock;
-  /** Told of each refusal that is tried again. */
+  /** Called with each refusal that is tried again. */
   readonly onRefused?: (error: unknown) => void;
 }
 

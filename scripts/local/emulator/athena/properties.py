@@ -31,8 +31,8 @@ _MAX_THRESHOLD = 50
 def table_properties(given: dict[str, str], location: str) -> str:
     """The inside of TBLPROPERTIES (…) of a new table: Athena's defaults, and the given properties.
 
-    location: that of the table. Athena spreads a table's files over prefixes of S3, and unless told otherwise
-    says so by a property that Iceberg refuses since 1.9.
+    location: that of the table. Athena spreads a table's files over prefixes of S3, and unless the statement
+    says otherwise it says so by a property that Iceberg refuses since 1.9.
     """
     is_current = given.get(DATA_PATH_ENABLED, "false").lower() == "true"
     pairs = {
