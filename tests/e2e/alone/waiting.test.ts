@@ -46,21 +46,21 @@ describe('a message that waits', () => {
     const already = await throttled();
     const id = await send(stack, event(topic, 'a'));
     // Each receive asks eight times.
-    await until(async () => (await throttled()) - already > 8 * (ONCE_ENOUGH + 1), 60);
+    await until(async () => (await throttled()) - already > 8 * (ONCE_ENOUGH + 1), 150);
     expect(await arrived(topic)).toEqual([]);
     await setFaults(stack.port, {});
     await settle(stack);
     expect(await arrived(topic)).toEqual([{ message_id: 'a' }]);
     expect(await archive(stack, id)).toEqual([]);
-  }, 180_000);
+  }, 240_000);
 
   it('goes to the DLQ when it ends the function each time, and those received with it reach RAW', async () => {
     const topic = freshTopic('ending');
     await setFaults(stack.port, { lambda_kill_on: { function: FUNCTION, text: 'ends-the-function' } });
     const [ending] = await Promise.all(['ends-the-function', 'b', 'c', 'd'].map((id) => send(stack, event(topic, id))));
-    await until(async () => (await archive(stack, ending ?? '')).length > 0, 90);
+    await until(async () => (await archive(stack, ending ?? '')).length > 0, 150);
     expect((await archive(stack, ending ?? '')).map((letter) => letter.error_code)).toEqual(['ENDS_FUNCTION']);
     await settle(stack);
     expect(await arrived(topic)).toEqual([{ message_id: 'b' }, { message_id: 'c' }, { message_id: 'd' }]);
-  }, 180_000);
+  }, 240_000);
 });
