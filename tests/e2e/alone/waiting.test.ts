@@ -16,8 +16,8 @@ let before: Record<string, string> = {};
 beforeAll(async () => {
   const found = await sqs.send(new GetQueueAttributesCommand({ ...queue, AttributeNames: ['VisibilityTimeout'] }));
   before = found.Attributes ?? {};
-  // Messages come again at once, so that seconds stand for hours.
-  await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: { VisibilityTimeout: '1' } }));
+  // Messages come again soon, so that seconds stand for hours, but not while they are still handled: an attempt takes 11 s at most.
+  await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: { VisibilityTimeout: '12' } }));
 });
 
 afterAll(async () => {

@@ -93,7 +93,10 @@ describe('a plan for a deployment that is there', () => {
   });
 
   thoroughly('is refused under another identity, and says what to do', () => {
-    for (const [name, value] of Object.entries(IDENTITY)) {
+    // In another region the account of the local stack is not to be found; tests/root.tftest.hcl has that one.
+    const here = Object.entries(IDENTITY).filter(([name]) => name !== 'region');
+    expect(here.length).toBeGreaterThan(1);
+    for (const [name, value] of here) {
       const { ok, output } = plan({ [name]: value });
       expect(ok).toBe(false);
       expect(output).toContain('This state belongs to the deployment');
