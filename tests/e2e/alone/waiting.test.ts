@@ -16,14 +16,16 @@ let before: Record<string, string> = {};
 beforeAll(async () => {
   const found = await sqs.send(new GetQueueAttributesCommand({ ...queue, AttributeNames: ['VisibilityTimeout'] }));
   before = found.Attributes ?? {};
-  // Messages come again soon, so that seconds stand for hours, but not while they are still handled: an attempt takes 11 s at most.
-  await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: { VisibilityTimeout: '12' } }));
 });
 
 afterAll(async () => {
   await setFaults(stack.port, {});
   await sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: before }));
 });
+
+/** Lets messages come again soon, so that seconds stand for hours, but not while they are still handled. */
+const comeAgainAfter = async (seconds: number): Promise<unknown> =>
+  sqs.send(new SetQueueAttributesCommand({ ...queue, Attributes: { VisibilityTimeout: String(seconds) } }));
 
 const throttled = async (): Promise<number> => (await readInjected(stack.port))['firehose_record_throttled'] ?? 0;
 const arrived = async (topic: string): Promise<unknown[]> =>
@@ -42,6 +44,8 @@ async function until(condition: () => Promise<boolean>, seconds: number): Promis
 describe('a message that waits', () => {
   it('reaches RAW when Firehose has throttled it for more receives than once sufficed for the DLQ', async () => {
     const topic = freshTopic('throttled');
+    // Eight tries with their pauses take 11 s at most.
+    await comeAgainAfter(12);
     await setFaults(stack.port, { firehose_bytes_per_s: 0 });
     const already = await throttled();
     const id = await send(stack, event(topic, 'a'));
@@ -56,6 +60,7 @@ describe('a message that waits', () => {
 
   it('goes to the DLQ when it ends the function each time, and those received with it reach RAW', async () => {
     const topic = freshTopic('ending');
+    await comeAgainAfter(1);
     await setFaults(stack.port, { lambda_kill_on: { function: FUNCTION, text: 'ends-the-function' } });
     const [ending] = await Promise.all(['ends-the-function', 'b', 'c', 'd'].map((id) => send(stack, event(topic, id))));
     await until(async () => (await archive(stack, ending ?? '')).length > 0, 150);
