@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_stack import Stack, alive, descendants, wait_for
+from local_stack import ROOT, Stack, alive, descendants, wait_for
 
 from emulator.owner_process import wait_for_exit
 
 SECONDS = 20
 """The emulator gives Spark 5 seconds to end before it kills it; the rest is for a busy machine."""
+
+_PATH = [str(ROOT / "tests" / "local"), str(ROOT / "scripts" / "local")]
 
 RUNNER = """
 import signal, sys
@@ -34,7 +36,7 @@ def run_of_tests(folder: Path, how: str) -> Iterator[tuple[subprocess.Popen[str]
     """A process that has started an account. Yields it, and the account's process id and port."""
     runner = subprocess.Popen(
         [sys.executable, "-c", RUNNER, str(folder), how],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(_PATH), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         text=True,
     )
