@@ -74,7 +74,7 @@ async function itemOf(topic: string): Promise<Record<string, string | undefined>
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, value.S ?? value.N]));
 }
 
-async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 90_000): Promise<void> {
+async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 200_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`${timeoutMs / 1_000} s, and still not: ${what}`);
