@@ -76,13 +76,8 @@ def limited_catalog_calls(spark: SparkSession, per_second: int, log: Any) -> Ite
         log("catalog call throttled", level="WARN", operation=operation, table=table)
 
     calls = CatalogCalls(per_second, on_throttled)
-    iceberg = iceberg_of(spark._jvm)
-    iceberg.calls = calls
-    log(
-        "settings in force",
-        catalog_calls_per_second=per_second,
-        **settings_in_force(spark),
-    )
+    iceberg_of(spark._jvm).calls = calls
+    log("settings in force", catalog_calls_per_second=per_second, **settings_in_force(spark))
     try:
         yield
     finally:

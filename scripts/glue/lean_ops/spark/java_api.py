@@ -168,10 +168,7 @@ class _Reflection:
     def __init__(self, jvm: Any) -> None:
         self._jvm = jvm
         self._loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-        self._classes: dict[str, Any] = {
-            "boolean": jvm.java.lang.Boolean.TYPE,
-            "long": jvm.java.lang.Long.TYPE,
-        }
+        self._classes: dict[str, Any] = {"long": jvm.java.lang.Long.TYPE}
 
     def has_class(self, name: str) -> bool:
         return self._found(lambda: self._class(name))
