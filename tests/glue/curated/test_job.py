@@ -346,7 +346,7 @@ def test_curated_waits_for_standardized_to_decide_which_path_has_a_column(lake, 
     with monkeypatch.context() as patch:
         patch.setattr(
             "lean_ops.standardized.job.advance_all",
-            lambda tables, pool, advances, is_stable: {one.topic: RuntimeError("down") for one in advances},
+            lambda tables, pool, advances, *_: {one.topic: RuntimeError("down") for one in advances},
         )
         for n, payload in enumerate(({"Id": "UPPER"}, {"id": "lower"})):
             lake.standardize(Event(payload, message_id=f"m{n}"))
