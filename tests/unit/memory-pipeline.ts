@@ -17,10 +17,10 @@ export const BUCKET = OUTPUTS.schema_bucket;
 const REGISTRY = OUTPUTS.schema_registry_table;
 
 export function pipeline() {
-  const memory = memoryObjects();
+  const time = fakeClock();
+  const memory = memoryObjects({}, () => time.now());
   const documents = memoryDocuments({ [REGISTRY]: ['topic_name'] });
   const warehouse = memoryWarehouse();
-  const time = fakeClock();
   /** Events that S3 has sent and that were not handled yet. */
   const events: Upload[] = [];
   const outcomes: (Outcome & { topic: string })[] = [];

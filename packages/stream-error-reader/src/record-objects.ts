@@ -160,9 +160,8 @@ export async function sweep(
 ): Promise<SweepSummary> {
   const { archiveBucket, errorPrefix, concurrency } = config;
   const location = { bucket: archiveBucket, prefix: errorPrefix };
-  const keys = (await collaborators.objects.list(archiveBucket, errorPrefix)).filter((key) =>
-    isErrorKey(key, location),
-  );
+  const listed = await collaborators.objects.list(archiveBucket, errorPrefix);
+  const keys = listed.map(({ key }) => key).filter((key) => isErrorKey(key, location));
   const count = { known: 0, recorded: 0, left: 0 };
   const failures: unknown[] = [];
   await mapLimit(keys, Math.min(concurrency, SWEEP_CONCURRENCY), async (key) => {

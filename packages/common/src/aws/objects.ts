@@ -29,6 +29,12 @@ export interface ObjectHead {
   readonly lastModified?: Date;
 }
 
+/** An object as a listing names it. */
+export interface ListedObject {
+  readonly key: string;
+  readonly lastModified?: Date;
+}
+
 /** Conditions and properties of a put. */
 export interface PutOptions {
   readonly contentType?: string;
@@ -68,8 +74,8 @@ export interface ObjectStore {
   ): Promise<void>;
   /** Deletes an object, and does nothing where there is none. */
   delete(bucket: string, key: string): Promise<void>;
-  /** Gives every key under the prefix in S3's order, which is that of UTF-8 bytes. */
-  list(bucket: string, prefix: string): Promise<readonly string[]>;
+  /** Gives every object under the prefix in S3's order, which is that of their keys' UTF-8 bytes. */
+  list(bucket: string, prefix: string): Promise<readonly ListedObject[]>;
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -164,16 +170,18 @@ export function s3ObjectStore(client: S3Client = s3Client()): ObjectStore {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },
     async list(bucket, prefix) {
-      const keys: string[] = [];
+      const listed: ListedObject[] = [];
       let token: string | undefined;
       do {
         const page = await client.send(
           new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token }),
         );
-        for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+        for (const { Key: key, LastModified: lastModified } of page.Contents ?? []) {
+          if (key !== undefined) listed.push({ key, ...(lastModified && { lastModified }) });
+        }
         token = page.NextContinuationToken;
       } while (token !== undefined);
-      return keys;
+      return listed;
     },
   };
 }

@@ -11,9 +11,12 @@ function preconditionFailed(): Error {
 
 /**
  * An ObjectStore in memory that honours conditions. `journal` lists every change in order, as `put s3://bucket/key`.
+ *
+ * @param now gives the time of each write in milliseconds; without it no object has a time
  */
 export function memoryObjects(
   initial: Readonly<Record<string, string>> = {},
+  now?: () => number,
 ): ObjectStore & { readonly objects: Map<string, StoredObject>; readonly journal: string[] } {
   const objects = new Map<string, StoredObject>();
   const journal: string[] = [];
@@ -29,7 +32,7 @@ export function memoryObjects(
     const etag = `"${createHash('md5').update(body).digest('hex')}"`;
     puts += 1;
     const versionId = `v${puts}`;
-    const stored = { body, etag, ...(metadata && { metadata }) };
+    const stored = { body, etag, ...(metadata && { metadata }), ...(now && { lastModified: new Date(now()) }) };
     objects.set(name, stored);
     versions.set(`${name} ${versionId}`, stored);
     current.set(name, versionId);
@@ -49,7 +52,13 @@ export function memoryObjects(
     async head(bucket, key) {
       await Promise.resolve();
       const object = objects.get(uri(bucket, key));
-      return object && { etag: object.etag, bytes: Buffer.byteLength(object.body) };
+      return (
+        object && {
+          etag: object.etag,
+          bytes: Buffer.byteLength(object.body),
+          ...(object.lastModified && { lastModified: object.lastModified }),
+        }
+      );
     },
     async put(bucket, key, body, { ifMatch, onlyIfAbsent = false, metadata } = {}) {
       await Promise.resolve();
@@ -78,10 +87,10 @@ export function memoryObjects(
     async list(bucket, prefix) {
       await Promise.resolve();
       const start = uri(bucket, '');
-      return [...objects.keys()]
-        .filter((name) => name.startsWith(start + prefix))
-        .map((name) => name.slice(start.length))
-        .sort();
+      return [...objects]
+        .filter(([name]) => name.startsWith(start + prefix))
+        .map(([name, { lastModified }]) => ({ key: name.slice(start.length), ...(lastModified && { lastModified }) }))
+        .sort((one, other) => (one.key < other.key ? -1 : 1));
     },
   };
 }

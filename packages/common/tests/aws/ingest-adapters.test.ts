@@ -215,8 +215,11 @@ describe('s3ObjectStore', () => {
       Contents: [{ Key: 'a' }],
       NextContinuationToken: 't',
     });
-    s3.on(ListObjectsV2Command, { ContinuationToken: 't' }).resolves({ Contents: [{ Key: 'b' }] });
-    await expect(objects.list('b', '')).resolves.toEqual(['a', 'b']);
+    const lastModified = new Date('2026-11-23T10:00:00Z');
+    s3.on(ListObjectsV2Command, { ContinuationToken: 't' }).resolves({
+      Contents: [{ Key: 'b', LastModified: lastModified }],
+    });
+    await expect(objects.list('b', '')).resolves.toEqual([{ key: 'a' }, { key: 'b', lastModified }]);
   });
 });
 
