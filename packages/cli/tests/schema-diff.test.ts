@@ -81,9 +81,16 @@ describe('schema diff', () => {
     expect(output).toContain(`schemas/gone/schema.json  (gone, removed)
   The merge uploads nothing: the active schema stays in force, and the tables stay.
 `);
-    expect(output).toContain('schemas/new/schema.json  (new, new, version 1)\n  The merge runs 2 statements:\n');
-    expect(output).toContain('    CREATE TABLE IF NOT EXISTS `lean_ops_standardized`.`new` (\n');
-    expect(output).toContain("    LOCATION 's3://our-lake/warehouse/lean_ops_curated/new/'\n");
+    expect(output.replace(/\d+ columns/g, 'N columns')).toContain(`schemas/new/schema.json  (new, new, version 1)
+  The merge runs 2 statements, whole with --sql:
+    CREATE TABLE \`lean_ops_standardized\`.\`new\` … (N columns)
+    CREATE TABLE \`lean_ops_curated\`.\`new\` … (N columns)
+`);
+    const whole = await run('schema', 'diff', '--base', 'main', '--lake-bucket', 'our-lake', '--sql');
+    expect(whole.output).toContain(
+      '  The merge runs 2 statements:\n    CREATE TABLE IF NOT EXISTS `lean_ops_standardized`.`new` (\n',
+    );
+    expect(whole.output).toContain("    LOCATION 's3://our-lake/warehouse/lean_ops_curated/new/'\n");
     expect(output).toContain(`schemas/tank.level/schema.json  (tank.level, not a valid schema)
   1:2     NOT_JSON
 `);

@@ -65,23 +65,33 @@ describe('schema plan', () => {
     const { run, statements } = pipeline({ answer: VALIDATED });
     const { code, output, error } = await run('schema', 'plan', 'tank.level', 'schema.json');
     expect(error).toBe('');
-    expect(output).toContain('schema.json  (tank.level, first schema, version 1)\n  The merge runs 1 statement:\n');
-    expect(output).toContain('    CREATE TABLE IF NOT EXISTS `acme_curated`.`tank_level` (\n');
-    expect(output.slice(output.indexOf('  Judged'))).toBe(
-      `  Judged 1000 rows of ${TABLE} that came since 2026-11-16T10:00:00Z, the latest version of each record: 3 would be rejected, 20 would stay with values that become NULL.
+    expect(output).toBe(
+      `schema.json  (tank.level, first schema, version 1)
+  The merge runs 1 statement, whole with --sql:
+    CREATE TABLE \`acme_curated\`.\`tank_level\` … (${ENVELOPE_COLUMNS.length + 3} columns)
+  Judged 1000 rows of ${TABLE} that came since 2026-11-16T10:00:00Z, the latest version of each record: 3 would be rejected, 20 would stay with values that become NULL.
   11:18   REJECTED 3  device_id: required
           m-9
   15:14   NULLED 20  level: minimum
           m-7 "-1"
           m-6 "-\\u001b[2J"
 
-Not fit to merge: 3 rows would be rejected, and 0 may be.
+Blocked: 3 rows would be rejected (limit 0; --max-rejected raises it).
 `,
     );
     expect(code).toBe(1);
     const since = expect.stringContaining(`"ingested_at" >= '2026-11-16T10:00:00.000000Z'`) as unknown;
     expect(statements).toEqual([since, since]);
     expect(statements[1]).not.toContain('rescued_data');
+  });
+
+  it('prints the statements whole when asked', async () => {
+    const { run } = pipeline({ answer: [['rows', '5', null]] });
+    const { output } = await run('schema', 'plan', 'tank.level', 'schema.json', '--sql');
+    expect(output).toContain(
+      'The merge runs 1 statement:\n    CREATE TABLE IF NOT EXISTS `acme_curated`.`tank_level` (\n      `device_id` string,\n',
+    );
+    expect(output).toMatch(/\n\nOK to merge\.\n$/);
   });
 
   it('reads what max_columns put into rescued_data, where rows have any', async () => {
@@ -150,7 +160,7 @@ Not fit to merge: 3 rows would be rejected, and 0 may be.
     expect(output).toContain('VERSION_NOT_INCREASED');
     expect(output).toContain('The merge would be refused: no table changes, and version 1 stays in force.');
     expect(output).toContain('Judged 5 rows');
-    expect(output).toMatch(/Not fit to merge: the merge would be refused\.\n$/);
+    expect(output).toMatch(/Blocked: the merge would be refused\.\n$/);
     expect({ code, statements: statements.length }).toEqual({ code: 1, statements: 2 });
   });
 

@@ -43,7 +43,7 @@ async function holderOf(policy: 'reader' | 'writer'): Promise<Record<string, str
   const iam = new IAMClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
   const values: Record<string, unknown> = {
     ...stack.outputs,
-    standardized: databases(stack).standardized,
+    ...databases(stack),
     region: REGION,
     account: '000000000000',
   };
@@ -149,10 +149,12 @@ describe('lean-ops schema, with the rights of a schemas repository', () => {
     expect(diff).toMatchObject({ code: 0, output: expect.stringContaining(': 1 differs, no breaking changes') });
   });
 
-  it('lets a reader query Standardized, as schema plan does, and no other layer', async () => {
+  it('lets a reader plan a schema by the rows of Standardized, and query no other layer', async () => {
     const topic = freshTopic('read');
     write('read', topic);
     await leanOps(await writer, 'push', `read/${topic}`);
+    const planned = await leanOps(await reader, 'plan', topic, `read/${topic}/schema.json`);
+    expect(planned).toMatchObject({ code: 0, error: '', output: expect.stringContaining('OK to merge.') });
     const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = await reader;
     const client = new AthenaClient({
       endpoint: endpointOf(stack.port),

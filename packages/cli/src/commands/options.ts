@@ -13,6 +13,10 @@ export function formatOption(): Option {
     .default('text');
 }
 
+export function sqlOption(): Option {
+  return new Option('--sql', 'print the statements whole (CREATE TABLE is shortened otherwise)');
+}
+
 export function outputsOption(): Option {
   return new Option(
     '--outputs <file>',

@@ -10,7 +10,7 @@ import { previewMerge, type MergePreview } from '../schemas/merge-preview';
 import { readDeployment } from '../pipeline/deployment';
 import { diffGithub, diffJson, diffText, type DiffFile, type DiffReport } from '../format/diff';
 import { gitBaseline } from '../schemas/git-baseline';
-import { EXIT_CODES, formatOption, outputsOption } from './options';
+import { EXIT_CODES, formatOption, outputsOption, sqlOption } from './options';
 import { locator, FILE_START, type Position } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
 import { findSchemas, locationOf, readSchemaText, type SchemaLocation } from '../schemas/schema-files';
@@ -25,6 +25,7 @@ export interface DiffOptions {
   readonly outputs?: string;
   readonly databasePrefix: string;
   readonly lakeBucket: string;
+  readonly sql?: boolean;
   readonly format: Format;
 }
 
@@ -49,6 +50,7 @@ export const registerSchemaDiff: RegisterCommand = (schema, { terminal, connect,
     .addOption(outputsOption())
     .option('--database-prefix <prefix>', 'of the Glue databases, for the statements shown', 'lean_ops')
     .option('--lake-bucket <bucket>', 'of the lake, for the statements shown', 'LAKE_BUCKET')
+    .addOption(sqlOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
     .action(async (paths: string[], options: DiffOptions) => {
@@ -65,7 +67,7 @@ export async function schemaDiff(
 ): Promise<ExitCode> {
   const { baseline, lake } = await chooseBaseline(options, terminal, connect);
   const report = await diff(paths, baseline, lake, terminal.cwd);
-  terminal.write(FORMATTERS[options.format](report));
+  terminal.write(FORMATTERS[options.format](report, { sql: options.sql ?? false }));
   return report.files.some(({ refused }) => refused) ? EXIT.problems : EXIT.clean;
 }
 

@@ -6,7 +6,7 @@ import { readDeployment } from '../pipeline/deployment';
 import { planGithub, planJson, planText, type PlanReport } from '../format/plan';
 import { locateProblems, locator, FILE_START } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
-import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
+import { EXIT_CODES, formatOption, outputsOption, sqlOption, wholeNumber } from './options';
 import { planMerge, type MergePlan } from '../plan/merge-plan';
 import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
 import { parseRejectionLimit, type RejectionLimit } from '../plan/rejection-limit';
@@ -22,6 +22,7 @@ export interface PlanCommandOptions {
   readonly days: Days;
   readonly maxRejected: RejectionLimit;
   readonly samples: number;
+  readonly sql?: boolean;
   readonly outputs?: string;
   readonly format: Format;
 }
@@ -29,17 +30,18 @@ export interface PlanCommandOptions {
 export const registerSchemaPlan: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('plan')
-    .description('what a merge would do to the tables, and to the rows that are there: which it would reject, and why')
+    .description('show what a merge would do: to the tables, and to the existing rows (which it would reject, and why)')
     .argument('<topic>', 'the topic')
-    .argument('<file>', 'its schema, as it would be merged')
-    .option('--days <n>', 'judge the rows of that many days, or all', parseDays, 7)
+    .argument('<file>', 'its schema file')
+    .option('--days <n>', 'validate the rows that came in the last n days, or all', parseDays, 7)
     .option(
       '--max-rejected <n>',
-      'rows (12) or a part of them (0.5%) that may be rejected',
+      'rows (12) or share of the rows (0.5%) that the merge may reject',
       parseRejectionLimit,
       parseRejectionLimit('0'),
     )
-    .option('--samples <n>', 'messages that are named for each rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
+    .option('--samples <n>', 'messages to name for each broken rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
+    .addOption(sqlOption())
     .addOption(outputsOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
@@ -72,7 +74,7 @@ export async function schemaPlan(
   const since = oldestIngestedAt(options.days, cloud.clock.now());
   const plan = await planMerge({ topic, text, ...check }, deployment, cloud, { since, samples: options.samples });
   const report = reportOf(plan, { topic, file: location.file, version: check.schema.version, since }, options, locate);
-  terminal.write(FORMATTERS[options.format](report));
+  terminal.write(FORMATTERS[options.format](report, { sql: options.sql ?? false }));
   return report.refused || report.exceeded ? EXIT.problems : EXIT.clean;
 }
 

@@ -3,6 +3,7 @@ import type { DiffChange } from '../schemas/locate-changes';
 import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
+import { showStatements, type StatementOptions } from './statements';
 
 export interface DiffFile {
   readonly file: string;
@@ -53,26 +54,30 @@ export function changeText({ line, column, pointer, code, impact, sentence, reme
   return `${lines.join('\n')}\n`;
 }
 
-/** One sentence on what the merge does. */
-function mergeText({ status, refused, statements, versions, baseUnreadable }: DiffFile): string {
-  if (status === 'removed') return 'The merge uploads nothing: the active schema stays in force, and the tables stay.';
+/** What the merge does: one sentence, and the statements that it runs. */
+function merge(
+  { status, refused, statements, versions, baseUnreadable }: DiffFile,
+  options: StatementOptions,
+): ReturnType<typeof showStatements> {
+  const no = (sentence: string) => ({ sentence, statements: [] });
+  if (status === 'removed') {
+    return no('The merge uploads nothing: the active schema stays in force, and the tables stay.');
+  }
   if (refused) {
     const stays = versions.before === null ? '' : `, and version ${versions.before} stays in force`;
-    return `The merge would be refused: no table changes${stays}.`;
+    return no(`The merge would be refused: no table changes${stays}.`);
   }
-  const first = baseUnreadable ? ' (what was there before is no schema)' : '';
-  if (statements.length === 0) return 'The merge changes no table.';
-  return `The merge runs ${counted(statements.length, 'statement')}${first}:`;
+  return showStatements(statements, options, baseUnreadable ? ' (what was there before is no schema)' : '');
 }
 
-function fileText(file: DiffFile): string {
-  const statements = file.statements.map((sql) => `${indent(sql, 4)};\n`).join('');
+function fileText(file: DiffFile, options: StatementOptions): string {
+  const { sentence, statements } = merge(file, options);
   return [
     `${plain(file.file)}  (${title(file)})\n`,
     ...file.changes.map(changeText),
     ...file.problems.map(problemText),
-    `  ${mergeText(file)}\n`,
-    statements,
+    `  ${sentence}\n`,
+    ...statements.map((sql) => `${indent(sql, 4)}\n`),
   ].join('');
 }
 
@@ -89,8 +94,8 @@ function summary({ base, compared, files }: DiffReport): string {
   );
 }
 
-export function diffText(report: DiffReport): string {
-  return [...report.files.map(fileText), summary(report)].join('\n');
+export function diffText(report: DiffReport, options: StatementOptions): string {
+  return [...report.files.map((file) => fileText(file, options)), summary(report)].join('\n');
 }
 
 export function diffJson(report: DiffReport): string {
@@ -111,10 +116,11 @@ export function changeAnnotation(
   });
 }
 
-function fileAnnotations(file: DiffFile): string {
+function fileAnnotations(file: DiffFile, options: StatementOptions): string {
   const changes = file.changes.map((change) => changeAnnotation(file.file, change));
-  const merge = [mergeText(file), ...file.statements.map((sql) => `${sql};`)].join('\n');
-  const whole = { file: file.file, line: 1, column: 1, title: title(file), message: merge };
+  const { sentence, statements } = merge(file, options);
+  const message = [sentence, ...statements].join('\n');
+  const whole = { file: file.file, line: 1, column: 1, title: title(file), message };
   return [
     ...changes,
     ...file.problems.map(problemAnnotation),
@@ -122,6 +128,6 @@ function fileAnnotations(file: DiffFile): string {
   ].join('');
 }
 
-export function diffGithub(report: DiffReport): string {
-  return report.files.map(fileAnnotations).join('') + summary(report);
+export function diffGithub(report: DiffReport, options: StatementOptions): string {
+  return report.files.map((file) => fileAnnotations(file, options)).join('') + summary(report);
 }

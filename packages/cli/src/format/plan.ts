@@ -5,6 +5,7 @@ import { changeAnnotation, changeText } from './diff';
 import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import { problemAnnotation, problemText } from './lint';
+import { showStatements, type StatementOptions } from './statements';
 
 export interface PlanFinding extends Position {
   readonly pointer: string;
@@ -58,14 +59,14 @@ function title({ topic, versions: { active, candidate } }: PlanReport): string {
   return `${plain(topic)}, version ${active === candidate ? candidate : `${active} → ${candidate}`}`;
 }
 
-function mergeText({ refused, versions, statements }: PlanReport): string {
-  if (refused) {
-    const stays = versions.active === null ? '' : `, and version ${versions.active} stays in force`;
-    return `The merge would be refused: no table changes${stays}.`;
-  }
-  return statements.length === 0
-    ? 'The merge changes no table.'
-    : `The merge runs ${counted(statements.length, 'statement')}:`;
+/** What the merge does: one sentence, and the statements that it runs. */
+function merge(
+  { refused, versions, statements }: PlanReport,
+  options: StatementOptions,
+): ReturnType<typeof showStatements> {
+  if (!refused) return showStatements(statements, options);
+  const stays = versions.active === null ? '' : `, and version ${versions.active} stays in force`;
+  return { sentence: `The merge would be refused: no table changes${stays}.`, statements: [] };
 }
 
 function nulledText({ nulled: { at_least: least, at_most: most } }: PlanDataReport): string {
@@ -108,23 +109,24 @@ function findingText(finding: PlanFinding): string {
 
 /** The last line of the report. */
 function summary({ data, refused, exceeded, max_rejected: limit }: PlanReport): string {
-  const objections = [
+  const reasons = [
     ...(refused ? ['the merge would be refused'] : []),
-    ...(exceeded ? [`${counted(data.rejected, 'row')} would be rejected, and ${limit} may be`] : []),
+    ...(exceeded
+      ? [`${counted(data.rejected, 'row')} would be rejected (limit ${limit}; --max-rejected raises it)`]
+      : []),
   ];
-  return objections.length === 0
-    ? 'Nothing stands against a merge.\n'
-    : `Not fit to merge: ${objections.join('; ')}.\n`;
+  return reasons.length === 0 ? 'OK to merge.\n' : `Blocked: ${reasons.join('; ')}.\n`;
 }
 
-export function planText(report: PlanReport): string {
-  const { file, changes, problems, statements, data } = report;
+export function planText(report: PlanReport, options: StatementOptions): string {
+  const { file, changes, problems, data } = report;
+  const { sentence, statements } = merge(report, options);
   return [
     `${plain(file)}  (${title(report)})\n`,
     ...changes.map(changeText),
     ...problems.map(problemText),
-    `  ${mergeText(report)}\n`,
-    ...statements.map((sql) => `${indent(sql, 4)};\n`),
+    `  ${sentence}\n`,
+    ...statements.map((sql) => `${indent(sql, 4)}\n`),
     `  ${validatedText(report)}\n`,
     ...data.findings.map(findingText),
     `\n${summary(report)}`,
@@ -140,8 +142,9 @@ export function planJson(report: PlanReport): string {
   return `${JSON.stringify({ ...rest, data: { ...data, findings } }, null, 2)}\n`;
 }
 
-export function planGithub(report: PlanReport): string {
-  const { file, changes, problems, statements, data, refused, exceeded } = report;
+export function planGithub(report: PlanReport, options: StatementOptions): string {
+  const { file, changes, problems, data, refused, exceeded } = report;
+  const { sentence, statements } = merge(report, options);
   const findings = data.findings.map((finding) =>
     annotate({
       level: finding.effect === 'rejected' && exceeded ? 'error' : 'notice',
@@ -152,12 +155,7 @@ export function planGithub(report: PlanReport): string {
       message: [`${shortPointer(finding.pointer)}, for example:`, ...finding.samples.map(sampleText)].join('\n'),
     }),
   );
-  const whole = [
-    mergeText(report),
-    ...statements.map((sql) => `${sql};`),
-    validatedText(report),
-    summary(report).trimEnd(),
-  ];
+  const whole = [sentence, ...statements, validatedText(report), summary(report).trimEnd()];
   return [
     ...changes.map((change) => changeAnnotation(file, change)),
     ...problems.map(problemAnnotation),

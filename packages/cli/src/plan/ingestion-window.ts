@@ -13,7 +13,7 @@ export type Days = number | 'all';
 export function parseDays(text: string): Days {
   if (text === 'all') return text;
   if (/^\d{1,5}$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('It is a number of days from 1, or all.');
+  throw new InvalidArgumentError('It must be a whole number of days from 1, or all.');
 }
 
 /** The oldest `ingested_at` to read, written as Standardized writes its times; undefined when every row is read. */

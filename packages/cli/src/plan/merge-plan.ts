@@ -120,7 +120,7 @@ async function readActive({ objects }: Cloud, bucket: string, topic: TopicName):
   if (object === undefined) return undefined;
   const schema = readAcceptedSchema(object.body);
   if (schema !== undefined) return schema;
-  throw new CliError(`the active schema of ${topic} is no JSON object: restore it from archive/.`);
+  throw new CliError(`the active schema of ${topic} is not a JSON object: restore it from archive/.`);
 }
 
 function conflictProblem(

@@ -16,7 +16,7 @@ export function parseRejectionLimit(text: string): RejectionLimit {
   const match = /^(\d{1,12})(?:\.(\d{1,6}))?(%?)$/.exec(text);
   const [, whole = '', fraction, percent] = match ?? [];
   if (!match || (percent === '' && fraction !== undefined) || (percent === '%' && Number(text.slice(0, -1)) > 100)) {
-    throw new InvalidArgumentError('It is a number of rows (12), or a part of them (0.5%).');
+    throw new InvalidArgumentError('It must be a number of rows (12) or a share of them (0.5%).');
   }
   const limit = Number(fraction === undefined ? whole : `${whole}.${fraction}`);
   return {

@@ -12,7 +12,7 @@ export async function refuseForeignTable(documents: DocumentStore, registry: str
   const owner = (await documents.get(registry, ownershipKey(table)))?.['owner'];
   if (typeof owner === 'string' && owner !== topic) {
     throw new CliError(
-      `${topic} has no tables, and gets none: the table ${table} belongs to the topic ${owner} (TOPIC_COLLISION). Rename one of the two.`,
+      `the topic ${topic} cannot have tables: its table ${table} belongs to the topic ${owner} (TOPIC_COLLISION). Rename one of the two.`,
     );
   }
 }
