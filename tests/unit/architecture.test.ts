@@ -31,6 +31,7 @@ const HOUSES: readonly House[] = [
     rooms: ['json', 'envelope', 'pattern', 'delivery', 'schema', 'warehouse', 'drift', 'validation-sql', 'infer'],
     low: [
       'condition.ts',
+      'dead-letters.ts',
       'error-classification.ts',
       'errors.ts',
       'etag.ts',
@@ -42,7 +43,7 @@ const HOUSES: readonly House[] = [
   },
   {
     root: 'packages/cli/src',
-    rooms: ['pipeline', 'schemas', 'upload', 'plan', 'format', 'commands'],
+    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'format', 'commands'],
     low: ['errors.ts', 'terminal.ts'],
   },
   { root: 'scripts', rooms: ['build', 'simulator', 'local', 'soak', 'test'], low: [] },

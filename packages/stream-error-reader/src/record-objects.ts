@@ -1,11 +1,17 @@
 import type { ByteStore, Clock, DocumentStore, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
-import { absent, LeanOpsError, mapLimit, messageOf } from '@lean-ops/common/core';
+import {
+  absent,
+  ERROR_OBJECTS,
+  isOwnCode,
+  LeanOpsError,
+  mapLimit,
+  messageOf,
+  RECORDED_CODES,
+} from '@lean-ops/common/core';
 import type { Config } from './config';
 import { inventoryOf, oversizedInventory, type EntryDraft, type Inventory } from './inventory';
 import { isErrorKey } from './request';
 
-/** Partition of the index for error objects that are on record as a whole. No topic has this name. */
-export const MARKERS = '_error_objects';
 /** A sweep that has less time left than this begins no further object. */
 const SWEEP_RESERVE_MS = 60_000;
 /** Number of objects that a sweep puts on record at a time, at most. */
@@ -29,7 +35,7 @@ export type Recorded =
 /** The index key of the marker that says that an error object is on record as a whole. */
 export function markerKey(key: string) {
   // A key of S3 has at most 1,024 bytes, and so may a sort key.
-  return { topic_name: MARKERS, failed_at_message_id: key };
+  return { topic_name: ERROR_OBJECTS, failed_at_message_id: key };
 }
 
 export interface ErrorObject {
@@ -76,8 +82,8 @@ export async function isOnRecord(
 }
 
 /**
- * Writes the entries and then the marker, which says that all entries are there. An existing entry stays as it is, with
- * whatever a resend has noted in it.
+ * Writes the codes, the entries, and then the marker, which says that all entries are there. An existing entry stays as it
+ * is, with whatever a resend has noted in it. The codes come first, so that no entry has a code which nobody can find.
  */
 export async function putOnRecord(
   key: string,
@@ -87,6 +93,10 @@ export async function putOnRecord(
 ): Promise<Recorded> {
   const archivedAt = new Date(clock.now()).toISOString();
   const { drafts, items, records, dataFiles, unreadable } = inventory;
+  for (const code of new Set(drafts.map(({ error_code: code }) => code).filter((code) => !isOwnCode(code)))) {
+    const item = { topic_name: RECORDED_CODES, failed_at_message_id: code, recorded_at: archivedAt };
+    await documents.put(config.archiveTable, item, absent('topic_name'));
+  }
   const fresh = await mapLimit(drafts, config.concurrency, async (draft) =>
     documents.put(config.archiveTable, { ...draft, archived_at: archivedAt }, absent('topic_name')),
   );

@@ -36,7 +36,7 @@ describe('handler', () => {
     const detail = { bucket: { name: 'archive' }, object: { key: KEY, etag: 'e' } };
     await expect(handler({ detail }, lambdaContext())).resolves.toMatchObject({ outcome: 'RECORDED', entries: 1 });
     const items = dynamo.commandCalls(PutItemCommand).map((call) => call.args[0].input.Item?.['topic_name']?.S);
-    expect(items).toEqual(['telemetry.climate', '_error_objects']);
+    expect(items).toEqual(['_error_codes', 'telemetry.climate', '_error_objects']);
     await expect(handler({ action: 'resend' }, lambdaContext())).rejects.toThrow('"resend" needs "s3_key"');
     await expect(handler({ detail: {} }, lambdaContext())).resolves.toEqual({ outcome: 'IGNORED' });
   });

@@ -51,6 +51,22 @@ describe('recordObject', () => {
     expect(JSON.stringify(w.log.lines)).not.toContain('garbage');
   });
 
+  it("names every code of Firehose's that the index has entries of, and none of our own", async () => {
+    const w = world({ [KEY]: MIXED });
+    await w.record();
+    const codes = w
+      .state()
+      .map(([, item]) => item)
+      .filter(({ topic_name: topic }) => topic === '_error_codes')
+      .map(({ failed_at_message_id: code }) => code);
+    expect(codes).toEqual([
+      'Iceberg.CommitFailed',
+      'Iceberg.InvalidRecord',
+      'Lambda.InvokeAccessDenied',
+      'Lambda.ProcessingFailedStatus',
+    ]);
+  });
+
   it('is the same for a second delivery, and for the sweep after it', async () => {
     const w = world({ [KEY]: MIXED });
     await w.record();

@@ -1,4 +1,4 @@
-import { encodeRecord, type RecordHeader, type TopicName } from '@lean-ops/common/core';
+import { encodeRecord, ERROR_OBJECTS, RECORDED_CODES, type RecordHeader, type TopicName } from '@lean-ops/common/core';
 import {
   fakeClock,
   memoryBytes,
@@ -11,7 +11,7 @@ import {
 } from '@lean-ops/common/testing';
 import type { StreamErrorEntry } from '@lean-ops/common/aws';
 import { configFrom, type Config } from '../src/config';
-import { MARKERS, recordObject, sweep } from '../src/record-objects';
+import { recordObject, sweep } from '../src/record-objects';
 import { resend, type ResendCollaborators } from '../src/resend';
 import { decodeRequest } from '../src/request';
 
@@ -101,7 +101,7 @@ export function world(objects: Readonly<Record<string, string | Uint8Array>> = {
     remaining,
     entries: () =>
       [...collaborators.documents.documents.values()].filter(
-        ({ topic_name: topic }) => topic !== MARKERS,
+        ({ topic_name: topic }) => topic !== ERROR_OBJECTS && topic !== RECORDED_CODES,
       ) as unknown as StreamErrorEntry[],
     state: () => [...collaborators.documents.documents].sort(([a], [b]) => (a < b ? -1 : 1)),
     through: (gate: Interruption): ResendCollaborators => ({

@@ -7,6 +7,7 @@ export * from './runtime';
 export * from './firehose';
 export * from './sqs';
 export * from './archive-index';
+export * from './archive-reader';
 export * from './attempts';
 export * from './athena';
 export * from './catalog';

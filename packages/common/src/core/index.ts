@@ -16,6 +16,7 @@ export * from './delivery/concurrency';
 export * from './warehouse/athena-failure';
 export * from './schema/columns';
 export * from './condition';
+export * from './dead-letters';
 export * from './drift/constraint-changes';
 export * from './warehouse/ddl';
 export * from './drift/change';

@@ -4,6 +4,7 @@ export * from './ingest-factories';
 export * from './memory-objects';
 export * from './memory-bytes';
 export * from './interruption';
+export * from './memory-archive';
 export * from './memory-delete';
 export * from './memory-documents';
 export * from './memory-warehouse';
