@@ -5,6 +5,10 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
+  /** Characters in a line of standard output; undefined where it goes into a file or a pipe. */
+  readonly columns: number | undefined;
+  /** Whether standard output is to be coloured. */
+  readonly colour: boolean;
 }
 
 /** Exit codes. They are part of the interface, and `--help` lists them. */
@@ -21,4 +25,21 @@ export type Format = (typeof FORMATS)[number];
  */
 export function invokedFrom(env: Terminal['env'], cwd: string): string {
   return env['npm_lifecycle_event'] === 'lean-ops' ? (env['INIT_CWD'] ?? cwd) : cwd;
+}
+
+/** What of a terminal decides how text is laid out on it. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/**
+ * The width of the output, and whether it is coloured. FORCE_COLOR takes precedence over NO_COLOR, as in Node.js
+ * (https://nodejs.org/api/cli.html#force_color1-2-3, https://no-color.org).
+ */
+export function displayOf(env: Terminal['env'], stream: OutputStream): Pick<Terminal, 'columns' | 'colour'> {
+  const { FORCE_COLOR: forced = '', NO_COLOR: refused = '', TERM: kind } = env;
+  const suits = stream.isTTY === true && kind !== 'dumb';
+  const colour = forced === '' ? suits && refused === '' : forced !== '0' && forced !== 'false';
+  return { columns: stream.isTTY === true ? stream.columns : undefined, colour };
 }

@@ -44,6 +44,8 @@ export function workspace(connect?: Connect) {
         env: {},
         write: (text: string) => void (output += text),
         writeError: (text: string) => void (error += text),
+        columns: undefined,
+        colour: false,
       };
       const code = await run(args, terminal, connect);
       return { code, output, error };
