@@ -41,11 +41,41 @@ locals {
     JitterStrategy  = "FULL"
   }]
 
-  on_failure = [{
-    ErrorEquals = ["States.ALL"]
-    ResultPath  = "$.error"
-    Next        = "ReleaseLeaseAfterFailure"
-  }]
+  # What failed is kept by step, so that a failure of Curated does not hide the one of Standardized that came first.
+  on_failure = {
+    for step in ["Standardized", "Curated"] : step => [{
+      ErrorEquals = ["States.ALL"]
+      ResultPath  = "$.failures.${step}"
+      Next        = "ExplainFailure"
+    }]
+  }
+
+  # The first step that failed, and why in words. Glue and Lambda put their message into a text of JSON, several hundred characters long,
+  # of which it is the only member that says why. It is looked for and not parsed, as an expression that fails would end the cycle
+  # with its own error. Of what Glue and Python put before the job's own words nothing is kept.
+  explanation = <<-EOT
+    (
+      $failures := $states.input.failures;
+      $step := ["Plan", "Standardized", "Curated", "ReleaseLease"][$exists($lookup($failures, $))][0];
+      $error := $lookup($failures, $step);
+      $cause := $exists($error.Cause) ? $error.Cause : "";
+      $quoted := $match($cause, /"[eE]rrorMessage":\s*("(?:[^\\"]|\\.)+")/, 1).groups[0];
+      $state := $match($cause, /"JobRunState":\s*"([A-Z_]+)"/, 1).groups[0];
+      $said := $exists($quoted) ? $parse($quoted)
+        : $exists($state) ? "the Glue run ended as " & $state
+        : $error.Error = "States.Timeout" ? "it ran longer than it may"
+        : $cause != "" ? $cause
+        : $error.Error;
+      {
+        "plan": $states.input.plan,
+        "step": $step,
+        "error": {
+          "Error": $error.Error,
+          "Cause": $step & " failed: " & $replace($said, /^(?:Error Category: [A-Z_]+; )?SystemExit: /, "")
+        }
+      }
+    )
+  EOT
 
   job_state = {
     Type           = "Task"
@@ -53,7 +83,6 @@ locals {
     TimeoutSeconds = var.job_timeout_seconds
     ResultPath     = null
     Retry          = local.retry_glue
-    Catch          = local.on_failure
   }
 
   job_arguments = {
@@ -82,14 +111,14 @@ locals {
         ResultSelector = { "plan.$" = "$.Payload" }
         Next           = "AnythingToDo"
         # The planner may have taken the lease even though no plan came back.
-        Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "NoPlan" }]
+        Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.failures.Plan", Next = "NoPlan" }]
       })
 
       NoPlan = {
         Type       = "Pass"
         Comment    = "The lease is released by its owner, the execution; there is no cycle to name."
-        Parameters = { plan = { cycle_id = "" }, "error.$" = "$.error" }
-        Next       = "ReleaseLeaseAfterFailure"
+        Parameters = { plan = { cycle_id = "" }, "failures.$" = "$.failures" }
+        Next       = "ExplainFailure"
       }
 
       AnythingToDo = {
@@ -111,8 +140,8 @@ locals {
         Parameters = { JobName = var.jobs.standardized, Arguments = local.job_arguments }
         Next       = "AnyTopicEnabled"
         Catch = concat(
-          [{ ErrorEquals = ["States.TaskFailed"], ResultPath = "$.error", Next = "AnyTopicEnabled" }],
-          local.on_failure,
+          [{ ErrorEquals = ["States.TaskFailed"], ResultPath = "$.failures.Standardized", Next = "AnyTopicEnabled" }],
+          local.on_failure.Standardized,
         )
       })
 
@@ -125,11 +154,12 @@ locals {
       Curated = merge(local.job_state, {
         Parameters = { JobName = var.jobs.curated, Arguments = local.job_arguments }
         Next       = "AnyFailure"
+        Catch      = local.on_failure.Curated
       })
 
       AnyFailure = {
         Type    = "Choice"
-        Choices = [{ Variable = "$.error", IsPresent = true, Next = "ReleaseLeaseAfterFailure" }]
+        Choices = [{ Variable = "$.failures", IsPresent = true, Next = "ExplainFailure" }]
         Default = "ReleaseLease"
       }
 
@@ -145,10 +175,25 @@ locals {
         }
         ResultPath = null
         Next       = "Done"
-        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "CycleFailed" }]
+        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.failures.ReleaseLease", Next = "ExplainFailure" }]
       })
 
       Done = { Type = "Succeed" }
+
+      ExplainFailure = {
+        Type          = "Pass"
+        QueryLanguage = "JSONata"
+        Comment       = "The cycle's error names the first step that failed and says why."
+        Output        = "{% ${trimspace(local.explanation)} %}"
+        Next          = "WhichStepFailed"
+      }
+
+      WhichStepFailed = {
+        Type    = "Choice"
+        Comment = "A lease that could not be released is not tried again: it runs out by itself."
+        Choices = [{ Variable = "$.step", StringEquals = "ReleaseLease", Next = "CycleFailed" }]
+        Default = "ReleaseLeaseAfterFailure"
+      }
 
       ReleaseLeaseAfterFailure = merge(local.planner_state, {
         Parameters = {
@@ -158,7 +203,7 @@ locals {
             outcome          = "FAILED"
             "execution_id.$" = "$$.Execution.Id"
             "cycle_id.$"     = "$.plan.cycle_id"
-            "error.$"        = "$.error.Error"
+            "error.$"        = "$.error.Cause"
           }
         }
         ResultPath = null

@@ -1,15 +1,13 @@
 /** Runs one cycle by the same state machine that the schedule starts on AWS. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { executionCause } from '../../packages/common/src/core/execution-cause';
 import { connect, output } from './clients';
 import { drain } from './drain';
 import { UserError } from './errors';
 import type { Stack } from './stack';
 
-/** The states that do the work of a cycle, and so the ones that a failure message names. */
-const WORK: ReadonlySet<string> = new Set(['Plan', 'Standardized', 'Curated']);
 const POLL_MS = 500;
-const MAX_CAUSE = 1_500;
 
 export interface CycleOutcome {
   readonly executionArn: string;
@@ -22,7 +20,7 @@ export interface CycleOutcome {
 /**
  * Waits until everything that was sent has landed, then runs one cycle to its end.
  *
- * @throws {UserError} with the states, the cause and the execution when the cycle fails
+ * @throws {UserError} with the step that failed, the cause and the execution when the cycle fails
  */
 export async function runCycle(stack: Stack, progress: (line: string) => void): Promise<CycleOutcome> {
   await drain(stack, (now) => progress(`settling: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`));
@@ -45,10 +43,8 @@ export async function runCycle(stack: Stack, progress: (line: string) => void): 
       continue;
     }
     if (execution.status !== 'SUCCEEDED') {
-      const why = `${execution.error ?? execution.status ?? ''}: ${execution.cause ?? 'no cause was given'}`;
-      throw new UserError(
-        `The cycle failed (${states.filter((state) => WORK.has(state)).join(' → ')}): ${why.slice(0, MAX_CAUSE)}\n  execution: ${executionArn}\n  log: ${stack.paths.logs}`,
-      );
+      const { text } = executionCause({ ...execution, status: execution.status ?? '' });
+      throw new UserError(`${text}\n  execution: ${executionArn}\n  logs: ${stack.paths.logs}`);
     }
     const plan = JSON.parse(execution.output ?? '{}') as { plan?: { cycle_id?: string; reason?: string } };
     return {

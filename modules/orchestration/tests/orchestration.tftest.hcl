@@ -61,17 +61,17 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   }
 
   assert {
-    condition     = alltrue([for name in ["Standardized", "Curated"] : reverse(local.definition.States[name].Catch)[0].ErrorEquals == ["States.ALL"] && reverse(local.definition.States[name].Catch)[0].Next == "ReleaseLeaseAfterFailure"])
+    condition     = alltrue([for name in ["Standardized", "Curated"] : reverse(local.definition.States[name].Catch)[0].ErrorEquals == ["States.ALL"] && reverse(local.definition.States[name].Catch)[0].Next == "ExplainFailure"]) && local.definition.States.WhichStepFailed.Default == "ReleaseLeaseAfterFailure"
     error_message = "A job that ends in whatever way ends in the release of the lease."
   }
 
   assert {
-    condition     = local.definition.States.Standardized.Catch[0] == { ErrorEquals = ["States.TaskFailed"], ResultPath = "$.error", Next = "AnyTopicEnabled" }
+    condition     = local.definition.States.Standardized.Catch[0] == { ErrorEquals = ["States.TaskFailed"], ResultPath = "$.failures.Standardized", Next = "AnyTopicEnabled" }
     error_message = "Curated does not wait for a topic that failed in Standardized."
   }
 
   assert {
-    condition     = alltrue([for next in [local.definition.States.AnyTopicEnabled.Default, local.definition.States.Curated.Next] : next == "AnyFailure"]) && local.definition.States.AnyFailure.Choices[0] == { Variable = "$.error", IsPresent = true, Next = "ReleaseLeaseAfterFailure" }
+    condition     = alltrue([for next in [local.definition.States.AnyTopicEnabled.Default, local.definition.States.Curated.Next] : next == "AnyFailure"]) && local.definition.States.AnyFailure.Choices[0] == { Variable = "$.failures", IsPresent = true, Next = "ExplainFailure" }
     error_message = "A cycle in which a topic failed fails in the end."
   }
 
@@ -97,7 +97,7 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   }
 
   assert {
-    condition     = local.definition.States.Plan.Catch[0].Next == "NoPlan" && local.definition.States.NoPlan.Next == "ReleaseLeaseAfterFailure"
+    condition     = local.definition.States.Plan.Catch[0].Next == "NoPlan" && local.definition.States.NoPlan.Next == "ExplainFailure"
     error_message = "So does a plan that failed, which may have taken the lease."
   }
 

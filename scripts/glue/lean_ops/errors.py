@@ -26,6 +26,15 @@ _PER_RUN = (
 objects in Java and in the gateway to it, of expressions in a plan, and addresses of machines."""
 
 
+_DENIED = re.compile(
+    r"User: (?P<user>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
+    r"(?: on resource: \"?(?P<resource>arn:[^\s\"]+))?"
+)
+"""How the services say that a role lacks a right, in Java and in Python alike."""
+_READS = ("Get", "BatchGet", "List", "Describe", "Query", "Scan", "Head", "Search")
+_WRITES = ("Put", "Update", "Create", "Delete", "Batch", "Write", "Abort", "Tag")
+
+
 class LeanOpsError(Exception):
     """Catches what the library raises on purpose, and neither the errors of Spark and AWS nor defects."""
 
@@ -34,7 +43,7 @@ def reason(error: BaseException) -> str:
     """Returns an error as one line for ledger and log: class and message of its innermost cause.
 
     Of an error of this library the line is its own, as that says what to do. Equal failures give equal lines:
-    what only names the run is left out.
+    what only names the run is left out. Of a right that a role lacks the line says what was to be done.
     """
     for _ in range(_MAX_CAUSES):
         if isinstance(error, LeanOpsError) or error.__cause__ is None:
@@ -49,9 +58,49 @@ def reason(error: BaseException) -> str:
         # PySpark has classes of its own for some of Spark's, and those only for the outermost.
         kind, message = _innermost_of_java(converted)
     kind, message = _innermost_of_text(kind, message)
+    # Tasks and engines change an error's class and keep its text, so a denial is known by its words.
+    denied = access_denied(message)
+    if denied is not None:
+        return denied[:_MAX_REASON]
     for pattern, shown in _PER_RUN:
         message = pattern.sub(shown, message)
     return f"{kind}: {message}"[:_MAX_REASON].rstrip(": ")
+
+
+def access_denied(message: str) -> str | None:
+    """What a service's message about a missing right says: what was to be done with what, by which role.
+
+    None when the message is about something else, or does not name the right. Its twin is `accessDenied` in
+    packages/common/src/core/access-denied.ts; both are held to tests/conformance/denials.json.
+    """
+    found = _DENIED.search(message)
+    if found is None:
+        return None
+    action = found["action"]
+    call = action.split(":")[1]
+    verb = "reading" if call.startswith(_READS) else "writing" if call.startswith(_WRITES) else "using"
+    return f"access denied {verb} {_resource(found['resource'], action)} ({_who(found['user'])}: {action})"
+
+
+def _who(arn: str) -> str:
+    """The role of a session, as `arn:aws:sts::123456789012:assumed-role/NAME/SESSION` names it."""
+    kind, _, rest = arn.split(":")[-1].partition("/")
+    if kind == "assumed-role":
+        return f"role {rest.split('/')[0]}"
+    return f"{kind} {rest}" if rest else arn
+
+
+def _resource(arn: str | None, action: str) -> str:
+    """A resource in the words of those who look for it."""
+    if arn is None:
+        return f"what {action} needs"
+    service, name = arn.split(":")[2], arn.split(":", 5)[-1]
+    if service == "s3":
+        return f"s3://{name}"
+    kind, _, path = name.partition("/")
+    if service == "glue" and kind == "table":
+        return path.replace("/", ".", 1)
+    return f"{kind} {path}" if path else name.replace(":", " ", 1)
 
 
 def _innermost_of_java(java: Any) -> tuple[str, str]:

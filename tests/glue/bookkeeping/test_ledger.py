@@ -35,7 +35,7 @@ def test_rows_that_somebody_deleted_between_two_cycles_are_reported_once(lake):
     for layer, outcome in outcomes.items():
         assert outcome.complete, "rows are written: nothing is left for the next cycle"
         assert outcome.unbalanced == {TOPIC: reason}
-        assert outcome.trouble() == f"1 topic(s) unbalanced: {TOPIC}: {reason}"
+        assert outcome.trouble() == f"1 topic unbalanced: {TOPIC}: {reason}"
         assert entries(lake, layer)[named] == (ledger.UNBALANCED, reason)
     logged = [line for line in lake.logged if line["message"] == "ledger unbalanced"]
     assert [(line["layer"], line["reason"]) for line in logged] == [(layer, reason) for layer in outcomes]
@@ -84,5 +84,5 @@ def test_an_outcome_names_every_topic_that_is_in_trouble():
     enter("a.c", imbalance="one too many")
     enter("a.d")
     assert not outcome.complete
-    assert outcome.trouble() == "1 topic(s) failed: a.b: no table; 1 topic(s) unbalanced: a.c: one too many"
+    assert outcome.trouble() == "1 topic failed: a.b: no table; 1 topic unbalanced: a.c: one too many"
     assert [entry.status for entry in outcome.entries] == ["FAILED", "UNBALANCED", "SUCCEEDED"]

@@ -27,7 +27,7 @@ def two_topics(lake):
 def check_that_only_the_slow_one_fails(lake, outcome, why):
     assert set(outcome.failed) == {SLOW}
     assert why in outcome.failed[SLOW]
-    assert f"1 topic(s) failed: {SLOW}: " in outcome.trouble()
+    assert f"1 topic failed: {SLOW}: " in outcome.trouble()
     [failed] = lake.ledger("curated", SLOW)
     assert why in failed["error"]
     [line] = [line for line in lake.logged if line.get("reason") == failed["error"]]

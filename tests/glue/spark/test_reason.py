@@ -1,13 +1,17 @@
 """An error in one line: what went wrong at the bottom of it, and the same line each time."""
 
+import json
 import traceback
+from pathlib import Path
 
 import pytest
 from py4j.protocol import Py4JJavaError
 
 from lean_ops.entrypoint.layer_main import logged_failure
-from lean_ops.errors import LeanOpsError, reason
+from lean_ops.errors import LeanOpsError, access_denied, reason
 from lean_ops.spark.iceberg_classes import iceberg_of
+
+ROOT = Path(__file__).parents[3]
 
 
 def reason_of(call):
@@ -107,16 +111,19 @@ def test_the_librarys_own_words_stay_and_others_give_their_cause():
     assert reason(circle) == "ValueError: a"
 
 
-def test_what_ends_a_run_is_logged_in_one_line(job_session, unreadable):
+def test_what_ends_a_run_is_logged_and_said_in_one_line(job_session, unreadable, capsys):
     logged = []
     with (
-        pytest.raises(Py4JJavaError),
+        pytest.raises(SystemExit) as ended,
         logged_failure(lambda message, **fields: logged.append((message, fields))),
     ):
         job_session.sql(f"SELECT * FROM {unreadable}").collect()
     [(message, fields)] = logged
     assert (message, fields["level"]) == ("run failed", "ERROR")
     assert fields["reason"].startswith("ValidationException: Table column names conflict")
+    # Glue shows a run's outermost error, which is this one then, and its log has the whole stack.
+    assert ended.value.code == fields["reason"]
+    assert "Py4JJavaError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -150,3 +157,22 @@ def test_a_traceback_says_the_cause_and_not_what_it_caused():
     assert reason(RuntimeError(raised(ValueError("no such row")))) == "KeyError: 'device'"
     wrapped = raised(LeanOpsError("the table is gone: restore it"))
     assert reason(RuntimeError(wrapped)) == "LeanOpsError: the table is gone: restore it"
+
+
+DENIALS = json.loads((ROOT / "tests/conformance/denials.json").read_text(encoding="utf-8"))
+AROUND = (
+    "{}",
+    "failed (Service: Glue, Status Code: 400): {} (Request ID: 4Q2X)",
+    "Traceback (most recent call last):\n  File 'a.py', line 1\nbotocore.errorfactory.ClientError: {}\n",
+)
+
+
+@pytest.mark.parametrize("denial", DENIALS)
+def test_a_missing_right_is_said_in_words(denial):
+    assert access_denied(denial["message"]) == denial["said"]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("denial", [denial for denial in DENIALS if denial["said"]])
+def test_the_reason_of_a_denial_is_what_was_denied(around, denial):
+    assert reason(RuntimeError(around.format(denial["message"]))) == denial["said"]

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 from lean_ops.bookkeeping import ledger
 
+_NAMED_TOPICS = 3
+_MAX_WHY = 300
+"""A run's message goes through Glue and Step Functions to a terminal, and should fit there."""
+
 
 @dataclass
 class RunOutcome:
@@ -42,5 +46,14 @@ class RunOutcome:
 
 
 def list_topics(what: str, topics: Mapping[str, str]) -> str:
-    """Returns topics with their reasons as one line. `topics` is from topic to reason."""
-    return f"{len(topics)} topic(s) {what}: " + "; ".join(f"{t}: {why}" for t, why in topics.items())
+    """Returns topics with their reasons as one line that can be read at a glance: the first few, and how many
+    more there are, which the log names. `topics` is from topic to reason."""
+    named = list(topics.items())[:_NAMED_TOPICS]
+    count = f"{len(topics)} topic{'' if len(topics) == 1 else 's'} {what}"
+    more = len(topics) - len(named)
+    rest = f"; and {more} more, which the log names" if more else ""
+    return f"{count}: " + "; ".join(f"{topic}: {_shortened(why)}" for topic, why in named) + rest
+
+
+def _shortened(why: str) -> str:
+    return why if len(why) <= _MAX_WHY else why[: _MAX_WHY - 1] + "…"

@@ -5,6 +5,7 @@ A run in which topics failed ends with an error, so that people look. All other 
 
 import platform
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,8 +40,8 @@ def run_layer(layer: str, run: Callable[[Job], RunOutcome]) -> None:
     """Runs a layer's job with the arguments of the command line. Topics that fail are taken up by the next
     cycle.
 
-    Raises ArgumentError, what ended the run before it came to its topics, and SystemExit with the names of
-    all topics in trouble.
+    Raises ArgumentError, and SystemExit with one line on what ended the run: what stopped it before it came
+    to its topics, or the topics in trouble.
     """
     arguments = parse_arguments(sys.argv[1:])
     log = logger(layer, arguments.cycle_id)
@@ -86,8 +87,11 @@ def limited_catalog_calls(spark: SparkSession, per_second: int, log: Any) -> Ite
 
 @contextmanager
 def logged_failure(log: Any) -> Iterator[None]:
-    """Logs what ends a run as one line that says why: Glue shows the outermost error, and of Spark's that is
-    none."""
+    """Logs what ends a run as one line that says why, and ends the process with that line: Glue's message of
+    a run is its outermost error, and of Spark's that says nothing.
+
+    Raises SystemExit for any error.
+    """
     try:
         yield
     except Exception as error:
@@ -95,8 +99,11 @@ def logged_failure(log: Any) -> Iterator[None]:
         lacks = (
             {"iceberg": error.iceberg, "missing": error.missing} if isinstance(error, JavaApiError) else {}
         )
-        log("run failed", level="ERROR", reason=reason(error), **lacks)
-        raise
+        why = reason(error)
+        log("run failed", level="ERROR", reason=why, **lacks)
+        # Python prints nothing of the error behind a SystemExit, and the log has to have it.
+        traceback.print_exc()
+        raise SystemExit(why) from error
 
 
 def log_runtime(log: Any, spark: SparkSession) -> None:
