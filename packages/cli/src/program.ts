@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { awsCloud, type Connect } from './pipeline/aws-clients';
 import type { CommandContext } from './commands/command';
+import { registerEnv } from './commands/env';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { schemaLint } from './commands/schema-lint';
@@ -43,6 +44,7 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
   registerSchemaPush(schema, context);
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
+  registerEnv(program, context);
 
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -28,8 +28,30 @@ const HOW_TO_WRITE_IT =
  */
 export async function readDeployment(
   given: string | undefined,
-  { cwd, env }: Pick<Terminal, 'cwd' | 'env'>,
+  terminal: Pick<Terminal, 'cwd' | 'env'>,
 ): Promise<Deployment> {
+  const { file, outputs } = await readOutputs(given, terminal);
+  const read = deploymentFrom(outputs);
+  if (read.ok) return read.deployment;
+  throw lacksOutputs(file, read.problems);
+}
+
+/** The error for a file that does not hold the outputs of lean-ops. `problems`: a sentence for each thing that it lacks. */
+export function lacksOutputs(file: string, problems: readonly string[]): CliError {
+  return new CliError(
+    `${file} does not hold the outputs of lean-ops: ${problems.join('; ')}. To mend it, ${HOW_TO_WRITE_IT}.`,
+  );
+}
+
+/**
+ * Reads the file that names the pipeline to talk to.
+ *
+ * @throws CliError when it is not there, or no JSON
+ */
+export async function readOutputs(
+  given: string | undefined,
+  { cwd, env }: Pick<Terminal, 'cwd' | 'env'>,
+): Promise<{ readonly file: string; readonly outputs: unknown }> {
   const file = given ?? env['LEAN_OPS_OUTPUTS'] ?? DEFAULT_FILE;
   let text: string;
   try {
@@ -45,10 +67,17 @@ export async function readDeployment(
   } catch (error) {
     throw new CliError(`${file} is no JSON (${messageOf(error)}): ${HOW_TO_WRITE_IT}.`, { cause: error });
   }
-  const read = deploymentFrom(outputs);
-  if (read.ok) return read.deployment;
-  throw new CliError(
-    `${file} does not hold the outputs of lean-ops: ${read.problems.join('; ')}. To mend it, ${HOW_TO_WRITE_IT}.`,
+  return { file, outputs };
+}
+
+/** Terraform's outputs as plain values, from `{name: value}` or from `{name: {value}}` as `terraform output -json` prints them. */
+export function plainOutputs(outputs: unknown): Readonly<Record<string, unknown>> {
+  if (!isObject(outputs)) return {};
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, found]) => [
+      name,
+      isObject(found) && 'value' in found ? found['value'] : found,
+    ]),
   );
 }
 
@@ -60,10 +89,8 @@ export async function readDeployment(
 export function deploymentFrom(outputs: unknown): ReadDeployment {
   if (!isObject(outputs)) return { ok: false, problems: ['it is no JSON object'] };
   const problems: string[] = [];
-  const output = (name: string): unknown => {
-    const found = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
-    return isObject(found) && 'value' in found ? found['value'] : found;
-  };
+  const values = plainOutputs(outputs);
+  const output = (name: string): unknown => (Object.hasOwn(values, name) ? values[name] : undefined);
   const text = (name: string): string => {
     const value = output(name);
     if (typeof value === 'string' && value !== '') return value;
