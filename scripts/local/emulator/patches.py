@@ -9,8 +9,8 @@ from typing import Any
 
 from awscrt import checksums  # type: ignore[import-untyped]
 
-from emulator import alarms
 from emulator.athena.engine import AthenaEngine, with_caller
+from emulator.cloudwatch import alarm_states, descriptions, execution_metrics
 from emulator.events import eventbridge_rules, sqs_event_sources
 from emulator.fault_injection.inject import FaultInjector, clear_start_time
 from emulator.firehose import streams
@@ -61,7 +61,22 @@ USED: dict[str, tuple[str, ...]] = {
         "_CUSTOM_NAME_REPLACEMENT",
         f"_RESOURCE_HANDLERS[{streams.TYPE}]",
     ),
-    "services.cloudwatch": ("_describe_alarms", "_p", "_xml"),
+    "services.cloudwatch": (
+        "_describe_alarms",
+        "_p",
+        "_xml",
+        "_alarms",
+        "_calc_stats",
+        "_dims_key",
+        "_dispatch_alarm_actions",
+        "_evaluate_alarm",
+        "_evaluate_all_alarms",
+        "_evaluate_parent_alarms",
+        "_metrics",
+        "_record_history",
+        "_stat_value",
+        "record_metric",
+    ),
     "services.cloudwatch_logs": (
         "_log_groups",
         "_create_log_group",
@@ -136,6 +151,8 @@ USED: dict[str, tuple[str, ...]] = {
         "_call_lambda",
         "_state_machines",
         "_ExecutionError",
+        "_emit_execution_status_event",
+        "_iso_to_epoch_ms",
     ),
     "services.sts": ("register_session",),
 }
@@ -232,8 +249,13 @@ def _install_events() -> None:
     functions = _module("services.lambda_svc")
     functions._poll_sqs = sqs_event_sources.poll
     functions._run_sqs_batch = sqs_event_sources.run_batch
-    cloudwatch = _module("services.cloudwatch")
-    cloudwatch._describe_alarms = alarms.complete(cloudwatch._describe_alarms)
+    cloudwatch, states = _module("services.cloudwatch"), _module("services.stepfunctions")
+    cloudwatch._evaluate_alarm = alarm_states.evaluate
+    cloudwatch._describe_alarms = alarm_states.evaluated_when_read(
+        descriptions.complete(cloudwatch._describe_alarms)
+    )
+    changed = execution_metrics.with_metrics(states._emit_execution_status_event)
+    states._emit_execution_status_event = changed
     rules, objects = _module("services.eventbridge"), _module("services.s3")
     rules._dispatch_to_lambda = eventbridge_rules.dispatch_to_lambda
     rules._dispatch_event = eventbridge_rules.add_version(rules._dispatch_event)

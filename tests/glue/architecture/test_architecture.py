@@ -21,8 +21,8 @@ ROOMS = {
         "entrypoint",
     ),
     "scripts/local/emulator": (
-        *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "alarms", "iam"),
-        "fault_injection",
+        *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "cloudwatch"),
+        *("iam", "fault_injection"),
         *("spark", "events", "athena", "firehose", "glue", "spark_process"),
         *("patches", "server", "admin", "__main__"),
     ),

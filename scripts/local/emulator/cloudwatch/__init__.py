@@ -1,0 +1,1 @@
+"""CloudWatch's alarms, and the metrics by which they change."""
