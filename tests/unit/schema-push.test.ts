@@ -46,6 +46,62 @@ describe('schema push', () => {
     expect(cloud.uploads()).toHaveLength(2);
   });
 
+  it('looks at the tables of an active schema, and mends the ones that are behind it', async () => {
+    const { cloud, write, run } = setUp();
+    write(FILE, v2);
+    await run('schema', 'push', FILE);
+    const { tables } = cloud.warehouse;
+    const whole = tables.get('acme_curated.tank_level') ?? [];
+
+    tables.set(
+      'acme_curated.tank_level',
+      whole.filter(({ name }) => name !== 'note'),
+    );
+    await expect(run('schema', 'push', FILE)).resolves.toEqual({
+      code: 0,
+      output: `${FILE}  (tank.level, version 2)  READY after 0.3 s, no changes
+          acme_curated.tank_level lacks note: the active schema is uploaded again, which mends that
+1 schema: 1 ready.
+`,
+      error: '',
+    });
+    expect(tables.get('acme_curated.tank_level')?.map(({ name }) => name)).toContain('note');
+
+    tables.delete('acme_curated.tank_level');
+    await expect(run('schema', 'sync', 'schemas', '--dry-run')).resolves.toMatchObject({
+      code: 0,
+      output: expect.stringContaining('the table acme_curated.tank_level is not there: the active schema is uploaded'),
+    });
+    expect(tables.has('acme_curated.tank_level')).toBe(false);
+    await run('schema', 'sync', 'schemas');
+    expect(tables.has('acme_curated.tank_level')).toBe(true);
+    expect(cloud.uploads()).toHaveLength(3);
+  });
+
+  it('says that it may not look at the tables, and fails when nobody answers', async () => {
+    const { cloud, write, run } = setUp();
+    write(FILE, v2);
+    await run('schema', 'push', FILE);
+    const denied = new Error('User: x is not authorized to perform: glue:GetTable');
+    cloud.warehouse.getTable = () => Promise.reject(Object.assign(denied, { name: 'AccessDeniedException' }));
+    const unknown = 'whether its tables are as it says is not known: not allowed: these credentials need glue:GetTable';
+    for (const command of [
+      ['push', FILE],
+      ['sync', 'schemas'],
+    ]) {
+      await expect(run('schema', ...command)).resolves.toMatchObject({
+        code: 0,
+        output: expect.stringContaining(unknown),
+      });
+    }
+    cloud.warehouse.getTable = () => Promise.reject(new Error('connect ECONNREFUSED'));
+    await expect(run('schema', 'push', FILE)).resolves.toMatchObject({
+      code: 2,
+      error: expect.stringContaining('AWS was not reached for glue:GetTable on the tables of tank.level'),
+    });
+    expect(cloud.uploads()).toHaveLength(1);
+  });
+
   it('says what changed, and that an operator holds the topic', async () => {
     const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));

@@ -206,7 +206,7 @@ def test_a_topic_that_was_registered_before_its_schema_was_known_needs_a_person(
     adopted.lake.registered[TOPIC] = dict(DISABLED)
     outcome = adopted.run()
     assert adopted.lake.registered[TOPIC] == DISABLED
-    assert "switched off: put its schema under pending/ again" in lines(outcome)
+    assert "switched off: upload its schema again" in lines(outcome)
 
 
 @pytest.mark.parametrize("status", ["MAINTENANCE", "REBUILDING"])

@@ -13,7 +13,7 @@ import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import { listTopics, NO_FILES } from '../pipeline/list-topics';
 import { uploadFiles } from '../upload/upload-files';
 import { exitCodeOf, reporter } from './reporter';
-import { OUTCOMES } from '../upload/file-result';
+import { OUTCOMES, type FileResult } from '../upload/file-result';
 import { readUploadState } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
 import { candidateOf, DEFAULT_CONCURRENCY, MAX_CONCURRENCY, refuseDuplicateTopics, timeoutOption } from './schema-push';
@@ -90,9 +90,15 @@ export async function schemaSync(
   terminal.write(
     format === 'json'
       ? `${JSON.stringify({ dryRun: options.dryRun, files: results, activeWithoutFile: without }, null, 2)}\n`
-      : `${withoutFile(without)}${summaryText(results)}`,
+      : `${notComparedText(results)}${withoutFile(without)}${summaryText(results)}`,
   );
   return exitCodeOf(results);
+}
+
+/** One line on the active schemas whose tables could not be looked at: the reason is the same for all of them. */
+function notComparedText(results: readonly FileResult[]): string {
+  const notes = results.flatMap(({ outcome, note }) => (outcome === OUTCOMES.active && note !== null ? [note] : []));
+  return notes[0] === undefined ? '' : `${counted(notes.length, 'active schema')}: ${plain(notes[0])}\n`;
 }
 
 /** A sentence on active topics that have no file. They stay: only an operator ends a topic. */

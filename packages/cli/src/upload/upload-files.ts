@@ -5,6 +5,7 @@ import type { Deployment } from '../pipeline/deployment';
 import { locateProblems, type Position } from '../schemas/locate-problems';
 import { CliError } from '../errors';
 import { uploadSchema, type UploadOutcome } from './upload-schema';
+import { compareTables } from './compare-tables';
 import { OUTCOMES, type FileResult } from './file-result';
 import { decideUpload, type UploadState } from './decide-upload';
 import { readErrorReport } from './error-report';
@@ -37,6 +38,7 @@ const NO_RESULT = { uploaded: false, version: null, changes: null, seconds: null
 const REFUSED_BEFORE = 'this very text was refused before, and is not uploaded again (--force does)';
 const GONE =
   'the upload is no longer in pending/: a newer one of a text that was validated before took its place, or somebody removed it';
+const NOT_COMPARED = 'whether its tables are as it says is not known';
 const NOT_UPLOADED = 'not uploaded: it could not follow what is active';
 
 /** Uploads the files that need it, and waits for the verdict on each. A failure of one file stops no other. */
@@ -66,7 +68,15 @@ async function uploadOne(
     const preview = previewMerge(state.active, text, topic, deployment.lake);
     const base = { ...blank, ...previewFields(preview) };
     const decision = options.force ? 'PUSH' : decideUpload(text, state);
-    if (decision === 'ACTIVE') return { ...base, outcome: OUTCOMES.active };
+    let behind: string | null = null;
+    if (decision === 'ACTIVE' && 'schema' in preview) {
+      const tables = await compareTables(topic, preview.schema, deployment.lake, cloud);
+      if (tables.state === 'UNKNOWN') {
+        return { ...base, outcome: OUTCOMES.active, note: `${NOT_COMPARED}: ${tables.why}` };
+      }
+      if (tables.state === 'FIT') return { ...base, outcome: OUTCOMES.active };
+      behind = `${tables.lacks}: the active schema is uploaded again, which mends that`;
+    }
     if (decision === 'REFUSED_BEFORE' && !options.retryRefused) {
       const read = await readErrorReport(cloud.objects, deployment.schemaBucket, topic);
       const problems = read.ok ? read.report.problems : [];
@@ -79,9 +89,11 @@ async function uploadOne(
     if (foreseen.length > 0) {
       return { ...base, outcome: OUTCOMES.refused, note: NOT_UPLOADED, problems: locateIn(candidate, foreseen) };
     }
-    if (options.dryRun) return { ...base, outcome: OUTCOMES.planned };
+    if (options.dryRun) return { ...base, outcome: OUTCOMES.planned, note: behind };
     const outcome = await uploadSchema(topic, text, deployment, cloud, options.timeoutMs);
-    return { ...base, uploaded: true, ...outcomeFields(outcome, candidate, deployment) };
+    const fields = outcomeFields(outcome, candidate, deployment);
+    const notes = [behind, fields.note].filter((note) => note !== null);
+    return { ...base, uploaded: true, ...fields, note: notes.length === 0 ? null : notes.join('; ') };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { ...blank, outcome: OUTCOMES.failed, note: error.message };

@@ -27,7 +27,7 @@ from lean_ops.validation.topic_schema import SchemaError, TopicSchema, read_sche
 _ORDERING = ("message_id", "idempotency_key", "produced_at", "ingested_at", "cycle_id")
 """The columns by which versions are compared. Rows that lack them cannot be compared with later versions, and
 NULL would let a record in twice."""
-_PUT_AGAIN = "put its schema under pending/ again"
+_PUT_AGAIN = "upload its schema again (lean-ops schema push --force)"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,14 +81,16 @@ def plan_topic(
 def _table(tables: Tables, schema: TopicSchema, listed: Mapping[str, set[str]]) -> TopicTable:
     topic, name = schema.topic, names.table_name(schema.topic)
     if name not in listed[LAYER]:
-        raise TableBehindSchemaError(f"{topic} has no Curated table: put its schema under pending/ again")
+        raise TableBehindSchemaError(
+            f"{topic} has no Curated table. To make it: lean-ops schema push schemas/{topic}"
+        )
     full_name = tables.name(LAYER, name)
     table = TopicTable(tables.spark, full_name)
     present = {column.name for column in table.columns}
     lacking = [field.column for field in schema.fields if field.column not in present]
     if lacking:
         raise TableBehindSchemaError(
-            f"{full_name} lacks {', '.join(lacking[:10])}: put the schema under pending/ again"
+            f"{full_name} lacks {', '.join(lacking[:10])}. To add that: lean-ops schema push schemas/{topic}"
         )
     return table
 
