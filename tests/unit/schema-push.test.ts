@@ -172,11 +172,11 @@ describe('schema push', () => {
     write(FILE, schema('tank.level', { properties: { device_id: { type: 'string', 'x-cde': true } } }));
     const { code, output } = await run('schema', 'push', FILE);
     expect(output).toContain('REFUSED\n          not uploaded: it could not follow what is active\n');
-    expect(output).toContain('BREAKING_COLUMN_REMOVED  /properties/level');
+    expect(output).toContain('COLUMN_REMOVED  /properties/level');
     expect(code).toBe(1);
     expect(cloud.uploads()).toHaveLength(1);
     const github = await run('schema', 'push', FILE, '--no-lint', '--format', 'github');
-    expect(github.output).toContain(`::error file=${FILE},line=10,col=17,title=BREAKING_COLUMN_REMOVED::`);
+    expect(github.output).toContain(`::error file=${FILE},line=10,col=17,title=COLUMN_REMOVED::`);
     expect(github.output).toContain('REFUSED by schema-validator');
     expect(cloud.uploads()).toHaveLength(2);
   });
@@ -269,7 +269,7 @@ describe('schema push', () => {
     for (const args of [['draft.json'], ['draft.json', '--topic', 'A/..']]) {
       await expect(run('schema', 'push', '--no-lint', ...args)).resolves.toMatchObject({
         code: 2,
-        error: expect.stringContaining('is no topic name'),
+        error: expect.stringContaining('is not a topic name'),
       });
     }
     await expect(run('schema', 'push', 'draft.json', '--topic', 'tank.level')).resolves.toMatchObject({

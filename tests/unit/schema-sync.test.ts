@@ -174,12 +174,14 @@ describe('schema diff --active', () => {
     remove('schemas/c/schema.json');
     write('schemas/team/c/schema.json', schema('c'));
     write('schemas/d/schema.json', schema('d'));
-    const { code, output } = await run('schema', 'diff', '--active');
+    const { code, output } = await run('schema', 'diff', '--active', '--sql');
     expect(output).toContain('(a, version 1 → 2)');
     expect(output).toContain('ALTER TABLE `acme_curated`.`a` ADD COLUMNS (`note` string);');
     expect(output).toContain('schemas/b/schema.json  (b, removed)');
-    expect(output).toContain('CREATE TABLE `acme_curated`.`d`');
-    expect(output).toMatch(/4 schemas compared with what is active in s3:\/\/acme-schemas: 3 differ/);
+    expect(output).toContain("LOCATION 's3://acme-lake/warehouse/acme_curated/d/'");
+    expect(output).toContain(
+      '4 schemas compared with what is active in s3://acme-schemas: 1 new, 1 changed (no breaking changes, 1 compatible change), 1 removed.',
+    );
     expect(code).toBe(0);
     await expect(run('schema', 'diff', '--active', 'schemas/b')).resolves.toMatchObject({
       output: expect.stringContaining('(b, removed)'),

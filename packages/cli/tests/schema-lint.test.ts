@@ -40,24 +40,24 @@ describe('schema lint', () => {
     const { code, output } = await run('schema', 'lint');
     expect(output).toBe(`schemas/tank.level/schema.json
   4:14    TOPIC_MISMATCH  /x-topic
-          the file is for the topic tank.level, and says "tank.levels"
+          the file is for the topic tank.level, but says "tank.levels"
           → write "x-topic": "tank.level", or move the file to the folder of its topic
   5:16    INVALID_VERSION  /x-version
-          "1" is no version
+          "1" is not a version
           → write a whole number, 1 for the first version and one more for each change, without quotes
   8:46    EMPTY_RANGE  /properties/level/minimum
-          nothing is between minimum 9 and maximum 5
+          no value lies between minimum 9 and maximum 5
           → make minimum smaller or maximum greater
   8:72    UNKNOWN_KEYWORD  /properties/level/x-cdc
-          "x-cdc" is no word of a topic schema
+          "x-cdc" is not a supported keyword
           → did you mean "x-cde"?
   10:18   PATTERN_UNSAFE  /properties/serial/pattern
-          longer than 256 characters once counted repeats are written out
+          it has more than 256 characters once counted repeats are written out
           → use fewer and shorter counted repeats: write + or *, and maxLength beside the pattern
 
 schemas/tank.temp/schema.json
   3:1     NOT_JSON
-          not JSON: unexpected } at line 3, column 1
+          not JSON at line 3, column 1: unexpected }
           → take out the comma before it: no comma follows the last member
 
 3 schemas checked: 6 problems in 2 files.
@@ -98,9 +98,9 @@ schemas/tank.temp/schema.json
     const { output } = await run('schema', 'lint', '--format', 'github');
     expect(output.split('\n')).toEqual([
       '::error file=schemas/a%2Cb%3A c/schema.json,line=4,col=14,title=TOPIC_MISMATCH::' +
-        'the file is for the topic a,b: c, and says "a" (/x-topic)%0A→ rename the folder: "a,b: c" is no topic name',
+        'the file is for the topic a,b: c, but says "a" (/x-topic)%0A→ rename the folder: "a,b: c" is not a topic name',
       expect.stringMatching(
-        /^::error file=schemas\/a%2Cb%3A c\/schema\.json,line=21,col=25,title=UNKNOWN_KEYWORD::"one\\n::error::100%25" is no word .*%0A→ [^\n]*$/,
+        /^::error file=schemas\/a%2Cb%3A c\/schema\.json,line=21,col=25,title=UNKNOWN_KEYWORD::"one\\n::error::100%25" is not a supported keyword .*%0A→ [^\n]*$/,
       ),
       '1 schema checked: 2 problems in 1 file.',
       '',

@@ -216,7 +216,7 @@ Blocked: 3 rows would be rejected (limit 0; --max-rejected raises it).
     expect(refused).toMatchObject({ code: 2, error: expect.stringContaining('belongs to the topic tank-level') });
     await expect(pipeline().run('schema', 'plan', 'Tank', 'schema.json')).resolves.toMatchObject({
       code: 2,
-      error: expect.stringContaining('is no topic name'),
+      error: expect.stringContaining('is not a topic name'),
     });
     await expect(
       pipeline().run('schema', 'plan', 'tank.level', 'schema.json', '--max-rejected', '101%'),

@@ -6,7 +6,7 @@ import { isWrong, schemaState, STUCK_AFTER_MS, worstFirst } from '../src/schemas
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const at = (minutesAgo: number): Date => new Date(NOW - minutesAgo * 60_000);
 const READY = { topic_name: 'a', status: 'READY', schema_version: 3, updated_at: '2026-11-23T09:00:00.000Z' };
-const ERROR = { ...READY, status: 'ERROR', error_code: 'BREAKING_TYPE_CHANGED', error_message: 'the type changes' };
+const ERROR = { ...READY, status: 'ERROR', error_code: 'TYPE_CHANGED', error_message: 'the type changes' };
 const ACTIVE: TopicFiles = { ...NO_FILES, active: true, since: { active: at(180) } };
 const upload = (minutesAgo: number): TopicFiles => ({
   ...ACTIVE,
@@ -44,7 +44,7 @@ describe('schemaState', () => {
 
   it('tells the first problem of a refused upload, since the report was written, beside what stays in force', () => {
     const files = { ...ACTIVE, error: true, since: { ...ACTIVE.since, error: at(10) } };
-    const failed = { code: 'BREAKING_TYPE_CHANGED', message: 'the type changes' };
+    const failed = { code: 'TYPE_CHANGED', message: 'the type changes' };
     expect(schemaState('a', ERROR, files, NOW)).toMatchObject({
       state: 'FAILED',
       active: { version: 3 },

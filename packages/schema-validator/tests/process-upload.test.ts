@@ -71,7 +71,7 @@ describe('a first schema', () => {
     expect(await w.item()).toMatchObject({
       status: 'ERROR',
       processing_enabled: false,
-      error_code: 'UNENFORCED_KEYWORD',
+      error_code: 'MISSING_KEYWORD',
     });
     expect(w.warehouse.statements).toEqual([]);
   });
@@ -147,9 +147,9 @@ describe('an update of a live topic', () => {
     expect(outcome).toMatchObject({
       outcome: 'REFUSED',
       problems: [
-        { code: 'BREAKING_TYPE_CHANGED', path: '/properties/device_id', hint: expect.stringContaining('keep string') },
+        { code: 'TYPE_CHANGED', path: '/properties/device_id', hint: expect.stringContaining('keep string') },
         {
-          code: 'BREAKING_COLUMN_REMOVED',
+          code: 'COLUMN_REMOVED',
           path: '/properties/humidity',
           hint: expect.stringContaining('keep the field'),
         },
@@ -157,7 +157,7 @@ describe('an update of a live topic', () => {
     });
     expect(await w.item()).toMatchObject({
       status: 'ERROR',
-      error_code: 'BREAKING_TYPE_CHANGED',
+      error_code: 'TYPE_CHANGED',
       processing_enabled: true,
       schema_version: 1,
     });

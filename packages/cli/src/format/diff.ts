@@ -1,4 +1,4 @@
-import type { LocatedProblem } from '../schemas/locate-problems';
+import { inReadingOrder, type LocatedProblem } from '../schemas/locate-problems';
 import type { DiffChange } from '../schemas/locate-changes';
 import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
@@ -54,6 +54,17 @@ export function changeText({ line, column, pointer, code, impact, sentence, reme
   return `${lines.join('\n')}\n`;
 }
 
+/** Changes and other reasons for a refusal, as their places follow each other in the file. */
+export function entriesText(changes: readonly DiffChange[], problems: readonly LocatedProblem[]): string {
+  return [
+    ...changes.map((change) => ({ ...change, text: changeText(change) })),
+    ...problems.map((problem) => ({ ...problem, text: problemText(problem) })),
+  ]
+    .sort(inReadingOrder)
+    .map(({ text }) => text)
+    .join('');
+}
+
 /** What the merge does: one sentence, and the statements that it runs. */
 function merge(
   { status, refused, statements, versions, baseUnreadable }: DiffFile,
@@ -67,15 +78,14 @@ function merge(
     const stays = versions.before === null ? '' : `, and version ${versions.before} stays in force`;
     return no(`The merge would be refused: no table changes${stays}.`);
   }
-  return showStatements(statements, options, baseUnreadable ? ' (what was there before is no schema)' : '');
+  return showStatements(statements, options, baseUnreadable ? ' (the file before was not a schema)' : '');
 }
 
 function fileText(file: DiffFile, options: StatementOptions): string {
   const { sentence, statements } = merge(file, options);
   return [
     `${plain(file.file)}  (${title(file)})\n`,
-    ...file.changes.map(changeText),
-    ...file.problems.map(problemText),
+    entriesText(file.changes, file.problems),
     `  ${sentence}\n`,
     ...statements.map((sql) => `${indent(sql, 4)}\n`),
   ].join('');
@@ -87,11 +97,16 @@ function summary({ base, compared, files }: DiffReport): string {
   const changes = files.flatMap((file) => file.changes);
   const breaking = changes.filter(({ impact }) => impact === 'breaking').length;
   const refused = files.filter((file) => file.refused).length;
-  return (
-    `${all}: ${files.length} differ${files.length === 1 ? 's' : ''}, ${counted(breaking, 'breaking change')}, ` +
-    counted(changes.length - breaking, 'compatible change') +
-    `${refused === 0 ? '' : `; the merge would refuse ${counted(refused, 'schema')}`}.\n`
-  );
+  const of = (status: DiffFile['status']) => files.filter((file) => file.status === status).length;
+  const impacts = `${counted(breaking, 'breaking change')}, ${counted(changes.length - breaking, 'compatible change')}`;
+  const parts = [
+    [of('added'), 'new', ''],
+    [of('changed'), 'changed', ` (${impacts})`],
+    [of('removed'), 'removed', ''],
+    [of('invalid'), 'not valid', ''],
+  ] as const;
+  const words = parts.flatMap(([count, word, more]) => (count === 0 ? [] : [`${count} ${word}${more}`]));
+  return `${all}: ${words.join(', ')}${refused === 0 ? '' : `; the merge would refuse ${refused}`}.\n`;
 }
 
 export function diffText(report: DiffReport, options: StatementOptions): string {
@@ -111,7 +126,7 @@ export function changeAnnotation(
     file,
     line,
     column,
-    title: impact === 'breaking' ? `BREAKING_${code}` : code,
+    title: impact === 'breaking' ? `BREAKING ${code}` : code,
     message: `${plain(sentence)} (${shortPointer(pointer)})${remedy === null ? '' : `\n→ ${plain(remedy)}`}`,
   });
 }

@@ -28,7 +28,9 @@ export function locateChanges(
     // Breaking changes are among the changes already, with their remedies.
     problems: locateProblems(
       file,
-      problems.filter(({ code }) => !code.startsWith('BREAKING_')),
+      problems.filter(
+        ({ code, path }) => !changes.some((one) => isBreaking(one) && one.kind === code && one.path === path),
+      ),
       locate,
     ),
   };

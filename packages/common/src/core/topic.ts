@@ -35,7 +35,7 @@ export function checkTopic(text: string): TopicResult {
     ok: false,
     code: 'INVALID_TOPIC',
     message:
-      `${printable(text)} is no topic name: 1 to 128 characters, a-z first, then a-z, 0-9, '.', '_' or '-'` +
+      `${printable(text)} is not a topic name: 1 to 128 characters, a-z first, then a-z, 0-9, '.', '_' or '-'` +
       (text.length > 128 ? ` (this one has ${text.length})` : ''),
   };
 }

@@ -3,7 +3,8 @@ export const CHANGE_KINDS = {
   columnRemoved: 'COLUMN_REMOVED',
   typeChanged: 'TYPE_CHANGED',
   constraintChanged: 'CONSTRAINT_CHANGED',
-  keyChanged: 'KEY_CHANGED',
+  /** A word at the head of the schema: x-event-time, x-event-time-stable, x-backfill. */
+  keywordChanged: 'KEYWORD_CHANGED',
   /** A title, a description or the spelling of a name: no row shows such a change. */
   annotationChanged: 'ANNOTATION_CHANGED',
 } as const;

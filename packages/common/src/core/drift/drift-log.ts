@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { CHANGE_KINDS, type SchemaChange } from './change';
+import { CHANGE_KINDS, type ChangeKind, type SchemaChange } from './change';
 import type { TopicSchema } from '../schema/model';
 import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from '../warehouse/sql';
 import { databaseOf, LAYERS, type Lake } from '../warehouse/tables';
@@ -27,7 +27,7 @@ const MAX_VALUE = 20_000;
 export interface DriftRow {
   readonly topicName: string;
   readonly layer: 'standardized' | 'curated';
-  readonly changeType: 'TABLE_CREATED' | 'COLUMN_ADDED' | 'COLUMN_REMOVED' | 'TYPE_CHANGED' | 'CONSTRAINT_CHANGED';
+  readonly changeType: 'TABLE_CREATED' | Exclude<ChangeKind, 'ANNOTATION_CHANGED'>;
   readonly columnName: string | null;
   readonly oldValue: string | null;
   readonly newValue: string | null;
@@ -45,7 +45,9 @@ export function driftId(row: DriftRow): string {
   if (layer === 'standardized' && changeType === 'TABLE_CREATED') {
     return hash('sha256', `["${topicName}", "${layer}", "${changeType}", null, null]`, 'hex');
   }
-  const facts = [topicName, layer, changeType, columnName, oldValue, newValue, 'schema', schemaVersion];
+  // Earlier releases wrote a changed keyword as CONSTRAINT_CHANGED. The id stays, so that none is written a second time.
+  const named = changeType === CHANGE_KINDS.keywordChanged ? CHANGE_KINDS.constraintChanged : changeType;
+  const facts = [topicName, layer, named, columnName, oldValue, newValue, 'schema', schemaVersion];
   return hash('sha256', JSON.stringify(facts), 'hex');
 }
 
@@ -63,10 +65,10 @@ export function firstSchemaRows(schema: TopicSchema): DriftRow[] {
 export function changeRows(candidate: TopicSchema, changes: readonly SchemaChange[]): DriftRow[] {
   return changes.flatMap(({ kind, path, column, before, after }) => {
     if (kind === CHANGE_KINDS.annotationChanged) return [];
-    if (kind === CHANGE_KINDS.keyChanged) {
+    if (kind === CHANGE_KINDS.keywordChanged) {
       // The pointer of such a change is the keyword itself.
       const stated = (value: string | null) => `${path.slice(1)} ${value ?? 'none'}`;
-      return [row(candidate, 'CONSTRAINT_CHANGED', column, stated(before), stated(after))];
+      return [row(candidate, kind, column, stated(before), stated(after))];
     }
     return [row(candidate, kind, column, before, after)];
   });

@@ -66,19 +66,19 @@ function objectAdded({ column, pointer, demand }: ObjectColumn, isField: boolean
   };
   if (isField) {
     return breaking(
-      { ...facts, sentence: `${column} is an object too from now on, and the field's values become NULL` },
-      'give the object another name than the field, not only in upper and lower case',
+      { ...facts, sentence: `${column} is now an object as well as a field, so the field's values would become NULL` },
+      'give the object another name than the field: upper and lower case alone do not count',
     );
   }
   if (demand !== undefined) {
     return breaking(
-      { ...facts, sentence: `the new object ${column} is required, which rows from before may not meet` },
+      { ...facts, sentence: `the new object ${column} is required, but older rows may lack it` },
       'add it without required',
     );
   }
   return compatible({
     ...facts,
-    sentence: `${column} is an object from now on: another value in its place is on record, and no other field changes`,
+    sentence: `${column} is now an object: another value in its place is recorded in errors, and no other field changes`,
   });
 }
 
@@ -96,10 +96,10 @@ function objectRemoved({ column, pointer }: ObjectColumn, candidate: TopicSchema
     return breaking(
       {
         ...facts,
-        sentence: `${column} is no object any more, and what it holds counts as a member of ${above.column}`,
+        sentence: `${column} is no longer an object, so what it holds would count as a member of ${above.column}`,
       },
       'keep the object, with its fields inside it',
     );
   }
-  return compatible({ ...facts, sentence: `${column} is no object any more: any value may stand in its place` });
+  return compatible({ ...facts, sentence: `${column} is no longer an object: any value may stand in its place` });
 }

@@ -46,14 +46,14 @@ export function requiredChange(
   };
   if (after === undefined) return [compatible({ ...facts, sentence: `${column} is no longer required` })];
   const sentence = moved
-    ? `${column} is required ${scopeOf(after)}, and was ${scopeOf(before)}`
+    ? `${column} was required ${scopeOf(before)} and is now required ${scopeOf(after)}`
     : `${column} becomes required`;
   return allows(met, after)
-    ? [compatible({ ...facts, sentence: `${sentence}, which every row meets that was valid` })]
+    ? [compatible({ ...facts, sentence: `${sentence}; every row that was valid meets this` })]
     : [
         breaking(
-          { ...facts, sentence: `${sentence}, which rows from before may not meet` },
-          'leave required as it was; a field can be required from the first version of a topic',
+          { ...facts, sentence: `${sentence}, but older rows may lack it` },
+          "leave required as it was: only a topic's first version can require a field",
         ),
       ];
 }

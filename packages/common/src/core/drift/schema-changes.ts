@@ -4,7 +4,7 @@ import { objectAdditionsAndChanges, objectRemovals } from './object-changes';
 import { demandOf, requiredChange } from './required-changes';
 import { pointerTo } from '../json/value';
 import type { SchemaColumn, TopicSchema } from '../schema/model';
-import { isPromotion } from '../schema/type-promotion';
+import { holdsEveryValue, isPromotion } from '../schema/type-promotion';
 
 /** For each constraint the keywords that may state it, at one of which the change is shown. */
 const KEYWORDS_OF_CONSTRAINT = {
@@ -39,7 +39,7 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
   const changes: SchemaChange[] = eventTimeChanges(active, candidate);
   if (active.eventTimeStable !== candidate.eventTimeStable) {
     const facts = {
-      kind: CHANGE_KINDS.keyChanged,
+      kind: CHANGE_KINDS.keywordChanged,
       path: '/x-event-time-stable',
       column: null,
       before: String(active.eventTimeStable),
@@ -48,23 +48,23 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
     changes.push(
       candidate.eventTimeStable
         ? breaking(
-            { ...facts, sentence: 'x-event-time-stable is now promised, but rows from before may have moved in time' },
-            'leave x-event-time-stable out; promise it from the first version of a topic',
+            { ...facts, sentence: 'x-event-time-stable is set now, but older rows may have changed their event time' },
+            "leave x-event-time-stable out: only a topic's first version can set it",
           )
-        : compatible({ ...facts, sentence: 'x-event-time-stable is no longer promised: merges look at all days' }),
+        : compatible({ ...facts, sentence: 'x-event-time-stable is no longer set: merges read all days' }),
     );
   }
   if (active.backfill !== candidate.backfill) {
     changes.push(
       compatible({
-        kind: CHANGE_KINDS.keyChanged,
+        kind: CHANGE_KINDS.keywordChanged,
         path: '/x-backfill',
         column: null,
         before: String(active.backfill),
         after: String(candidate.backfill),
         sentence: candidate.backfill
-          ? 'x-backfill: rows from before are validated again'
-          : 'x-backfill is gone: the schema counts from now on',
+          ? 'x-backfill is set: this version checks older rows again'
+          : 'x-backfill is no longer set: this version applies to new rows only',
       }),
     );
   }
@@ -80,20 +80,20 @@ function eventTimeChanges(active: TopicSchema, candidate: TopicSchema): SchemaCh
   const before = active.eventTime ?? null;
   const after = candidate.eventTime ?? null;
   if (before === after) return [];
-  const facts = { kind: CHANGE_KINDS.keyChanged, path: '/x-event-time', column: null, before, after };
-  const fixed = 'the table keeps the partitioning it was made with';
+  const facts = { kind: CHANGE_KINDS.keywordChanged, path: '/x-event-time', column: null, before, after };
+  const fixed = 'but the table keeps the partitions it was made with';
   if (before === null) {
     return [
       breaking(
-        { ...facts, sentence: `x-event-time now names ${after}, and ${fixed}` },
-        'leave x-event-time out; declare it from the first version of a topic',
+        { ...facts, sentence: `x-event-time now names ${after}, ${fixed}` },
+        "leave x-event-time out: only a topic's first version can declare it",
       ),
     ];
   }
-  const now = after === null ? 'names no field any more' : `names ${after} instead of ${before}`;
+  const now = after === null ? 'no longer names a field' : `names ${after} instead of ${before}`;
   return [
     breaking(
-      { ...facts, sentence: `x-event-time ${now}, and ${fixed}` },
+      { ...facts, sentence: `x-event-time ${now}, ${fixed}` },
       `keep x-event-time at the field of the column ${before}, or start a new topic`,
     ),
   ];
@@ -110,7 +110,7 @@ function columnAdded(column: SchemaColumn): SchemaChange {
   if (column.cde || column.required) {
     const word = column.cde ? 'x-cde' : 'required';
     return breaking(
-      { ...facts, sentence: `the new column ${column.column} is ${word}, which rows from before it cannot meet` },
+      { ...facts, sentence: `the new column ${column.column} is ${word}, but older rows do not have it` },
       `add it without ${word}`,
     );
   }
@@ -128,7 +128,7 @@ function columnRemoved(column: SchemaColumn): SchemaChange {
       column: column.column,
       before: column.athenaType,
       after: null,
-      sentence: `the column ${column.column} is no longer in the schema, and its readers would find it gone`,
+      sentence: `the column ${column.column} is no longer in the schema, but queries may still read it`,
     },
     column.cde || column.required
       ? 'keep the field, without x-cde and required: it is NULL where producers stop sending it'
@@ -163,10 +163,22 @@ function typeChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] 
   }
   return [
     breaking(
-      { ...facts, sentence: `${what}, which does not hold every value it had` },
+      { ...facts, sentence: `${what}${whyNot(before, after)}` },
       `keep ${facts.before}, and add a new field with the new type beside it`,
     ),
   ];
+}
+
+/** Why a column cannot change its type: what goes behind the name of the new one. */
+function whyNot(before: SchemaColumn, after: SchemaColumn): string {
+  if (before.athenaType === after.athenaType) {
+    return after.jsonType === 'array'
+      ? ', but not every text is a list'
+      : ', and queries that expect a list may then find any text';
+  }
+  return holdsEveryValue(before.athenaType, after.athenaType)
+    ? ': every value would fit, but Iceberg cannot change a column that way'
+    : ', which does not hold every value it had';
 }
 
 function obligationChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
@@ -191,8 +203,8 @@ function criticalChange(before: SchemaColumn, after: SchemaColumn): SchemaChange
   return after.cde
     ? [
         breaking(
-          { ...facts, sentence: `${after.column} becomes x-cde, which rows from before may not meet` },
-          'leave x-cde as it was; a field can be x-cde from the first version of a topic',
+          { ...facts, sentence: `${after.column} becomes x-cde, but older rows may lack a valid value` },
+          "leave x-cde out: only a topic's first version can set it",
         ),
       ]
     : [compatible({ ...facts, sentence: `${after.column} is no longer x-cde` })];
@@ -212,7 +224,7 @@ function constraintChangesOf(before: SchemaColumn, after: SchemaColumn): SchemaC
     return change.loosened
       ? compatible({ ...facts, sentence: `${what}: looser` })
       : breaking(
-          { ...facts, sentence: `${what}: values that passed before may not pass` },
+          { ...facts, sentence: `${what}: values that passed before may fail now` },
           `keep ${change.before === 'none' ? `it without ${change.constraint}` : change.before}, or add a new field with the tighter rule beside it`,
         );
   });

@@ -18,7 +18,7 @@ export interface SchemaComparison {
 export function compareSchemas(active: TopicSchema, candidate: TopicSchema): SchemaComparison {
   const changes = schemaChanges(active, candidate);
   const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
-    code: `BREAKING_${kind}`,
+    code: kind,
     path,
     message: sentence,
     hint: remedy,
@@ -40,7 +40,7 @@ function versionProblems(
     {
       code: 'VERSION_NOT_INCREASED',
       path: '/x-version',
-      message: `x-version is ${candidate.version}, and version ${active.version} is active`,
+      message: `x-version is ${candidate.version}, but version ${active.version} is already active`,
       hint: `write "x-version": ${active.version + 1}`,
     },
   ];

@@ -26,12 +26,12 @@ const MAX_WAYS = 10_000;
 
 const EXAMPLE = '^[A-Z]{2}[0-9]{8}$';
 const HINTS = {
-  PATTERN_INVALID: 'close what is open, and put \\\\ before a character that stands for itself',
-  PATTERN_UNSUPPORTED: `use what all engines read alike: literals, [classes], (?:groups), | and quantifiers: ${EXAMPLE}`,
-  PATTERN_UNSAFE: `start it with ^, and let the next character decide where a repeat ends: ${EXAMPLE}`,
+  PATTERN_INVALID: 'close what is open, and put \\\\ before a character that is meant literally',
+  PATTERN_UNSUPPORTED: `use only literals, [classes], \\\\d, \\\\w, (?:groups), | and quantifiers, as in ${EXAMPLE}`,
+  PATTERN_UNSAFE: `start it with ^, and let the next character decide where a repeat ends, as in ${EXAMPLE}`,
 } as const;
 const SMALLER = 'use fewer and shorter counted repeats: write + or *, and maxLength beside the pattern';
-const SEPARATE = 'let the next character decide whether the group comes again: ^[a-z]+(?:-[a-z]+)*$';
+const SEPARATE = 'let the next character decide whether the group repeats, as in ^[a-z]+(?:-[a-z]+)*$';
 
 function unsafe(message: string, hint: string = HINTS.PATTERN_UNSAFE): PatternVerdict {
   return { ok: false, code: 'PATTERN_UNSAFE', message, hint };
@@ -57,26 +57,26 @@ function safetyOf(
 ): PatternVerdict {
   const size = sizeOf(root);
   if (size.positions > MAX_POSITIONS) {
-    return unsafe(`longer than ${MAX_POSITIONS} characters once counted repeats are written out`, SMALLER);
+    return unsafe(`it has more than ${MAX_POSITIONS} characters once counted repeats are written out`, SMALLER);
   }
   const bounded = size.loops === 0;
   const deterministic = isDeterministic(root, size);
   if (deterministic && (bounded || anchoredAtStart)) return { ok: true };
   const slowness = () => slownessOf(analysers.explain.growthOf(pattern));
-  if (size.ways > MAX_WAYS) return unsafe(slowness() ?? `more than ${MAX_WAYS} ways lead through it`, SMALLER);
+  if (size.ways > MAX_WAYS) return unsafe(slowness() ?? `a matcher has more than ${MAX_WAYS} ways through it`, SMALLER);
   if (size.loopsOverGroup) {
     // java.util.regex recurses for each round of such a loop: a long text ends the process of a reader that uses it.
-    return unsafe(slowness() ?? 'the next character does not decide whether a group comes again', SEPARATE);
+    return unsafe(slowness() ?? 'the next character does not decide whether a group repeats', SEPARATE);
   }
   if (bounded || (size.loops === 1 && anchoredAtStart)) return { ok: true };
   const growth = analysers.decide.growthOf(pattern);
   if (growth.kind === 'linear') return { ok: true };
-  return unsafe(slownessOf(growth) ?? 'not shown to be linear-time within the time for a schema');
+  return unsafe(slownessOf(growth) ?? 'it could not be shown to be linear-time');
 }
 
 /** A sentence that shows how slow recheck found the pattern; undefined where it found nothing. */
 function slownessOf(growth: Growth): string | undefined {
   if (growth.kind !== 'super-linear') return undefined;
   const attack = growth.attack.length > 80 ? `${growth.attack.slice(0, 80)}…` : growth.attack;
-  return `its time is ${growth.summary} in the length of the text, by ${shown(growth.at)}: try ${attack}`;
+  return `its time is ${growth.summary} in the length of the text, because of ${shown(growth.at)}: try ${attack}`;
 }

@@ -10,11 +10,11 @@ export interface Advice {
   readonly saying?: string;
 }
 
-const TEXT = { code: 'INVALID_TEXT', saying: 'is no text', hint: 'write a string in double quotes' };
-const BOUND = { code: 'INVALID_BOUND', saying: 'is no bound', hint: 'write a number, without quotes' };
+const TEXT = { code: 'INVALID_TEXT', saying: 'is not a string', hint: 'write a text in double quotes' };
+const BOUND = { code: 'INVALID_BOUND', saying: 'is not a number', hint: 'write a number, without quotes' };
 const LENGTH = {
   code: 'INVALID_LENGTH',
-  saying: 'is no number of characters',
+  saying: 'is not a number of characters',
   hint: 'write a whole number from 0 to 2147483647, without quotes',
 };
 const FLAG = 'write true or false, without quotes';
@@ -29,7 +29,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     '$schema',
     {
       code: 'UNSUPPORTED_DIALECT',
-      saying: 'is not the dialect of topic schemas',
+      saying: 'is not a supported dialect',
       hint: 'write "$schema": "https://json-schema.org/draft/2020-12/schema"',
     },
   ],
@@ -37,7 +37,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     'x-topic',
     {
       code: 'INVALID_TOPIC',
-      saying: 'is no topic name',
+      saying: 'is not a topic name',
       hint: "1 to 128 characters: a-z first, then a-z, 0-9, '.', '_' or '-'",
     },
   ],
@@ -45,7 +45,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     'x-version',
     {
       code: 'INVALID_VERSION',
-      saying: 'is no version',
+      saying: 'is not a version',
       hint: 'write a whole number, 1 for the first version and one more for each change, without quotes',
     },
   ],
@@ -53,7 +53,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     'x-event-time/type',
     {
       code: 'INVALID_EVENT_TIME',
-      saying: 'is no path of a field',
+      saying: 'is not the path of a field',
       hint: 'write the path of one field as a string: "x-event-time": "measured_at"',
     },
   ],
@@ -62,7 +62,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     {
       code: 'EVENT_TIME_EMPTY',
       saying: 'names no field',
-      hint: 'write the path of the field that holds when it happened: "x-event-time": "measured_at", or leave it out',
+      hint: 'name the field that says when it happened: "x-event-time": "measured_at", or leave it out',
     },
   ],
   ['x-backfill', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
@@ -73,14 +73,14 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     'type/const',
     {
       code: 'ROOT_TYPE',
-      saying: 'is not the type of a payload',
+      saying: 'cannot be the type of a payload',
       hint: 'write "type": "object": the schema describes the members of the payload',
     },
   ],
-  ['type', { code: 'UNSUPPORTED_TYPE', saying: 'is no type of a topic schema', hint: '' }],
-  ['format', { code: 'UNSUPPORTED_FORMAT', saying: 'is no format that is enforced', hint: '' }],
-  ['x-type', { code: 'UNSUPPORTED_X_TYPE', saying: 'is no column type of this kind of field', hint: '' }],
-  ['examples', { code: 'INVALID_EXAMPLES', saying: 'is no list', hint: 'write "examples": [ … ]' }],
+  ['type', { code: 'UNSUPPORTED_TYPE', saying: 'is not a supported type', hint: '' }],
+  ['format', { code: 'UNSUPPORTED_FORMAT', saying: 'is not a supported format', hint: '' }],
+  ['x-type', { code: 'UNSUPPORTED_X_TYPE', saying: 'is not an x-type for this field', hint: '' }],
+  ['examples', { code: 'INVALID_EXAMPLES', saying: 'is not a list', hint: 'write "examples": [ … ]' }],
   [
     'enum/minItems',
     { code: 'ENUM_EMPTY', saying: 'allows no value', hint: 'list the allowed values, or leave it out' },
@@ -90,22 +90,22 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     {
       code: 'ENUM_TOO_LONG',
       saying: 'has more than 1000 values',
-      hint: 'use pattern, or check it where the data is used',
+      hint: 'use pattern, or check the values where they are used',
     },
   ],
-  ['enum/type', { code: 'INVALID_ENUM', saying: 'is no list of values', hint: 'write "enum": ["on", "off"]' }],
+  ['enum/type', { code: 'INVALID_ENUM', saying: 'is not a list of values', hint: 'write "enum": ["on", "off"]' }],
   [
     'enum/items/type',
     {
       code: 'ENUM_VALUE_TYPE',
       saying: "is not of the field's type",
-      hint: 'a string has strings as values and an integer whole numbers; null is always allowed where x-cde is not set',
+      hint: 'list strings for a string and whole numbers for an integer; null is always allowed where x-cde is not set',
     },
   ],
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((word): [string, Advice] => [word, BOUND]),
   [
     'pattern/type',
-    { code: 'PATTERN_INVALID', saying: 'is no pattern', hint: 'write a regular expression as a string' },
+    { code: 'PATTERN_INVALID', saying: 'is not a pattern', hint: 'write a regular expression as a string' },
   ],
   [
     'pattern/minLength',
@@ -116,23 +116,30 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     {
       code: 'PATTERN_TOO_LONG',
       saying: 'has more than 512 characters',
-      hint: 'shorten it, use enum, or check it where the data is used',
+      hint: 'shorten it, use enum, or check the values where they are used',
     },
   ],
   ['$text/type', TEXT],
-  ['$text/maxLength', { code: 'TEXT_TOO_LONG', saying: 'has more than 4096 characters', hint: 'shorten it' }],
+  [
+    '$text/maxLength',
+    {
+      code: 'TEXT_TOO_LONG',
+      saying: 'has more than 4096 characters',
+      hint: 'shorten it, or move it to a page of its own',
+    },
+  ],
   ['$count', LENGTH],
   [
     '$open',
     { code: 'UNENFORCED_KEYWORD', saying: 'is not enforced: further members are always allowed', hint: OPEN_HINT },
   ],
-  ['$names', { code: 'INVALID_REQUIRED', saying: 'is no list of names', hint: NAMES }],
-  ['$names/items/type', { code: 'INVALID_REQUIRED', saying: 'is no name', hint: NAMES }],
+  ['$names', { code: 'INVALID_REQUIRED', saying: 'is not a list of names', hint: NAMES }],
+  ['$names/items/type', { code: 'INVALID_REQUIRED', saying: 'is not a name', hint: NAMES }],
   [
     '$fields/type',
     {
       code: 'INVALID_PROPERTIES',
-      saying: 'is no object of fields',
+      saying: 'is not an object of fields',
       hint: 'write "properties": { "device_id": { "type": "string" } }',
     },
   ],

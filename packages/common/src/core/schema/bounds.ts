@@ -35,7 +35,7 @@ function rangeProblems(field: JsonObject, pointer: string, numberAt: NumberAt): 
       {
         code: low === 'minLength' ? 'EMPTY_LENGTH_RANGE' : 'EMPTY_RANGE',
         path: pointerTo(pointer, low),
-        message: `nothing is between ${low} ${textAt(low)} and ${high} ${textAt(high)}`,
+        message: `no value lies between ${low} ${textAt(low)} and ${high} ${textAt(high)}`,
         hint: `make ${low} smaller or ${high} greater`,
       },
     ];
@@ -66,7 +66,7 @@ function exactnessProblems(field: JsonObject, pointer: string, numberAt: NumberA
       return [{ code, path, message, hint: 'choose a bound within ±9007199254740991, or leave it out' }];
     }
     if (!mustBeWhole || isWhole(numberAt(path))) return [];
-    const message = `${numberAt(path)} is no whole number, and most readers of JSON take it for ${value}`;
+    const message = `${numberAt(path)} is not a whole number, but most readers of JSON round it to ${value}`;
     return [{ code, path, message, hint: `write ${value}` }];
   });
 }
@@ -79,7 +79,7 @@ function decimalProblems(field: JsonObject, pointer: string): SchemaProblem[] {
     {
       code: 'DECIMAL_SCALE',
       path: pointerTo(pointer, 'x-type'),
-      message: `decimal(${decimal.precision},${decimal.scale}) has more decimals than digits`,
+      message: `decimal(${decimal.precision},${decimal.scale}) has more digits after the point than digits in all`,
       hint: 'decimal(precision,scale): precision counts all digits, scale those after the point',
     },
   ];
@@ -98,7 +98,7 @@ function rangeOf(field: JsonObject): TypeRange | undefined {
   const xType = field['x-type'];
   if (typeof xType !== 'string') return undefined;
   if (field['type'] === 'integer' && xType === 'int') {
-    const hint = 'int holds -2147483648 to 2147483647: leave x-type out for bigint, or mend the number';
+    const hint = 'int holds -2147483648 to 2147483647: leave x-type out for bigint, or correct the number';
     return { type: xType, below: '-2147483649', above: '2147483648', hint };
   }
   const decimal = decimalOf(xType);
@@ -108,7 +108,7 @@ function rangeOf(field: JsonObject): TypeRange | undefined {
     type: xType,
     below: `-1e${digits}`,
     above: `1e${digits}`,
-    hint: `it has ${digits} digits before the point: widen it, or mend the number`,
+    hint: `it has ${digits} digits before the point: widen it, or correct the number`,
   };
 }
 

@@ -1,7 +1,7 @@
 import { MAX_COLUMNS } from './columns';
 import { isReadable, numberReader } from '../json/exact-number';
 import { describeSyntaxError } from '../json/describe-syntax-error';
-import { readJsonSource, type DuplicateKey, type JsonNumber } from '../json/source-map';
+import { readJsonSource, type DuplicateKey, type JsonNumber, type JsonSourceResult } from '../json/source-map';
 import { depthUpTo, isObject, type JsonObject } from '../json/value';
 import { metaSchemaProblems } from './meta-schema';
 import { readTopicSchema, type TopicSchema } from './model';
@@ -35,14 +35,14 @@ export function tooLarge(bytes: number): SchemaProblem {
   return {
     code: 'SCHEMA_TOO_LARGE',
     path: '',
-    message: `the file has ${bytes} bytes; ${MAX_SCHEMA_BYTES} is the most`,
+    message: `the file has ${bytes} bytes, and ${MAX_SCHEMA_BYTES} are allowed`,
     hint: 'shorten descriptions and examples, or split the topic',
   };
 }
 
 /**
  * Checks the text of a topic schema: its size, its JSON, the meta-schema, and the rules that no meta-schema can state.
- * Gives every problem at once, ordered by path, and throws for no text.
+ * Gives every problem at once, in the order of the file, and throws for no text.
  */
 export function checkSchema(text: string, options: SchemaCheckOptions = {}): SchemaCheck {
   const { topic, maxColumns = MAX_COLUMNS, patternBudgetMs = PATTERN_BUDGET_MS } = options;
@@ -61,18 +61,19 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
     return notJson(text);
   }
   if (!isObject(document)) {
-    return refused('NOT_AN_OBJECT', 'the file holds no JSON object', 'start with { "$schema": …, "x-topic": … }');
+    return refused('NOT_AN_OBJECT', 'the file is not a JSON object', 'start with { "$schema": …, "x-topic": … }');
   }
   if (depthUpTo(document, MAX_FILE_DEPTH) > MAX_FILE_DEPTH) {
-    return refused('SCHEMA_TOO_DEEP', `more than ${MAX_FILE_DEPTH} levels in the file`, 'flatten the schema');
+    return refused('SCHEMA_TOO_DEEP', `the file has more than ${MAX_FILE_DEPTH} levels`, 'flatten the schema');
   }
+  const source = readJsonSource(text);
   const numberAt = numberReader(text);
   const problems = [
-    ...sourceProblems(text),
+    ...sourceProblems(source),
     ...metaSchemaProblems(document),
     ...semanticProblems(document, { topic, maxColumns, patternBudgetMs, numberAt }),
   ];
-  if (problems.length > 0) return { ok: false, problems: problems.sort(byPath) };
+  if (problems.length > 0) return { ok: false, problems: inFileOrder(source, problems) };
   return { ok: true, schema: readTopicSchema(text, document), document };
 }
 
@@ -87,8 +88,7 @@ function notJson(text: string): SchemaCheck {
  * Finds what readers of JSON differ in: members that stand twice in one object, of which JSON.parse keeps the last one and
  * others the first, and numbers anywhere in the file, also in examples, that some of them cannot read.
  */
-function sourceProblems(text: string): SchemaProblem[] {
-  const source = readJsonSource(text);
+function sourceProblems(source: JsonSourceResult): SchemaProblem[] {
   if (!source.ok) return [];
   const unreadable = source.numbersWhere((number) => !isReadable(number));
   return [...source.duplicates.map(duplicateKey), ...unreadable.map(unreadableNumber)];
@@ -99,7 +99,7 @@ function unreadableNumber({ pointer, text }: JsonNumber): SchemaProblem {
     code: 'NUMBER_NOT_EXACT',
     path: pointer,
     message: `${text.length > 60 ? `${text.slice(0, 60)}…` : text} has an exponent past ±400 or more than 400 characters`,
-    hint: 'write a number that readers can hold, or leave it out',
+    hint: 'write a shorter number, or leave it out',
   };
 }
 
@@ -109,12 +109,19 @@ function duplicateKey({ pointer, key, positions }: DuplicateKey): SchemaProblem 
   return {
     code: 'DUPLICATE_KEY',
     path: pointer,
-    message: `${shown(key)} stands ${positions.length} times in one object: ${lines.length > 1 ? 'lines' : 'line'} ${where}`,
-    hint: 'keep one: readers differ in which of them counts',
+    message: `${shown(key)} occurs ${positions.length} times in one object: ${lines.length > 1 ? 'lines' : 'line'} ${where}`,
+    hint: 'keep one: programs differ in which of them they read',
   };
 }
 
-function byPath(a: SchemaProblem, b: SchemaProblem): number {
-  if (a.path !== b.path) return a.path < b.path ? -1 : 1;
-  return a.code < b.code ? -1 : a.code > b.code ? 1 : 0;
+/** The problems as their places follow each other in the file. What is missing has the place of what should hold it. */
+function inFileOrder(source: JsonSourceResult, problems: readonly SchemaProblem[]): SchemaProblem[] {
+  const placed = problems.map((problem) => ({ problem, at: source.ok ? source.locate(problem.path).offset : 0 }));
+  return placed
+    .sort((a, b) => a.at - b.at || compare(a.problem.path, b.problem.path) || compare(a.problem.code, b.problem.code))
+    .map(({ problem }) => problem);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

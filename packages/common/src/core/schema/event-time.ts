@@ -1,6 +1,5 @@
 import { pathText } from './columns';
 import { nearestWord } from '../json/nearest-word';
-import { pointerTo } from '../json/value';
 import type { FieldVisit } from './model';
 import { shown, type SchemaProblem } from '../problem';
 
@@ -16,7 +15,7 @@ function isTime({ field }: FieldVisit): boolean {
 function listed(fields: readonly FieldVisit[]): string {
   const times = fields.filter(isTime).map(({ path }) => pathText(path));
   if (times.length === 0) return 'leave it out: no field has "format": "date-time" or "date"';
-  return `name one that has: ${times.slice(0, MAX_LISTED).join(', ')}${times.length > MAX_LISTED ? ', …' : ''}`;
+  return `name one of: ${times.slice(0, MAX_LISTED).join(', ')}${times.length > MAX_LISTED ? ', …' : ''}`;
 }
 
 /**
@@ -46,7 +45,7 @@ export function eventTimeProblems(stated: unknown, fields: readonly FieldVisit[]
     problems.push({
       code: 'EVENT_TIME_TYPE',
       path: PATH,
-      message: `${shown(stated)} is no time: it wants "type": "string" with "format": "date-time" or "date"`,
+      message: `${shown(stated)} is not a time: it needs "type": "string" and "format": "date-time" or "date"`,
       hint: field['type'] === 'string' ? `add the format to ${pointer}, or ${listed(fields)}` : listed(fields),
     });
   }
@@ -54,18 +53,18 @@ export function eventTimeProblems(stated: unknown, fields: readonly FieldVisit[]
     problems.push({
       code: 'EVENT_TIME_NOT_CRITICAL',
       path: PATH,
-      message: `${shown(stated)} is not critical, so rows of Curated could lack it`,
-      hint: `add "x-cde": true at ${pointerTo(pointer, 'x-cde')}`,
+      message: `${shown(stated)} is not critical (x-cde), so rows could lack it`,
+      hint: `add "x-cde": true to ${pointer}`,
     });
   }
   return problems;
 }
 
 function unknown(stated: string, fields: readonly FieldVisit[]): SchemaProblem {
-  const problem = { code: 'EVENT_TIME_UNKNOWN', path: PATH, message: `there is no field ${shown(stated)}` };
+  const problem = { code: 'EVENT_TIME_UNKNOWN', path: PATH, message: `no field is called ${shown(stated)}` };
   if (stated === 'event_time') {
     const hint =
-      'the event_time of the envelope needs no word here: leave it out, and promise x-event-time-stable if it holds';
+      "leave it out: the envelope's event_time needs no keyword; set x-event-time-stable if corrections keep it";
     return { ...problem, hint };
   }
   const names = (visits: readonly FieldVisit[]) => visits.map(({ path }) => pathText(path));

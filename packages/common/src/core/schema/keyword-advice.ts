@@ -1,18 +1,19 @@
 import { nearestWord } from '../json/nearest-word';
 import { CONSTRAINT_KEYWORDS } from './model';
+import type { JsonObject } from '../json/value';
 import { shown, type SchemaProblem } from '../problem';
 
-const STANDS_ALONE = 'write the fields out where they are used: a topic schema stands alone';
+const STANDS_ALONE = 'write the fields out where they are used: a topic schema refers to no other';
 const ARRAY = 'leave it out: arrays are kept as JSON text and not checked inside';
 const NAMED = 'name each field under "properties"';
 const OPEN = 'leave it out: a new member becomes a column of Standardized and a line in drift_log';
-const ONE_TYPE = 'one field has one type: give each form a field or a topic of its own';
-const ELSEWHERE = 'split the topic, or check it where the data is used';
-const AS_IT_IS = 'leave it out: a string is kept as it is';
-const OF_A_FIELD = 'write it into the field it is about, under "properties"';
-const OF_THE_SCHEMA = 'write it once, at the top of the file';
+const ONE_TYPE = 'a field has one type: give each form a field or a topic of its own';
+const ELSEWHERE = 'split the topic, or check the values where they are used';
+const AS_IT_IS = 'leave it out: a string is stored as it is sent';
+const OF_A_FIELD = 'move it into the field it is about, under "properties"';
+const OF_THE_SCHEMA = 'move it to the top of the file';
 const KEY =
-  "leave it out: a record's key is idempotency_key in the envelope of its messages, which the producer sets; a schema cannot name another";
+  "leave it out: a record's key is the idempotency_key that the producer puts in the envelope, and a schema cannot name another";
 
 /** Hints for the keywords of JSON Schema that the pipeline does not enforce. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
@@ -21,11 +22,11 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['$defs', STANDS_ALONE],
   ['definitions', STANDS_ALONE],
   ['$id', 'leave it out: x-topic and x-version name this schema'],
-  ['$anchor', 'leave it out: a topic schema stands alone'],
-  ['$dynamicAnchor', 'leave it out: a topic schema stands alone'],
+  ['$anchor', 'leave it out: a topic schema refers to no other'],
+  ['$dynamicAnchor', 'leave it out: a topic schema refers to no other'],
   ['$vocabulary', 'leave it out'],
   ['const', 'write "enum" with the one value'],
-  ['default', 'leave it out: a missing value is NULL, and no value is ever made up'],
+  ['default', 'leave it out: a missing value is NULL'],
   ['multipleOf', 'leave it out, or fix the decimals with "x-type": "decimal(p,s)"'],
   ['additionalProperties', OPEN],
   ['unevaluatedProperties', OPEN],
@@ -59,7 +60,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['writeOnly', 'leave it out: the pipeline writes what it receives'],
 ]);
 
-/** Hints for words of other dialects and of wishful thinking, to which no spelling is near. */
+/** Hints for words of other dialects and of wishful thinking that no keyword stands for. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['nullable', 'leave it out: every field but a critical one may be null'],
   ['optional', 'leave it out: a field is optional unless "required" of the object around it lists it'],
@@ -68,6 +69,45 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['x-primary-key', KEY],
   ['id', 'leave it out: x-topic and x-version name this schema'],
   ['example', 'write "examples" with a list'],
+  ['unit', 'write it into "description"'],
+  ['owner', 'write it into "description" or "$comment"'],
+  ['precision', 'write "x-type": "decimal(precision,scale)"'],
+  ['scale', 'write "x-type": "decimal(precision,scale)"'],
+  ['unique', 'leave it out: Curated has one row for each idempotency_key, and no other value is checked to be unique'],
+]);
+
+/** Keywords by what people write for them where no spelling is near; compared in lower case, without punctuation. */
+const ALSO_WRITTEN: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    minimum: ['min', 'gte', 'ge', 'minvalue', 'atleast', 'from'],
+    maximum: ['max', 'lte', 'le', 'maxvalue', 'atmost', 'to'],
+    exclusiveMinimum: ['gt', 'exclusivemin', 'minexclusive', 'greaterthan'],
+    exclusiveMaximum: ['lt', 'exclusivemax', 'maxexclusive', 'lessthan'],
+    minLength: ['minlen', 'minsize'],
+    maxLength: ['len', 'length', 'size', 'maxlen', 'maxsize'],
+    pattern: ['regex', 'regexp', 'match', 'matches'],
+    enum: ['values', 'allowed', 'allowedvalues', 'choices', 'options', 'oneofvalues'],
+    format: ['logicaltype'],
+    type: ['datatype', 'kind'],
+    'x-type': ['columntype', 'sqltype', 'dbtype', 'xcolumntype'],
+    'x-cde': ['cde', 'critical', 'xcritical', 'mandatory', 'notnull'],
+    properties: ['fields', 'members', 'columns', 'attributes'],
+    items: ['elements', 'elementtype'],
+    description: ['desc', 'doc', 'docs', 'documentation', 'help'],
+    title: ['name', 'label', 'displayname'],
+    $comment: ['comment', 'note', 'notes'],
+    'x-version': ['version', 'schemaversion'],
+    'x-topic': ['topic', 'topicname', 'xtopicname'],
+    'x-event-time': ['eventtime', 'timestamp', 'timestampfield', 'partitionby', 'xpartitionby'],
+    'x-backfill': ['backfill'],
+    deprecated: ['obsolete'],
+  }).flatMap(([keyword, written]) => written.map((word) => [word, keyword] as const)),
+);
+
+/** The keywords for a text that stand for those for a number. */
+const OF_TEXTS: ReadonlyMap<string, string> = new Map([
+  ['minimum', 'minLength'],
+  ['maximum', 'maxLength'],
 ]);
 
 /** Hints for enforced words in the wrong place: words of the root in a field, and words of a field at the root. */
@@ -89,30 +129,37 @@ export const ARRAY_HINT = ARRAY;
 /**
  * The problem with a word that may not stand where it does.
  *
+ * @param holder the object in which it stands
  * @param allowed the words that may stand there
  * @param suggest whether to look for the word that is meant
  */
 export function strayKeyword(
   name: string,
-  value: unknown,
+  holder: JsonObject,
   place: 'schema' | 'items',
   allowed: readonly string[],
   suggest: boolean,
 ): Omit<SchemaProblem, 'path'> {
-  if (name === '$ref') return reference(value);
+  if (name === '$ref') return reference(holder[name]);
   const message = `${shown(name)} is not enforced here`;
   const instead = INSTEAD.get(name);
   if (instead !== undefined) return { code: 'UNENFORCED_KEYWORD', message, hint: instead };
   if (place === 'items' && ENFORCED_ELSEWHERE.has(name)) return { code: 'UNENFORCED_KEYWORD', message, hint: ARRAY };
-  const unknown = `${shown(name)} is no word of a topic schema`;
+  const unknown = `${shown(name)} is not a supported keyword`;
   const foreign = FOREIGN.get(name);
   if (foreign !== undefined) return { code: 'UNKNOWN_KEYWORD', message: unknown, hint: foreign };
   const elsewhere = ENFORCED_ELSEWHERE.get(name);
   if (elsewhere !== undefined) {
-    return { code: 'MISPLACED_KEYWORD', message: `${shown(name)} does not belong here`, hint: elsewhere };
+    return { code: 'MISPLACED_KEYWORD', message: `${shown(name)} is in the wrong place`, hint: elsewhere };
   }
   const meant = (words: readonly string[]) => (suggest ? nearestWord(name, words) : undefined);
-  const nearest = meant(allowed);
+  const common = ALSO_WRITTEN.get(name.toLowerCase().replace(/[^a-z]/g, ''));
+  const written = (holder['type'] === 'string' ? OF_TEXTS.get(common ?? '') : undefined) ?? common;
+  const misplaced = written === undefined || allowed.includes(written) ? undefined : ENFORCED_ELSEWHERE.get(written);
+  if (misplaced !== undefined) {
+    return { code: 'UNKNOWN_KEYWORD', message: unknown, hint: `did you mean "${written ?? ''}"? Then ${misplaced}` };
+  }
+  const nearest = written !== undefined && allowed.includes(written) ? written : meant(allowed);
   const near = nearest ?? meant([...INSTEAD.keys()]);
   return {
     code: 'UNKNOWN_KEYWORD',
@@ -121,8 +168,8 @@ export function strayKeyword(
       nearest !== undefined
         ? `did you mean "${nearest}"?`
         : near !== undefined
-          ? `it reads like "${near}", which is not enforced either: ${INSTEAD.get(near) ?? ''}`
-          : `take it out; the words that may stand here: ${allowed.join(', ')}`,
+          ? `it looks like "${near}", which is not enforced either: ${INSTEAD.get(near) ?? ''}`
+          : `take it out; supported here: ${allowed.join(', ')}`,
   };
 }
 
@@ -132,7 +179,7 @@ function reference(value: unknown): Omit<SchemaProblem, 'path'> {
     ? { code: 'LOCAL_REF', message: `${shown(value)} is not followed`, hint: STANDS_ALONE }
     : {
         code: 'REMOTE_REF',
-        message: `${shown(value)} is never fetched: a schema may not depend on another file`,
-        hint: `copy what it says into this file: ${STANDS_ALONE}`,
+        message: `${shown(value)} is never fetched: a schema must not depend on another file`,
+        hint: 'copy what it says into this file: a topic schema refers to no other',
       };
 }

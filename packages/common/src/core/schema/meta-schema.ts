@@ -70,7 +70,7 @@ function describe(error: ErrorObject, document: JsonObject, suggest: boolean): S
     const place = definitionOf(error) === '$documentation' ? 'items' : 'schema';
     return {
       path: pointerTo(path, name),
-      ...strayKeyword(name, (data as JsonObject)[name], place, Object.keys(properties), suggest),
+      ...strayKeyword(name, data as JsonObject, place, Object.keys(properties), suggest),
     };
   }
   if (keyword === 'required') {

@@ -59,10 +59,10 @@ function topicProblems(document: JsonObject, topic: string | undefined): SchemaP
     {
       code: 'TOPIC_MISMATCH',
       path: '/x-topic',
-      message: `the file is for the topic ${topic}, and says ${shown(stated)}`,
+      message: `the file is for the topic ${topic}, but says ${shown(stated)}`,
       hint: isTopicName(topic)
         ? `write "x-topic": "${topic}", or move the file to the folder of its topic`
-        : `rename the folder: ${shown(topic)} is no topic name`,
+        : `rename the folder: ${shown(topic)} is not a topic name`,
     },
   ];
 }
@@ -75,7 +75,7 @@ function versionProblems(document: JsonObject, numberAt: NumberAt): SchemaProble
     {
       code: 'INVALID_VERSION',
       path,
-      message: `${numberAt(path)} is no whole number`,
+      message: `${numberAt(path)} is not a whole number`,
       hint: 'write a whole number, 1 for the first version and one more for each change, without quotes',
     },
   ];
@@ -85,7 +85,7 @@ function requiredProblems(node: JsonObject, pointer: string): SchemaProblem[] {
   const { required, properties } = node;
   if (!Array.isArray(required)) return [];
   const list = pointerTo(pointer, 'required');
-  const repeated = repeatProblems(required, list, 'REQUIRED_DUPLICATE', 'once is enough: take one of the two out');
+  const repeated = repeatProblems(required, list, 'REQUIRED_DUPLICATE', 'take one of the two out');
   if (!isObject(properties)) return repeated;
   const names = Object.keys(properties);
   const unknown = required.flatMap((name: unknown, index) =>
@@ -98,8 +98,8 @@ function requiredProblems(node: JsonObject, pointer: string): SchemaProblem[] {
       return {
         code: 'REQUIRED_UNKNOWN',
         path: pointerTo(list, index),
-        message: `${shown(name)} is required but not among the properties`,
-        hint: near === undefined ? 'add it to "properties", or mend the spelling' : `did you mean ${shown(near)}?`,
+        message: `${shown(name)} is required, but no such field is under "properties"`,
+        hint: near === undefined ? 'add it to "properties", or correct the spelling' : `did you mean ${shown(near)}?`,
       };
     }),
   ];
@@ -115,7 +115,7 @@ function repeatProblems(list: unknown, pointer: string, code: string, hint: stri
     if (before === undefined) first.set(value, index);
     return before === undefined
       ? []
-      : [{ code, path: pointerTo(pointer, index), message: `${shown(value)} stands in the list already`, hint }];
+      : [{ code, path: pointerTo(pointer, index), message: `${shown(value)} is in the list twice`, hint }];
   });
 }
 
@@ -127,30 +127,30 @@ function nameProblems({ path, pointer }: FieldVisit): SchemaProblem[] {
       code: 'UNSAFE_NAME',
       path: pointer,
       message: '"__proto__" cannot be the name of a field',
-      hint: 'rename it at the producer: in many languages it changes the object instead of adding a member',
+      hint: 'rename it at the producer: in many languages this name changes the object itself',
     });
   }
   if (name === '') {
     problems.push({
       code: 'EMPTY_NAME',
       path: pointer,
-      message: 'a field without a name',
-      hint: 'name it, or leave it out: events may have it all the same',
+      message: 'the field has no name',
+      hint: 'name it, or leave it out: events may have it nevertheless',
     });
   } else if (name !== undefined && !/[a-z0-9]/.test(columnName([name]))) {
     problems.push({
       code: 'NAME_WITHOUT_LETTERS',
       path: pointer,
-      message: `of the name ${shown(name)} a column keeps only underscores: it has neither letters nor digits`,
-      hint: 'rename it at the producer, or leave it out: events may have it all the same',
+      message: `the name ${shown(name)} has neither letters nor digits, so its column would be underscores only`,
+      hint: 'rename it at the producer, or leave it out: events may have it nevertheless',
     });
   }
   if (path.length === MAX_DEPTH + 1) {
     problems.push({
       code: 'TOO_DEEP',
       path: pointer,
-      message: `fields are flattened up to ${MAX_DEPTH} levels; this one lies deeper`,
-      hint: 'what lies deeper goes to rescued_data: leave it out of the schema',
+      message: `fields are flattened up to ${MAX_DEPTH} levels, and this one is deeper`,
+      hint: 'leave it out of the schema: what is deeper goes to rescued_data',
     });
   }
   const column = columnName(path);
@@ -158,15 +158,15 @@ function nameProblems({ path, pointer }: FieldVisit): SchemaProblem[] {
     problems.push({
       code: 'COLUMN_NAME_TOO_LONG',
       path: pointer,
-      message: `its column name has ${column.length} characters; ${MAX_COLUMN_NAME} is the most`,
-      hint: 'shorten the names on the way to it',
+      message: `its column name has ${column.length} characters, and ${MAX_COLUMN_NAME} are allowed`,
+      hint: 'shorten its name, or those of the objects around it',
     });
   } else if (Array.from(pathText(path)).length > MAX_PATH_TEXT) {
     problems.push({
       code: 'COLUMN_NAME_TOO_LONG',
       path: pointer,
-      message: `its path has more than ${MAX_PATH_TEXT} characters, and such a path has no column`,
-      hint: 'shorten the names on the way to it',
+      message: `its path has more than ${MAX_PATH_TEXT} characters, so it gets no column`,
+      hint: 'shorten its name, or those of the objects around it',
     });
   }
   return problems;
@@ -178,8 +178,8 @@ function columnCountProblems(columns: number, maxColumns: number): SchemaProblem
     {
       code: 'TOO_MANY_COLUMNS',
       path: '/properties',
-      message: `${columns} columns; ${maxColumns} is the most`,
-      hint: 'keep rarely used parts as an array or in a topic of their own; what has no column stays in rescued_data',
+      message: `the schema has ${columns} columns, and ${maxColumns} are allowed`,
+      hint: 'move rarely used fields to a topic of their own, or leave them out: they stay in rescued_data',
     },
   ];
 }
@@ -189,8 +189,8 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
     others.map(({ pointer }) => ({
       code: 'COLUMN_COLLISION',
       path: pointer,
-      message: `ends in the column ${column}, as ${first?.pointer ?? ''} does`,
-      hint: 'keep one of the two: column names must differ by more than case, punctuation and nesting',
+      message: `its column is ${column}, which ${first?.pointer ?? ''} has already`,
+      hint: 'keep one of the two: case, punctuation and nesting alone do not make two columns',
     })),
   );
 }
@@ -204,8 +204,8 @@ function partitionProblems(document: JsonObject, leaves: readonly FieldVisit[]):
     .map(({ path, pointer }) => ({
       code: 'PARTITION_NAME',
       path: pointer,
-      message: `${columnName(path)} is a name of Curated's partition, which no column can have beside it`,
-      hint: 'rename the field at the producer, or leave it out: events may have it all the same',
+      message: `${columnName(path)} is the name of Curated's partition, so no column can have it`,
+      hint: 'rename the field at the producer, or leave it out: events may have it nevertheless',
     }));
 }
 

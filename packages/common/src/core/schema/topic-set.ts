@@ -39,7 +39,7 @@ function clash(owner: TopicFile, topic: TopicName, table: string): SchemaProblem
     ? {
         code: 'TOPIC_TWICE',
         path: '/x-topic',
-        message: `the topic ${topic} has a schema already: ${owner.file}`,
+        message: `the topic ${topic} already has a schema: ${owner.file}`,
         hint: 'keep one of the two files, in the folder of the topic',
       }
     : {

@@ -11,17 +11,44 @@ const OF_STRINGS = ['minLength', 'maxLength', 'pattern'];
 
 /** Types of databases and programming languages, with what to write for them in a schema. */
 const ALSO_CALLED: ReadonlyMap<string, string> = new Map([
-  ...['int', 'bigint', 'long', 'short', 'smallint', 'int32', 'int64'].map((t) => [t, '"integer"'] as const),
-  ...['float', 'double', 'decimal', 'real', 'numeric'].map((t) => [t, '"number", with "x-type" if need be'] as const),
-  ...['str', 'text', 'varchar', 'char', 'uuid', 'binary'].map((t) => [t, '"string"'] as const),
-  ...['timestamp', 'datetime', 'date-time', 'time'].map((t) => [t, '"string" with "format": "date-time"'] as const),
-  ['date', '"string" with "format": "date"'],
-  ['bool', '"boolean"'],
-  ...['list', 'tuple', 'set'].map((t) => [t, '"array"'] as const),
-  ...['dict', 'map', 'record', 'struct', 'json'].map((t) => [t, '"object"'] as const),
+  ...['bigint', 'long', 'int64'].map((t) => [t, '"type": "integer"'] as const),
+  ...['int', 'short', 'smallint', 'tinyint', 'byte', 'int8', 'int16', 'int32'].map(
+    (t) => [t, '"type": "integer", "x-type": "int"'] as const,
+  ),
+  ...['double', 'real', 'float64'].map((t) => [t, '"type": "number"'] as const),
+  ...['float', 'float32'].map((t) => [t, '"type": "number", "x-type": "float"'] as const),
+  ...['decimal', 'numeric'].map((t) => [t, '"type": "number", "x-type": "decimal(10,2)"'] as const),
+  ...['str', 'text', 'varchar', 'char', 'uuid', 'binary', 'bytes'].map((t) => [t, '"type": "string"'] as const),
+  ...['timestamp', 'timestamptz', 'timestamp_ntz', 'timestamp_ltz', 'datetime', 'date-time'].map(
+    (t) => [t, '"type": "string", "format": "date-time"'] as const,
+  ),
+  ['date', '"type": "string", "format": "date"'],
+  ['time', '"type": "string", and a "pattern" for a time of day'],
+  ['enum', '"type": "string", "enum": [ … ]'],
+  ['bool', '"type": "boolean"'],
+  ...['list', 'tuple', 'set'].map((t) => [t, '"type": "array"'] as const),
+  ...['dict', 'map', 'record', 'struct', 'json'].map((t) => [t, '"type": "object", with "properties"'] as const),
 ]);
 
-const ONE_OF = `one of ${TYPES.join(', ')}; null is always allowed where x-cde is not set`;
+/** What to write for a type as databases and programming languages spell it: `decimal(5, 4)`, `varchar(20)`, `list<int>`. */
+function writtenFor(type: string): string | undefined {
+  const [, name = '', args = ''] = /^\s*([\w-]+)\s*(?:[(<[](.*)[)>\]])?\s*$/.exec(type.toLowerCase()) ?? [];
+  if (name === 'decimal' || name === 'numeric') {
+    const [, precision, scale = '0'] = /^\s*(\d{1,2})\s*(?:,\s*(\d{1,2})\s*)?$/.exec(args) ?? [];
+    if (precision !== undefined) return `"type": "number", "x-type": "decimal(${precision},${scale})"`;
+  }
+  if (/^(?:var)?char$/.test(name) && /^\d{1,9}$/.test(args)) return `"type": "string", "maxLength": ${args}`;
+  if (name === 'array' && args !== '') return '"type": "array"';
+  return ALSO_CALLED.get(name);
+}
+
+/** The words for a column type that stands in `x-type` of a field of another type. */
+function formatFor(type: unknown): string | undefined {
+  const named = typeof type === 'string' ? writtenFor(type) : undefined;
+  return named?.includes('"format"') === true ? named : undefined;
+}
+
+const ONE_OF = `write one of ${TYPES.join(', ')}; null is always allowed where x-cde is not set`;
 
 type Finding = Omit<SchemaProblem, 'path'>;
 
@@ -31,7 +58,7 @@ export function typeProblem(value: unknown): Finding {
     const real = value.filter((one): one is string => typeof one === 'string' && one !== 'null');
     return {
       code: 'TYPE_LIST',
-      message: `${shown(value)}: a field has one type, as its column has`,
+      message: `${shown(value)} is a list, but a field has one type`,
       hint:
         real.length === 1
           ? `write "type": "${real[0] ?? ''}": null is always allowed where x-cde is not set`
@@ -39,25 +66,38 @@ export function typeProblem(value: unknown): Finding {
     };
   }
   const word = typeof value === 'string' ? value : '';
-  const known = ALSO_CALLED.get(word.toLowerCase());
+  const known = writtenFor(word);
   const near = known ?? nearestWord(word, TYPES);
   return {
     code: 'UNSUPPORTED_TYPE',
-    message: `${shown(value)} is no type of a topic schema`,
+    message: `${shown(value)} is not a supported type`,
     hint: known !== undefined ? `write ${known}` : near !== undefined ? `did you mean "${near}"?` : ONE_OF,
   };
 }
 
+const TIMES: ReadonlySet<string> = new Set([
+  'timestamp',
+  'iso8601',
+  'iso-8601',
+  'rfc3339',
+  'rfc-3339',
+  'iso-date-time',
+]);
+
 /** The problem with a value of `format` that is not enforced. */
 export function formatProblem(value: unknown): Finding {
-  const near = typeof value === 'string' ? nearestWord(value, ['date-time', 'date']) : undefined;
+  const word = typeof value === 'string' ? value.toLowerCase() : '';
+  const number = /^(?:int|float|double|decimal)/.test(word) ? writtenFor(word) : undefined;
+  const near = TIMES.has(word) ? 'date-time' : nearestWord(word, ['date-time', 'date']);
   return {
     code: 'UNSUPPORTED_FORMAT',
-    message: `${shown(value)} is no format that is enforced`,
+    message: `${shown(value)} is not a supported format`,
     hint:
-      near === undefined || value === 'time'
-        ? 'date-time and date are enforced; for other forms use pattern, or leave format out'
-        : `did you mean "${near}"?`,
+      number !== undefined
+        ? `leave it out, and write ${number}`
+        : near === undefined || word === 'time'
+          ? 'supported are date-time and date; for other forms use pattern, or leave format out'
+          : `did you mean "${near}"?`,
   };
 }
 
@@ -67,18 +107,34 @@ export function xTypeProblem(value: unknown, type: unknown): Finding {
   if (decimal !== undefined && type === 'number') {
     return {
       code: 'DECIMAL_PRECISION',
-      message: `${shown(value)}: a decimal has from 1 to 38 digits`,
-      hint: 'decimal(precision,scale): precision, from 1 to 38, counts all digits; scale, from 0, those after the point',
+      message: `${shown(value)}: a decimal has 1 to 38 digits`,
+      hint: 'decimal(precision,scale): precision (1 to 38) counts all digits, scale (0 or more) those after the point',
     };
   }
   return {
     code: 'UNSUPPORTED_X_TYPE',
-    message: `${shown(value)} is no column type of a field of type ${shown(type)}`,
-    hint:
-      type === 'integer'
-        ? 'write "int", or leave it out for bigint; decimals and floats want "type": "number"'
-        : 'write "float" or "decimal(p,s)" without spaces, or leave it out for double; int wants "type": "integer"',
+    message: `${shown(value)} is not an x-type for "type": ${shown(type)}`,
+    hint: hintForXType(value, type),
   };
+}
+
+/** Column types that a field has without any x-type. */
+const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
+  integer: ['bigint', 'long', 'int64', 'integer'],
+  number: ['double', 'number', 'float64'],
+};
+
+function hintForXType(value: unknown, type: unknown): string {
+  const word = typeof value === 'string' ? value.toLowerCase() : '';
+  if (DEFAULTS[String(type)]?.includes(word))
+    return `leave it out: the column is a ${type === 'integer' ? 'bigint' : 'double'} without it`;
+  const written = writtenFor(word);
+  const own = /^"type": "(\w+)", "x-type": ("[^"]+")$/.exec(written ?? '');
+  if (own !== null && own[1] === type && own[2] !== shown(value)) return `write "x-type": ${own[2] ?? ''}`;
+  if (written !== undefined && !written.startsWith(`"type": "${String(type)}"`)) return `write ${written}`;
+  return type === 'integer'
+    ? 'write "int", or leave it out for bigint; decimals and floats need "type": "number"'
+    : 'write "float" or "decimal(p,s)", or leave it out for double; int needs "type": "integer"';
 }
 
 /**
@@ -91,40 +147,40 @@ export function notForType(keyword: string, field: JsonObject): Finding {
   if (type === 'string' && field['format'] !== undefined && [...OF_STRINGS, 'enum'].includes(keyword)) {
     return {
       code: 'KEYWORD_NOT_FOR_FORMAT',
-      message: `"${keyword}" does not go with "format"`,
+      message: `"${keyword}" cannot be used beside "format"`,
       hint: 'take one of the two out: with a format the column holds a time, not a text',
     };
   }
   if (keyword === 'x-cde') {
     return {
       code: 'CDE_ON_OBJECT',
-      message: 'an object cannot be a critical data element: it has no column',
-      hint: 'set "x-cde" on the fields inside that matter',
+      message: 'an object cannot be critical (x-cde): it has no column',
+      hint: 'set "x-cde" on the fields inside it',
     };
   }
   if (keyword === 'enum' && type === 'number') {
     return {
       code: 'ENUM_ON_NUMBER',
-      message: 'numbers with decimals cannot be listed: 0.1 and 0.10 are one value in one column and two in another',
+      message: 'enum cannot list numbers with decimals: 0.1 and 0.10 are one value in one column and two in another',
       hint: 'write "type": "integer" if they are whole, else "minimum" and "maximum"',
     };
   }
   return {
-    code: keyword === 'x-type' ? 'X_TYPE_NOT_FOR_TYPE' : 'KEYWORD_NOT_FOR_TYPE',
-    message: `"${keyword}" does not go with a field of type ${shown(type)}`,
-    hint: hintFor(keyword, type),
+    code: 'KEYWORD_NOT_FOR_TYPE',
+    message: `"${keyword}" cannot be used with "type": ${shown(type)}`,
+    hint: hintFor(keyword, type, field[keyword]),
   };
 }
 
-function hintFor(keyword: string, type: unknown): string {
+function hintFor(keyword: string, type: unknown, value: unknown): string {
   if (OF_NUMBERS.includes(keyword)) {
     return type === 'string'
-      ? 'for a text write minLength, maxLength or pattern; for numbers change "type"'
+      ? 'for a text write minLength, maxLength or pattern; for a number change "type"'
       : 'take it out: bounds are for integer and number';
   }
   if (OF_STRINGS.includes(keyword)) {
     return type === 'integer' || type === 'number'
-      ? 'for numbers write minimum and maximum; digits that are a name (a serial number) want "type": "string"'
+      ? 'for numbers write minimum and maximum; digits that are a name (a serial number) are a "string"'
       : 'take it out: it is for strings';
   }
   switch (keyword) {
@@ -140,9 +196,13 @@ function hintFor(keyword: string, type: unknown): string {
     case 'enum':
       return 'take it out: enum is for strings and integers';
     case 'x-type':
-      return type === 'string'
-        ? 'take it out: for a time or a date write "format"; for a number change "type"'
-        : 'take it out: int goes with integer, float and decimal(p,s) with number';
+      if (type === 'string') {
+        const format = formatFor(value)?.replace('"type": "string", ', '');
+        return format === undefined
+          ? 'take it out: for a time or a date write "format"; for a number change "type"'
+          : `write ${format} instead`;
+      }
+      return 'take it out: int is for integer, float and decimal(p,s) are for number';
     default:
       return 'take it out, or change "type"';
   }

@@ -40,12 +40,19 @@ describe('drift rows', () => {
     ]);
   });
 
-  it('say which promise a change of a key is about', () => {
+  it('keep the id that earlier releases gave a changed keyword, which they called CONSTRAINT_CHANGED', () => {
+    const filling = modelOf(topicSchema({ 'x-version': 2, 'x-backfill': true }));
+    const [row] = changeRows(filling, schemaChanges(active, filling));
+    expect(row?.changeType).toBe('KEYWORD_CHANGED');
+    expect(driftId(row!)).toBe(driftId({ ...row!, changeType: 'CONSTRAINT_CHANGED' }));
+  });
+
+  it('say which keyword changed', () => {
     const promised = modelOf(topicSchema({ 'x-event-time-stable': true, 'x-event-time': 'measured_at' }));
     expect(changeRows(active, schemaChanges(promised, active))).toMatchObject([
-      { changeType: 'CONSTRAINT_CHANGED', oldValue: 'x-event-time measured_at', newValue: 'x-event-time none' },
+      { changeType: 'KEYWORD_CHANGED', oldValue: 'x-event-time measured_at', newValue: 'x-event-time none' },
       {
-        changeType: 'CONSTRAINT_CHANGED',
+        changeType: 'KEYWORD_CHANGED',
         oldValue: 'x-event-time-stable true',
         newValue: 'x-event-time-stable false',
       },

@@ -209,18 +209,18 @@ describe('schemaChanges', () => {
 
   it('takes a promise about event_time back, but not on', () => {
     const promised = topicSchema({ 'x-event-time-stable': true });
-    expect(shown(between(promised, topicSchema()))).toEqual(['compatible KEY_CHANGED /x-event-time-stable']);
-    expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEY_CHANGED /x-event-time-stable']);
+    expect(shown(between(promised, topicSchema()))).toEqual(['compatible KEYWORD_CHANGED /x-event-time-stable']);
+    expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEYWORD_CHANGED /x-event-time-stable']);
   });
 
   it('wants a new version for a backfill, and takes it back without harm', () => {
     const filling = topicSchema({ 'x-backfill': true });
-    expect(shown(between(topicSchema(), filling))).toEqual(['compatible KEY_CHANGED /x-backfill']);
-    expect(shown(between(filling, topicSchema()))).toEqual(['compatible KEY_CHANGED /x-backfill']);
+    expect(shown(between(topicSchema(), filling))).toEqual(['compatible KEYWORD_CHANGED /x-backfill']);
+    expect(shown(between(filling, topicSchema()))).toEqual(['compatible KEYWORD_CHANGED /x-backfill']);
   });
 
   it.each<[string, JsonObject, JsonObject, string]>([
-    ['declared later', {}, { 'x-event-time': 'measured_at' }, 'declare it from the first version'],
+    ['declared later', {}, { 'x-event-time': 'measured_at' }, "only a topic's first version can declare it"],
     ['taken away', { 'x-event-time': 'measured_at' }, {}, 'keep x-event-time at the field of the column measured_at'],
     [
       'moved to another field',
@@ -234,7 +234,7 @@ describe('schemaChanges', () => {
       const time = { type: 'string', format: 'date-time', 'x-cde': true };
       const schema = withField('meta', { type: 'object', properties: { sent: time } });
       const changes = between({ ...schema, ...before }, { ...schema, ...after });
-      expect(shown(changes)).toEqual(['breaking KEY_CHANGED /x-event-time']);
+      expect(shown(changes)).toEqual(['breaking KEYWORD_CHANGED /x-event-time']);
       expect(changes[0]).toMatchObject({ remedy: expect.stringContaining(remedy) as unknown });
     },
   );

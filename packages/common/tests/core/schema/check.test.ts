@@ -181,17 +181,17 @@ describe('checkSchema', () => {
     const result = checkSchema(readFileSync(fixture, 'utf8'), { topic: 'telemetry.climate' });
     const problems = result.ok ? [] : result.problems;
     expect(problems.map(({ code, path: pointer }) => `${code} ${pointer}`)).toEqual([
-      'UNENFORCED_KEYWORD /oneOf',
-      'PATTERN_UNSAFE /properties/B/pattern',
-      'REMOTE_REF /properties/a/$ref',
+      'MISSING_KEYWORD /x-version',
+      'INVALID_TOPIC /x-topic',
+      'TOPIC_MISMATCH /x-topic',
+      'REQUIRED_UNKNOWN /required/2',
       'MISSING_KEYWORD /properties/a/type',
+      'REMOTE_REF /properties/a/$ref',
+      'PATTERN_UNSAFE /properties/B/pattern',
       'COLUMN_COLLISION /properties/b',
       'TYPE_LIST /properties/b/type',
       'KEYWORD_NOT_FOR_TYPE /properties/c/minimum',
-      'REQUIRED_UNKNOWN /required/2',
-      'INVALID_TOPIC /x-topic',
-      'TOPIC_MISMATCH /x-topic',
-      'MISSING_KEYWORD /x-version',
+      'UNENFORCED_KEYWORD /oneOf',
     ]);
     expect(problems.every(({ message, hint }) => message !== '' && hint !== '')).toBe(true);
   });

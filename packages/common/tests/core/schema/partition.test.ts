@@ -39,7 +39,7 @@ describe('the name of the partition', () => {
           expect(refusals(topicSchema(later))).toEqual([]);
           for (const column of [name, name.toUpperCase()]) {
             expect(refusals(withField(column, TEXT, topicSchema(later)))).toEqual([
-              `PARTITION_NAME: ${name} is a name of Curated's partition, which no column can have beside it`,
+              `PARTITION_NAME: ${name} is the name of Curated's partition, so no column can have it`,
             ]);
           }
         },
