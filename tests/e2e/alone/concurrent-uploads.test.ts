@@ -5,7 +5,13 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand } from '@aws-sdk/client-s3';
-import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, databases, output } from '../../../scripts/local/clients';
@@ -192,10 +198,26 @@ describe('one event that comes twice at the same time', () => {
   });
 });
 
+/**
+ * Lets an upload whose tries have ended come again soon when the run that was to write its verdict is killed as well: six
+ * minutes are a long wait here.
+ *
+ * @returns a function that sets the time back
+ */
+async function endUploadsAgainAfter(seconds: number): Promise<() => Promise<unknown>> {
+  const sqs = new SQSClient(config);
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'lean-ops-unsettled-schema-uploads' }));
+  const name = 'VisibilityTimeout';
+  const { Attributes: before } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }));
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { [name]: String(seconds) } }));
+  return async () => sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: before }));
+}
+
 describe('a validator that is killed at random moments', () => {
   it('leaves nothing half done: retries, and the same file once more as the verdict says, end as ever', async () => {
     const count = 10;
     const before = (await readInjected(stack.port))['lambda_killed'] ?? 0;
+    const restore = await endUploadsAgainAfter(30);
     await setFaults(stack.port, { lambda_kill: { function: VALIDATOR, every_s: [0.2, 1.5], times: 8 }, seed: 5 });
     try {
       await inLanes(count, async () => {
@@ -209,6 +231,7 @@ describe('a validator that is killed at random moments', () => {
       });
     } finally {
       await setFaults(stack.port, {});
+      await restore();
     }
     expect(((await readInjected(stack.port))['lambda_killed'] ?? 0) - before).toBeGreaterThan(0);
   });
