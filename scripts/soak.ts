@@ -1,6 +1,6 @@
 /** `pnpm soak`: sends many messages through a stack of its own with injected faults, and must find every one again. */
-import { Command, InvalidArgumentError } from 'commander';
-import { reportFailure } from './local/errors';
+import { decimalNumber, wholeNumber } from '../packages/cli/src/commands/usage';
+import { display, newProgram, runProgram } from './local/commands/program';
 import { onInterrupt } from './local/interrupt';
 import { stackPaths } from './local/paths';
 import { freePort } from './local/process';
@@ -59,7 +59,9 @@ async function main(options: Options): Promise<void> {
     await takeDown(paths);
   }
   if (result === undefined) throw new Error('the soak gave no result');
-  console.log(options.json === true ? JSON.stringify(result) : `\n${renderSoak(result)}\n\n${renderVerdict(result)}`);
+  console.log(
+    options.json === true ? JSON.stringify(result) : `\n${renderSoak(result, display())}\n\n${renderVerdict(result)}`,
+  );
   if (result.faults.length > 0) process.exitCode = 1;
 }
 
@@ -71,35 +73,20 @@ async function runQuietly(steps: readonly Step[]): Promise<void> {
   }
 }
 
-function atLeast(low: number, high = Infinity): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value >= low && value <= high))
-      throw new InvalidArgumentError(high === Infinity ? `a number from ${low}` : `a number from ${low} to ${high}`);
-    return value;
-  };
-}
-
-function wholeNumber(low: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < low) throw new InvalidArgumentError(`a whole number from ${low}`);
-    return value;
-  };
-}
-
-const program = new Command('pnpm soak')
+const program = newProgram('pnpm soak')
   .description(
     'Send many messages, illegal ones among them, through a local stack in which Firehose fails and the function that reads the queue is killed at random; then account for every one.',
   )
-  .option('--messages <n>', 'messages to send', wholeNumber(200), 100_000)
-  .option('--seed <n>', 'seed of the messages and of the faults', wholeNumber(0), 42)
-  .option('--kill <seconds>', 'mean time from one kill to the next; 0 for none', atLeast(0), 1.75)
-  .option('--firehose-failures <rate>', 'probability that a record, or a whole call, fails', atLeast(0, 1), 0.05)
-  .option('--json', 'print the result as one JSON object');
+  .option('--messages <n>', 'messages to send', wholeNumber({ from: 200 }), 100_000)
+  .option('--seed <n>', 'seed of the messages and of the faults', wholeNumber({ from: 0 }), 42)
+  .option('--kill <seconds>', 'mean time from one kill to the next; 0 for none', decimalNumber({ from: 0 }), 1.75)
+  .option(
+    '--firehose-failures <rate>',
+    'probability that a record, or a whole call, fails',
+    decimalNumber({ from: 0, to: 1 }),
+    0.05,
+  )
+  .option('--json', 'print one JSON object')
+  .action(async (options: Options) => main(options));
 
-try {
-  await main(program.parse().opts<Options>());
-} catch (error) {
-  process.exitCode = reportFailure(error);
-}
+await runProgram(program);

@@ -1,21 +1,31 @@
 /** `pnpm start`: runs the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
-import { existsSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../packages/cli/src/commands/usage';
+import { counted } from '../packages/cli/src/format/text';
 import { UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { runCycle, type CycleOutcome } from './local/cycle';
-import { reportFailure, UserError } from './local/errors';
+import { display, newProgram, portOption, runProgram, userPath } from './local/commands/program';
+import { EXIT, UserError } from './local/errors';
 import { onInterrupt } from './local/interrupt';
+import { acceptMessages } from './local/messages/accept';
+import { numberOfLetters, readDeadLetters, renderDeadLetters } from './local/reports/dead-letters';
+import {
+  imbalances,
+  renderAccount,
+  renderBalance,
+  takeAccount,
+  type TopicAccount,
+} from './local/reports/topic-account';
 import { pushSchema, sampleSchema, sampleTopics } from './local/sample-schemas';
 import { readMessages, sendMessages, topicOf, type Message } from './local/send';
-import { DEFAULT_PORT, requireStack, takeDown, upSteps } from './local/stack';
+import { requireStack, takeDown, upSteps } from './local/stack';
 import { runSteps, type Step } from './local/steps';
 import type { Progress } from './local/python-environment';
-import { imbalances, renderAccount, renderBalance, takeAccount, type TopicAccount } from './topic-account';
 import { simulateDay, type SimulatedMessage } from './simulator/fleet';
 
 interface Options {
   readonly input?: string;
   readonly topic?: string;
+  readonly anyway?: boolean;
   readonly keep?: boolean;
   readonly port: number;
   readonly events: number;
@@ -91,15 +101,10 @@ function simulation(run: Run, options: Options): Step[] {
 }
 
 async function ownEvents(run: Run, options: Options, file: string): Promise<Step[]> {
-  if (!existsSync(file))
-    throw new UserError(
-      `${file} is not there. --input takes an NDJSON file: whole envelopes, or bare payloads with --topic.`,
-    );
-  const messages = (await readMessages(file, options.topic)).map((message) => ({
-    ...message,
-    expectedTopic: topicOf(message),
-  }));
-  if (messages.length === 0) throw new UserError(`${file} has no lines.`);
+  const read = await readMessages(userPath(file), options.topic);
+  const warning = acceptMessages(read, file, options.anyway === true);
+  if (warning !== undefined) console.error(`${warning}\n`);
+  const messages = read.map((message) => ({ ...message, expectedTopic: topicOf(message) }));
   const topics = new Set(messages.map(({ expectedTopic }) => expectedTopic));
   const known = sampleTopics().filter((topic) => topics.has(topic));
   return [
@@ -124,50 +129,56 @@ async function main(options: Options): Promise<void> {
   onInterrupt(async () => takeDown());
   try {
     await runSteps([...ups, ...work, account]);
-    const total = [...run.received.values()].reduce((sum, count) => sum + count, 0);
-    console.log(`\n${renderAccount(accounts)}\n\n${renderBalance(accounts)}\n`);
-    console.log(
-      `${total} messages, ${run.cycles.length} cycles (${run.cycles.map((c) => `${c.seconds.toFixed(0)} s`).join(', ')}), ${((Date.now() - started) / 1000).toFixed(0)} s in all.`,
-    );
-    console.log(options.keep === true ? next(true) : next(false));
-    if (accounts.some((each) => imbalances(each).length > 0)) process.exitCode = 1;
+    await printSummary(run, accounts, Date.now() - started);
+    console.log(next(options.keep === true));
   } finally {
     if (options.keep !== true) await takeDown();
   }
 }
 
+/** Prints where every message went, and sets the exit code to 1 when messages are missing or none became a row. */
+async function printSummary(run: Run, accounts: readonly TopicAccount[], elapsedMs: number): Promise<void> {
+  const total = [...run.received.values()].reduce((sum, count) => sum + count, 0);
+  const letters = await readDeadLetters(requireStack());
+  console.log(`\n${renderAccount(accounts, display())}\n${renderBalance(accounts)}\n`);
+  if (numberOfLetters(letters) > 0) console.log(`${renderDeadLetters(letters, 'instead of RAW')}\n`);
+  const cycles = run.cycles.map(({ seconds }) => `${seconds.toFixed(0)} s`).join(', ');
+  console.log(
+    `${total} messages, ${counted(run.cycles.length, 'cycle')} (${cycles}), ${(elapsedMs / 1000).toFixed(0)} s in all.`,
+  );
+  const noRows = accounts.every(({ raw }) => raw === 0);
+  if (noRows) console.error('No message became a row: all of them went to the archive.');
+  if (noRows || accounts.some((each) => imbalances(each).length > 0)) process.exitCode = EXIT.wrong;
+}
+
 function next(kept: boolean): string {
   if (!kept)
-    return 'The stack is down again. `pnpm start --keep` leaves it up to look around; `pnpm start --input FILE [--topic T]` runs your own events.';
+    return [
+      'The local stack is down again.',
+      '`pnpm start --keep` leaves it up to look around; `pnpm start --input FILE [--topic T]` runs your own events.',
+    ].join('\n');
   return [
-    'The stack is up. Try next:',
+    'The local stack is up. Try next:',
+    '  pnpm local topics',
     `  pnpm local query "SELECT device_id, temperature, measured_at FROM lean_ops_curated.telemetry_climate LIMIT 5"`,
     `  pnpm local query "SELECT topic_name, change_type, column_name FROM lean_ops_ops.drift_log LIMIT 10"`,
-    `  pnpm local query "SELECT topic_name, violations FROM lean_ops_ops.errors LIMIT 5"`,
+    `  pnpm local query --expand "SELECT topic_name, violations FROM lean_ops_ops.errors LIMIT 2"`,
     '  pnpm local send FILE --topic my.topic && pnpm local cycle',
     '  pnpm local down',
   ].join('\n');
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0');
-  return value;
-}
-
-const program = new Command('pnpm start')
+const program = newProgram('pnpm start')
   .description(
-    'Bring the whole pipeline up on this machine, run two days of a simulated IoT fleet through it, and show where every message went.',
+    'Run the whole pipeline on this machine, send two days of a simulated IoT fleet through it, and print where every message went.',
   )
   .option('--input <file>', 'run your own events instead: NDJSON, whole envelopes, or bare payloads with --topic')
   .option('--topic <topic>', 'topic of the bare payloads in --input')
+  .option('--anyway', 'run --input even when no line can become a row')
   .option('--keep', 'leave the stack up')
-  .option('--port <n>', 'port on 127.0.0.1', wholeNumber, DEFAULT_PORT)
-  .option('--events <n>', 'events of the simulated fleet', wholeNumber, 22_000)
-  .option('--seed <n>', 'seed of the simulated fleet', wholeNumber, 42);
+  .addOption(portOption())
+  .option('--events <n>', 'events of the simulated fleet', wholeNumber({ from: 1 }), 22_000)
+  .option('--seed <n>', 'seed of the simulated fleet', wholeNumber({ from: 0 }), 42)
+  .action(async (options: Options) => main(options));
 
-try {
-  await main(program.parse().opts<Options>());
-} catch (error) {
-  process.exitCode = reportFailure(error);
-}
+await runProgram(program);

@@ -21,8 +21,13 @@ export interface Clients {
   readonly glue: GlueClient;
 }
 
+/** How any SDK client reaches the stack. */
+export function clientConfig({ port }: Pick<Stack, 'port'>) {
+  return { endpoint: endpointOf(port), region: REGION, credentials: CREDENTIALS, maxAttempts: 5 };
+}
+
 export function connect(stack: Stack): Clients {
-  const config = { endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS, maxAttempts: 5 };
+  const config = clientConfig(stack);
   return {
     sqs: new SQSClient(config),
     s3: new S3Client({ ...config, forcePathStyle: true }),

@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, GetExecutionHistoryCommand, StartExecutionCom
 import { executionCause } from '../../packages/common/src/core/execution-cause';
 import { connect, output } from './clients';
 import { drain } from './drain';
-import { UserError } from './errors';
+import { PipelineError, UserError } from './errors';
 import type { Stack } from './stack';
 
 const POLL_MS = 500;
@@ -20,7 +20,7 @@ export interface CycleOutcome {
 /**
  * Waits until everything that was sent has landed, then runs one cycle to its end.
  *
- * @throws {UserError} with the step that failed, the cause and the execution when the cycle fails
+ * @throws {PipelineError} with the step that failed, the cause and the execution when the cycle fails
  */
 export async function runCycle(stack: Stack, progress: (line: string) => void): Promise<CycleOutcome> {
   await drain(stack, (now) => progress(`settling: queue ${now.queue}, Firehose ${now.firehose}, DLQ ${now.dlq}`));
@@ -44,7 +44,7 @@ export async function runCycle(stack: Stack, progress: (line: string) => void): 
     }
     if (execution.status !== 'SUCCEEDED') {
       const { text } = executionCause({ ...execution, status: execution.status ?? '' });
-      throw new UserError(`${text}\n  execution: ${executionArn}\n  logs: ${stack.paths.logs}`);
+      throw new PipelineError(`${text}\n  execution: ${executionArn}\n  logs: ${stack.paths.logs}`);
     }
     const plan = JSON.parse(execution.output ?? '{}') as { plan?: { cycle_id?: string; reason?: string } };
     return {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
+  InvalidRequestException,
   StartQueryExecutionCommand,
   type ColumnInfo,
   type Row,
@@ -24,13 +25,18 @@ export interface QueryResult {
  */
 export async function query(stack: Stack, sql: string): Promise<QueryResult> {
   const { athena } = connect(stack);
-  const started = await athena.send(
-    new StartQueryExecutionCommand({
-      QueryString: sql,
-      WorkGroup: output(stack, 'athena_workgroup'),
-      QueryExecutionContext: { Database: databases(stack).standardized, Catalog: 'AwsDataCatalog' },
-    }),
-  );
+  const started = await athena
+    .send(
+      new StartQueryExecutionCommand({
+        QueryString: sql,
+        WorkGroup: output(stack, 'athena_workgroup'),
+        QueryExecutionContext: { Database: databases(stack).standardized, Catalog: 'AwsDataCatalog' },
+      }),
+    )
+    .catch((error: unknown) => {
+      if (error instanceof InvalidRequestException) throw new UserError(`Athena: ${error.message}`, { cause: error });
+      throw error;
+    });
   const id = started.QueryExecutionId;
   let statementType: string | undefined;
   for (let wait = 50; ; wait = Math.min(wait * 1.5, 500)) {

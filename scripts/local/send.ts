@@ -16,6 +16,8 @@ export interface Message {
   readonly body: string;
   /** The value of the message attribute `topic_name`. */
   readonly topic?: string;
+  /** The line of the file that it was read from, from 1. */
+  readonly line?: number;
 }
 
 export interface Refusal {
@@ -31,24 +33,31 @@ export interface SendResult {
   readonly refused: readonly Refusal[];
 }
 
+/** The name of a file that stands for standard input. */
+export const STANDARD_INPUT = '-';
+
 /**
- * The lines of an NDJSON file as messages, without blank lines. The text of a line is sent as it is, but for a byte order
- * mark with which the file begins.
+ * The lines of an NDJSON file, or of standard input, as messages, without blank lines. The text of a line is sent as it is, but
+ * for a byte order mark with which the file begins.
  *
  * @throws {UserError} when the file cannot be read
  */
 export async function readMessages(file: string, topic: string | undefined): Promise<Message[]> {
   const messages: Message[] = [];
   try {
-    const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
-    let isFirst = true;
-    for await (const read of lines) {
-      const line = isFirst ? withoutByteOrderMark(read) : read;
-      isFirst = false;
-      if (line.trim() !== '') messages.push(topic === undefined ? { body: line } : { body: line, topic });
+    const input = file === STANDARD_INPUT ? process.stdin : createReadStream(file, 'utf8');
+    let line = 0;
+    for await (const read of createInterface({ input, crlfDelay: Infinity })) {
+      line += 1;
+      const body = line === 1 ? withoutByteOrderMark(read) : read;
+      if (body.trim() !== '') messages.push({ body, line, ...(topic !== undefined && { topic }) });
     }
   } catch (error) {
-    throw new UserError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? 'is not there.'
+        : `cannot be read: ${(error as Error).message}`;
+    throw new UserError(`${file} ${reason}`, { cause: error });
   }
   return messages;
 }

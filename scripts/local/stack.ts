@@ -11,7 +11,7 @@ import { applyTerraform, type Outputs } from './terraform';
 import type { Step } from './steps';
 import { installJars, installPython, pythonReady, type Progress } from './python-environment';
 
-export const DEFAULT_PORT = Number(process.env['LEAN_PORT'] ?? 4566);
+export const DEFAULT_PORT = 4566;
 
 export interface StackRecord {
   readonly name: string;

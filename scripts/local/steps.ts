@@ -1,5 +1,6 @@
 /** Runs steps one after the other and shows their progress on the terminal. */
 import { Listr } from 'listr2';
+import { isInterrupted } from './interrupt';
 import type { Progress } from './python-environment';
 
 /** One step of a longer task. It reports how it gets on through `progress`. */
@@ -42,6 +43,8 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
         await step.run(progress);
         flush();
       } catch (error) {
+        // The handler of the signal ends this process; that the step lost its stack is no news.
+        if (isInterrupted()) return new Promise<void>(() => undefined);
         failures.push(error);
         throw new Error('see below', { cause: error });
       }

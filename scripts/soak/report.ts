@@ -1,8 +1,8 @@
 /** The result of a soak, as text for people. */
-import Table from 'cli-table3';
+import { renderTable, type Display } from '../../packages/cli/src/format/table';
 import type { SoakResult } from './run-soak';
 
-export function renderSoak({ account, batches, injected, sendSeconds, seconds }: SoakResult): string {
+export function renderSoak({ account, batches, injected, sendSeconds, seconds }: SoakResult, display: Display): string {
   const of = (name: string): number => injected[name] ?? 0;
   const codes = Object.entries(account.dlqByCode).sort(([, a], [, b]) => b - a);
   const rows: readonly (readonly [string, string | number])[] = [
@@ -32,9 +32,11 @@ export function renderSoak({ account, batches, injected, sendSeconds, seconds }:
     ['unknown', account.unknown.length],
     ['seconds', Math.round(seconds)],
   ];
-  const table = new Table({ colAligns: ['left', 'right'], style: { head: [], border: [], compact: true } });
-  for (const [name, value] of rows) table.push([name, value]);
-  return table.toString();
+  const columns = [
+    { heading: 'what', kind: 'text' },
+    { heading: 'number', kind: 'number' },
+  ] as const;
+  return renderTable({ columns, rows }, display).trimEnd();
 }
 
 export function renderVerdict({ account, faults }: SoakResult): string {

@@ -3,8 +3,9 @@
  * `N passed, N failed`. `pnpm check` is its suite `lint`.
  */
 import { randomInt } from 'node:crypto';
-import { Command, InvalidArgumentError } from 'commander';
-import { reportFailure, UserError } from '../local/errors';
+import { wholeNumber } from '../../packages/cli/src/commands/usage';
+import { newProgram, runProgram } from '../local/commands/program';
+import { UserError } from '../local/errors';
 import { checkPrerequisites } from '../local/prerequisites';
 import { stackPaths } from '../local/paths';
 import { takeDown } from '../local/stack';
@@ -27,28 +28,24 @@ interface Options {
 const FIXED_SEED = 1;
 const LARGEST_SEED = 2 ** 31;
 
-const program = new Command('pnpm test')
-  .description('Runs every suite, or those named.')
+const program = newProgram('pnpm test')
+  .description('Run every suite, or those named.')
   .argument('[suite...]', `of ${Object.keys(SUITES).join(', ')}`)
   .option('--grep <text>', 'only tests whose name has this text; or a test file, with ::NAME for one test of it')
   .option('--thorough', 'property tests at their full number of examples, histories, schedules and kills')
-  .option('--seed <n>', 'the seed of the property tests, as an earlier run printed it', parseSeed)
+  .option(
+    '--seed <n>',
+    'the seed of the property tests, as an earlier run printed it',
+    wholeNumber({ from: 0, to: LARGEST_SEED - 1 }),
+  )
   .option('--list', 'name the suites and end')
-  .exitOverride()
   .action(async (names: string[], options: Options) => main(names, options));
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed >= LARGEST_SEED)
-    throw new InvalidArgumentError(`--seed must be a whole number from 0 to ${LARGEST_SEED - 1}.`);
-  return seed;
-}
 
 function chosenSuites(names: readonly string[]): ReadonlySet<SuiteName> {
   const known = Object.keys(SUITES) as SuiteName[];
   const unknown = names.filter((name) => !known.includes(name as SuiteName));
   if (unknown.length > 0)
-    throw new UserError(`There is no suite ${unknown.join(', ')}: ${known.join(', ')} are there.`);
+    throw new UserError(`There is no suite ${unknown.join(', ')}. The suites are ${known.join(', ')}.`);
   return new Set(names.length === 0 ? known : (names as SuiteName[]));
 }
 
@@ -151,10 +148,4 @@ function onEnd(stop: (why: string) => Promise<void>): void {
   endWhenOrphaned(() => end('whoever started this run has ended', 143));
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number') {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else process.exitCode = reportFailure(error);
-}
+await runProgram(program);

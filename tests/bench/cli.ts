@@ -1,6 +1,7 @@
 /** `pnpm bench NAME [--json]`: measures on this machine what the repository claims about speed and size. */
-import { Command, InvalidArgumentError } from 'commander';
-import { reportFailure } from '../../scripts/local/errors';
+import { InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../../packages/cli/src/commands/usage';
+import { newProgram, runProgram } from '../../scripts/local/commands/program';
 import { benchCycle, COMPARISONS, type Comparison } from './cycle';
 import { printCycle } from './cycle-report';
 import { benchGrowth } from './growth';
@@ -8,7 +9,9 @@ import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
 import { readSettings, type JobSettings } from './settings';
 
-const program = new Command('pnpm bench').description('Measures; compares only what ran in the same run.');
+const program = newProgram('pnpm bench').description(
+  'Measure on this machine what the repository claims about speed and size. Compare only what ran in the same run.',
+);
 
 program
   .command('ingest')
@@ -16,7 +19,7 @@ program
     'CPU per message of sqs-processor beside the floor and the usual way; memory; size and init of each bundle',
   )
   .option('--json', 'one JSON object')
-  .option('--rounds <n>', 'measured rounds of each process', Number, 5)
+  .option('--rounds <n>', 'measured rounds of each process', wholeNumber({ from: 1 }), 5)
   .action(async (options: { json?: boolean; rounds: number }) => {
     const result = await benchIngest(options.rounds, say);
     if (options.json === true) console.log(JSON.stringify(result));
@@ -42,14 +45,14 @@ program
     'a steady-state cycle of many topics on a stack of its own; beside it MERGE per topic, dlt, and parsing alone',
   )
   .option('--json', 'one JSON object')
-  .option('--topics <n>', 'topics with an active schema', wholeNumber(3), 700)
-  .option('--events <n>', 'events of each topic in each cycle', wholeNumber(10), 200)
-  .option('--history <n>', 'cycles before the one that is measured', wholeNumber(1), 2)
-  .option('--sample-merge <n>', 'topics that MERGE is measured on', wholeNumber(1), 20)
+  .option('--topics <n>', 'topics with an active schema', wholeNumber({ from: 3 }), 700)
+  .option('--events <n>', 'events of each topic in each cycle', wholeNumber({ from: 10 }), 200)
+  .option('--history <n>', 'cycles before the one that is measured', wholeNumber({ from: 1 }), 2)
+  .option('--sample-merge <n>', 'topics that MERGE is measured on', wholeNumber({ from: 1 }), 20)
   .option('--skip <names>', `comparisons to leave out: ${COMPARISONS.join(',')}`, comparisons, [])
   .option('--latency <kind>', "waits before the emulator's answers: aws", latency)
   .option('--cold', 'a new JVM for every Glue run, as on AWS')
-  .option('--rounds <n>', 'measured cycles under each settings', wholeNumber(1), 1)
+  .option('--rounds <n>', 'measured cycles under each settings', wholeNumber({ from: 1 }), 1)
   .option('--against <settings>', 'job arguments to measure in turn with ours: name=value,…; repeatable', against, [])
   .action(async ({ latency: waits, cold, ...flags }: CycleFlags) => {
     const result = await benchCycle({ ...flags, latency: waits ?? false, cold: cold ?? false }, say);
@@ -61,7 +64,7 @@ program
   .command('growth')
   .description('the same cycle against tables with 1, 10 and 100 days of history: what it reads of them, and its time')
   .option('--json', 'one JSON object')
-  .option('--rows <n>', 'rows of history a day', wholeNumber(100), 20_000)
+  .option('--rows <n>', 'rows of history a day', wholeNumber({ from: 100 }), 20_000)
   .action(async (flags: { json?: boolean; rows: number }) => {
     const result = await benchGrowth(flags.rows, say);
     if (flags.json === true) console.log(JSON.stringify(result));
@@ -72,16 +75,8 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least}`);
-    return value;
-  };
-}
-
 function latency(text: string): true {
-  if (text !== 'aws') throw new InvalidArgumentError('aws is the only one');
+  if (text !== 'aws') throw new InvalidArgumentError('must be aws.');
   return true;
 }
 
@@ -89,20 +84,16 @@ function against(text: string, before: readonly JobSettings[]): JobSettings[] {
   try {
     return [...before, readSettings(text)];
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
+    throw new InvalidArgumentError(`must be name=value,…: ${(error as Error).message}.`);
   }
 }
 
 function comparisons(text: string): Comparison[] {
   return text.split(',').map((name) => {
     const found = COMPARISONS.find((each) => each === name.trim());
-    if (found === undefined) throw new InvalidArgumentError(`some of ${COMPARISONS.join(', ')}`);
+    if (found === undefined) throw new InvalidArgumentError(`must be some of ${COMPARISONS.join(', ')}.`);
     return found;
   });
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = reportFailure(error);
-}
+await runProgram(program);

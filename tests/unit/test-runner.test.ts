@@ -191,7 +191,7 @@ describe('pnpm test', () => {
 
   it.each([
     [['--list'], 0, /^lint .*\nunit /],
-    [['nonsense'], 1, /There is no suite nonsense: lint, unit, /],
+    [['nonsense'], 2, /There is no suite nonsense\. The suites are lint, unit, /],
     [['--seed', 'x'], 2, /--seed must be a whole number/],
   ])(
     '%j ends with %d',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { imbalances, renderBalance, type TopicAccount } from '../../scripts/topic-account';
+import { imbalances, renderBalance, type TopicAccount } from '../../scripts/local/reports/topic-account';
 
 const balanced: TopicAccount = {
   topic: 'telemetry.climate',
@@ -24,9 +24,9 @@ describe('imbalances', () => {
     ['a message that never reached RAW', { received: 106 }, 'received = RAW + DLQ', '1 missing'],
     ['a row that is there twice', { standardized: 99 }, 'RAW = Standardized', '1 too many'],
     [
-      'a version judged and gone',
+      'a version validated and gone',
       { curated: { validated: 102, rows: 95, duplicates: 0, superseded: 2, rejected: 4 } },
-      'judged = Curated',
+      'validated = Curated',
       '1 missing',
     ],
   ])('names %s', (_, change, law, size) => {

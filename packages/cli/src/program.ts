@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
+import { version } from '../package.json';
 import { awsCloud, type Connect } from './pipeline/aws-clients';
 import type { CommandContext } from './commands/command';
 import { registerEnv } from './commands/env';
@@ -10,6 +11,7 @@ import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaSync } from './commands/schema-sync';
 import { explainFailures } from './pipeline/explain-aws-errors';
 import { EXIT_CODES, formatOption } from './commands/options';
+import { usageExitCode, withPlainUsage } from './commands/usage';
 import { CliError } from './errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from './terminal';
 
@@ -21,11 +23,9 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
     connect: explainFailures(connect),
     setExitCode: (ended) => void (code = ended),
   };
-  const program = new Command('lean-ops')
-    .description('Looks after a lean-ops pipeline.')
-    .exitOverride()
-    .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
-    .showHelpAfterError('(--help tells more)')
+  const program = withPlainUsage(new Command('lean-ops'), { writeOut: terminal.write, writeErr: terminal.writeError })
+    .description('Manage the schemas and topics of a lean-ops pipeline.')
+    .version(version)
     .addHelpText('after', EXIT_CODES);
   const schema = program.command('schema').description('topic schemas, from a pull request to governed tables');
 
@@ -51,7 +51,8 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
     return code;
   } catch (error) {
     // Commander has already printed its message or the help.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.failed;
+    const usage = usageExitCode(error);
+    if (usage !== undefined) return usage;
     const text = error instanceof CliError ? error.message : error instanceof Error ? error.stack : String(error);
     terminal.writeError(`error: ${text ?? ''}\n`);
     return EXIT.failed;

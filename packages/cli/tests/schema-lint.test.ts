@@ -133,7 +133,7 @@ schemas/tank.temp/schema.json
   it.each([
     [['schema', 'lint', 'nowhere'], 'nowhere is not there'],
     [['schema', 'lint', '.'], 'no topic schema below .'],
-    [['schema', 'lint', '--format', 'xml'], "option '--format <format>' argument 'xml' is invalid"],
+    [['schema', 'lint', '--format', 'xml'], '--format must be one of text, json, github.'],
     [['schema', 'lnit'], "unknown command 'lnit'"],
   ])('ends %j with 2 and a reason', async (args, reason) => {
     const { code, output, error } = await workspace().run(...args);

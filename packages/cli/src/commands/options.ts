@@ -1,5 +1,7 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { FORMATS } from '../terminal';
+
+export { wholeNumber } from './usage';
 
 export const EXIT_CODES = `
 Exit codes:
@@ -22,13 +24,4 @@ export function outputsOption(): Option {
     '--outputs <file>',
     "Terraform's outputs of the pipeline (default: $LEAN_OPS_OUTPUTS, else lean-ops.json)",
   );
-}
-
-/** An option parser for whole numbers from `from` to `to`, both included. */
-export function wholeNumber({ from, to }: { readonly from: number; readonly to: number }): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= from && value <= to) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${from} to ${to}.`);
-  };
 }

@@ -30,6 +30,4 @@ export const COUNT_COLUMNS = {
   nulled: { heading: 'nulled', kind: 'count' },
   /** Topics or schemas that failed. */
   failed: { heading: 'failed', kind: 'count', alert: 'error' },
-  /** Why a topic failed; null where it did not. */
-  error: { heading: 'error', kind: 'text', alert: 'error' },
 } as const satisfies Readonly<Record<string, Column>>;

@@ -1,10 +1,11 @@
 /** The account of a run: how many messages of each topic went where, and whether the sums agree. */
 import { QueryCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
-import Table from 'cli-table3';
-import { UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
-import { connect, databases, output } from './local/clients';
-import { queryObjects } from './local/query';
-import type { Stack } from './local/stack';
+import { COUNT_COLUMNS as OF } from '../../../packages/cli/src/format/count-columns';
+import { renderTable, type Cell, type Column, type Display } from '../../../packages/cli/src/format/table';
+import { UNKNOWN_TOPIC } from '../../../packages/common/src/core/topic';
+import { connect, databases, output } from '../clients';
+import { queryObjects } from '../query';
+import type { Stack } from '../stack';
 
 export interface TopicAccount {
   readonly topic: string;
@@ -46,7 +47,7 @@ export function imbalances(account: TopicAccount): string[] {
   const curated = account.curated;
   if (curated !== undefined) {
     law(
-      'judged = Curated + duplicates + superseded + rejected',
+      'validated = Curated + duplicates + superseded + rejected',
       curated.validated,
       curated.rows + curated.duplicates + curated.superseded + curated.rejected,
     );
@@ -156,54 +157,79 @@ async function dlqCounts(stack: Stack, topics: ReadonlySet<string>): Promise<Cou
   return counts;
 }
 
-export function renderAccount(accounts: readonly TopicAccount[]): string {
-  const table = new Table({
-    head: [
-      'topic',
-      'received',
-      'RAW',
-      'DLQ',
-      'standardized',
-      'duplicates',
-      'superseded',
-      'parse err.',
-      'curated',
-      'rejected',
-      'new cols',
-    ],
-    colAligns: ['left', ...Array.from({ length: 10 }, () => 'right' as const)],
-    style: { head: [], border: [], compact: true },
-  });
-  const cells = (account: TopicAccount): (string | number)[] => [
-    account.topic,
-    account.received,
-    account.raw,
-    account.dlq,
-    account.standardized,
-    account.duplicates,
-    account.superseded,
-    account.parseErrors,
-    account.curated?.rows ?? '–',
-    account.curated?.rejected ?? '–',
-    account.newColumns,
-  ];
-  for (const account of accounts) table.push(cells(account));
-  const sum = (pick: (account: TopicAccount) => number): number =>
-    accounts.reduce((total, account) => total + pick(account), 0);
-  table.push([
-    'all',
-    sum((a) => a.received),
-    sum((a) => a.raw),
-    sum((a) => a.dlq),
-    sum((a) => a.standardized),
-    sum((a) => a.duplicates),
-    sum((a) => a.superseded),
-    sum((a) => a.parseErrors),
-    sum((a) => a.curated?.rows ?? 0),
-    sum((a) => a.curated?.rejected ?? 0),
-    sum((a) => a.newColumns),
+interface Count<Of> {
+  readonly column: Column;
+  readonly of: (account: Of) => number;
+}
+
+const TO_STANDARDIZED: readonly Count<TopicAccount>[] = [
+  { column: OF.received, of: ({ received }) => received },
+  { column: OF.raw, of: ({ raw }) => raw },
+  { column: OF.dlq, of: ({ dlq }) => dlq },
+  { column: OF.standardized, of: ({ standardized }) => standardized },
+  { column: OF.duplicates, of: ({ duplicates }) => duplicates },
+  { column: OF.superseded, of: ({ superseded }) => superseded },
+  { column: OF.parseErrors, of: ({ parseErrors }) => parseErrors },
+  { column: OF.newColumns, of: ({ newColumns }) => newColumns },
+];
+
+const TO_CURATED: readonly Count<CuratedAccount>[] = [
+  { column: OF.validated, of: ({ validated }) => validated },
+  { column: OF.curated, of: ({ rows }) => rows },
+  { column: OF.duplicates, of: ({ duplicates }) => duplicates },
+  { column: OF.superseded, of: ({ superseded }) => superseded },
+  { column: OF.rejected, of: ({ rejected }) => rejected },
+];
+
+/** The way of every message, in two tables: to Standardized, and for topics with a schema on to Curated. */
+export function renderAccount(accounts: readonly TopicAccount[], display: Display): string {
+  const curated = accounts.flatMap(({ topic, curated: of }) => (of === undefined ? [] : [{ topic, of }]));
+  const first = countTable(
+    accounts.map((of) => ({ topic: of.topic, of })),
+    TO_STANDARDIZED,
+    display,
+  );
+  if (curated.length === 0) return first;
+  return `${first}\nTopics with a schema:\n\n${countTable(curated, TO_CURATED, display)}`;
+}
+
+/** What each topic has in each layer. */
+export function renderTopics(accounts: readonly TopicAccount[], display: Display): string {
+  const columns = [
+    OF.topic,
+    OF.raw,
+    OF.dlq,
+    OF.standardized,
+    OF.parseErrors,
+    // A topic without a schema has no table of Curated, which is not the same as a table without rows.
+    { ...OF.curated, kind: 'number' },
+    { ...OF.rejected, kind: 'number' },
+  ] as const;
+  const rows = accounts.map(({ topic, raw, dlq, standardized, parseErrors, curated }): readonly Cell[] => [
+    topic,
+    raw,
+    dlq,
+    standardized,
+    parseErrors,
+    curated?.rows ?? null,
+    curated?.rejected ?? null,
   ]);
-  return table.toString();
+  return renderTable({ columns, rows }, display);
+}
+
+function countTable<Of>(
+  rows: readonly { readonly topic: string; readonly of: Of }[],
+  counts: readonly Count<Of>[],
+  display: Display,
+): string {
+  return renderTable(
+    {
+      columns: [OF.topic, ...counts.map(({ column }) => column)],
+      rows: rows.map(({ topic, of }) => [topic, ...counts.map((count) => count.of(of))]),
+      total: ['all', ...counts.map((count) => rows.reduce((sum, { of }) => sum + count.of(of), 0))],
+    },
+    display,
+  );
 }
 
 /** The text of the verdict: the laws that hold, or every sentence on one that does not. */
@@ -214,6 +240,6 @@ export function renderBalance(accounts: readonly TopicAccount[]): string {
     'The ledger balances, for every topic:',
     '  received = RAW + DLQ',
     '  RAW = Standardized + duplicates + superseded + parse errors',
-    '  judged for Curated = Curated + duplicates + superseded + rejected',
+    '  validated = Curated + duplicates + superseded + rejected',
   ].join('\n');
 }
