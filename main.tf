@@ -26,6 +26,8 @@ locals {
   job_timeout_seconds   = var.glue_timeout_minutes * 60 + 120
   cycle_timeout_seconds = 2 * local.job_timeout_seconds + 1800
   lease_seconds         = local.cycle_timeout_seconds + 300
+
+  freshness_targets = { default = var.freshness_target_minutes, topics = var.freshness_targets }
 }
 
 module "state" {
@@ -76,6 +78,7 @@ module "compute" {
   require_tls                 = var.require_tls
   provision_tables            = var.provision_tables
   lease_seconds               = local.lease_seconds
+  freshness_targets           = local.freshness_targets
   ingest_batch_size           = var.ingest_batch_size
   ingest_batch_window_seconds = var.ingest_batch_window_seconds
   ingest_max_concurrency      = var.ingest_max_concurrency

@@ -48,6 +48,11 @@ output "state_machine_arn" {
   value       = module.orchestration.state_machine_arn
 }
 
+output "freshness_targets" {
+  description = "Minutes within which topics are to be taken: the default, and topics with a target of their own."
+  value       = local.freshness_targets
+}
+
 output "catch_up_job" {
   description = "Glue job that brings tables from before drift_log and the registry in line; dry unless started with --dry-run=false."
   value       = module.catalog.catch_up_job

@@ -101,6 +101,40 @@ variable "ingest_age_alarm_seconds" {
   }
 }
 
+variable "freshness_target_minutes" {
+  description = "Minutes within which a layer is to have taken what arrived in RAW. A topic that is behind for longer is late, and the alarm topics-late goes off. Longer than the time between two cycles."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.freshness_target_minutes >= 5 && var.freshness_target_minutes <= 10080 && floor(var.freshness_target_minutes) == var.freshness_target_minutes
+    error_message = "freshness_target_minutes must be a whole number from 5 to 10080 (a week). Use 60, or twice the time between two cycles when that is more."
+  }
+}
+
+variable "freshness_targets" {
+  description = "Minutes for topics with a target of their own, such as { \"telemetry.climate\" = 30 }. Each is a metric of its own, about $0.30 a month."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for minutes in values(var.freshness_targets) : minutes >= 5 && minutes <= 10080 && floor(minutes) == minutes])
+    error_message = "freshness_targets must be whole numbers of minutes from 5 to 10080 (a week), such as { \"telemetry.climate\" = 30 }."
+  }
+
+  validation {
+    condition     = alltrue([for topic in keys(var.freshness_targets) : can(regex("^[a-z][a-z0-9._-]{0,127}$", topic))])
+    error_message = "freshness_targets must name topics: lower-case letters, digits, dots, hyphens and underscores, from a letter. Check the names."
+  }
+
+  validation {
+    condition     = length(var.freshness_targets) <= 50 && length(jsonencode(var.freshness_targets)) <= 2500
+    error_message = "freshness_targets may name 50 topics at most, in 2,500 characters: cycle-planner gets them in its environment, which Lambda limits to 4 KB. Raise or lower freshness_target_minutes for the rest."
+  }
+}
+
 variable "alarm_topic_arn" {
   description = "SNS topic told when an alarm goes off and when it is over; empty: none."
   type        = string

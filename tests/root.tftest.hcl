@@ -160,6 +160,8 @@ run "refuses_bad_values_naming_each_variable" {
     driver_java_options      = "-Xss4m -Xmx4g"
     schedule_expression      = "every 15 minutes"
     ingest_age_alarm_seconds = 30
+    freshness_target_minutes = 4
+    freshness_targets        = { "Telemetry Climate" = 0.5 }
     dlq_entry_days           = -1
   }
 
@@ -191,8 +193,34 @@ run "refuses_bad_values_naming_each_variable" {
     var.driver_java_options,
     var.schedule_expression,
     var.ingest_age_alarm_seconds,
+    var.freshness_target_minutes,
+    var.freshness_targets,
     var.dlq_entry_days,
   ]
+}
+
+run "refuses_more_targets_than_a_function_can_be_told" {
+  command = plan
+
+  variables {
+    freshness_targets = { for n in range(51) : "topic-${n}" => 30 }
+  }
+
+  expect_failures = [var.freshness_targets]
+}
+
+run "tells_planner_and_command_the_same_targets" {
+  command = plan
+
+  variables {
+    freshness_target_minutes = 45
+    freshness_targets        = { "telemetry.climate" = 30 }
+  }
+
+  assert {
+    condition     = output.freshness_targets == { default = 45, topics = tomap({ "telemetry.climate" = 30 }) }
+    error_message = "lean-ops status goes by the targets that the alarm goes by."
+  }
 }
 
 run "refuses_more_tags_than_a_resource_takes" {

@@ -11,12 +11,13 @@ module "cycle_planner" {
   settings         = local.function_settings
 
   environment = merge(local.function_environment, {
-    DATABASE_PREFIX  = var.database_prefix
-    RAW_TABLE        = var.raw_table
-    REGISTRY_TABLE   = var.tables.schema_registry
-    CHECKPOINT_TABLE = var.tables.checkpoints
-    LEASE_SECONDS    = tostring(var.lease_seconds)
-    LAKE_BUCKET      = var.buckets.lake
+    DATABASE_PREFIX   = var.database_prefix
+    RAW_TABLE         = var.raw_table
+    REGISTRY_TABLE    = var.tables.schema_registry
+    CHECKPOINT_TABLE  = var.tables.checkpoints
+    LEASE_SECONDS     = tostring(var.lease_seconds)
+    LAKE_BUCKET       = var.buckets.lake
+    FRESHNESS_TARGETS = jsonencode(var.freshness_targets)
   })
 }
 

@@ -56,6 +56,15 @@ variable "raw_table" {
   }
 }
 
+variable "freshness_targets" {
+  description = "Minutes after which a topic that is behind counts as late: the default, and topics with a target of their own."
+  type = object({
+    default = number
+    topics  = map(number)
+  })
+  nullable = false
+}
+
 variable "athena_workgroup" {
   description = "Athena workgroup in which the functions run DDL."
   type        = string

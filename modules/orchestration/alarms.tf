@@ -90,6 +90,16 @@ locals {
     }
   }
 
+  # The planner counts late topics when it plans a cycle, which it does also when cycles fail. Between two counts the alarm stays as it is.
+  # When nothing is planned at all, cycle-missing goes off.
+  freshness_alarms = {
+    topics-late = {
+      description = "Events of a topic wait for longer than its freshness target. The log of cycle-planner names the topics, lean-ops status why."
+      metric      = "TopicsLate"
+      threshold   = 0
+    }
+  }
+
   function_alarms = {
     for package, name in var.watched.functions : "lambda-errors-${package}" => {
       description = "${name} fails. Read /aws/lambda/${name}; what it could not do is tried again."
@@ -134,6 +144,13 @@ locals {
       statistic  = "Maximum"
       period     = 24 * 60 * local.minute
       # Until the next day's count is there, the alarm stays as it is.
+      treat_missing_data = "ignore"
+    })
+    }, {
+    for name, alarm in local.freshness_alarms : name => merge(alarm, {
+      namespace          = "lean-ops"
+      dimensions         = { service = "cycle-planner", function_name = var.watched.functions["cycle-planner"] }
+      statistic          = "Maximum"
       treat_missing_data = "ignore"
     })
   })

@@ -42,6 +42,14 @@ locals {
       metrics = [["AWS/States", "ExecutionTime", "StateMachineArn", local.state_machine_arn]]
     },
     {
+      title = "Topics: late, and minutes that the last one is behind"
+      stat  = "Maximum"
+      metrics = [
+        for metric in ["TopicsLate", "FreshnessMinutes"] :
+        ["lean-ops", metric, "service", "cycle-planner", "function_name", var.watched.functions["cycle-planner"]]
+      ]
+    },
+    {
       title   = "Functions: errors"
       stat    = "Sum"
       metrics = [for name in values(var.watched.functions) : ["AWS/Lambda", "Errors", "FunctionName", name]]

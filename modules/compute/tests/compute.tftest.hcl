@@ -44,6 +44,7 @@ variables {
   query_results_prefix = "athena-results/"
   tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   lease_seconds        = 7200
+  freshness_targets    = { default = 60, topics = { "telemetry.climate" = 30 } }
   require_tls          = true
   provision_tables     = true
 

@@ -39,7 +39,7 @@ variables {
     unsettled_schema_uploads_queue = "lean-ops-unsettled-schema-uploads"
     failed_stream_errors_queue     = "lean-ops-failed-stream-errors"
     stream_error_rule              = "lean-ops-stream-errors"
-    functions                      = { dlq-archiver = "lean-ops-dlq-archiver", table-provisioner = "lean-ops-table-provisioner" }
+    functions                      = { dlq-archiver = "lean-ops-dlq-archiver", table-provisioner = "lean-ops-table-provisioner", cycle-planner = "lean-ops-cycle-planner" }
     stream                         = "lean-ops-events"
   }
 }
@@ -133,6 +133,15 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
       aws_cloudwatch_metric_alarm.this[name].period == 86400 && aws_cloudwatch_metric_alarm.this[name].treat_missing_data == "ignore"
     ])
     error_message = "The alarms on table versions look at what this deployment's function writes once a day."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["topics-late"].metric_name == "TopicsLate" &&
+      aws_cloudwatch_metric_alarm.this["topics-late"].dimensions == tomap({ service = "cycle-planner", function_name = "lean-ops-cycle-planner" }) &&
+      aws_cloudwatch_metric_alarm.this["topics-late"].threshold == 0 && aws_cloudwatch_metric_alarm.this["topics-late"].treat_missing_data == "ignore"
+    )
+    error_message = "One alarm on all late topics, which stays as it is until the next cycle is planned."
   }
 
   assert {

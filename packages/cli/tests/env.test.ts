@@ -48,7 +48,9 @@ describe('lean-ops env', () => {
     const declared = [
       ...readFileSync(path.resolve(__dirname, '../../../outputs.tf'), 'utf8').matchAll(/^output "(\w+)"/gm),
     ];
-    expect(declared.map(([, name]) => name).sort()).toEqual([...TEXT_OUTPUTS, 'region', 'databases'].sort());
+    expect(declared.map(([, name]) => name).sort()).toEqual(
+      [...TEXT_OUTPUTS, 'region', 'databases', 'freshness_targets'].sort(),
+    );
   });
 
   it('names every output that the file lacks', async () => {

@@ -1,4 +1,11 @@
-import { RAW_TABLE, readConfig, variable, type ConfigOf, type Environment } from '@lean-ops/common/core';
+import {
+  RAW_TABLE,
+  readConfig,
+  readFreshnessTargets,
+  variable,
+  type ConfigOf,
+  type Environment,
+} from '@lean-ops/common/core';
 
 const SPEC = {
   databasePrefix: variable.text('DATABASE_PREFIX', { pattern: /^[a-z][a-z0-9_]*$/, expected: 'a-z, 0-9 and _' }),
@@ -8,6 +15,11 @@ const SPEC = {
   checkpointTable: variable.text('CHECKPOINT_TABLE'),
   /** Longer than the longest cycle. Only after a cycle that died without its finish step does the lease run out. */
   leaseSeconds: variable.integer('LEASE_SECONDS', { min: 60, max: 86_400, fallback: 7_200 }),
+  freshnessTargets: variable.json('FRESHNESS_TARGETS', {
+    read: readFreshnessTargets,
+    expected: 'minutes as JSON, such as {"default":60,"topics":{"telemetry.climate":30}}',
+    fallback: { defaultMinutes: 60, topicMinutes: {} },
+  }),
 };
 
 export type Config = ConfigOf<typeof SPEC>;

@@ -10,6 +10,7 @@ import {
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
 import { releaseLease } from './lease';
+import { reportFreshness } from './report-freshness';
 import { planCycle, type Collaborators, type CyclePlan, type Resources } from './plan-cycle';
 import { decodeRequest } from './request';
 
@@ -29,6 +30,7 @@ const resources: Resources = {
   registryTable: config.registryTable,
   checkpointTable: config.checkpointTable,
   leaseSeconds: config.leaseSeconds,
+  freshnessTargets: config.freshnessTargets,
 };
 
 /** The first and the last step of the state machine, which repeats a step that throws. */
@@ -39,9 +41,10 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'plan') {
-        const plan = await planCycle(request.executionId, resources, collaborators);
+        const { plan, freshness } = await planCycle(request.executionId, resources, collaborators);
         log.info('cycle planned', { execution_id: request.executionId, ...plan });
         metrics.count('NewRecords', plan.new_records);
+        if (freshness !== undefined) reportFreshness(freshness, config.freshnessTargets, { log, metrics });
         return plan;
       }
       const { executionId, cycleId, outcome, error } = request;

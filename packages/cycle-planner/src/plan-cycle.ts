@@ -1,13 +1,14 @@
-import type { Catalog, Clock, DocumentStore, ObjectStore } from '@lean-ops/common/aws';
+import { readRawSnapshots, type Catalog, type Clock, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
 import {
-  databaseOf,
-  LAYERS,
-  LeanOpsError,
-  readSnapshots,
+  freshnessOf,
+  HELD_STATUSES,
   recordsAddedSince,
   type AddedRecords,
   type Document,
+  type Freshness,
+  type FreshnessTargets,
   type Lake,
+  type TableSnapshots,
 } from '@lean-ops/common/core';
 import { takeLease } from './lease';
 
@@ -18,10 +19,6 @@ export interface Collaborators {
   readonly clock: Clock;
 }
 
-/** Statuses in which an operator holds a topic. No cycle touches its Curated table, so none runs for its sake. */
-const PAUSED: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
-const S3_URI = /^s3a?:\/\/([^/]+)\/(.+)$/;
-
 /** The names of what the planner reads and writes. */
 export interface Resources {
   readonly lake: Lake;
@@ -29,6 +26,7 @@ export interface Resources {
   readonly registryTable: string;
   readonly checkpointTable: string;
   readonly leaseSeconds: number;
+  readonly freshnessTargets: FreshnessTargets;
 }
 
 export type PlanReason = 'NEW_RECORDS' | 'CATCH_UP' | 'BACKFILL' | 'NOTHING_NEW' | 'LEASE_HELD';
@@ -69,8 +67,18 @@ export function reasonFor({
   return topicsToBackfill.length > 0 ? 'BACKFILL' : 'NOTHING_NEW';
 }
 
-/** Takes the lease and decides whether there is anything to do. Only metadata is read: no query runs, no data file is opened. */
-export async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<CyclePlan> {
+/** What the Plan step found out: its answer to the state machine, and how fresh the topics are as the cycle begins. */
+export interface PlannedCycle {
+  readonly plan: CyclePlan;
+  /** Undefined when another cycle runs and RAW's metadata cannot be read. */
+  readonly freshness: Freshness | undefined;
+}
+
+/**
+ * Takes the lease and decides whether there is anything to do. Only metadata is read: no query runs, no data file is opened.
+ * Freshness is computed also while another cycle holds the lease, as one that hangs makes topics late.
+ */
+export async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<PlannedCycle> {
   const lease = await takeLease(
     deps.documents,
     resources.checkpointTable,
@@ -78,20 +86,18 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     resources.leaseSeconds,
     deps.clock,
   );
+  const freshnessBy = (state: PipelineState): Freshness =>
+    freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
   if (!lease.held) {
-    return {
-      run: false,
-      reason: 'LEASE_HELD',
-      cycle_id: '',
-      new_records: 0,
-      to_snapshot_id: '',
-      run_curated: false,
-      enabled_topics: 0,
-    };
+    // What cannot be read is reported by the cycle that runs. This one has nothing to do, so it does not fail.
+    const freshness = await readState(resources, deps).then(freshnessBy, () => undefined);
+    return { plan: LEASE_HELD, freshness };
   }
-  const situation = await readSituation(resources, deps);
+  const state = await readState(resources, deps);
+  const freshness = freshnessBy(state);
+  const situation = situationOf(state);
   const reason = reasonFor(situation);
-  return {
+  const plan = {
     run: reason !== 'NOTHING_NEW',
     reason,
     cycle_id: lease.cycleId,
@@ -100,19 +106,41 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     run_curated: situation.enabledTopics.length > 0,
     enabled_topics: situation.enabledTopics.length,
   };
+  return { plan, freshness };
 }
 
-async function readSituation(resources: Resources, deps: Collaborators): Promise<Situation> {
-  const [metadata, registry, checkpoints] = await Promise.all([
-    rawMetadata(resources, deps),
+const LEASE_HELD: CyclePlan = {
+  run: false,
+  reason: 'LEASE_HELD',
+  cycle_id: '',
+  new_records: 0,
+  to_snapshot_id: '',
+  run_curated: false,
+  enabled_topics: 0,
+};
+
+/** RAW's metadata, and the items of both tables. */
+interface PipelineState {
+  readonly snapshots: TableSnapshots;
+  readonly registry: readonly Document[];
+  readonly checkpoints: readonly Document[];
+}
+
+async function readState(resources: Resources, deps: Collaborators): Promise<PipelineState> {
+  const [snapshots, registry, checkpoints] = await Promise.all([
+    readRawSnapshots(resources.lake, resources.rawTable, deps),
     deps.documents.scan(resources.registryTable),
     deps.documents.scan(resources.checkpointTable),
   ]);
+  return { snapshots, registry, checkpoints };
+}
+
+function situationOf({ snapshots, registry, checkpoints }: PipelineState): Situation {
   const ofAllTopics = checkpoints.filter(({ topic_name: topic }) => topic === '*');
   const since = ofAllTopics.find(({ layer }) => layer === 'raw')?.['snapshot_id'];
-  const enabled = registry.filter((item) => item['processing_enabled'] === true && !PAUSED.has(item['status']));
+  const enabled = registry.filter((item) => item['processing_enabled'] === true && !HELD_STATUSES.has(item['status']));
   return {
-    added: recordsAddedSince(readSnapshots(metadata), typeof since === 'string' && since !== '' ? since : undefined),
+    added: recordsAddedSince(snapshots, typeof since === 'string' && since !== '' ? since : undefined),
     // Each layer notes here whether it left a topic behind: Standardized in ("*", "raw"), Curated in ("*", "curated").
     lastCycleComplete: ofAllTopics.every(({ status }) => status !== 'incomplete'),
     enabledTopics: enabled.map(topicOf),
@@ -130,25 +158,4 @@ function topicsToBackfillOf(enabled: readonly Document[], checkpoints: readonly 
     checkpoints.filter(({ layer }) => layer === 'curated').map((item) => [topicOf(item), item['schema_version']]),
   );
   return enabled.filter((item) => curated.get(topicOf(item)) !== item['schema_version']).map(topicOf);
-}
-
-async function rawMetadata({ lake, rawTable }: Resources, { catalog, objects }: Collaborators): Promise<string> {
-  const database = databaseOf(lake, LAYERS.raw);
-  const name = `${database}.${rawTable}`;
-  const location = (await catalog.getTable(database, rawTable))?.metadataLocation;
-  if (location === undefined) {
-    throw new LeanOpsError(
-      'RAW_TABLE_MISSING',
-      `${name} is no Iceberg table in the catalog: invoke table-provisioner with {"action":"system"}`,
-    );
-  }
-  const [, bucket, key] = S3_URI.exec(location) ?? [];
-  const file = bucket !== undefined && key !== undefined ? await objects.get(bucket, key) : undefined;
-  if (file === undefined) {
-    throw new LeanOpsError(
-      'RAW_METADATA_MISSING',
-      `${name}: nothing lies at ${location}, where its catalog entry points`,
-    );
-  }
-  return file.body;
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { fakeClock, memoryDocuments, memoryObjects } from '@lean-ops/common/testing';
+import type { Freshness } from '@lean-ops/common/core';
+import { fakeClock, memoryDocuments, memoryObjects, recordingLog, recordingMetrics } from '@lean-ops/common/testing';
 import fc from 'fast-check';
 import { cycleIdOf, releaseLease, takeLease } from '../src/lease';
-import { planCycle, type Resources } from '../src/plan-cycle';
+import { planCycle as planned, type Collaborators, type CyclePlan, type Resources } from '../src/plan-cycle';
+import { MAX_NAMED, reportFreshness } from '../src/report-freshness';
 import { decodeRequest } from '../src/request';
 
 const RESOURCES: Resources = {
@@ -11,7 +13,13 @@ const RESOURCES: Resources = {
   registryTable: 'registry',
   checkpointTable: 'checkpoints',
   leaseSeconds: 3_600,
+  freshnessTargets: { defaultMinutes: 60, topicMinutes: {} },
 };
+
+async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<CyclePlan> {
+  return (await planned(executionId, resources, deps)).plan;
+}
+
 const FIRST = '8744736658442914487';
 const SECOND = '3051729675574597004';
 const NOTHING = '{"format-version":2,"current-snapshot-id":-1,"snapshots":[]}';
@@ -134,6 +142,74 @@ describe('planCycle', () => {
     await expect(planCycle('e', RESOURCES, { ...rest, objects })).rejects.toMatchObject({
       code: 'RAW_METADATA_MISSING',
     });
+  });
+});
+
+describe('freshness', () => {
+  const now = Date.parse('2026-11-23T10:00:02.000Z');
+  const minutesAgo = (minutes: number): number => now - minutes * 60_000;
+  const metadata = `{"format-version":2,"current-snapshot-id":${SECOND},"snapshots":[
+    {"snapshot-id":${FIRST},"timestamp-ms":${minutesAgo(90)},"summary":{"operation":"append","added-records":"40"}},
+    {"snapshot-id":${SECOND},"parent-snapshot-id":${FIRST},"timestamp-ms":${minutesAgo(20)},"summary":{"operation":"append","added-records":"2"}}]}`;
+  const topics = (...names: readonly string[]) => names.map((name) => ({ topic_name: name }));
+
+  it('counts from the first commit to RAW that no run has taken, also while another cycle holds the lease', async () => {
+    const w = world(metadata);
+    w.documents.seed('registry', ...topics('a', 'b'));
+    w.documents.seed('checkpoints', raw(FIRST));
+    await expect(planned('e', RESOURCES, w)).resolves.toMatchObject({ freshness: { oldestMinutes: 20, late: [] } });
+    const own = { ...RESOURCES, freshnessTargets: { defaultMinutes: 60, topicMinutes: { b: 15 } } };
+    await expect(planned('another', own, w)).resolves.toMatchObject({
+      plan: { reason: 'LEASE_HELD' },
+      freshness: { oldestMinutes: 20, late: [{ topic: 'b' }], topicMinutes: { b: 20 } },
+    });
+  });
+
+  it('fails no cycle that has nothing to do', async () => {
+    const w = world(metadata);
+    await planned('e', RESOURCES, w);
+    w.objects.objects.clear();
+    await expect(planned('another', RESOURCES, w)).resolves.toMatchObject({
+      plan: { reason: 'LEASE_HELD' },
+      freshness: undefined,
+    });
+  });
+});
+
+describe('reportFreshness', () => {
+  const freshness = (topicMinutes: Readonly<Record<string, number>>, late = 0): Freshness => ({
+    waiting: [],
+    behind: [],
+    late: Array.from({ length: late }, (_, index) => ({
+      topic: `t${index}`,
+      layer: 'curated',
+      since: 0,
+      targetMinutes: 60,
+    })),
+    oldestMinutes: Math.max(0, ...Object.values(topicMinutes)),
+    topicMinutes,
+  });
+  const report = (given: Freshness, topicTargets: Readonly<Record<string, number>> = {}) => {
+    const metrics = recordingMetrics();
+    const log = recordingLog();
+    reportFreshness(given, { defaultMinutes: 60, topicMinutes: topicTargets }, { log, metrics });
+    return { counts: metrics.counts, lines: log.lines };
+  };
+
+  it('says that nothing is late, too, as an alarm needs to see it', () => {
+    expect(report(freshness({ a: 0 }), { a: 30 })).toEqual({
+      counts: { TopicsLate: 0, FreshnessMinutes: 0, 'FreshnessMinutes a': 0 },
+      lines: [],
+    });
+  });
+
+  it('names few topics, those with a target of their own first, and counts all', () => {
+    const many = Object.fromEntries(Array.from({ length: 700 }, (_, index) => [`t${index}`, 100 + index]));
+    const { counts, lines } = report(freshness({ ...many, own: 0 }, 700), { own: 30 });
+    expect(counts).toMatchObject({ TopicsLate: 700, FreshnessMinutes: 799, 'FreshnessMinutes own': 0 });
+    expect(Object.keys(counts).filter((name) => name.startsWith('FreshnessMinutes '))).toHaveLength(MAX_NAMED);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({ level: 'warn', fields: { topics: 700, oldest_minutes: 799 } });
   });
 });
 

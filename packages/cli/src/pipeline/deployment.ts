@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isObject, LAYERS, messageOf, type Lake } from '@lean-ops/common/core';
+import {
+  isObject,
+  LAYERS,
+  messageOf,
+  readFreshnessTargets,
+  type FreshnessTargets,
+  type Lake,
+} from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { Terminal } from '../terminal';
 
@@ -13,8 +20,21 @@ export interface Deployment {
   readonly lake: Lake;
 }
 
-export type ReadDeployment =
-  { readonly ok: true; readonly deployment: Deployment } | { readonly ok: false; readonly problems: readonly string[] };
+/** What the commands need besides that look at a pipeline while it runs: `status` and `dlq`. */
+export interface OperatedDeployment extends Deployment {
+  /** The prefix of every resource's name. */
+  readonly namePrefix: string;
+  readonly checkpointTable: string;
+  readonly archiveTable: string;
+  readonly archiveBucket: string;
+  readonly ingestQueueUrl: string;
+  readonly stateMachineArn: string;
+  readonly freshnessTargets: FreshnessTargets;
+}
+
+type Read<D> =
+  { readonly ok: true; readonly deployment: D } | { readonly ok: false; readonly problems: readonly string[] };
+export type ReadDeployment = Read<Deployment>;
 
 /** The file of the outputs when nobody names another: a repository of schemas keeps it in its root. */
 const DEFAULT_FILE = 'lean-ops.json';
@@ -32,6 +52,22 @@ export async function readDeployment(
 ): Promise<Deployment> {
   const { file, outputs } = await readOutputs(given, terminal);
   const read = deploymentFrom(outputs);
+  if (read.ok) return read.deployment;
+  throw lacksOutputs(file, read.problems);
+}
+
+/**
+ * As `readDeployment`, with the outputs that only the commands for a running pipeline need. A file that an earlier version
+ * wrote lacks some of them, and is still good enough for the commands on schemas.
+ *
+ * @throws CliError naming every output that is missing or unusable
+ */
+export async function readOperatedDeployment(
+  given: string | undefined,
+  terminal: Pick<Terminal, 'cwd' | 'env'>,
+): Promise<OperatedDeployment> {
+  const { file, outputs } = await readOutputs(given, terminal);
+  const read = operatedDeploymentFrom(outputs);
   if (read.ok) return read.deployment;
   throw lacksOutputs(file, read.problems);
 }
@@ -87,35 +123,82 @@ export function plainOutputs(outputs: unknown): Readonly<Record<string, unknown>
  * @param outputs `{name: value}`, or `{name: {value}}` as `terraform output -json` prints it
  */
 export function deploymentFrom(outputs: unknown): ReadDeployment {
+  return reading(outputs, basics);
+}
+
+/** The same, with the outputs that the commands for a running pipeline need. */
+export function operatedDeploymentFrom(outputs: unknown): Read<OperatedDeployment> {
+  return reading(outputs, (reader) => {
+    const deployment = basics(reader);
+    return {
+      ...deployment,
+      namePrefix: namePrefix(deployment.registryTable),
+      checkpointTable: reader.text('checkpoint_table'),
+      archiveTable: reader.text('dlq_archive_table'),
+      archiveBucket: reader.text('dlq_archive_bucket'),
+      ingestQueueUrl: reader.text('ingest_queue_url'),
+      stateMachineArn: reader.text('state_machine_arn'),
+      freshnessTargets: freshnessTargets(reader),
+    };
+  });
+}
+
+/** The prefix of a pipeline's names, by the name of its registry table. */
+export function namePrefix(registryTable: string): string {
+  return /^(?<prefix>.+)-schema-registry$/.exec(registryTable)?.groups?.['prefix'] ?? registryTable;
+}
+
+interface OutputReader {
+  readonly value: (name: string) => unknown;
+  readonly text: (name: string) => string;
+  /** Notes a sentence about an output that is missing or unusable. */
+  readonly note: (problem: string) => void;
+}
+
+function reading<D>(outputs: unknown, read: (reader: OutputReader) => D): Read<D> {
   if (!isObject(outputs)) return { ok: false, problems: ['it is no JSON object'] };
   const problems: string[] = [];
   const values = plainOutputs(outputs);
-  const output = (name: string): unknown => (Object.hasOwn(values, name) ? values[name] : undefined);
+  const value = (name: string): unknown => (Object.hasOwn(values, name) ? values[name] : undefined);
+  const note = (problem: string): void => void problems.push(problem);
   const text = (name: string): string => {
-    const value = output(name);
-    if (typeof value === 'string' && value !== '') return value;
-    problems.push(`the output ${name} is missing`);
+    const found = value(name);
+    if (typeof found === 'string' && found !== '') return found;
+    note(`the output ${name} is missing`);
     return '';
   };
-  const deployment = {
-    region: text('region'),
-    schemaBucket: text('schema_bucket'),
-    registryTable: text('schema_registry_table'),
-    athenaWorkgroup: text('athena_workgroup'),
-    lake: { bucket: text('lake_bucket'), databasePrefix: databasePrefix(output('databases'), problems) },
-  };
+  const deployment = read({ value, text, note });
   return problems.length > 0 ? { ok: false, problems } : { ok: true, deployment };
 }
 
-/** The prefix of the four databases, which are all named `{prefix}_{layer}`. Adds to `problems` when they are not. */
-function databasePrefix(databases: unknown, problems: string[]): string {
+function basics(reader: OutputReader): Deployment {
+  return {
+    region: reader.text('region'),
+    schemaBucket: reader.text('schema_bucket'),
+    registryTable: reader.text('schema_registry_table'),
+    athenaWorkgroup: reader.text('athena_workgroup'),
+    lake: { bucket: reader.text('lake_bucket'), databasePrefix: databasePrefix(reader) },
+  };
+}
+
+const NO_TARGETS: FreshnessTargets = { defaultMinutes: 0, topicMinutes: {} };
+
+function freshnessTargets({ value, note }: OutputReader): FreshnessTargets {
+  const targets = readFreshnessTargets(value('freshness_targets'));
+  if (targets === undefined) note('the output freshness_targets is missing');
+  return targets ?? NO_TARGETS;
+}
+
+/** The prefix of the four databases, which are all named `{prefix}_{layer}`. Notes a problem when they are not. */
+function databasePrefix({ value, note }: OutputReader): string {
+  const databases = value('databases');
   if (!isObject(databases)) {
-    problems.push('the output databases is missing');
+    note('the output databases is missing');
     return '';
   }
   const raw = databases[LAYERS.raw];
   const prefix = typeof raw === 'string' && raw.endsWith('_raw') ? raw.slice(0, -'_raw'.length) : '';
   const odd = Object.values(LAYERS).filter((layer) => prefix === '' || databases[layer] !== `${prefix}_${layer}`);
-  if (odd.length > 0) problems.push(`the output databases does not name {prefix}_{layer} for ${odd.join(', ')}`);
+  if (odd.length > 0) note(`the output databases does not name {prefix}_{layer} for ${odd.join(', ')}`);
   return prefix;
 }

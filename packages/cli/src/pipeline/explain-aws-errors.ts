@@ -1,6 +1,7 @@
 import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
 import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
-import type { Cloud, Connect } from './aws-clients';
+import type { Connect } from './aws-clients';
+import type { Observe } from './observer';
 import { CliError } from '../errors';
 
 const NO_CREDENTIALS =
@@ -25,7 +26,40 @@ export function explainFailures(connect: Connect): Connect {
   };
 }
 
-function connectOrExplain(connect: () => Cloud): Cloud {
+/** The same for the connection of the commands that look at a running pipeline. */
+export function explainObservation(observe: Observe): Observe {
+  return (deployment) => {
+    const observer = connectOrExplain(() => observe(deployment));
+    const { stateMachineArn, archiveTable } = deployment;
+    return {
+      ...observer,
+      objects: explainObjectFailures(observer.objects),
+      documents: explainDocumentFailures(observer.documents),
+      archive: {
+        page: (query) =>
+          explaining(
+            'dynamodb:Query',
+            `the DynamoDB table ${archiveTable}${'code' in query.of ? ' and its index by_error_code' : ''}`,
+            observer.archive.page(query),
+          ),
+      },
+      alarms: {
+        firing: (prefix) => explaining('cloudwatch:DescribeAlarms', 'alarms', observer.alarms.firing(prefix)),
+      },
+      metrics: {
+        newestMaximum: (...of) =>
+          explaining('cloudwatch:GetMetricData', 'metrics', observer.metrics.newestMaximum(...of)),
+      },
+      executions: {
+        newest: (...of) => explaining('states:ListExecutions', stateMachineArn, observer.executions.newest(...of)),
+        failureOf: (arn) => explaining('states:DescribeExecution', arn, observer.executions.failureOf(arn)),
+      },
+      queues: { depth: (url) => explaining('sqs:GetQueueAttributes', `the queue ${url}`, observer.queues.depth(url)) },
+    };
+  };
+}
+
+function connectOrExplain<C>(connect: () => C): C {
   try {
     return connect();
   } catch (error) {
@@ -33,7 +67,13 @@ function connectOrExplain(connect: () => Cloud): Cloud {
   }
 }
 
-async function explaining<T>(right: string, resource: string, call: Promise<T>): Promise<T> {
+/**
+ * The result of a call, whose failure becomes a CliError of one line.
+ *
+ * @param right the IAM action that the call needs
+ * @param resource what the action is on, in words
+ */
+export async function explaining<T>(right: string, resource: string, call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The names of a deployed pipeline as variables of a shell, in which every command of the runbooks runs as it is. */
 import { LAYERS } from '@lean-ops/common/core';
+import { namePrefix } from './deployment';
 
 /** Terraform's outputs that are one text. Each becomes a variable of the same name in capitals. */
 export const TEXT_OUTPUTS = [
@@ -23,7 +24,6 @@ const LOOPBACK = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?\/?$/;
 const LOCAL_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_EC2_METADATA_DISABLED', 'NO_PROXY'];
 /** A profile or session of the user's own would take precedence over the local stack's keys. */
 const LOCAL_UNSET = ['AWS_PROFILE', 'AWS_SESSION_TOKEN'];
-const REGISTRY_TABLE = /^(?<prefix>.+)-schema-registry$/;
 
 export interface ShellEnvironment {
   readonly set: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export function shellEnvironment({
   const local = endpoint !== undefined && LOOPBACK.test(endpoint);
   const registry = text('schema_registry_table', outputs['schema_registry_table']);
   const set = {
-    PREFIX: REGISTRY_TABLE.exec(registry)?.groups?.['prefix'] ?? registry,
+    PREFIX: namePrefix(registry),
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     // The answers of the runbooks' commands go into pipes, and a pager would wait for a key.

@@ -98,11 +98,30 @@ function oneOf<const T extends string>(
   };
 }
 
+/** A variable that holds JSON. `read` gives undefined for a value that is not what `expected` says. */
+function json<T>(
+  name: string,
+  { read, expected, fallback }: { read: (value: unknown) => T | undefined; expected: string; fallback?: NoInfer<T> },
+): Variable<T> {
+  return {
+    variable: name,
+    parse: (raw) => {
+      try {
+        const value = read(JSON.parse(raw));
+        return value === undefined ? { ok: false, message: expected } : { ok: true, value };
+      } catch {
+        return { ok: false, message: expected };
+      }
+    },
+    ...(fallback !== undefined && { fallback }),
+  };
+}
+
 /**
  * The kinds of variables: `{ queueName: variable.text('DLQ_NAME'), concurrency: variable.integer('CONCURRENCY', { min: 1
  * }) }`.
  */
-export const variable = { text, integer, flag, oneOf } as const;
+export const variable = { text, integer, flag, oneOf, json } as const;
 
 /**
  * Reads the values that a spec names from an environment. An empty variable counts as absent, as Terraform writes null

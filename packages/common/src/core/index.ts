@@ -25,6 +25,7 @@ export * from './drift/change';
 export * from './drift/schema-changes';
 export * from './drift/drift-log';
 export * from './warehouse/iceberg-metadata';
+export * from './warehouse/freshness';
 export * from './json/source-map';
 export * from './json/value';
 export * from './pattern/safety';

@@ -29,6 +29,7 @@ export function recordingLog(): LambdaLog & { readonly lines: LogLine[] } {
 
 /** Metrics that keep sums by name, and count the calls of `flush`. */
 export function recordingMetrics(): MetricsPort & { readonly counts: Record<string, number>; flushes: number } {
+  /** Metrics with further dimensions stand under their name and the values of those, in order. */
   const counts: Record<string, number> = {};
   const add = (name: string, value = 1): void => {
     counts[name] = (counts[name] ?? 0) + value;
@@ -37,6 +38,7 @@ export function recordingMetrics(): MetricsPort & { readonly counts: Record<stri
     counts,
     flushes: 0,
     count: add,
+    countOf: (dimensions, name, value) => add([name, ...Object.values(dimensions)].join(' '), value),
     millis: add,
     flush() {
       this.flushes++;

@@ -1,4 +1,4 @@
-import type { ArchiveReader } from '../aws/archive-reader';
+import type { ArchiveReader } from '../aws/observe/archive-reader';
 import type { Document } from '../core/condition';
 
 /**

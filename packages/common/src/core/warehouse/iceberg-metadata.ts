@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly parentId: string | undefined;
   /** append, replace, overwrite or delete; `unknown` where the summary does not say. */
   readonly operation: string;
+  /** When it was committed, in epoch milliseconds; undefined where the metadata does not say. */
+  readonly committedAt: number | undefined;
   readonly summary: Readonly<Record<string, string>>;
 }
 
@@ -47,6 +49,7 @@ function snapshotOf(value: JsonObject): Snapshot | undefined {
     id,
     parentId: idOf(value['parent-snapshot-id']),
     operation: typeof summary['operation'] === 'string' ? summary['operation'] : 'unknown',
+    committedAt: typeof value['timestamp-ms'] === 'number' ? value['timestamp-ms'] : undefined,
     summary: Object.fromEntries(Object.entries(summary).map(([name, entry]) => [name, String(entry)])),
   };
 }
@@ -83,24 +86,54 @@ export interface AddedRecords {
   readonly lineageComplete: boolean;
 }
 
+/** A commit that appended records. */
+export interface Append {
+  /** When, in epoch milliseconds; undefined where the metadata does not say. */
+  readonly committedAt: number | undefined;
+  readonly records: number;
+}
+
 /**
- * Counts the records that were appended after a snapshot, along the parents of the current one. Only appends count, as
- * a compaction (replace) reports added records too and adds none.
+ * The commits that appended records after a snapshot, along the parents of the current one, newest first. Only appends
+ * count, as a compaction (replace) reports added records too and adds none.
+ *
+ * @param since the id of the snapshot after which to look; undefined for all of them
+ */
+export function appendsSince(snapshots: TableSnapshots, since: string | undefined): Append[] {
+  return walkBack(snapshots, since).appends;
+}
+
+/**
+ * Counts the records that were appended after a snapshot.
  *
  * @param since the id of the snapshot after which to count; undefined for all records
  */
-export function recordsAddedSince({ currentId, byId }: TableSnapshots, since: string | undefined): AddedRecords {
-  let records = 0;
+export function recordsAddedSince(snapshots: TableSnapshots, since: string | undefined): AddedRecords {
+  const { appends, endedAt } = walkBack(snapshots, since);
+  return {
+    toSnapshotId: snapshots.currentId,
+    records: appends.reduce((sum, { records }) => sum + records, 0),
+    lineageComplete: since === undefined || endedAt === since,
+  };
+}
+
+/** The appends after a snapshot, newest first, and the id at which the walk along the parents ended. */
+function walkBack(
+  { currentId, byId }: TableSnapshots,
+  since: string | undefined,
+): { readonly appends: Append[]; readonly endedAt: string | undefined } {
+  const appends: Append[] = [];
   let id = currentId;
   const seen = new Set<string>();
   while (id !== undefined && id !== since && !seen.has(id)) {
     seen.add(id);
     const snapshot = byId.get(id);
     if (snapshot === undefined) break;
-    if (snapshot.operation === 'append') records += addedRecords(snapshot);
+    const records = snapshot.operation === 'append' ? addedRecords(snapshot) : 0;
+    if (records > 0) appends.push({ committedAt: snapshot.committedAt, records });
     id = snapshot.parentId;
   }
-  return { toSnapshotId: currentId, records, lineageComplete: since === undefined || id === since };
+  return { appends, endedAt: id };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Document } from '../core/condition';
-import { dynamoClient, marshal, marshalDocument, unmarshalDocument } from './documents';
+import type { Document } from '../../core/condition';
+import { dynamoClient, marshal, marshalDocument, unmarshalDocument } from '../documents';
 
 /** The index of the archive by error code and time. modules/state/tables.tf makes it. */
 const BY_ERROR_CODE = 'by_error_code';

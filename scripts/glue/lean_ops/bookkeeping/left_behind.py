@@ -1,0 +1,87 @@
+"""What the mirror's item about a whole run says of topics in trouble: those that the run left behind, and
+those that were found unbalanced lately.
+
+cycle-planner makes the metric of freshness of it, and `lean-ops status` a report. Both read it by
+packages/common/src/core/warehouse/freshness.ts.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lean_ops.bookkeeping.run_outcome import RunOutcome
+from lean_ops.ports.interfaces import Item
+
+BEHIND = "behind"
+UNBALANCED = "unbalanced"
+MAX_TOPICS = 1_000
+"""The most topics of each kind. An item has at most 400 KB, and a topic takes 350 bytes of it at most."""
+_UNBALANCED_FOR = timedelta(days=1)
+"""A topic is found unbalanced once, so it is kept in the item for as long as people should see it."""
+_FEW = 300
+_ERROR_BYTES = {True: 200, False: 80}
+"""How much of an error is kept, by whether there are few topics."""
+
+
+def items_of(
+    outcome: RunOutcome,
+    before: Item | None,
+    arrivals: Mapping[tuple[str, str], datetime],
+    *,
+    cycle_id: str,
+    now: datetime,
+) -> Item:
+    """Returns the attributes of the item.
+
+    before: the item of the run before. A topic that it names keeps its time, since its oldest event still
+    waits.
+    arrivals: (topic, cycle) to when the first event of the cycle arrived. Where it is not known, the time at
+    which the cycle was planned counts; the event arrived before, in the time since the last cycle.
+    cycle_id: that of the run.
+    """
+    known = {note["topic_name"]: note for note in (before or {}).get(BEHIND) or ()}
+    cycles = {entry.topic: entry.cycle_id for entry in outcome.entries}
+    behind = []
+    for topic, why in outcome.failed.items():
+        of_cycle = cycles.get(topic, cycle_id)
+        arrived = arrivals.get((topic, of_cycle)) or _planned(of_cycle) or now
+        first = known.get(topic, {"since": _text(arrived), "cycle_id": of_cycle})
+        behind.append(_note(topic, first["since"], first["cycle_id"], why))
+    oldest = _text(now - _UNBALANCED_FOR)
+    unbalanced = {
+        note["topic_name"]: note for note in (before or {}).get(UNBALANCED) or () if note["since"] >= oldest
+    }
+    for topic, why in outcome.unbalanced.items():
+        unbalanced[topic] = _note(topic, _text(now), cycles.get(topic, cycle_id), why)
+    newest_first = sorted(unbalanced.values(), key=lambda note: note["since"], reverse=True)
+    return {
+        BEHIND: _bounded(sorted(behind, key=lambda note: (note["since"], note["topic_name"]))),
+        UNBALANCED: _bounded(newest_first),
+    }
+
+
+def _note(topic: str, since: str, cycle_id: str, error: str) -> dict[str, str]:
+    return {"topic_name": topic, "since": since, "cycle_id": cycle_id, "error": error}
+
+
+def _bounded(notes: Iterable[dict[str, str]]) -> list[dict[str, Any]]:
+    kept = list(notes)[:MAX_TOPICS]
+    size = _ERROR_BYTES[len(kept) <= _FEW]
+    return [{**note, "error": _shortened(note["error"], size)} for note in kept]
+
+
+def _shortened(text: str, size: int) -> str:
+    encoded = text.encode()
+    return text if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
+
+
+def _planned(cycle_id: str) -> datetime | None:
+    """The time in a cycle's id, `20261123T100000Z-1a2b3c4d`."""
+    try:
+        return datetime.strptime(cycle_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
