@@ -3,7 +3,7 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { totalOf } from '../../../packages/cli/src/dead-letters/count-by-reason';
 import { countLetters, type CountedLetters } from '../../../packages/cli/src/dead-letters/read-letters';
 import { counted } from '../../../packages/cli/src/format/text';
-import { dynamoArchiveReader } from '../../../packages/common/src/aws/archive-reader';
+import { dynamoArchiveReader } from '../../../packages/common/src/aws/observe/archive-reader';
 import { connect, output } from '../clients';
 import type { Stack } from '../stack';
 
