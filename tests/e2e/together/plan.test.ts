@@ -40,6 +40,7 @@ const GOOD = {
   at: '2026-11-23T10:00:00Z',
   tags: ['a'],
   meta: { fw: '1.2', level: 3 },
+  temp_c: 21.5,
 };
 /** Payloads that each break one rule or more, each in a different way. */
 const BAD: readonly object[] = [
@@ -77,14 +78,14 @@ const BAD: readonly object[] = [
   { id: '', n: -1, kind: 'none', on: 1 },
 ];
 
-function schemaOf(topic: string): string {
+function schemaOf(topic: string, version = 1, more: object = {}): string {
   return JSON.stringify(
     {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       title: 'End-to-end',
       type: 'object',
       'x-topic': topic,
-      'x-version': 1,
+      'x-version': version,
       required: ['id', 'kind', 'meta'],
       properties: {
         id: { type: 'string', minLength: 1, maxLength: 8, 'x-cde': true },
@@ -105,6 +106,7 @@ function schemaOf(topic: string): string {
           properties: { fw: { type: 'string' }, level: { type: 'integer', maximum: 10 } },
         },
         never_sent: { type: 'string' },
+        ...more,
       },
     },
     null,
@@ -121,6 +123,8 @@ interface Plan {
     readonly rows: number;
     readonly rejected: number;
     readonly nulled: { readonly at_least: number; readonly at_most: number };
+    readonly new: { readonly rejected: number; readonly nulled: { readonly at_least: number } };
+    readonly today: { readonly rejected: number; readonly rejected_that_would_pass: number } | null;
     readonly findings: readonly {
       readonly field: string;
       readonly rule: string;
@@ -138,7 +142,7 @@ describe('schema plan', () => {
     const text = schemaOf(topic);
     write('candidate.json', text);
     const before = await run('schema', 'plan', topic, 'candidate.json');
-    expect(before.output).toContain('is not there yet');
+    expect(before.output).toContain('does not exist yet');
     expect(before).toMatchObject({ code: 0, error: '' });
 
     const payloads = [
@@ -152,7 +156,11 @@ describe('schema plan', () => {
     expect(planned.error).toBe('');
     const plan = JSON.parse(planned.output) as Plan;
     expect(planned.code).toBe(1);
-    expect(plan).toMatchObject({ refused: false, exceeded: true, data: { status: 'judged', rows: payloads.length } });
+    expect(plan).toMatchObject({
+      refused: false,
+      exceeded: true,
+      data: { status: 'validated', rows: payloads.length },
+    });
     expect(plan.statements).toEqual([expect.stringMatching(/^CREATE TABLE IF NOT EXISTS `\w+_curated`/)]);
     const borne = await run('schema', 'plan', topic, 'candidate.json', '--max-rejected', String(plan.data.rejected));
     expect(borne).toMatchObject({ code: 0, error: '' });
@@ -190,5 +198,26 @@ describe('schema plan', () => {
     }
     const [kept] = await rows(stack, `SELECT count(*) AS n FROM {curated}."${tableOf(topic)}"`);
     expect(Number(kept?.['n'])).toBe(payloads.length - plan.data.rejected);
+
+    // The rows that version 1 rejects block no later version. What version 2 misspells is a warning.
+    write('next.json', schemaOf(topic, 2, { temperatur: { type: 'number' } }));
+    const { code, output } = await run('schema', 'plan', topic, 'next.json', '--days', 'all', '--samples', '0');
+    expect(output).toContain(`\n    ${plan.data.rejected} would be rejected, 0 more than today\n`);
+    expect(output).toMatch(/NO_DATA {2}temperatur: in 0 of \d+ rows; did you mean temp_c\?\n/);
+    expect(output).toMatch(/NO_DATA {2}never_sent: in 0 of \d+ rows, and in the active version already; /);
+    expect(output).toMatch(/\nOK to merge, with 1 warning\.\n$/);
+    expect(code).toBe(0);
+
+    // A tighter bound is refused, and rejects the ten rows that have 90 to 99 there. Kinds of any name are kept.
+    const tighter = { type: 'integer', minimum: 0, exclusiveMaximum: 90, 'x-cde': true };
+    write('tighter.json', schemaOf(topic, 2, { n: tighter, kind: { type: 'string' }, id: { type: 'string' } }));
+    const refused = await run('schema', 'plan', topic, 'tighter.json', '--days', 'all', '--format', 'json');
+    const { refused: isRefused, data } = JSON.parse(refused.output) as Plan;
+    expect({ isRefused, code: refused.code }).toEqual({ isRefused: true, code: 1 });
+    expect(data.new.rejected).toBe(10);
+    expect(data.today?.rejected).toBe(plan.data.rejected);
+    // Nothing rejects a row by its id any more: those that break no rule of n pass.
+    expect(data.today?.rejected_that_would_pass).toBe(plan.data.rejected - (data.rejected - 10));
+    expect(data.today?.rejected_that_would_pass).toBeGreaterThan(0);
   });
 });

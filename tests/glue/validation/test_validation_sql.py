@@ -182,9 +182,10 @@ def _differences(one: Found, other: Found) -> dict[str, Any]:
     }
 
 
-def _request(schema: str, table: Table) -> dict[str, Any]:
+def _request(schema: str, table: Table, active: str | None = None) -> dict[str, Any]:
     return {
         "schema": schema,
+        "active": active,
         "database": DATABASE,
         "table": table.name,
         "columns": table.columns,
@@ -338,6 +339,138 @@ def test_sql_and_job_agree_on_odd_texts(job_session, critical, keeps):
     strings = {(name, "type") for name in ("text", "word", "day", "at")}
     # No text is an object, which is what the type of a string is about.
     assert {rule for broken in found.values() for rule in broken} == rules - strings
+
+
+_GOOD: Texts = {
+    "text": "abc",
+    "word": "on",
+    "big": "5",
+    "small": "1",
+    "double": "0.5",
+    "float": "0.5",
+    "money": "1.10",
+    "fine": "0.05",
+    "wide": "12",
+    "flag": "true",
+    "day": "2026-11-23",
+    "at": "2026-11-23T10:00:00Z",
+    "list": "[1]",
+}
+"""A value for each of _TYPES."""
+_SELDOM = ["meta", "meta__fw", "meta__level", "meta__other", "text__inner"]
+
+
+def _rows_of_versions(chance: random.Random) -> list[Texts]:
+    """Returns rows of good values, with some odd texts and some gaps."""
+    texts = odd_texts(400)
+
+    def row() -> Texts:
+        values = {name: text for name, text in _GOOD.items() if chance.random() < 0.93}
+        odd = {name: chance.choice(texts) for name in values if chance.random() < 0.05}
+        seldom = {name: chance.choice([*texts, "{}"]) for name in _SELDOM if chance.random() < 0.15}
+        return {**values, **odd, **seldom}
+
+    return [row() for _ in range(150)]
+
+
+def _field(chance: random.Random, name: str) -> dict[str, Any]:
+    """Returns a rule for the field: its own type or another one, with some of that type's constraints."""
+    own = chance.random() < 0.8
+    spec = _TYPES[name if own else chance.choice(list(_TYPES))]
+    kept = {key: value for key, value in spec.items() if key in ("type", "x-type", "format")}
+    kept |= {key: value for key, value in spec.items() if key not in kept and chance.random() < 0.7}
+    return {**kept, "x-cde": own and chance.random() < 0.3}
+
+
+def _meta(chance: random.Random) -> dict[str, Any]:
+    members: dict[str, Any] = {"fw": {"type": "string"}, "level": {"type": "integer", "maximum": 10}}
+    names = [name for name in members if chance.random() < 0.7] or ["fw"]
+    required = [name for name in names if chance.random() < 0.4]
+    return {"type": "object", "required": required, "properties": {name: members[name] for name in names}}
+
+
+def _next_version(chance: random.Random, properties: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a version that may keep, change, drop or add each of them."""
+    changed = {**properties}
+    for name in [*_TYPES, "meta"]:
+        if name not in properties or chance.random() < 0.3:
+            changed.pop(name, None)
+            if chance.random() < 0.8:
+                changed[name] = _meta(chance) if name == "meta" else _field(chance, name)
+    return changed
+
+
+def _version(chance: random.Random, properties: dict[str, Any]) -> str:
+    required = [name for name in properties if chance.random() < 0.3]
+    return _schema_text("two.versions", properties, required)
+
+
+def _compared_by_job(table: Table, schema_text: str, active_text: str) -> dict[str, Any]:
+    """Returns what the job says of the rows by both versions, as dataVerdict has it."""
+    schema = read_schema(schema_text, "two.versions")
+    after = RowValidator(schema).validate_rows(table.rows)
+    before = RowValidator(read_schema(active_text, "two.versions")).validate_rows(table.rows)
+    rows = list(zip(after, before, strict=True))
+    critical = {field.column for field in schema.fields if field.cde}
+    rules: dict[tuple[str, str], list[int]] = {}
+    nulled_anew = 0
+    for now, then in rows:
+        broken_before = {one.column for one in then.violations}
+        passes = then.disposition != "rejected"
+        news = {one.column for one in now.violations} - broken_before
+        nulled_anew += now.disposition == "nulled" and passes and bool(news)
+        for name in {(one.column, one.rule) for one in now.violations}:
+            counts = rules.setdefault(name, [0, 0])
+            counts[0] += 1
+            counts[1] += passes and (name[0] in critical or name[0] in news)
+    rejected = [(now.disposition == "rejected", then.disposition == "rejected") for now, then in rows]
+    nulled = sum(now.disposition == "nulled" for now in after)
+    return {
+        "rows": len(rows),
+        "rejected": sum(now for now, _ in rejected),
+        "nulled": {"atLeast": nulled, "atMost": nulled},
+        "change": {
+            "rejectedToday": sum(then for _, then in rejected),
+            "rejectedAnew": sum(now and not then for now, then in rejected),
+            "accepted": sum(then and not now for now, then in rejected),
+            "nulledAnew": {"atLeast": nulled_anew, "atMost": nulled_anew},
+        },
+        "broken": rules,
+        "filled": {
+            field.column
+            for field in schema.fields
+            if any(row.get(field.column) is not None for row in table.rows)
+        },
+    }
+
+
+_EACH_RUN = [(22, in_columns), (23, in_either)]
+PAIRS = budget(
+    each_run=_EACH_RUN, thorough=[*_EACH_RUN, *((n, in_either) for n in (4, 5, 8, 9, 14, 19, 20, 27))]
+)
+"""Seeds of pairs in which rows are rejected anew, rejected as today, and no longer rejected."""
+
+
+@pytest.mark.parametrize(("seed", "keeps"), PAIRS)
+def test_what_is_new_beside_the_schema_in_force_is_what_the_job_says_by_both(job_session, seed, keeps):
+    """One statement validates the rows by two schemas; the job validates them twice."""
+    chance = random.Random(seed)
+    properties = _next_version(chance, {})
+    active = _version(chance, properties)
+    candidate = _version(chance, _next_version(chance, properties))
+    table = _standardize(job_session, f"versions{seed}", _rows_of_versions(chance), keeps)
+    request = _request(candidate, table, active)
+    statements = _statements([request])[0]
+    request["answers"] = [_answer(job_session, one["sql"]) for one in statements]
+    (verdict,) = _typescript("validation_sql", [request])
+    broken = {(one["column"], one["rule"]): [one["rows"], one["anew"]] for one in verdict["broken"]}
+    found = {**verdict, "broken": broken, "filled": set(verdict["filled"])}
+    expected = _compared_by_job(table, candidate, active)
+    assert found == expected
+    # A pair in which nothing is new, or nothing is known, would show little.
+    assert 0 < expected["change"]["rejectedAnew"] < expected["rejected"]
+    assert expected["change"]["accepted"] > 0
+    assert expected["change"]["nulledAnew"]["atLeast"] > 0
 
 
 _KINDS = [

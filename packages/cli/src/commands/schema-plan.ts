@@ -1,12 +1,14 @@
 import path from 'node:path';
-import { checkSchema, checkTopic, type TopicName } from '@lean-ops/common/core';
+import { checkSchema, checkTopic, type Bounds, type TopicName } from '@lean-ops/common/core';
 import type { Connect } from '../pipeline/aws-clients';
 import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
-import { planGithub, planJson, planText, type PlanReport } from '../format/plan';
-import { locateProblems, locator, FILE_START } from '../schemas/locate-problems';
+import { planGithub, planJson, planText, type PlanDataReport, type PlanReport, type RowCount } from '../format/plan';
+import { slipWarning } from '../format/slip-warning';
+import { inReadingOrder, locateProblems, locator, FILE_START } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
 import { EXIT_CODES, formatOption, outputsOption, sqlOption, wholeNumber } from './options';
+import type { ExistingRowsReport } from '../plan/existing-rows';
 import { planMerge, type MergePlan } from '../plan/merge-plan';
 import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
 import { parseRejectionLimit, type RejectionLimit } from '../plan/rejection-limit';
@@ -23,6 +25,7 @@ export interface PlanCommandOptions {
   readonly maxRejected: RejectionLimit;
   readonly samples: number;
   readonly sql?: boolean;
+  readonly strict?: boolean;
   readonly outputs?: string;
   readonly format: Format;
 }
@@ -36,11 +39,12 @@ export const registerSchemaPlan: RegisterCommand = (schema, { terminal, connect,
     .option('--days <n>', 'validate the rows that came in the last n days, or all', parseDays, 7)
     .option(
       '--max-rejected <n>',
-      'rows (12) or share of the rows (0.5%) that the merge may reject',
+      'new rejections to allow: a number of rows (12) or a share of them (0.5%)',
       parseRejectionLimit,
       parseRejectionLimit('0'),
     )
     .option('--samples <n>', 'messages to name for each broken rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
+    .option('--strict', 'warnings block the merge, too')
     .addOption(sqlOption())
     .addOption(outputsOption())
     .addOption(formatOption())
@@ -75,7 +79,7 @@ export async function schemaPlan(
   const plan = await planMerge({ topic, text, ...check }, deployment, cloud, { since, samples: options.samples });
   const report = reportOf(plan, { topic, file: location.file, version: check.schema.version, since }, options, locate);
   terminal.write(FORMATTERS[options.format](report, { sql: options.sql ?? false }));
-  return report.refused || report.exceeded ? EXIT.problems : EXIT.clean;
+  return report.blocked_by.length > 0 ? EXIT.problems : EXIT.clean;
 }
 
 export function parseTopic(text: string): TopicName {
@@ -87,38 +91,79 @@ export function parseTopic(text: string): TopicName {
 function reportOf(
   { active, changes, problems, statements, data }: MergePlan,
   { topic, file, version, since }: { topic: TopicName; file: string; version: number; since: string | undefined },
-  { maxRejected }: PlanCommandOptions,
+  { maxRejected, strict = false }: PlanCommandOptions,
   locate: ReturnType<typeof locator>,
 ): PlanReport {
-  const verdict = 'verdict' in data ? data.verdict : undefined;
-  const { rows = 0, rejected = 0, nulled = { atLeast: 0, atMost: 0 }, broken = [] } = verdict ?? {};
+  const rows = rowsReport(data, since, locate);
+  const validated = data.status === 'validated' ? data.slips : [];
+  const warnings = validated
+    .map((slip) => slipWarning(slip, rows.rows, data.table))
+    .map((warning) => ({ ...(warning.pointer === '' ? FILE_START : locate(warning.pointer)), ...warning }));
+  const refused = problems.length > 0;
+  const exceeded = !maxRejected.allows(rows.new.rejected, rows.rows);
+  const warned = strict && warnings.some(({ severity }) => severity === 'warning');
   return {
     file,
     topic,
     versions: { active: active ?? null, candidate: version },
-    refused: problems.length > 0,
+    refused,
     ...locateChanges(file, changes, problems, locate),
     statements,
-    data: {
-      status: data.status,
-      table: data.table,
-      since: since ?? null,
-      rows,
-      rejected,
-      nulled: { at_least: nulled.atLeast, at_most: nulled.atMost },
-      findings: broken
-        .map(({ column, rule, critical, pointer, rows: count, samples }) => ({
-          ...locate(pointer),
-          pointer,
-          field: column,
-          rule,
-          effect: critical ? ('rejected' as const) : ('nulled' as const),
-          rows: count,
-          samples,
-        }))
-        .sort((a, b) => a.line - b.line || a.column - b.column),
-    },
+    data: rows,
+    warnings: warnings.sort(inReadingOrder),
     max_rejected: maxRejected.text,
-    exceeded: !maxRejected.allows(rejected, rows),
+    exceeded,
+    strict,
+    blocked_by: [
+      ...(refused ? ['refusal' as const] : []),
+      ...(exceeded ? ['rejected rows' as const] : []),
+      ...(warned ? ['warnings' as const] : []),
+    ],
   };
+}
+
+const NO_ROWS = { at_least: 0, at_most: 0 };
+
+function rowsReport(
+  data: ExistingRowsReport,
+  since: string | undefined,
+  locate: ReturnType<typeof locator>,
+): PlanDataReport {
+  const { status, table } = data;
+  const common = { status, table, since: since ?? null };
+  if (data.status !== 'validated') {
+    const none = { rejected: 0, nulled: NO_ROWS };
+    return { ...common, rows: 0, ...none, new: none, today: null, not_compared: null, findings: [] };
+  }
+  const { verdict, notCompared } = data;
+  const { rows, rejected, change } = verdict;
+  const nulled = countOf(verdict.nulled);
+  return {
+    ...common,
+    rows,
+    rejected,
+    nulled,
+    new:
+      change === undefined
+        ? { rejected, nulled }
+        : { rejected: change.rejectedAnew, nulled: countOf(change.nulledAnew) },
+    today: change === undefined ? null : { rejected: change.rejectedToday, rejected_that_would_pass: change.accepted },
+    not_compared: notCompared ?? null,
+    findings: verdict.broken
+      .map(({ column, rule, critical, pointer, rows: count, anew, samples }) => ({
+        ...locate(pointer),
+        pointer,
+        field: column,
+        rule,
+        effect: critical ? ('rejected' as const) : ('nulled' as const),
+        rows: count,
+        new_rows: anew,
+        samples,
+      }))
+      .sort((a, b) => a.line - b.line || a.column - b.column),
+  };
+}
+
+function countOf({ atLeast, atMost }: Bounds): RowCount {
+  return { at_least: atLeast, at_most: atMost };
 }

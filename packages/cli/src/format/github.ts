@@ -1,6 +1,6 @@
 /** A message that GitHub shows beside a line of a file in a pull request. */
 export interface Annotation {
-  readonly level: 'error' | 'notice';
+  readonly level: 'error' | 'warning' | 'notice';
   readonly file: string;
   readonly line: number;
   readonly column: number;

@@ -4,6 +4,7 @@ import type { DiffChange } from '../schemas/locate-changes';
 import { changeAnnotation, changeText } from './diff';
 import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
+import type { SlipWarning } from './slip-warning';
 import { problemAnnotation, problemText } from './lint';
 import { showStatements, type StatementOptions } from './statements';
 
@@ -15,20 +16,37 @@ export interface PlanFinding extends Position {
   /** The fate of a row that breaks the rule: the row is rejected, or the value becomes NULL. */
   readonly effect: 'rejected' | 'nulled';
   readonly rows: number;
+  /** Of how many of these rows that is new: the active version does not reject them, or not the column's value. */
+  readonly new_rows: number;
   readonly samples: readonly ViolationSample[];
+}
+
+/** A slip that the data shows, with its place in the schema file. */
+export interface PlanWarning extends Position, SlipWarning {}
+
+/** A number of rows: the same number twice, except when the rules were too long for one statement. */
+export interface RowCount {
+  readonly at_least: number;
+  readonly at_most: number;
 }
 
 /** The rows that were validated, and the result. */
 export interface PlanDataReport {
-  readonly status: 'no table' | 'no rows' | 'judged';
+  readonly status: 'no table' | 'no rows' | 'validated';
   /** The table of the rows, as `database.table`. */
   readonly table: string;
   /** The oldest `ingested_at` of the rows; null when every row was validated. */
   readonly since: string | null;
   readonly rows: number;
   readonly rejected: number;
-  /** One number twice, except when the rules were too long for one statement: then the bounds of the number. */
-  readonly nulled: { readonly at_least: number; readonly at_most: number };
+  /** Rows that stay, with at least one value that becomes NULL. */
+  readonly nulled: RowCount;
+  /** How many of them are new: all of them for a first schema, and where the active version was not compared with. */
+  readonly new: { readonly rejected: number; readonly nulled: RowCount };
+  /** What the active version does with the rows; null for a first schema, and where it was not compared with. */
+  readonly today: { readonly rejected: number; readonly rejected_that_would_pass: number } | null;
+  /** Why the rows were not validated by the active version, too; null where they were, or there is none. */
+  readonly not_compared: string | null;
   readonly findings: readonly PlanFinding[];
 }
 
@@ -43,16 +61,26 @@ export interface PlanReport {
   readonly problems: readonly LocatedProblem[];
   readonly statements: readonly string[];
   readonly data: PlanDataReport;
+  readonly warnings: readonly PlanWarning[];
   /** The limit as the user wrote it, such as `0` or `0.5%`. */
   readonly max_rejected: string;
-  /** True when more rows would be rejected than the limit allows. */
+  /** True when more rows would newly be rejected than the limit allows. */
   readonly exceeded: boolean;
+  /** Whether warnings block the merge. */
+  readonly strict: boolean;
+  /** What blocks the merge; the command ends with 0 when nothing does. */
+  readonly blocked_by: readonly Blocker[];
 }
+
+/** The reasons not to merge. */
+export type Blocker = 'refusal' | 'rejected rows' | 'warnings';
 
 /** Characters of a sample value that a line shows. */
 const SHOWN_VALUE = 40;
 /** Characters of a message id that a line shows. */
 const SHOWN_MESSAGE_ID = 80;
+/** Warnings that a text shows. */
+const SHOWN_WARNINGS = 20;
 
 function title({ topic, versions: { active, candidate } }: PlanReport): string {
   if (active === null) return `${plain(topic)}, first schema, version ${candidate}`;
@@ -69,21 +97,31 @@ function merge(
   return { sentence: `The merge would be refused: no table changes${stays}.`, statements: [] };
 }
 
-function nulledText({ nulled: { at_least: least, at_most: most } }: PlanDataReport): string {
-  const count = least === most ? String(least) : `${least} to ${most}`;
-  return `${count} would stay with values that become NULL`;
+function countText({ at_least: least, at_most: most }: RowCount): string {
+  return least === most ? String(least) : `${least} to ${most}`;
 }
 
-/** One sentence on the rows that were validated. */
-function validatedText({ data }: PlanReport): string {
-  const { status, table, since, rows, rejected } = data;
+/** What the rows that were validated have come to, in one line or a few. */
+function validatedLines({ data, versions }: PlanReport): readonly string[] {
+  const { status, table, since, rows, rejected, nulled, new: anew, today, not_compared: notCompared } = data;
   const when = since === null ? '' : ` that came since ${since.slice(0, 19)}Z`;
-  if (status === 'no table') return `No rows to judge: the table ${table} is not there yet.`;
-  if (status === 'no rows') return `No rows to judge: ${table} has none${when}.`;
-  return (
-    `Judged ${counted(rows, 'row')} of ${table}${when}, the latest version of each record: ` +
-    `${rejected} would be rejected, ${nulledText(data)}.`
-  );
+  if (status === 'no table') return [`No rows to validate: the table ${table} does not exist yet.`];
+  if (status === 'no rows') return [`No rows to validate: ${table} has none${when}.`];
+  const head = `Validated ${counted(rows, 'row')} of ${table}${when} (the latest version of each record)`;
+  const reason =
+    notCompared === null
+      ? []
+      : [`Not compared with version ${versions.active}: ${notCompared}. Every rejected row counts as new.`];
+  const pass = today?.rejected_that_would_pass ?? 0;
+  if (rejected === 0 && nulled.at_most === 0 && pass === 0) return [`${head}: all pass.`, ...reason];
+  const more = (count: string) => (today === null ? '' : `, ${count} more than today`);
+  return [
+    `${head}:`,
+    `  ${rejected} would be rejected${more(String(anew.rejected))}`,
+    `  ${countText(nulled)} would stay with values that become NULL${more(countText(anew.nulled))}`,
+    ...(pass === 0 ? [] : [`  ${counted(pass, 'row')} that ${pass === 1 ? 'is' : 'are'} rejected today would pass`]),
+    ...reason,
+  ];
 }
 
 function sampleText({ messageId, value }: ViolationSample): string {
@@ -96,26 +134,62 @@ function shorter(text: string, length = SHOWN_VALUE): string {
   return characters.length > length ? `${characters.slice(0, length).join('')}…` : text;
 }
 
-function findingHead({ field, rule, effect, rows }: PlanFinding): string {
-  return `${effect.toUpperCase()} ${rows}  ${plain(field)}: ${rule}`;
+function findingHead(
+  { field, rule, effect, rows, new_rows: anew }: PlanFinding,
+  { data: { today } }: PlanReport,
+): string {
+  const news = today === null ? '' : ` (${anew} new)`;
+  return `${effect.toUpperCase()} ${rows}${news}  ${plain(field)}: ${rule}`;
 }
 
-function findingText(finding: PlanFinding): string {
-  const { line, column, samples } = finding;
-  const where = `${line}:${column}`.padEnd(7);
-  const lines = samples.map((sample) => `          ${sampleText(sample)}`);
-  return [`  ${where} ${findingHead(finding)}`, ...lines, ''].join('\n');
+function findingText(finding: PlanFinding, report: PlanReport): string {
+  const lines = finding.samples.map((sample) => `          ${sampleText(sample)}`);
+  return [`  ${positionText(finding)} ${findingHead(finding, report)}`, ...lines, ''].join('\n');
+}
+
+function positionText({ line, column }: Position): string {
+  return `${line}:${column}`.padEnd(7);
+}
+
+function warningText(warning: PlanWarning): string {
+  return `  ${positionText(warning)} ${warning.code}  ${warningMessage(warning)}\n`;
+}
+
+function warningMessage({ field, message }: PlanWarning): string {
+  return plain(field === null ? message : `${field}: ${message}`);
+}
+
+function warningTexts({ warnings }: PlanReport): readonly string[] {
+  const more = warnings.length - SHOWN_WARNINGS;
+  return [
+    ...warnings.slice(0, SHOWN_WARNINGS).map(warningText),
+    ...(more > 0 ? [`          and ${more} more: --format json has all\n`] : []),
+  ];
+}
+
+function blockerText(blocker: Blocker, { data, warnings, max_rejected: limit }: PlanReport): string {
+  switch (blocker) {
+    case 'refusal':
+      return 'the merge would be refused';
+    case 'rejected rows': {
+      const which = data.today === null ? '' : data.new.rejected === 1 ? ' that passes today' : ' that pass today';
+      return `${counted(data.new.rejected, 'row')}${which} would be rejected (limit ${limit}; --max-rejected raises it)`;
+    }
+    case 'warnings':
+      return `${counted(countOfWarnings(warnings), 'warning')} (--strict)`;
+  }
+}
+
+function countOfWarnings(warnings: readonly PlanWarning[]): number {
+  return warnings.filter(({ severity }) => severity === 'warning').length;
 }
 
 /** The last line of the report. */
-function summary({ data, refused, exceeded, max_rejected: limit }: PlanReport): string {
-  const reasons = [
-    ...(refused ? ['the merge would be refused'] : []),
-    ...(exceeded
-      ? [`${counted(data.rejected, 'row')} would be rejected (limit ${limit}; --max-rejected raises it)`]
-      : []),
-  ];
-  return reasons.length === 0 ? 'OK to merge.\n' : `Blocked: ${reasons.join('; ')}.\n`;
+function summary(report: PlanReport): string {
+  const { blocked_by: blockers, warnings } = report;
+  if (blockers.length > 0) return `Blocked: ${blockers.map((one) => blockerText(one, report)).join('; ')}.\n`;
+  const count = countOfWarnings(warnings);
+  return count === 0 ? 'OK to merge.\n' : `OK to merge, with ${counted(count, 'warning')}.\n`;
 }
 
 export function planText(report: PlanReport, options: StatementOptions): string {
@@ -127,8 +201,9 @@ export function planText(report: PlanReport, options: StatementOptions): string 
     ...problems.map(problemText),
     `  ${sentence}\n`,
     ...statements.map((sql) => `${indent(sql, 4)}\n`),
-    `  ${validatedText(report)}\n`,
-    ...data.findings.map(findingText),
+    ...validatedLines(report).map((text) => `  ${text}\n`),
+    ...data.findings.map((finding) => findingText(finding, report)),
+    ...warningTexts(report),
     `\n${summary(report)}`,
   ].join('');
 }
@@ -143,25 +218,36 @@ export function planJson(report: PlanReport): string {
 }
 
 export function planGithub(report: PlanReport, options: StatementOptions): string {
-  const { file, changes, problems, data, refused, exceeded } = report;
+  const { file, changes, problems, data, warnings, exceeded, strict, blocked_by: blockers } = report;
   const { sentence, statements } = merge(report, options);
   const findings = data.findings.map((finding) =>
     annotate({
-      level: finding.effect === 'rejected' && exceeded ? 'error' : 'notice',
+      level: finding.effect === 'rejected' && finding.new_rows > 0 && exceeded ? 'error' : 'notice',
       file,
       line: finding.line,
       column: finding.column,
-      title: findingHead(finding),
+      title: findingHead(finding, report),
       message: [`${shortPointer(finding.pointer)}, for example:`, ...finding.samples.map(sampleText)].join('\n'),
     }),
   );
-  const whole = [sentence, ...statements, validatedText(report), summary(report).trimEnd()];
+  const slips = warnings.map((warning) =>
+    annotate({
+      level: warning.severity === 'note' ? 'notice' : strict ? 'error' : 'warning',
+      file,
+      line: warning.line,
+      column: warning.column,
+      title: warning.code,
+      message: warningMessage(warning),
+    }),
+  );
+  const whole = [sentence, ...statements, ...validatedLines(report), summary(report).trimEnd()];
   return [
     ...changes.map((change) => changeAnnotation(file, change)),
     ...problems.map(problemAnnotation),
     ...findings,
+    ...slips,
     annotate({
-      level: refused || exceeded ? 'error' : 'notice',
+      level: blockers.length > 0 ? 'error' : 'notice',
       file,
       line: 1,
       column: 1,

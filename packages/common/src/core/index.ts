@@ -26,6 +26,7 @@ export * from './drift/schema-changes';
 export * from './drift/drift-log';
 export * from './warehouse/iceberg-metadata';
 export * from './warehouse/freshness';
+export * from './json/nearest-word';
 export * from './json/source-map';
 export * from './json/value';
 export * from './pattern/safety';

@@ -3,10 +3,12 @@
  * scripts/glue/lean_ops/validation/validator.py; tests/glue/validation/test_validation_sql.py holds the two equal.
  */
 import { ENGINE_COLUMNS, RESERVED_COLUMNS } from '../schema/columns';
+import { allOf, anyOf, not } from './boolean-sql';
 import { castSql, type CastSql } from './casts';
 import { brokenSql } from './constraints';
 import type { ConstraintKeyword, ValidationField, ValidationObject, ValidationSchema } from './validation-schema';
-import type { QueriedTable } from './stored-texts';
+import { sqlNames, type ColumnNames, type SqlNames } from './sql-names';
+import type { OthersSql, QueriedTable } from './stored-texts';
 import { dmlIdentifier } from '../warehouse/sql';
 
 /** One rule that a row can break, with the column and rule that `violations` of the errors table names. */
@@ -28,6 +30,7 @@ export interface RuleSql extends ValidationRule {
 
 /** The rules of one field or object, with the cast whose names their conditions use. */
 export interface ColumnRulesSql {
+  readonly kind: 'field' | 'object';
   readonly column: string;
   readonly rules: readonly RuleSql[];
   readonly cast: (CastSql & { readonly names: ColumnNames }) | undefined;
@@ -40,14 +43,8 @@ export interface ColumnRulesSql {
 /** The rules of a schema. */
 export interface SchemaRulesSql {
   readonly columns: readonly ColumnRulesSql[];
-  /** Columns that are called as a member and count for none by `"$others"`, which leaves them out. */
-  readonly noMembers: readonly string[];
-}
-
-/** Quoted names of the columns that hold a field's `prepared` expression and its value. */
-export interface ColumnNames {
-  readonly prepared: string;
-  readonly value: string;
+  /** The names in rescued_data that conditions look for members in, where the table has rescued_data. */
+  readonly others: OthersSql;
 }
 
 const EMPTY_OBJECT = "'{}'";
@@ -57,8 +54,13 @@ const EMPTY_OBJECT = "'{}'";
  * the relation that textsSql makes. A rule that no row can break is left out.
  *
  * @param table the Standardized table that it reads
+ * @param names the names of another schema's rules, when one statement has the rules of both
  */
-export function columnRules({ fields, objects }: ValidationSchema, table: QueriedTable): SchemaRulesSql {
+export function columnRules(
+  { fields, objects }: ValidationSchema,
+  table: QueriedTable,
+  names: SqlNames = sqlNames(),
+): SchemaRulesSql {
   const all = [...fields, ...objects];
   const known = new Set(all.map(({ column }) => column));
   const strangers = table.columns.filter((name) => !RESERVED_COLUMNS.has(name) && !known.has(name));
@@ -67,9 +69,16 @@ export function columnRules({ fields, objects }: ValidationSchema, table: Querie
   /** Columns of members that the schema does not name: flattening made them, so a value in one shows an object. */
   const strangersBelow = ({ memberPrefix }: ValidationField | ValidationObject) =>
     strangers.filter((name) => name.startsWith(memberPrefix));
+  const startsBelow = (items: readonly (ValidationField | ValidationObject)[]) => (name: string) =>
+    items.some(({ memberPrefix }) => name.startsWith(memberPrefix));
+  // A column of the schema shows an object in the place of none of its fields; where an object is due, it counts anyway.
+  const noMembers = [...[...known].filter(startsBelow(fields)), ...[...ENGINE_COLUMNS].filter(startsBelow(all))];
+  const others = names.others(noMembers);
+  const holdsOthers = ({ memberPrefix }: ValidationField | ValidationObject) =>
+    table.rescued ? [`strpos(${others.name}, ',${memberPrefix}') > 0`] : [];
   const holdsStrangers = (item: ValidationField | ValidationObject) => [
     ...strangersBelow(item).map(isPresent),
-    ...(table.rescued ? [`strpos("$others", ',${item.memberPrefix}') > 0`] : []),
+    ...holdsOthers(item),
   ];
   /** Whether the schema names a member, and how it nests the name, is no matter: flattening made the column. */
   const membersOf = ({ memberPrefix }: ValidationObject) => [...known].filter((name) => name.startsWith(memberPrefix));
@@ -78,15 +87,13 @@ export function columnRules({ fields, objects }: ValidationSchema, table: Querie
   const isObject = new Map(
     objects.map((node) => {
       const empty = `coalesce(${dmlIdentifier(node.column)} = ${EMPTY_OBJECT}, FALSE)`;
-      return [node.column, anyOf([empty, ...membersOf(node).map(isPresent), ...holdsStrangers(node)])] as const;
+      // In one order, so that the condition is the same in a version that names a member which another does not.
+      const members = [...new Set([...membersOf(node), ...strangersBelow(node)])].sort();
+      return [node.column, anyOf([empty, ...members.map(isPresent), ...holdsOthers(node)])] as const;
     }),
   );
   const parentIsObject = ({ parents }: ValidationField | ValidationObject) =>
     isObject.get(parents.at(-1) ?? '') ?? 'TRUE';
-  const startsBelow = (items: readonly (ValidationField | ValidationObject)[]) => (name: string) =>
-    items.some(({ memberPrefix }) => name.startsWith(memberPrefix));
-  // A column of the schema shows an object in the place of none of its fields; where an object is due, it counts anyway.
-  const noMembers = [...[...known].filter(startsBelow(fields)), ...[...ENGINE_COLUMNS].filter(startsBelow(all))];
 
   /** What tells whether there is an object: at the item itself, and around it. */
   function readsOf(item: ValidationField | ValidationObject) {
@@ -122,17 +129,16 @@ export function columnRules({ fields, objects }: ValidationSchema, table: Querie
       ['type', `${text} <> ${EMPTY_OBJECT}`, text],
       ['required', node.required ? missing : 'FALSE'],
     ]);
-    return { column: node.column, rules, cast: undefined, ...readsOf(node) };
+    return { kind: 'object', column: node.column, rules, cast: undefined, ...readsOf(node) };
   }
 
-  function fieldRules(field: ValidationField, index: number): ColumnRulesSql {
+  function fieldRules(field: ValidationField): ColumnRulesSql {
     const text = dmlIdentifier(field.column);
     const below = anyOf(holdsStrangers(field));
     const absent = `${text} IS NULL`;
-    // No column can have these names: columns consist of a-z, 0-9 and _ only.
-    const names = { prepared: `"$p${index}"`, value: `"$v${index}"` };
-    const cast = castSql(field, text, names.prepared);
-    const value = cast === undefined ? text : names.value;
+    const own = names.ofCast(field);
+    const cast = castSql(field, text, own.prepared);
+    const value = cast === undefined ? text : own.value;
     const missing = allOf([absent, not(below), field.cde ? 'TRUE' : parentIsObject(field)]);
     const isTime = field.athenaType === 'date' || field.athenaType === 'timestamp';
     const rules = rulesOf(field, [
@@ -141,25 +147,8 @@ export function columnRules({ fields, objects }: ValidationSchema, table: Querie
       [isTime ? 'format' : 'type', cast === undefined ? 'FALSE' : `${text} IS NOT NULL AND ${value} IS NULL`, text],
       ...field.constraints.map((one) => [one.keyword, brokenSql(field, one, value), text] as const),
     ]);
-    return { column: field.column, rules, cast: cast && { ...cast, names }, ...readsOf(field) };
+    return { kind: 'field', column: field.column, rules, cast: cast && { ...cast, names: own }, ...readsOf(field) };
   }
 
-  return { columns: [...objects.map(objectRules), ...fields.map(fieldRules)], noMembers };
-}
-
-function anyOf(conditions: readonly string[]): string {
-  if (conditions.includes('TRUE')) return 'TRUE';
-  const real = conditions.filter((one) => one !== 'FALSE');
-  return real.length === 0 ? 'FALSE' : real.length === 1 ? (real[0] ?? '') : `(${real.join(' OR ')})`;
-}
-
-function allOf(conditions: readonly string[]): string {
-  if (conditions.includes('FALSE')) return 'FALSE';
-  const real = conditions.filter((one) => one !== 'TRUE');
-  return real.length === 0 ? 'TRUE' : real.length === 1 ? (real[0] ?? '') : `(${real.join(' AND ')})`;
-}
-
-function not(condition: string): string {
-  if (condition === 'FALSE') return 'TRUE';
-  return condition === 'TRUE' ? 'FALSE' : `NOT ${condition.startsWith('(') ? condition : `(${condition})`}`;
+  return { columns: [...objects.map(objectRules), ...fields.map(fieldRules)], others };
 }

@@ -1,28 +1,16 @@
 import { chunk } from '../delivery/chunk';
 import { LeanOpsError } from '../errors';
-import { columnRules, type ColumnRulesSql, type RuleSql, type SchemaRulesSql, type ValidationRule } from './rules';
-import { textsSql, type QueriedTable } from './stored-texts';
+import { compareRules, type ComparedColumn } from './compared-rules';
+import { columnRules } from './rules';
+import { sqlNames } from './sql-names';
+import { MAX_LIST, statementOf, type ValidationOptions, type ValidationStatement } from './statement-sql';
+import type { QueriedTable } from './stored-texts';
 import type { ValidationSchema } from './validation-schema';
+
+export type { ValidationOptions, ValidationStatement } from './statement-sql';
 
 /** The bytes that a statement may have: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html */
 const MAX_STATEMENT_BYTES = 262_144;
-/** Items in one ARRAY[…]: Trino compiles the list to one method, and the JVM bounds its size. */
-const MAX_LIST = 20;
-/** Characters of a wrong value that a sample shows. */
-const MAX_SHOWN = 60;
-
-export interface ValidationOptions {
-  /** Only rows that were ingested from this time on count, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; undefined for all rows. */
-  readonly since: string | undefined;
-  /** How many messages a result names for each rule. */
-  readonly samples: number;
-}
-
-/** One SELECT statement, with the rules that the numbers in its result stand for. */
-export interface ValidationStatement {
-  readonly sql: string;
-  readonly rules: readonly ValidationRule[];
-}
 
 /** Thrown for rules that are longer than a statement of Athena may be, however they are divided. */
 export class ValidationTooLongError extends LeanOpsError {
@@ -30,7 +18,7 @@ export class ValidationTooLongError extends LeanOpsError {
 
   constructor(readonly columns: readonly string[]) {
     super(
-      'SCHEMA_TOO_LONG_TO_JUDGE',
+      'SCHEMA_TOO_LONG_TO_VALIDATE',
       `the rules of ${columns.join(', ')} are longer than a statement of Athena may be (${MAX_STATEMENT_BYTES} bytes): ` +
         'shorten their enum lists',
     );
@@ -38,27 +26,34 @@ export class ValidationTooLongError extends LeanOpsError {
 }
 
 /**
- * Writes the SELECT statements that validate the rows of a Standardized table as the Curated job would: as a rule one.
+ * Writes the SELECT statements that validate the rows of a Standardized table as the Curated job would, by a candidate
+ * and by the schema in force: as a rule one. dataVerdict reads their results.
  *
- * A statement's result has rows of code, number of rows and samples. The codes `rows`, `rejected` and `nulled` count
- * rows; a number is the index of a rule in `rules`. Where more than one statement is needed, each has all critical
- * rules, so `rows` and `rejected` are complete and the same in all of them; `nulled` counts by the rules of that
- * statement only.
+ * A statement's result has rows of code, number of rows, samples, number of rows that are not rejected today, and
+ * columns with a value. The codes `rows`, `rejected`, `nulled` and `nulled*` count rows; a number is the index of a rule
+ * in `rules`. A star stands for what is new: no rule of the active schema is broken in that column. `today` counts what
+ * only the active schema rejects. Where more than one statement is needed, each has all critical rules of both schemas,
+ * so `rows` and `rejected` are complete and the same in all of them; `nulled` counts by the rules of that statement
+ * only.
  *
+ * @param active the schema in force; undefined to validate by the candidate alone
  * @throws ValidationTooLongError for a field whose rules fit no statement
  */
 export function validationStatements(
   schema: ValidationSchema,
   table: QueriedTable,
   options: ValidationOptions,
+  active?: ValidationSchema,
 ): readonly [ValidationStatement, ...ValidationStatement[]] {
-  const { columns, noMembers } = columnRules(schema, table);
-  const statement = (some: readonly ColumnRulesSql[]) => statementOf({ columns: some, noMembers }, table, options);
+  const names = sqlNames();
+  const candidate = columnRules(schema, table, names);
+  const compared = compareRules(candidate, active && columnRules(active, table, names));
+  const { columns } = compared;
+  const statement = (some: readonly ComparedColumn[]) => statementOf({ ...compared, columns: some }, table, options);
   const whole = statement(columns);
   if (fits(whole)) return [whole];
-  const isCritical = ({ rules }: ColumnRulesSql) => rules.some(({ critical }) => critical);
-  const critical = columns.filter(isCritical);
-  const others = columns.filter((column) => !isCritical(column) && column.rules.length > 0);
+  const critical = columns.filter((column) => column.critical);
+  const others = columns.filter((column) => !column.critical && (column.isField || column.rules.length > 0));
   const first = statement(critical);
   const alone = others.map((column) => statement([...critical, column]));
   if (!fits(first) || alone.some((one) => !fits(one))) {
@@ -80,66 +75,4 @@ function bytes(sql: string): number {
 
 function fits({ sql }: ValidationStatement): boolean {
   return bytes(sql) <= MAX_STATEMENT_BYTES;
-}
-
-function statementOf(
-  { columns, noMembers }: SchemaRulesSql,
-  table: QueriedTable,
-  options: ValidationOptions,
-): ValidationStatement {
-  const rules = columns.flatMap((column) => column.rules);
-  const casts = columns.flatMap(({ cast }) => (cast === undefined ? [] : [cast]));
-  const prepared = casts.flatMap(({ prepared: sql, names }) =>
-    sql === undefined ? [] : [`${sql} AS ${names.prepared}`],
-  );
-  const values = casts.map(({ value, names }) => `${value} AS ${names.value}`);
-  const numbered = rules.map((rule, index) => ({ rule, item: itemSql(rule, index) }));
-  const lists = (critical: boolean, prefix: string) =>
-    chunk(
-      numbered.filter(({ rule }) => rule.critical === critical).map(({ item }) => item),
-      { maxCount: MAX_LIST, maxBytes: Infinity, sizeOf: () => 0 },
-    ).map((items, index) => ({
-      name: `${prefix}${index}`,
-      sql: `filter(ARRAY[${items.join(', ')}], x -> x IS NOT NULL) AS ${prefix}${index}`,
-    }));
-  const bad = lists(true, 'c');
-  const poor = lists(false, 'o');
-  const all = [...bad, ...poor];
-  // Each list is used twice below. A list that is used once Trino moves to its use, which would join all into one
-  // expression, too large to compile.
-  const some = (of: typeof all) =>
-    of.length === 0 ? 'FALSE' : `${of.map(({ name }) => `cardinality(${name})`).join(' + ')} > 0`;
-  const disposition = `CASE WHEN ${some(bad)} THEN 'rejected|' WHEN ${some(poor)} THEN 'nulled|' END`;
-  const own = `filter(ARRAY['rows|', ${disposition}], x -> x IS NOT NULL)`;
-  const texts = textsSql(table, options.since, {
-    columns: [...new Set(columns.flatMap(({ reads }) => reads))],
-    asStored: ['message_id', 'ingested_at', ...new Set(columns.flatMap(({ members }) => members))],
-    othersBut: noMembers,
-  });
-  const sql = [
-    `WITH ${texts.join(',\n')},`,
-    `prepared AS (SELECT ${['*', ...prepared].join(', ')} FROM texts),`,
-    `typed AS (SELECT ${['*', ...values].join(', ')} FROM prepared),`,
-    `validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, ` +
-      `${all.length === 0 ? 'TRUE AS c0' : all.map((list) => list.sql).join(', ')} FROM typed),`,
-    `found AS (SELECT id, at, flatten(ARRAY[${[own, ...all.map(({ name }) => name)].join(', ')}]) AS items FROM validated)`,
-    `SELECT split_part(item, '|', 1) AS code, count(*) AS n, ${samplesSql(options.samples)} AS samples`,
-    "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)",
-  ].join('\n');
-  return { sql, rules: rules.map(({ column, rule, critical, pointer }) => ({ column, rule, critical, pointer })) };
-}
-
-/** The SQL of a rule's item: its number and the wrong text, or NULL where the row keeps the rule. */
-function itemSql({ condition, text }: RuleSql, index: number): string {
-  const shown = text === undefined ? '' : ` || substr(${text}, 1, ${MAX_SHOWN})`;
-  return `CASE WHEN ${condition} THEN '${index}|'${shown} END`;
-}
-
-/** The SQL of the latest messages that break a rule, as hexadecimal UTF-8: `id|value,id|value`. */
-function samplesSql(samples: number): string {
-  if (samples === 0) return 'CAST(NULL AS varchar)';
-  const hex = (sql: string) => `to_hex(to_utf8(${sql}))`;
-  const sample = `${hex('id')} || '|' || ${hex("substr(item, strpos(item, '|') + 1)")}`;
-  const isRule = "item NOT IN ('rows|', 'rejected|', 'nulled|')";
-  return `array_join(max_by(${sample}, CASE WHEN ${isRule} THEN at || '|' || id END, ${samples}), ',')`;
 }

@@ -32,8 +32,16 @@ export interface WantedTexts {
   readonly columns: readonly string[];
   /** Columns of the table that are read as they are. */
   readonly asStored: readonly string[];
-  /** The names that `"$others"` leaves out; undefined where it is not needed. There is none without rescued_data. */
-  readonly othersBut?: readonly string[];
+  /** The lists of names in rescued_data that are needed. There are none without rescued_data. */
+  readonly others?: readonly OthersSql[];
+}
+
+/** A column with the names of the columns whose values are in a row's rescued_data. */
+export interface OthersSql {
+  /** The quoted name of the column. */
+  readonly name: string;
+  /** The names that it leaves out. */
+  readonly but: readonly string[];
 }
 
 const RESCUED = 'rescued_data';
@@ -44,8 +52,8 @@ const COLUMN_NAME = String.raw`'\A[a-z_][a-z0-9_]*\z'`;
 /**
  * The members of a WITH clause that end in `texts`, a relation with the wanted columns.
  *
- * Its column `"$others"` has the names of the columns whose values are in a row's rescued_data, each between commas;
- * '' for a row without any. No column can be called so: columns consist of a-z, 0-9 and _ only.
+ * Each column of `others` has the names of the columns whose values are in a row's rescued_data, each between commas;
+ * '' for a row without any.
  *
  * @param since only rows that were ingested from this time on; undefined for all rows
  */
@@ -57,7 +65,7 @@ export function textsSql(table: QueriedTable, since: string | undefined, wanted:
     const text = !table.rescued ? stored(name) : there.has(name) ? `coalesce(${stored(name)}, ${overflow})` : overflow;
     return text === dmlIdentifier(name) ? text : `${text} AS ${dmlIdentifier(name)}`;
   });
-  const others = wanted.othersBut !== undefined && table.rescued ? [othersSql(wanted.othersBut)] : [];
+  const others = table.rescued ? (wanted.others ?? []).map(othersSql) : [];
   const select = `SELECT ${[...wanted.asStored.map(dmlIdentifier), ...texts, ...others].join(', ')}`;
   if (!table.rescued) return [`texts AS (${select} FROM ${rowsSql(table, since)})`];
   const needed = [...wanted.asStored, ...wanted.columns.filter((name) => there.has(name))];
@@ -100,10 +108,10 @@ function rowsSql({ database, table }: QueriedTable, since: string | undefined): 
   return `${dmlIdentifier(database)}.${dmlIdentifier(table)}${where}`;
 }
 
-function othersSql(but: readonly string[]): string {
+function othersSql({ name, but }: OthersSql): string {
   const rest = but.length === 0 ? '' : ` AND k NOT IN (${but.map(stringLiteral).join(', ')})`;
   const names = `map_keys(map_filter("$rescued", (k, v) -> v IS NOT NULL AND ${isColumnName('k')}${rest}))`;
-  return `CASE WHEN "$rescued" IS NULL THEN '' ELSE ',' || array_join(${names}, ',') || ',' END AS "$others"`;
+  return `CASE WHEN "$rescued" IS NULL THEN '' ELSE ',' || array_join(${names}, ',') || ',' END AS ${name}`;
 }
 
 function isColumnName(text: string): string {

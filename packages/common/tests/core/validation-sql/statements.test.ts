@@ -7,13 +7,15 @@ import { readValidationSchema } from '../../../src/core/validation-sql/validatio
 
 const ENVELOPE = ['message_id', 'ingested_at', 'rescued_data'];
 
-function statements(properties: JsonObject, columns: readonly string[], rescued = false) {
+function schemaOf(properties: JsonObject) {
   const text = JSON.stringify({ type: 'object', 'x-topic': 'a', 'x-version': 1, properties });
+  return readValidationSchema(text, JSON.parse(text) as JsonObject);
+}
+
+function statements(properties: JsonObject, columns: readonly string[], rescued = false, active?: JsonObject) {
   const table = { database: 'p_standardized', table: 'a', columns: [...ENVELOPE, ...columns], rescued };
-  return validationStatements(readValidationSchema(text, JSON.parse(text) as JsonObject), table, {
-    since: '2026-11-16T10:00:00.000000Z',
-    samples: 2,
-  });
+  const options = { since: '2026-11-16T10:00:00.000000Z', samples: 2 };
+  return validationStatements(schemaOf(properties), table, options, active && schemaOf(active));
 }
 
 describe('validationStatements', () => {
@@ -24,9 +26,9 @@ describe('validationStatements', () => {
       String.raw`WITH texts AS (SELECT "message_id", "ingested_at", "n" FROM "p_standardized"."a" WHERE "ingested_at" >= '2026-11-16T10:00:00.000000Z'),
 prepared AS (SELECT * FROM texts),
 typed AS (SELECT *, CASE WHEN regexp_like("n", '\A-?(?:0|[1-9][0-9]*)\z') THEN TRY_CAST("n" AS bigint) END AS "$v0" FROM prepared),
-validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0 FROM typed),
-found AS (SELECT id, at, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM validated)
-SELECT split_part(item, '|', 1) AS code, count(*) AS n, array_join(max_by(to_hex(to_utf8(id)) || '|' || to_hex(to_utf8(substr(item, strpos(item, '|') + 1))), CASE WHEN item NOT IN ('rows|', 'rejected|', 'nulled|') THEN at || '|' || id END, 2), ',') AS samples
+validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0, CASE WHEN "n" IS NULL THEN 0 ELSE 1 END AS f0 FROM typed),
+found AS (SELECT id, at, f0, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM validated)
+SELECT split_part(item, '|', 1) AS code, count(*) AS n, array_join(max_by(to_hex(to_utf8(id)) || '|' || to_hex(to_utf8(substr(item, strpos(item, '|') + 1))), CASE WHEN item NOT IN ('rows|', 'rejected|', 'nulled|') THEN at || '|' || id END, 2), ',') AS samples, count(*) AS anew, array_join(ARRAY[CAST(bitwise_or_agg(f0) AS varchar)], ',') AS filled
 FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)`,
     );
     expect(rules.map(({ column, rule, critical }) => [column, rule, critical])).toEqual([
@@ -95,54 +97,202 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
     expect(write).toThrow(ValidationTooLongError);
     expect(write).toThrow('the rules of s are longer');
   });
+
+  describe('beside the schema in force', () => {
+    const id = { type: 'string', minLength: 1, 'x-cde': true };
+    const lines = (sql: string, start: string) => sql.split('\n').filter((line) => line.startsWith(start));
+
+    it('writes a rule that both have once, so that a version like the one before costs next to nothing', () => {
+      const choices = Array.from({ length: 1_000 }, (_, index) => `choice-${index}`);
+      const fields = Object.fromEntries(
+        Array.from({ length: 12 }, (_, index) => [`s${index}`, { type: 'string', enum: choices, 'x-cde': true }]),
+      );
+      const columns = ['id', ...Object.keys(fields)];
+      const [alone] = statements({ id, ...fields, note: { type: 'integer' } }, columns);
+      const [both, ...more] = statements({ id, ...fields, note: { type: 'integer' } }, columns, false, {
+        id,
+        ...fields,
+      });
+      expect(more).toEqual([]);
+      expect(Buffer.byteLength(both.sql) - Buffer.byteLength(alone.sql)).toBeLessThan(500);
+    });
+
+    it('has lists by what a rule does under each of the two', () => {
+      const before = { id, gone: { type: 'integer', 'x-cde': true }, s: { type: 'string', maxLength: 4 } };
+      const after = { id, s: { type: 'string', maxLength: 3 }, added: { type: 'boolean' } };
+      const [{ sql, compares, fields }] = statements(after, ['id', 's', 'added', 'gone'], false, before);
+      expect({ compares, fields }).toEqual({ compares: true, fields: ['id', 's', 'added'] });
+      expect(lines(sql, 'compared')).toEqual([
+        'compared AS (SELECT *, coalesce(length("s") > 4, FALSE) AS "$t1" FROM typed),',
+      ]);
+      const list = (items: string, name: string) => `filter(ARRAY[${items}], x -> x IS NOT NULL) AS ${name}`;
+      const [validated] = lines(sql, 'validated');
+      for (const one of [
+        list(
+          `CASE WHEN "id" IS NULL THEN '0|' END, CASE WHEN length("id") < 1 THEN '1|' || substr("id", 1, 60) END`,
+          'b0',
+        ),
+        list(`CASE WHEN (length("s") > 3) AND "$t1" THEN '2|' || substr("s", 1, 60) END`, 'o0'),
+        `CASE WHEN (length("s") > 3) AND NOT "$t1" THEN '2*|' || substr("s", 1, 60) END, CASE WHEN "added" IS NOT NULL AND`,
+        `THEN '3*|' || substr("added", 1, 60) END], x -> x IS NOT NULL) AS a0`,
+        `filter(ARRAY[CASE WHEN "gone" IS NULL THEN 'today|' END, CASE WHEN "gone" IS NOT NULL AND`,
+      ])
+        expect(validated).toContain(one);
+      expect(lines(sql, 'found')[0]).toContain(
+        'CASE WHEN cardinality(b0) + cardinality(t0) > 0 THEN 1 ELSE 0 END AS is_rejected',
+      );
+    });
+
+    it('reads an object that names a member like one that does not, once the table has the column', () => {
+      const gps = (members: readonly string[]) => ({
+        type: 'object',
+        required: ['lat'],
+        properties: Object.fromEntries(members.map((name) => [name, { type: 'string' }])),
+      });
+      const [{ sql }] = statements({ gps: gps(['lat', 'alt']) }, ['gps__alt', 'gps__lat'], false, {
+        gps: gps(['lat']),
+      });
+      expect(sql).not.toContain('compared AS');
+      expect(lines(sql, 'WITH')[0]).toContain(
+        'SELECT "message_id", "ingested_at", CAST(NULL AS varchar) AS "gps", "gps__lat", "gps__alt" FROM',
+      );
+    });
+
+    it('looks for members in rescued_data by the names of each schema', () => {
+      const leaf = { type: 'string' };
+      const [{ sql }] = statements({ a: leaf, a__b: leaf }, ['a'], true, { a: leaf });
+      expect(sql).toContain(`AND k NOT IN ('a__b'))), ',') || ',' END AS "$others"`);
+      expect(sql).toContain(`AND length(k) <= 255)), ',') || ',' END AS "$others1"`);
+      expect(sql).toContain(`strpos("$others1", ',a__') > 0`);
+    });
+
+    it('is cut with the critical rules of both in each part', () => {
+      const names = Array.from({ length: 30 }, (_, index) => `s${index}`);
+      const choices = (from: number) => Array.from({ length: 1_000 }, (_, index) => `choice-${index + from}`);
+      const all = (from: number) =>
+        Object.fromEntries(names.map((name) => [name, { type: 'string', enum: choices(from) }]));
+      const parts = statements({ id, ...all(0) }, ['id', ...names], false, { id: { ...id, minLength: 2 }, ...all(1) });
+      expect(parts.length).toBeGreaterThan(1);
+      for (const { sql, compares } of parts) {
+        expect(Buffer.byteLength(sql)).toBeLessThanOrEqual(262_144);
+        expect(compares).toBe(true);
+        expect(sql).toContain(`CASE WHEN length("id") < 2 THEN 'today|' END`);
+      }
+      expect(parts.flatMap(({ fields }) => fields).filter((name) => name !== 'id')).toEqual(names);
+    });
+  });
 });
 
 describe('dataVerdict', () => {
   const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase();
-  const rule = (column: string, name: 'required' | 'type', critical: boolean) => ({
+  const rule = (column: string, name: 'required' | 'type' | 'minimum', critical: boolean) => ({
     column,
     rule: name,
     critical,
     pointer: `/properties/${column}`,
   });
+  const statementOf = (
+    rules: readonly ReturnType<typeof rule>[],
+    compares = false,
+    fields: readonly string[] = [],
+  ) => ({
+    sql: '',
+    rules,
+    compares,
+    fields,
+    samples: 2,
+  });
 
   it('reads counts and samples, in the order of the rules', () => {
-    const statement = { sql: '', rules: [rule('id', 'required', true), rule('n', 'type', false)] };
+    const statement = statementOf([rule('id', 'required', true), rule('n', 'type', false)]);
     const answer = [
-      ['1', '3', `${hex('m,1|é')}|${hex('sev|en')},${hex('m2')}|`],
-      ['rows', '10', null],
-      ['0', '2', `${hex('m3')}|`],
-      ['rejected', '2', ''],
-      ['nulled', '3', ''],
+      ['1', '3', `${hex('m,1|é')}|${hex('sev|en')},${hex('m2')}|`, '3', ''],
+      ['rows', '10', null, '10', ''],
+      ['0', '2', `${hex('m3')}|`, '2', ''],
+      ['rejected', '2', '', '2', ''],
+      ['nulled', '3', '', '3', ''],
     ];
     expect(dataVerdict([statement], [answer])).toEqual({
       rows: 10,
       rejected: 2,
       nulled: { atLeast: 3, atMost: 3 },
+      change: undefined,
       broken: [
-        { ...statement.rules[0], rows: 2, samples: [{ messageId: 'm3', value: null }] },
+        { ...statement.rules[0], rows: 2, anew: 2, samples: [{ messageId: 'm3', value: null }] },
         {
           ...statement.rules[1],
           rows: 3,
+          anew: 3,
           samples: [
             { messageId: 'm,1|é', value: 'sev|en' },
             { messageId: 'm2', value: '' },
           ],
         },
       ],
+      filled: new Set(),
     });
   });
 
+  it('says what is new beside the schema in force, and names the messages for which it is new first', () => {
+    const statement = statementOf([rule('id', 'required', true), rule('n', 'minimum', false)], true);
+    const answer = [
+      ['rows', '10', null, '6', ''],
+      ['rejected', '3', '', '1', ''],
+      ['nulled', '1', '', '1', ''],
+      ['nulled*', '3', '', '2', ''],
+      ['today', '4', '', '0', ''],
+      ['0', '3', `${hex('m1')}|`, '1', ''],
+      ['1', '2', `${hex('m2')}|${hex('-1')},${hex('m3')}|${hex('-2')}`, '2', ''],
+      ['1*', '3', `${hex('m4')}|${hex('-3')}`, '2', ''],
+    ];
+    expect(dataVerdict([statement], [answer])).toMatchObject({
+      rejected: 3,
+      nulled: { atLeast: 4, atMost: 4 },
+      change: { rejectedToday: 4, rejectedAnew: 1, accepted: 2, nulledAnew: { atLeast: 2, atMost: 2 } },
+      broken: [
+        { column: 'id', rows: 3, anew: 1 },
+        {
+          column: 'n',
+          rows: 5,
+          anew: 2,
+          samples: [
+            { messageId: 'm4', value: '-3' },
+            { messageId: 'm2', value: '-1' },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('adds up the ways in which a column breaks a rule', () => {
+    const statement = statementOf([rule('n', 'type', false), rule('n', 'type', false)]);
+    const answer = [
+      ['rows', '9', null, '9', ''],
+      ['0', '2', `${hex('m1')}|`, '2', ''],
+      ['1', '3', `${hex('m2')}|${hex('x')}`, '3', ''],
+    ];
+    expect(dataVerdict([statement], [answer]).broken).toMatchObject([{ rows: 5, anew: 5, samples: [{}, {}] }]);
+  });
+
+  it('knows the columns that have a text in any row, from all statements', () => {
+    const names = Array.from({ length: 33 }, (_, index) => `c${index}`);
+    const parts = [statementOf([], false, names), statementOf([], false, ['x', 'y'])];
+    const answer = (filled: string) => [['rows', '2', null, '2', filled]];
+    const { filled } = dataVerdict(parts, [answer(`${2 ** 29 + 1},6`), answer('2')]);
+    expect([...filled]).toEqual(['c0', 'c29', 'c31', 'c32', 'y']);
+  });
+
   it('gives bounds for nulled rows where several statements counted them', () => {
-    const parts = [
-      { sql: '', rules: [rule('a', 'type', false)] },
-      { sql: '', rules: [rule('b', 'type', false)] },
+    const parts = [statementOf([rule('a', 'type', false)], true), statementOf([rule('b', 'type', false)], true)];
+    const answer = (nulled: string, anew: string) => [
+      ['rows', '10', null, '9', ''],
+      ['rejected', '4', null, '4', ''],
+      ['nulled', nulled, null, nulled, ''],
+      ['nulled*', anew, null, anew, ''],
     ];
-    const answer = (nulled: string) => [
-      ['rows', '10', null],
-      ['rejected', '4', null],
-      ['nulled', nulled, null],
-    ];
-    expect(dataVerdict(parts, [answer('5'), answer('3')]).nulled).toEqual({ atLeast: 5, atMost: 6 });
+    expect(dataVerdict(parts, [answer('3', '2'), answer('0', '3')])).toMatchObject({
+      nulled: { atLeast: 5, atMost: 6 },
+      change: { rejectedToday: 1, rejectedAnew: 4, accepted: 1, nulledAnew: { atLeast: 3, atMost: 5 } },
+    });
   });
 });

@@ -1,0 +1,103 @@
+/**
+ * The rules of a candidate beside those of the active schema, so that one statement validates each row by both. A rule
+ * that both have is written once: most versions differ from the one before in a field or two.
+ */
+import { anyOf } from './boolean-sql';
+import type { ColumnRulesSql, RuleSql, SchemaRulesSql } from './rules';
+import type { OthersSql } from './stored-texts';
+
+/** A rule of the candidate, and what the active schema says of the rows that break it. */
+export interface ComparedRule {
+  readonly rule: RuleSql;
+  /** Whether the active schema has the same rule and rejects the row by it. */
+  readonly rejectsToday: boolean;
+  /**
+   * Whether the same column breaks a rule of the active schema, too: always, never, or where the column of that name is
+   * true.
+   */
+  readonly brokenToday: 'always' | 'never' | { readonly name: string };
+}
+
+type NamedCast = NonNullable<ColumnRulesSql['cast']>;
+
+/** The rules of both schemas on one column. */
+export interface ComparedColumn {
+  readonly column: string;
+  /** Whether the candidate has it as a field. */
+  readonly isField: boolean;
+  /** Whether one of the schemas rejects rows by it. */
+  readonly critical: boolean;
+  readonly rules: readonly ComparedRule[];
+  /** Conditions by which the active schema rejects a row, and which are no rule of the candidate. */
+  readonly onlyToday: readonly string[];
+  /** Whether a row breaks a rule of the active schema on the column; undefined where no rule needs to know. */
+  readonly brokenToday: { readonly name: string; readonly sql: string } | undefined;
+  readonly casts: readonly NamedCast[];
+  readonly reads: readonly string[];
+  readonly members: readonly string[];
+}
+
+/** The rules of a statement. */
+export interface ComparedRules {
+  /** Whether the rows are validated by the active schema, too. */
+  readonly compares: boolean;
+  /** The candidate's columns in their order, then those that only the active schema has. */
+  readonly columns: readonly ComparedColumn[];
+  readonly others: readonly OthersSql[];
+}
+
+/**
+ * Puts the rules of two schemas together, column by column. Both must have got their names from the same SqlNames.
+ *
+ * @param active undefined where nothing is in force, or is not to be compared with
+ */
+export function compareRules(candidate: SchemaRulesSql, active: SchemaRulesSql | undefined): ComparedRules {
+  const before = new Map((active?.columns ?? []).map((one) => [one.column, one]));
+  const compared = candidate.columns.map((one, index) =>
+    compareColumn(one.column, one, before.get(one.column), `"$t${index}"`),
+  );
+  const known = new Set(candidate.columns.map(({ column }) => column));
+  const gone = [...before.values()].filter(({ column }) => !known.has(column));
+  const others = active === undefined ? [candidate.others] : [candidate.others, active.others];
+  return {
+    compares: active !== undefined,
+    columns: [...compared, ...gone.map((one) => compareColumn(one.column, undefined, one, ''))],
+    others: [...new Map(others.map((one) => [one.name, one])).values()],
+  };
+}
+
+function compareColumn(
+  column: string,
+  candidate: ColumnRulesSql | undefined,
+  active: ColumnRulesSql | undefined,
+  name: string,
+): ComparedColumn {
+  const own = candidate?.rules ?? [];
+  const today = new Map((active?.rules ?? []).map((rule) => [rule.condition, rule]));
+  const brokenToday = ({ condition }: RuleSql): ComparedRule['brokenToday'] => {
+    if (today.size === 0) return 'never';
+    return today.has(condition) ? 'always' : { name };
+  };
+  const rules = own.map((rule) => ({
+    rule,
+    rejectsToday: today.get(rule.condition)?.critical === true,
+    brokenToday: brokenToday(rule),
+  }));
+  const conditions = new Set(own.map(({ condition }) => condition));
+  const onlyToday = [...today.values()].filter((rule) => rule.critical && !conditions.has(rule.condition));
+  // Whether the effect of a critical rule is new depends on the row: it is where the row is not rejected today.
+  const needed = rules.some(({ rule, brokenToday: broken }) => !rule.critical && typeof broken === 'object');
+  const both = [candidate, active].filter((one) => one !== undefined);
+  const casts = both.flatMap(({ cast }) => (cast === undefined ? [] : [cast]));
+  return {
+    column,
+    isField: candidate?.kind === 'field',
+    critical: both.some((one) => one.rules.some(({ critical }) => critical)),
+    rules,
+    onlyToday: onlyToday.map(({ condition }) => condition),
+    brokenToday: needed ? { name, sql: `coalesce(${anyOf([...today.keys()])}, FALSE)` } : undefined,
+    casts: [...new Map(casts.map((cast) => [cast.names.value, cast])).values()],
+    reads: [...new Set(both.flatMap(({ reads }) => reads))],
+    members: [...new Set(both.flatMap(({ members }) => members))],
+  };
+}

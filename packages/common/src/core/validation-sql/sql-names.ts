@@ -1,0 +1,45 @@
+import type { OthersSql } from './stored-texts';
+import type { ValidationField } from './validation-schema';
+
+/** Quoted names of the columns that hold a field's `prepared` expression and its value. */
+export interface ColumnNames {
+  readonly prepared: string;
+  readonly value: string;
+}
+
+/**
+ * Gives names to what the conditions of a statement share. No column of a table can have them: columns consist of a-z,
+ * 0-9 and _ only. When a statement has the rules of two schemas, both get their names here, so that a rule which both
+ * have is one condition, letter by letter.
+ */
+export interface SqlNames {
+  /** The names for the cast of a field: one cast, one pair of names. */
+  readonly ofCast: (field: Pick<ValidationField, 'column' | 'jsonType' | 'athenaType'>) => ColumnNames;
+  /** The name for the columns in rescued_data other than `but`. */
+  readonly others: (but: readonly string[]) => OthersSql;
+}
+
+export function sqlNames(): SqlNames {
+  const casts = numbers();
+  const others = numbers();
+  return {
+    ofCast: ({ column, jsonType, athenaType }) => {
+      const number = casts(`${column} ${jsonType} ${athenaType}`);
+      return { prepared: `"$p${number}"`, value: `"$v${number}"` };
+    },
+    others: (but) => {
+      const number = others([...but].sort().join());
+      return { name: number === 0 ? '"$others"' : `"$others${number}"`, but };
+    },
+  };
+}
+
+/** Numbers keys from 0, in the order in which they come first. */
+function numbers(): (key: string) => number {
+  const known = new Map<string, number>();
+  return (key) => {
+    const number = known.get(key) ?? known.size;
+    known.set(key, number);
+    return number;
+  };
+}
