@@ -3,7 +3,7 @@ locals {
 
   plain_alarms = {
     dead-letters = {
-      description = "Messages were dead-lettered. Look them up in the dlq-archive table by error_code; nothing is lost."
+      description = "Messages could not be used and were archived with their reason. Nothing is lost."
       namespace   = "AWS/Lambda"
       metric      = "Invocations"
       dimensions  = { FunctionName = var.watched.functions["dlq-archiver"] }
@@ -11,7 +11,7 @@ locals {
       threshold   = 0
     }
     dlq-not-empty = {
-      description = "Dead letters wait for more than 15 minutes: dlq-archiver does not drain its queue. Read its log; messages stay for 14 days."
+      description = "Dead letters have waited for more than 15 minutes: dlq-archiver does not archive them. They stay in the queue for 14 days."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = var.watched.dlq }
@@ -19,7 +19,7 @@ locals {
       threshold   = 15 * local.minute
     }
     ingest-age = {
-      description = "Messages wait too long for sqs-processor. Read its log and the Firehose throttling metric; raise ingest_max_concurrency if it only cannot keep up."
+      description = "Messages wait too long in the ingest queue. Nothing is lost for 14 days."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = var.watched.ingest_queue }
@@ -27,7 +27,7 @@ locals {
       threshold   = var.ingest_age_alarm_seconds
     }
     unsettled-schema-uploads = {
-      description = "Schema uploads wait for more than 15 minutes for the verdict that their tries have ended. Read schema-validator's log; messages stay for 14 days."
+      description = "Schema uploads whose tries ended have waited for their verdict for more than 15 minutes."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = var.watched.unsettled_schema_uploads_queue }
@@ -35,7 +35,7 @@ locals {
       threshold   = 15 * local.minute
     }
     failed-schema-uploads = {
-      description = "Schema uploads could not be handled. Read schema-validator's log, mend the cause, upload the schemas again."
+      description = "Schema uploads could not be handled, after all tries. The schemas in force stay in force."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = var.watched.failed_schema_uploads_queue }
@@ -44,7 +44,7 @@ locals {
     }
     # The rule sees every error object, while Firehose's own FailedRowCount leaves out the records that the transform refused.
     stream-failed-rows = {
-      description = "Firehose wrote to firehose-errors/ in the archive bucket instead of RAW. The records are kept there and on record in the dlq-archive table: mend the cause, then have stream-error-reader send them again."
+      description = "Firehose could not deliver records to RAW. They are kept in firehose-errors/ and can be sent again."
       namespace   = "AWS/Events"
       metric      = "TriggeredRules"
       dimensions  = { RuleName = var.watched.stream_error_rule }
@@ -52,7 +52,7 @@ locals {
       threshold   = 0
     }
     failed-stream-errors = {
-      description = "Error objects of Firehose could not be put on record. Read stream-error-reader's log, mend the cause; the daily sweep, or one by hand, puts them on record."
+      description = "Records that Firehose could not deliver were not put on record. They are kept; the daily sweep tries again."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = var.watched.failed_stream_errors_queue }
@@ -63,13 +63,13 @@ locals {
 
   stream_alarms = {
     stream-freshness = {
-      description = "Firehose holds records for more than 15 minutes. Read its log group: rights on the table, or a table that is gone."
+      description = "Firehose has held records for more than 15 minutes without delivering them to RAW."
       metric      = "DeliveryToIceberg.DataFreshness"
       statistic   = "Maximum"
       threshold   = 15 * local.minute
     }
     stream-throttled = {
-      description = "Firehose throttles what is put into it. It raises its limit by itself, and messages wait in SQS for days meanwhile; ask for a higher limit if it lasts."
+      description = "Firehose throttles. It raises its limit by itself; messages wait in SQS for days meanwhile."
       metric      = "ThrottledRecords"
       statistic   = "Sum"
       threshold   = 0
@@ -79,12 +79,12 @@ locals {
   # Both look at half of what AWS allows; 1,440 commits of Firehose a day leave a month to prune.
   version_alarms = {
     table-versions = {
-      description = "A table has more than half of the 100,000 versions that Glue keeps of one; at the limit, nothing can be committed to it. The log of table-provisioner names the table. Prune old versions."
+      description = "A table has more than half of the 100,000 versions that Glue keeps. At the limit, nothing can be committed to it. Delete old versions."
       metric      = "LargestTableVersions"
       threshold   = 50000
     }
     table-versions-total = {
-      description = "The tables have more than half of the 1,000,000 versions that Glue keeps for an account; at the limit, nothing can be committed. Prune old versions."
+      description = "The tables have more than half of the 1,000,000 versions that Glue keeps for an account. At the limit, nothing can be committed. Delete old versions."
       metric      = "TotalTableVersions"
       threshold   = 500000
     }
@@ -102,7 +102,7 @@ locals {
 
   function_alarms = {
     for package, name in var.watched.functions : "lambda-errors-${package}" => {
-      description = "${name} fails. Read /aws/lambda/${name}; what it could not do is tried again."
+      description = "${name} ended with an error. What it could not do is tried again."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = name }
@@ -112,9 +112,9 @@ locals {
   }
 
   cycle_alarms = {
-    cycle-failed    = { metric = "ExecutionsFailed", description = "A cycle failed. Its execution names the step and the cause; the next cycle takes up what it left." }
-    cycle-timed-out = { metric = "ExecutionsTimedOut", description = "A cycle took too long and was ended. See which job hangs; the next cycle starts once the lease has run out." }
-    cycle-aborted   = { metric = "ExecutionsAborted", description = "Someone aborted a cycle. The next cycle starts once its lease has run out, and takes up what it left." }
+    cycle-failed    = { metric = "ExecutionsFailed", description = "A cycle failed. The next cycle retries the unfinished work." }
+    cycle-timed-out = { metric = "ExecutionsTimedOut", description = "A cycle ran too long and was stopped. The next cycle starts when the lease has run out." }
+    cycle-aborted   = { metric = "ExecutionsAborted", description = "Somebody stopped a cycle. The next cycle starts when the lease has run out, and retries the unfinished work." }
   }
 
   # Runbook (docs/runbooks/{name}.md) of each alarm. Several alarms may share one.
@@ -183,7 +183,7 @@ locals {
 
   cycle_missing = {
     AlarmName          = local.cycle_missing_name
-    AlarmDescription   = "No cycle succeeded for two hours. See whether the schedule is on and whether a lease is held in the checkpoints table. Runbook: docs/runbooks/cycle-missing.md"
+    AlarmDescription   = "No cycle succeeded for two hours. Runbook: docs/runbooks/cycle-missing.md"
     Namespace          = "AWS/States"
     MetricName         = "ExecutionsSucceeded"
     Dimensions         = [{ Name = "StateMachineArn", Value = local.state_machine_arn }]

@@ -46,7 +46,7 @@ const HOUSES: readonly House[] = [
     rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'format', 'commands'],
     low: ['errors.ts', 'terminal.ts'],
   },
-  { root: 'scripts', rooms: ['build', 'simulator', 'local', 'soak', 'test'], low: [] },
+  { root: 'scripts', rooms: ['build', 'cost', 'simulator', 'local', 'soak', 'test'], low: [] },
 ];
 
 /** Relative imports of a file, as paths from the repository's root, without an extension. */

@@ -16,7 +16,7 @@ export interface ExecutionCause {
 }
 
 const ENDED_BY_OTHERS: Readonly<Record<string, string>> = {
-  TIMED_OUT: 'The cycle ran longer than cycle_timeout_seconds and was ended',
+  TIMED_OUT: 'The cycle ran longer than it may and was ended',
   ABORTED: 'Somebody stopped the cycle',
 };
 const STEP_FAILED = /^(?<step>[A-Z]\w*) failed: (?<why>[^]+)$/;

@@ -33,7 +33,7 @@ describe('executionCause', () => {
   });
 
   it.each([
-    ['TIMED_OUT', undefined, 'The cycle ran longer than cycle_timeout_seconds and was ended'],
+    ['TIMED_OUT', undefined, 'The cycle ran longer than it may and was ended'],
     ['ABORTED', undefined, 'Somebody stopped the cycle'],
     ['ABORTED', 'deploying', 'Somebody stopped the cycle: deploying'],
   ])('says who ended it when it is %s', (status, cause, text) => {
