@@ -5,8 +5,8 @@ export { wholeNumber } from './usage';
 
 export const EXIT_CODES = `
 Exit codes:
-  0  nothing to complain about
-  1  problems found; for diff: a change that the merge would refuse; for push and sync: a schema was refused
+  0  nothing is wrong
+  1  problems found; for diff: the merge would be refused; for plan: the merge is blocked; for push and sync: a schema was refused
   2  the command could not do its work: wrong arguments, unreadable files, no such git ref, no verdict, no right to ask`;
 
 export function formatOption(): Option {
