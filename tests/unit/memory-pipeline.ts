@@ -66,6 +66,7 @@ export function pipeline() {
   };
 
   const world = {
+    time,
     objects: memory,
     documents,
     warehouse,

@@ -171,7 +171,7 @@ describe('schema push', () => {
     await run('schema', 'push', FILE);
     write(FILE, schema('tank.level', { properties: { device_id: { type: 'string', 'x-cde': true } } }));
     const { code, output } = await run('schema', 'push', FILE);
-    expect(output).toContain('REFUSED\n          not uploaded: it could not follow what is active\n');
+    expect(output).toContain('REFUSED\n          not uploaded: schema-validator would refuse it\n');
     expect(output).toContain('COLUMN_REMOVED  /properties/level');
     expect(code).toBe(1);
     expect(cloud.uploads()).toHaveLength(1);
@@ -183,7 +183,7 @@ describe('schema push', () => {
 
   it.each([
     ['missing', undefined, 'but it is not there'],
-    ['damaged', '{"etag":', 'but it is no JSON'],
+    ['damaged', '{"etag":', 'but it is not JSON'],
     ['about another upload', '{"etag":"x","errors":[{"code":"Y"}]}', 'but it is about another upload'],
   ])('falls back to the registry when error.json is %s', async (_, text, reason) => {
     const { cloud, write, run } = setUp();
@@ -206,7 +206,7 @@ describe('schema push', () => {
     cloud.meanwhile = () => Promise.resolve();
     const { code, output } = await run('schema', 'push', FILE, '--timeout', '5');
     expect(output).toMatch(
-      /no verdict after \d\.\d s\n {10}schema-validator has not begun: see \/aws\/lambda\/acme-schema-validator and docs/,
+      /no verdict after \d\.\d s\n {10}schema-validator has not begun: see the log group \/aws\/lambda\/acme-schema-validator and docs/,
     );
     expect(code).toBe(2);
     expect(cloud.text('tank.level', 'pending/schema.json')).toBeDefined();
@@ -218,7 +218,7 @@ describe('schema push', () => {
     await expect(run('schema', 'push', FILE, '--timeout', '5')).resolves.toMatchObject({
       code: 2,
       output: expect.stringContaining(
-        'began and came to no end yet: see its log group /aws/lambda/acme-schema-validator',
+        'schema-validator has begun but not finished: look again with lean-ops schema status',
       ),
     });
   });
@@ -233,7 +233,7 @@ describe('schema push', () => {
       await meanwhile();
     };
     const { code, output } = await run('schema', 'push', FILE);
-    expect(output).toContain('SUPERSEDED after 0.3 s\n          a newer upload of this topic took its place\n');
+    expect(output).toContain('replaced by a newer upload after 0.3 s\n          this text is not active: ');
     expect(code).toBe(2);
   });
 
@@ -263,7 +263,7 @@ describe('schema push', () => {
     write('draft.json', schema('tank.level', { 'x-topic': undefined }));
     await expect(run('schema', 'push', 'draft.json', '--no-lint')).resolves.toMatchObject({
       code: 2,
-      error: 'error: draft.json names no topic: say which with --topic.\n',
+      error: 'error: draft.json names no topic: name it with --topic.\n',
     });
     write('draft.json', schema('../../x'));
     for (const args of [['draft.json'], ['draft.json', '--topic', 'A/..']]) {
@@ -282,7 +282,7 @@ describe('schema push', () => {
     write('other/tank.level/schema.json', schema('tank.level'));
     await expect(run('schema', 'push', 'draft.json', 'other', '--no-lint')).resolves.toMatchObject({
       code: 2,
-      error: expect.stringContaining('are both of the topic tank.level: name one'),
+      error: expect.stringContaining('are both for the topic tank.level: upload one of them'),
     });
     await expect(run('schema', 'push', 'draft.json', 'other', '--topic=a')).resolves.toMatchObject({ code: 2 });
     await expect(run('schema', 'push', 'draft.json', '--timeout', '0')).resolves.toMatchObject({ code: 2 });

@@ -16,8 +16,8 @@ describe('schema sync', () => {
     await expect(run('schema', 'sync', 'schemas', '--dry-run')).resolves.toEqual({
       code: 0,
       output:
-        'schemas/a/schema.json  (a, version 1)  would be pushed: new\n' +
-        'schemas/b/schema.json  (b, version 1)  would be pushed: new\n2 schemas: 2 would be pushed.\n',
+        'schemas/a/schema.json  (a, version 1)  would be uploaded: new\n' +
+        'schemas/b/schema.json  (b, version 1)  would be uploaded: new\n2 schemas: 2 would be uploaded.\n',
       error: '',
     });
     expect(cloud.uploads()).toEqual([]);
@@ -89,7 +89,7 @@ describe('schema sync', () => {
     expect(first.output).toContain('TABLE_CONFLICT');
     const second = await run('schema', 'sync', 'schemas');
     expect(second.output).toContain(
-      'schemas/a/schema.json  (a, version 1)  REFUSED\n          this very text was refused before, and is not uploaded again (--force does)\n',
+      'schemas/a/schema.json  (a, version 1)  REFUSED\n          not uploaded: the same text was refused before (--force uploads it again)\n',
     );
     expect(second.output).toContain('TABLE_CONFLICT');
     expect(second.code).toBe(1);

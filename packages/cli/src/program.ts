@@ -8,6 +8,7 @@ import { registerSchemaInfer } from './commands/schema-infer';
 import { schemaLint } from './commands/schema-lint';
 import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
+import { registerSchemaStatus } from './commands/schema-status';
 import { registerSchemaSync } from './commands/schema-sync';
 import { explainFailures } from './pipeline/explain-aws-errors';
 import { EXIT_CODES, formatOption } from './commands/options';
@@ -27,11 +28,11 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
     .description('Manage the schemas and topics of a lean-ops pipeline.')
     .version(version)
     .addHelpText('after', EXIT_CODES);
-  const schema = program.command('schema').description('topic schemas, from a pull request to governed tables');
+  const schema = program.command('schema').description('write, check and upload topic schemas');
 
   schema
     .command('lint')
-    .description('check topic schemas: every problem with its place and what to do')
+    .description('check topic schemas: show every problem, where it is, and what to do')
     .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
@@ -44,6 +45,7 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
   registerSchemaPush(schema, context);
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
+  registerSchemaStatus(schema, context);
   registerEnv(program, context);
 
   try {

@@ -166,12 +166,12 @@ describe('schema diff', () => {
     for (const ref of ['origin/main', '--output=x', 'HEAD:schemas', '']) {
       await expect(run('schema', 'diff', `--base=${ref}`)).resolves.toMatchObject({
         code: 2,
-        error: expect.stringContaining(`the git ref ${ref} is not there`),
+        error: expect.stringContaining(`the git ref ${ref} does not exist`),
       });
     }
     await expect(run('schema', 'diff', 'nowhere')).resolves.toMatchObject({
       code: 2,
-      error: expect.stringContaining('nowhere: no topic schema here, nor at HEAD'),
+      error: expect.stringContaining('nowhere: no topic schema, neither here nor at HEAD'),
     });
   });
 });

@@ -131,7 +131,7 @@ schemas/tank.temp/schema.json
   });
 
   it.each([
-    [['schema', 'lint', 'nowhere'], 'nowhere is not there'],
+    [['schema', 'lint', 'nowhere'], 'nowhere does not exist'],
     [['schema', 'lint', '.'], 'no topic schema below .'],
     [['schema', 'lint', '--format', 'xml'], '--format must be one of text, json, github.'],
     [['schema', 'lnit'], "unknown command 'lnit'"],

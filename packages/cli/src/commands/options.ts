@@ -1,17 +1,19 @@
 import { Option } from 'commander';
-import { FORMATS } from '../terminal';
+import { FORMATS, type Format } from '../terminal';
 
 export { wholeNumber } from './usage';
 
 export const EXIT_CODES = `
 Exit codes:
-  0  nothing is wrong
-  1  problems found; for diff: the merge would be refused; for plan: the merge is blocked; for push and sync: a schema was refused
-  2  the command could not do its work: wrong arguments, unreadable files, no such git ref, no verdict, no right to ask`;
+  0  done, and nothing is wrong
+  1  a schema has problems: it is invalid, would be refused or was refused, its merge is blocked, or its upload is stuck
+  2  wrong usage, or the command could not do its work: unreadable files, no such git ref, no verdict, a missing right`;
 
-export function formatOption(): Option {
-  return new Option('--format <format>', 'for people, for programs, or as annotations of a GitHub workflow')
-    .choices(FORMATS)
+/** @param formats those that the command has; by default all */
+export function formatOption(formats: readonly Format[] = FORMATS): Option {
+  const github = formats.includes('github') ? ', or github for annotations of a GitHub workflow' : '';
+  return new Option('--format <format>', `text for people, json for programs${github}`)
+    .choices(formats)
     .default('text');
 }
 

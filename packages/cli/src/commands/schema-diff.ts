@@ -37,19 +37,19 @@ const CONCURRENCY = 8;
 export const registerSchemaDiff: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('diff')
-    .description('what a merge of the schemas would change: for readers, and in the tables')
+    .description('show what merging the schemas would change, for readers and in the tables')
     .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
-    .option('--base <ref>', 'git ref to compare the files with, for a pull request origin/main (default: HEAD)')
+    .option('--base <ref>', 'git ref to compare with; for a pull request origin/main (default: HEAD)')
     .addOption(
-      new Option('--active', 'compare with what is active in the pipeline').conflicts([
+      new Option('--active', 'compare with the schemas that are active in the pipeline').conflicts([
         'base',
         'databasePrefix',
         'lakeBucket',
       ]),
     )
     .addOption(outputsOption())
-    .option('--database-prefix <prefix>', 'of the Glue databases, for the statements shown', 'lean_ops')
-    .option('--lake-bucket <bucket>', 'of the lake, for the statements shown', 'LAKE_BUCKET')
+    .option('--database-prefix <prefix>', 'prefix of the Glue databases in the statements shown', 'lean_ops')
+    .option('--lake-bucket <bucket>', 'bucket of the lake in the statements shown', 'LAKE_BUCKET')
     .addOption(sqlOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
@@ -104,7 +104,7 @@ async function locationsOf(paths: readonly string[], baseline: Baseline, cwd: st
       }
     }
     if (here.length === 0 && before.length === 0) {
-      throw new CliError(`${given}: no topic schema here, nor at ${baseline.name}.`);
+      throw new CliError(`${given}: no topic schema, neither here nor at ${baseline.name}.`);
     }
   }
   return [...locations.values()].sort((a, b) => (a.absolute < b.absolute ? -1 : 1));

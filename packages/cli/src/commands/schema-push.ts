@@ -34,9 +34,9 @@ export const registerSchemaPush: RegisterCommand = (schema, { terminal, connect,
     .command('push')
     .description('upload topic schemas and wait for the verdict: READY with their tables, or every problem')
     .argument('<paths...>', 'schema files, or folders with {topic}/schema.json in them')
-    .option('--topic <topic>', 'of a single file whose folder and x-topic do not tell')
-    .option('--no-lint', 'upload whatever the file holds, and let the validator answer')
-    .option('--force', 'upload what is active already, too', false)
+    .option('--topic <topic>', 'topic of a single file, when neither its folder nor x-topic names it')
+    .option('--no-lint', 'upload without checking the files first: schema-validator answers')
+    .option('--force', 'upload schemas that are already active, too', false)
     .addOption(timeoutOption())
     .addOption(outputsOption())
     .addOption(formatOption())
@@ -47,7 +47,7 @@ export const registerSchemaPush: RegisterCommand = (schema, { terminal, connect,
 };
 
 export function timeoutOption(): Option {
-  return new Option('--timeout <seconds>', 'longest wait for the verdict on an upload')
+  return new Option('--timeout <seconds>', 'how long to wait for the verdict on an upload')
     .argParser(wholeNumber({ from: 1, to: 3_600 }))
     .default(DEFAULT_TIMEOUT_MS / 1_000);
 }
@@ -63,7 +63,7 @@ export async function schemaPush(
   const locations = (await findSchemas(paths, terminal.cwd)).filter(({ stray }) => !stray);
   if (locations.length === 0) throw new CliError(`no topic schema below ${paths.join(', ')}.`);
   if (options.topic !== undefined && locations.length > 1) {
-    throw new CliError(`--topic is for a single file, and these are ${locations.length}.`);
+    throw new CliError(`--topic is for a single file, but there are ${locations.length}.`);
   }
   const { report, checked } = await lintSchemas(
     options.topic === undefined ? locations : locations.map((location) => ({ ...location, topic: options.topic })),
@@ -99,10 +99,10 @@ export async function schemaPush(
  */
 export function candidateOf({ location, text, locate }: CheckedFile): Candidate {
   const { file } = location;
-  if (text === undefined) throw new CliError(`${file} is no UTF-8 text of at most 1 MiB, and cannot be uploaded.`);
+  if (text === undefined) throw new CliError(`${file} cannot be uploaded: it is not UTF-8 text of at most 1 MiB.`);
   const folder = location.topic !== undefined && isTopicName(location.topic) ? location.topic : undefined;
   const topic = folder ?? statedTopic(text) ?? location.topic;
-  if (topic === undefined) throw new CliError(`${file} names no topic: say which with --topic.`);
+  if (topic === undefined) throw new CliError(`${file} names no topic: name it with --topic.`);
   return { file, topic: legalTopic(file, topic), text, locate };
 }
 
@@ -121,7 +121,8 @@ export function refuseDuplicateTopics(candidates: readonly Candidate[]): void {
   const files = new Map<string, string>();
   for (const { topic, file } of candidates) {
     const other = files.get(topic);
-    if (other !== undefined) throw new CliError(`${other} and ${file} are both of the topic ${topic}: name one.`);
+    if (other !== undefined)
+      throw new CliError(`${other} and ${file} are both for the topic ${topic}: upload one of them.`);
     files.set(topic, file);
   }
 }

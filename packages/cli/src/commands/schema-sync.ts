@@ -31,12 +31,12 @@ export interface SyncOptions {
 export const registerSchemaSync: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('sync')
-    .description('upload the topic schemas of a folder that are not active yet: what a merge runs')
+    .description('upload the schemas of a folder that are not active; safe to repeat; never deletes: what a merge runs')
     .argument('<dir>', 'folder with {topic}/schema.json in it')
-    .option('--dry-run', 'upload nothing, and tell what would be', false)
-    .option('--force', 'upload all, also what is active or was refused before', false)
+    .option('--dry-run', 'upload nothing; show what would be uploaded', false)
+    .option('--force', 'upload all, also schemas that are active or were refused before', false)
     .addOption(
-      new Option('--concurrency <n>', `uploads at one time, up to ${MAX_CONCURRENCY}: Athena takes no more statements`)
+      new Option('--concurrency <n>', `uploads at a time, up to ${MAX_CONCURRENCY}, as Athena takes no more statements`)
         .argParser(wholeNumber({ from: 1, to: MAX_CONCURRENCY }))
         .default(DEFAULT_CONCURRENCY),
     )

@@ -9,9 +9,9 @@ import { problemAnnotation, problemText } from './lint';
 const WORDS: Readonly<Record<Outcome, string>> = {
   READY: 'ready',
   ACTIVE: 'already active',
-  PLANNED: 'would be pushed',
+  PLANNED: 'would be uploaded',
   REFUSED: 'refused',
-  SUPERSEDED: 'overtaken',
+  SUPERSEDED: 'replaced by a newer upload',
   NO_VERDICT: 'without a verdict',
   FAILED: 'failed',
 };
@@ -25,11 +25,11 @@ function headline({ outcome, seconds, changes, uploaded }: FileResult): string {
     case 'ACTIVE':
       return 'already active: nothing uploaded';
     case 'PLANNED':
-      return `would be pushed: ${what}`;
+      return `would be uploaded: ${what}`;
     case 'REFUSED':
       return `REFUSED${uploaded ? ` by schema-validator${after}` : ''}`;
     case 'SUPERSEDED':
-      return `SUPERSEDED${after}`;
+      return `replaced by a newer upload${after}`;
     case 'NO_VERDICT':
       return `no verdict${after}`;
     case 'FAILED':

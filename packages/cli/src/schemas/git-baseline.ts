@@ -39,13 +39,13 @@ async function git(cwd: string, ...args: readonly string[]): Promise<GitResult> 
  */
 export async function gitBaseline(ref: string, cwd: string): Promise<Baseline> {
   const top = await git(cwd, 'rev-parse', '--show-toplevel');
-  if (!top.ok) throw new CliError(`not in a git repository (${cwd}): schema diff compares files with a git ref.`);
+  if (!top.ok) throw new CliError(`${cwd} is not in a git repository, and schema diff compares files with a git ref.`);
   const root = top.output.replace(/\r?\n$/, '');
   // From here on git gets the commit's hash, so that nothing the user wrote can be read as an option or a path.
   const verified = await git(cwd, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
   if (!verified.ok) {
     throw new CliError(
-      `the git ref ${ref} is not there: fetch it first (in a workflow: actions/checkout with fetch-depth: 0), or give another --base.`,
+      `the git ref ${ref} does not exist: fetch it first (in a workflow: actions/checkout with fetch-depth: 0), or give another --base.`,
     );
   }
   const commit = verified.output.trim();

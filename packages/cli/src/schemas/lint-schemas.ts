@@ -98,7 +98,7 @@ function strayFile(topic: string): SchemaProblem {
   return {
     code: 'FILE_NOT_READ',
     path: '/x-topic',
-    message: 'the file holds a topic schema, and no upload takes it from here',
+    message: 'the file holds a topic schema, but is not uploaded from here',
     hint: `move it to schemas/${name}/schema.json, or name it on the command line to check it where it is`,
   };
 }

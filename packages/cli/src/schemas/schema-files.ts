@@ -33,7 +33,7 @@ export async function findSchemas(paths: readonly string[], cwd: string): Promis
   for (const given of paths) {
     const absolute = path.resolve(cwd, given);
     const stats = await stat(absolute).catch(() => undefined);
-    if (stats === undefined) throw new CliError(`${given} is not there.`);
+    if (stats === undefined) throw new CliError(`${given} does not exist.`);
     const files = stats.isDirectory() ? await jsonFilesBelow(absolute) : [absolute];
     for (const file of files) {
       const stray = stats.isDirectory() && path.basename(file) !== 'schema.json';
@@ -93,8 +93,8 @@ function decode(bytes: Buffer): SchemaText {
     problem: {
       code: 'NOT_UTF8',
       path: '',
-      message: 'the file is no UTF-8 text',
-      hint: 'save it as UTF-8 (an editor may call what it is now UTF-16, Latin-1 or ANSI)',
+      message: 'the file is not UTF-8 text',
+      hint: 'save it as UTF-8 (your editor may call its present encoding UTF-16, Latin-1 or ANSI)',
     },
   };
 }

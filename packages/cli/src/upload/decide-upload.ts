@@ -62,7 +62,7 @@ export async function readUploadState(
 }
 
 /** The text of an object; undefined when it is missing, or too large for a schema: anything may have been uploaded. */
-async function boundedText(objects: ObjectStore, bucket: string, key: string): Promise<string | undefined> {
+export async function boundedText(objects: ObjectStore, bucket: string, key: string): Promise<string | undefined> {
   const head = await objects.head(bucket, key);
   if (head === undefined || head.bytes > MAX_SCHEMA_BYTES) return undefined;
   return (await objects.get(bucket, key))?.body;

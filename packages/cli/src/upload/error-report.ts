@@ -27,12 +27,12 @@ export function parseErrorReport(text: string): ReadReport {
   try {
     document = JSON.parse(text);
   } catch {
-    return { ok: false, reason: 'it is no JSON' };
+    return { ok: false, reason: 'it is not JSON' };
   }
   const etag = isObject(document) ? document['etag'] : undefined;
   const errors = isObject(document) ? document['errors'] : undefined;
   if (typeof etag !== 'string' || !Array.isArray(errors) || errors.length === 0) {
-    return { ok: false, reason: 'it has no etag and errors' };
+    return { ok: false, reason: 'it has no etag or errors' };
   }
   const problems = errors.map((error: unknown): SchemaProblem => {
     const text = (name: string, fallback: string): string => {

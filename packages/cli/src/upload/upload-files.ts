@@ -35,11 +35,11 @@ export interface UploadFilesOptions {
 }
 
 const NO_RESULT = { uploaded: false, version: null, changes: null, seconds: null, note: null, problems: [] } as const;
-const REFUSED_BEFORE = 'this very text was refused before, and is not uploaded again (--force does)';
+const REFUSED_BEFORE = 'not uploaded: the same text was refused before (--force uploads it again)';
 const GONE =
-  'the upload is no longer in pending/: a newer one of a text that was validated before took its place, or somebody removed it';
+  'the upload is gone from pending/ without a verdict: a newer upload replaced it, or somebody removed it; run this again';
 const NOT_COMPARED = 'whether its tables are as it says is not known';
-const NOT_UPLOADED = 'not uploaded: it could not follow what is active';
+const NOT_UPLOADED = 'not uploaded: schema-validator would refuse it';
 
 /** Uploads the files that need it, and waits for the verdict on each. A failure of one file stops no other. */
 export async function uploadFiles(
@@ -127,7 +127,11 @@ function outcomeFields(
     case 'REFUSED':
       return { ...ended, outcome: OUTCOMES.refused, problems: locateIn(candidate, outcome.problems) };
     case 'SUPERSEDED':
-      return { ...ended, outcome: OUTCOMES.superseded, note: 'a newer upload of this topic took its place' };
+      return {
+        ...ended,
+        outcome: OUTCOMES.superseded,
+        note: 'this text is not active: lean-ops schema status shows which one is',
+      };
     case 'GONE':
       return { ...ended, outcome: OUTCOMES.noVerdict, note: GONE };
     case 'TIMEOUT':
@@ -140,6 +144,6 @@ function whereToLook(begun: boolean, { registryTable }: Deployment): string {
   // All names of one pipeline begin with the same prefix.
   const prefix = /^(.*)-schema-registry$/.exec(registryTable)?.[1] ?? '{name_prefix}';
   return begun
-    ? `schema-validator began and came to no end yet: see its log group /aws/lambda/${prefix}-schema-validator, and when its tries have ended, failed/error.json`
-    : `schema-validator has not begun: see /aws/lambda/${prefix}-schema-validator and docs/runbooks/failed-schema-uploads.md`;
+    ? `schema-validator has begun but not finished: look again with lean-ops schema status, or see the log group /aws/lambda/${prefix}-schema-validator`
+    : `schema-validator has not begun: see the log group /aws/lambda/${prefix}-schema-validator and docs/runbooks/failed-schema-uploads.md`;
 }

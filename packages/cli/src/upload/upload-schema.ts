@@ -63,7 +63,7 @@ export async function uploadSchema(
     const read = await readErrorReport(objects, bucket, topic);
     if (read.ok && read.report.etag === etagOfUpload) return read.report.problems;
     const reason = read.ok ? 'it is about another upload' : read.reason;
-    const hint = `the whole list should be in s3://${bucket}/${schemaKeys.error(topic)}, but ${reason}; upload it again`;
+    const hint = `upload it again: s3://${bucket}/${schemaKeys.error(topic)} should list all problems, but ${reason}`;
     return [{ code: code ?? 'UNKNOWN', path: '', message: message ?? 'the registry does not say why', hint }];
   }
 }
