@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { version } from '../package.json';
 import { awsCloud, type Connect } from './pipeline/aws-clients';
 import type { CommandContext } from './commands/command';
+import { registerCompletion } from './commands/completion';
 import { registerEnv } from './commands/env';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
@@ -47,6 +48,7 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
   registerSchemaInfer(schema, context);
   registerSchemaStatus(schema, context);
   registerEnv(program, context);
+  registerCompletion(program, context);
 
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -19,16 +19,14 @@ export function withPlainUsage(program: Command, streams: Streams): Command {
 
 /** `--port must be a whole number from 1 to 65535.`, where Commander quotes the whole declaration of the option. */
 export function plainUsageError(text: string): string {
-  return text
-    .replace(/^error: option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. (?:It )?(?=must )/s, 'error: $1 ')
-    .replace(
-      /^error: option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. Allowed choices are /s,
-      'error: $1 must be one of ',
-    )
-    .replace(
-      /^error: command-argument value '.*' is invalid for argument '([^']*)'\. (?:It )?(?=must )/s,
-      'error: $1 ',
-    );
+  const [, option, argument, rest] =
+    /^error: (?:option '(?:-\w, )?(--[\w-]+)[^']*' argument|command-argument value) '.*' is invalid(?: for argument '([^']*)')?\. (.*)$/s.exec(
+      text,
+    ) ?? [];
+  const name = option ?? argument;
+  if (name === undefined || rest === undefined) return text;
+  const rule = rest.replace(/^(?:It )?(?=must )/, '').replace(/^Allowed choices are /, 'must be one of ');
+  return rule.startsWith('must ') ? `error: ${name} ${rule}` : text;
 }
 
 /**
