@@ -43,7 +43,7 @@ const HOUSES: readonly House[] = [
   },
   {
     root: 'packages/cli/src',
-    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'format', 'commands'],
+    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'status', 'format', 'commands'],
     low: ['errors.ts', 'terminal.ts'],
   },
   { root: 'scripts', rooms: ['build', 'cost', 'simulator', 'local', 'soak', 'test'], low: [] },

@@ -3,6 +3,7 @@ import { version } from '../package.json';
 import { awsCloud, type Connect } from './pipeline/aws-clients';
 import type { CommandContext } from './commands/command';
 import { registerCompletion } from './commands/completion';
+import { registerDlqList } from './commands/dlq-list';
 import { registerEnv } from './commands/env';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
@@ -11,18 +12,26 @@ import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaStatus } from './commands/schema-status';
 import { registerSchemaSync } from './commands/schema-sync';
-import { explainFailures } from './pipeline/explain-aws-errors';
+import { registerStatus } from './commands/status';
+import { explainFailures, explainObservation } from './pipeline/explain-aws-errors';
+import { awsObserver, type Observe } from './pipeline/observer';
 import { EXIT_CODES, formatOption } from './commands/options';
 import { usageExitCode, withPlainUsage } from './commands/usage';
 import { CliError } from './errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from './terminal';
 
 /** Runs one command line and returns its exit code. Never throws, and never ends the process. */
-export async function run(args: readonly string[], terminal: Terminal, connect: Connect = awsCloud): Promise<ExitCode> {
+export async function run(
+  args: readonly string[],
+  terminal: Terminal,
+  connect: Connect = awsCloud,
+  observe: Observe = awsObserver,
+): Promise<ExitCode> {
   let code: ExitCode = EXIT.clean;
   const context: CommandContext = {
     terminal,
     connect: explainFailures(connect),
+    observe: explainObservation(observe),
     setExitCode: (ended) => void (code = ended),
   };
   const program = withPlainUsage(new Command('lean-ops'), { writeOut: terminal.write, writeErr: terminal.writeError })
@@ -47,6 +56,8 @@ export async function run(args: readonly string[], terminal: Terminal, connect: 
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
   registerSchemaStatus(schema, context);
+  registerStatus(program, context);
+  registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);
   registerEnv(program, context);
   registerCompletion(program, context);
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Connect } from '../src/pipeline/aws-clients';
+import type { Observe } from '../src/pipeline/observer';
 import { run } from '../src/program';
 
 const made: string[] = [];
@@ -15,8 +16,9 @@ afterAll(() => {
  * A new directory, and a function that runs the command in it.
  *
  * @param connect the connection to a pipeline, for commands that need one
+ * @param observe the connection of the commands that look at a running pipeline
  */
-export function workspace(connect?: Connect) {
+export function workspace(connect?: Connect, observe?: Observe) {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'lean-ops-cli-')));
   made.push(root);
   const write = (file: string, content: string | Uint8Array | object): void => {
@@ -47,7 +49,7 @@ export function workspace(connect?: Connect) {
         columns: undefined,
         colour: false,
       };
-      const code = await run(args, terminal, connect);
+      const code = await run(args, terminal, connect, observe);
       return { code, output, error };
     },
   };
@@ -78,4 +80,15 @@ export const OUTPUTS = {
   schema_registry_table: 'acme-schema-registry',
   athena_workgroup: 'acme',
   databases: { raw: 'acme_raw', standardized: 'acme_standardized', curated: 'acme_curated', ops: 'acme_ops' },
+};
+
+/** The outputs that the commands for a running pipeline need besides. */
+export const OPERATED_OUTPUTS = {
+  ...OUTPUTS,
+  checkpoint_table: 'acme-checkpoints',
+  dlq_archive_table: 'acme-dlq-archive',
+  dlq_archive_bucket: 'acme-dlq-archive',
+  ingest_queue_url: 'https://sqs.eu-central-1.amazonaws.com/123456789012/acme-ingest',
+  state_machine_arn: 'arn:aws:states:eu-central-1:123456789012:stateMachine:acme-cycle',
+  freshness_targets: { default: 60, topics: {} },
 };

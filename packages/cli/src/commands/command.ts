@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
+import type { Observe } from '../pipeline/observer';
 import type { ExitCode, Terminal } from '../terminal';
 
 /** Everything a command needs from the program that registers it. */
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly connect: Connect;
+  /** Connects to what knows how a pipeline is doing. */
+  readonly observe: Observe;
   /** Takes the exit code that the shell gets once the command has ended. */
   readonly setExitCode: (code: ExitCode) => void;
 }

@@ -1,0 +1,191 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Freshness } from '@lean-ops/common/core';
+import { statusText } from '../../src/format/status';
+import type { Readings, TopicProgress } from '../../src/status/readings';
+import { reportOf } from '../../src/status/report';
+
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+const minutesAgo = (minutes: number): number => NOW - minutes * 60_000;
+const ok = <T>(value: T) => ({ ok: true, value }) as const;
+const FRESH: Freshness = { waiting: [], behind: [], late: [], oldestMinutes: 0, topicMinutes: {} };
+
+function progress(changes: Partial<TopicProgress> = {}, freshness: Partial<Freshness> = {}): TopicProgress {
+  return { topics: 15, unbalanced: [], held: [], ...changes, freshness: { ...FRESH, ...freshness } };
+}
+
+/** A pipeline in which nothing is wrong; a test names only what it varies. */
+function readings(changes: Partial<Readings> = {}): Readings {
+  return {
+    now: NOW,
+    namePrefix: 'lean-ops',
+    region: 'eu-central-1',
+    defaultTargetMinutes: 60,
+    alarms: ok([]),
+    cycles: ok([
+      { status: 'SUCCEEDED', startedAt: minutesAgo(10), endedAt: minutesAgo(9), cause: undefined },
+      { status: 'SUCCEEDED', startedAt: minutesAgo(25), endedAt: minutesAgo(24), cause: undefined },
+    ]),
+    progress: ok(progress()),
+    letters: ok({ reasons: [], more: false }),
+    parseErrors: ok([]),
+    schemas: ok([]),
+    ingest: ok({ waiting: 0, inFlight: 0, oldestSeconds: undefined }),
+    ...changes,
+  };
+}
+
+const CAUSE =
+  'Standardized failed: access denied writing lean_ops_ops.cycle_delta (role lean-ops-standardized: glue:UpdateTable)';
+const failedCycle = (startedMinutesAgo: number) => ({
+  status: 'FAILED',
+  startedAt: minutesAgo(startedMinutesAgo),
+  endedAt: minutesAgo(startedMinutesAgo - 2),
+  cause: CAUSE,
+});
+const behind = (topic: string, minutes: number, error = 'SchemaError: the active schema has no x-version') => ({
+  topic,
+  layer: 'curated' as const,
+  since: minutesAgo(minutes),
+  cycleId: '20261123T101500Z-1a2b3c4d',
+  error,
+});
+const reason = (code: string, count: number, meaning: string) => ({
+  code,
+  unit: 'message' as const,
+  meaning,
+  fromFirehose: false,
+  count,
+  resent: 0,
+  topics: [{ topic: '_unknown', count }],
+  first: '2026-11-23T10:00:00.000Z',
+  last: '2026-11-23T11:00:00.000Z',
+});
+
+/** As much as can be wrong at once. */
+const TROUBLE = readings({
+  alarms: ok([
+    {
+      name: 'lean-ops-dead-letters',
+      since: minutesAgo(5),
+      description: 'Messages were dead-lettered. Runbook: docs/runbooks/dead-letters.md',
+    },
+    {
+      name: 'lean-ops-cycle-failed',
+      since: minutesAgo(95),
+      description: 'A cycle failed. Runbook: docs/runbooks/cycle-failed.md',
+    },
+  ]),
+  cycles: ok([
+    failedCycle(15),
+    failedCycle(30),
+    { status: 'SUCCEEDED', startedAt: minutesAgo(45), endedAt: minutesAgo(44), cause: undefined },
+  ]),
+  progress: ok(
+    progress(
+      {
+        unbalanced: [
+          {
+            topic: 'device.status',
+            layer: 'standardized',
+            at: minutesAgo(200),
+            cycleId: 'c',
+            error: 'LEDGER_UNBALANCED: the table has 12 rows and should have 10',
+          },
+        ],
+        held: [{ topic: 'factory.press', status: 'MAINTENANCE', since: '2026-11-21T09:00:00.000Z' }],
+      },
+      {
+        behind: [behind('telemetry.climate', 90), behind('vehicle.position', 20)],
+        late: [{ topic: 'telemetry.climate', layer: 'curated', since: minutesAgo(90), targetMinutes: 60 }],
+        oldestMinutes: 90,
+      },
+    ),
+  ),
+  letters: ok({
+    reasons: [
+      reason('NO_TOPIC', 12_400, 'the message names no topic'),
+      reason('TOO_LARGE', 16, 'the message is larger than 1,024,000 bytes as a record'),
+    ],
+    more: true,
+  }),
+  parseErrors: ok([{ code: 'INVALID_JSON', count: 58, topics: 12 }]),
+  schemas: ok([
+    {
+      topic: 'tank.level',
+      state: 'FAILED',
+      active: null,
+      pending: null,
+      failed: {
+        code: 'UNKNOWN_KEYWORD',
+        message: '"maxlenght" is not a supported keyword',
+        since: '2026-11-23T08:00:00Z',
+      },
+      operatorStatus: null,
+    },
+  ]),
+  ingest: { ok: false, problem: 'not allowed: these credentials need cloudwatch:GetMetricData on metrics.' },
+});
+
+describe('the status of a pipeline', () => {
+  it.each([80, 100, 160])('fits into %i columns, whatever is wrong', (columns) => {
+    const text = statusText(reportOf(TROUBLE), { columns, colour: false });
+    expect(text).toMatchSnapshot();
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(columns);
+  });
+
+  it('is a few lines when nothing is wrong', () => {
+    expect(statusText(reportOf(readings()), { columns: 80, colour: false })).toMatchSnapshot();
+  });
+
+  it('is coloured on a terminal only', () => {
+    expect(statusText(reportOf(TROUBLE), { columns: 80, colour: true })).toContain('\u001b[31mPROBLEM');
+    expect(statusText(reportOf(TROUBLE), { columns: undefined, colour: false })).not.toContain('\u001b');
+  });
+});
+
+describe('what counts as wrong', () => {
+  const problems = (changes: Partial<Readings>) => reportOf(readings(changes)).problems.map(({ text }) => text);
+
+  it('is the newest cycle that has ended, not an earlier one', () => {
+    const succeeded = { status: 'SUCCEEDED', startedAt: minutesAgo(5), endedAt: minutesAgo(4), cause: undefined };
+    const running = { status: 'RUNNING', startedAt: minutesAgo(1), endedAt: undefined, cause: undefined };
+    expect(problems({ cycles: ok([running, failedCycle(20)]) })).toEqual(['The last cycle failed']);
+    expect(problems({ cycles: ok([succeeded, failedCycle(20)]) })).toEqual([]);
+    expect(reportOf(readings({ cycles: ok([succeeded, failedCycle(20)]) })).notes).toHaveLength(1);
+    expect(problems({ cycles: ok([]) })).toEqual([]);
+  });
+
+  it('is RAW that waits past the target of topics, and not RAW that waits for the next cycle', () => {
+    const waiting = [{ layer: 'standardized' as const, since: minutesAgo(70), records: 1_200 }];
+    const late = Array.from({ length: 15 }, (_, index) => ({
+      topic: `t${index}`,
+      layer: 'standardized' as const,
+      since: minutesAgo(70),
+      targetMinutes: 60,
+    }));
+    expect(problems({ progress: ok(progress({}, { waiting, late, oldestMinutes: 70 })) })).toEqual([
+      '1,200 rows of RAW wait for Standardized since 10:50 (1 h 10 min): every topic may be late',
+    ]);
+    const soon = [{ layer: 'standardized' as const, since: minutesAgo(7), records: 1_200 }];
+    expect(problems({ progress: ok(progress({}, { waiting: soon, oldestMinutes: 7 })) })).toEqual([]);
+  });
+
+  it('is no dead letter that was sent again, no parse error, and no topic that an operator holds', () => {
+    const resent = { ...reason('Iceberg.CommitFailed', 0, 'x'), resent: 500 };
+    expect(
+      problems({
+        letters: ok({ reasons: [resent], more: false }),
+        parseErrors: ok([{ code: 'INVALID_JSON', count: 58, topics: 12 }]),
+        progress: ok(progress({ held: [{ topic: 'a', status: 'REBUILDING', since: undefined }] })),
+      }),
+    ).toEqual([]);
+  });
+
+  it('names ten of many topics, and counts the rest', () => {
+    const many = Array.from({ length: 700 }, (_, index) => behind(`topic-${index}`, 100 + index));
+    const [found] = reportOf(readings({ progress: ok(progress({ topics: 700 }, { behind: many })) })).problems;
+    expect(found?.details?.rows).toHaveLength(11);
+    expect(found?.details?.rows[0]?.[0]).toBe('topic-699');
+    expect(found?.details?.rows.at(-1)?.[0]).toBe('and 690 more');
+  });
+});
