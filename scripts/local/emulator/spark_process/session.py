@@ -20,16 +20,14 @@ _FAR_FUTURE_MS = "4102444800000"
 _PROVIDER = "org.apache.iceberg.aws.s3.VendedCredentialsProvider"
 
 
-def start_spark(config: Mapping[str, Any]) -> SparkSession:
-    """Starts Spark and its JVM.
+def java_options(config: Mapping[str, Any]) -> str:
+    """The options of Spark's JVM as one text, which Spark takes apart at spaces that are not quoted.
 
-    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores, memory,
-    region, and java_options, which come last and count.
+    `config` is that of `start_spark`; its own java_options come last and count.
     """
-    # Iceberg's clients find the region as the SDK finds it, and not in the catalog's settings.
-    region = f"-Daws.region={config['region']}"
     options = [
-        region,
+        # Iceberg's clients find the region as the SDK finds it, and not in the catalog's settings.
+        f"-Daws.region={config['region']}",
         "-Duser.timezone=UTC",
         "-XX:+UseSerialGC",
         f"-Dderby.system.home={config['local_dir']}",
@@ -38,13 +36,26 @@ def start_spark(config: Mapping[str, Any]) -> SparkSession:
         options.append(f"-Djavax.net.ssl.trustStore={config['trust_store']}")
     # The jobs set this before anything uses a catalog. Here Athena comes first, in the JVM that all share.
     options.append("-Diceberg.worker.num-threads=32")
-    options.append(config["java_options"])
+    return " ".join([*map(_quoted, options), config["java_options"]])
+
+
+def _quoted(option: str) -> str:
+    """The option in double quotes, with the escapes of Spark's CommandBuilderUtils.parseOptionString."""
+    return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def start_spark(config: Mapping[str, Any]) -> SparkSession:
+    """Starts Spark and its JVM.
+
+    `config` has jars (paths), packages (of Maven), trust_store (a path or None), local_dir, cores, memory,
+    region, and java_options.
+    """
     builder = SparkSession.builder.master(f"local[{config['cores']}]").appName("lean-ops-local")
     settings = {
         "spark.driver.memory": config["memory"],
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,
-        "spark.driver.extraJavaOptions": " ".join(options),
+        "spark.driver.extraJavaOptions": java_options(config),
         "spark.local.dir": config["local_dir"],
         "spark.sql.warehouse.dir": os.path.join(config["local_dir"], "warehouse"),
         "spark.sql.catalogImplementation": "in-memory",
