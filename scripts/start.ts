@@ -1,13 +1,15 @@
 /** `pnpm start`: runs the whole pipeline on this machine, fed by a simulated fleet or by the user's own events. */
+import path from 'node:path';
 import { wholeNumber } from '../packages/cli/src/commands/usage';
 import { counted } from '../packages/cli/src/format/text';
 import { UNKNOWN_TOPIC } from '../packages/common/src/core/topic';
 import { runCycle, type CycleOutcome } from './local/cycle';
 import { display, newProgram, portOption, runProgram, userPath } from './local/commands/program';
 import { EXIT, UserError } from './local/errors';
+import { runWithStack } from './local/exec';
 import { onInterrupt } from './local/interrupt';
 import { acceptMessages } from './local/messages/accept';
-import { numberOfLetters, readDeadLetters, renderDeadLetters } from './local/reports/dead-letters';
+import { ROOT } from './local/paths';
 import {
   imbalances,
   renderAccount,
@@ -38,6 +40,7 @@ interface Run {
   readonly cycles: CycleOutcome[];
 }
 
+const LEAN_OPS = path.join(ROOT, 'packages/cli/bin/lean-ops.mjs');
 const DAY_1 = new Date('2026-11-02T00:00:00Z');
 const DAY_2 = new Date('2026-11-03T00:00:00Z');
 /** The share of the events that are sent on the first day. */
@@ -139,9 +142,11 @@ async function main(options: Options): Promise<void> {
 /** Prints where every message went, and sets the exit code to 1 when messages are missing or none became a row. */
 async function printSummary(run: Run, accounts: readonly TopicAccount[], elapsedMs: number): Promise<void> {
   const total = [...run.received.values()].reduce((sum, count) => sum + count, 0);
-  const letters = await readDeadLetters(requireStack());
   console.log(`\n${renderAccount(accounts, display())}\n${renderBalance(accounts)}\n`);
-  if (numberOfLetters(letters) > 0) console.log(`${renderDeadLetters(letters, 'instead of RAW')}\n`);
+  console.log('$ lean-ops status');
+  // It ends with 1 where messages are in the archive, as some of the simulated fleet's always are.
+  await runWithStack(requireStack(), process.execPath, [LEAN_OPS, 'status']);
+  console.log('');
   const cycles = run.cycles.map(({ seconds }) => `${seconds.toFixed(0)} s`).join(', ');
   console.log(
     `${total} messages, ${counted(run.cycles.length, 'cycle')} (${cycles}), ${(elapsedMs / 1000).toFixed(0)} s in all.`,
