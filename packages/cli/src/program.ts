@@ -7,6 +7,7 @@ import { registerDlqList } from './commands/dlq-list';
 import { registerEnv } from './commands/env';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
+import { registerSchemaNew } from './commands/schema-new';
 import { schemaLint } from './commands/schema-lint';
 import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
@@ -55,6 +56,7 @@ export async function run(
   registerSchemaPush(schema, context);
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
+  registerSchemaNew(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
   registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);

@@ -1,12 +1,13 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import {
-  checkSchema,
   columnCounts,
   databaseOf,
   inferSchema,
   inferStatements,
   LAYERS,
+  oddColumns,
+  oddValueNotes,
+  oddValues,
+  oddValuesStatement,
   overflowColumns,
   overflowColumnsStatement,
   pathOfComment,
@@ -18,36 +19,39 @@ import { lakeReader } from '../pipeline/athena-queries';
 import type { Connect } from '../pipeline/aws-clients';
 import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
-import { counted, plain } from '../format/text';
-import { EXIT_CODES, outputsOption } from './options';
+import { counted } from '../format/text';
+import { deliverDraft } from './deliver-draft';
+import { EXIT_CODES, formatOption, outputsOption } from './options';
 import { refuseForeignTable } from '../plan/table-owner';
 import { queriedTable } from '../plan/queried-table';
 import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
 import { CliError } from '../errors';
-import { EXIT, type ExitCode, type Terminal } from '../terminal';
+import type { ExitCode, Format, Terminal } from '../terminal';
 import { parseTopic } from './schema-plan';
 
 export interface InferOptions {
   readonly days: Days;
   readonly out?: string;
   readonly outputs?: string;
+  readonly format: Format;
 }
 
 export const registerSchemaInfer: RegisterCommand = (schema, { terminal, connect, setExitCode }) => {
   schema
     .command('infer')
-    .description('a draft of the schema of a topic, from the rows that are there')
+    .description('draft the schema of a topic from its rows in Standardized')
     .argument('<topic>', 'the topic')
-    .option('--days <n>', 'look at the rows of that many days, or all', parseDays, 'all')
-    .option('--out <file>', 'write the draft there, and not to standard output')
+    .option('--days <n>', 'rows of how many days to look at, or all', parseDays, 'all')
+    .option('--out <file>', 'file to write the draft to (default: standard output)')
     .addOption(outputsOption())
+    .addOption(formatOption(['text', 'json']))
     .addHelpText('after', EXIT_CODES)
     .action(async (topic: string, options: InferOptions) => {
       setExitCode(await schemaInfer(topic, options, terminal, connect));
     });
 };
 
-/** `schema infer`: writes the draft to standard output, and notes for its author to standard error. */
+/** `schema infer`: drafts a schema that every row of the topic passes, with remarks for its author. */
 export async function schemaInfer(
   topicText: string,
   options: InferOptions,
@@ -63,7 +67,7 @@ export async function schemaInfer(
   const table = tableNameOf(topic);
   const existing = (await getTable(database, table))?.columns;
   if (existing === undefined) {
-    throw new CliError(`${topic} has no rows yet: the table ${database}.${table} is not there. Is it spelled right?`);
+    throw new CliError(`${topic} has no rows yet: the table ${database}.${table} does not exist. Is it spelled right?`);
   }
   const columns = existing.map(({ name }) => name);
   const paths = new Map(
@@ -82,28 +86,16 @@ export async function schemaInfer(
   const counts = columnCounts(statements, answers);
   const when = since === undefined ? '' : ` that came since ${since.slice(0, 19)}Z`;
   if (counts.rows === 0) throw new CliError(`${database}.${table} has no rows${when}: nothing to infer from.`);
+  const odd = oddColumns(counts);
+  const oddOnes = odd.length === 0 ? [] : oddValues(odd, (await query(oddValuesStatement(queried, since, odd))).rows);
   const active = await cloud.objects.get(deployment.schemaBucket, schemaKeys.active(topic));
-  const version = (active === undefined ? 0 : (readAcceptedSchema(active.body)?.version ?? 0)) + 1;
-  const { document, notes } = inferSchema(topic, version, columns, overflow, counts, paths);
+  const before = active === undefined ? undefined : readAcceptedSchema(active.body);
+  const version = (before?.version ?? 0) + 1;
+  const { document, notes } = inferSchema(topic, version, columns, overflow, counts, paths, before?.eventTime);
   if (Object.keys(document['properties'] as object).length === 0) {
     throw new CliError(`no column of ${database}.${table} has a value that a schema could describe.`);
   }
-  const text = `${JSON.stringify(document, null, 2)}\n`;
-  const check = checkSchema(text, { topic });
-  const more = check.ok ? [] : check.problems.map((one) => `${one.path} is still to be mended: ${one.message}`);
-  if (options.out === undefined) terminal.write(text);
-  else await save(path.resolve(terminal.cwd, options.out), text, options.out);
-  const source = `Inferred from ${counted(counts.rows, 'row')} of ${database}.${table}${when}, the latest version of each record.`;
-  terminal.writeError([source, ...notes, ...more].map((note) => `note: ${plain(note)}\n`).join(''));
-  return check.ok ? EXIT.clean : EXIT.problems;
-}
-
-async function save(file: string, text: string, shown: string): Promise<void> {
-  try {
-    // An existing file may be somebody's work, so it is never overwritten.
-    await writeFile(file, text, { flag: 'wx' });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(`${shown} cannot be written: ${reason}`, { cause: error });
-  }
+  const source = `drafted from ${counted(counts.rows, 'row')} of ${database}.${table}${when}, the latest version of each record`;
+  const draft = { topic, document, notes: [source, ...oddValueNotes(odd, oddOnes), ...notes] };
+  return deliverDraft(draft, options.out, options.format, terminal);
 }

@@ -48,3 +48,5 @@ export * from './validation-sql/stored-texts';
 export * from './validation-sql/results';
 export * from './infer/draft-schema';
 export * from './infer/profile-statements';
+export * from './infer/profile-sample';
+export * from './infer/odd-values';

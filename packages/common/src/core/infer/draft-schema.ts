@@ -1,4 +1,4 @@
-import { columnName, ENGINE_COLUMNS, MAX_COLUMNS, MAX_DEPTH } from '../schema/columns';
+import { columnName, ENGINE_COLUMNS, MAX_COLUMNS, MAX_DEPTH, pathText } from '../schema/columns';
 import { profiledColumns, type ColumnCounts, type KindCount, type OverflowColumns } from './profile-statements';
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
@@ -31,6 +31,8 @@ interface DraftObject {
 
 /** Names of columns that name the thing that a row is about. */
 const IDENTITY = /^(?:(?:.*_)?(?:id|uuid|guid|serial|imei|vin|mac)|key)$/;
+/** The same as producers write it: `deviceId`. */
+const CAMEL_IDENTITY = /[a-z0-9]I[dD]$/;
 /** Names of columns that say when it happened. */
 const TIME = /^(?:.*_)?(?:at|time|timestamp|ts)$/;
 const GUESSED_NAMES =
@@ -48,6 +50,8 @@ const MANY_ROWS = 50;
  * @param tableColumns names of the Standardized table's columns, in its order
  * @param overflow columns whose values are in rescued_data only
  * @param paths the paths of the columns of which the table says it, as the producers write them
+ * @param declared the column of the event time that the version before declares. A first version gets a proposal; a later
+ * one keeps what is declared, as Curated's partitions cannot change.
  */
 export function inferSchema(
   topic: string,
@@ -56,6 +60,7 @@ export function inferSchema(
   overflow: OverflowColumns,
   { rows, kinds }: ColumnCounts,
   paths: ReadonlyMap<string, readonly string[]> = new Map(),
+  declared?: string,
 ): InferredSchema {
   const columns = [...tableColumns, ...overflow.columns];
   const byColumn = new Map<string, KindCount[]>();
@@ -75,18 +80,18 @@ export function inferSchema(
   const unreadable = columns.filter((name) => ENGINE_COLUMNS.has(name));
   const notes = unreadable.map(
     (column) =>
-      `${column} is left out: engines keep that name to themselves, and the column cannot be read: rename it (docs/data-contracts.md#flattening)`,
+      `${column} is left out: query engines reserve that name, so the column cannot be read: rename it (docs/data-contracts.md#flattening)`,
   );
   notes.push(...overflowNotes(overflow));
   const all: DraftField[] = [];
   for (const [column, field] of fields) {
     const path = sourcePath(column, paths.get(column), (name) => fields.has(name));
     if (path === undefined) {
-      notes.push(`${column} is left out: no field of a schema may be called so`);
+      notes.push(`${column} is left out: a schema cannot have a field of that name`);
       continue;
     }
     if (PARTITION_NAMES.has(column)) {
-      notes.push(`${column} is left out: Curated's partition may be called so: rename the field at the producer`);
+      notes.push(`${column} is left out: Curated's partition may have that name; rename the field at the producer`);
       continue;
     }
     const counts = byColumn.get(column) ?? [];
@@ -98,13 +103,15 @@ export function inferSchema(
   if (found.length < all.length) {
     const gone = all.filter((one) => !found.includes(one)).map(({ column }) => column);
     notes.push(
-      `left out, as a schema has at most ${MAX_COLUMNS} columns and the fewest rows have them: ${gone.join(', ')}`,
+      `left out, as a schema has at most ${MAX_COLUMNS} columns and the fewest rows have these: ${gone.join(', ')}`,
     );
   }
   const holders = new Set(payload.flatMap(holderColumns));
   const empty = payload.filter((column) => !fields.has(column) && !holders.has(column));
   if (empty.length > 0) notes.push(`left out, as no row had a value for it: ${empty.join(', ')}`);
-  const critical = criticalColumns(found);
+  const times = eventTimes(found, new Set(columns));
+  const eventTime = version === 1 ? times[0] : times.find(({ column }) => column === declared);
+  const critical = criticalColumns(found, eventTime);
   const root: DraftObject = { type: 'object', properties: {} };
   for (const one of found) place(root, one, critical.has(one.column));
   const document = {
@@ -112,10 +119,12 @@ export function inferSchema(
     title: titleOf(topic),
     'x-topic': topic,
     'x-version': version,
+    ...(eventTime && { 'x-event-time': pathText(eventTime.path) }),
     ...root,
   };
   const guessed = found.some(({ column }) => !paths.has(column));
-  return { document, notes: [...notes, ...advice(found, critical), ...(guessed ? [GUESSED_NAMES] : [])] };
+  const proposal = version === 1 ? [eventTimeNote(times)] : [];
+  return { document, notes: [...notes, ...proposal, ...advice(found, critical), ...(guessed ? [GUESSED_NAMES] : [])] };
 }
 
 function overflowNotes({ columns, leftOut }: OverflowColumns): string[] {
@@ -167,15 +176,38 @@ function isLegal(path: readonly string[]): boolean {
 /**
  * The columns proposed as critical: one that names the thing and one that says when, if every row has a value there.
  */
-function criticalColumns(found: readonly DraftField[]): ReadonlySet<string> {
+function criticalColumns(found: readonly DraftField[], eventTime: DraftField | undefined): ReadonlySet<string> {
   const candidates = found.filter(({ path, always }) => path.length === 1 && always);
   const identity = candidates.find(
-    ({ column, field }) =>
-      IDENTITY.test(column) && (field['type'] === 'integer' || (field['type'] === 'string' && !('format' in field))),
+    ({ column, field, path }) =>
+      (IDENTITY.test(column) || CAMEL_IDENTITY.test(path.at(-1) ?? '')) &&
+      (field['type'] === 'integer' || (field['type'] === 'string' && !('format' in field))),
   );
   const times = candidates.filter(({ field }) => field['format'] === 'date-time');
-  const time = times.find(({ column }) => TIME.test(column)) ?? times[0];
+  const time = eventTime ?? times.find(({ column }) => TIME.test(column)) ?? times[0];
   return new Set([identity, time].flatMap((one) => (one === undefined ? [] : [one.column])));
+}
+
+/** The fields that may say when it happened, the likeliest first: timestamps that every row has. */
+function eventTimes(found: readonly DraftField[], columns: ReadonlySet<string>): DraftField[] {
+  const likeliness = ({ column, path }: DraftField) => (path.length === 1 ? 2 : 0) + (TIME.test(column) ? 1 : 0);
+  return found
+    .filter(({ field, always, column }) => {
+      const taken = [...partitionNames(column)].some((name) => columns.has(name) && !PARTITION_NAMES.has(name));
+      return field['format'] === 'date-time' && always && !taken;
+    })
+    .map((one, index) => ({ one, index }))
+    .sort((a, b) => likeliness(b.one) - likeliness(a.one) || a.index - b.index)
+    .map(({ one }) => one);
+}
+
+function eventTimeNote([proposed, ...others]: readonly DraftField[]): string {
+  if (proposed === undefined) {
+    return 'no x-event-time is proposed, as no timestamp is in every row; a later version cannot add it';
+  }
+  const also = others.map(({ path }) => pathText(path));
+  const choice = also.length === 0 ? '' : ` (every row also has ${also.slice(0, FEW).join(', ')}: choose one)`;
+  return `${pathText(proposed.path)} is proposed as x-event-time${choice}: Curated is partitioned by its day, and a later version cannot change it`;
 }
 
 function place(root: DraftObject, { path, field, always }: DraftField, critical: boolean): void {
@@ -201,17 +233,17 @@ function advice(found: readonly DraftField[], critical: ReadonlySet<string>): st
   const decimals = found.filter(({ field }) => String(field['x-type']).startsWith('decimal'));
   return [
     ...(critical.size > 0
-      ? [`${[...critical].join(' and ')}: proposed as critical (x-cde): rows without a valid value are rejected`]
-      : ['no field is proposed as critical (x-cde): none that names a thing or a time is in every row']),
+      ? [`${[...critical].join(' and ')}: proposed as critical (x-cde), so rows without a valid value are rejected`]
+      : ['no field is proposed as critical (x-cde), as no id and no timestamp is in every row']),
     ...few.map(({ column, distinct }) => `${column} has about ${distinct} different values: an enum may fit`),
     ...(decimals.length > 0
       ? [
-          `${decimals.map(({ column }) => column).join(', ')}: all values have the same decimals, so decimal is proposed; ` +
-            'the number of decimals cannot change later',
+          `${decimals.map(({ column }) => column).join(', ')}: all values have the same number of decimals, so a decimal is proposed; ` +
+            'that number cannot change later',
         ]
       : []),
     ...(found.some(({ field }) => field['type'] === 'number' || field['type'] === 'integer')
-      ? ['what looks like a number is one here: a version or a serial number wants "type": "string"']
+      ? ['what looks like a number is one here: for a version or a serial number write "type": "string"']
       : []),
   ];
 }

@@ -3,7 +3,8 @@ import { chunk } from '../delivery/chunk';
 import { castSql } from '../validation-sql/casts';
 import type { ValidationField } from '../validation-sql/validation-schema';
 import { overflowStatement, textsSql, type QueriedTable } from '../validation-sql/stored-texts';
-import { dmlIdentifier } from '../warehouse/sql';
+import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
+import { MAX_ODD_VALUES, type OddColumn, type OddValue } from './odd-values';
 
 /** Items in one ARRAY[…]: Trino compiles the list to one method, whose size the JVM bounds. An item has some 1.5 KB. */
 const MAX_LIST = 5;
@@ -101,7 +102,46 @@ export function inferStatements(
   }));
 }
 
+/**
+ * Writes the statement that finds the most frequent values of those forms that made columns text; oddValues reads its
+ * result.
+ *
+ * @param since only rows that were ingested from this time on count; undefined for all rows
+ */
+export function oddValuesStatement(table: QueriedTable, since: string | undefined, odd: readonly OddColumn[]): string {
+  const columns = odd.map(({ column }) => column);
+  const code = "split_part(item, '|', 1)";
+  const wanted = odd.map(({ odd: kinds }, index) => {
+    const list = kinds.map((kind) => stringLiteral(kind)).join(', ');
+    return `(${code} = '${index}' AND split_part(item, '|', 2) IN (${list}))`;
+  });
+  return [
+    ...itemsSql(columns, textsSql(table, since, { columns, asStored: ['message_id'] })),
+    `, counted AS (SELECT item, count(*) AS n FROM found CROSS JOIN UNNEST(items) AS u(item) WHERE ${wanted.join(' OR ')} GROUP BY item)`,
+    `, ranked AS (SELECT item, n, row_number() OVER (PARTITION BY ${code} ORDER BY n DESC, item) AS place FROM counted)`,
+    `SELECT item, n FROM ranked WHERE place <= ${MAX_ODD_VALUES}`,
+  ].join('\n');
+}
+
+/** Reads the result of oddValuesStatement. */
+export function oddValues(odd: readonly OddColumn[], result: readonly (readonly (string | null)[])[]): OddValue[] {
+  return result.flatMap(([item, n]) => {
+    const [, code, value] = /^(\d+)\|[^|]*\|([^]*)$/.exec(item ?? '') ?? [];
+    const column = code === undefined ? undefined : odd[Number(code)]?.column;
+    return column === undefined || value === undefined ? [] : [{ column, value, rows: Number(n) }];
+  });
+}
+
 function statement(columns: readonly string[], texts: readonly string[]): string {
+  return [
+    ...itemsSql(columns, texts),
+    "SELECT split_part(item, '|', 1) AS code, split_part(item, '|', 2) AS kind, count(*) AS n, approx_distinct(item) AS d",
+    "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1), split_part(item, '|', 2)",
+  ].join('\n');
+}
+
+/** A WITH clause that ends in `found`, whose `items` are the values of a row's columns: `index|kind|value`. */
+function itemsSql(columns: readonly string[], texts: readonly string[]): string[] {
   const lists = chunk(columns.map(itemSql), { maxCount: MAX_LIST, maxBytes: Infinity, sizeOf: () => 0 }).map(
     (items, index) => ({
       name: `l${index}`,
@@ -117,9 +157,7 @@ function statement(columns: readonly string[], texts: readonly string[]): string
     `WITH ${texts.join(',\n')},`,
     `looked AS (SELECT ${['1 AS one', ...lists.map(({ sql }) => sql)].join(', ')} FROM texts),`,
     `found AS (SELECT flatten(ARRAY[${[own, ...names].join(', ')}]) AS items FROM looked)`,
-    "SELECT split_part(item, '|', 1) AS code, split_part(item, '|', 2) AS kind, count(*) AS n, approx_distinct(item) AS d",
-    "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1), split_part(item, '|', 2)",
-  ].join('\n');
+  ];
 }
 
 function itemSql(column: string, index: number): string {

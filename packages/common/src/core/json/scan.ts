@@ -258,3 +258,20 @@ export function memberSources(text: string): ReadonlyMap<string, string> | undef
   if (scan.kind !== 'object') return undefined;
   return new Map(scan.members.map(({ key, start, end }) => [key, text.slice(start, end)]));
 }
+
+/** The source text of each element of a JSON array; undefined for any other text. */
+export function elementSources(text: string): string[] | undefined {
+  if (scanJson(text).kind !== 'other') return undefined;
+  const source = load(text);
+  let i = skipSpace(source, 0);
+  if ((source[i] ?? 0) !== OPEN_BRACKET) return undefined;
+  const elements: string[] = [];
+  i = skipSpace(source, i + 1);
+  while ((source[i] ?? 0) !== CLOSE_BRACKET) {
+    const end = skipValue(source, i);
+    elements.push(text.slice(i, end));
+    i = skipSpace(source, end);
+    if ((source[i] ?? 0) === COMMA) i = skipSpace(source, i + 1);
+  }
+  return elements;
+}

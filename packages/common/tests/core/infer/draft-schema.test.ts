@@ -5,11 +5,13 @@ import { inferSchema } from '../../../src/core/infer/draft-schema';
 import {
   columnCounts,
   inferStatements,
+  oddValues,
   overflowColumns,
   type KindCount,
   type OverflowColumns,
   type ValueKind,
 } from '../../../src/core/infer/profile-statements';
+import { oddColumns, oddValueNotes } from '../../../src/core/infer/odd-values';
 import { checkSchema } from '../../../src/core/schema/check';
 
 const count = (column: string, kind: ValueKind, rows = 100, distinct = 50): KindCount => ({
@@ -57,13 +59,51 @@ describe('inferSchema', () => {
     });
     expect(notes).toEqual([
       'left out, as no row had a value for it: never',
-      'device_id and measured_at: proposed as critical (x-cde): rows without a valid value are rejected',
+      'device_id and measured_at: proposed as critical (x-cde), so rows without a valid value are rejected',
       'device_id has about 3 different values: an enum may fit',
-      expect.stringContaining('price: all values have the same decimals'),
+      expect.stringContaining('price: all values have the same number of decimals'),
       expect.stringContaining('what looks like a number'),
       expect.stringContaining('names are as in the tables'),
     ]);
     expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
+  });
+
+  it('proposes the timestamp that every row has as event time of a first version, and names the others', () => {
+    const kinds = [
+      count('sent', 'date-time'),
+      count('meta__time', 'date-time'),
+      count('measured_at', 'date-time'),
+      count('seldom_at', 'date-time', 9),
+      count('day', 'date'),
+    ];
+    const columns = kinds.map(({ column }) => column);
+    const first = inferSchema('a', 1, columns, NONE, { rows: 100, kinds });
+    expect(first.document).toMatchObject({
+      'x-event-time': 'measured_at',
+      properties: { measured_at: { 'x-cde': true } },
+    });
+    expect(first.notes[0]).toMatch(
+      /^measured_at is proposed as x-event-time \(every row also has sent, meta.time: choose one\)/,
+    );
+    // Curated's partition of a nested field, and a field that has the name of the partition already.
+    const nested = inferSchema('a', 1, [...columns, 'sent_day'], NONE, {
+      rows: 100,
+      kinds: [count('meta__time', 'date-time'), count('sent', 'date-time'), count('sent_day', 'date')],
+    });
+    expect(nested.document).toMatchObject({
+      'x-event-time': 'meta.time',
+      properties: { meta: { properties: { time: { 'x-cde': true } } } },
+    });
+    for (const { document } of [first, nested]) expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
+  });
+
+  it('keeps the event time that the version before declares, and declares none in a later one', () => {
+    const kinds = [count('a_at', 'date-time'), count('b_at', 'date-time')];
+    const draft = (declared?: string) =>
+      inferSchema('a', 2, ['a_at', 'b_at'], NONE, { rows: 100, kinds }, new Map(), declared);
+    expect(draft('b_at').document['x-event-time']).toBe('b_at');
+    expect(draft().document).not.toHaveProperty('x-event-time');
+    expect(draft().notes.join()).not.toContain('x-event-time');
   });
 
   it('keeps a name whole where what it is part of has values of its own', () => {
@@ -112,7 +152,7 @@ describe('inferSchema', () => {
     const kinds = [count('_id', 'text'), count('payload___deleted', 'boolean', 3)];
     const { document, notes } = inferSchema('a', 1, columns, NONE, { rows: 100, kinds });
     expect(document['properties']).toEqual({ _id: { type: 'string', 'x-cde': true }, _deleted: { type: 'boolean' } });
-    expect(notes[0]).toMatch(/^_deleted is left out: engines keep that name/);
+    expect(notes[0]).toMatch(/^_deleted is left out: query engines reserve that name/);
   });
 
   it('names fields like members that every object inherits', () => {
@@ -136,7 +176,7 @@ describe('inferSchema', () => {
     const columns = kinds.map(({ column }) => column);
     const { document, notes } = inferSchema('a', 1, columns, NONE, { rows: 100, kinds });
     expect(document['properties']).toEqual({ ts_day: { type: 'string', format: 'date' } });
-    expect(notes[0]).toMatch(/^idempotency_key_bucket is left out: Curated's partition may be called so/);
+    expect(notes[0]).toMatch(/^idempotency_key_bucket is left out: Curated's partition may have that name/);
     expect(notes[1]).toMatch(/^event_time_day is left out/);
     expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
   });
@@ -186,7 +226,7 @@ describe('inferSchema', () => {
     const { document, notes } = inferSchema('a', 1, columns, overflow, { rows: 500, kinds });
     expect(checkSchema(JSON.stringify(document), { topic: 'a' }).ok).toBe(true);
     expect(Object.keys(document['properties'] as object)).toEqual([...columns.slice(1), 'object']);
-    expect(notes).toContain('left out, as a schema has at most 500 columns and the fewest rows have them: c0');
+    expect(notes).toContain('left out, as a schema has at most 500 columns and the fewest rows have these: c0');
   });
 
   it('passes every check, and ends in the columns it came from, whatever they are called', () => {
@@ -217,6 +257,35 @@ describe('inferSchema', () => {
         expect(new Set(made).size).toBe(made.length);
       }),
     );
+  });
+});
+
+describe('odd values', () => {
+  it('are those that keep a column from the type that most of its values have', () => {
+    const kinds = [
+      count('level', 'fixed:2:1', 150),
+      count('level', 'int', 45),
+      count('level', 'text', 1),
+      count('name', 'text', 190),
+      count('name', 'int', 6),
+      count('on', 'boolean', 10),
+      count('on', 'int', 9),
+      count('ok', 'int', 196),
+    ];
+    const odd = oddColumns({ rows: 196, kinds });
+    expect(odd.map(({ column, most, odd: forms }) => [column, most, forms])).toEqual([
+      ['level', 'numbers', ['text']],
+      ['on', 'true or false', ['int']],
+    ]);
+    const values = oddValues(odd, [
+      ['0|text|n/a|x', '1'],
+      ['1|int|1', '5'],
+      ['1|int|0', '2'],
+    ]);
+    expect(oddValueNotes(odd, values)).toEqual([
+      'level is text: 195 of 196 values are numbers; the others: "n/a|x". With "type": "number" the others become NULL',
+      'on is text: 10 of 19 values are true or false; the others: "1" (5 times), "0" (2 times), 2 more. With "type": "boolean" the others become NULL',
+    ]);
   });
 });
 

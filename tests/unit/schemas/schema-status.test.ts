@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
-import { pipeline } from './memory-pipeline';
+import { OUTPUTS, schema, workspace } from '../../../packages/cli/tests/workspace';
+import { pipeline } from '../memory-pipeline';
 
 /** A pipeline with three schemas: one active, one refused since, and one whose upload nobody handles. */
 async function setUp() {
