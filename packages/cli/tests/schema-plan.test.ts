@@ -11,7 +11,7 @@ type Answer = readonly (readonly (string | null)[])[];
 interface Pipeline {
   /** The columns of each table, by `database.table`. */
   readonly tables?: Readonly<Record<string, readonly string[]>>;
-  readonly answer?: Answer;
+  readonly answer?: Answer | ((sql: string) => Answer);
   /** How many rows have rescued_data. */
   readonly rescued?: string;
   /** Columns that are in rescued_data only. */
@@ -44,7 +44,9 @@ function pipeline({
         statements.push(sql);
         const ofColumns = sql.includes('overflow AS (')
           ? overflow.map((name) => [name, '1', `${overflow.length}`])
-          : answer;
+          : typeof answer === 'function'
+            ? answer(sql)
+            : answer;
         const rows = sql.startsWith('SELECT count(*)') ? [[rescued]] : ofColumns;
         return failure === undefined ? Promise.resolve({ columns: [], rows }) : Promise.reject(failure);
       },
@@ -444,12 +446,42 @@ describe('schema infer', () => {
       required: ['device_id'],
       properties: { device_id: { type: 'string', 'x-cde': true }, level: { type: 'integer', 'x-type': 'int' } },
     });
-    expect(error).toMatch(
-      /^note: Inferred from 10 rows of acme_standardized\.tank_level, [^\n]*\n(?:note: [^\n]+\n)+$/,
-    );
+    expect(error).toMatch(/^note: drafted from 10 rows of acme_standardized\.tank_level, [^\n]*\n(?:note: [^\n]+\n)+$/);
     expect(code).toBe(0);
     write('schemas/tank.level/schema.json', output);
     await expect(run('schema', 'lint')).resolves.toMatchObject({ code: 0 });
+  });
+
+  it('prints the draft, its notes and its problems as JSON', async () => {
+    const { run } = pipeline({ answer: ANSWER });
+    const { code, output, error } = await run('schema', 'infer', 'tank.level', '--format', 'json');
+    expect(JSON.parse(output)).toMatchObject({
+      topic: 'tank.level',
+      file: null,
+      schema: { 'x-topic': 'tank.level', required: ['device_id'] },
+      notes: expect.arrayContaining([expect.stringMatching(/^drafted from 10 rows/)]),
+      problems: [],
+    });
+    expect({ code, error }).toEqual({ code: 0, error: '' });
+  });
+
+  it('says which values keep a column from being numbers', async () => {
+    const answer = (sql: string): Answer =>
+      sql.includes('ranked AS')
+        ? [
+            ['0|text|n/a', '2'],
+            ['0|text|-', '1'],
+          ]
+        : [
+            ['rows', '', '10', '1'],
+            ['0', 'text', '3', '2'],
+            ['0', 'int', '7', '5'],
+          ];
+    const { run } = pipeline({ answer });
+    const { error } = await run('schema', 'infer', 'tank.level');
+    expect(error).toContain(
+      'note: device_id is text: 7 of 10 values are whole numbers; the others: "n/a" (2 times), "-". With "type": "integer" the others become NULL\n',
+    );
   });
 
   it('counts on from the active version, and writes over no file', async () => {
@@ -464,12 +496,12 @@ describe('schema infer', () => {
     await expect(run('schema', 'infer', 'tank.level', '--out', 'schema.json')).resolves.toMatchObject({
       code: 2,
       output: '',
-      error: expect.stringContaining('schema.json cannot be written'),
+      error: 'error: schema.json exists already, and is not overwritten.\n',
     });
   });
 
   it.each([
-    ['of a topic that nobody knows', pipeline({ tables: {} }), 'is not there. Is it spelled right?'],
+    ['of a topic that nobody knows', pipeline({ tables: {} }), 'does not exist. Is it spelled right?'],
     ['of no rows', pipeline(), 'has no rows: nothing to infer from'],
     ['of rows without values', pipeline({ answer: [['rows', '', '3', '1']] }), 'no column of'],
   ])('makes no draft %s', async (_, { run }, message) => {
