@@ -7,7 +7,12 @@ const ROOT = path.resolve(__dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
 const INDEX = read('docs/runbooks/errors.md');
 /** Where codes have their tables; the index leads to each of them. */
-const CODE_PAGES = ['docs/runbooks/dead-letters.md', 'docs/data-contracts.md', 'docs/topic-schema.md'];
+const CODE_PAGES = [
+  'docs/runbooks/dead-letters.md',
+  'docs/data-contracts.md',
+  'docs/topic-schema.md',
+  'docs/schema-workflow.md',
+];
 
 function sources(folder: string, extension: string): readonly string[] {
   return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })

@@ -10,7 +10,7 @@ import pytest
 from ministack.services import stepfunctions
 
 DEFINITION = Path(__file__).parents[3] / "modules/orchestration/definition.tf"
-DENIED = "access denied writing lean_ops_ops.cycle_delta (role lean-ops-standardized: glue:UpdateTable)"
+DENIED = "access denied writing lean_ops_ops.cycle_delta (role lean-ops-job-standardized: glue:UpdateTable)"
 PLAN = {"cycle_id": "20261123T101500Z-1", "run": True}
 
 
