@@ -142,10 +142,10 @@ function onEnd(stop: (why: string) => Promise<void>): void {
     ended = true;
     void stop(why).finally(() => process.exit(code));
   };
-  process.on('SIGINT', () => end('interrupted', 130));
-  process.on('SIGTERM', () => end('told to end', 143));
-  process.on('SIGHUP', () => end('the terminal is gone', 129));
-  endWhenOrphaned(() => end('whoever started this run has ended', 143));
+  process.on('SIGINT', () => end('Interrupted', 130));
+  process.on('SIGTERM', () => end('Told to end', 143));
+  process.on('SIGHUP', () => end('The terminal is gone', 129));
+  endWhenOrphaned(() => end('Whoever started this run has ended', 143));
 }
 
 await runProgram(program);

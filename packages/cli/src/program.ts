@@ -37,7 +37,7 @@ export async function run(
   };
   const program = withPlainUsage(new Command('lean-ops'), { writeOut: terminal.write, writeErr: terminal.writeError })
     .description('Manage the schemas and topics of a lean-ops pipeline.')
-    .version(version)
+    .version(version, '-V, --version', 'print the version')
     .addHelpText('after', EXIT_CODES);
   const schema = program.command('schema').description('write, check and upload topic schemas');
 

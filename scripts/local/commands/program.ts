@@ -23,8 +23,6 @@ export function newProgram(name: string): Command {
   };
   return withPlainUsage(new Command(name), streams)
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('afterAll', EXIT_CODES);
 }
 

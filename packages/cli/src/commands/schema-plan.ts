@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { checkSchema, checkTopic, type Bounds, type TopicName } from '@lean-ops/common/core';
+import { Option } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
 import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
@@ -37,11 +38,10 @@ export const registerSchemaPlan: RegisterCommand = (schema, { terminal, connect,
     .argument('<topic>', 'the topic')
     .argument('<file>', 'its schema file')
     .option('--days <n>', 'validate the rows that came in the last n days, or all', parseDays, 7)
-    .option(
-      '--max-rejected <n>',
-      'new rejections to allow: a number of rows (12) or a share of them (0.5%)',
-      parseRejectionLimit,
-      parseRejectionLimit('0'),
+    .addOption(
+      new Option('--max-rejected <n>', 'new rejections to allow: a number of rows (12) or a share of them (0.5%)')
+        .argParser(parseRejectionLimit)
+        .default(parseRejectionLimit('0'), '0'),
     )
     .option('--samples <n>', 'messages to name for each broken rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
     .option('--strict', 'warnings block the merge, too')

@@ -1,5 +1,5 @@
 /** What every command line of this repository has in common: texts for wrong usage, numeric options, and exit code 2. */
-import { CommanderError, InvalidArgumentError, type Command } from 'commander';
+import { CommanderError, Help, InvalidArgumentError, type Command, type Option } from 'commander';
 
 interface Streams {
   readonly writeOut: (text: string) => void;
@@ -13,8 +13,16 @@ interface Streams {
 export function withPlainUsage(program: Command, streams: Streams): Command {
   return program
     .exitOverride()
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ optionDescription: describeOption })
     .configureOutput({ ...streams, outputError: (text, write) => write(plainUsageError(text)) })
     .showHelpAfterError('See --help.');
+}
+
+/** A switch is off unless it is given, which needs no words. */
+function describeOption(option: Option): string {
+  return new Help().optionDescription(option).replace(/ \(default: false\)$/, '');
 }
 
 /** `--port must be a whole number from 1 to 65535.`, where Commander quotes the whole declaration of the option. */
