@@ -63,7 +63,9 @@ export async function installJars(progress: Progress): Promise<readonly string[]
   const trustStore = SYSTEM_TRUST_STORES.find((file) => existsSync(file));
   const env = { LEAN_TRUST_STORE: trustStore ?? '', LEAN_IVY_DIR: path.join(TOOLS.dir, 'ivy') };
   const script = path.join(ROOT, 'scripts/local/resolve_jars.py');
-  const out = await run('Spark jars', TOOLS.python, [script], log, progress, env);
+  // The last line is the answer, and no progress.
+  const onLine = (line: string): void => (line.startsWith('[') ? undefined : progress(line));
+  const out = await run('Spark jars', TOOLS.python, [script], log, onLine, env);
   const jars = JSON.parse(out.trim().split('\n').at(-1) ?? '[]') as string[];
   if (jars.length < 2) throw new StepError('Spark jars', 'Ivy did not say where the jars are', log);
   writeFileSync(TOOLS.jars, JSON.stringify(jars));

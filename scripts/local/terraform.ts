@@ -1,5 +1,15 @@
 /** Runs `terraform init` and `apply` of the repository's root module against the local stack. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -46,7 +56,10 @@ export async function applyTerraform(
     runTerraform(paths, step, args, env, onLine);
 
   progress(`provider from ${source.description}`);
-  await terraform('terraform init', ['init', '-no-color'], progress);
+  if (!isInitialized(source)) {
+    await terraform('terraform init', ['init', '-no-color'], progress);
+    writeFileSync(initStamp(), configurationHash(source));
+  }
 
   let created = 0;
   await terraform(
@@ -70,6 +83,35 @@ export async function applyTerraform(
   );
   const outputs = JSON.parse(json) as Record<string, { value: unknown }>;
   return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value]));
+}
+
+/**
+ * True when `terraform init` has run for this configuration. It asks the registry even where all is there, so a machine without
+ * a network cannot run it again.
+ */
+export function isInitialized(source: ProviderSource): boolean {
+  if (!existsSync(path.join(TOOLS.terraformData, 'providers'))) return false;
+  return existsSync(initStamp()) && readFileSync(initStamp(), 'utf8') === configurationHash(source);
+}
+
+function initStamp(): string {
+  return path.join(TOOLS.terraformData, 'init.sha256');
+}
+
+/** A hash of everything that decides what `terraform init` does, and of the lock file that it wrote. */
+function configurationHash(source: ProviderSource): string {
+  const modules = readdirSync(path.join(ROOT, 'modules'), { recursive: true, encoding: 'utf8' });
+  const files = [
+    '.terraform.lock.hcl',
+    ...readdirSync(ROOT),
+    ...modules.map((file) => path.join('modules', file)),
+  ].filter((file) => file === '.terraform.lock.hcl' || file.endsWith('.tf'));
+  const hash = createHash('sha256').update(`${source.description}\0${ROOT}\0`);
+  for (const file of [...new Set(files)].sort()) {
+    const absolute = path.join(ROOT, file);
+    hash.update(`${file}\0`).update(existsSync(absolute) ? readFileSync(absolute) : 'none');
+  }
+  return hash.digest('hex');
 }
 
 /**
