@@ -98,8 +98,9 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
   const topics = topicsOf(registry);
   const runs = runItems(checkpoints);
   const waiting = TOPIC_LAYERS.flatMap((layer) => {
-    const found = topicsIn(layer, topics).length === 0 ? undefined : waitingRows(layer, snapshots, runs[layer]);
-    return found ?? [];
+    // Before the first cycle no topic is known, and its rows wait for Standardized all the same.
+    const takesNothing = layer === LAYERS.curated && topicsIn(layer, topics).length === 0;
+    return takesNothing ? [] : (waitingRows(layer, snapshots, runs[layer]) ?? []);
   });
   const held = new Set(topics.filter((one) => one.held).map(({ topic }) => topic));
   const behind = TOPIC_LAYERS.flatMap((layer) =>

@@ -72,6 +72,7 @@ describe('freshnessOf', () => {
 
   it('counts what waits before the first cycle', () => {
     expect(fresh({ snapshots: rawCommitted(70) })).toMatchObject({ oldestMinutes: 70 });
+    expect(fresh({ snapshots: rawCommitted(70), registry: [] })).toMatchObject({ oldestMinutes: 70, late: [] });
   });
 
   it('holds each topic to its own target', () => {
