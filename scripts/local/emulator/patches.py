@@ -10,7 +10,7 @@ from typing import Any
 from awscrt import checksums  # type: ignore[import-untyped]
 
 from emulator.athena.engine import AthenaEngine, with_caller
-from emulator.cloudwatch import alarm_states, descriptions, execution_metrics
+from emulator.cloudwatch import alarm_states, descriptions, embedded_metrics, execution_metrics
 from emulator.events import eventbridge_rules, sqs_event_sources
 from emulator.fault_injection.inject import FaultInjector, clear_start_time
 from emulator.firehose import streams
@@ -256,6 +256,8 @@ def _install_events() -> None:
     )
     changed = execution_metrics.with_metrics(states._emit_execution_status_event)
     states._emit_execution_status_event = changed
+    logs = _module("services.cloudwatch_logs")
+    logs._append_log_events = embedded_metrics.read_from_logs(logs._append_log_events)
     rules, objects = _module("services.eventbridge"), _module("services.s3")
     rules._dispatch_to_lambda = eventbridge_rules.dispatch_to_lambda
     rules._dispatch_event = eventbridge_rules.add_version(rules._dispatch_event)
