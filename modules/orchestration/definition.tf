@@ -184,7 +184,7 @@ locals {
         Type          = "Pass"
         QueryLanguage = "JSONata"
         Comment       = "The cycle's error names the first step that failed and says why."
-        Output        = "{% ${trimspace(local.explanation)} %}"
+        Output        = "{% ${join(" ", [for line in split("\n", trimspace(local.explanation)) : trimspace(line)])} %}"
         Next          = "WhichStepFailed"
       }
 

@@ -102,6 +102,11 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   }
 
   assert {
+    condition     = can(regex("^\\{% .+ %\\}$", local.definition.States.ExplainFailure.Output))
+    error_message = "An expression in JSONata is one line, or linters of state machines do not take it for one."
+  }
+
+  assert {
     condition     = local.definition.States.AnotherCycleRuns.Type == "Succeed"
     error_message = "A lease that another cycle holds is not released."
   }
