@@ -6,6 +6,7 @@ import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,
   FilterLogEventsCommand,
+  type FilteredLogEvent,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { clientConfig, output } from '../clients';
 import type { Stack } from '../stack';
@@ -45,25 +46,47 @@ export async function listLogs(stack: Stack): Promise<Logs> {
 export function functionLog(stack: Stack, name: string): ReadNew {
   const client = logsClient(stack);
   const logGroupName = `${FUNCTION_GROUPS}${resourcePrefix(stack)}${name}`;
-  let from = 0;
-  let seen = new Set<string>();
+  const newOnes = newEvents();
   return async () => {
-    const lines: string[] = [];
+    const events: FilteredLogEvent[] = [];
     let token: string | undefined;
     do {
       const page = await client.send(
-        new FilterLogEventsCommand({ logGroupName, startTime: from, ...(token && { nextToken: token }) }),
+        new FilterLogEventsCommand({ logGroupName, startTime: newOnes.from(), ...(token && { nextToken: token }) }),
       );
-      for (const { eventId = '', timestamp = 0, message = '' } of page.events ?? []) {
-        if (seen.has(eventId)) continue;
-        // Events of the latest millisecond come again with the next call, with others of the same millisecond.
-        if (timestamp > from) [from, seen] = [timestamp, new Set()];
-        seen.add(eventId);
-        lines.push(message.trimEnd());
-      }
+      events.push(...(page.events ?? []));
       token = page.nextToken;
     } while (token !== undefined);
-    return lines;
+    return newOnes.of(events).map(({ message = '' }) => message.trimEnd());
+  };
+}
+
+/**
+ * Picks the events that have not been there before. Those of the latest millisecond come again with the next call, beside new
+ * ones of the same millisecond, and the emulator gives the lines of an invocation no ids.
+ */
+export function newEvents(): {
+  readonly from: () => number;
+  readonly of: (events: readonly FilteredLogEvent[]) => readonly FilteredLogEvent[];
+} {
+  let from = 0;
+  let seen = new Set<string>();
+  return {
+    from: () => from,
+    of: (events) => {
+      const counts = new Map<string, number>();
+      const keyed = events.map((event) => {
+        const place = `${event.logStreamName ?? ''} ${event.timestamp ?? 0}`;
+        const count = (counts.get(place) ?? 0) + 1;
+        counts.set(place, count);
+        return { event, key: `${place} ${count}` };
+      });
+      const fresh = keyed.filter(({ key }) => !seen.has(key)).map(({ event }) => event);
+      from = events.reduce((latest, { timestamp = 0 }) => Math.max(latest, timestamp), from);
+      if (events.length > 0)
+        seen = new Set(keyed.filter(({ event }) => event.timestamp === from).map(({ key }) => key));
+      return fresh;
+    },
   };
 }
 
