@@ -83,8 +83,10 @@ describe('schema new', () => {
     const many = await run('schema', 'new', 'many', '--from', 'many.json', '--dir', 'drafts');
     expect(many.error).toContain('a is text: 2 of 3 values are whole numbers; the others: "x".');
     write('none.json', '[]');
+    write('nulls.json', '{"a": null}');
     for (const [from, reason] of [
       ['none.json', 'none.json has no message of x with a value'],
+      ['nulls.json', 'nulls.json has no message of x with a value'],
       ['missing.json', 'missing.json cannot be read'],
     ] as const) {
       await expect(run('schema', 'new', 'x', '--from', from)).resolves.toMatchObject({

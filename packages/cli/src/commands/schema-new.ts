@@ -81,7 +81,8 @@ async function readSample(from: string, { cwd }: Terminal): Promise<string> {
 
 function draftOf(topic: TopicName, text: string, from: string): Draft {
   const { columns, counts, paths, values, notes } = profileSample(text, topic);
-  if (columns.length === 0) {
+  const drafted = inferSchema(topic, 1, columns, { columns: [], leftOut: 0 }, counts, paths);
+  if (Object.keys(drafted.document['properties'] as object).length === 0) {
     const why = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
     throw new CliError(`${from} has no message of ${topic} with a value that a schema could describe${why}.`);
   }
@@ -89,7 +90,6 @@ function draftOf(topic: TopicName, text: string, from: string): Draft {
   const oddOnes = values.filter(({ column, kind }) =>
     odd.some((one) => one.column === column && one.odd.includes(kind)),
   );
-  const drafted = inferSchema(topic, 1, columns, { columns: [], leftOut: 0 }, counts, paths);
   const source = `drafted from ${counted(counts.rows, 'message')} of ${from}`;
   return {
     topic,

@@ -25,7 +25,7 @@ interface DraftField {
 
 interface DraftObject {
   readonly type: 'object';
-  required?: string[];
+  required?: string[] | undefined;
   readonly properties: Record<string, unknown>;
 }
 
@@ -112,7 +112,7 @@ export function inferSchema(
   const times = eventTimes(found, new Set(columns));
   const eventTime = version === 1 ? times[0] : times.find(({ column }) => column === declared);
   const critical = criticalColumns(found, eventTime);
-  const root: DraftObject = { type: 'object', properties: {} };
+  const root = emptyObject();
   for (const one of found) place(root, one, critical.has(one.column));
   const document = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -210,6 +210,11 @@ function eventTimeNote([proposed, ...others]: readonly DraftField[]): string {
   return `${pathText(proposed.path)} is proposed as x-event-time${choice}: Curated is partitioned by its day, and a later version cannot change it`;
 }
 
+/** An object without fields. Its members are in the order in which people write them. */
+function emptyObject(): DraftObject {
+  return { type: 'object', required: undefined, properties: {} };
+}
+
 function place(root: DraftObject, { path, field, always }: DraftField, critical: boolean): void {
   let at = root;
   path.forEach((name, depth) => {
@@ -219,8 +224,7 @@ function place(root: DraftObject, { path, field, always }: DraftField, critical:
       return;
     }
     // A field may be called like a member that every object inherits: toString, constructor.
-    if (!Object.hasOwn(at.properties, name))
-      at.properties[name] = { type: 'object', properties: {} } satisfies DraftObject;
+    if (!Object.hasOwn(at.properties, name)) at.properties[name] = emptyObject();
     at = at.properties[name] as DraftObject;
   });
 }

@@ -1,5 +1,6 @@
 import { columnName, MAX_COLUMN_NAME, MAX_DEPTH, pathText } from '../schema/columns';
 import { decodeString, elementSources, scanJson } from '../json/scan';
+import { wellFormed } from '../envelope/fields';
 import { readEnvelope } from '../envelope/read-envelope';
 import { withoutByteOrderMark } from '../envelope/payload-text';
 import type { TopicName } from '../topic';
@@ -32,38 +33,33 @@ interface SampledColumn {
  * sends, with or without its envelope.
  */
 export function profileSample(text: string, topic: TopicName): SampleProfile {
-  const columns = new Map<string, SampledColumn>();
-  const left = { ofOtherTopics: 0, unreadable: 0, tooDeep: new Set<string>(), colliding: new Set<string>() };
-  let rows = 0;
+  const left = { ofOtherTopics: 0, unreadable: 0 };
+  const messages: (readonly Leaf[])[] = [];
   for (const body of messagesOf(withoutByteOrderMark(text))) {
     const read = readEnvelope(
       { body, topicAttribute: topic, messageId: 'sample', sentAt: 0n, receivedAt: 0n },
       { maxClockSkew: 0n },
     );
-    if (!read.ok || read.envelope.topic !== topic) {
-      left.ofOtherTopics++;
-      continue;
-    }
-    const leaves = leavesOf(read.envelope.payload);
-    if (leaves === undefined) {
-      left.unreadable++;
-      continue;
-    }
-    rows++;
-    const taken = new Set<string>();
-    for (const { path, text: value } of leaves) {
-      const column = columnName(path);
-      const known = columns.get(column) ?? { path, kinds: new Map() };
-      const isOther = pathText(known.path) !== pathText(path);
-      if (path.length > MAX_DEPTH || column.length > MAX_COLUMN_NAME) left.tooDeep.add(pathText(path));
-      else if (isOther || taken.has(column)) left.colliding.add(pathText(path));
-      else {
-        taken.add(column);
-        columns.set(column, known);
-        add(known, value);
-      }
-    }
+    const leaves = read.ok && read.envelope.topic === topic ? leavesOf(read.envelope.payload) : undefined;
+    if (!read.ok || read.envelope.topic !== topic) left.ofOtherTopics++;
+    else if (leaves === undefined) left.unreadable++;
+    else messages.push(leaves);
   }
+  const holders = columnHolders(messages.flat());
+  const columns = new Map<string, SampledColumn>();
+  const colliding = new Set<string>();
+  for (const { path, text: value } of messages.flat()) {
+    const column = columnName(path);
+    const holder = holders.get(column);
+    if (holder === undefined) continue;
+    if (pathText(holder) === pathText(path)) {
+      const known = columns.get(column) ?? { path, kinds: new Map() };
+      columns.set(column, known);
+      if (value !== null) add(known, value);
+    } else colliding.add(pathText(path));
+  }
+  const tooDeep = new Set(messages.flat().flatMap(({ path }) => (hasColumn(path) ? [] : [pathText(path)])));
+  const rows = messages.length;
   return {
     columns: [...columns.keys()],
     counts: { rows, kinds: [...columns].flatMap(([column, one]) => kindCounts(column, one)) },
@@ -73,8 +69,34 @@ export function profileSample(text: string, topic: TopicName): SampleProfile {
         [...values].map(([value, count]) => ({ column, kind, value, rows: count })),
       ),
     ),
-    notes: notesOn(left),
+    notes: notesOn({ ...left, tooDeep, colliding }),
   };
+}
+
+function hasColumn(path: readonly string[]): boolean {
+  return path.length <= MAX_DEPTH && columnName(path).length <= MAX_COLUMN_NAME;
+}
+
+/**
+ * The path that has each column: of several that end in one, the path that spells it exactly, else the first in the order
+ * of texts. The twin is `assigned` in scripts/glue/lean_ops/columns/column_paths.py; both are held to
+ * tests/conformance/flatten.json.
+ */
+function columnHolders(leaves: readonly Leaf[]): Map<string, readonly string[]> {
+  const holders = new Map<string, readonly string[]>();
+  for (const { path } of leaves) {
+    if (!hasColumn(path)) continue;
+    const column = columnName(path);
+    const holder = holders.get(column);
+    if (holder === undefined || isBefore(path, holder, column)) holders.set(column, path);
+  }
+  return holders;
+}
+
+function isBefore(path: readonly string[], other: readonly string[], column: string): boolean {
+  const [spells, otherSpells] = [path, other].map((one) => one.join('__') === column);
+  if (spells !== otherSpells) return spells === true;
+  return Buffer.compare(Buffer.from(pathText(path)), Buffer.from(pathText(other))) < 0;
 }
 
 function messagesOf(text: string): readonly string[] {
@@ -86,8 +108,8 @@ function messagesOf(text: string): readonly string[] {
 
 interface Leaf {
   readonly path: readonly string[];
-  /** The value's text, as Standardized has it. */
-  readonly text: string;
+  /** The value's text, as Standardized has it; null for a member that is null, which holds its column all the same. */
+  readonly text: string | null;
 }
 
 /** The values of a payload; undefined for a text that is not JSON. */
@@ -95,7 +117,8 @@ function leavesOf(payload: string): Leaf[] | undefined {
   const scan = scanJson(payload);
   if (scan.kind === 'invalid') return undefined;
   const source = payload.trim();
-  if (scan.kind === 'other') return leafOf(['value'], source);
+  // A payload that is no object has one column, and null is a value there.
+  if (scan.kind === 'other') return source === 'null' ? [{ path: ['value'], text: source }] : leafOf(['value'], source);
   return membersOf(source, []);
 }
 
@@ -108,8 +131,8 @@ function membersOf(source: string, path: readonly string[]): Leaf[] {
 }
 
 function leafOf(path: readonly string[], source: string): Leaf[] {
-  if (source === 'null') return [];
-  if (source.startsWith('"')) return [{ path, text: decodeString(source) }];
+  if (source === 'null') return [{ path, text: null }];
+  if (source.startsWith('"')) return [{ path, text: wellFormed(decodeString(source)) }];
   if (!source.startsWith('{')) return [{ path, text: source }];
   // Deeper levels are not read: they would have no column of their own.
   if (path.length > MAX_DEPTH) return [{ path, text: source }];
@@ -129,7 +152,7 @@ function kindCounts(column: string, { kinds }: SampledColumn): KindCount[] {
   return [...kinds].map(([kind, { rows, values }]) => ({ column, kind, rows, distinct: values.size }));
 }
 
-function messages(count: number): string {
+function countOf(count: number): string {
   return `${count} ${count === 1 ? 'message' : 'messages'}`;
 }
 
@@ -140,8 +163,8 @@ function notesOn(left: {
   readonly colliding: ReadonlySet<string>;
 }): string[] {
   return [
-    ...(left.ofOtherTopics > 0 ? [`left out, as they are of other topics: ${messages(left.ofOtherTopics)}`] : []),
-    ...(left.unreadable > 0 ? [`left out, as they are not JSON: ${messages(left.unreadable)}`] : []),
+    ...(left.ofOtherTopics > 0 ? [`left out, as they are of other topics: ${countOf(left.ofOtherTopics)}`] : []),
+    ...(left.unreadable > 0 ? [`left out, as they are not JSON: ${countOf(left.unreadable)}`] : []),
     ...(left.tooDeep.size > 0 ? [`left out, as no column can hold it: ${[...left.tooDeep].join(', ')}`] : []),
     ...(left.colliding.size > 0
       ? [`left out, as another field has the same column: ${[...left.colliding].join(', ')}`]
