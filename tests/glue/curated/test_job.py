@@ -292,6 +292,9 @@ def test_topics_without_a_usable_schema_are_skipped_or_fail_alone(lake):
     assert len(lake.rows(TABLE)) == 1
     assert lake.rows("curated.fleet_bikes") == []
     assert [row["status"] for row in lake.ledger("curated", "fleet.trucks")] == ["FAILED"]
+    about_the_run = lake.checkpoints.stored["*", "curated"]
+    assert [note["topic_name"] for note in about_the_run["behind"]] == ["fleet.trucks"]
+    assert about_the_run["snapshot_id"] == lake.checkpoints.stored["*", "raw"]["snapshot_id"]
 
 
 @pytest.mark.parametrize(

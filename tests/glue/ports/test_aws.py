@@ -42,6 +42,7 @@ def test_a_checkpoint_keeps_ids_as_text_and_never_goes_back():
         "cycle_id": "c2",
         "snapshot_id": "9007199254740993",
         "counts": {"written": 2},
+        "behind": [{"topic_name": "a.b"}],
         "complete_through": None,
     }
     typed = {
@@ -50,6 +51,7 @@ def test_a_checkpoint_keeps_ids_as_text_and_never_goes_back():
         "cycle_id": {"S": "c2"},
         "snapshot_id": {"S": "9007199254740993"},
         "counts": {"M": {"written": {"N": "2"}}},
+        "behind": {"L": [{"M": {"topic_name": {"S": "a.b"}}}]},
     }
     expected = {
         "TableName": "points",

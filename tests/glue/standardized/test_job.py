@@ -74,6 +74,8 @@ def test_what_was_sent_comes_out_as_text(lake):
         "cycle_id": "20261123T000001Z-0a1b2c3d",
         "status": "complete",
         "complete_through": "20261123T000001Z-0a1b2c3d",
+        "behind": [],
+        "unbalanced": [],
         "updated_at": "",
     }
     assert lake.checkpoints.stored[TOPIC, "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"
@@ -137,6 +139,13 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     assert len(lake.rows(TABLE)) == 1
     assert lake.checkpoints.stored["*", "raw"]["status"] == "incomplete"
     assert [row["status"] for row in lake.ledger("standardized", "fleet.trucks")] == ["FAILED"]
+    behind = {
+        "topic_name": "fleet.trucks",
+        "since": "2026-11-23T10:01:40+00:00",
+        "cycle_id": "20261123T000001Z-0a1b2c3d",
+        "error": "PROVISIONER_FAILED: Athena is tired",
+    }
+    assert lake.checkpoints.stored["*", "raw"]["behind"] == [behind]
 
     # Its table exists now but is broken. The other topic goes on.
     lake.provisioning_failures.clear()
@@ -144,10 +153,13 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     lake.spark.sql(f"ALTER TABLE {lake.name('standardized.fleet_trucks')} DROP COLUMN message_id")
     later = (
         Event(message_id="m2"),
-        Event({"a": 2}, topic="fleet.trucks", message_id="t2", key="k", produced=1),
+        Event({"a": 2}, topic="fleet.trucks", message_id="t2", key="k", produced=1, ingested=900),
     )
     outcome = lake.standardize(*later)
     assert list(outcome.failed) == ["fleet.trucks"]
+    [still] = lake.checkpoints.stored["*", "raw"]["behind"]
+    assert {**still, "error": ""} == {**behind, "error": ""}
+    assert still["error"] != behind["error"]
     assert len(lake.rows(TABLE)) == 2
 
     # Once the table is mended, both cycles are taken in order, although nothing new came.
@@ -162,6 +174,7 @@ def test_a_topic_that_fails_is_caught_up_and_holds_up_no_other(lake):
     ]
     assert lake.balance("standardized") == (2, 2)
     assert lake.checkpoints.stored["*", "raw"]["status"] == "complete"
+    assert lake.checkpoints.stored["*", "raw"]["behind"] == []
 
 
 def test_a_checkpoint_that_cannot_be_mirrored_fails_its_topic_and_is_put_by_the_next_run(lake):

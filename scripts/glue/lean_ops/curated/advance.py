@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from lean_ops.bookkeeping import ledger
@@ -61,7 +62,8 @@ class Advance(TopicAdvance):
     checkpoint: None before the topic's first commit.
     last_commit: the table's last commit.
     cycle_id: the run's cycle.
-    event_times: those of the new cycles.
+    event_times: those of the new cycles. arrived: when the first message of them came into RAW, if it is
+    known.
     through: the cycle up to which the new cycles are all that there is.
     paths: the paths of payloads that the new cycles have, cycle by cycle.
     standardized: the full name of the topic's Standardized table, or None where there is none.
@@ -78,6 +80,7 @@ class Advance(TopicAdvance):
     paths: Sequence[Sequence[str]]
     standardized: str | None
     backfill_from: TopicTable | None
+    arrived: datetime | None = None
     column_paths: ColumnPaths = field(default_factory=dict)
 
     @property

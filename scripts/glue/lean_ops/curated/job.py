@@ -16,18 +16,18 @@ standardized/job.py has the same stages, under the same names, for the layer bel
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from lean_ops.bookkeeping import checkpoint_mirror, ledger
+from lean_ops.bookkeeping import checkpoint_mirror, ledger, left_behind
 from lean_ops.bookkeeping.curated_watermark import watermark_item
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.bookkeeping.table_ownership import PAUSED
 from lean_ops.columns import names
-from lean_ops.curated.advance import LAYER, NONE_TAKEN, Checkpoint
+from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated.advance_topics import advance_all
 from lean_ops.curated.planning import TopicPlan, advances_of, checkpoints_of, plan_topic, watermark_of
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.errors import reason
-from lean_ops.ports.interfaces import Item, Job
+from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
@@ -46,7 +46,8 @@ def run(job: Job) -> RunOutcome:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
         plans = _plan(layer_run, topics, started)
         watermark = watermark_of(job, plans)
-        upto = _last_cycle(layer_run)
+        taken = _last_taken(layer_run)
+        upto = taken.cycle_id if taken else NONE_TAKEN
         advances = advances_of(job, tables, plans, watermark, upto, started)
         done = advance_all(tables, pool, advances, job.log)
         commits = _unrecorded(layer_run, plans, done, started)
@@ -58,7 +59,8 @@ def run(job: Job) -> RunOutcome:
         checkpoint_mirror.put_topics(layer_run, items)
     # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was.
     through = upto if layer_run.outcome.complete else watermark
-    checkpoint_mirror.put_run(layer_run, LAYER, watermark_item(through, checkpoints_of(plans, done)))
+    item = watermark_item(through, checkpoints_of(plans, done))
+    _mirror_run(layer_run, {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}, advances)
     return layer_run.outcome
 
 
@@ -86,12 +88,11 @@ def _plan(run: LayerRun, topics: Sequence[str], started: datetime) -> list[Topic
     return plans
 
 
-def _last_cycle(run: LayerRun) -> str:
+def _last_taken(run: LayerRun) -> snapshot_range.Taken | None:
     """Returns the last cycle that cycle_delta has, which need not be this run's: a cycle may fail before it
     takes RAW, and come again."""
     delta = run.tables.name("ops", cycle_delta.TABLE)
-    taken = snapshot_range.last_taken(run.tables, delta, run.job.checkpoints)
-    return taken.cycle_id if taken else NONE_TAKEN
+    return snapshot_range.last_taken(run.tables, delta, run.job.checkpoints)
 
 
 def _unrecorded(
@@ -130,3 +131,16 @@ def _mirror_item(topic: str, commit: Commit) -> Item:
     checkpoint = Checkpoint.of(commit)
     item = checkpoint_mirror.item_of(topic, LAYER, commit)
     return {**item, "schema_version": checkpoint.schema_version, "delta_through": checkpoint.through}
+
+
+def _mirror_run(run: LayerRun, item: Item, advances: Sequence[Advance]) -> None:
+    """Writes the item about the whole run, with the topics that it leaves behind."""
+    cycle_id = run.job.arguments.cycle_id
+    in_trouble = left_behind.items_of(
+        run.outcome,
+        run.job.checkpoints.get(ALL_TOPICS, LAYER),
+        {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None},
+        cycle_id=cycle_id,
+        now=run.job.clock(),
+    )
+    checkpoint_mirror.put_run(run, LAYER, {**item, **in_trouble})

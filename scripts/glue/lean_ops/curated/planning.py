@@ -8,6 +8,7 @@ from datetime import datetime
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
+from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, times_of, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.errors import LeanOpsError
@@ -159,6 +160,7 @@ def advances_of(
                 last_commit=plan.last_commit,
                 cycle_id=job.arguments.cycle_id,
                 event_times=times_of(new),
+                arrived=min(cycle_delta.arrivals(new).values(), default=None),
                 through=upto if is_new else max(cycles, default=after),
                 paths=[one.paths for one in new],
                 standardized=plan.standardized,

@@ -28,13 +28,13 @@ from lean_ops.tables.spark_tables import Tables
 
 _KEYS = "columns.key_value.key"
 """The column of the map's paths in Parquet."""
-_COLUMNS = ("topic_name", "event_time", "rescued_data", "columns")
+_COLUMNS = ("topic_name", "event_time", "ingested_at", "rescued_data", "columns")
 _SPLIT_BYTES = 16 << 20
 """About how many bytes of the files go into one split."""
 _SCHEMA = (
     "cycle_id string, topic_name string, readable bigint, refused bigint, first timestamp_ntz, "
-    "last timestamp_ntz, some_null boolean, paths array<string>, rescued_paths array<string>, "
-    "not_plain string"
+    "last timestamp_ntz, some_null boolean, arrived timestamp_ntz, paths array<string>, "
+    "rescued_paths array<string>, not_plain string"
 )
 """The tasks' output: partial summaries, or a row that says why the task cannot read its files."""
 _ARROW = pa.schema(
@@ -46,6 +46,7 @@ _ARROW = pa.schema(
         ("first", pa.timestamp("us")),
         ("last", pa.timestamp("us")),
         ("some_null", pa.bool_()),
+        ("arrived", pa.timestamp("us")),
         ("paths", pa.list_(pa.string())),
         ("rescued_paths", pa.list_(pa.string())),
         ("not_plain", pa.string()),
@@ -117,6 +118,7 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
             F.min("first").alias("first"),
             F.max("last").alias("last"),
             F.max("some_null").alias("some_null"),
+            F.min("arrived").alias("arrived"),
             first_texts("paths", lengths.paths),
             first_texts("rescued_paths", lengths.rescued_paths),
             F.max("not_plain").alias("not_plain"),
@@ -134,6 +136,7 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
                 readable=row["readable"],
                 refused=row["refused"],
                 times=EventTimes(row["first"], row["last"], row["some_null"]),
+                arrived=row["arrived"],
                 paths=row["paths"],
                 rescued_paths=row["rescued_paths"],
             )
@@ -147,6 +150,7 @@ def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> I
     columns = [
         "topic_name",
         "event_time",
+        "ingested_at",
         _KEYS,
         *(["rescued_data"] if limits and limits.rescued_paths else []),
     ]
@@ -177,6 +181,7 @@ class _Summary:
     first: datetime | None = None
     last: datetime | None = None
     some_null: bool = False
+    arrived: datetime | None = None
     paths: set[str] = field(default_factory=set)
     rescued_paths: set[str] = field(default_factory=set)
 
@@ -194,6 +199,9 @@ class _Summaries:
             self._add(self._found.setdefault((cycle_id, topic), _Summary()), rows_at(rows, indices))
 
     def _add(self, known: _Summary, rows: pa.Table) -> None:
+        arrived = pc.min(rows.column("ingested_at")).as_py()
+        if arrived is not None:
+            known.arrived = arrived if known.arrived is None else min(known.arrived, arrived)
         is_readable = pc.is_valid(rows.column("columns"))
         readable = rows if pc.all(is_readable).as_py() else rows.filter(is_readable)
         known.refused += rows.num_rows - readable.num_rows

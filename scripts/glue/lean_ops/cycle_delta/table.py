@@ -5,6 +5,7 @@ Each topic advances over its own rows of it, by the functions here.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,7 +20,8 @@ class TopicCycle:
     """A summary of the rows that cycle_delta has of one topic in one cycle.
 
     readable, refused: how many messages could be flattened, and how many could not. times: the event times of
-    the readable ones. paths are those that may have columns, and rescued_paths those that may not; both are
+    the readable ones. arrived: when the first message came into RAW, without a time zone, in UTC; None where
+    no row says it. paths are those that may have columns, and rescued_paths those that may not; both are
     sorted and bounded, and empty where they were not looked up; see summary.py.
     """
 
@@ -28,8 +30,18 @@ class TopicCycle:
     readable: int
     refused: int
     times: EventTimes
+    arrived: datetime | None = None
     paths: Sequence[str] = ()
     rescued_paths: Sequence[str] = ()
+
+
+def arrivals(cycles: Iterable[TopicCycle]) -> dict[tuple[str, str], datetime]:
+    """Returns when the first message of each topic and cycle came into RAW, as aware times."""
+    return {
+        (one.topic, one.cycle_id): one.arrived.replace(tzinfo=UTC)
+        for one in cycles
+        if one.arrived is not None
+    }
 
 
 def since(delta: DataFrame, cycle_id: str | None) -> DataFrame:

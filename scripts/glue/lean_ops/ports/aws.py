@@ -310,6 +310,8 @@ def _typed(value: Any) -> dict[str, Any]:
         return {"N": str(value)}
     if isinstance(value, dict):
         return {"M": {name: _typed(inner) for name, inner in value.items()}}
+    if isinstance(value, list):
+        return {"L": [_typed(inner) for inner in value]}
     return {"S": str(value)}
 
 
@@ -324,4 +326,6 @@ def _plain(value: dict[str, Any]) -> Any:
         return int(number) if number == number.to_integral_value() else number
     if kind == "M":
         return {name: _plain(inner) for name, inner in content.items()}
+    if kind == "L":
+        return [_plain(inner) for inner in content]
     return None if kind == "NULL" else content

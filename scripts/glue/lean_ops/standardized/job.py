@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger, table_ownership
+from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger, left_behind, table_ownership
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.bookkeeping.table_ownership import TableOwnership
@@ -25,7 +25,7 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.errors import reason
-from lean_ops.ports.interfaces import ALL_TOPICS, Job
+from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.standardized.advance import LAYER, ParseErrors
 from lean_ops.standardized.advance_topics import advance_all
@@ -45,7 +45,8 @@ _RUN_ITEM = "raw"
 
 def run(job: Job) -> RunOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
-    complete_through = (job.checkpoints.get(ALL_TOPICS, _RUN_ITEM) or {}).get("complete_through")
+    before = job.checkpoints.get(ALL_TOPICS, _RUN_ITEM)
+    complete_through = (before or {}).get("complete_through")
     owners = table_ownership.owners_of(job.registry.items())
     ownership = take_raw(job, tables, owners)
     pending = topic_cycles(tables, complete_through, _limits(job))
@@ -57,7 +58,7 @@ def run(job: Job) -> RunOutcome:
             if layer_run.outcome.complete:
                 complete_through = cycle_id
     ledger.write(tables, layer_run.outcome.entries)
-    _mirror_run(layer_run, complete_through)
+    _mirror_run(layer_run, complete_through, before, pending)
     return layer_run.outcome
 
 
@@ -153,14 +154,23 @@ def _enter(
     run.enter(entry)
 
 
-def _mirror_run(run: LayerRun, complete_through: str | None) -> None:
+def _mirror_run(
+    run: LayerRun, complete_through: str | None, before: Item | None, pending: Iterable[TopicCycle]
+) -> None:
     """Writes the item about the whole run.
 
     complete_through: the last cycle that all topics have taken, so that the next run reads cycle_delta from
-    there on only. Without it all cycles are read.
+    there on only. Without it all cycles are read. before: the item of the run before.
     """
     delta = run.tables.name("ops", cycle_delta.TABLE)
     taken = snapshot_range.last_taken(run.tables, delta, run.job.checkpoints)
     snapshot_id = (taken.snapshot_id if taken else None) or ""
     item = {"snapshot_id": snapshot_id, "complete_through": complete_through}
-    checkpoint_mirror.put_run(run, _RUN_ITEM, item)
+    in_trouble = left_behind.items_of(
+        run.outcome,
+        before,
+        cycle_delta.arrivals(pending),
+        cycle_id=run.job.arguments.cycle_id,
+        now=run.job.clock(),
+    )
+    checkpoint_mirror.put_run(run, _RUN_ITEM, {**item, **in_trouble})
