@@ -14,8 +14,15 @@ export interface Ran {
   readonly error: string;
 }
 
-/** A directory for schema files, with the stack's outputs in it, and a function that runs the command there. */
-export function leanOps(stack: Stack): {
+/**
+ * A directory for schema files, with the stack's outputs in it, and a function that runs the command there.
+ *
+ * @param keys the environment variables of the credentials; those of the account's root user when left out
+ */
+export function leanOps(
+  stack: Stack,
+  keys: Readonly<Record<string, string>> = {},
+): {
   readonly write: (file: string, content: string) => void;
   readonly run: (...args: string[]) => Promise<Ran>;
 } {
@@ -31,6 +38,7 @@ export function leanOps(stack: Stack): {
           env: {
             ...process.env,
             ...awsEnvironment(stack.port),
+            ...keys,
             AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
           },
         });

@@ -1,11 +1,16 @@
-/** Takes a right away from a role for a while, as a wrong policy would. */
+/** Takes a right away from a role for a while, as a wrong policy would, and makes users who have one policy only. */
+import { readFileSync } from 'node:fs';
 import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
   DeleteRolePolicyCommand,
   GetRolePolicyCommand,
   IAMClient,
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
+  PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
+import { databases } from '../../scripts/local/clients';
 import { CREDENTIALS, endpointOf, REGION } from '../../scripts/local/emulator-process';
 import type { Stack } from '../../scripts/local/stack';
 
@@ -30,4 +35,42 @@ export async function without<T>(stack: Stack, role: string, action: string, wor
     await iam.send(new DeleteRolePolicyCommand(name));
     await iam.send(new PutRolePolicyCommand({ ...name, PolicyDocument: document }));
   }
+}
+
+interface Policy {
+  readonly Version: string;
+  readonly Statement: readonly { readonly Sid: string }[];
+}
+
+/**
+ * Makes a user whose only rights are those of a documented policy.
+ *
+ * @param file the policy, a template of Terraform's `templatefile`
+ * @param except the statement that the user lacks
+ * @returns the environment variables of the user's keys
+ */
+export async function holderOf(
+  stack: Stack,
+  file: string,
+  user: string,
+  except?: string,
+): Promise<Readonly<Record<string, string>>> {
+  const values: Readonly<Record<string, unknown>> = {
+    ...stack.outputs,
+    ...databases(stack),
+    prefix: 'lean-ops',
+    region: REGION,
+    account: '000000000000',
+  };
+  const text = readFileSync(file, 'utf8').replace(/\$\{(\w+)\}/g, (_, name: string) => String(values[name]));
+  const policy = JSON.parse(text) as Policy;
+  const Statement = policy.Statement.filter(({ Sid }) => Sid !== except);
+  if (except !== undefined && Statement.length === policy.Statement.length) throw new Error(`no statement ${except}`);
+  const iam = new IAMClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
+  const name = { UserName: user };
+  await iam.send(new CreateUserCommand(name));
+  const PolicyDocument = JSON.stringify({ ...policy, Statement });
+  await iam.send(new PutUserPolicyCommand({ ...name, PolicyName: 'documented', PolicyDocument }));
+  const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand(name));
+  return { AWS_ACCESS_KEY_ID: key?.AccessKeyId ?? '', AWS_SECRET_ACCESS_KEY: key?.SecretAccessKey ?? '' };
 }
