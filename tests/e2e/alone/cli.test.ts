@@ -168,6 +168,15 @@ describe('lean-ops schema, with the rights of a schemas repository', () => {
     await expect(count(curated)).rejects.toThrow(/not authorized|denied/i);
   });
 
+  it('shows a reader the state of all schemas', async () => {
+    const { code, output: shown, error } = await leanOps(await reader, 'status');
+    expect(error).toBe('');
+    expect(shown).toMatch(/^topic +state +version/);
+    expect(shown).toMatch(/ FAILED .*refused /);
+    expect(shown).toMatch(/\n\d+ schemas: \d+ failed, (?:\d+ pending, )?\d+ active\.\n/);
+    expect(code).toBe(1);
+  });
+
   it('tells a reader who pushes which right is missing, in one line', async () => {
     const topic = freshTopic('denied');
     write('denied', topic);

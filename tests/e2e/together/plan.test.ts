@@ -135,6 +135,18 @@ interface Plan {
   };
 }
 
+interface Draft {
+  readonly schema: object;
+  readonly notes: readonly string[];
+}
+
+/** The schema of a draft, whatever the order of its fields: a table has its columns in another order than a message. */
+function inNoOrder(draft: Draft | undefined): unknown {
+  return JSON.parse(JSON.stringify(draft?.schema), (key, value: unknown) =>
+    key === 'required' && Array.isArray(value) ? [...(value as string[])].sort() : value,
+  );
+}
+
 describe('schema plan', () => {
   it('counts what the next cycle then rejects and nulls, column by column', async () => {
     const topic = freshTopic('plan');
@@ -167,6 +179,16 @@ describe('schema plan', () => {
 
     const inferred = await run('schema', 'infer', topic, '--out', 'draft.json');
     expect(inferred).toMatchObject({ code: 0, output: '' });
+    // From the payloads themselves, without the pipeline, the same schema is drafted.
+    const ofTable = await run('schema', 'infer', topic, '--format', 'json');
+    write('sample.json', JSON.stringify(payloads));
+    const ofSample = await run('schema', 'new', topic, '--from', 'sample.json', '--format', 'json');
+    const [table, sample] = [ofTable, ofSample].map(({ output }) => JSON.parse(output) as Draft);
+    expect(inNoOrder(sample)).toEqual(inNoOrder(table));
+    const odd = (draft: Draft | undefined) =>
+      draft?.notes.flatMap((note) => /^\w+ is text: \d+ of \d+ values are [a-z ]+; the others: /.exec(note)?.[0] ?? []);
+    expect(odd(table)?.sort()).toEqual(odd(sample)?.sort());
+    expect(odd(table)).not.toEqual([]);
     const drafted = await run('schema', 'plan', topic, 'draft.json', '--days', 'all', '--format', 'json');
     expect((JSON.parse(drafted.output) as Plan).data).toMatchObject({ rows: payloads.length, findings: [] });
 
