@@ -10,8 +10,8 @@ import {
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
 import { releaseLease } from './lease';
-import { reportFreshness } from './report-freshness';
 import { planCycle, type Collaborators, type CyclePlan, type Resources } from './plan-cycle';
+import { reportFreshness } from './report-freshness';
 import { decodeRequest } from './request';
 
 const SERVICE = 'cycle-planner';
@@ -41,10 +41,10 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'plan') {
-        const { plan, freshness } = await planCycle(request.executionId, resources, collaborators);
+        const { plan, measure } = await planCycle(request.executionId, resources, collaborators);
         log.info('cycle planned', { execution_id: request.executionId, ...plan });
         metrics.count('NewRecords', plan.new_records);
-        if (freshness !== undefined) reportFreshness(freshness, config.freshnessTargets, { log, metrics });
+        reportFreshness(measure, config.freshnessTargets, { log, metrics });
         return plan;
       }
       const { executionId, cycleId, outcome, error } = request;

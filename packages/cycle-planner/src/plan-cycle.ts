@@ -70,8 +70,12 @@ export function reasonFor({
 /** What the Plan step found out: its answer to the state machine, and how fresh the topics are as the cycle begins. */
 export interface PlannedCycle {
   readonly plan: CyclePlan;
-  /** Undefined when another cycle runs and RAW's metadata cannot be read. */
-  readonly freshness: Freshness | undefined;
+  /**
+   * Computes the freshness. It is apart from the plan because a cycle must not fail when it cannot be computed.
+   *
+   * @throws what reading the state threw, while another cycle runs
+   */
+  readonly measure: () => Freshness;
 }
 
 /**
@@ -89,12 +93,16 @@ export async function planCycle(executionId: string, resources: Resources, deps:
   const freshnessBy = (state: PipelineState): Freshness =>
     freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
   if (!lease.held) {
-    // What cannot be read is reported by the cycle that runs. This one has nothing to do, so it does not fail.
-    const freshness = await readState(resources, deps).then(freshnessBy, () => undefined);
-    return { plan: LEASE_HELD, freshness };
+    // What cannot be read fails the cycle that runs. This one has nothing to do, so it does not fail.
+    const measure = await readState(resources, deps).then(
+      (state) => () => freshnessBy(state),
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
+    return { plan: LEASE_HELD, measure };
   }
   const state = await readState(resources, deps);
-  const freshness = freshnessBy(state);
   const situation = situationOf(state);
   const reason = reasonFor(situation);
   const plan = {
@@ -106,7 +114,7 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     run_curated: situation.enabledTopics.length > 0,
     enabled_topics: situation.enabledTopics.length,
   };
-  return { plan, freshness };
+  return { plan, measure: () => freshnessBy(state) };
 }
 
 const LEASE_HELD: CyclePlan = {

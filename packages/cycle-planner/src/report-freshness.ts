@@ -9,12 +9,24 @@ const MAX_LOGGED = 20;
 /**
  * Writes the metrics of freshness: how many topics are late, how far behind the last one is, and the minutes of those topics
  * that have a target of their own or were left behind by a run. docs/decisions/0033-freshness-and-status.md has the costs.
+ *
+ * It never throws. A cycle goes on when its freshness cannot be told, and the log and a metric say so.
  */
-export function reportFreshness(
-  freshness: Freshness,
-  targets: FreshnessTargets,
-  { log, metrics }: { readonly log: Log; readonly metrics: MetricsPort },
-): void {
+export function reportFreshness(measure: () => Freshness, targets: FreshnessTargets, report: Report): void {
+  try {
+    writeFreshness(measure(), targets, report);
+  } catch (error) {
+    report.log.error('freshness not measured', { error });
+    report.metrics.count('FreshnessFailed');
+  }
+}
+
+interface Report {
+  readonly log: Log;
+  readonly metrics: MetricsPort;
+}
+
+function writeFreshness(freshness: Freshness, targets: FreshnessTargets, { log, metrics }: Report): void {
   const { late, oldestMinutes } = freshness;
   metrics.count('TopicsLate', late.length);
   metrics.count('FreshnessMinutes', Math.floor(oldestMinutes));

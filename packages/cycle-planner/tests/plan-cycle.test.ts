@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Freshness } from '@lean-ops/common/core';
+import type { Document, Freshness } from '@lean-ops/common/core';
 import { fakeClock, memoryDocuments, memoryObjects, recordingLog, recordingMetrics } from '@lean-ops/common/testing';
 import fc from 'fast-check';
 import { cycleIdOf, releaseLease, takeLease } from '../src/lease';
@@ -18,6 +18,10 @@ const RESOURCES: Resources = {
 
 async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<CyclePlan> {
   return (await planned(executionId, resources, deps)).plan;
+}
+
+async function freshnessAt(executionId: string, resources: Resources, deps: Collaborators): Promise<Freshness> {
+  return (await planned(executionId, resources, deps)).measure();
 }
 
 const FIRST = '8744736658442914487';
@@ -157,11 +161,13 @@ describe('freshness', () => {
     const w = world(metadata);
     w.documents.seed('registry', ...topics('a', 'b'));
     w.documents.seed('checkpoints', raw(FIRST));
-    await expect(planned('e', RESOURCES, w)).resolves.toMatchObject({ freshness: { oldestMinutes: 20, late: [] } });
+    await expect(freshnessAt('e', RESOURCES, w)).resolves.toMatchObject({ oldestMinutes: 20, late: [] });
     const own = { ...RESOURCES, freshnessTargets: { defaultMinutes: 60, topicMinutes: { b: 15 } } };
-    await expect(planned('another', own, w)).resolves.toMatchObject({
-      plan: { reason: 'LEASE_HELD' },
-      freshness: { oldestMinutes: 20, late: [{ topic: 'b' }], topicMinutes: { b: 20 } },
+    await expect(planCycle('another', own, w)).resolves.toMatchObject({ reason: 'LEASE_HELD' });
+    await expect(freshnessAt('another', own, w)).resolves.toMatchObject({
+      oldestMinutes: 20,
+      late: [{ topic: 'b' }],
+      topicMinutes: { b: 20 },
     });
   });
 
@@ -169,12 +175,43 @@ describe('freshness', () => {
     const w = world(metadata);
     await planned('e', RESOURCES, w);
     w.objects.objects.clear();
-    await expect(planned('another', RESOURCES, w)).resolves.toMatchObject({
-      plan: { reason: 'LEASE_HELD' },
-      freshness: undefined,
-    });
+    const { plan, measure } = await planned('another', RESOURCES, w);
+    expect(plan.reason).toBe('LEASE_HELD');
+    expect(measure).toThrow('nothing lies at');
+  });
+
+  it('takes items of any form, as versions before this one and people wrote others', async () => {
+    const odd = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.array(fc.object()), fc.object());
+    const notes = fc.array(fc.record({ topic_name: odd, since: odd, cycle_id: odd, error: odd }, { requiredKeys: [] }));
+    const item = fc.record(
+      { snapshot_id: odd, status: odd, behind: fc.oneof(odd, notes), unbalanced: fc.oneof(odd, notes) },
+      { requiredKeys: [] },
+    );
+    const registered = fc.record({ status: odd, processing_enabled: odd, schema_version: odd }, { requiredKeys: [] });
+    await fc.assert(
+      fc.asyncProperty(item, item, registered, async (standardized, curated, topic) => {
+        const w = world(metadata);
+        // fast-check also makes values that no store holds, such as functions; JSON leaves those out.
+        const stored = (value: object): Document => JSON.parse(JSON.stringify(value)) as Document;
+        w.documents.seed('registry', { ...stored(topic), topic_name: 'a' });
+        w.documents.seed('checkpoints', { ...stored(standardized), topic_name: '*', layer: 'raw' });
+        w.documents.seed('checkpoints', { ...stored(curated), topic_name: '*', layer: 'curated' });
+        const { plan, measure } = await planned('e', RESOURCES, w);
+        expect(plan.cycle_id).not.toBe('');
+        const { counts } = report(measure);
+        expect(counts).not.toHaveProperty('FreshnessFailed');
+        expect(counts).toHaveProperty('TopicsLate');
+      }),
+    );
   });
 });
+
+function report(measure: () => Freshness, topicTargets: Readonly<Record<string, number>> = {}) {
+  const metrics = recordingMetrics();
+  const log = recordingLog();
+  reportFreshness(measure, { defaultMinutes: 60, topicMinutes: topicTargets }, { log, metrics });
+  return { counts: metrics.counts, lines: log.lines };
+}
 
 describe('reportFreshness', () => {
   const freshness = (topicMinutes: Readonly<Record<string, number>>, late = 0): Freshness => ({
@@ -189,15 +226,8 @@ describe('reportFreshness', () => {
     oldestMinutes: Math.max(0, ...Object.values(topicMinutes)),
     topicMinutes,
   });
-  const report = (given: Freshness, topicTargets: Readonly<Record<string, number>> = {}) => {
-    const metrics = recordingMetrics();
-    const log = recordingLog();
-    reportFreshness(given, { defaultMinutes: 60, topicMinutes: topicTargets }, { log, metrics });
-    return { counts: metrics.counts, lines: log.lines };
-  };
-
   it('says that nothing is late, too, as an alarm needs to see it', () => {
-    expect(report(freshness({ a: 0 }), { a: 30 })).toEqual({
+    expect(report(() => freshness({ a: 0 }), { a: 30 })).toEqual({
       counts: { TopicsLate: 0, FreshnessMinutes: 0, 'FreshnessMinutes a': 0 },
       lines: [],
     });
@@ -205,11 +235,21 @@ describe('reportFreshness', () => {
 
   it('names few topics, those with a target of their own first, and counts all', () => {
     const many = Object.fromEntries(Array.from({ length: 700 }, (_, index) => [`t${index}`, 100 + index]));
-    const { counts, lines } = report(freshness({ ...many, own: 0 }, 700), { own: 30 });
+    const { counts, lines } = report(() => freshness({ ...many, own: 0 }, 700), { own: 30 });
     expect(counts).toMatchObject({ TopicsLate: 700, FreshnessMinutes: 799, 'FreshnessMinutes own': 0 });
     expect(Object.keys(counts).filter((name) => name.startsWith('FreshnessMinutes '))).toHaveLength(MAX_NAMED);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({ level: 'warn', fields: { topics: 700, oldest_minutes: 799 } });
+  });
+});
+
+describe('a freshness that cannot be told', () => {
+  it('is said in the log and in a metric, and fails nothing', () => {
+    const { counts, lines } = report(() => {
+      throw new RangeError('Invalid time value');
+    });
+    expect(counts).toEqual({ FreshnessFailed: 1 });
+    expect(lines).toMatchObject([{ level: 'error', message: 'freshness not measured' }]);
   });
 });
 

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from lean_ops.bookkeeping import ledger, left_behind
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 
@@ -57,12 +59,30 @@ def test_it_forgets_a_topic_that_has_caught_up_and_counts_anew_when_it_fails_aga
 
 
 def test_it_fits_into_an_item_of_dynamodb_whatever_the_errors():
-    found = items(outcome_of(**{f"{'t' * 120}{n:05}": "ü" * 4_000 for n in range(1_500)}))
-    assert len(found["behind"]) == left_behind.MAX_TOPICS
+    outcome = RunOutcome()
+    for n in range(1_500):
+        topic = f"{'t' * 123}{n:05}"
+        outcome.enter(entry_of(topic, error="ü" * 4_000))
+        outcome.enter(entry_of(topic, imbalance="ü" * 4_000))
+    found = items(outcome)
+    assert len(found["behind"]) == left_behind.MAX_BEHIND
+    assert len(found["unbalanced"]) == left_behind.MAX_UNBALANCED
+    # DynamoDB counts names and texts in UTF-8, and a few bytes for each list, map and member.
     size = sum(
-        len(str(key)) + len(str(value).encode()) for note in found["behind"] for key, value in note.items()
+        4 + sum(1 + len(name) + len(text.encode()) for name, text in note.items())
+        for notes in found.values()
+        for note in notes
     )
-    assert size < 400_000
+    assert size < 390_000
+
+
+@pytest.mark.parametrize("kind", ["behind", "unbalanced"])
+@pytest.mark.parametrize(
+    "odd", [None, "a", 7, {"a": "x"}, ["a"], [{}], [{"topic_name": "a"}], [{"topic_name": "a", "since": 5}]]
+)
+def test_it_goes_on_without_what_is_no_note_of_its_own(kind, odd):
+    [note] = items(outcome_of(a="x"), before={kind: odd})["behind"]
+    assert note["since"] == "2026-11-23T11:45:00+00:00"
 
 
 def test_unbalanced_keeps_a_topic_for_a_day_as_it_is_found_unbalanced_once():

@@ -14,8 +14,10 @@ from lean_ops.ports.interfaces import Item
 
 BEHIND = "behind"
 UNBALANCED = "unbalanced"
-MAX_TOPICS = 1_000
-"""The most topics of each kind. An item has at most 400 KB, and a topic takes 350 bytes of it at most."""
+MAX_BEHIND = 1_000
+MAX_UNBALANCED = 100
+"""The most topics of each kind. Both kinds stand in one item, which has at most 400 KB. Many topics are left
+behind at once when a right is missing; hardly ever are many found unbalanced."""
 _UNBALANCED_FOR = timedelta(days=1)
 """A topic is found unbalanced once, so it is kept in the item for as long as people should see it."""
 _FEW = 300
@@ -39,7 +41,7 @@ def items_of(
     which the cycle was planned counts; the event arrived before, in the time since the last cycle.
     cycle_id: that of the run.
     """
-    known = {note["topic_name"]: note for note in (before or {}).get(BEHIND) or ()}
+    known = {note["topic_name"]: note for note in _notes_of(before, BEHIND)}
     cycles = {entry.topic: entry.cycle_id for entry in outcome.entries}
     behind = []
     for topic, why in outcome.failed.items():
@@ -49,23 +51,36 @@ def items_of(
         behind.append(_note(topic, first["since"], first["cycle_id"], why))
     oldest = _text(now - _UNBALANCED_FOR)
     unbalanced = {
-        note["topic_name"]: note for note in (before or {}).get(UNBALANCED) or () if note["since"] >= oldest
+        note["topic_name"]: note for note in _notes_of(before, UNBALANCED) if note["since"] >= oldest
     }
     for topic, why in outcome.unbalanced.items():
         unbalanced[topic] = _note(topic, _text(now), cycles.get(topic, cycle_id), why)
     newest_first = sorted(unbalanced.values(), key=lambda note: note["since"], reverse=True)
     return {
-        BEHIND: _bounded(sorted(behind, key=lambda note: (note["since"], note["topic_name"]))),
-        UNBALANCED: _bounded(newest_first),
+        BEHIND: _bounded(sorted(behind, key=lambda note: (note["since"], note["topic_name"])), MAX_BEHIND),
+        UNBALANCED: _bounded(newest_first, MAX_UNBALANCED),
     }
+
+
+def _notes_of(before: Item | None, kind: str) -> list[dict[str, str]]:
+    """Returns the notes of the run before. What is no note is left out: a run that has done its work must not
+    fail because somebody edited the item or another version wrote it."""
+    notes = (before or {}).get(kind)
+    return [note for note in notes if _is_note(note)] if isinstance(notes, list) else []
+
+
+def _is_note(note: object) -> bool:
+    return isinstance(note, dict) and all(
+        isinstance(note.get(name), str) for name in ("topic_name", "since", "cycle_id", "error")
+    )
 
 
 def _note(topic: str, since: str, cycle_id: str, error: str) -> dict[str, str]:
     return {"topic_name": topic, "since": since, "cycle_id": cycle_id, "error": error}
 
 
-def _bounded(notes: Iterable[dict[str, str]]) -> list[dict[str, Any]]:
-    kept = list(notes)[:MAX_TOPICS]
+def _bounded(notes: Iterable[dict[str, str]], most: int) -> list[dict[str, Any]]:
+    kept = list(notes)[:most]
     size = _ERROR_BYTES[len(kept) <= _FEW]
     return [{**note, "error": _shortened(note["error"], size)} for note in kept]
 
