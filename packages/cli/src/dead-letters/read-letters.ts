@@ -1,5 +1,5 @@
 import type { ArchiveReader, ArchiveSelection } from '@lean-ops/common/aws';
-import { DEAD_LETTER_CODES, mapLimit, RECORDED_CODES, type Document } from '@lean-ops/common/core';
+import { DEAD_LETTER_CODES, isOwnCode, mapLimit, RECORDED_CODES, type Document } from '@lean-ops/common/core';
 import { COUNTED_ATTRIBUTES, deadLetterOf, type DeadLetter } from './dead-letter';
 import { countByReason, type ReasonCount } from './count-by-reason';
 
@@ -17,26 +17,32 @@ export interface CountedLetters {
   readonly more: boolean;
 }
 
+/** How much of the archive a count reads, as an archive may have millions of entries. */
+export interface CountLimits {
+  /** The most requests for one code or topic. */
+  readonly maxPages?: number;
+  /** Asked before each further request for a code or topic; the first one is always made. */
+  readonly goOn?: () => boolean;
+}
+
 /** Requests for one code or topic, each of 1 MB: about 100,000 dead letters. */
-export const MAX_PAGES = 60;
-/** Codes that are read at the same time. */
-const CONCURRENCY = 8;
+const MAX_PAGES = 60;
+/** Codes that are read at the same time: all of the pipeline's own. */
+const CONCURRENCY = 10;
 
 /**
  * Counts the dead letters by reason, with a bounded number of requests. It reads the newest first, so those that are left
  * out are the oldest.
- *
- * @param maxPages the most requests for one code or topic
  */
 export async function countLetters(
   reader: ArchiveReader,
   filter: LetterFilter,
-  maxPages = MAX_PAGES,
+  { maxPages = MAX_PAGES, goOn = () => true }: CountLimits = {},
 ): Promise<CountedLetters> {
-  const pages = await mapLimit(await selectionsOf(reader, filter), CONCURRENCY, async (of) => {
+  const pages = await ofEachReason(reader, filter, async (of) => {
     const entries: Document[] = [];
     let after: Document | undefined;
-    for (let page = 0; page < maxPages; page += 1) {
+    for (let page = 0; page < maxPages && (page === 0 || goOn()); page += 1) {
       const read = await reader.page({
         of,
         since: filter.since,
@@ -56,7 +62,7 @@ export async function countLetters(
 /** The newest dead letters, the newest first. */
 export async function newestLetters(reader: ArchiveReader, filter: LetterFilter, limit: number): Promise<DeadLetter[]> {
   if (limit === 0) return [];
-  const found = await mapLimit(await selectionsOf(reader, filter), CONCURRENCY, async (of) => {
+  const found = await ofEachReason(reader, filter, async (of) => {
     const letters: DeadLetter[] = [];
     let after: Document | undefined;
     for (let page = 0; page < MAX_PAGES && letters.length < limit; page += 1) {
@@ -73,16 +79,29 @@ export async function newestLetters(reader: ArchiveReader, filter: LetterFilter,
     .slice(0, limit);
 }
 
-/** One query for the topic or the code that is wanted, else one for each code that the archive can have. */
-async function selectionsOf(reader: ArchiveReader, { topic, code }: LetterFilter): Promise<ArchiveSelection[]> {
-  if (topic !== undefined) return [{ topic }];
-  if (code !== undefined) return [{ code }];
-  return (await knownCodes(reader)).map((known) => ({ code: known }));
+/**
+ * Reads the topic or the code that is wanted, else each code that the archive can have: the pipeline's own, and at the same
+ * time those of Firehose, which have to be looked up first.
+ */
+async function ofEachReason<R>(
+  reader: ArchiveReader,
+  { topic, code }: LetterFilter,
+  read: (of: ArchiveSelection) => Promise<R>,
+): Promise<R[]> {
+  if (topic !== undefined) return [await read({ topic })];
+  if (code !== undefined) return [await read({ code })];
+  const readCodes = (codes: readonly string[]): Promise<R[]> =>
+    mapLimit(codes, CONCURRENCY, (one) => read({ code: one }));
+  const parts = await Promise.all([
+    readCodes(Object.keys(DEAD_LETTER_CODES)),
+    recordedCodes(reader).then((codes) => readCodes(codes.filter((one) => !isOwnCode(one)))),
+  ]);
+  return parts.flat();
 }
 
-/** The pipeline's own codes, and those of Firehose that stream-error-reader has put on record. */
-export async function knownCodes(reader: ArchiveReader): Promise<string[]> {
-  const codes = new Set<string>(Object.keys(DEAD_LETTER_CODES));
+/** The codes that stream-error-reader has put on record, those of Firehose above all. */
+async function recordedCodes(reader: ArchiveReader): Promise<string[]> {
+  const codes: string[] = [];
   let after: Document | undefined;
   do {
     const read = await reader.page({
@@ -91,10 +110,10 @@ export async function knownCodes(reader: ArchiveReader): Promise<string[]> {
       attributes: ['failed_at_message_id'],
       ...(after && { after }),
     });
-    for (const { failed_at_message_id: code } of read.entries) if (typeof code === 'string') codes.add(code);
+    for (const { failed_at_message_id: code } of read.entries) if (typeof code === 'string') codes.push(code);
     after = read.next;
   } while (after !== undefined);
-  return [...codes];
+  return codes;
 }
 
 function matches(letter: DeadLetter, { topic, code }: LetterFilter): boolean {

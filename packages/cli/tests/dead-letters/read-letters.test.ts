@@ -90,10 +90,28 @@ describe('countLetters', () => {
     const archive = memoryArchive(
       Array.from({ length: 50 }, (_, index) => entry({ failed_at: `2026-11-23T10:00:${10 + index}.000Z` })),
     );
-    const { reasons, more } = await countLetters(archive, { ...EVER, code: 'NO_TOPIC' }, 3);
+    const { reasons, more } = await countLetters(archive, { ...EVER, code: 'NO_TOPIC' }, { maxPages: 3 });
     expect(archive.requests).toBe(3);
     expect(more).toBe(true);
     expect(reasons[0]).toMatchObject({ count: 6, last: '2026-11-23T10:00:59.000Z' });
+  });
+});
+
+describe('countLetters within a time', () => {
+  it('reads a page of each reason whatever the time, and then goes on only as long as it may', async () => {
+    const many = (code: string) => Array.from({ length: 50 }, () => entry({ error_code: code }));
+    const archive = memoryArchive([
+      ...many('NO_TOPIC'),
+      ...many('TOO_LARGE'),
+      ...many('Iceberg.CommitFailed'),
+      recorded,
+    ]);
+    let allowed = 4;
+    const { reasons, more } = await countLetters(archive, EVER, { goOn: () => (allowed -= 1) >= 0 });
+    expect(more).toBe(true);
+    // Pages of two: one of each reason, and the four that were allowed.
+    expect(totalOf(reasons)).toBe(2 * (3 + 4));
+    expect(reasons.map(({ code }) => code).sort()).toEqual(['Iceberg.CommitFailed', 'NO_TOPIC', 'TOO_LARGE']);
   });
 });
 
