@@ -46,7 +46,7 @@ describe('decodeRequest', () => {
     [{ action: 'resend' }, '"s3_key", or "topic_name" and "since"'],
     [{ action: 'resend', s3_key: 'dlq/a/1.json' }, 'under firehose-errors/'],
     [{ action: 'resend', s3_key: KEY, topic_name: 'a' }, 'leave either out'],
-    [{ action: 'resend', topic_name: '../x', since: '2026-11-23' }, 'no topic name'],
+    [{ action: 'resend', topic_name: '../x', since: '2026-11-23' }, 'is not a topic name'],
     [{ action: 'resend', topic_name: 'a' }, '"since" must be a date'],
     [{ action: 'resend', topic_name: 'a', since: 'yesterday' }, '"since" must be a date'],
     [{ action: 'resend', s3_key: KEY, dry_run: 'yes' }, '"dry_run" must be true or false'],
