@@ -1,29 +1,34 @@
 /** `pnpm cost`: what a pipeline would cost in a month. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { usageExitCode, wholeNumber, withPlainUsage } from '../../packages/cli/src/commands/usage';
 import { costTable, LOADS } from './model';
 import prices from './prices.json';
 
-function positive(text: string): number {
-  const value = /^\d{1,12}$/.test(text) ? Number(text) : 0;
-  if (value > 0) return value;
-  throw new InvalidArgumentError('It must be a whole number above 0.');
-}
+const count = wholeNumber({ from: 1 });
 
-const program = new Command('cost')
+const program = withPlainUsage(new Command('cost'), {
+  writeOut: (text) => process.stdout.write(text),
+  writeErr: (text) => process.stderr.write(text),
+})
   .description('Print what a pipeline costs in a month, in dollars, by a model of the work that it does.')
-  .option('--events-per-day <n>', 'events a day; without it, the table of docs/deployment.md', positive)
-  .option('--topics <n>', 'topics that have events in a usual cycle', positive, 100)
-  .option('--bytes <n>', 'bytes of an event in Firehose: its payload and about 350', positive, 1_000)
-  .option('--cycles-per-day <n>', 'cycles a day; 96 is one every 15 minutes', positive, 96)
-  .exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : 2);
-  })
-  .parse();
-const options = program.opts<{ eventsPerDay?: number; topics: number; bytes: number; cyclesPerDay: number }>();
-const { eventsPerDay } = options;
-const loads = eventsPerDay === undefined ? LOADS : [{ ...options, eventsPerDay }];
-process.stdout.write(
-  `| events a day | topics | queues | functions | stream | jobs | tables | watching | storage | all |\n` +
-    `| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n` +
-    `${costTable(loads, prices).join('\n')}\n\nDollars a month in ${prices.region}, ${prices.asOf}: ${prices.source}.\n`,
-);
+  .option('--events-per-day <n>', 'events a day; without it, the table of docs/deployment.md', count)
+  .option('--topics <n>', 'topics that have events in a usual cycle', count, 100)
+  .option('--bytes <n>', 'bytes of an event in Firehose: its payload and about 350', count, 1_000)
+  .option('--cycles-per-day <n>', 'cycles a day; 96 is one every 15 minutes', count, 96)
+  .action((options: { eventsPerDay?: number; topics: number; bytes: number; cyclesPerDay: number }) => {
+    const { eventsPerDay } = options;
+    const loads = eventsPerDay === undefined ? LOADS : [{ ...options, eventsPerDay }];
+    process.stdout.write(
+      `| events a day | topics | queues | functions | stream | jobs | tables | watching | storage | all |\n` +
+        `| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n` +
+        `${costTable(loads, prices).join('\n')}\n\nDollars a month in ${prices.region}, ${prices.asOf}: ${prices.source}.\n`,
+    );
+  });
+
+try {
+  program.parse();
+} catch (error) {
+  const code = usageExitCode(error);
+  if (code === undefined) throw error;
+  process.exitCode = code;
+}

@@ -4,6 +4,7 @@ import { statusText } from '../format/status';
 import { readOperatedDeployment } from '../pipeline/deployment';
 import type { Observe } from '../pipeline/observer';
 import { readStatus } from '../status/read-status';
+import type { Readings } from '../status/readings';
 import { reportOf, type StatusReport } from '../status/report';
 import { EXIT, type ExitCode, type Terminal } from '../terminal';
 import type { RegisterCommand } from './command';
@@ -12,6 +13,7 @@ import { outputsOption } from './options';
 const HELP = `
 It shows alarms, the last cycles, topics that are behind, late, unbalanced or held, schemas that failed or are stuck,
 dead letters and parse errors of the last day, and the ingest queue. Its rights: docs/policies/status.json.
+People see ten lines of each; "readings" of --format json has all of them, with times in milliseconds since 1970.
 
 Exit codes:
   0  nothing is wrong
@@ -69,10 +71,16 @@ export async function status(
   // Only a screen is cleared: in a file or a pipe each look is appended.
   const clear = intervalMs > 0 && format === 'text' && terminal.columns !== undefined ? CLEAR : '';
   for (;;) {
-    const report = reportOf(await readStatus(deployment, observer));
-    terminal.write(clear + (format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : statusText(report, terminal)));
+    const readings = await readStatus(deployment, observer);
+    const report = reportOf(readings);
+    terminal.write(clear + (format === 'json' ? statusJson(report, readings) : statusText(report, terminal)));
     if (intervalMs === 0 || !(await wait(intervalMs))) return exitCodeOf(report);
   }
+}
+
+/** The report, and what it was made of: its tables are cut for people, and programs want every topic and whole times. */
+function statusJson(report: StatusReport, readings: Readings): string {
+  return `${JSON.stringify({ ...report, readings }, null, 2)}\n`;
 }
 
 function exitCodeOf({ problems, unread }: StatusReport): ExitCode {

@@ -15,8 +15,9 @@ function twoUnits(large: number, largeUnit: string, small: number, smallUnit: st
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** A time of today as `10:05`, another one as `2026-11-23 10:05`; both in UTC. */
+/** A time of today as `10:05`, another one as `2026-11-23 10:05`; both in UTC. What is no time is an empty text. */
 export function timeText(at: number, now: number): string {
+  if (Number.isNaN(new Date(at).getTime())) return '';
   const [day = '', time = ''] = new Date(at).toISOString().split('T');
   const clock = time.slice(0, 5);
   return new Date(now).toISOString().startsWith(day) ? clock : `${day} ${clock}`;

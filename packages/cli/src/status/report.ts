@@ -48,6 +48,8 @@ interface Part {
   readonly well?: string | undefined;
 }
 
+/** Messages are taken from the queue within seconds. When one waits for longer than this, something is in the way. */
+const LONG_WAIT_SECONDS = 300;
 /** The most lines of one finding; the rest is counted. */
 const MAX_ROWS = 10;
 /** The most different causes of one finding, and the topics that each names. */
@@ -214,7 +216,7 @@ function heldFinding({ held }: TopicProgress, now: number): Finding {
   const details = bounded(['topic', 'status', 'since'], held, ({ topic, status, since }) => [
     topic,
     status,
-    since === undefined || Number.isNaN(Date.parse(since)) ? '' : timeText(Date.parse(since), now),
+    since === undefined ? '' : timeText(Date.parse(since), now),
   ]);
   const text = `${counted(held.length, 'topic')} ${held.length === 1 ? 'is' : 'are'} held by an operator`;
   return finding('topics', text, undefined, details);
@@ -259,7 +261,7 @@ function parseErrorsPart(errors: readonly ParseErrorCount[]): Part {
   if (errors.length === 0) return { well: 'none in the last day' };
   const total = errors.reduce((sum, { count }) => sum + count, 0);
   const details = bounded(['reason', 'count', 'topics'], errors, ({ code, count, topics }) => [code, count, topics]);
-  const text = `${counted(total, 'message')} could not become rows of Standardized in the last day`;
+  const text = `${counted(total, 'message')} could not become ${total === 1 ? 'a row' : 'rows'} of Standardized in the last day`;
   return { notes: [finding('parse errors', text, undefined, details)] };
 }
 
@@ -267,5 +269,9 @@ function ingestPart({ waiting, inFlight, oldestSeconds }: IngestQueue): Part {
   const age =
     oldestSeconds === undefined || oldestSeconds === 0 ? '' : `, the oldest for ${durationText(oldestSeconds * 1_000)}`;
   const messages = waiting + inFlight;
-  return { well: messages === 0 ? 'no message waits' : `${counted(messages, 'message')} in the queue${age}` };
+  if (messages === 0) return { well: 'no message waits' };
+  const count = counted(messages, 'message');
+  if (oldestSeconds === undefined || oldestSeconds <= LONG_WAIT_SECONDS) return { well: `${count} in the queue${age}` };
+  const text = `${count} ${messages === 1 ? 'waits' : 'wait'} in the ingest queue${age}`;
+  return { notes: [finding('ingest', text, runbook('ingest-age'))] };
 }

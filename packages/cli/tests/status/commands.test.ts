@@ -91,6 +91,25 @@ describe('lean-ops status', () => {
     });
   });
 
+  it('names every topic for programs, where people see ten', async () => {
+    const { run, observer } = pipeline({ topics: 40 });
+    const since = '2026-11-23T10:30:00+00:00';
+    const behind = Array.from({ length: 40 }, (_, at) => ({
+      topic_name: `topic-${at}`,
+      since,
+      cycle_id: 'c',
+      error: 'x',
+    }));
+    await observer.documents.put('acme-checkpoints', { topic_name: '*', layer: 'raw', snapshot_id: '', behind });
+    const { problems, readings } = JSON.parse((await run('status', '--format', 'json')).output) as {
+      problems: { details: { rows: unknown[] } }[];
+      readings: { progress: { value: { freshness: { behind: { topic: string; since: number }[] } } } };
+    };
+    expect(problems[0]?.details.rows).toHaveLength(11);
+    expect(readings.progress.value.freshness.behind).toHaveLength(40);
+    expect(readings.progress.value.freshness.behind[0]).toMatchObject({ topic: 'topic-0', since: Date.parse(since) });
+  });
+
   it('looks again until it is interrupted, and clears a screen only', async () => {
     const { root, observer } = pipeline();
     let output = '';

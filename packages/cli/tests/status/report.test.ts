@@ -181,6 +181,34 @@ describe('what counts as wrong', () => {
     ).toEqual([]);
   });
 
+  it('is no message that is taken within minutes; one that waits for longer is worth knowing', () => {
+    const ingest = (oldestSeconds: number | undefined) =>
+      reportOf(readings({ ingest: ok({ waiting: 3, inFlight: 1, oldestSeconds }) }));
+    expect(ingest(20).well.at(-1)?.text).toBe('4 messages in the queue, the oldest for 20 s');
+    expect(ingest(undefined).notes).toEqual([]);
+    const { notes, problems: none, well } = ingest(10_800);
+    expect(notes).toMatchObject([
+      { text: '4 messages wait in the ingest queue, the oldest for 3 h', next: 'docs/runbooks/ingest-age.md' },
+    ]);
+    expect([...none, ...well].map(({ area }) => area)).not.toContain('ingest');
+  });
+
+  it('is shown without a time where the registry has none', () => {
+    const odd = { code: 'X', message: 'x', since: 'yesterday' };
+    const state = {
+      topic: 'a',
+      state: 'FAILED' as const,
+      active: null,
+      pending: null,
+      failed: odd,
+      operatorStatus: null,
+    };
+    const held = [{ topic: 'b', status: 'MAINTENANCE', since: '' }];
+    const report = reportOf(readings({ schemas: ok([state]), progress: ok(progress({ held })) }));
+    expect(report.problems[0]?.details?.rows).toEqual([['a', 'FAILED', '']]);
+    expect(report.notes[0]?.details?.rows).toEqual([['b', 'MAINTENANCE', '']]);
+  });
+
   it('names ten of many topics, and counts the rest', () => {
     const many = Array.from({ length: 700 }, (_, index) => behind(`topic-${index}`, 100 + index));
     const [found] = reportOf(readings({ progress: ok(progress({ topics: 700 }, { behind: many })) })).problems;
