@@ -109,6 +109,9 @@ export function total(cost: Cost): number {
   return parts.reduce((sum, part) => sum + part, 0);
 }
 
+/** What is assumed of a load that says only how many events it has. */
+export const USUAL_LOAD: Omit<Load, 'eventsPerDay'> = { topics: 100, bytes: 1_000, cyclesPerDay: 96 };
+
 /** The loads of the table in docs/deployment.md. */
 export const LOADS: readonly Load[] = [
   { eventsPerDay: 100_000, topics: 20, bytes: 1_000, cyclesPerDay: 96 },

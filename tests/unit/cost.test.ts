@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -18,6 +19,30 @@ const load = (): fc.Arbitrary<Load> =>
     bytes: fc.integer({ min: 350, max: 1_024_000 }),
     cyclesPerDay: fc.integer({ min: 1, max: 96 }),
   });
+
+/** Runs the command as `pnpm cost` does. */
+function cost(...args: readonly string[]) {
+  const cli = path.resolve(__dirname, '../../scripts/cost/cli.ts');
+  return spawnSync(process.execPath, ['--import', require.resolve('tsx'), cli, ...args], { encoding: 'utf8' });
+}
+
+describe('pnpm cost', () => {
+  it('computes the load that is asked for', () => {
+    const [row = ''] = costTable([{ eventsPerDay: 5e6, topics: 300, bytes: 800, cyclesPerDay: 96 }], prices);
+    const { stdout, status } = cost('--events-per-day', '5000000', '--topics', '300', '--bytes', '800');
+    expect(status).toBe(0);
+    expect(stdout).toContain(row);
+  });
+
+  it.each([
+    [['--topics', '300'], 'error: --events-per-day must be given, too'],
+    [['--events-per-day', '1', '--topics', '0'], 'error: --topics must be a whole number, 1 or more.'],
+  ])('refuses %j and does not print another load', (args, error) => {
+    const { stdout, stderr, status } = cost(...args);
+    expect(stderr).toContain(error);
+    expect([stdout, status]).toEqual(['', 2]);
+  });
+});
 
 describe('the cost of a pipeline', () => {
   it('is in docs/deployment.md as the model computes it', () => {
