@@ -54,6 +54,18 @@ describe('schemaState', () => {
     expect(schemaState('a', ERROR, ACTIVE, NOW).failed).toEqual({ ...failed, since: '2026-11-23T09:00:00.000Z' });
   });
 
+  it('waits for the verdict on an upload that came after a refusal, but not on the one that was refused', () => {
+    const refused = (pending: number): TopicFiles => ({
+      ...upload(pending),
+      error: true,
+      since: { active: at(180), pending: at(pending), error: at(10) },
+    });
+    const later = schemaState('a', ERROR, refused(5), NOW);
+    expect(later).toMatchObject({ state: 'PENDING', failed: { code: 'TYPE_CHANGED' } });
+    expect(isWrong(later)).toBe(false);
+    expect(schemaState('a', ERROR, refused(11), NOW).state).toBe('FAILED');
+  });
+
   it('sees a refusal and an upload that an operator status would hide', () => {
     const held = { ...ERROR, status: 'MAINTENANCE' };
     expect(schemaState('a', held, ACTIVE, NOW)).toMatchObject({ state: 'FAILED', operatorStatus: 'MAINTENANCE' });

@@ -75,6 +75,18 @@ Correct the file and upload it again: lean-ops schema push
     });
   });
 
+  it('shows a corrected upload that waits beside the refusal before it, and asks for nothing', async () => {
+    const { cloud, run } = await setUp();
+    cloud.time.pass(60_000);
+    await cloud.put('tank.level', 'pending/schema.json', '{}');
+    const all = await run('schema', 'status');
+    expect(all.output).toMatch(/\ntank.level {2}PENDING .* uploaded 2026-11-23 10:01, after a refusal\n/);
+    expect(all.code).toBe(0);
+    const { output } = await run('schema', 'status', 'tank.level');
+    expect(output).toContain('failed   refused 2026-11-23 10:00 UTC');
+    expect(output).not.toContain('upload it again');
+  });
+
   it('prints the same as JSON, with the problems', async () => {
     const { run } = await setUp();
     const { code, output } = await run('schema', 'status', '--format', 'json');

@@ -1,3 +1,4 @@
+import { TRIES_ENDED } from '@lean-ops/common/core';
 import type { LocatedProblem } from '../schemas/locate-problems';
 import type { SchemaState } from '../schemas/schema-state';
 import { problemText } from './lint';
@@ -25,8 +26,8 @@ export function minuteOf(time: string | null): string {
 function whatIsUp({ state, pending, failed, operatorStatus }: SchemaState): string | null {
   const parts = [
     state === 'STUCK' && pending ? `no verdict since ${minuteOf(pending.since)}` : '',
-    state === 'PENDING' && pending ? `uploaded ${minuteOf(pending.since)}` : '',
-    failed ? `refused ${minuteOf(failed.since)}: ${failed.code}` : '',
+    state === 'PENDING' && pending ? `uploaded ${minuteOf(pending.since)}${failed ? ', after a refusal' : ''}` : '',
+    state !== 'PENDING' && failed ? `refused ${minuteOf(failed.since)}: ${failed.code}` : '',
     operatorStatus === null ? '' : `held: ${operatorStatus}`,
   ].filter((part) => part !== '');
   return parts.length === 0 ? null : parts.join('; ');
@@ -59,6 +60,11 @@ export function statusText(all: readonly SchemaStatus[], display: Display): stri
 
 const STUCK = 'A stuck upload needs an operator: see docs/runbooks/failed-schema-uploads.md';
 
+/** Where all tries ended, nothing was found wrong with the schema. */
+function whatToDo({ code }: NonNullable<SchemaState['failed']>): string {
+  return code === TRIES_ENDED ? 'Upload it again once the cause is mended' : 'Correct the file and upload it again';
+}
+
 /** Everything about one schema. */
 export function oneStatusText(status: SchemaStatus): string {
   const { topic, state, active, pending, failed, operatorStatus, problems } = status;
@@ -72,7 +78,7 @@ export function oneStatusText(status: SchemaStatus): string {
     operatorStatus === null ? '' : `  held     ${operatorStatus}, set by an operator\n`,
     ...(problems ?? []).map(problemText),
     failed !== null && problems === null ? `          ${plain(failed.code)}: ${plain(failed.message)}\n` : '',
-    failed === null ? '' : 'Correct the file and upload it again: lean-ops schema push\n',
+    state === 'FAILED' && failed !== null ? `${whatToDo(failed)}: lean-ops schema push\n` : '',
     state === 'STUCK' ? `${STUCK}\n` : '',
   ].join('');
 }

@@ -5,7 +5,7 @@ import type { TopicFiles } from '../pipeline/list-topics';
 export const SCHEMA_STATES = {
   /** An upload has waited for its verdict for so long that nobody will give it one. */
   stuck: 'STUCK',
-  /** The last upload was refused. A schema that was active before stays in force. */
+  /** The last upload was refused, and no later one waits. A schema that was active before stays in force. */
   failed: 'FAILED',
   /** An upload waits for its verdict. */
   pending: 'PENDING',
@@ -24,7 +24,7 @@ export interface SchemaState {
   /** The schema in force. */
   readonly active: { readonly version: number | null; readonly since: string | null } | null;
   readonly pending: { readonly since: string | null } | null;
-  /** The last upload, when it was refused: the first of its problems. */
+  /** The last verdict, when it was a refusal: the first of its problems. */
   readonly failed: { readonly code: string; readonly message: string; readonly since: string | null } | null;
   /** A status that an operator set and that only an operator ends. */
   readonly operatorStatus: 'MAINTENANCE' | 'REBUILDING' | null;
@@ -61,9 +61,11 @@ export function schemaState(
     code === undefined
       ? null
       : { code, message: text('error_message') ?? '', since: iso(since.error) ?? text('updated_at') ?? null };
+  // A refused upload stays under pending/ until its report is written; a later one is the answer to the report.
+  const later = pending && since.pending !== undefined && since.pending.getTime() > Date.parse(failed?.since ?? '');
   return {
     topic,
-    state: stuck ? 'STUCK' : failed ? 'FAILED' : pending ? 'PENDING' : active ? 'ACTIVE' : 'NONE',
+    state: stuck ? 'STUCK' : failed && !later ? 'FAILED' : pending ? 'PENDING' : active ? 'ACTIVE' : 'NONE',
     active: active ? { version: typeof version === 'number' ? version : null, since: iso(since.active) } : null,
     pending: pending ? { since: iso(since.pending) } : null,
     failed,
