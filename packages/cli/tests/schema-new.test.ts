@@ -82,12 +82,24 @@ describe('schema new', () => {
     });
     const many = await run('schema', 'new', 'many', '--from', 'many.json', '--dir', 'drafts');
     expect(many.error).toContain('a is text: 2 of 3 values are whole numbers; the others: "x".');
+    write('names.json', JSON.stringify(Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`k${n}`, n]))));
+    const names = await run('schema', 'new', 'names', '--from', 'names.json');
+    expect(names.error).toContain(
+      'have these: k500, k501, k502, k503, k504, k505, k506, k507, k508, k509 and 1490 more\n',
+    );
+    write('same.ndjson', Array.from({ length: 60 }, () => '{"meta": {"Colour": "red", "Level": 1.5}}').join('\n'));
+    const same = await run('schema', 'new', 'same', '--from', 'same.ndjson');
+    expect(same.error).toContain('note: meta.Level: all values have the same number of decimals');
+    expect(same.error).not.toContain('an enum may fit');
+    write('pretty.ndjson', '{\n"a": 1\n}\n{\n"a": 2\n}\n');
     write('none.json', '[]');
     write('nulls.json', '{"a": null}');
     for (const [from, reason] of [
       ['none.json', 'none.json has no message of x with a value'],
       ['nulls.json', 'nulls.json has no message of x with a value'],
-      ['missing.json', 'missing.json cannot be read'],
+      ['missing.json', 'missing.json does not exist.'],
+      ['drafts', 'drafts is a folder: name a file in it.'],
+      ['pretty.ndjson', 'A sample is a JSON object, a JSON array of messages, or a message on each line.'],
     ] as const) {
       await expect(run('schema', 'new', 'x', '--from', from)).resolves.toMatchObject({
         code: 2,

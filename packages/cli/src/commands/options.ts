@@ -6,8 +6,10 @@ export { wholeNumber } from './usage';
 export const EXIT_CODES = `
 Exit codes:
   0  done, and nothing is wrong
-  1  a schema has problems: it is invalid, would be refused or was refused, its merge is blocked, or its upload is stuck
-  2  wrong usage, or the command could not do its work: unreadable files, no such git ref, no verdict, a missing right`;
+  1  a schema has problems: it is invalid, would be refused or was refused, its
+     merge is blocked, or its upload is stuck
+  2  wrong usage, or the command could not do its work: unreadable files, no such
+     git ref, no verdict, a missing right`;
 
 /** @param formats those that the command has; by default all */
 export function formatOption(formats: readonly Format[] = FORMATS): Option {

@@ -96,6 +96,6 @@ export async function schemaInfer(
     throw new CliError(`no column of ${database}.${table} has a value that a schema could describe.`);
   }
   const source = `drafted from ${counted(counts.rows, 'row')} of ${database}.${table}${when}, the latest version of each record`;
-  const draft = { topic, document, notes: [source, ...oddValueNotes(odd, oddOnes), ...notes] };
+  const draft = { topic, document, notes: [source, ...oddValueNotes(odd, oddOnes, paths), ...notes] };
   return deliverDraft(draft, options.out, options.format, terminal);
 }

@@ -1,8 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   inferSchema,
-  messageOf,
   oddColumns,
   oddValueNotes,
   profileSample,
@@ -10,7 +10,7 @@ import {
   type TopicName,
 } from '@lean-ops/common/core';
 import { counted } from '../format/text';
-import { CliError } from '../errors';
+import { CliError, unreadableFile } from '../errors';
 import type { ExitCode, Format, Terminal } from '../terminal';
 import type { RegisterCommand } from './command';
 import { deliverDraft, type Draft } from './deliver-draft';
@@ -70,13 +70,20 @@ function blank(topic: TopicName): Draft {
 
 async function readSample(from: string, { cwd }: Terminal): Promise<string> {
   const file = path.resolve(cwd, from);
-  try {
-    const { size } = await stat(file);
-    if (size <= MAX_SAMPLE_BYTES) return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`${from} cannot be read: ${messageOf(error)}`, { cause: error });
+  const bytes = await readFileUpTo(MAX_SAMPLE_BYTES, file).catch((error: unknown) => {
+    throw unreadableFile(from, error);
+  });
+  if (bytes === undefined) {
+    throw new CliError(`${from} has more than ${MAX_SAMPLE_BYTES} bytes: take a part of it as the sample.`);
   }
-  throw new CliError(`${from} has more than ${MAX_SAMPLE_BYTES} bytes: take a part of it as the sample.`);
+  if (!isUtf8(bytes)) throw new CliError(`${from} is not UTF-8 text: save it as UTF-8.`);
+  return bytes.toString('utf8');
+}
+
+/** The bytes of a file; undefined when there are more than `limit`. */
+async function readFileUpTo(limit: number, file: string): Promise<Buffer | undefined> {
+  const { size } = await stat(file);
+  return size > limit ? undefined : readFile(file);
 }
 
 function draftOf(topic: TopicName, text: string, from: string): Draft {
@@ -84,7 +91,10 @@ function draftOf(topic: TopicName, text: string, from: string): Draft {
   const drafted = inferSchema(topic, 1, columns, { columns: [], leftOut: 0 }, counts, paths);
   if (Object.keys(drafted.document['properties'] as object).length === 0) {
     const why = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
-    throw new CliError(`${from} has no message of ${topic} with a value that a schema could describe${why}.`);
+    throw new CliError(
+      `${from} has no message of ${topic} with a value that a schema could describe${why}. ` +
+        'A sample is a JSON object, a JSON array of messages, or a message on each line.',
+    );
   }
   const odd = oddColumns(counts);
   const oddOnes = values.filter(({ column, kind }) =>
@@ -94,6 +104,6 @@ function draftOf(topic: TopicName, text: string, from: string): Draft {
   return {
     topic,
     document: drafted.document,
-    notes: [source, ...notes, ...oddValueNotes(odd, oddOnes), ...drafted.notes],
+    notes: [source, ...notes, ...oddValueNotes(odd, oddOnes, paths), ...drafted.notes],
   };
 }

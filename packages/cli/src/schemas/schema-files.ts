@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MAX_SCHEMA_BYTES, tooLarge, type SchemaProblem } from '@lean-ops/common/core';
-import { CliError } from '../errors';
+import { CliError, unreadableFile } from '../errors';
 
 /** The path of a schema file, and the topic whose folder it lies in. */
 export interface SchemaLocation {
@@ -81,8 +81,7 @@ export async function readSchemaText({
     if (size > MAX_SCHEMA_BYTES) return { ok: false, problem: tooLarge(size) };
     return decode(await readFile(absolute));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(`${file} cannot be read: ${reason}`, { cause: error });
+    throw unreadableFile(file, error);
   }
 }
 

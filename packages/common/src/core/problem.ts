@@ -17,6 +17,15 @@ export interface SchemaProblem {
  */
 export const TRIES_ENDED = 'TRIES_ENDED';
 
+/** Names that one sentence lists. */
+const LISTED = 10;
+
+/** Names in a sentence, the first ten of them: `a, b and 3 more`. */
+export function listed(names: readonly string[]): string {
+  const more = names.length - LISTED;
+  return names.slice(0, LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 /** The JSON text of a value as a message shows it, cut to 80 characters. */
 export function shown(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'a number past ±1.8e308';

@@ -3,6 +3,7 @@ import { profiledColumns, type ColumnCounts, type KindCount, type OverflowColumn
 import { inferField } from './column-type';
 import type { JsonObject } from '../json/value';
 import { partitionNames } from '../schema/partition';
+import { listed } from '../problem';
 
 /** A draft of a topic's schema. */
 export interface InferredSchema {
@@ -103,12 +104,12 @@ export function inferSchema(
   if (found.length < all.length) {
     const gone = all.filter((one) => !found.includes(one)).map(({ column }) => column);
     notes.push(
-      `left out, as a schema has at most ${MAX_COLUMNS} columns and the fewest rows have these: ${gone.join(', ')}`,
+      `left out, as a schema has at most ${MAX_COLUMNS} columns and the fewest rows have these: ${listed(gone)}`,
     );
   }
   const holders = new Set(payload.flatMap(holderColumns));
   const empty = payload.filter((column) => !fields.has(column) && !holders.has(column));
-  if (empty.length > 0) notes.push(`left out, as no row had a value for it: ${empty.join(', ')}`);
+  if (empty.length > 0) notes.push(`left out, as no row had a value for it: ${listed(empty)}`);
   const times = eventTimes(found, new Set(columns));
   const eventTime = version === 1 ? times[0] : times.find(({ column }) => column === declared);
   const critical = criticalColumns(found, eventTime);
@@ -130,7 +131,7 @@ export function inferSchema(
 function overflowNotes({ columns, leftOut }: OverflowColumns): string[] {
   if (columns.length === 0) return [];
   const others = leftOut === 0 ? '' : `; ${leftOut} more that fewer rows have are left out`;
-  return [`only in rescued_data, as the table has max_columns columns: ${columns.join(', ')}${others}`];
+  return [`only in rescued_data, as the table has max_columns columns: ${listed(columns)}${others}`];
 }
 
 /** As many fields as a schema may have, in their order: those that most rows have. */
@@ -206,7 +207,7 @@ function eventTimeNote([proposed, ...others]: readonly DraftField[]): string {
     return 'no x-event-time is proposed, as no timestamp is in every row; a later version cannot add it';
   }
   const also = others.map(({ path }) => pathText(path));
-  const choice = also.length === 0 ? '' : ` (every row also has ${also.slice(0, FEW).join(', ')}: choose one)`;
+  const choice = also.length === 0 ? '' : ` (every row also has ${listed(also)}: choose one)`;
   return `${pathText(proposed.path)} is proposed as x-event-time${choice}: Curated is partitioned by its day, and a later version cannot change it`;
 }
 
@@ -230,6 +231,7 @@ function place(root: DraftObject, { path, field, always }: DraftField, critical:
 }
 
 function advice(found: readonly DraftField[], critical: ReadonlySet<string>): string[] {
+  const names = (some: readonly DraftField[]) => some.map(({ path }) => pathText(path));
   const few = found.filter(
     ({ field, distinct, rows }) =>
       field['type'] === 'string' && !('format' in field) && rows >= MANY_ROWS && distinct <= FEW,
@@ -237,17 +239,21 @@ function advice(found: readonly DraftField[], critical: ReadonlySet<string>): st
   const decimals = found.filter(({ field }) => String(field['x-type']).startsWith('decimal'));
   return [
     ...(critical.size > 0
-      ? [`${[...critical].join(' and ')}: proposed as critical (x-cde), so rows without a valid value are rejected`]
+      ? [
+          `${names(found.filter(({ column }) => critical.has(column))).join(' and ')}: proposed as critical (x-cde), so rows without a valid value are rejected`,
+        ]
       : ['no field is proposed as critical (x-cde), as no id and no timestamp is in every row']),
-    ...few.map(({ column, distinct }) => `${column} has about ${distinct} different values: an enum may fit`),
+    ...few
+      .filter(({ distinct }) => distinct > 1)
+      .map(({ path, distinct }) => `${pathText(path)} has about ${distinct} different values: an enum may fit`),
     ...(decimals.length > 0
       ? [
-          `${decimals.map(({ column }) => column).join(', ')}: all values have the same number of decimals, so a decimal is proposed; ` +
+          `${listed(names(decimals))}: all values have the same number of decimals, so a decimal is proposed; ` +
             'that number cannot change later',
         ]
       : []),
     ...(found.some(({ field }) => field['type'] === 'number' || field['type'] === 'integer')
-      ? ['what looks like a number is one here: for a version or a serial number write "type": "string"']
+      ? ['a field with only numbers is drafted as a number: for a version or a serial number write "type": "string"']
       : []),
   ];
 }

@@ -1,4 +1,5 @@
 import { shown } from '../problem';
+import { pathText } from '../schema/columns';
 import { inferField } from './column-type';
 import type { ColumnCounts, KindCount, ValueKind } from './profile-statements';
 
@@ -59,8 +60,16 @@ function sum(counts: readonly KindCount[]): number {
   return counts.reduce((total, { rows }) => total + rows, 0);
 }
 
-/** A sentence for each column: which values made it text. */
-export function oddValueNotes(columns: readonly OddColumn[], values: readonly OddValue[]): string[] {
+/**
+ * A sentence for each column: which values made it text.
+ *
+ * @param paths the paths of the columns of which something says it, by which the draft names its fields
+ */
+export function oddValueNotes(
+  columns: readonly OddColumn[],
+  values: readonly OddValue[],
+  paths: ReadonlyMap<string, readonly string[]>,
+): string[] {
   return columns.map(({ column, most, field, fitting, rows }) => {
     const listed = values
       .filter((one) => one.column === column)
@@ -69,6 +78,8 @@ export function oddValueNotes(columns: readonly OddColumn[], values: readonly Od
     const rest = rows - fitting - listed.reduce((total, one) => total + one.rows, 0);
     const texts = listed.map(({ value, rows: count }) => `${shown(value)}${count === 1 ? '' : ` (${count} times)`}`);
     const others = [...texts, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
-    return `${column} is text: ${fitting} of ${rows} values are ${most}; the others: ${others}. With ${field} the others become NULL`;
+    const path = paths.get(column);
+    const name = path === undefined ? column : pathText(path);
+    return `${name} is text: ${fitting} of ${rows} values are ${most}; the others: ${others}. With ${field} the others become NULL`;
   });
 }

@@ -7,6 +7,7 @@ import type { TopicName } from '../topic';
 import type { OddValue } from './odd-values';
 import type { ColumnCounts, KindCount, ValueKind } from './profile-statements';
 import { kindOf } from './value-kind';
+import { listed } from '../problem';
 
 /** What a sample of messages says of their fields, as the statements of profile-statements.ts say it of a table. */
 export interface SampleProfile {
@@ -165,9 +166,9 @@ function notesOn(left: {
   return [
     ...(left.ofOtherTopics > 0 ? [`left out, as they are of other topics: ${countOf(left.ofOtherTopics)}`] : []),
     ...(left.unreadable > 0 ? [`left out, as they are not JSON: ${countOf(left.unreadable)}`] : []),
-    ...(left.tooDeep.size > 0 ? [`left out, as no column can hold it: ${[...left.tooDeep].join(', ')}`] : []),
+    ...(left.tooDeep.size > 0 ? [`left out, as no column can hold it: ${listed([...left.tooDeep])}`] : []),
     ...(left.colliding.size > 0
-      ? [`left out, as another field has the same column: ${[...left.colliding].join(', ')}`]
+      ? [`left out, as another field has the same column: ${listed([...left.colliding])}`]
       : []),
   ];
 }

@@ -62,7 +62,7 @@ describe('inferSchema', () => {
       'device_id and measured_at: proposed as critical (x-cde), so rows without a valid value are rejected',
       'device_id has about 3 different values: an enum may fit',
       expect.stringContaining('price: all values have the same number of decimals'),
-      expect.stringContaining('what looks like a number'),
+      expect.stringContaining('a field with only numbers'),
       expect.stringContaining('names are as in the tables'),
     ]);
     expect(checkSchema(JSON.stringify(document)).ok).toBe(true);
@@ -282,8 +282,9 @@ describe('odd values', () => {
       ['1|int|1', '5'],
       ['1|int|0', '2'],
     ]);
-    expect(oddValueNotes(odd, values)).toEqual([
-      'level is text: 195 of 196 values are numbers; the others: "n/a|x". With "type": "number" the others become NULL',
+    const paths = new Map([['level', ['tank', 'Level']]]);
+    expect(oddValueNotes(odd, values, paths)).toEqual([
+      'tank.Level is text: 195 of 196 values are numbers; the others: "n/a|x". With "type": "number" the others become NULL',
       'on is text: 10 of 19 values are true or false; the others: "1" (5 times), "0" (2 times), 2 more. With "type": "boolean" the others become NULL',
     ]);
   });
