@@ -178,6 +178,11 @@ Blocked: 3 rows would be rejected (limit 0; --max-rejected raises it).
     expect(output).toContain('::error file=schema.json,line=11,col=18,title=REJECTED 3  device_id%3A required::');
     expect(output).toContain('::notice file=schema.json,line=15,col=14,title=NULLED 20  level%3A minimum::');
     expect(output).toContain('::error file=schema.json,line=1,col=1,title=tank.level%2C first schema%2C version 1::');
+    const without = pipeline({
+      answer: VALIDATED.map(([code = null, rows = null, , ...more]) => [code, rows, null, ...more]),
+    });
+    const bare = await without.run('schema', 'plan', 'tank.level', 'schema.json', '--format', 'github');
+    expect(bare.output).toContain('title=REJECTED 3  device_id%3A required::/properties/device_id\n');
   });
 
   describe('beside the version in force', () => {

@@ -227,7 +227,10 @@ export function planGithub(report: PlanReport, options: StatementOptions): strin
       line: finding.line,
       column: finding.column,
       title: findingHead(finding, report),
-      message: [`${shortPointer(finding.pointer)}, for example:`, ...finding.samples.map(sampleText)].join('\n'),
+      message: [
+        `${shortPointer(finding.pointer)}${finding.samples.length === 0 ? '' : ', for example:'}`,
+        ...finding.samples.map(sampleText),
+      ].join('\n'),
     }),
   );
   const slips = warnings.map((warning) =>

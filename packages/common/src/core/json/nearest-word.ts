@@ -9,7 +9,7 @@ export const MAX_SUGGESTIONS = 50;
 
 /**
  * The candidate that a misspelt word most likely means; undefined without one. At most a third of its letters may
- * differ, and case does not count.
+ * differ, one of a short word, and never all of them. Case does not count.
  */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;
@@ -19,7 +19,7 @@ export function nearestWord(word: string, candidates: readonly string[]): string
   for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
     const found = distance(lower, candidate.toLowerCase());
-    if (found >= least) continue;
+    if (found >= least || found >= word.length) continue;
     least = found;
     nearest = candidate;
   }

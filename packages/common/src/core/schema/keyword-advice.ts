@@ -156,6 +156,7 @@ export function strayKeyword(
   const common = ALSO_WRITTEN.get(name.toLowerCase().replace(/[^a-z]/g, ''));
   const written = (holder['type'] === 'string' ? OF_TEXTS.get(common ?? '') : undefined) ?? common;
   const misplaced = written === undefined || allowed.includes(written) ? undefined : ENFORCED_ELSEWHERE.get(written);
+  if (misplaced !== undefined && place === 'items') return { code: 'UNKNOWN_KEYWORD', message: unknown, hint: ARRAY };
   if (misplaced !== undefined) {
     return { code: 'UNKNOWN_KEYWORD', message: unknown, hint: `did you mean "${written ?? ''}"? Then ${misplaced}` };
   }

@@ -23,6 +23,17 @@ describe('the sample schemas', () => {
 });
 
 describe('checkSchema', () => {
+  it('suggests nothing that would be refused as well, nor a name of other letters', () => {
+    const result = check(
+      withField('tags', { type: 'array', items: { type: 'string', min: 1 } }, topicSchema({ required: ['x', 'a'] })),
+    );
+    const hints = new Map(result.ok ? [] : result.problems.map(({ path: pointer, hint }) => [pointer, hint]));
+    expect(hints.get('/properties/tags/items/min')).toBe(
+      'leave it out: arrays are kept as JSON text and not checked inside',
+    );
+    expect(hints.get('/required/0')).toBe('add it to "properties", or correct the spelling');
+  });
+
   it('gives the columns of a schema, typed and in the order of the file', () => {
     const result = check(topicSchema());
     const columns = result.ok
