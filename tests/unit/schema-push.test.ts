@@ -78,6 +78,23 @@ describe('schema push', () => {
     expect(cloud.uploads()).toHaveLength(3);
   });
 
+  it('does not call an active schema well whose table has another type, and uploads nothing', async () => {
+    const { cloud, write, run } = setUp();
+    write(FILE, v2);
+    await run('schema', 'push', FILE);
+    const { tables } = cloud.warehouse;
+    const whole = tables.get('acme_curated.tank_level') ?? [];
+    tables.set(
+      'acme_curated.tank_level',
+      whole.map((column) => (column.name === 'note' ? { ...column, type: 'boolean' } : column)),
+    );
+    const { code, output } = await run('schema', 'push', FILE);
+    expect(code).toBe(1);
+    expect(output).toContain('not uploaded: the schema is active, and its table is not what it says');
+    expect(output).toContain('acme_curated.tank_level has note as boolean, and the active schema says string');
+    expect(cloud.uploads()).toHaveLength(1);
+  });
+
   it('says that it may not look at the tables, and fails when nobody answers', async () => {
     const { cloud, write, run } = setUp();
     write(FILE, v2);

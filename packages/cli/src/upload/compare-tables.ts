@@ -4,9 +4,12 @@ import {
   planTable,
   standardizedTable,
   tableNameOf,
+  type ColumnConflict,
   type Lake,
+  type SchemaProblem,
   type TableColumn,
   type TableDefinition,
+  type TablePlan,
   type TopicName,
   type TopicSchema,
 } from '@lean-ops/common/core';
@@ -19,6 +22,8 @@ export type TableComparison =
   | { readonly state: 'FIT' }
   /** An upload of the very same schema mends them. `lacks` is a sentence for people. */
   | { readonly state: 'BEHIND'; readonly lacks: string }
+  /** Columns have types that cannot become those of the schema, so no upload mends them. */
+  | { readonly state: 'CONFLICT'; readonly problems: readonly SchemaProblem[] }
   /** These credentials may not look at tables. */
   | { readonly state: 'UNKNOWN'; readonly why: string };
 
@@ -37,13 +42,17 @@ export async function compareTables(
   const table = tableNameOf(topic);
   const definitions = [standardizedTable(lake, table), curatedTable(lake, table, schema)];
   try {
-    const lacks = await Promise.all(
+    const tables = await Promise.all(
       definitions.map(async (definition) => {
         const found = await catalog.getTable(definition.database, definition.table);
-        return whatLacks(found?.columns, definition);
+        return { definition, existing: found?.columns, plan: planTable(found?.columns, definition) };
       }),
     );
-    const said = lacks.filter((one) => one !== undefined);
+    const problems = tables.flatMap(({ definition, plan }) =>
+      plan.conflicts.map((conflict) => conflictProblem(conflict, definition, schema)),
+    );
+    if (problems.length > 0) return { state: 'CONFLICT', problems };
+    const said = tables.flatMap(({ definition, existing, plan }) => whatLacks(existing, plan, definition) ?? []);
     return said.length === 0 ? { state: 'FIT' } : { state: 'BEHIND', lacks: said.join('; ') };
   } catch (error) {
     const why = explainError(error, 'glue:GetTable', `the tables of ${topic}`);
@@ -52,12 +61,28 @@ export async function compareTables(
   }
 }
 
+function conflictProblem(
+  { column, tableType, wantedType }: ColumnConflict,
+  { database, table }: TableDefinition,
+  schema: TopicSchema,
+): SchemaProblem {
+  return {
+    code: 'TABLE_CONFLICT',
+    path: schema.columns.find((one) => one.column === column)?.pointer ?? '',
+    message: `${database}.${table} has ${column} as ${tableType}, and the active schema says ${wantedType}`,
+    hint: 'restore the table, or roll it back to a snapshot before the change: no upload can mend this',
+  };
+}
+
 const MAX_NAMED = 5;
 
 /** What a table lacks of its definition, in words; undefined when it has everything that a statement could give it. */
-function whatLacks(existing: readonly TableColumn[] | undefined, definition: TableDefinition): string | undefined {
+function whatLacks(
+  existing: readonly TableColumn[] | undefined,
+  { steps }: TablePlan,
+  definition: TableDefinition,
+): string | undefined {
   const where = `${definition.database}.${definition.table}`;
-  const { steps } = planTable(existing, definition);
   if (steps.length === 0) return undefined;
   if (existing === undefined) return `the table ${where} is not there`;
   const columns = steps.flatMap((step) =>

@@ -39,6 +39,7 @@ const REFUSED_BEFORE = 'not uploaded: the same text was refused before (--force 
 const GONE =
   'the upload is gone from pending/ without a verdict: a newer upload replaced it, or somebody removed it; run this again';
 const NOT_COMPARED = 'whether its tables are as it says is not known';
+const TABLES_DIFFER = 'not uploaded: the schema is active, and its table is not what it says';
 const NOT_UPLOADED = 'not uploaded: schema-validator would refuse it';
 
 /** Uploads the files that need it, and waits for the verdict on each. A failure of one file stops no other. */
@@ -75,6 +76,10 @@ async function uploadOne(
         return { ...base, outcome: OUTCOMES.active, note: `${NOT_COMPARED}: ${tables.why}` };
       }
       if (tables.state === 'FIT') return { ...base, outcome: OUTCOMES.active };
+      if (tables.state === 'CONFLICT') {
+        const problems = locateIn(candidate, tables.problems);
+        return { ...base, outcome: OUTCOMES.refused, note: TABLES_DIFFER, problems };
+      }
       behind = `${tables.lacks}: the active schema is uploaded again, which mends that`;
     }
     if (decision === 'REFUSED_BEFORE' && !options.retryRefused) {
