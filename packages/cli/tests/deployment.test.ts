@@ -35,7 +35,7 @@ describe('deploymentFrom', () => {
         'the output databases does not name {prefix}_{layer} for ops',
       ],
     });
-    expect(deploymentFrom([])).toEqual({ ok: false, problems: ['it is no JSON object'] });
+    expect(deploymentFrom([])).toEqual({ ok: false, problems: ['it is not JSON object'] });
   });
 });
 
@@ -55,7 +55,7 @@ describe('readDeployment', () => {
 
   it.each([
     ['nothing', undefined, 'lean-ops.json is not there'],
-    ['no JSON', '{', 'lean-ops.json is no JSON'],
+    ['no JSON', '{', 'lean-ops.json is not JSON'],
     [
       'other JSON',
       '{}',

@@ -1,3 +1,4 @@
+import { listed } from '@lean-ops/common/core';
 import type { Slip } from '../plan/slips';
 import { counted } from './text';
 
@@ -17,9 +18,6 @@ export interface SlipWarning {
   readonly columns: readonly string[];
 }
 
-/** Columns that a message names. */
-const SHOWN_COLUMNS = 10;
-
 /**
  * Puts a slip into words.
  *
@@ -29,10 +27,8 @@ const SHOWN_COLUMNS = 10;
 export function slipWarning(slip: Slip, rows: number, table: string): SlipWarning {
   if (slip.code === 'NOT_IN_SCHEMA') {
     const { code, columns } = slip;
-    const more = columns.length - SHOWN_COLUMNS;
-    const names = columns.slice(0, SHOWN_COLUMNS).join(', ') + (more > 0 ? ` and ${more} more` : '');
     const are = columns.length === 1 ? 'is' : 'are';
-    const message = `${counted(columns.length, 'column')} of ${table} ${are} not in the schema: ${names}`;
+    const message = `${counted(columns.length, 'column')} of ${table} ${are} not in the schema: ${listed(columns)}`;
     return { severity: 'note', code, pointer: '', field: null, message, suggestion: null, columns };
   }
   const { code, field, inForce } = slip;

@@ -101,7 +101,7 @@ export async function readOutputs(
   try {
     outputs = JSON.parse(text);
   } catch (error) {
-    throw new CliError(`${file} is no JSON (${messageOf(error)}): ${HOW_TO_WRITE_IT}.`, { cause: error });
+    throw new CliError(`${file} is not JSON (${messageOf(error)}): ${HOW_TO_WRITE_IT}.`, { cause: error });
   }
   return { file, outputs };
 }
