@@ -35,7 +35,7 @@ describe('deploymentFrom', () => {
         'the output databases does not name {prefix}_{layer} for ops',
       ],
     });
-    expect(deploymentFrom([])).toEqual({ ok: false, problems: ['it is not JSON object'] });
+    expect(deploymentFrom([])).toEqual({ ok: false, problems: ['it is not a JSON object'] });
   });
 });
 

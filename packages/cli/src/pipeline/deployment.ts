@@ -156,7 +156,7 @@ interface OutputReader {
 }
 
 function reading<D>(outputs: unknown, read: (reader: OutputReader) => D): Read<D> {
-  if (!isObject(outputs)) return { ok: false, problems: ['it is no JSON object'] };
+  if (!isObject(outputs)) return { ok: false, problems: ['it is not a JSON object'] };
   const problems: string[] = [];
   const values = plainOutputs(outputs);
   const value = (name: string): unknown => (Object.hasOwn(values, name) ? values[name] : undefined);
