@@ -16,11 +16,7 @@ export function statusText(report: StatusReport, display: Display): string {
   const sections = [
     ...problems.map((one) => findingText(paint('PROBLEM', RED), one, display)),
     ...notes.map((one) => findingText(paint('NOTE', YELLOW), one, display)),
-    ...(unread.length === 0
-      ? []
-      : [
-          `${paint('COULD NOT LOOK', YELLOW)}\n${unread.map(({ area, problem }) => indent(wrap(`${area}: ${plain(problem)}`, display), INDENT)).join('\n')}\n`,
-        ]),
+    ...(unread.length === 0 ? [] : [`${paint('COULD NOT LOOK', YELLOW)}\n${unreadText(unread, display)}\n`]),
     ...(well.length === 0
       ? []
       : [`${paint('WELL', GREEN)}\n${well.map(({ area, text }) => `  ${area.padEnd(13)} ${text}\n`).join('')}`]),
@@ -28,8 +24,18 @@ export function statusText(report: StatusReport, display: Display): string {
   return [head, ...sections].join('\n');
 }
 
-function verdict({ problems, unread }: StatusReport): string {
+/** Each reason once, with the areas that it is about: without credentials, none of them can be read. */
+function unreadText(unread: StatusReport['unread'], display: Display): string {
+  const areas = new Map<string, string[]>();
+  for (const { area, problem } of unread) areas.set(problem, [...(areas.get(problem) ?? []), area]);
+  return [...areas]
+    .map(([problem, of]) => indent(wrap(`${of.join(', ')}: ${plain(problem)}`, display), INDENT))
+    .join('\n');
+}
+
+function verdict({ problems, notes, unread, well }: StatusReport): string {
   if (problems.length > 0) return problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  if (notes.length + well.length === 0) return 'nothing could be read';
   return unread.length > 0 ? 'no problem found, but not everything could be read' : 'nothing is wrong';
 }
 

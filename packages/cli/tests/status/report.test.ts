@@ -137,6 +137,16 @@ describe('the status of a pipeline', () => {
     expect(statusText(reportOf(readings()), { columns: 80, colour: false })).toMatchSnapshot();
   });
 
+  it('says once what keeps it from reading anything, and does not call that well', () => {
+    const unread = { ok: false, problem: 'no AWS credentials were found' } as const;
+    const areas = { alarms: unread, cycles: unread, progress: unread, letters: unread, parseErrors: unread };
+    const blind = readings({ ...areas, schemas: unread, ingest: unread });
+    expect(statusText(reportOf(blind), { columns: 100, colour: false })).toBe(
+      'lean-ops, eu-central-1, 2026-11-23 12:00 UTC: nothing could be read\n\nCOULD NOT LOOK\n' +
+        '  alarms, cycles, topics, schemas, dead letters, parse errors, ingest: no AWS credentials were found\n',
+    );
+  });
+
   it('is coloured on a terminal only', () => {
     expect(statusText(reportOf(TROUBLE), { columns: 80, colour: true })).toContain('\u001b[31mPROBLEM');
     expect(statusText(reportOf(TROUBLE), { columns: undefined, colour: false })).not.toContain('\u001b');
