@@ -12,6 +12,7 @@ import { acceptMessages } from './local/messages/accept';
 import { ROOT } from './local/paths';
 import {
   imbalances,
+  nothingArrived,
   renderAccount,
   renderBalance,
   takeAccount,
@@ -151,9 +152,9 @@ async function printSummary(run: Run, accounts: readonly TopicAccount[], elapsed
   console.log(
     `${total} messages, ${counted(run.cycles.length, 'cycle')} (${cycles}), ${(elapsedMs / 1000).toFixed(0)} s in all.`,
   );
-  const noRows = accounts.every(({ raw }) => raw === 0);
-  if (noRows) console.error('No message became a row: all of them went to the archive.');
-  if (noRows || accounts.some((each) => imbalances(each).length > 0)) process.exitCode = EXIT.wrong;
+  const nothing = nothingArrived(accounts);
+  if (nothing !== undefined) console.error(nothing);
+  if (nothing !== undefined || accounts.some((each) => imbalances(each).length > 0)) process.exitCode = EXIT.wrong;
 }
 
 function next(kept: boolean): string {

@@ -1,3 +1,5 @@
+import { unexpectedErrorText } from '../../packages/cli/src/errors';
+
 /**
  * Exit codes, the same as those of `lean-ops`: 1 when what was asked about is wrong (a failed cycle, lost messages), 2 when the
  * command was used wrongly or could not do its work.
@@ -44,16 +46,15 @@ export function messageOf(error: unknown): string {
 
 /**
  * A failure in words. Errors that a person can act on have no stack: ours, a refusal by one of the stack's services, and a
- * stack that no longer answers. Everything else is an error in the program.
+ * stack that no longer answers. Everything else is an error in the program, and is asked to be reported.
  */
 export function failureText(error: unknown): string {
   if (error instanceof ReportedError) return error.message;
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? error.code : undefined;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ECONNREFUSED' || code === 'ECONNRESET')
     return 'The local stack does not answer. Look: `pnpm local status`, `pnpm local logs`. Start it again: `pnpm local down`, `pnpm local up`.';
-  if ('$metadata' in error) return `${error.name}: ${error.message}`;
-  return error.stack ?? error.message;
+  if (error instanceof Error && '$metadata' in error) return `${error.name}: ${error.message}`;
+  return unexpectedErrorText(error, process.env);
 }
 
 /** Prints a failure and returns the exit code. */

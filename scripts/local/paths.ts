@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { UserError } from './errors';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const DIST = path.join(ROOT, 'dist');
@@ -34,12 +35,20 @@ export interface StackPaths {
   readonly outputs: string;
 }
 
+/** A stack's name is a folder's name, and `up` empties that folder: it must not lead to another one. */
+const STACK_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
+
 /**
  * The paths of one stack. Several can run side by side.
  *
  * @param name the stack's name: `default` for people, others for tests
+ * @throws {UserError} when it cannot be a name
  */
 export function stackPaths(name = process.env['LEAN_STACK'] ?? 'default'): StackPaths {
+  if (!STACK_NAME.test(name))
+    throw new UserError(
+      `LEAN_STACK must be letters, digits, ".", "_" and "-", and begin with a letter or a digit; it is "${name}".`,
+    );
   const dir = path.join(LOCAL, 'stacks', name);
   const logs = path.join(dir, 'logs');
   return {

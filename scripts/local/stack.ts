@@ -39,7 +39,7 @@ export function findStack(paths: StackPaths = stackPaths()): Stack | undefined {
  */
 export function requireStack(paths: StackPaths = stackPaths()): Stack {
   const stack = findStack(paths);
-  if (stack === undefined) throw new UserError('No local stack is running. Start one: `pnpm local up`.');
+  if (stack === undefined) throw new UserError(`No local stack ${paths.name} is running. Start it: \`pnpm local up\`.`);
   if (Object.keys(stack.outputs).length === 0)
     throw new UserError('The local stack has not come up whole. `pnpm local down`, then `pnpm local up`.');
   return stack;
@@ -58,7 +58,7 @@ export async function upSteps(
   const running = findStack(paths);
   if (running !== undefined) {
     throw new UserError(
-      `A local stack is running (port ${running.port}, pid ${running.pid}). End it first: \`pnpm local down\`.`,
+      `The local stack ${paths.name} is running (port ${running.port}, pid ${running.pid}). End it first: \`pnpm local down\`.`,
     );
   }
   const needs = await checkPrerequisites();

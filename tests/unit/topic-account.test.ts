@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { imbalances, renderBalance, type TopicAccount } from '../../scripts/local/reports/topic-account';
+import {
+  imbalances,
+  nothingArrived,
+  renderBalance,
+  type TopicAccount,
+} from '../../scripts/local/reports/topic-account';
 
 const balanced: TopicAccount = {
   topic: 'telemetry.climate',
@@ -35,5 +40,17 @@ describe('imbalances', () => {
     expect(broken[0]).toContain(law);
     expect(broken[0]).toContain(size);
     expect(renderBalance([{ ...balanced, ...change }])).toContain('does NOT balance');
+  });
+});
+
+describe('nothingArrived', () => {
+  it('is silent as long as one message became a row', () => {
+    expect(nothingArrived([balanced, { ...balanced, standardized: 0 }])).toBeUndefined();
+  });
+
+  it('says where the messages are instead, also those that reached RAW and could not be parsed', () => {
+    expect(nothingArrived([{ ...balanced, standardized: 0, raw: 104, parseErrors: 104 }])).toBe(
+      'No message became a row: 1 went to the archive, 104 could not be parsed.',
+    );
   });
 });

@@ -19,3 +19,14 @@ export function unreadableFile(file: string, error: unknown): CliError {
         : `${file} cannot be read: ${messageOf(error)}`;
   return new CliError(message, { cause: error });
 }
+
+/**
+ * An error that no command foresaw, in one line. LEAN_OPS_DEBUG adds where it arose, which helps only who mends the program.
+ */
+export function unexpectedErrorText(error: unknown, env: Readonly<Record<string, string | undefined>>): string {
+  if (!(error instanceof Error)) return `unexpected: ${String(error)}`;
+  const { LEAN_OPS_DEBUG: debug = '' } = env;
+  if (debug !== '' && debug !== '0' && error.stack !== undefined) return error.stack;
+  const message = error.message.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
+  return `unexpected ${error.name}${message === '' ? '' : `: ${message}`}. Report it with what LEAN_OPS_DEBUG=1 prints.`;
+}

@@ -1,6 +1,8 @@
 /** The process of `lean-ops …`: program.ts has its commands, and bin/lean-ops.mjs starts it. */
 import { run } from './program';
-import { displayOf, invokedFrom } from './terminal';
+import { displayOf, endWhenUnread, invokedFrom } from './terminal';
+
+endWhenUnread(process.stdout);
 
 process.exitCode = await run(process.argv.slice(2), {
   cwd: invokedFrom(process.env, process.cwd()),

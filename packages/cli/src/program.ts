@@ -18,7 +18,7 @@ import { explainFailures, explainObservation } from './pipeline/explain-aws-erro
 import { awsObserver, type Observe } from './pipeline/observer';
 import { EXIT_CODES, formatOption } from './commands/options';
 import { usageExitCode, withPlainUsage } from './commands/usage';
-import { CliError } from './errors';
+import { CliError, unexpectedErrorText } from './errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from './terminal';
 
 /** Runs one command line and returns its exit code. Never throws, and never ends the process. */
@@ -70,8 +70,8 @@ export async function run(
     // Commander has already printed its message or the help.
     const usage = usageExitCode(error);
     if (usage !== undefined) return usage;
-    const text = error instanceof CliError ? error.message : error instanceof Error ? error.stack : String(error);
-    terminal.writeError(`error: ${text ?? ''}\n`);
+    const text = error instanceof CliError ? error.message : unexpectedErrorText(error, terminal.env);
+    terminal.writeError(`error: ${text}\n`);
     return EXIT.failed;
   }
 }

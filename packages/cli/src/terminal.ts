@@ -41,5 +41,21 @@ export function displayOf(env: Terminal['env'], stream: OutputStream): Pick<Term
   const { FORCE_COLOR: forced = '', NO_COLOR: refused = '', TERM: kind } = env;
   const suits = stream.isTTY === true && kind !== 'dumb';
   const colour = forced === '' ? suits && refused === '' : forced !== '0' && forced !== 'false';
-  return { columns: stream.isTTY === true ? stream.columns : undefined, colour };
+  // A pseudo-terminal to which nobody has given a size has 0 columns.
+  const sized = stream.isTTY === true && (stream.columns ?? 0) > 0;
+  return { columns: sized ? stream.columns : undefined, colour };
+}
+
+/** The exit code of a command that a closed pipe has ended, as shells give it for SIGPIPE. */
+const CLOSED_PIPE = 141;
+
+/**
+ * Ends the process without a word when nobody reads its output any more, as in `lean-ops status | head -1`. A process that
+ * cleans up on SIGTERM does so first.
+ */
+export function endWhenUnread(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(CLOSED_PIPE);
+  });
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { runCycle, type CycleOutcome } from '../cycle';
 import { PipelineError } from '../errors';
 import { lastCycleStart, numberOfLetters, readDeadLetters, renderDeadLetters } from '../reports/dead-letters';
-import { failuresOf, readLedger, renderLedger } from '../reports/ledger';
+import { failuresOf, parseErrorsOnly, readLedger, renderLedger } from '../reports/ledger';
 import { requireStack, type Stack } from '../stack';
 import { display } from './program';
 
@@ -18,8 +18,8 @@ export function registerCycle(program: Command): void {
         if (line !== last) console.log(`  ${(last = line)}`);
       });
       console.log(`${sentenceOf(outcome)}\n`);
-      await printLedger(stack, outcome);
-      await printDeadLetters(stack, outcome, before);
+      const problems = [...(await printLedger(stack, outcome)), ...(await printDeadLetters(stack, outcome, before))];
+      if (problems.length > 0) throw new PipelineError(problems.join('\n'));
     });
 }
 
@@ -44,18 +44,32 @@ export function sentenceOf({ cycleId, reason, seconds }: CycleOutcome): string {
   }
 }
 
-async function printLedger(stack: Stack, { cycleId, states }: CycleOutcome): Promise<void> {
-  if (cycleId === undefined || !states.includes('Standardized')) return;
+/** Prints the cycle's ledger, and returns a text for each thing that is wrong with it. */
+async function printLedger(stack: Stack, { cycleId, states }: CycleOutcome): Promise<readonly string[]> {
+  if (cycleId === undefined || !states.includes('Standardized')) return [];
   const rows = await readLedger(stack, cycleId);
   console.log(renderLedger(rows, display()));
   const failed = failuresOf(rows);
-  if (failed.length > 0) throw new PipelineError(['These topics failed, or do not balance:', ...failed].join('\n  '));
+  return [
+    ...(failed.length === 0 ? [] : [['These topics failed, or do not balance:', ...failed].join('\n  ')]),
+    ...parseErrorsOnly(rows),
+  ];
 }
 
-/** Dead letters come before a cycle starts, as it waits for all that was sent; so the last start divides them. */
-async function printDeadLetters(stack: Stack, { reason }: CycleOutcome, before: string | undefined): Promise<void> {
+/**
+ * Prints what went to the archive, and returns a text when nothing else was sent. Dead letters come before a cycle starts, as
+ * it waits for all that was sent; so the last start divides them.
+ */
+async function printDeadLetters(
+  stack: Stack,
+  { reason = '' }: CycleOutcome,
+  before: string | undefined,
+): Promise<readonly string[]> {
   const letters = await readDeadLetters(stack, before);
-  if (numberOfLetters(letters) === 0) return;
+  if (numberOfLetters(letters) === 0) return [];
   console.log(renderDeadLetters(letters, before === undefined ? 'since the stack came up' : 'since the last cycle'));
-  if (reason === 'NOTHING_NEW') throw new PipelineError('No message became a row: all of them went to the archive.');
+  return WITHOUT_MESSAGES.has(reason) ? ['No message became a row: all of them went to the archive.'] : [];
 }
+
+/** The reasons of a cycle that found no new message in RAW. */
+const WITHOUT_MESSAGES: ReadonlySet<string> = new Set(['NOTHING_NEW', 'CATCH_UP', 'BACKFILL']);

@@ -23,7 +23,9 @@ export function registerLogs(program: Command): void {
         throw new UserError(
           `${name} has no log. There are logs of the functions ${listed(functions)} and of the jobs ${listed(jobs)}.`,
         );
-      const readNew = functions.includes(name) ? functionLog(stack, name) : jobLog(stack, name);
+      const readNew = functions.includes(name)
+        ? functionLog(stack, name)
+        : jobLog(stack, name, { follow: options.follow === true });
       if (options.follow === true)
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0));
       do {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { portNumber, usageExitCode, withPlainUsage } from '../../../packages/cli/src/commands/usage';
 import type { Display } from '../../../packages/cli/src/format/table';
-import { displayOf } from '../../../packages/cli/src/terminal';
+import { displayOf, endWhenUnread } from '../../../packages/cli/src/terminal';
 import { version } from '../../../package.json';
 import { reportFailure } from '../errors';
 import { DEFAULT_PORT } from '../stack';
@@ -33,6 +33,7 @@ export function portOption(): Option {
 
 /** Runs the command line, prints what went wrong, and sets the exit code of the process. */
 export async function runProgram(program: Command): Promise<void> {
+  endWhenUnread(process.stdout);
   try {
     await program.parseAsync();
   } catch (error) {

@@ -2,7 +2,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { output } from '../clients';
 import { readPending } from '../drain';
-import { endpointOf, readStatus } from '../emulator-process';
+import { endpointOf, readStatus, type EmulatorStatus } from '../emulator-process';
+import { EXIT } from '../errors';
 import { stackPaths } from '../paths';
 import { numberOfLetters, readDeadLetters, renderDeadLetters } from '../reports/dead-letters';
 import { findStack, type Stack } from '../stack';
@@ -24,16 +25,17 @@ export function registerStatus(program: Command): void {
         return;
       }
       const status = await readStatus(stack.port);
+      if (status === undefined || status.spark === 'failed') process.exitCode = EXIT.wrong;
       const spark = status === undefined ? 'the stack does not answer' : `Spark is ${status.spark}`;
       console.log(`The local stack ${stack.name} is up since ${stack.startedAt} (process ${stack.pid}); ${spark}.`);
       const complete = Object.keys(stack.outputs).length > 0;
-      if (status !== undefined && complete) await printMessages(stack);
+      if (status !== undefined && complete) await printMessages(stack, status);
       console.log('');
       for (const [name, value] of addresses(stack, complete)) console.log(`${name.padEnd(16)}${value}`);
     });
 }
 
-async function printMessages(stack: Stack): Promise<void> {
+async function printMessages(stack: Stack, { firehose: streams }: EmulatorStatus): Promise<void> {
   const { queue, firehose, dlq } = await readPending(stack);
   console.log(`Under way: ${queue} in the queue, ${firehose} in Firehose, ${dlq} in the DLQ.`);
   const letters = await readDeadLetters(stack);
@@ -42,6 +44,10 @@ async function printMessages(stack: Stack): Promise<void> {
       ? 'Nothing went to the archive.'
       : renderDeadLetters(letters, 'since the stack came up'),
   );
+  const delivered = Object.values(streams).reduce((sum, stream) => sum + stream.delivered, 0);
+  if (numberOfLetters(letters) === 0 || queue + firehose + delivered > 0) return;
+  console.log('No message became a row: all of them went to the archive.');
+  process.exitCode = EXIT.wrong;
 }
 
 function addresses(stack: Stack, complete: boolean): readonly (readonly [string, string])[] {

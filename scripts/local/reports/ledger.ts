@@ -1,7 +1,7 @@
 /** Shows one cycle's rows of the ledger, by layer and topic. */
 import { COUNT_COLUMNS as OF } from '../../../packages/cli/src/format/count-columns';
 import { renderTable, type Cell, type Column, type Display } from '../../../packages/cli/src/format/table';
-import { plain } from '../../../packages/cli/src/format/text';
+import { counted, plain } from '../../../packages/cli/src/format/text';
 import { databases } from '../clients';
 import { queryObjects } from '../query';
 import type { Stack } from '../stack';
@@ -66,4 +66,14 @@ export function failuresOf(rows: readonly LedgerRow[]): readonly string[] {
       ? []
       : [`${topic ?? ''} (${layer ?? ''}): ${status}${error === null ? '' : `: ${plain(error)}`}`],
   );
+}
+
+/** A sentence when messages reached RAW and none of them became a row of Standardized; none otherwise. */
+export function parseErrorsOnly(rows: readonly LedgerRow[]): readonly string[] {
+  const sum = (column: string): number =>
+    rows.filter(({ layer }) => layer === 'standardized').reduce((total, row) => total + Number(row[column] ?? 0), 0);
+  const errors = sum('parse_errors');
+  // A duplicate, or a superseded version, has its row already.
+  if (errors === 0 || sum('written') + sum('duplicates') + sum('superseded') > 0) return [];
+  return [`No message became a row of Standardized: ${counted(errors, 'message')} could not be parsed.`];
 }

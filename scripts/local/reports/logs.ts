@@ -90,27 +90,33 @@ export function newEvents(): {
   };
 }
 
-/** The lines of a job's newest run, and of every run that starts later. */
-export function jobLog(stack: Stack, job: string): ReadNew {
+/**
+ * The lines of a job's newest run, and of every run that starts later. With `follow` a line is given once it has ended; without
+ * it nothing more is awaited, and the last line may lack its end.
+ */
+export function jobLog(stack: Stack, job: string, { follow }: { readonly follow: boolean }): ReadNew {
   const [newest] = jobFiles(stack).filter((file) => file.job === job);
   let file = newest?.file;
   let position = 0;
-  let rest = '';
+  // Bytes, and no text: a read may end within a character.
+  let rest = Buffer.alloc(0);
   return async () => {
     const lines: string[] = [];
     const later = jobFiles(stack).filter((each) => each.job === job);
     const index = file === undefined ? later.length - 1 : later.findIndex((each) => each.file === file);
     for (const each of later.slice(0, index + 1).reverse()) {
-      if (each.file !== file) [file, position, rest] = [each.file, 0, ''];
+      if (each.file !== file) [file, position, rest] = [each.file, 0, Buffer.alloc(0)];
       const handle = await open(each.file);
       try {
         const { buffer, bytesRead } = await handle.read(Buffer.alloc((await handle.stat()).size - position), {
           position,
         });
         position += bytesRead;
-        const texts = `${rest}${buffer.subarray(0, bytesRead).toString('utf8')}`.split('\n');
-        rest = texts.pop() ?? '';
-        lines.push(...texts);
+        const bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+        const end = follow ? bytes.lastIndexOf('\n') + 1 : bytes.length;
+        rest = bytes.subarray(end);
+        const text = bytes.subarray(0, end).toString('utf8').replace(/\n$/, '');
+        if (end > 0) lines.push(...text.split('\n'));
       } finally {
         await handle.close();
       }

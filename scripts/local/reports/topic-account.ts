@@ -55,6 +55,16 @@ export function imbalances(account: TopicAccount): string[] {
   return broken;
 }
 
+/** A sentence when messages were received and none of them became a row; undefined otherwise. */
+export function nothingArrived(accounts: readonly TopicAccount[]): string | undefined {
+  const sum = (of: (account: TopicAccount) => number): number =>
+    accounts.reduce((total, account) => total + of(account), 0);
+  if (sum(({ standardized }) => standardized) > 0) return undefined;
+  const dlq = sum((account) => account.dlq);
+  const parseErrors = sum((account) => account.parseErrors);
+  return `No message became a row: ${dlq} went to the archive, ${parseErrors} could not be parsed.`;
+}
+
 type Counts = Record<string, number>;
 
 /** Counts the rows of the tables themselves. Only numbers that no table has come from the ledger that the jobs write. */

@@ -1,6 +1,6 @@
 /** The tables of `pnpm start`, `pnpm local cycle` and `pnpm local topics`, as they look on terminals. */
 import { describe, expect, it } from '@jest/globals';
-import { failuresOf, renderLedger, type LedgerRow } from '../../../scripts/local/reports/ledger';
+import { failuresOf, parseErrorsOnly, renderLedger, type LedgerRow } from '../../../scripts/local/reports/ledger';
 import { renderAccount, renderTopics, type TopicAccount } from '../../../scripts/local/reports/topic-account';
 
 const CURATED = { validated: 3145, rows: 3053, duplicates: 31, superseded: 39, rejected: 22 };
@@ -74,4 +74,20 @@ it('the ledger names the topics that failed, with the whole reason', () => {
   expect(failuresOf(LEDGER)).toEqual([
     'telemetry.climate (curated): FAILED: access denied writing lean_ops_curated.telemetry_climate (glue:UpdateTable)',
   ]);
+});
+
+it('the ledger says when no message became a row', () => {
+  const row = {
+    topic_name: 'a.b',
+    layer: 'standardized',
+    written: '0',
+    duplicates: '0',
+    superseded: '0',
+    parse_errors: '3',
+  };
+  expect(parseErrorsOnly([row, { ...row, topic_name: 'c.d' }])).toEqual([
+    'No message became a row of Standardized: 6 messages could not be parsed.',
+  ]);
+  expect(parseErrorsOnly([row, { ...row, duplicates: '1' }])).toEqual([]);
+  expect(parseErrorsOnly([{ ...row, parse_errors: '0' }])).toEqual([]);
 });

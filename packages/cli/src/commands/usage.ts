@@ -27,11 +27,11 @@ function describeOption(option: Option): string {
 
 /** `--port must be a whole number from 1 to 65535.`, where Commander quotes the whole declaration of the option. */
 export function plainUsageError(text: string): string {
-  const [, option, argument, rest] =
-    /^error: (?:option '(?:-\w, )?(--[\w-]+)[^']*' argument|command-argument value) '.*' is invalid(?: for argument '([^']*)')?\. (.*)$/s.exec(
+  const [, option, variable, argument, rest] =
+    /^error: (?:option '(?:-\w, )?(--[\w-]+)[^']*' (?:argument|value '.*' from env '(\w+)')|command-argument value)(?: '.*')? is invalid(?: for argument '([^']*)')?\. (.*)$/s.exec(
       text,
     ) ?? [];
-  const name = option ?? argument;
+  const name = variable ?? option ?? argument;
   if (name === undefined || rest === undefined) return text;
   const rule = rest.replace(/^(?:It )?(?=must )/, '').replace(/^Allowed choices are /, 'must be one of ');
   return rule.startsWith('must ') ? `error: ${name} ${rule}` : text;

@@ -110,11 +110,12 @@ interface Layout {
   readonly display: Display;
 }
 
-/** Cells may hold what a producer has sent, which must not steer the terminal. */
+/** Cells, and the headings of a query, may hold what a producer has sent, which must not steer the terminal. */
 function cleaned(table: Table): Table {
   const clean = (row: readonly Cell[]): readonly Cell[] =>
     row.map((cell) => (typeof cell === 'string' ? plain(cell) : cell));
-  return { ...table, rows: table.rows.map(clean), ...(table.total === undefined ? {} : { total: clean(table.total) }) };
+  const columns = table.columns.map((column) => ({ ...column, heading: plain(column.heading) }));
+  return { columns, rows: table.rows.map(clean), ...(table.total === undefined ? {} : { total: clean(table.total) }) };
 }
 
 function columnAt(table: Table, at: number): Column {
