@@ -35,6 +35,11 @@ describe('a field that no row has', () => {
     ['words that begin alike, one of several', 'meta_fw', ['metadata__fw', 'metadata__level'], 'metadata__fw'],
     ['two that are as likely', 'temperatur', ['temp_c', 'temp_f'], undefined],
     ['nothing alike', 'note', ['temp_c', 'device'], undefined],
+    ['a misspelling of one word', 'gps_latt', ['gps_lon', 'gps_lat'], 'gps_lat'],
+    ['siblings', 'gps_lat', ['gps_lon', 'gps_alt_m'], undefined],
+    ['numbered siblings', 'sensor_1', ['sensor_2'], undefined],
+    ['a name that begins alike', 'battery_level', ['battery_voltage'], undefined],
+    ['a unit that is missing', 'level_m', ['level'], 'level'],
     ['a shared syllable only', 'pressure', ['pr', 'sure'], undefined],
   ])('is likely %s: %s of %j', (_, name, data, expected) => {
     expect(suggestion(name, data)).toBe(expected);

@@ -85,9 +85,10 @@ function likelyColumn(column: string, data: readonly DataColumn[]): DataColumn |
   const letters = (name: string) => name.replaceAll('_', '');
   const same = data.filter((one) => letters(one.column) === letters(column));
   if (same.length === 1) return same[0];
+  const misspelt = data.filter((one) => isMisspelt(column, one.column));
   const nearest = nearestWord(
     column,
-    data.map((one) => one.column),
+    misspelt.map((one) => one.column),
   );
   if (nearest !== undefined) return data.find((one) => one.column === nearest);
   const scored = data
@@ -98,12 +99,35 @@ function likelyColumn(column: string, data: readonly DataColumn[]): DataColumn |
   return first !== undefined && first.score !== second?.score ? first.one : undefined;
 }
 
-/** The characters of words that begin the word in the same place of the other name: 4 of `temperatur` and `temp_c`. */
+/**
+ * Whether what is different of two names is a misspelling: `humidty_in` and `humidity_in`. Of siblings such as `gps_lat` and
+ * `gps_lon` the names are near, and the words that differ are not.
+ */
+function isMisspelt(name: string, other: string): boolean {
+  const [own, others] = [name.split('_'), other.split('_')];
+  while (own.length > 0 && own[0] === others[0]) {
+    own.shift();
+    others.shift();
+  }
+  while (own.length > 0 && own.at(-1) === others.at(-1)) {
+    own.pop();
+    others.pop();
+  }
+  return nearestWord(own.join('_'), [others.join('_')]) !== undefined;
+}
+
+/**
+ * The characters of words that begin the word in the same place of the other name: 4 of `temperatur` and `temp_c`. None where
+ * a word differs from that in its place: `battery_level` is no short form of `battery_voltage`.
+ */
 function sharedBeginnings(name: string, other: string): number {
   const words = (text: string) => text.split('_').filter((word) => word !== '');
   const others = words(other);
-  return words(name).reduce((sum, word, index) => {
-    const [short, long] = [word, others[index] ?? ''].sort((a, b) => a.length - b.length);
-    return sum + (short !== undefined && long?.startsWith(short) === true ? short.length : 0);
-  }, 0);
+  let shared = 0;
+  for (const [index, word] of words(name).slice(0, others.length).entries()) {
+    const there = others[index] ?? '';
+    if (!word.startsWith(there) && !there.startsWith(word)) return 0;
+    shared += Math.min(word.length, there.length);
+  }
+  return shared;
 }
