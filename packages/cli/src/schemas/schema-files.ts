@@ -81,7 +81,7 @@ export async function readSchemaText({
     if (size > MAX_SCHEMA_BYTES) return { ok: false, problem: tooLarge(size) };
     return decode(await readFile(absolute));
   } catch (error) {
-    throw unreadableFile(file, error);
+    throw unreadableFile(file === '' ? '.' : file, error);
   }
 }
 
