@@ -148,6 +148,24 @@ describe('lean-ops status', () => {
     });
   });
 
+  it('does not count dead letters for longer than people wait', async () => {
+    const at = (second: number) => `2026-11-23T11:00:${10 + second}.000Z`;
+    const letters = Array.from({ length: 20 }, (_, n) =>
+      letter({ failed_at: at(n), failed_at_message_id: `${at(n)}#${n}` }),
+    );
+    const { run, observer } = pipeline({ letters });
+    const clock = fakeClock(NOW);
+    const { archive } = observer;
+    const page: Observer['archive']['page'] = (query) => {
+      clock.pass(500);
+      return archive.page(query);
+    };
+    Object.assign(observer, { clock, archive: { page } });
+    const { code, output } = await run('status');
+    expect(code).toBe(1);
+    expect(output).toContain('more than 2 dead letters in the last day');
+  });
+
   it('waits for no service longer than its limit', async () => {
     await expect(readWithin(5, new Promise(() => undefined))).resolves.toEqual({
       ok: false,
