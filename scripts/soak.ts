@@ -35,7 +35,7 @@ async function main(options: Options): Promise<void> {
   onInterrupt(async () => takeDown(paths));
   let result: SoakResult | undefined;
   const run: Step = {
-    title: `${options.messages} messages; ${options.firehoseFailures * 100} % of Firehose fails, a worker is killed every ${options.kill} s`,
+    title: titleOf(options),
     run: async (progress) => {
       const kill = { function: FUNCTION, every_s: [options.kill * 0.3, options.kill * 1.7] as const };
       result = await soak(
@@ -63,6 +63,13 @@ async function main(options: Options): Promise<void> {
     options.json === true ? JSON.stringify(result) : `\n${renderSoak(result, display())}\n\n${renderVerdict(result)}`,
   );
   if (result.faults.length > 0) process.exitCode = 1;
+}
+
+/** Rounded, because 0.07 * 100 is 7.000000000000001. */
+function titleOf({ messages, firehoseFailures, kill }: Options): string {
+  const percent = Number((firehoseFailures * 100).toPrecision(6));
+  const kills = kill === 0 ? 'no worker is killed' : `a worker is killed about every ${kill} s`;
+  return `${messages} messages; ${percent} % of Firehose's calls and records fail, ${kills}`;
 }
 
 /** Runs the steps with their titles on standard error, because standard output belongs to the JSON. */

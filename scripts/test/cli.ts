@@ -3,9 +3,10 @@
  * `N passed, N failed`. `pnpm check` is its suite `lint`.
  */
 import { randomInt } from 'node:crypto';
+import { inspect } from 'node:util';
 import { wholeNumber } from '../../packages/cli/src/commands/usage';
 import { newProgram, runProgram } from '../local/commands/program';
-import { UserError } from '../local/errors';
+import { ReportedError, UserError } from '../local/errors';
 import { checkPrerequisites } from '../local/prerequisites';
 import { stackPaths } from '../local/paths';
 import { takeDown } from '../local/stack';
@@ -101,7 +102,8 @@ async function main(names: readonly string[], options: Options): Promise<void> {
       const onLine = (line: string): void => display.progress(part.title, line);
       report = await part.run({ children, grep: options.grep, env, onLine, jars });
     } catch (error) {
-      const output = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      // A set-up that failed says all that helps; of an error in this program its place does.
+      const output = error instanceof ReportedError ? error.message : inspect(error);
       report = { passed: 0, failures: [{ test: part.title, output, alone: `pnpm test ${part.suite}` }] };
     }
     if (children.isEnding) return;
