@@ -126,6 +126,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_dispatch_esm_batch",
         "_sqs_message_attributes_to_camel_case",
         "_execute_function",
+        "_emit_lambda_metrics",
         "_execution_record_for_config",
         "invoke_async_with_retry",
         "function_policy_for_arn",

@@ -185,8 +185,12 @@ def run_batch(
 
     When the whole batch counts as failed, nothing is deleted.
     """
+    started = time.time()
     result = lambda_svc._execute_function(function, event)
-    if result.get("error"):
+    error = bool(result.get("error"))
+    milliseconds = (time.time() - started) * 1000
+    lambda_svc._emit_lambda_metrics(function["config"]["FunctionName"], milliseconds, error, False)
+    if error:
         failed, reason = None, f"the function failed: {str(result.get('body'))[:500]}"
     else:
         reports = "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", [])

@@ -1,0 +1,24 @@
+/** The commands of the runbooks, as they stand on the pages. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const FOLDER = path.resolve(__dirname, '../../../docs/runbooks');
+/** What a shell is given before the first command of any page. */
+export const SETUP_PAGE = 'README';
+
+export interface Block {
+  readonly language: string;
+  readonly text: string;
+}
+
+/** Every block of code of every page, by the page's name. */
+export function runbookBlocks(): ReadonlyMap<string, readonly Block[]> {
+  const pages = readdirSync(FOLDER).filter((file) => file.endsWith('.md'));
+  return new Map(
+    pages.map((file) => [path.basename(file, '.md'), blocksOf(readFileSync(path.join(FOLDER, file), 'utf8'))]),
+  );
+}
+
+function blocksOf(page: string): readonly Block[] {
+  return [...page.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }));
+}
