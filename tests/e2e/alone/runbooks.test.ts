@@ -112,7 +112,7 @@ describe('the runbooks', () => {
 
     await send(stack, event('runbook-2'));
     const denied =
-      /Standardized failed: access denied writing \S+ \(role lean-ops-job-standardized: glue:UpdateTable\)/;
+      /Standardized failed: access denied writing .+ \(role lean-ops-job-standardized: glue:UpdateTable\)/;
     await without(stack, `${PREFIX}-job-standardized`, 'glue:UpdateTable', async () => {
       await expect(runCycle(stack, quiet)).rejects.toThrow(denied);
       await expectAlarm('cycle-failed');
