@@ -10,7 +10,13 @@ from typing import Any
 from awscrt import checksums  # type: ignore[import-untyped]
 
 from emulator.athena.engine import AthenaEngine, with_caller
-from emulator.cloudwatch import alarm_states, descriptions, embedded_metrics, execution_metrics
+from emulator.cloudwatch import (
+    alarm_states,
+    descriptions,
+    embedded_metrics,
+    execution_metrics,
+    filter_patterns,
+)
 from emulator.events import eventbridge_rules, sqs_event_sources
 from emulator.fault_injection.inject import FaultInjector, clear_start_time
 from emulator.firehose import streams
@@ -82,6 +88,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_create_log_group",
         "_create_log_stream",
         "_append_log_events",
+        "_compile_filter_pattern",
     ),
     "services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda"),
     "services.firehose": (
@@ -259,6 +266,7 @@ def _install_events() -> None:
     states._emit_execution_status_event = changed
     logs = _module("services.cloudwatch_logs")
     logs._append_log_events = embedded_metrics.read_from_logs(logs._append_log_events)
+    logs._compile_filter_pattern = filter_patterns.by_terms(logs._compile_filter_pattern)
     rules, objects = _module("services.eventbridge"), _module("services.s3")
     rules._dispatch_to_lambda = eventbridge_rules.dispatch_to_lambda
     rules._dispatch_event = eventbridge_rules.add_version(rules._dispatch_event)
