@@ -14,6 +14,8 @@ type Names = Pick<OperatedDeployment, 'archiveBucket' | 'ingestQueueUrl' | 'name
 
 /** The most topics of a reason that a line names. */
 const MAX_TOPICS = 3;
+/** Whoever runs lean-ops has Node. The body goes through pipes, as it may be larger than an argument of a command may be. */
+const PRINT_BODY = 'process.stdout.write(JSON.parse(require("fs").readFileSync(0, "utf8")).body)';
 
 export function lettersJson({ reasons, more, since, topic, code, newest }: LetterList): string {
   const list = { since, topic, code, total: totalOf(reasons), more, reasons, newest };
@@ -86,12 +88,13 @@ function howToSendAgain(
     const key = letter === undefined ? 'KEY' : letter.s3Key;
     const attribute =
       letter?.topic === UNKNOWN_TOPIC
-        ? ` \\\n    --message-attributes 'topic_name={DataType=String,StringValue=TOPIC}'`
+        ? ` \\\n      --message-attributes 'topic_name={DataType=String,StringValue=TOPIC}'`
         : '';
     parts.push(
       'To send a message again, first mend what its reason says (docs/runbooks/dead-letters.md), then:\n' +
-        `  aws s3 cp 's3://${archiveBucket}/${key}' - | jq -j .body > body.txt\n` +
-        `  aws sqs send-message --queue-url '${ingestQueueUrl}' --message-body file://body.txt${attribute}\n`,
+        `  aws s3 cp 's3://${archiveBucket}/${key}' - |\n` +
+        `    node -e '${PRINT_BODY}' |\n` +
+        `    aws sqs send-message --queue-url '${ingestQueueUrl}' --message-body file:///dev/stdin${attribute}\n`,
     );
   }
   if (reasons.some(({ fromFirehose, count }) => fromFirehose && count > 0)) {
