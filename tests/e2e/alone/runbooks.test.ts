@@ -7,13 +7,18 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetTableCommand, GetTableVersionsCommand, UpdateTableCommand, type TableInput } from '@aws-sdk/client-glue';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, databases, output } from '../../../scripts/local/clients';
 import { runCycle } from '../../../scripts/local/cycle';
-import { flushFirehose } from '../../../scripts/local/emulator-process';
+import { CREDENTIALS, endpointOf, flushFirehose, REGION } from '../../../scripts/local/emulator-process';
 import { readInjected, setFaults } from '../../../scripts/local/fault-injection';
 import { ROOT } from '../../../scripts/local/paths';
 import { archive } from '../archive';
@@ -24,6 +29,7 @@ import { rows, send, settle, theStack } from '../stack';
 
 const stack = theStack();
 const { dynamodb, glue, s3, sfn, sqs } = connect(stack);
+const lambda = new LambdaClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
 const PREFIX = 'lean-ops';
 /** The topic of the pages. */
 const TOPIC = 'telemetry.climate';
@@ -82,12 +88,33 @@ async function comingAgainSoon<T>(url: string, work: () => Promise<T>): Promise<
   }
 }
 
-/** The last errors of a function's log, as the runbooks' own function prints them, once they say the word. */
+/** Waits until a function's log has an error of this word, as the runbooks' own function prints it. */
 async function errorsSay(name: string, word: string, pattern = 'ERROR'): Promise<void> {
-  await until(`${name} says ${word}`, async () => {
-    const printed = await shell.run(`errors_of /aws/lambda/${PREFIX}-${name} ${pattern}`);
-    return printed.includes(word);
-  });
+  const group = `/aws/lambda/${PREFIX}-${name}`;
+  await until(`${name} says ${word}`, async () => (await shell.run(`errors_of ${group} ${pattern}`)).includes(word));
+}
+
+/** The commands that `lean-ops dlq list` prints, to send again what the words name. */
+function howToSendAgain(printed: string, what: string): string {
+  const [, commands] = new RegExp(`^To send ${what}.* then:\\n((?: {2}.*\\n)+)`, 'm').exec(printed) ?? [];
+  if (commands === undefined) throw new Error(`how to send ${what} is not said in:\n${printed}`);
+  return commands.replace('=TOPIC}', `=${TOPIC}}`);
+}
+
+/** Has cycle-planner count topics as late after this many minutes while `work` runs. */
+async function lateAfter<T>(minutes: number, work: () => Promise<T>): Promise<T> {
+  const name = { FunctionName: `${PREFIX}-cycle-planner` };
+  const { Environment: before } = await lambda.send(new GetFunctionConfigurationCommand(name));
+  const targets = JSON.stringify({ default: minutes, topics: {} });
+  const Environment = { Variables: { ...before?.Variables, FRESHNESS_TARGETS: targets } };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ ...name, Environment }));
+  try {
+    return await work();
+  } finally {
+    await lambda.send(
+      new UpdateFunctionConfigurationCommand({ ...name, Environment: { Variables: before?.Variables ?? {} } }),
+    );
+  }
 }
 
 const event = (id: string): string =>
@@ -105,14 +132,13 @@ describe('the runbooks', () => {
     await block(SETUP_PAGE, /cycle/i, [0, 1]);
   });
 
-  it('cycle-failed: a right that is gone, then one broken table', async () => {
+  it('cycle-failed, topics-late: a right that is gone, then one broken table', async () => {
     const page = 'cycle-failed';
     await send(stack, event('runbook-1'));
     await runCycle(stack, quiet);
 
     await send(stack, event('runbook-2'));
-    const denied =
-      /Standardized failed: access denied writing .+ \(role lean-ops-job-standardized: glue:UpdateTable\)/;
+    const denied = /Standardized failed: access denied writing .+ \(role lean-ops-job-standardized: glue:UpdateTable\)/;
     await without(stack, `${PREFIX}-job-standardized`, 'glue:UpdateTable', async () => {
       await expect(runCycle(stack, quiet)).rejects.toThrow(denied);
       await expectAlarm('cycle-failed');
@@ -132,11 +158,16 @@ describe('the runbooks', () => {
       glue.send(new UpdateTableCommand({ DatabaseName: place.DatabaseName, TableInput: input }));
     await put({ ...whole, Parameters: gone });
     try {
-      await expect(runCycle(stack, quiet)).rejects.toThrow(/Standardized failed: 1 topic failed: telemetry\.climate: /);
-      // The topic waits, which is what topics-late is about.
-      await block('topics-late', /telemetry\.climate/, [1]);
+      // Its event has waited since the cycle before.
+      await lateAfter(0.01, async () => {
+        await expect(runCycle(stack, quiet)).rejects.toThrow(
+          /Standardized failed: 1 topic failed: telemetry\.climate: /,
+        );
+      });
+      await expectAlarm('topics-late');
+      await block('topics-late', /1 topic failed[^]*telemetry\.climate: /, [1]);
       await block('topics-late', /telemetry\.climate/);
-      await block('topics-late', /^/);
+      await block('topics-late', /"topics late"/);
       await expect(again(page, 0)).resolves.toMatch(
         /FAILED\tStandardized failed: 1 topic failed: telemetry\.climate: /,
       );
@@ -173,15 +204,17 @@ describe('the runbooks', () => {
     const id = await send(stack, '{"payload":{"note":"it\'s \\"quoted\\""}}');
     await until('it is archived', async () => (await archive(stack, id)).length > 0);
     await expectAlarm('dead-letters');
-    await block(page, /NO_TOPIC/, [1]);
+    const list = await block(page, /NO_TOPIC/, [1]);
     await block(page, /\tNO_TOPIC\t/);
     await block(page, /\t_unknown\t/);
     await block(page, /"error_code":\s*"NO_TOPIC"/);
-    const again = (await block(page, /^\S+\n$/)).trim();
+    await block(page, /^\S+\n$/);
+    await expect(shell.run(howToSendAgain(list, 'a message'))).resolves.toMatch(/"MessageId"/);
     await settle(stack);
+    const note = { payload: '{"note":"it\'s \\"quoted\\""}' };
     await expect(
-      rows(stack, `SELECT payload FROM {raw}."events" WHERE topic_name = '${TOPIC}' AND message_id = '${again}'`),
-    ).resolves.toEqual([{ payload: '{"note":"it\'s \\"quoted\\""}' }]);
+      rows(stack, `SELECT payload FROM {raw}."events" WHERE topic_name = '${TOPIC}' AND payload LIKE '%note%'`),
+    ).resolves.toEqual([note, note]);
   });
 
   it('dlq-not-empty, lambda-errors: dlq-archiver may not write', async () => {
@@ -232,6 +265,7 @@ describe('the runbooks', () => {
 
   it('stream-failed-rows, stream-freshness: Firehose may not invoke the transform', async () => {
     const page = 'stream-failed-rows';
+    let list = '';
     await without(stack, `${PREFIX}-stream`, 'lambda:InvokeFunction', async () => {
       await send(stack, event('runbook-5'));
       await settle(stack);
@@ -240,21 +274,32 @@ describe('the runbooks', () => {
         return (await again(page, 0)).includes('Lambda.InvokeAccessDenied');
       });
       await block(page, /\trecords\t1\tLambda\.InvokeAccessDenied\t/);
-      // The local Firehose writes no log of its own.
-      await block('stream-freshness', /^/);
+      // The local Firehose writes no log of its own, and the transform was not reached.
+      await block('stream-freshness', /^\s*$/);
       await block('stream-freshness', /^events\t/);
-      await block('stream-freshness', /^/);
+      await block('stream-freshness', /^\s*$/);
+      await send(stack, event('runbook-6').replaceAll(TOPIC, 'runbook.other'));
+      await settle(stack);
+      list = await until('the other is on record', async () => {
+        await flushFirehose(stack.port);
+        const printed = await shell.run('pnpm lean-ops dlq list --since 1d', [1]);
+        return printed.includes('runbook.other') && printed;
+      });
     });
+    await expect(shell.run(howToSendAgain(list, 'again'))).resolves.toMatch(/"resent":\s*1,.*"left":\s*0/s);
     await block('stream-freshness', /"StatusCode": 200|"tables"|StatusCode/);
     await block(page, /"resent":\s*0,.*"left":\s*1/s);
     await block(page, /"resent":\s*1,.*"left":\s*0/s);
     await settle(stack);
-    await expect(rows(stack, `SELECT message_id FROM {raw}."events" WHERE message_id = 'runbook-5'`)).resolves.toEqual([
-      { message_id: 'runbook-5' },
-    ]);
+    await expect(
+      rows(
+        stack,
+        `SELECT message_id FROM {raw}."events" WHERE message_id IN ('runbook-5', 'runbook-6') ORDER BY message_id`,
+      ),
+    ).resolves.toEqual([{ message_id: 'runbook-5' }, { message_id: 'runbook-6' }]);
   });
 
-  it('failed-stream-errors: stream-error-reader may not write its index', async () => {
+  it('failed-stream-errors: stream-error-reader may not read them', async () => {
     const page = 'failed-stream-errors';
     const key = `firehose-errors/by-hand/runbook-${Date.now()}`;
     await without(stack, `${PREFIX}-stream-error-reader`, 's3:GetObject', async () => {
