@@ -172,7 +172,7 @@ describe('the runbooks', () => {
         /FAILED\tStandardized failed: 1 topic failed: telemetry\.climate: /,
       );
       await block(page, /^topic_name\tlayer\tstatus\terror\ntelemetry\.climate\tstandardized\tFAILED\t/m);
-      await block(page, /telemetry\.climate.*reason|reason.*telemetry\.climate|telemetry\.climate/);
+      await block(page, /"topic failed".*"topic_name": "telemetry\.climate".*"reason": "/);
     } finally {
       await put(whole);
     }
