@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { databases, output } from '../clients';
 import { runWithStack } from '../exec';
 import { requireStack } from '../stack';
+import type { Outputs } from '../terraform';
 
 export function registerOutputs(program: Command): void {
   program
@@ -14,11 +14,16 @@ export function registerOutputs(program: Command): void {
         console.log(JSON.stringify(stack.outputs));
         return;
       }
-      for (const name of Object.keys(stack.outputs).sort())
-        console.log(
-          `${name.padEnd(24)} ${name === 'databases' ? JSON.stringify(databases(stack)) : output(stack, name)}`,
-        );
+      for (const line of outputLines(stack.outputs)) console.log(line);
     });
+}
+
+/** A line for each output, by name. A text is as it is, so that it can be copied; everything else is JSON. */
+export function outputLines(outputs: Outputs): readonly string[] {
+  const width = Math.max(0, ...Object.keys(outputs).map((name) => name.length));
+  return Object.entries(outputs)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`);
 }
 
 export function registerExec(program: Command): void {
