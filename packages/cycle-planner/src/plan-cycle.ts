@@ -1,5 +1,6 @@
 import { readRawSnapshots, type Catalog, type Clock, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
 import {
+  curatedRunIsMissing,
   freshnessOf,
   HELD_STATUSES,
   recordsAddedSince,
@@ -150,7 +151,10 @@ function situationOf({ snapshots, registry, checkpoints }: PipelineState): Situa
   return {
     added: recordsAddedSince(snapshots, typeof since === 'string' && since !== '' ? since : undefined),
     // Each layer notes here whether it left a topic behind: Standardized in ("*", "raw"), Curated in ("*", "curated").
-    lastCycleComplete: ofAllTopics.every(({ status }) => status !== 'incomplete'),
+    // A run of Standardized that died leaves its rows new; one of Curated that died shows only by what it has not taken.
+    lastCycleComplete:
+      ofAllTopics.every(({ status }) => status !== 'incomplete') &&
+      !curatedRunIsMissing({ snapshots, registry, checkpoints }),
     enabledTopics: enabled.map(topicOf),
     topicsToBackfill: topicsToBackfillOf(enabled, checkpoints),
   };

@@ -89,6 +89,25 @@ describe('planCycle', () => {
     await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
   });
 
+  it('runs again after a run of Curated that died before it could note anything', async () => {
+    const w = world();
+    const curated = (snapshot: string) => ({ ...raw(snapshot), layer: 'curated' });
+    w.documents.seed('checkpoints', raw(SECOND), curated(FIRST), {
+      topic_name: 'a',
+      layer: 'curated',
+      schema_version: 2,
+    });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false });
+    w.documents.seed('registry', { topic_name: 'a', processing_enabled: true, schema_version: 2 });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({
+      run: true,
+      reason: 'CATCH_UP',
+      run_curated: true,
+    });
+    w.documents.seed('checkpoints', curated(SECOND));
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
+  });
+
   it('does not run for a topic that an operator holds', async () => {
     const w = world();
     w.documents.seed('checkpoints', raw(SECOND));

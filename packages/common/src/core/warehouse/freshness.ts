@@ -137,6 +137,22 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
   };
 }
 
+/**
+ * True when Standardized took rows of RAW of which Curated has not ended a run. A run that ends notes by itself which topics
+ * it left behind; one that died could not, and without new rows nothing else would start the next.
+ */
+export function curatedRunIsMissing({
+  snapshots,
+  checkpoints,
+  registry,
+}: Pick<FreshnessFacts, 'snapshots' | 'checkpoints' | 'registry'>): boolean {
+  if (topicsIn(LAYERS.curated, topicsOf(registry)).length === 0) return false;
+  const taken = runItems(checkpoints).curated?.['snapshot_id'];
+  // Before its first run Curated has topics to back-fill, and those start it.
+  if (typeof taken !== 'string' || taken === '') return false;
+  return appendsSince(snapshots, taken).length > 0;
+}
+
 interface RegisteredTopic {
   readonly topic: string;
   readonly enabled: boolean;
