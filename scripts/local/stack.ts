@@ -7,11 +7,12 @@ import { StepError, UserError } from './errors';
 import { checkPrerequisites } from './prerequisites';
 import { ROOT, stackPaths, type StackPaths } from './paths';
 import { endGroup, isAlive } from './process';
-import { applyTerraform, type Outputs } from './terraform';
+import { applyTerraform, planTerraform, type Outputs } from './terraform';
 import type { Step } from './steps';
 import { installJars, installPython, pythonReady, type Progress } from './python-environment';
 
 export const DEFAULT_PORT = 4566;
+const BUILD = 'Build the Lambda bundles and the Glue library';
 
 export interface StackRecord {
   readonly name: string;
@@ -89,7 +90,7 @@ export async function upSteps(
         progress(`http://127.0.0.1:${port}, pid ${pid}`);
       },
     },
-    { title: 'Build the Lambda bundles and the Glue library', run: async (progress) => buildBundles(paths, progress) },
+    { title: BUILD, run: async (progress) => buildBundles(paths, progress) },
     {
       title: 'terraform apply',
       run: async (progress) => {
@@ -97,6 +98,28 @@ export async function upSteps(
         record(await applyTerraform(paths, port, progress, options.variables));
       },
     },
+  ];
+}
+
+/** The steps that bring a running stack in line with this working copy, and put back what was changed by hand. */
+export function applySteps({ paths, ...record }: Stack): readonly Step[] {
+  return [
+    { title: BUILD, run: async (progress) => buildBundles(paths, progress) },
+    {
+      title: 'terraform apply',
+      run: async (progress) => {
+        const outputs = await applyTerraform(paths, record.port, progress);
+        writeFileSync(paths.record, `${JSON.stringify({ ...record, outputs } satisfies StackRecord, null, 2)}\n`);
+      },
+    },
+  ];
+}
+
+/** The steps that find what `applySteps` would change. @param show takes the plan, as JSON */
+export function planSteps({ paths, port }: Stack, show: (plan: unknown) => void): readonly Step[] {
+  return [
+    { title: BUILD, run: async (progress) => buildBundles(paths, progress) },
+    { title: 'terraform plan', run: async () => show(await planTerraform(paths, port, {}, { refresh: true })) },
   ];
 }
 

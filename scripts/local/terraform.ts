@@ -117,6 +117,7 @@ function configurationHash(source: ProviderSource): string {
 /**
  * Plans the root module against what a running stack has applied, and changes nothing.
  *
+ * @param options `refresh` compares with what is there now, which finds what somebody changed by hand, and takes longer
  * @returns the plan as `terraform show -json` gives it (https://developer.hashicorp.com/terraform/internals/json-format)
  * @throws {StepError} with Terraform's first error
  */
@@ -124,12 +125,19 @@ export async function planTerraform(
   paths: StackPaths,
   port: number,
   variables: Readonly<Record<string, string>>,
+  { refresh = false }: { readonly refresh?: boolean } = {},
 ): Promise<unknown> {
   const env = environmentOf(port, chooseProviderSource());
   const folder = mkdtempSync(path.join(tmpdir(), 'lean-ops-plan-'));
   try {
     const file = path.join(folder, 'plan');
-    const flags = ['-no-color', '-refresh=false', '-lock=false', `-state=${paths.terraformState}`, `-out=${file}`];
+    const flags = [
+      '-no-color',
+      `-refresh=${String(refresh)}`,
+      '-lock=false',
+      `-state=${paths.terraformState}`,
+      `-out=${file}`,
+    ];
     const nothing = (): void => undefined;
     await runTerraform(paths, 'terraform plan', ['plan', ...flags, ...argumentsOf(variables)], env, nothing);
     return JSON.parse(await runTerraform(paths, 'terraform show', ['show', '-json', file], env, nothing));

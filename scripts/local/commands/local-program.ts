@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerApply } from './apply';
 import { registerCycle } from './cycle';
 import { registerLogs } from './logs';
 import { registerExec, registerOutputs } from './outputs-exec';
@@ -19,6 +20,7 @@ export function localProgram(): Command {
     .enablePositionalOptions();
   for (const register of [
     registerUp,
+    registerApply,
     registerStatus,
     registerSend,
     registerCycle,
