@@ -22,6 +22,11 @@ export function lettersJson({ reasons, more, since, topic, code, newest }: Lette
   return `${JSON.stringify(list, null, 2)}\n`;
 }
 
+/** The attribute makes a body that is no envelope the payload, whole. */
+const MISNAMED =
+  'NO_TOPIC where the body has the topic under another name: rewrite the body first (topic_name beside payload),\n' +
+  'then send it without the attribute. Sent as it is, the whole body becomes the payload.\n';
+
 /** The list for people: how many for which reason, the newest, and how to send them again. */
 export function lettersText(list: LetterList, names: Names, display: Display): string {
   const { reasons, more, newest } = list;
@@ -90,11 +95,12 @@ function howToSendAgain(
       letter?.topic === UNKNOWN_TOPIC
         ? ` \\\n      --message-attributes 'topic_name={DataType=String,StringValue=TOPIC}'`
         : '';
+    const caution = attribute === '' ? '' : MISNAMED;
     parts.push(
       'To send a message again, first mend what its reason says (docs/runbooks/dead-letters.md), then:\n' +
         `  aws s3 cp 's3://${archiveBucket}/${key}' - |\n` +
         `    node -e '${PRINT_BODY}' |\n` +
-        `    aws sqs send-message --queue-url '${ingestQueueUrl}' --message-body file:///dev/stdin${attribute}\n`,
+        `    aws sqs send-message --queue-url '${ingestQueueUrl}' --message-body file:///dev/stdin${attribute}\n${caution}`,
     );
   }
   if (reasons.some(({ fromFirehose, count }) => fromFirehose && count > 0)) {
