@@ -164,7 +164,10 @@ function typeChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] 
   return [
     breaking(
       { ...facts, sentence: `${what}${whyNot(before, after)}` },
-      `keep ${facts.before}, and add a new field with the new type beside it`,
+      // A column of text gives what Standardized has anyhow.
+      after.athenaType === 'string' && after.jsonType === 'string'
+        ? `keep ${facts.before}: Standardized has the text of every value already; or add a new field with the new type beside it`
+        : `keep ${facts.before}, and add a new field with the new type beside it`,
     ),
   ];
 }

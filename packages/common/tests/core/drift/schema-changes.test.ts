@@ -14,6 +14,17 @@ const shown = (changes: readonly SchemaChange[]): string[] =>
 const compatible = (a: TopicSchema, b: TopicSchema): boolean => !schemaChanges(a, b).some(isBreaking);
 
 describe('schemaChanges', () => {
+  it.each([
+    [
+      'string',
+      'keep bigint: Standardized has the text of every value already; or add a new field with the new type beside it',
+    ],
+    ['boolean', 'keep bigint, and add a new field with the new type beside it'],
+  ])('says what to do instead of changing a type to %s', (type, remedy) => {
+    const [change] = between(withField('f', { type: 'integer' }), withField('f', { type }));
+    expect(change).toMatchObject({ remedy });
+  });
+
   it.each<[string, unknown, unknown, string[]]>([
     [
       'int to bigint',
