@@ -59,7 +59,7 @@ describe('schema push', () => {
     );
     await expect(run('schema', 'push', FILE)).resolves.toEqual({
       code: 0,
-      output: `${FILE}  (tank.level, version 2)  READY after 0.3 s, no changes
+      output: `${FILE}  (tank.level, version 2)  READY after 0.3 s, the tables are mended
           acme_curated.tank_level lacks note: the active schema is uploaded again, which mends that
 1 schema: 1 ready.
 `,

@@ -16,7 +16,7 @@ import { registerSchemaSync } from './commands/schema-sync';
 import { registerStatus } from './commands/status';
 import { explainFailures, explainObservation } from './pipeline/explain-aws-errors';
 import { awsObserver, type Observe } from './pipeline/observer';
-import { EXIT_CODES, formatOption } from './commands/options';
+import { ALL_EXIT_CODES, EXIT_CODES, formatOption } from './commands/options';
 import { usageExitCode, withPlainUsage } from './commands/usage';
 import { CliError, unexpectedErrorText } from './errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from './terminal';
@@ -38,7 +38,7 @@ export async function run(
   const program = withPlainUsage(new Command('lean-ops'), { writeOut: terminal.write, writeErr: terminal.writeError })
     .description('Manage the schemas and topics of a lean-ops pipeline.')
     .version(version, '-V, --version', 'print the version')
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', ALL_EXIT_CODES);
   const schema = program.command('schema').description('write, check and upload topic schemas');
 
   schema

@@ -48,7 +48,7 @@ Every problem of a failed one: lean-ops schema status TOPIC
   11:18   TYPE_CHANGED  /properties/device_id
           the type of device_id changes from string to bigint, which does not hold every value it had
           → keep string, and add a new field with the new type beside it
-Correct the file and upload it again: lean-ops schema push
+Correct the file and push it, or push the active one to withdraw the upload: lean-ops schema push schemas/tank.level
 `,
     });
     await expect(run('schema', 'status', 'door.open')).resolves.toEqual({

@@ -11,6 +11,14 @@ Exit codes:
   2  wrong usage, or the command could not do its work: unreadable files, no such
      git ref, no verdict, a missing right`;
 
+/** The same for all commands together. */
+export const ALL_EXIT_CODES = `
+Exit codes:
+  0  done, and nothing is wrong
+  1  what was asked about is wrong: a schema has problems, the pipeline is not well
+     (status), there are dead letters (dlq list)
+  2  wrong usage, or the command could not do its work, or not all of it`;
+
 /** @param formats those that the command has; by default all */
 export function formatOption(formats: readonly Format[] = FORMATS): Option {
   const github = formats.includes('github') ? ', or github for annotations of a GitHub workflow' : '';

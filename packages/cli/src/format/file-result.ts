@@ -16,16 +16,16 @@ const WORDS: Readonly<Record<Outcome, string>> = {
   FAILED: 'failed',
 };
 
-function headline({ outcome, seconds, changes, uploaded }: FileResult): string {
+function headline({ outcome, seconds, changes, uploaded, mends }: FileResult): string {
   const after = seconds === null ? '' : ` after ${seconds.toFixed(1)} s`;
   const what = changes === null ? 'new' : counted(changes, 'change');
   switch (outcome) {
     case 'READY':
-      return `READY${after}, ${what}`;
+      return `READY${after}, ${mends ? 'the tables are mended' : what}`;
     case 'ACTIVE':
       return 'already active: nothing uploaded';
     case 'PLANNED':
-      return `would be uploaded: ${what}`;
+      return `would be uploaded: ${mends ? 'its tables would be mended' : what}`;
     case 'REFUSED':
       return `REFUSED${uploaded ? ` by schema-validator${after}` : ''}`;
     case 'SUPERSEDED':

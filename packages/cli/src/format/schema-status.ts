@@ -61,8 +61,12 @@ export function statusText(all: readonly SchemaStatus[], display: Display): stri
 const STUCK = 'A stuck upload needs an operator: see docs/runbooks/failed-schema-uploads.md';
 
 /** Where all tries ended, nothing was found wrong with the schema. */
-function whatToDo({ code }: NonNullable<SchemaState['failed']>): string {
-  return code === TRIES_ENDED ? 'Upload it again once the cause is mended' : 'Correct the file and upload it again';
+function whatToDo({ topic, active, failed }: SchemaState): string {
+  const push = `lean-ops schema push schemas/${plain(topic)}`;
+  if (failed?.code === TRIES_ENDED) return `Upload it again once the cause is mended: ${push}`;
+  return active === null
+    ? `Correct the file and push it: ${push}`
+    : `Correct the file and push it, or push the active one to withdraw the upload: ${push}`;
 }
 
 /** Everything about one schema. */
@@ -78,7 +82,7 @@ export function oneStatusText(status: SchemaStatus): string {
     operatorStatus === null ? '' : `  held     ${operatorStatus}, set by an operator\n`,
     ...(problems ?? []).map(problemText),
     failed !== null && problems === null ? `          ${plain(failed.code)}: ${plain(failed.message)}\n` : '',
-    state === 'FAILED' && failed !== null ? `${whatToDo(failed)}: lean-ops schema push\n` : '',
+    state === 'FAILED' && failed !== null ? `${whatToDo(status)}\n` : '',
     state === 'STUCK' ? `${STUCK}\n` : '',
   ].join('');
 }

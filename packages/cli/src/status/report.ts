@@ -243,7 +243,7 @@ function schemasPart(schemas: readonly SchemaState[], now: number): Part {
   );
   const stuck = wrong.some(({ state }) => state === 'STUCK');
   const text = `${counted(wrong.length, 'schema')} ${stuck ? 'failed or stuck' : wrong.length === 1 ? 'was refused' : 'were refused'}`;
-  const next = stuck ? runbook('failed-schema-uploads') : 'lean-ops schema status';
+  const next = stuck ? runbook('failed-schema-uploads') : 'lean-ops schema status TOPIC (docs/schema-workflow.md)';
   return { problems: [finding('schemas', text, next, details, causes)] };
 }
 

@@ -28,6 +28,8 @@ export interface FileResult {
   readonly version: number | null;
   /** Number of changes to the schema that was active; null when none was, or nothing could be compared. */
   readonly changes: number | null;
+  /** True when the schema was active already, and is uploaded to give its tables what they lack. */
+  readonly mends: boolean;
   /** Seconds from the upload to the verdict; null when nothing was uploaded, or nothing decided. */
   readonly seconds: number | null;
   /** One more sentence for people. */

@@ -34,7 +34,15 @@ export interface UploadFilesOptions {
   readonly onResult: (result: FileResult) => void;
 }
 
-const NO_RESULT = { uploaded: false, version: null, changes: null, seconds: null, note: null, problems: [] } as const;
+const NO_RESULT = {
+  uploaded: false,
+  version: null,
+  changes: null,
+  mends: false,
+  seconds: null,
+  note: null,
+  problems: [],
+} as const;
 const REFUSED_BEFORE = 'not uploaded: the same text was refused before (--force uploads it again)';
 const GONE =
   'the upload is gone from pending/ without a verdict: a newer upload replaced it, or somebody removed it; run this again';
@@ -94,11 +102,12 @@ async function uploadOne(
     if (foreseen.length > 0) {
       return { ...base, outcome: OUTCOMES.refused, note: NOT_UPLOADED, problems: locateIn(candidate, foreseen) };
     }
-    if (options.dryRun) return { ...base, outcome: OUTCOMES.planned, note: behind };
+    const mends = behind !== null;
+    if (options.dryRun) return { ...base, outcome: OUTCOMES.planned, mends, note: behind };
     const outcome = await uploadSchema(topic, text, deployment, cloud, options.timeoutMs);
     const fields = outcomeFields(outcome, candidate, deployment);
     const notes = [behind, fields.note].filter((note) => note !== null);
-    return { ...base, uploaded: true, ...fields, note: notes.length === 0 ? null : notes.join('; ') };
+    return { ...base, uploaded: true, mends, ...fields, note: notes.length === 0 ? null : notes.join('; ') };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { ...blank, outcome: OUTCOMES.failed, note: error.message };
