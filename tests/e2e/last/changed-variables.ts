@@ -21,6 +21,8 @@ export const CHANGED: Variables = {
   glue_number_of_workers: '3',
   glue_timeout_minutes: '61',
   catalog_calls_per_second: '101',
+  freshness_target_minutes: '61',
+  freshness_targets: '{"telemetry.climate":30}',
   driver_java_options: '-XX:TieredStopAtLevel=3',
   max_columns: '501',
   schedule_enabled: 'true',
