@@ -9,7 +9,7 @@ from emulator.spark_process.session import java_options
 def config(**changes: Any) -> dict[str, Any]:
     return {
         "region": "eu-central-1",
-        "local_dir": "/work/spark",
+        "local_dir": "/srv/spark",
         "trust_store": None,
         "java_options": "-XX:TieredStopAtLevel=1 -Xss4m",
         **changes,

@@ -24,6 +24,15 @@ const v2 = schema('tank.level', {
   },
 });
 
+/** A pipeline in which `v2` is active, with its tables and the columns of the Curated one. */
+async function setUpActive() {
+  const { cloud, write, run } = setUp();
+  write(FILE, v2);
+  await run('schema', 'push', FILE);
+  const { tables } = cloud.warehouse;
+  return { cloud, run, tables, whole: tables.get('acme_curated.tank_level') ?? [] };
+}
+
 describe('schema push', () => {
   it('uploads a new topic, waits for its tables, and does nothing the second time', async () => {
     const { cloud, write, run } = setUp();
@@ -47,11 +56,7 @@ describe('schema push', () => {
   });
 
   it('looks at the tables of an active schema, and mends the ones that are behind it', async () => {
-    const { cloud, write, run } = setUp();
-    write(FILE, v2);
-    await run('schema', 'push', FILE);
-    const { tables } = cloud.warehouse;
-    const whole = tables.get('acme_curated.tank_level') ?? [];
+    const { cloud, run, tables, whole } = await setUpActive();
 
     tables.set(
       'acme_curated.tank_level',
@@ -79,11 +84,7 @@ describe('schema push', () => {
   });
 
   it('does not call an active schema well whose table has another type, and uploads nothing', async () => {
-    const { cloud, write, run } = setUp();
-    write(FILE, v2);
-    await run('schema', 'push', FILE);
-    const { tables } = cloud.warehouse;
-    const whole = tables.get('acme_curated.tank_level') ?? [];
+    const { cloud, run, tables, whole } = await setUpActive();
     tables.set(
       'acme_curated.tank_level',
       whole.map((column) => (column.name === 'note' ? { ...column, type: 'boolean' } : column)),
