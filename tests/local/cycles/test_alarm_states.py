@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from local_stack import ACCOUNT, Stack
+from local_stack import Stack
 
 from emulator.cloudwatch.alarm_states import state_of
 
@@ -74,7 +74,7 @@ def state(cloudwatch: Any, name: str) -> str:
 
 def test_an_execution_that_fails_sets_off_the_alarm_of_its_state_machine_only(stack: Stack) -> None:
     states, cloudwatch = stack.client("stepfunctions"), stack.client("cloudwatch")
-    role = f"arn:aws:iam::{ACCOUNT}:role/anyone"
+    role = stack.role("drill", "states.amazonaws.com")
     arns = {}
     for name, end in {"drill-good": {"Type": "Succeed"}, "drill-bad": {"Type": "Fail", "Error": "E"}}.items():
         definition = {"StartAt": "End", "States": {"End": end}}
