@@ -230,7 +230,7 @@ describe('a validator that is killed at random moments', () => {
   it('leaves nothing half done: retries, and the same file once more as the verdict says, end as ever', async () => {
     const count = 10;
     const before = (await readInjected(stack.port))['lambda_killed'] ?? 0;
-    const restore = await endUploadsAgainAfter(30);
+    const restore = await endUploadsAgainAfter(10);
     await setFaults(stack.port, { lambda_kill: { function: VALIDATOR, every_s: [0.2, 1.5], times: 8 }, seed: 5 });
     try {
       await inLanes(count, async () => {
