@@ -149,6 +149,12 @@ function explainDocumentFailures(documents: DocumentStore): DocumentStore {
       explaining('dynamodb:UpdateItem', on(table), documents.update(table, key, changes, condition)),
     delete: (table, key, condition) =>
       explaining('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
+    transact: (writes) =>
+      explaining(
+        'dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem',
+        `the DynamoDB tables ${[...new Set(writes.map(({ table }) => table))].join(', ')}`,
+        documents.transact(writes),
+      ),
     query: (table, from, after) => explaining('dynamodb:Query', on(table), documents.query(table, from, after)),
     scan: (table) => explaining('dynamodb:Scan', on(table), documents.scan(table)),
   };

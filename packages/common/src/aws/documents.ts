@@ -6,8 +6,11 @@ import {
   PutItemCommand,
   QueryCommand,
   ScanCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
   type AttributeValue,
+  type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
 import type { Condition, Document, DocumentValue } from '../core/condition';
 import { clientOptions, type ClientSettings } from './client-options';
@@ -17,6 +20,13 @@ export interface DocumentChanges {
   readonly set?: Document;
   readonly remove?: readonly string[];
 }
+
+/** A write of a transaction. */
+export type DocumentWrite = { readonly table: string; readonly condition?: Condition } & (
+  | { readonly put: Document }
+  | { readonly update: DocumentChanges; readonly key: Document }
+  | { readonly delete: Document }
+);
 
 /** A page of a query's documents. */
 export interface DocumentPage {
@@ -35,6 +45,13 @@ export interface DocumentStore {
   /** Changes a document, and creates it when it is not there, unless the condition says otherwise. */
   update(table: string, key: Document, changes: DocumentChanges, condition?: Condition): Promise<boolean>;
   delete(table: string, key: Document, condition?: Condition): Promise<boolean>;
+  /**
+   * Makes all of the writes, or none of them where a condition does not hold. No two of them may be about one document.
+   *
+   * @returns false when a condition did not hold
+   * @throws also when another transaction was at one of the documents at the same moment; a later try may succeed
+   */
+  transact(writes: readonly DocumentWrite[]): Promise<boolean>;
   /**
    * Gives a page of one partition's documents, from a sort key on, in its order.
    *
@@ -151,9 +168,32 @@ async function falseWhenRefused(call: Promise<unknown>): Promise<boolean> {
     await call;
     return true;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (error instanceof ConditionalCheckFailedException || isRefusedTransaction(error)) return false;
     throw error;
   }
+}
+
+/** A transaction is cancelled for other reasons too, such as a conflict with another one, which are no answer to its conditions. */
+function isRefusedTransaction(error: unknown): boolean {
+  if (!(error instanceof TransactionCanceledException)) return false;
+  const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+  return (
+    codes.includes('ConditionalCheckFailed') &&
+    codes.every((code) => code === 'ConditionalCheckFailed' || code === undefined || code === 'None')
+  );
+}
+
+function transactItem(write: DocumentWrite): TransactWriteItem {
+  const placeholders = new Placeholders();
+  const expression = 'update' in write ? updateExpression(write.update, placeholders) : '';
+  const common = {
+    TableName: write.table,
+    ...(write.condition && { ConditionExpression: placeholders.condition(write.condition) }),
+    ...placeholders.used(),
+  };
+  if ('put' in write) return { Put: { ...common, Item: marshalDocument(write.put) } };
+  if ('delete' in write) return { Delete: { ...common, Key: marshalDocument(write.delete) } };
+  return { Update: { ...common, Key: marshalDocument(write.key), UpdateExpression: expression } };
 }
 
 export function dynamoClient(settings: Pick<ClientSettings, 'region'> = {}): DynamoDBClient {
@@ -209,6 +249,8 @@ export function dynamoDocumentStore(client: DynamoDBClient = dynamoClient()): Do
         ),
       );
     },
+    transact: (writes) =>
+      falseWhenRefused(client.send(new TransactWriteItemsCommand({ TransactItems: writes.map(transactItem) }))),
     async query(table, from, after) {
       const [partition, sort] = Object.entries(from);
       if (partition === undefined || sort === undefined) throw new RangeError('a query names partition and sort key');
