@@ -14,7 +14,12 @@ import {
 } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  PurgeQueueCommand,
+  SetQueueAttributesCommand,
+} from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, databases, output } from '../../../scripts/local/clients';
 import { runCycle } from '../../../scripts/local/cycle';
@@ -302,6 +307,7 @@ describe('the runbooks', () => {
   it('failed-stream-errors: stream-error-reader may not read them', async () => {
     const page = 'failed-stream-errors';
     const key = `firehose-errors/by-hand/runbook-${Date.now()}`;
+    await empty('failed-stream-errors');
     await without(stack, `${PREFIX}-stream-error-reader`, 's3:GetObject', async () => {
       await s3.send(new PutObjectCommand({ Bucket: output(stack, 'dlq_archive_bucket'), Key: key, Body: '\u0000{"' }));
       await errorsSay('stream-error-reader', 'stream-error-reader failed');
@@ -318,6 +324,7 @@ describe('the runbooks', () => {
     const page = 'failed-schema-uploads';
     const text = readFileSync(path.join(ROOT, `schemas/${TOPIC}/schema.json`), 'utf8');
     const bucket = output(stack, 'schema_bucket');
+    await empty('failed-schema-uploads');
     await without(stack, `${PREFIX}-schema-validator`, 'athena:StartQueryExecution', async () => {
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `schemas/${TOPIC}/pending/schema.json`, Body: text }));
       await until('its event is in the queue', async () => (await waiting('failed-schema-uploads')) > 0, 120);
@@ -360,6 +367,12 @@ describe('the runbooks', () => {
     }
   });
 });
+
+/** Empties a queue of what other tests on this stack have left there. */
+async function empty(queue: string): Promise<void> {
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: `${PREFIX}-${queue}` }));
+  await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+}
 
 async function waiting(queue: string): Promise<number> {
   const printed = await shell.run(
