@@ -151,8 +151,8 @@ function explainDocumentFailures(documents: DocumentStore): DocumentStore {
       explaining('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
     transact: (writes) =>
       explaining(
-        'dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem',
-        `the DynamoDB tables ${[...new Set(writes.map(({ table }) => table))].join(', ')}`,
+        'dynamodb:PutItem, UpdateItem and DeleteItem',
+        on([...new Set(writes.map(({ table }) => table))].join(' and ')),
         documents.transact(writes),
       ),
     query: (table, from, after) => explaining('dynamodb:Query', on(table), documents.query(table, from, after)),

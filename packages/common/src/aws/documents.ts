@@ -21,12 +21,17 @@ export interface DocumentChanges {
   readonly remove?: readonly string[];
 }
 
-/** A write of a transaction. */
-export type DocumentWrite = { readonly table: string; readonly condition?: Condition } & (
-  | { readonly put: Document }
-  | { readonly update: DocumentChanges; readonly key: Document }
-  | { readonly delete: Document }
-);
+/** One write of a transaction. */
+export type TransactionWrite =
+  | { readonly op: 'put'; readonly table: string; readonly document: Document; readonly condition?: Condition }
+  | {
+      readonly op: 'update';
+      readonly table: string;
+      readonly key: Document;
+      readonly changes: DocumentChanges;
+      readonly condition?: Condition;
+    }
+  | { readonly op: 'delete'; readonly table: string; readonly key: Document; readonly condition?: Condition };
 
 /** A page of a query's documents. */
 export interface DocumentPage {
@@ -46,12 +51,10 @@ export interface DocumentStore {
   update(table: string, key: Document, changes: DocumentChanges, condition?: Condition): Promise<boolean>;
   delete(table: string, key: Document, condition?: Condition): Promise<boolean>;
   /**
-   * Makes all of the writes, or none of them where a condition does not hold. No two of them may be about one document.
-   *
-   * @returns false when a condition did not hold
-   * @throws also when another transaction was at one of the documents at the same moment; a later try may succeed
+   * Makes all of the writes or none, each to a document of its own. Gives false when a condition did not hold, or when another
+   * write of one of the documents was under way: whoever reads again sees which.
    */
-  transact(writes: readonly DocumentWrite[]): Promise<boolean>;
+  transact(writes: readonly TransactionWrite[]): Promise<boolean>;
   /**
    * Gives a page of one partition's documents, from a sort key on, in its order.
    *
@@ -116,10 +119,16 @@ class Placeholders {
   readonly values: Record<string, AttributeValue> = {};
   #count = 0;
 
+  /** @param attribute a name, or the path to a member of a map with dots between the names */
   name(attribute: string): string {
-    const placeholder = `#n${this.#count++}`;
-    this.names[placeholder] = attribute;
-    return placeholder;
+    return attribute
+      .split('.')
+      .map((name) => {
+        const placeholder = `#n${this.#count++}`;
+        this.names[placeholder] = name;
+        return placeholder;
+      })
+      .join('.');
   }
 
   value(value: DocumentValue): string {
@@ -168,32 +177,43 @@ async function falseWhenRefused(call: Promise<unknown>): Promise<boolean> {
     await call;
     return true;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException || isRefusedTransaction(error)) return false;
+    if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
 }
 
-/** A transaction is cancelled for other reasons too, such as a conflict with another one, which are no answer to its conditions. */
-function isRefusedTransaction(error: unknown): boolean {
-  if (!(error instanceof TransactionCanceledException)) return false;
-  const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-  return (
-    codes.includes('ConditionalCheckFailed') &&
-    codes.every((code) => code === 'ConditionalCheckFailed' || code === undefined || code === 'None')
-  );
+/** Reasons for which a transaction is cancelled because of what others wrote. */
+const WRITTEN_BY_OTHERS: ReadonlySet<unknown> = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
+
+async function falseWhenCancelled(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+    const causes = reasons.map(({ Code }) => Code).filter((code) => code !== undefined && code !== 'None');
+    if (causes.length > 0 && causes.every((code) => WRITTEN_BY_OTHERS.has(code))) return false;
+    throw error;
+  }
 }
 
-function transactItem(write: DocumentWrite): TransactWriteItem {
+function transactItem(write: TransactionWrite): TransactWriteItem {
   const placeholders = new Placeholders();
-  const expression = 'update' in write ? updateExpression(write.update, placeholders) : '';
-  const common = {
+  const common = () => ({
     TableName: write.table,
     ...(write.condition && { ConditionExpression: placeholders.condition(write.condition) }),
     ...placeholders.used(),
-  };
-  if ('put' in write) return { Put: { ...common, Item: marshalDocument(write.put) } };
-  if ('delete' in write) return { Delete: { ...common, Key: marshalDocument(write.delete) } };
-  return { Update: { ...common, Key: marshalDocument(write.key), UpdateExpression: expression } };
+  });
+  switch (write.op) {
+    case 'put':
+      return { Put: { Item: marshalDocument(write.document), ...common() } };
+    case 'update': {
+      const UpdateExpression = updateExpression(write.changes, placeholders);
+      return { Update: { Key: marshalDocument(write.key), UpdateExpression, ...common() } };
+    }
+    case 'delete':
+      return { Delete: { Key: marshalDocument(write.key), ...common() } };
+  }
 }
 
 export function dynamoClient(settings: Pick<ClientSettings, 'region'> = {}): DynamoDBClient {
@@ -249,8 +269,11 @@ export function dynamoDocumentStore(client: DynamoDBClient = dynamoClient()): Do
         ),
       );
     },
-    transact: (writes) =>
-      falseWhenRefused(client.send(new TransactWriteItemsCommand({ TransactItems: writes.map(transactItem) }))),
+    transact(writes) {
+      return falseWhenCancelled(
+        client.send(new TransactWriteItemsCommand({ TransactItems: writes.map(transactItem) })),
+      );
+    },
     async query(table, from, after) {
       const [partition, sort] = Object.entries(from);
       if (partition === undefined || sort === undefined) throw new RangeError('a query names partition and sort key');

@@ -54,19 +54,18 @@ export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>
     },
     async transact(writes) {
       await Promise.resolve();
-      const named = writes.map((write) => {
-        const key = 'put' in write ? write.put : 'delete' in write ? write.delete : write.key;
-        return { write, name: nameOf(write.table, key) };
-      });
-      if (new Set(named.map(({ name }) => name)).size < named.length) {
-        throw new Error('a transaction has two writes of one document, which DynamoDB refuses');
-      }
+      const named = writes.map((write) => ({
+        write,
+        name: nameOf(write.table, write.op === 'put' ? write.document : write.key),
+      }));
+      // As DynamoDB, which refuses two writes of one item in a transaction.
+      if (new Set(named.map(({ name }) => name)).size < named.length) throw new Error('two writes of one document');
       if (named.some(({ write, name }) => write.condition && !holds(write.condition, documents.get(name))))
         return false;
       for (const { write, name } of named) {
-        if ('put' in write) documents.set(name, write.put);
-        else if ('delete' in write) documents.delete(name);
-        else documents.set(name, changed(write.key, documents.get(name), write.update));
+        if (write.op === 'put') documents.set(name, write.document);
+        else if (write.op === 'update') documents.set(name, changed(write.key, documents.get(name), write.changes));
+        else documents.delete(name);
       }
       return true;
     },

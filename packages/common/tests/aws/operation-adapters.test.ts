@@ -42,9 +42,9 @@ describe('a transaction of documents', () => {
     dynamo.on(TransactWriteItemsCommand).resolves({});
     await expect(
       store().transact([
-        { table: 't', put: { id: 'a', n: 1 }, condition: absent('id') },
-        { table: 'u', key: { id: 'b' }, update: { set: { state: 'DONE' }, remove: ['x'] } },
-        { table: 'u', delete: { id: 'c' }, condition: equals('holder', 'a') },
+        { op: 'put', table: 't', document: { id: 'a', n: 1 }, condition: absent('id') },
+        { op: 'update', table: 'u', key: { id: 'b' }, changes: { set: { state: 'DONE' }, remove: ['x'] } },
+        { op: 'delete', table: 'u', key: { id: 'c' }, condition: equals('lock.holder', 'a') },
       ]),
     ).resolves.toBe(true);
     expect(dynamo.commandCalls(TransactWriteItemsCommand)[0]?.args[0].input.TransactItems).toEqual([
@@ -69,21 +69,23 @@ describe('a transaction of documents', () => {
         Delete: {
           TableName: 'u',
           Key: { id: { S: 'c' } },
-          ConditionExpression: '#n0 = :v1',
-          ExpressionAttributeNames: { '#n0': 'holder' },
-          ExpressionAttributeValues: { ':v1': { S: 'a' } },
+          ConditionExpression: '#n0.#n1 = :v2',
+          ExpressionAttributeNames: { '#n0': 'lock', '#n1': 'holder' },
+          ExpressionAttributeValues: { ':v2': { S: 'a' } },
         },
       },
     ]);
   });
 
-  it('tells a refused condition from a conflict, which is no answer to it', async () => {
-    const put = () => store().transact([{ table: 't', put: { id: 'a' } }]);
+  it('tells what others wrote, or are writing, from a failure', async () => {
+    const put = () => store().transact([{ op: 'put', table: 't', document: { id: 'a' } }]);
     dynamo
       .on(TransactWriteItemsCommand)
       .rejectsOnce(cancelled('None', 'ConditionalCheckFailed'))
       .rejectsOnce(cancelled('ConditionalCheckFailed', 'TransactionConflict'))
-      .rejects(cancelled('TransactionConflict', undefined));
+      .rejectsOnce(cancelled('ConditionalCheckFailed', 'ThrottlingError'))
+      .rejects(cancelled('None', undefined));
+    await expect(put()).resolves.toBe(false);
     await expect(put()).resolves.toBe(false);
     await expect(put()).rejects.toThrow(TransactionCanceledException);
     await expect(put()).rejects.toThrow(TransactionCanceledException);
@@ -94,8 +96,8 @@ describe('a transaction of documents', () => {
     memory.seed('t', { id: 'taken', holder: 'x' });
     const write = (id: string) =>
       memory.transact([
-        { table: 't', put: { id: 'new' } },
-        { table: 't', put: { id, holder: 'y' }, condition: absent('id') },
+        { op: 'put', table: 't', document: { id: 'new' } },
+        { op: 'put', table: 't', document: { id, holder: 'y' }, condition: absent('id') },
       ]);
     await expect(write('taken')).resolves.toBe(false);
     expect([...memory.documents.values()]).toEqual([{ id: 'taken', holder: 'x' }]);
