@@ -28,7 +28,18 @@ interface House {
 const HOUSES: readonly House[] = [
   {
     root: 'packages/common/src/core',
-    rooms: ['json', 'envelope', 'pattern', 'delivery', 'schema', 'warehouse', 'drift', 'validation-sql', 'infer'],
+    rooms: [
+      'json',
+      'envelope',
+      'pattern',
+      'delivery',
+      'operations',
+      'schema',
+      'warehouse',
+      'drift',
+      'validation-sql',
+      'infer',
+    ],
     low: [
       'condition.ts',
       'dead-letters.ts',

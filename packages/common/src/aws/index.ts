@@ -21,6 +21,7 @@ export * from './documents';
 export * from './state-machine';
 export * from './table-ownership';
 export * from './table-versions';
+export * from './operations';
 export * from './ensure-table';
 export * from './idempotency';
 export * from './tracing';

@@ -4,14 +4,12 @@
  */
 import type { Document } from '../condition';
 import { isObject } from '../json/value';
+import { HELD_STATUSES } from '../operations/hold';
 import { appendsSince, type TableSnapshots } from './iceberg-metadata';
 import { LAYERS } from './tables';
 
 export const TOPIC_LAYERS = [LAYERS.standardized, LAYERS.curated] as const;
 export type TopicLayer = (typeof TOPIC_LAYERS)[number];
-
-/** Statuses in which an operator holds a topic: no cycle touches its Curated table. */
-export const HELD_STATUSES: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
 
 /** How many minutes a topic may be behind before it counts as late. */
 export interface FreshnessTargets {
