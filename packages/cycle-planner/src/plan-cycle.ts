@@ -2,8 +2,9 @@ import { readRawSnapshots, type Catalog, type Clock, type DocumentStore, type Ob
 import {
   curatedRunIsMissing,
   freshnessOf,
-  HELD_STATUSES,
+  isLeftAlone,
   recordsAddedSince,
+  somethingWasLeft,
   type AddedRecords,
   type Document,
   type Freshness,
@@ -104,7 +105,7 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     return { plan: LEASE_HELD, measure };
   }
   const state = await readState(resources, deps);
-  const situation = situationOf(state);
+  const situation = situationOf(state, deps.clock.now());
   const reason = reasonFor(situation);
   const plan = {
     run: reason !== 'NOTHING_NEW',
@@ -144,17 +145,17 @@ async function readState(resources: Resources, deps: Collaborators): Promise<Pip
   return { snapshots, registry, checkpoints };
 }
 
-function situationOf({ snapshots, registry, checkpoints }: PipelineState): Situation {
+function situationOf({ snapshots, registry, checkpoints }: PipelineState, now: number): Situation {
   const ofAllTopics = checkpoints.filter(({ topic_name: topic }) => topic === '*');
   const since = ofAllTopics.find(({ layer }) => layer === 'raw')?.['snapshot_id'];
-  const enabled = registry.filter((item) => item['processing_enabled'] === true && !HELD_STATUSES.has(item['status']));
+  const enabled = registry.filter((item) => item['processing_enabled'] === true && !isLeftAlone(item, now));
   return {
     added: recordsAddedSince(snapshots, typeof since === 'string' && since !== '' ? since : undefined),
-    // Each layer notes here whether it left a topic behind: Standardized in ("*", "raw"), Curated in ("*", "curated").
+    // Each layer notes here which topics it left behind or alone: Standardized in ("*", "raw"), Curated in ("*", "curated").
     // A run of Standardized that died leaves its rows new; one of Curated that died shows only by what it has not taken.
     lastCycleComplete:
-      ofAllTopics.every(({ status }) => status !== 'incomplete') &&
-      !curatedRunIsMissing({ snapshots, registry, checkpoints }),
+      !somethingWasLeft({ now, checkpoints, registry }) &&
+      !curatedRunIsMissing({ now, snapshots, registry, checkpoints }),
     enabledTopics: enabled.map(topicOf),
     topicsToBackfill: topicsToBackfillOf(enabled, checkpoints),
   };

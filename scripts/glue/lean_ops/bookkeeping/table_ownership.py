@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import Item, Provisioner
 
-PAUSED = ("MAINTENANCE", "REBUILDING")
-"""The statuses of a topic's registry item while people work on its tables: no job touches them then."""
 TOPIC_COLLISION = "TOPIC_COLLISION"
 _OWNER_ITEM = "table#"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lean_ops.bookkeeping.table_ownership import PAUSED
+from lean_ops.bookkeeping.held_topics import PAUSED
 from lean_ops.catch_up.missing_drift import (
     CURATED,
     CURATED_OWN,

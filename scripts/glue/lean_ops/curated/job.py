@@ -18,9 +18,9 @@ from datetime import datetime
 
 from lean_ops.bookkeeping import checkpoint_mirror, ledger, left_behind
 from lean_ops.bookkeeping.curated_watermark import watermark_item
+from lean_ops.bookkeeping.held_topics import PAUSED
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
-from lean_ops.bookkeeping.table_ownership import PAUSED
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated.advance_topics import advance_all
