@@ -90,13 +90,19 @@ locals {
     }
   }
 
-  # The planner counts late topics when it plans a cycle, which it does also when cycles fail. Between two counts the alarm stays as it is.
+  # The planner counts when it plans a cycle, which it does also when cycles fail. Between two counts an alarm stays as it is.
   # When nothing is planned at all, cycle-missing goes off.
-  freshness_alarms = {
+  planner_alarms = {
     topics-late = {
       description = "Events of a topic wait for longer than its freshness target. The log of cycle-planner names the topics, lean-ops status why."
       metric      = "TopicsLate"
       threshold   = 0
+    }
+    # A month of commits a minute whose snapshots nobody has expired: a sixteenth of what the planner reads at the most.
+    raw-metadata = {
+      description = "RAW's metadata has more than 32 MiB, as its snapshots are not expired. Cycles slow down, and stop at 512 MiB. Nothing is lost."
+      metric      = "RawMetadataBytes"
+      threshold   = 32 * 1024 * 1024
     }
   }
 
@@ -147,7 +153,7 @@ locals {
       treat_missing_data = "ignore"
     })
     }, {
-    for name, alarm in local.freshness_alarms : name => merge(alarm, {
+    for name, alarm in local.planner_alarms : name => merge(alarm, {
       namespace          = "lean-ops"
       dimensions         = { service = "cycle-planner", function_name = var.watched.functions["cycle-planner"] }
       statistic          = "Maximum"

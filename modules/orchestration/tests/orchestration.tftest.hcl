@@ -151,6 +151,15 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
 
   assert {
     condition = (
+      aws_cloudwatch_metric_alarm.this["raw-metadata"].metric_name == "RawMetadataBytes" &&
+      aws_cloudwatch_metric_alarm.this["raw-metadata"].dimensions == tomap({ service = "cycle-planner", function_name = "lean-ops-cycle-planner" }) &&
+      aws_cloudwatch_metric_alarm.this["raw-metadata"].threshold == 33554432 && aws_cloudwatch_metric_alarm.this["raw-metadata"].treat_missing_data == "ignore"
+    )
+    error_message = "The alarm on RAW's metadata goes off long before the planner refuses to read it."
+  }
+
+  assert {
+    condition = (
       local.cycle_missing.WarmUpConfiguration.OnlyStartEvaluatingAfterWarmUpPeriodEnds &&
       local.cycle_missing.WarmUpConfiguration.WarmUpPeriodDurationInMinutes * 60 >= local.cycle_missing.Period * local.cycle_missing.EvaluationPeriods &&
       local.cycle_missing.TreatMissingData == "breaching"

@@ -3,6 +3,7 @@ import {
   createMetrics,
   dynamoDocumentStore,
   glueCatalog,
+  RawMetadataTooLargeError,
   s3ObjectStore,
   systemClock,
   traced,
@@ -41,9 +42,16 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'plan') {
-        const { plan, measure } = await planCycle(request.executionId, resources, collaborators);
-        log.info('cycle planned', { execution_id: request.executionId, ...plan });
+        const { plan, measure, rawMetadata } = await planCycle(request.executionId, resources, collaborators);
+        const { bytes, snapshots } = rawMetadata ?? {};
+        log.info('cycle planned', {
+          execution_id: request.executionId,
+          ...plan,
+          raw_snapshots: snapshots,
+          raw_metadata_bytes: bytes,
+        });
         metrics.count('NewRecords', plan.new_records);
+        if (bytes !== undefined) metrics.count('RawMetadataBytes', bytes);
         reportFreshness(measure, config.freshnessTargets, { log, metrics });
         return plan;
       }
@@ -56,6 +64,7 @@ export const handler = traced(
       return { released };
     } catch (error) {
       log.error('cycle-planner failed', { error });
+      if (error instanceof RawMetadataTooLargeError) metrics.count('RawMetadataBytes', error.bytes);
       metrics.count('PlannerFailed');
       throw error;
     } finally {

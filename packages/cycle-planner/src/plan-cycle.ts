@@ -1,4 +1,11 @@
-import { readRawSnapshots, type Catalog, type Clock, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
+import {
+  readRawSnapshots,
+  type Catalog,
+  type Clock,
+  type DocumentStore,
+  type ObjectStore,
+  type RawSnapshots,
+} from '@lean-ops/common/aws';
 import {
   curatedRunIsMissing,
   freshnessOf,
@@ -10,7 +17,6 @@ import {
   type Freshness,
   type FreshnessTargets,
   type Lake,
-  type TableSnapshots,
 } from '@lean-ops/common/core';
 import { takeLease } from './lease';
 
@@ -78,6 +84,14 @@ export interface PlannedCycle {
    * @throws what reading the state threw, while another cycle runs
    */
   readonly measure: () => Freshness;
+  /** The size of RAW's metadata, which each cycle reads; undefined when it was not read. */
+  readonly rawMetadata: RawMetadataSize | undefined;
+}
+
+/** How large RAW's metadata is. It grows with every commit of Firehose, and snapshot expiry keeps it small. */
+export interface RawMetadataSize {
+  readonly bytes: number;
+  readonly snapshots: number;
 }
 
 /**
@@ -96,13 +110,16 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
   if (!lease.held) {
     // What cannot be read fails the cycle that runs. This one has nothing to do, so it does not fail.
-    const measure = await readState(resources, deps).then(
-      (state) => () => freshnessBy(state),
-      (error: unknown) => () => {
-        throw error;
-      },
+    return readState(resources, deps).then(
+      (state) => ({ plan: LEASE_HELD, measure: () => freshnessBy(state), rawMetadata: sizeOf(state) }),
+      (error: unknown) => ({
+        plan: LEASE_HELD,
+        measure: () => {
+          throw error;
+        },
+        rawMetadata: undefined,
+      }),
     );
-    return { plan: LEASE_HELD, measure };
   }
   const state = await readState(resources, deps);
   const situation = situationOf(state, deps.clock.now());
@@ -116,7 +133,11 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     run_curated: situation.enabledTopics.length > 0,
     enabled_topics: situation.enabledTopics.length,
   };
-  return { plan, measure: () => freshnessBy(state) };
+  return { plan, measure: () => freshnessBy(state), rawMetadata: sizeOf(state) };
+}
+
+function sizeOf({ snapshots }: PipelineState): RawMetadataSize {
+  return { bytes: snapshots.metadataBytes, snapshots: snapshots.byId.size };
 }
 
 const LEASE_HELD: CyclePlan = {
@@ -131,7 +152,7 @@ const LEASE_HELD: CyclePlan = {
 
 /** RAW's metadata, and the items of both tables. */
 interface PipelineState {
-  readonly snapshots: TableSnapshots;
+  readonly snapshots: RawSnapshots;
   readonly registry: readonly Document[];
   readonly checkpoints: readonly Document[];
 }

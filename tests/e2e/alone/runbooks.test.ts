@@ -360,6 +360,10 @@ describe('the runbooks', () => {
     expect(kept.TableVersions?.length).toBeLessThanOrEqual(101);
   });
 
+  it('raw-metadata: how large it is, as each cycle says', async () => {
+    await block('raw-metadata', /"raw_snapshots":\d+,"raw_metadata_bytes":\d+/);
+  });
+
   it('have no block that was not run, and none in another language than the shell', () => {
     for (const [page, blocks] of PAGES) {
       expect({ page, run: done.get(page) ?? 0 }).toEqual({ page, run: blocks.length });

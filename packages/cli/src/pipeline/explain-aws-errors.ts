@@ -129,6 +129,7 @@ function explainObjectFailures(objects: ObjectStore): ObjectStore {
   const at = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
   return {
     get: (bucket, key, options) => explaining('s3:GetObject', at(bucket, key), objects.get(bucket, key, options)),
+    open: (bucket, key) => explaining('s3:GetObject', at(bucket, key), objects.open(bucket, key)),
     head: (bucket, key) => explaining('s3:GetObject', at(bucket, key), objects.head(bucket, key)),
     put: (bucket, key, body, options) =>
       explaining('s3:PutObject', at(bucket, key), objects.put(bucket, key, body, options)),

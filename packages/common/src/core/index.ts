@@ -28,6 +28,7 @@ export * from './drift/change';
 export * from './drift/schema-changes';
 export * from './drift/drift-log';
 export * from './warehouse/iceberg-metadata';
+export * from './warehouse/snapshot-reader';
 export * from './warehouse/freshness';
 export * from './json/nearest-word';
 export * from './json/source-map';

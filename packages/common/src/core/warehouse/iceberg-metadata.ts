@@ -1,5 +1,4 @@
 import { LeanOpsError } from '../errors';
-import { isObject, type JsonObject } from '../json/value';
 
 /** Thrown for a text that is no Iceberg table metadata: https://iceberg.apache.org/spec/#table-metadata-fields */
 export class TableMetadataError extends LeanOpsError {
@@ -18,7 +17,8 @@ export interface Snapshot {
   readonly operation: string;
   /** When it was committed, in epoch milliseconds; undefined where the metadata does not say. */
   readonly committedAt: number | undefined;
-  readonly summary: Readonly<Record<string, string>>;
+  /** The records that its summary says to have been added, also by a compaction. */
+  readonly addedRecords: number;
 }
 
 /** The snapshots of a table. */
@@ -26,55 +26,6 @@ export interface TableSnapshots {
   /** undefined for a table without any. */
   readonly currentId: string | undefined;
   readonly byId: ReadonlyMap<string, Snapshot>;
-}
-
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
-/** Parses JSON with every integer of 16 digits and more as a string of its exact digits. */
-export function parseExact(text: string): unknown {
-  return JSON.parse(text.replace(STRING_OR_NUMBER, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token)));
-}
-
-function idOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  // For the current snapshot -1 means that there is none, as absence does.
-  return typeof value === 'number' && value >= 0 ? String(value) : undefined;
-}
-
-function snapshotOf(value: JsonObject): Snapshot | undefined {
-  const id = idOf(value['snapshot-id']);
-  if (id === undefined) return undefined;
-  const summary = isObject(value['summary']) ? value['summary'] : {};
-  return {
-    id,
-    parentId: idOf(value['parent-snapshot-id']),
-    operation: typeof summary['operation'] === 'string' ? summary['operation'] : 'unknown',
-    committedAt: typeof value['timestamp-ms'] === 'number' ? value['timestamp-ms'] : undefined,
-    summary: Object.fromEntries(Object.entries(summary).map(([name, entry]) => [name, String(entry)])),
-  };
-}
-
-/**
- * Reads the snapshots from the text of a `metadata.json`.
- *
- * @throws TableMetadataError for a text that is none
- */
-export function readSnapshots(text: string): TableSnapshots {
-  let document: unknown;
-  try {
-    document = parseExact(text);
-  } catch (error) {
-    throw new TableMetadataError('the text is no JSON', error);
-  }
-  if (!isObject(document) || typeof document['format-version'] !== 'number') {
-    throw new TableMetadataError('no format-version');
-  }
-  const listed: unknown[] = Array.isArray(document['snapshots']) ? document['snapshots'] : [];
-  const snapshots = listed.filter(isObject).map(snapshotOf);
-  return {
-    currentId: idOf(document['current-snapshot-id']),
-    byId: new Map(snapshots.flatMap((snapshot) => (snapshot ? [[snapshot.id, snapshot]] : []))),
-  };
 }
 
 /** A count of appended records. */
@@ -129,19 +80,9 @@ function walkBack(
     seen.add(id);
     const snapshot = byId.get(id);
     if (snapshot === undefined) break;
-    const records = snapshot.operation === 'append' ? addedRecords(snapshot) : 0;
+    const records = snapshot.operation === 'append' ? snapshot.addedRecords : 0;
     if (records > 0) appends.push({ committedAt: snapshot.committedAt, records });
     id = snapshot.parentId;
   }
   return { appends, endedAt: id };
-}
-
-/**
- * The records of an append. The spec lets it omit the number, and then it counts as one, so that it is not overlooked.
- */
-function addedRecords({ summary }: Snapshot): number {
-  const text = summary['added-records'];
-  const added = text === undefined ? Number.NaN : Number(text);
-  if (Number.isFinite(added)) return added;
-  return summary['added-data-files'] === undefined || summary['added-data-files'] === '0' ? 0 : 1;
 }

@@ -7,7 +7,8 @@ import {
   unbalancedTopics,
   type FreshnessFacts,
 } from '../../../src/core/warehouse/freshness';
-import { readSnapshots, type TableSnapshots } from '../../../src/core/warehouse/iceberg-metadata';
+import type { TableSnapshots } from '../../../src/core/warehouse/iceberg-metadata';
+import { readSnapshots } from './read-snapshots';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const minutesAgo = (minutes: number): number => NOW - minutes * 60_000;
