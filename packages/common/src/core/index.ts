@@ -22,6 +22,7 @@ export * from './dead-letters';
 export * from './operations/hold';
 export * from './operations/operation';
 export * from './operations/transitions';
+export * from './operations/waiting-upload';
 export * from './drift/constraint-changes';
 export * from './warehouse/ddl';
 export * from './drift/change';

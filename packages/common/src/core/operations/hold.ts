@@ -94,29 +94,3 @@ export function ddlAtWork(item: Document | undefined, now: number): boolean {
   const lease = readDdlLease(item);
   return lease !== undefined && lease.expiresAt * 1_000 > now;
 }
-
-/** A schema upload that waits for the release of its topic. It has what its event had. */
-export interface WaitingUpload {
-  readonly etag: string;
-  readonly sequencer: string;
-  readonly since: string;
-  readonly bytes: number;
-  readonly versionId: string | undefined;
-  /** When S3 took the object. */
-  readonly at: string;
-}
-
-export function readWaitingUpload(item: Document | undefined): WaitingUpload | undefined {
-  const waiting: unknown = item?.['waiting_upload'];
-  if (!isObject(waiting)) return undefined;
-  const text = (name: string): string => (typeof waiting[name] === 'string' ? waiting[name] : '');
-  if (text('etag') === '' || text('sequencer') === '') return undefined;
-  return {
-    etag: text('etag'),
-    sequencer: text('sequencer'),
-    since: text('since'),
-    bytes: typeof waiting['bytes'] === 'number' ? waiting['bytes'] : 0,
-    versionId: text('version_id') === '' ? undefined : text('version_id'),
-    at: text('at'),
-  };
-}
