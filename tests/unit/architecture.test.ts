@@ -54,7 +54,7 @@ const HOUSES: readonly House[] = [
   },
   {
     root: 'packages/cli/src',
-    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'status', 'format', 'commands'],
+    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'status', 'operations', 'format', 'commands'],
     low: ['errors.ts', 'terminal.ts'],
   },
   { root: 'scripts', rooms: ['build', 'cost', 'simulator', 'local', 'soak', 'test'], low: [] },

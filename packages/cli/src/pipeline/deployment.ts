@@ -32,6 +32,14 @@ export interface OperatedDeployment extends Deployment {
   readonly freshnessTargets: FreshnessTargets;
 }
 
+/** What the commands need besides that hold topics, and see to operations: `topic` and `op`. */
+export interface OperationsDeployment extends Deployment {
+  readonly checkpointTable: string;
+  readonly operationsTable: string;
+  /** The state machine that operations run on. */
+  readonly operationMachineArn: string;
+}
+
 type Read<D> =
   { readonly ok: true; readonly deployment: D } | { readonly ok: false; readonly problems: readonly string[] };
 export type ReadDeployment = Read<Deployment>;
@@ -68,6 +76,26 @@ export async function readOperatedDeployment(
 ): Promise<OperatedDeployment> {
   const { file, outputs } = await readOutputs(given, terminal);
   const read = operatedDeploymentFrom(outputs);
+  if (read.ok) return read.deployment;
+  throw lacksOutputs(file, read.problems);
+}
+
+/**
+ * As `readDeployment`, with the outputs that the commands on topics and operations need.
+ *
+ * @throws CliError naming every output that is missing or unusable
+ */
+export async function readOperationsDeployment(
+  given: string | undefined,
+  terminal: Pick<Terminal, 'cwd' | 'env'>,
+): Promise<OperationsDeployment> {
+  const { file, outputs } = await readOutputs(given, terminal);
+  const read = reading(outputs, (reader) => ({
+    ...basics(reader),
+    checkpointTable: reader.text('checkpoint_table'),
+    operationsTable: reader.text('operations_table'),
+    operationMachineArn: reader.text('operation_state_machine_arn'),
+  }));
   if (read.ok) return read.deployment;
   throw lacksOutputs(file, read.problems);
 }

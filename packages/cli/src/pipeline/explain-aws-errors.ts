@@ -2,6 +2,7 @@ import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lea
 import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
 import type { Connect } from './aws-clients';
 import type { Observe } from './observer';
+import type { Operate } from './operator';
 import { CliError } from '../errors';
 
 const NO_CREDENTIALS =
@@ -55,6 +56,26 @@ export function explainObservation(observe: Observe): Observe {
         failureOf: (arn) => explaining('states:DescribeExecution', arn, observer.executions.failureOf(arn)),
       },
       queues: { depth: (url) => explaining('sqs:GetQueueAttributes', `the queue ${url}`, observer.queues.depth(url)) },
+    };
+  };
+}
+
+/** The same for the connection of the commands on operations. */
+export function explainOperation(operate: Operate): Operate {
+  return (deployment) => {
+    const operator = connectOrExplain(() => operate(deployment));
+    const { machine } = operator;
+    const { operationMachineArn: arn } = deployment;
+    return {
+      ...operator,
+      objects: explainObjectFailures(operator.objects),
+      documents: explainDocumentFailures(operator.documents),
+      machine: {
+        start: (...of) => explaining('states:StartExecution', arn, machine.start(...of)),
+        describe: (execution) => explaining('states:DescribeExecution', execution, machine.describe(execution)),
+        stop: (execution, cause) => explaining('states:StopExecution', execution, machine.stop(execution, cause)),
+      },
+      caller: () => explaining('sts:GetCallerIdentity', 'the caller', operator.caller()),
     };
   };
 }

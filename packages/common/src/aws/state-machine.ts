@@ -3,6 +3,7 @@ import {
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
   StartExecutionCommand,
+  StopExecutionCommand,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { DocumentValue } from '../core/condition';
@@ -25,6 +26,8 @@ export interface StateMachine {
   start(name: string, input: DocumentValue): Promise<string>;
   /** The execution of an ARN, or undefined when there is none. Step Functions forgets one 90 days after its end. */
   describe(executionArn: string): Promise<ExecutionState | undefined>;
+  /** Stops an execution, and the Glue job that it runs; nothing where it has ended or is forgotten. */
+  stop(executionArn: string, cause: string): Promise<void>;
 }
 
 export function stepFunctionsMachine(stateMachineArn: string, client: SFNClient = stepFunctionsClient()): StateMachine {
@@ -48,6 +51,13 @@ export function stepFunctionsMachine(stateMachineArn: string, client: SFNClient 
       } catch (error) {
         if (error instanceof ExecutionDoesNotExist) return undefined;
         throw error;
+      }
+    },
+    async stop(executionArn, cause) {
+      try {
+        await client.send(new StopExecutionCommand({ executionArn, cause }));
+      } catch (error) {
+        if (!(error instanceof ExecutionDoesNotExist)) throw error;
       }
     },
   };

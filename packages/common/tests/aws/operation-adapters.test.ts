@@ -11,6 +11,7 @@ import {
   ExecutionDoesNotExist,
   SFNClient,
   StartExecutionCommand,
+  StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -137,6 +138,21 @@ describe('a state machine', () => {
     await expect(machine().describe(execution)).resolves.toEqual({ status: 'FAILED', error: 'E', cause: 'c' });
     await expect(machine().describe(execution)).resolves.toBeUndefined();
     await expect(machine().describe(execution)).rejects.toThrow('down');
+  });
+
+  it('stops an execution, and has nothing to stop where it is forgotten', async () => {
+    sfn
+      .on(StopExecutionCommand)
+      .resolvesOnce({})
+      .rejectsOnce(new ExecutionDoesNotExist({ message: 'none', $metadata: {} }))
+      .rejects(new Error('down'));
+    await machine().stop(execution, 'cancelled');
+    expect(sfn.commandCalls(StopExecutionCommand)[0]?.args[0].input).toEqual({
+      executionArn: execution,
+      cause: 'cancelled',
+    });
+    await machine().stop(execution, 'cancelled');
+    await expect(machine().stop(execution, 'cancelled')).rejects.toThrow('down');
   });
 });
 
