@@ -75,9 +75,8 @@ function walkBack(
 ): { readonly appends: Append[]; readonly endedAt: string | undefined } {
   const appends: Append[] = [];
   let id = currentId;
-  const seen = new Set<string>();
-  while (id !== undefined && id !== since && !seen.has(id)) {
-    seen.add(id);
+  // A lineage that is bent into a ring would have no end.
+  for (let left = byId.size; left > 0 && id !== undefined && id !== since; left--) {
     const snapshot = byId.get(id);
     if (snapshot === undefined) break;
     const records = snapshot.operation === 'append' ? snapshot.addedRecords : 0;
