@@ -55,6 +55,7 @@ const EXPECT = {
 type Expect = (typeof EXPECT)[keyof typeof EXPECT];
 
 const NO_BYTES = Buffer.alloc(0);
+const MOST_TOKENS_BYTES = 256;
 
 export class JsonByteScanner {
   readonly #handler: JsonHandler;
@@ -71,9 +72,8 @@ export class JsonByteScanner {
 
   /** @throws SyntaxError where the document is no JSON, and what the handler throws */
   write(chunk: Uint8Array): void {
-    const bytes = this.#cut.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#cut, chunk]);
-    this.#cut = NO_BYTES;
-    let at = 0;
+    const bytes = asBuffer(chunk);
+    let at = this.#cut.length === 0 ? 0 : this.#endCut(bytes);
     while (at < bytes.length) {
       const byte = bytes[at] ?? 0;
       if (byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB) {
@@ -87,6 +87,19 @@ export class JsonByteScanner {
         return;
       }
       at = next;
+    }
+  }
+
+  /** Reads the token that the last chunk has cut. Gives the position behind it in this chunk. */
+  #endCut(chunk: Buffer): number {
+    const cut = this.#cut;
+    // Few tokens are long. To join the whole chunk would copy the whole document.
+    for (let taken = MOST_TOKENS_BYTES; ; taken *= 2) {
+      const bytes = Buffer.concat([cut, chunk.subarray(0, taken)]);
+      const next = this.#token(bytes[0] ?? 0, bytes, 0);
+      this.#cut = next < 0 ? bytes : NO_BYTES;
+      if (next >= 0) return next - cut.length;
+      if (taken >= chunk.length) return chunk.length;
     }
   }
 

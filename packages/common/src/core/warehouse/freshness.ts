@@ -5,7 +5,7 @@
 import type { Document } from '../condition';
 import { isObject } from '../json/value';
 import { ddlAtWork, isHeld } from '../operations/hold';
-import { appendsSince, type TableSnapshots } from './iceberg-metadata';
+import { recordsAddedSince, type TableSnapshots } from './iceberg-metadata';
 import { LAYERS } from './tables';
 
 export const TOPIC_LAYERS = [LAYERS.standardized, LAYERS.curated] as const;
@@ -138,7 +138,7 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
     behind,
     released,
     late,
-    oldestMinutes: sinces.length === 0 ? 0 : minutes(earliest(sinces)),
+    oldestMinutes: sinces.length === 0 ? 0 : minutes(Math.min(...sinces)),
     topicMinutes: Object.fromEntries(
       [...named].sort().map((topic) => [topic, minutes(oldest.get(topic)?.since ?? now)]),
     ),
@@ -159,7 +159,7 @@ export function curatedRunIsMissing({
   const taken = runItems(checkpoints).curated?.['snapshot_id'];
   // Before its first run Curated has topics to back-fill, and those start it.
   if (typeof taken !== 'string' || taken === '') return false;
-  return appendsSince(snapshots, taken).length > 0;
+  return recordsAddedSince(snapshots, taken).records > 0;
 }
 
 /**
@@ -230,15 +230,9 @@ function waitingRows(layer: TopicLayer, snapshots: TableSnapshots, run: Document
   const taken = run?.['snapshot_id'];
   // Curated has no item before its first run, and none with a snapshot from a version that did not write one.
   if (layer === LAYERS.curated && typeof taken !== 'string') return undefined;
-  const appends = appendsSince(snapshots, typeof taken === 'string' && taken !== '' ? taken : undefined);
-  const times = appends.flatMap(({ committedAt }) => committedAt ?? []);
-  if (times.length === 0) return undefined;
-  return { layer, since: earliest(times), records: appends.reduce((sum, { records }) => sum + records, 0) };
-}
-
-/** The least of some times. Spread into Math.min, the times of 200,000 appends would be too many arguments. */
-function earliest(times: readonly number[]): number {
-  return times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
+  const since = typeof taken === 'string' && taken !== '' ? taken : undefined;
+  const { records, firstCommittedAt } = recordsAddedSince(snapshots, since);
+  return firstCommittedAt === undefined ? undefined : { layer, since: firstCommittedAt, records };
 }
 
 /** The topics that a layer's last run left behind. scripts/glue/lean_ops/bookkeeping/left_behind.py writes them. */

@@ -28,7 +28,12 @@ const C = '9007199254740993';
 describe('recordsAddedSince', () => {
   it('counts what was appended after the checkpoint, by exact ids', () => {
     const snapshots = readSnapshots(metadata([{ id: A }, { id: C, added: 7 }, { id: B, added: 5 }]));
-    expect(recordsAddedSince(snapshots, C)).toEqual({ toSnapshotId: B, records: 5, lineageComplete: true });
+    expect(recordsAddedSince(snapshots, C)).toEqual({
+      toSnapshotId: B,
+      records: 5,
+      firstCommittedAt: 1795428002000,
+      lineageComplete: true,
+    });
     expect(recordsAddedSince(snapshots, undefined)).toMatchObject({ records: 22, lineageComplete: true });
     expect(recordsAddedSince(snapshots, B)).toMatchObject({ records: 0, lineageComplete: true });
     // One less is another snapshot, though it is the same double.
@@ -37,7 +42,12 @@ describe('recordsAddedSince', () => {
 
   it('does not count what a compaction rewrote', () => {
     const snapshots = readSnapshots(metadata([{ id: A }, { id: B, operation: 'replace', added: 1_000 }]));
-    expect(recordsAddedSince(snapshots, A)).toEqual({ toSnapshotId: B, records: 0, lineageComplete: true });
+    expect(recordsAddedSince(snapshots, A)).toEqual({
+      toSnapshotId: B,
+      records: 0,
+      firstCommittedAt: undefined,
+      lineageComplete: true,
+    });
   });
 
   it('knows an empty table', () => {
