@@ -57,6 +57,7 @@ describe('an operation that failed', () => {
     });
     const shown = await run('op', 'show', id);
     expect(shown.code).toBe(1);
+    await expect(run('op', 'show', TOPIC)).resolves.toEqual(shown);
     expect(shown.output).toContain('step       DRAINED (no cycle that began before is at work)\n');
     expect(shown.output).toContain('error      Glue: CommitFailedException: the catalog said no\n');
     expect(shown.output).toContain(`To go on from there: lean-ops op resume ${id}\n`);
@@ -182,7 +183,14 @@ describe('op list', () => {
 
   it('knows an id from what is none, and an operation from none', async () => {
     const { run } = memoryOperations();
-    await expect(run('op', 'show', 'x')).resolves.toMatchObject({ code: 2, error: expect.stringContaining('no id') });
+    await expect(run('op', 'show', 'X')).resolves.toMatchObject({
+      code: 2,
+      error: expect.stringContaining('neither the id of an operation nor a topic'),
+    });
+    await expect(run('op', 'show', TOPIC)).resolves.toMatchObject({
+      code: 2,
+      error: expect.stringContaining(`no operation has ${TOPIC}.`),
+    });
     await expect(run('op', 'show', '20261130T062500Z-hold-ffffff')).resolves.toMatchObject({
       code: 2,
       error: expect.stringContaining('there is no operation'),

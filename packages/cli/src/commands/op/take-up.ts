@@ -1,6 +1,6 @@
 /** `op show`, `op resume` and `op cancel`: what somebody does about one operation. */
 import { Option, type Command } from 'commander';
-import { isOperationId, type Operation } from '@lean-ops/common/core';
+import { isOperationId, isTopicName, lockKeyOf, readLock, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
 import { operationText, refusalText } from '../../format/operations';
 import { readKnown, type Followed } from '../../operations/follow';
@@ -71,7 +71,7 @@ export const registerOpCancel: RegisterCommand = (op, context) => {
 
 function withCommonOptions(command: Command): Command {
   return command
-    .argument('<operation>', 'the id of the operation, as lean-ops op list has it')
+    .argument('<operation>', 'its id, as lean-ops op list has it; or a topic, for the operation that has it')
     .addOption(outputsOption())
     .addOption(
       new Option('--format <format>', 'for people, or for programs').choices(['text', 'json']).default('text'),
@@ -81,27 +81,39 @@ function withCommonOptions(command: Command): Command {
 type Context = Pick<CommandContext, 'terminal' | 'operate'>;
 
 interface Connection {
+  readonly id: string;
   readonly deployment: OperationsDeployment;
   readonly operator: Operator;
 }
 
+/**
+ * Connects, and finds the operation.
+ *
+ * @param named an operation's id, or a topic for the operation that has it
+ */
 async function connection(
-  id: string,
+  named: string,
   outputs: string | undefined,
   terminal: Terminal,
   operate: Operate,
 ): Promise<Connection> {
-  if (!isOperationId(id)) throw new CliError(`${id} is no id of an operation: lean-ops op list shows them.`);
+  if (!isOperationId(named) && !isTopicName(named)) {
+    throw new CliError(`${named} is neither the id of an operation nor a topic: lean-ops op list shows them.`);
+  }
   const deployment = await readOperationsDeployment(outputs, terminal);
-  return { deployment, operator: operate(deployment) };
+  const operator = operate(deployment);
+  if (isOperationId(named)) return { id: named, deployment, operator };
+  const lock = readLock(await operator.documents.get(deployment.operationsTable, lockKeyOf(named)));
+  if (lock !== undefined) return { id: lock.holder, deployment, operator };
+  throw new CliError(`no operation has ${named}. Those that it had: lean-ops op list --topic ${named}`);
 }
 
 export async function opShow(
-  id: string,
+  named: string,
   { outputs, format }: OneOptions,
   { terminal, operate }: Context,
 ): Promise<ExitCode> {
-  const { deployment, operator } = await connection(id, outputs, terminal, operate);
+  const { id, deployment, operator } = await connection(named, outputs, terminal, operate);
   const operation = await withLook(await readKnown(id, deployment, operator), deployment, operator);
   terminal.write(
     format === 'json' ? `${JSON.stringify({ operation }, null, 2)}\n` : operationText(operation, operator.clock.now()),
@@ -110,11 +122,11 @@ export async function opShow(
 }
 
 export async function opResume(
-  id: string,
+  named: string,
   { outputs, format, detach, timeout }: ResumeOptions,
   { terminal, operate }: Context,
 ): Promise<ExitCode> {
-  const { deployment, operator } = await connection(id, outputs, terminal, operate);
+  const { id, deployment, operator } = await connection(named, outputs, terminal, operate);
   const say = format === 'json' ? terminal.writeError : terminal.write;
   const resumed = await resumeOperation(id, deployment, operator);
   if (!resumed.ok) return refusedWith(resumed.refusal, format, terminal);
@@ -130,11 +142,11 @@ export async function opResume(
 }
 
 export async function opCancel(
-  id: string,
+  named: string,
   { outputs, format }: OneOptions,
   { terminal, operate }: Context,
 ): Promise<ExitCode> {
-  const { deployment, operator } = await connection(id, outputs, terminal, operate);
+  const { id, deployment, operator } = await connection(named, outputs, terminal, operate);
   const say = format === 'json' ? terminal.writeError : terminal.write;
   const cancelled = await cancelOperation(id, deployment, operator);
   if (!cancelled.ok) return refusedWith(cancelled.refusal, format, terminal);
