@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import pytest
 from budget import SEED, budget
-from histories import CALM, CYCLES, WIDE, at_any_time, histories, is_simplest, kills, play
+from histories import CALM, CYCLES, WIDE, at_any_time, histories, is_simplest, kills, moves, play
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from lake import Event
@@ -17,6 +17,9 @@ PARTS = budget(each_run=1, thorough=5)
 HISTORIES = budget(each_run=12, thorough=60)
 """How many histories an example has; a thorough run plays 300. Many share the runs of a cycle, as topics
 do. Of still more, Hypothesis would draw none, as they take more random bytes than it allows."""
+
+MOVED_HISTORIES = budget(each_run=4, thorough=30)
+"""How many histories an example of tables that are rolled back has."""
 
 plans = st.lists(st.tuples(kills, kills, st.booleans()), min_size=CYCLES, max_size=CYCLES)
 
@@ -46,6 +49,26 @@ def test_tables_are_those_of_the_set_of_events(new_lake, compacting, part):
 
     hold()
     assert lakes, "Hypothesis drew nothing but the simplest example"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_tables_that_somebody_rolls_back_end_as_if_nobody_had(new_lake, part):
+    """Before any cycle, in either layer, also behind the first commit; and runs are killed as well."""
+    lakes, told = [], []
+
+    @seed(SEED * 1000 + part)
+    @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(histories(MOVED_HISTORIES), plans, moves)
+    def hold(played, plan, moved):
+        if not is_simplest(played):
+            lakes.append(lake := new_lake())
+            play(lake, played, plan, moved=moved)
+            check(lake, played)
+            told.extend(line for line in lake.logged if line["message"] == "table moved")
+
+    hold()
+    assert lakes, "Hypothesis drew nothing but the simplest example"
+    assert told, "no table was behind its mirror"
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -251,3 +251,19 @@ def test_the_catalog_tells_iceberg_tables_from_others():
         stub.add_response("get_tables", {"TableList": tables[1:]}, {**query, "NextToken": "t"})
         kinds = {entry.name: entry.kind for entry in catalog.entries("curated")}
     assert kinds == {"a": ICEBERG, "b": "view", "c": "table that is not Iceberg", "d": "DELTA table"}
+
+
+def test_the_places_of_metadata_files_come_from_one_listing_and_of_iceberg_tables_only():
+    catalog = aws.GlueCatalog("lean_ops")
+    own = {"table_type": "ICEBERG", "metadata_location": "s3://lake/a/metadata/00001.metadata.json"}
+    tables = [
+        {"Name": "a", "Parameters": own},
+        {"Name": "b", "TableType": "VIRTUAL_VIEW"},
+        {"Name": "c", "Parameters": {**own, "table_type": "DELTA"}},
+        {"Name": "d", "Parameters": {"table_type": "iceberg"}},
+    ]
+    with Stubber(catalog._client) as stub:
+        query = {"DatabaseName": "lean_ops_curated"}
+        stub.add_response("get_tables", {"TableList": tables[:1], "NextToken": "t"}, query)
+        stub.add_response("get_tables", {"TableList": tables[1:]}, {**query, "NextToken": "t"})
+        assert catalog.metadata_locations("curated") == {"a": own["metadata_location"]}

@@ -73,6 +73,7 @@ def test_what_was_sent_comes_out_as_text(lake):
         "snapshot_id": lake.raw_snapshot(),
         "cycle_id": "20261123T000001Z-0a1b2c3d",
         "status": "complete",
+        "delta_sequence_number": 1,
         "complete_through": "20261123T000001Z-0a1b2c3d",
         "behind": [],
         "unbalanced": [],

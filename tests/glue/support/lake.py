@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from pyspark.sql import SparkSession
 
@@ -17,8 +18,9 @@ from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.columns import names
 from lean_ops.curated import job as curated_job
 from lean_ops.payload.flatten_batches import KEPT_COLUMNS
-from lean_ops.ports.interfaces import Job, Provisioned
+from lean_ops.ports.interfaces import ICEBERG, CatalogEntry, Job, Provisioned
 from lean_ops.ports.job_arguments import JobArguments
+from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.standardized import job as standardized_job
 from lean_ops.validation.topic_schema import read_schema
 
@@ -156,6 +158,21 @@ class Lake:
         self._create(_of_table(_DDL["standardized"], table))
         return Provisioned(topic)
 
+    def metadata_locations(self, layer: str) -> dict[str, str]:
+        """Reads the truth: the newest metadata file of each table's folder. Its name is that of another
+        table's file when a table is made anew, so its time is added."""
+        folder = urlparse(self.spark.conf.get("spark.sql.catalog.glue_catalog.warehouse") or "").path
+        found = {}
+        for table in Path(unquote(folder), f"{self.prefix}_{layer}").iterdir():
+            files = list((table / "metadata").glob("v*.metadata.json"))
+            if files:
+                newest = max(files, key=lambda file: int(file.name.partition(".")[0].removeprefix("v")))
+                found[table.name] = f"{newest}?{newest.stat().st_mtime_ns}"
+        return found
+
+    def entries(self, layer: str) -> list[CatalogEntry]:
+        return [CatalogEntry(table, ICEBERG) for table in self.metadata_locations(layer)]
+
     # --- what people and other services do ---
 
     def activate(
@@ -194,6 +211,37 @@ class Lake:
         frame = self.spark.createDataFrame([event.row() for event in events], _EVENTS)
         frame.coalesce(1).writeTo(self.name("raw.events")).append()
 
+    def roll_back(self, table: str, commits: int) -> None:
+        """Rolls a table back to what it was after so many commits of its history; 0 is before the first.
+
+        It does what people do with Spark or Trino. Before the first there is no snapshot to name, so the
+        branch is removed, which is what is left of a table that somebody made anew.
+        """
+        iceberg = iceberg_of(self.spark._jvm)
+        java = iceberg.load(self.spark, self.name(table))
+        ancestors = self._ancestors(table)
+        if commits:
+            java.manageSnapshots().rollbackTo(ancestors[commits - 1]).commit()
+        elif ancestors:
+            operations = java.operations()
+            base = operations.current()
+            operations.commit(base, iceberg.metadata.buildFrom(base).removeRef("main").build())
+        self.spark.sql(f"REFRESH TABLE {self.name(table)}")
+
+    def commits(self, table: str) -> int:
+        """Returns how many commits a table's history has."""
+        return len(self._ancestors(table))
+
+    def _ancestors(self, table: str) -> list[int]:
+        """Returns the snapshots from the first to the current one."""
+        java = iceberg_of(self.spark._jvm).load(self.spark, self.name(table))
+        found, snapshot = [], java.currentSnapshot()
+        while snapshot is not None:
+            found.append(snapshot.snapshotId())
+            parent = snapshot.parentId()
+            snapshot = None if parent is None else java.snapshot(parent)
+        return found[::-1]
+
     def forget(self, cycles: Sequence[str]) -> None:
         """Deletes cycles from cycle_delta, as retention does after some days."""
         listed = ", ".join(f"'{cycle}'" for cycle in cycles)
@@ -230,6 +278,7 @@ class Lake:
             checkpoints=self.checkpoints,
             schemas=self,
             provisioner=self,
+            catalog=self,
             clock=lambda: datetime.now(UTC),
             log=lambda message, **fields: self.logged.append({"message": message, **fields}),
         )

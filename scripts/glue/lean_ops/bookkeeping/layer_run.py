@@ -1,5 +1,6 @@
 """A run of one layer's job: what its steps share, and how they enter what became of a topic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +20,11 @@ class LayerRun:
     tables: Tables
     pool: TopicPool
     outcome: RunOutcome = field(default_factory=RunOutcome)
+
+    def metadata_locations(self) -> Mapping[str, str]:
+        """Returns where the metadata file of each of the layer's tables is now, by table name."""
+        with self.tables.listing(self.layer):
+            return self.job.catalog.metadata_locations(self.layer)
 
     def fail(self, topic: str, cycle_id: str, why: str, started: datetime) -> None:
         """Enters that a topic has not taken a cycle. It stays where it is until the next run."""

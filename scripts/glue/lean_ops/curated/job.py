@@ -13,7 +13,8 @@ schema is new, Standardized's rows as well. Every step may be killed and run aga
 standardized/job.py has the same stages, under the same names, for the layer below.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from lean_ops.bookkeeping import checkpoint_mirror, ledger, left_behind
@@ -24,8 +25,18 @@ from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated.advance_topics import advance_all
-from lean_ops.curated.planning import TopicPlan, advances_of, checkpoints_of, plan_topic, watermark_of
+from lean_ops.curated.moved_tables import take_on
+from lean_ops.curated.planning import (
+    TopicPlan,
+    advances_of,
+    checkpoint_at_rest,
+    checkpoints_of,
+    new_cycles,
+    plan_topic,
+    watermark_of,
+)
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
@@ -38,17 +49,21 @@ from lean_ops.tasks.topic_pool import TopicPool
 def run(job: Job) -> RunOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
     started = job.clock()
-    topics = sorted(str(item["topic_name"]) for item in job.registry.items() if _is_enabled(item))
-    if not topics:
+    enabled = {str(item["topic_name"]): item for item in job.registry.items() if _is_enabled(item)}
+    if not enabled:
         job.log("no topic has a schema")
         return RunOutcome()
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
-        plans = _plan(layer_run, topics, started)
-        watermark = watermark_of(job, plans)
+        scene = _scene(layer_run, enabled)
+        plans = _plan(layer_run, sorted(enabled.keys() - scene.at_rest.keys()), scene, started)
+        watermark = watermark_of(job, plans, scene.at_rest)
         taken = _last_taken(layer_run)
         upto = taken.cycle_id if taken else NONE_TAKEN
-        advances = advances_of(job, tables, plans, watermark, upto, started)
+        cycles = new_cycles(job, tables, watermark)
+        plans += _plan_woken(layer_run, scene, cycles, started)
+        plans = take_on(layer_run, plans, cycles, started)
+        advances = advances_of(job, plans, cycles, upto, started)
         done = advance_all(tables, pool, advances, job.log)
         commits = _unrecorded(layer_run, plans, done, started)
         for topic, commit in commits:
@@ -57,11 +72,41 @@ def run(job: Job) -> RunOutcome:
         # The mirror follows the ledger, so that a commit which the mirror shows is in the ledger.
         items = {topic: _mirror_item(topic, commit) for topic, commit in commits}
         checkpoint_mirror.put_topics(layer_run, items)
+        checkpoint_mirror.note_looks(
+            layer_run, scene.mirrors, scene.locations, {plan.topic for plan in plans} - items.keys()
+        )
     # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was.
     through = upto if layer_run.outcome.complete else watermark
-    item = watermark_item(through, checkpoints_of(plans, done))
+    item = watermark_item(through, checkpoints_of(plans, scene.at_rest, done))
     _mirror_run(layer_run, {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}, advances)
     return layer_run.outcome
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What a run knows of its topics before it loads a table.
+
+    standardized: the names of Standardized's tables. locations: Curated's tables, each with the place of its
+    metadata file. mirrors: topic to its item. at_rest: topic to its checkpoint, of those whose table and
+    schema are those of the last look.
+    """
+
+    standardized: Collection[str]
+    locations: Mapping[str, str]
+    mirrors: Mapping[str, Item]
+    at_rest: dict[str, Checkpoint]
+
+
+def _scene(run: LayerRun, enabled: Mapping[str, Item]) -> _Scene:
+    """enabled: topic to its item of the registry."""
+    locations = run.metadata_locations()
+    mirrors = run.job.checkpoints.of_topics(sorted(enabled), LAYER)
+    at_rest: dict[str, Checkpoint] = {}
+    for topic, item in enabled.items():
+        checkpoint = checkpoint_at_rest(item, mirrors.get(topic), locations.get(names.table_name(topic)))
+        if checkpoint is not None:
+            at_rest[topic] = checkpoint
+    return _Scene(run.tables.listed("standardized"), locations, mirrors, at_rest)
 
 
 def _is_enabled(item: Item) -> bool:
@@ -69,14 +114,34 @@ def _is_enabled(item: Item) -> bool:
     return enabled and names.is_topic(str(item["topic_name"]))
 
 
-def _plan(run: LayerRun, topics: Sequence[str], started: datetime) -> list[TopicPlan]:
+def _plan_woken(
+    run: LayerRun, scene: _Scene, cycles: Mapping[str, Sequence[TopicCycle]], started: datetime
+) -> list[TopicPlan]:
+    """Plans the topics that were at rest and have new cycles."""
+    woken = [
+        topic
+        for topic, checkpoint in sorted(scene.at_rest.items())
+        if any(one.cycle_id > checkpoint.through for one in cycles.get(topic, ()))
+    ]
+    before = {topic: scene.at_rest.pop(topic) for topic in woken}
+    plans = []
+    for plan in _plan(run, woken, scene, started):
+        if plan.checkpoint is not None and plan.checkpoint.through >= before[plan.topic].through:
+            plans.append(plan)
+        else:
+            # The cycles were read from the checkpoints that the tables had a moment ago.
+            why = "somebody moved the table back while the run began: the next cycle takes it on from there"
+            run.fail(plan.topic, run.job.arguments.cycle_id, why, started)
+    return plans
+
+
+def _plan(run: LayerRun, topics: Sequence[str], scene: _Scene, started: datetime) -> list[TopicPlan]:
     """Plans the topics. Topics without an active schema are skipped, and topics with an unusable one fail."""
     job, outcome = run.job, run.outcome
-    listed = {layer: run.tables.listed(layer) for layer in (LAYER, "standardized")}
-    mirrors = job.checkpoints.of_topics(topics, LAYER)
+    listed = {LAYER: scene.locations, "standardized": scene.standardized}
     plans: list[TopicPlan] = []
     for topic, plan in run.pool.each(
-        topics, lambda own, topic: plan_topic(job, own, topic, listed, mirrors.get(topic))
+        topics, lambda own, topic: plan_topic(job, own, topic, listed, scene.mirrors.get(topic))
     ):
         if isinstance(plan, Exception):
             run.fail(topic, job.arguments.cycle_id, reason(plan), started)

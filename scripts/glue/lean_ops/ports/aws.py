@@ -6,7 +6,7 @@ Endpoints come from the environment (AWS_ENDPOINT_URL) and never from here. The 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -244,10 +244,20 @@ class GlueCatalog:
         self._prefix = database_prefix
 
     def entries(self, layer: str) -> Iterable[CatalogEntry]:
+        for table in self._tables(layer):
+            yield CatalogEntry(table["Name"], _kind(table))
+
+    def metadata_locations(self, layer: str) -> Mapping[str, str]:
+        return {
+            table["Name"]: str(table["Parameters"]["metadata_location"])
+            for table in self._tables(layer)
+            if _kind(table) == ICEBERG and "metadata_location" in table["Parameters"]
+        }
+
+    def _tables(self, layer: str) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator("get_tables").paginate(DatabaseName=f"{self._prefix}_{layer}")
         for page in pages:
-            for table in page["TableList"]:
-                yield CatalogEntry(table["Name"], _kind(table))
+            yield from page["TableList"]
 
 
 def _kind(table: Mapping[str, Any]) -> str:

@@ -63,6 +63,31 @@ class Provisioner(Protocol):
         """
 
 
+ICEBERG = "Iceberg table"
+"""The kind of a CatalogEntry that is an Iceberg table."""
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """An entry of the Glue catalog. kind: ICEBERG, or words for people that say what else the entry is."""
+
+    name: str
+    kind: str
+
+
+class Catalog(Protocol):
+    def entries(self, layer: str) -> Iterable[CatalogEntry]:
+        """All entries of the layer's database, including those other than Iceberg tables, which Spark's own
+        listing leaves out."""
+
+    def metadata_locations(self, layer: str) -> Mapping[str, str]:
+        """Where the current metadata file of each Iceberg table of the layer's database is, by table name.
+
+        It comes from one listing, and every commit to a table changes its location. So it tells cheaply which
+        of many tables have changed.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One run of a layer's job, with everything it works with.
@@ -77,6 +102,7 @@ class Job:
     checkpoints: Checkpoints
     schemas: Schemas
     provisioner: Provisioner
+    catalog: Catalog
     clock: Callable[[], datetime]
     log: Callable[..., None]
 
@@ -115,24 +141,6 @@ class SchemaBucket(Protocol):
 
     def active_file(self, topic: str) -> ActiveFile | None:
         """The object with a topic's active schema; None when there is none."""
-
-
-ICEBERG = "Iceberg table"
-"""The kind of a CatalogEntry that is an Iceberg table."""
-
-
-@dataclass(frozen=True)
-class CatalogEntry:
-    """An entry of the Glue catalog. kind: ICEBERG, or words for people that say what else the entry is."""
-
-    name: str
-    kind: str
-
-
-class Catalog(Protocol):
-    def entries(self, layer: str) -> Iterable[CatalogEntry]:
-        """All entries of the layer's database, including those other than Iceberg tables, which Spark's own
-        listing leaves out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,8 @@ from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.standardized.advance import LAYER, ParseErrors
 from lean_ops.standardized.advance_topics import advance_all
-from lean_ops.standardized.planning import TopicPlan, advances_of, plan_topic
+from lean_ops.standardized.look import Looks, cycles_again, look_at_tables, take_on
+from lean_ops.standardized.planning import TopicPlan, advances_of
 from lean_ops.standardized.recording import record_drift, record_parse_errors
 from lean_ops.standardized.schema_evolution import max_paths
 from lean_ops.standardized.take_raw import take_raw
@@ -49,16 +50,23 @@ def run(job: Job) -> RunOutcome:
     complete_through = (before or {}).get("complete_through")
     owners = table_ownership.owners_of(job.registry.items())
     ownership = take_raw(job, tables, owners)
-    pending = topic_cycles(tables, complete_through, _limits(job))
-    ownership = _ensure_pending(job, tables, pending, owners, ownership)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
-        for cycle_id, works in groupby(pending, key=lambda work: work.cycle_id):
-            _run_cycle(layer_run, cycle_id, list(works), ownership)
+        looks = look_at_tables(layer_run, owners.values())
+        pending = topic_cycles(tables, complete_through, _limits(job))
+        again = cycles_again(tables, looks.moved_back, pending, complete_through, _limits(job))
+        works = sorted([*again, *pending], key=lambda work: (work.cycle_id, work.topic or ""))
+        ownership = _ensure_pending(job, tables, works, owners, ownership)
+        take_on(layer_run, looks, works)
+        for cycle_id, of_cycle in groupby(works, key=lambda work: work.cycle_id):
+            _run_cycle(layer_run, cycle_id, list(of_cycle), ownership, looks)
             if layer_run.outcome.complete:
-                complete_through = cycle_id
+                complete_through = max(cycle_id, complete_through or "")
+        # The tables of the others have other metadata files by now.
+        left_alone = looks.found.keys() - looks.taken.keys()
+        checkpoint_mirror.note_looks(layer_run, looks.mirrors, looks.locations, left_alone)
     ledger.write(tables, layer_run.outcome.entries)
-    _mirror_run(layer_run, complete_through, before, pending)
+    _mirror_run(layer_run, complete_through, before, works)
     return layer_run.outcome
 
 
@@ -80,12 +88,14 @@ def _ensure_pending(
     return ownership.with_more(more)
 
 
-def _run_cycle(run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], ownership: TableOwnership) -> None:
+def _run_cycle(
+    run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], ownership: TableOwnership, looks: Looks
+) -> None:
     """Steps 2 and 3 for one cycle. A topic that failed in an earlier cycle waits, because its cycles go in
     order."""
     started = run.job.clock()
     parse_errors = record_parse_errors(run.job, run.tables, cycle_id, works, started)
-    plans = _plan(run, works, ownership, started)
+    plans = _plan(run, works, ownership, looks, started)
     new_columns = record_drift(run.tables, cycle_id, plans, started)
     advances = advances_of(plans, parse_errors, new_columns, started)
     done = advance_all(run.tables, run.pool, advances, lambda topic: _is_stable(run.job, topic), run.job.log)
@@ -101,10 +111,11 @@ def _run_cycle(run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], owners
         topic: checkpoint_mirror.item_of(topic, LAYER, commit) for topic, commit in commits.items() if commit
     }
     checkpoint_mirror.put_topics(run, items)
+    looks.taken.update({topic: commit.cycle_id for topic, commit in commits.items() if commit})
 
 
 def _plan(
-    run: LayerRun, works: Sequence[TopicCycle], ownership: TableOwnership, started: datetime
+    run: LayerRun, works: Sequence[TopicCycle], ownership: TableOwnership, looks: Looks, started: datetime
 ) -> list[TopicPlan]:
     """Plans the topics that have readable messages and a table. The others fail, unless they failed
     before."""
@@ -115,7 +126,7 @@ def _plan(
             run.fail(work.topic, work.cycle_id, why, started)
     ready = [work for work in waiting if work.topic in ownership.ready]
     plans: list[TopicPlan] = []
-    for work, plan in run.pool.each(ready, lambda own, work: plan_topic(run.job, own, work)):
+    for work, plan in run.pool.each(ready, lambda own, work: looks.plan(run.job, own, work)):
         if isinstance(plan, Exception):
             run.fail(work.topic, work.cycle_id, reason(plan), started)
         else:
@@ -165,7 +176,11 @@ def _mirror_run(
     delta = run.tables.name("ops", cycle_delta.TABLE)
     taken = snapshot_range.last_taken(run.tables, delta, run.job.checkpoints)
     snapshot_id = (taken.snapshot_id if taken else None) or ""
-    item = {"snapshot_id": snapshot_id, "complete_through": complete_through}
+    item = {
+        "snapshot_id": snapshot_id,
+        snapshot_range.DELTA_SEQUENCE_NUMBER: taken.sequence_number if taken else None,
+        "complete_through": complete_through,
+    }
     in_trouble = left_behind.items_of(
         run.outcome,
         before,

@@ -7,6 +7,7 @@ to where can therefore be read from the table itself, whatever has happened to t
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -26,6 +27,7 @@ from lean_ops.spark.catalog_calls import (
 from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.spark.java_api import COMMIT_FAILED
 from lean_ops.spark.session import CATALOG, activate
+from lean_ops.tables.ancestry import Ancestry, ancestry
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
 from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
 
@@ -52,6 +54,10 @@ class Tables:
         if not names.is_table(table):
             raise TableError(f"{table!r} is no table name")
         return f"{CATALOG}.{self._prefix}_{layer}.{table}"
+
+    def listing(self, layer: str) -> AbstractContextManager[None]:
+        """Takes the calls of the catalog for a listing of a layer's tables that Spark does not make."""
+        return self._iceberg.calls.made(LIST, "list", f"{CATALOG}.{self._prefix}_{layer}")
 
     def listed(self, layer: str) -> set[str]:
         """The names of a layer's tables, by one request."""
@@ -105,6 +111,10 @@ class Tables:
     def last_commit(self, table: str) -> Commit | None:
         """The last commit of the library, as in commits.last_commit; None when there is none."""
         return last_commit(self._iceberg, self._load(table))
+
+    def ancestry(self, table: str) -> Ancestry:
+        """How far back the table's snapshots are kept."""
+        return ancestry(self._iceberg, self._load(table))
 
     def ancestors(self, table: str, snapshot_id: str) -> Iterator[str]:
         """The snapshot and those before it, newest first; nothing when it is unknown.

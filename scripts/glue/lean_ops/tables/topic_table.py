@@ -25,6 +25,7 @@ from lean_ops.spark.iceberg_classes import (
     plain_files,
 )
 from lean_ops.spark.java_api import COMMIT_FAILED
+from lean_ops.tables.ancestry import Ancestry, ancestry
 from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
@@ -93,6 +94,10 @@ class TopicTable:
         """The newest commit of a cycle, which need not be the last cycle; None when it has expired."""
         commits = (commit for commit, _ in lineage(self._iceberg, self._table))
         return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
+
+    def ancestry(self) -> Ancestry:
+        """How far back the table's snapshots are kept."""
+        return ancestry(self._iceberg, self._table)
 
     def column_paths(self) -> dict[str, str]:
         """The paths that have the table's columns, as columns.column_paths has them."""
