@@ -1,5 +1,5 @@
 /** Plans of holds and releases, and the states of topics, for people. */
-import { CYCLE_DELTA_KEPT_DAYS, type Hold } from '@lean-ops/common/core';
+import type { Hold } from '@lean-ops/common/core';
 import type { CatchingUp } from '../operations/catching-up';
 import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan } from '../operations/plan';
 import { needsSomebody, type TopicState } from '../operations/topic-states';
@@ -46,14 +46,14 @@ function drainText(cycle: HoldPlan['cycle'], ddl: boolean, now: number): string 
 }
 
 /** What whoever holds a topic for long has to know. */
-export function holdNotes({ until }: Pick<HoldPlan, 'until'>, now: number): string[] {
-  const keptUntil = now + CYCLE_DELTA_KEPT_DAYS * DAY_MS;
+export function holdNotes({ until, keptDays }: Pick<HoldPlan, 'until' | 'keptDays'>, now: number): string[] {
+  const keptUntil = now + keptDays * DAY_MS;
   const date = new Date(keptUntil).toISOString().slice(0, 10);
   if (until === undefined) return ['without --until no alarm says when it has been held for too long'];
   if (Date.parse(until) <= keptUntil) return [];
   return [
     `from ${date} on cycle_delta keeps the rows of all topics since the hold, as it drops whole cycles after ` +
-      `${CYCLE_DELTA_KEPT_DAYS} days and none that a held topic has not taken: nothing is lost, and storage grows`,
+      `${keptDays} days and none that a held topic has not taken: nothing is lost, and storage grows`,
   ];
 }
 

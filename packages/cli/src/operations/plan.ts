@@ -32,6 +32,8 @@ export interface HoldPlan extends Planned {
   /** Whether the tables are being altered for a schema, which has to end first, too. */
   readonly ddl: boolean;
   readonly waiting: Waiting;
+  /** Days for which cycle_delta keeps the cycles that every topic has taken. */
+  readonly keptDays: number;
 }
 
 export interface ReleasePlan extends Planned {
@@ -63,8 +65,11 @@ export interface Refusal {
 
 export type PlanResult<P> = { readonly ok: true; readonly plan: P } | { readonly ok: false; readonly refusal: Refusal };
 
-/** @param until ISO 8601 in UTC */
-export function planHold(situation: TopicSituation, until: string | undefined): PlanResult<HoldPlan> {
+/**
+ * @param until ISO 8601 in UTC
+ * @param keptDays days for which cycle_delta keeps the cycles that every topic has taken
+ */
+export function planHold(situation: TopicSituation, until: string | undefined, keptDays: number): PlanResult<HoldPlan> {
   const { topic, item, known, cycle, now, waiting } = situation;
   if (!known) {
     return refused(
@@ -81,7 +86,7 @@ export function planHold(situation: TopicSituation, until: string | undefined): 
   if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
   return {
     ok: true,
-    plan: { kind: 'hold', ...planned(situation), until, cycle, ddl: ddlAtWork(item, now), waiting },
+    plan: { kind: 'hold', ...planned(situation), until, cycle, ddl: ddlAtWork(item, now), waiting, keptDays },
   };
 }
 

@@ -38,7 +38,12 @@ export interface OperationsDeployment extends Deployment {
   readonly operationsTable: string;
   /** The state machine that operations run on. */
   readonly operationMachineArn: string;
+  /** Days for which cycle_delta keeps the cycles that every topic has taken. */
+  readonly cycleDeltaKeptDays: number;
 }
+
+/** The default of the variable rewind_window_days, for outputs of a version that did not give it. */
+const DEFAULT_KEPT_DAYS = 30;
 
 type Read<D> =
   { readonly ok: true; readonly deployment: D } | { readonly ok: false; readonly problems: readonly string[] };
@@ -95,6 +100,7 @@ export async function readOperationsDeployment(
     checkpointTable: reader.text('checkpoint_table'),
     operationsTable: reader.text('operations_table'),
     operationMachineArn: reader.text('operation_state_machine_arn'),
+    cycleDeltaKeptDays: keptDays(reader.value('rewind_window_days')),
   }));
   if (read.ok) return read.deployment;
   throw lacksOutputs(file, read.problems);
@@ -207,6 +213,10 @@ function basics(reader: OutputReader): Deployment {
     athenaWorkgroup: reader.text('athena_workgroup'),
     lake: { bucket: reader.text('lake_bucket'), databasePrefix: databasePrefix(reader) },
   };
+}
+
+function keptDays(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? value : DEFAULT_KEPT_DAYS;
 }
 
 const NO_TARGETS: FreshnessTargets = { defaultMinutes: 0, topicMinutes: {} };

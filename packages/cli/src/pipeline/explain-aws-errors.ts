@@ -161,6 +161,9 @@ function explainObjectFailures(objects: ObjectStore): ObjectStore {
   };
 }
 
+/** What each write of a transaction needs. */
+const WRITE_RIGHTS = { put: 'dynamodb:PutItem', update: 'dynamodb:UpdateItem', delete: 'dynamodb:DeleteItem' } as const;
+
 function explainDocumentFailures(documents: DocumentStore): DocumentStore {
   const on = (table: string): string => `the DynamoDB table ${table}`;
   return {
@@ -173,7 +176,7 @@ function explainDocumentFailures(documents: DocumentStore): DocumentStore {
       explaining('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
     transact: (writes) =>
       explaining(
-        'dynamodb:PutItem, UpdateItem and DeleteItem',
+        [...new Set(writes.map(({ op }) => WRITE_RIGHTS[op]))].join(' and '),
         on([...new Set(writes.map(({ table }) => table))].join(' and ')),
         documents.transact(writes),
       ),

@@ -207,12 +207,13 @@ const DEPLOYMENT: OperationsDeployment = {
   checkpointTable: CHECKPOINTS,
   operationsTable: OPERATIONS,
   operationMachineArn: MACHINE,
+  cycleDeltaKeptDays: 30,
 };
 
 /** Plans and requests a hold. Returns whether the operator got the topic; a kill gives undefined. */
 async function tryHold(operator: Operator): Promise<boolean | undefined> {
   try {
-    const planned = planHold(await readSituation(TOPIC as TopicName, DEPLOYMENT, operator), undefined);
+    const planned = planHold(await readSituation(TOPIC as TopicName, DEPLOYMENT, operator), undefined, 30);
     if (!planned.ok) return false;
     const requested = await requestPlanned({ plan: planned.plan, reason: 'repair' }, DEPLOYMENT, operator);
     return requested.ok;

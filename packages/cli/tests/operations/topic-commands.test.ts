@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Document } from '@lean-ops/common/core';
 import { ADA, CHECKPOINTS, heldItem, memoryOperations, NOW, OPERATIONS, registered, TOPIC } from './memory-operations';
+import { OPERATIONS_OUTPUTS } from '../workspace';
 
 const CYCLE = '20261130T062000Z-1a2b3c4d';
 const lease = (untilMs: number): Document => ({
@@ -148,11 +149,15 @@ Nothing was changed. To do it:
   });
 
   it('says what a long hold, and one without an end, cost', async () => {
-    const { run } = memoryOperations();
+    const { run, write } = memoryOperations();
     expect((await run('topic', 'hold', TOPIC)).output).toContain('without --until no alarm');
-    expect((await run('topic', 'hold', TOPIC, '--until', '14d')).output).not.toContain('note');
-    expect((await run('topic', 'hold', TOPIC, '--until', '15d')).output).toContain(
-      'from 2026-12-14 on cycle_delta keeps the rows of all topics since the hold',
+    expect((await run('topic', 'hold', TOPIC, '--until', '30d')).output).not.toContain('note');
+    expect((await run('topic', 'hold', TOPIC, '--until', '31d')).output).toContain(
+      'from 2026-12-30 on cycle_delta keeps the rows of all topics since the hold',
+    );
+    write('lean-ops.json', { ...OPERATIONS_OUTPUTS, rewind_window_days: 7 });
+    expect((await run('topic', 'hold', TOPIC, '--until', '8d')).output).toContain(
+      'from 2026-12-07 on cycle_delta keeps',
     );
   });
 

@@ -31,7 +31,6 @@ export * from './drift/drift-log';
 export * from './warehouse/iceberg-metadata';
 export * from './warehouse/snapshot-reader';
 export * from './warehouse/freshness';
-export * from './warehouse/retention';
 export * from './json/nearest-word';
 export * from './json/source-map';
 export * from './json/value';

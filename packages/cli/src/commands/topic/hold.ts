@@ -18,8 +18,8 @@ export const registerTopicHold: RegisterCommand = (topic, { terminal, operate, s
     );
   withOperateOptions(command).action(async (name: string, options: HoldOptions) => {
     setExitCode(
-      await operateTopic(name, options, terminal, operate, (situation) =>
-        planHold(situation, options.until && untilIso(options.until, situation.now)),
+      await operateTopic(name, options, terminal, operate, (situation, { cycleDeltaKeptDays }) =>
+        planHold(situation, options.until && untilIso(options.until, situation.now), cycleDeltaKeptDays),
       ),
     );
   });

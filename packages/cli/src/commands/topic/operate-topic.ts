@@ -71,6 +71,9 @@ export function timeoutOption(): Option {
     .default(DEFAULT_TIMEOUT_SECONDS);
 }
 
+/** The plan for a topic's situation, or why there is none. */
+type PlanFor = (situation: TopicSituation, deployment: OperationsDeployment) => PlanResult<TopicPlan>;
+
 /** Everything that came of the command; a part of it is undefined where it did not get so far. */
 interface Outcome {
   readonly plan?: TopicPlan;
@@ -80,17 +83,13 @@ interface Outcome {
   readonly caughtUp?: CatchingUp;
 }
 
-/**
- * Plans, and applies when it is to.
- *
- * @param planFor the plan for the topic's situation, or why there is none
- */
+/** Plans, and applies when it is to. */
 export async function operateTopic(
   topicText: string,
   options: OperateOptions,
   terminal: Terminal,
   operate: Operate,
-  planFor: (situation: TopicSituation) => PlanResult<TopicPlan>,
+  planFor: PlanFor,
 ): Promise<ExitCode> {
   const topic = parseTopic(topicText);
   const shown = checkedOptions(options);
@@ -121,7 +120,7 @@ interface Surroundings {
   readonly operator: Operator;
   readonly terminal: Terminal;
   readonly say: (text: string) => void;
-  readonly planFor: (situation: TopicSituation) => PlanResult<TopicPlan>;
+  readonly planFor: PlanFor;
 }
 
 async function planAndApply(
@@ -130,7 +129,7 @@ async function planAndApply(
   { apply, reason = '', detach, timeout }: OperateOptions,
   { deployment, operator, terminal, say, planFor }: Surroundings,
 ): Promise<Outcome> {
-  const result = planFor(await readSituation(topic, deployment, operator));
+  const result = planFor(await readSituation(topic, deployment, operator), deployment);
   const stale = result.ok && shown !== undefined ? staleness(shown, result.plan) : undefined;
   const refusal = result.ok ? stale : result.refusal;
   if (!result.ok || refusal !== undefined) {
