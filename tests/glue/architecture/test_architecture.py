@@ -33,8 +33,8 @@ WRITING_METHODS = {
     *("newAppend", "newFastAppend", "newOverwrite", "newDelete", "newTransaction", "withCommitProperties"),
     *("createTable", "dropTable"),
 }
-# The modules that commit to tables.
-COMMITTING = ("tables/spark_tables.py", "tables/topic_table.py")
+# The modules that commit to tables. What staged_rows has Spark write is committed by topic_table.
+COMMITTING = ("tables/spark_tables.py", "tables/topic_table.py", "tables/staged_rows.py")
 # What tasks write are files; the commit that makes them part of a table is topic_table's.
 WRITING_FILES = (
     *("tables/data_files.py", "tables/table_files.py", "tasks/topic_task.py"),

@@ -111,7 +111,9 @@ def is_listed(loaded, classes, method, parameters):
     return False
 
 
-def test_every_method_that_a_history_calls_is_on_the_list(lake, monkeypatch, compacting):
+@pytest.mark.parametrize("way", ["compacting", "by_spark"])
+def test_every_method_that_a_history_calls_is_on_the_list(lake, monkeypatch, request, way):
+    request.getfixturevalue(way)
     calls = recorded(monkeypatch)
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "number"}})
     lake.standardize(Event())
@@ -167,7 +169,7 @@ class Absent:
 def test_spark_does_all_work_where_the_jvm_lacks_what_tasks_need(lake, monkeypatch, fresh_classes):
     monkeypatch.setattr(java_api, "NEEDED_BY_TASKS", {**java_api.NEEDED_BY_TASKS, **ABSENT})
     iceberg = iceberg_classes.iceberg_of(lake.spark._jvm)
-    for name in ("specs", "data_files", "expressions", "metrics_config", "parquet", "footers"):
+    for name in ("specs", "data_files", "metrics_config", "parquet", "footers"):
         monkeypatch.setattr(iceberg, name, Absent())
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "number"}})
     for n in range(2):

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.run_outcome import RunOutcome
+from lean_ops.errors import reason
 from lean_ops.ports.interfaces import Job
+from lean_ops.tables.fence import FencedError
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tasks.topic_pool import TopicPool
 
@@ -37,6 +39,32 @@ class LayerRun:
                 finished_at=self.job.clock(),
                 error=why,
             )
+        )
+
+    def stop(self, topic: str, cycle_id: str, error: Exception, started: datetime) -> None:
+        """Enters that an error keeps a topic from a cycle. It is no failure of the topic's when an operation
+        has taken it over."""
+        if not isinstance(error, FencedError):
+            self.fail(topic, cycle_id, reason(error), started)
+            return
+        entry = ledger.Entry(
+            topic=topic,
+            layer=self.layer,
+            cycle_id=cycle_id,
+            started_at=started,
+            finished_at=self.job.clock(),
+            error=str(error),
+            fenced=True,
+        )
+        self.outcome.enter(entry)
+        self.job.log(
+            "topic fenced",
+            level="WARN",
+            topic_name=topic,
+            of_cycle_id=cycle_id,
+            layer=self.layer,
+            epoch=error.epoch,
+            writer_epoch=error.writer_epoch,
         )
 
     def enter(self, entry: ledger.Entry) -> None:

@@ -38,6 +38,8 @@ SCHEMA = (
 )
 DONE = "SUCCEEDED"
 FAILED = "FAILED"
+FENCED = "FENCED"
+"""An operation took the topic over while the run was under way, so the run has not taken the cycle."""
 UNBALANCED = "UNBALANCED"
 """The cycle is done, but its counts disagree with the table."""
 _KEYS = ("topic_name", "layer", "cycle_id")
@@ -53,6 +55,7 @@ class Entry:
     started_at, finished_at: aware times.
     counts: by names of COUNTS; a name that is absent counts 0.
     error: why the topic has not taken the cycle.
+    fenced: whether that is because an operation took the topic over, which is no failure.
     imbalance: how the counts disagree with the table.
     """
 
@@ -63,12 +66,13 @@ class Entry:
     finished_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
+    fenced: bool = False
     imbalance: str | None = None
 
     @property
     def status(self) -> str:
         if self.error is not None:
-            return FAILED
+            return FENCED if self.fenced else FAILED
         return DONE if self.imbalance is None else UNBALANCED
 
 

@@ -37,7 +37,6 @@ from lean_ops.curated.planning import (
 )
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.table import TopicCycle
-from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.commits import Commit
@@ -144,7 +143,7 @@ def _plan(run: LayerRun, topics: Sequence[str], scene: _Scene, started: datetime
         topics, lambda own, topic: plan_topic(job, own, topic, listed, scene.mirrors.get(topic))
     ):
         if isinstance(plan, Exception):
-            run.fail(topic, job.arguments.cycle_id, reason(plan), started)
+            run.stop(topic, job.arguments.cycle_id, plan, started)
         elif plan is None:
             outcome.skipped[topic] = "no active schema"
             job.log("topic skipped", topic_name=topic, reason=outcome.skipped[topic])
@@ -169,7 +168,7 @@ def _unrecorded(
     for plan in plans:
         commit = done[plan.topic]
         if isinstance(commit, Exception):
-            run.fail(plan.topic, run.job.arguments.cycle_id, reason(commit), started)
+            run.stop(plan.topic, run.job.arguments.cycle_id, commit, started)
         else:
             commits += [(plan.topic, one) for one in _unrecorded_of(plan, commit)]
     return commits

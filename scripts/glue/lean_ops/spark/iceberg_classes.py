@@ -34,6 +34,9 @@ class Iceberg:
         package = jvm.org.apache.iceberg
         self.spark_util = package.spark.Spark3Util
         self.commit_metadata = package.spark.CommitMetadata
+        self.written_files = package.spark.FileRewriteCoordinator
+        self.table_cache = java_api.singleton_of(jvm, "org.apache.iceberg.spark.SparkTableCache")
+        self.task_sets = package.spark.ScanTaskSetManager
         self.snapshots = package.SnapshotParser
         self.schemas = package.SchemaParser
         self.specs = package.PartitionSpecParser
@@ -48,6 +51,7 @@ class Iceberg:
         self.stream = jvm.java.util.stream.Stream
         self.string_type = package.types.Types.StringType
         self.hash_map = jvm.java.util.HashMap
+        self.array_list = jvm.java.util.ArrayList
         self.java_class = jvm.java.lang.Class
         self.calls = CatalogCalls()
         """Every call of the catalog takes its share here."""

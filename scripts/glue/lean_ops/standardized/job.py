@@ -24,7 +24,6 @@ from lean_ops.bookkeeping.table_ownership import TableOwnership
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
-from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.standardized.advance import LAYER, ParseErrors
@@ -102,7 +101,7 @@ def _run_cycle(
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
     for topic, commit in done.items():
         if isinstance(commit, Exception):
-            run.fail(topic, cycle_id, reason(commit), started)
+            run.stop(topic, cycle_id, commit, started)
         else:
             commits[topic] = commit
     for work in works:
@@ -119,7 +118,7 @@ def _plan(
 ) -> list[TopicPlan]:
     """Plans the topics that have readable messages and a table. The others fail, unless they failed
     before."""
-    waiting = [work for work in works if work.readable and work.topic not in run.outcome.failed]
+    waiting = [work for work in works if work.readable and work.topic not in run.outcome.left]
     for work in waiting:
         if work.topic not in ownership.ready:
             why = ownership.reasons.get(work.topic, "the topic has no table")
@@ -128,7 +127,7 @@ def _plan(
     plans: list[TopicPlan] = []
     for work, plan in run.pool.each(ready, lambda own, work: looks.plan(run.job, own, work)):
         if isinstance(plan, Exception):
-            run.fail(work.topic, work.cycle_id, reason(plan), started)
+            run.stop(work.topic, work.cycle_id, plan, started)
         else:
             plans.append(plan)
     return plans
@@ -144,7 +143,7 @@ def _enter(
     run: LayerRun, work: TopicCycle, commit: Commit | None, parse_errors: ParseErrors, started: datetime
 ) -> None:
     """Enters a topic that is through with the cycle."""
-    if work.topic in run.outcome.failed:
+    if work.topic in run.outcome.left:
         return
     entry = ledger.entry_of(work.topic, LAYER, commit) if commit else None
     if entry is None and work.readable:
