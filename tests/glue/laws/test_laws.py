@@ -92,6 +92,30 @@ def test_curated_does_not_depend_on_when_the_schema_came(new_lake, part):
     assert lakes, "Hypothesis drew nothing but the simplest example"
 
 
+held_runs = st.lists(st.integers(0, 2 ** (2 * CYCLES) - 1), min_size=HISTORIES, max_size=HISTORIES)
+"""For each topic the runs that begin while it is held; see histories.play."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_topic_that_was_held_ends_as_if_it_never_was(new_lake, part):
+    """Whenever it is held and released among cycles that are killed, also before it is known."""
+    lakes = []
+
+    @seed(SEED * 1000 + part)
+    @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(histories(HISTORIES), plans, held_runs)
+    def hold(played, plan, held):
+        if not is_simplest(played):
+            lakes.append(lake := new_lake())
+            holds = {history.topic: runs for history, runs in zip(played, held, strict=True)}
+            play(lake, played, plan, holds=holds)
+            check(lake, played)
+            assert lake.checkpoints.stored["*", "raw"]["held"] == []
+
+    hold()
+    assert lakes, "Hypothesis drew nothing but the simplest example"
+
+
 def versions(spark, events):
     columns = [*KEPT_COLUMNS[:7], "payload"]
     types = ["timestamp_ntz" if name.endswith(("_at", "_time")) else "string" for name in columns]

@@ -75,6 +75,7 @@ def test_what_was_sent_comes_out_as_text(lake):
         "status": "complete",
         "delta_sequence_number": 1,
         "complete_through": "20261123T000001Z-0a1b2c3d",
+        "held": [],
         "behind": [],
         "unbalanced": [],
         "updated_at": "",

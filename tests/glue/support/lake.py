@@ -206,6 +206,18 @@ class Lake:
                 self.spark.sql(f"ALTER TABLE {table} ADD COLUMNS (`{field_.column}` {field_.data_type})")
         self.registered[topic] |= {"processing_enabled": True, "schema_version": version}
 
+    def hold(self, topic: str, status: str = "MAINTENANCE") -> None:
+        """Holds a topic, as `lean-ops topic hold` does in the registry, whether or not it is known yet."""
+        known = self.registered.setdefault(
+            topic, {"topic_name": topic, "table_name": names.table_name(topic)}
+        )
+        known["hold"] = {"status_before": known.get("status")}
+        known["status"] = status
+
+    def release(self, topic: str) -> None:
+        item = self.registered[topic]
+        item["status"] = item.pop("hold")["status_before"]
+
     def deliver(self, *events: Event) -> None:
         """Makes one commit to RAW, as Firehose does."""
         frame = self.spark.createDataFrame([event.row() for event in events], _EVENTS)

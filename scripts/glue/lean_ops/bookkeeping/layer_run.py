@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lean_ops.bookkeeping import ledger
+from lean_ops.bookkeeping.held_topics import Holds
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.errors import reason
 from lean_ops.ports.interfaces import Job
@@ -15,12 +16,16 @@ from lean_ops.tasks.topic_pool import TopicPool
 
 @dataclass(frozen=True, kw_only=True)
 class LayerRun:
-    """A run of a layer's job, with its tables and its pool of threads over topics."""
+    """A run of a layer's job, with its tables and its pool of threads over topics.
+
+    holds: which topics' tables it leaves alone, and the epochs by which it may write the others.
+    """
 
     job: Job
     layer: str
     tables: Tables
     pool: TopicPool
+    holds: Holds = field(default_factory=Holds)
     outcome: RunOutcome = field(default_factory=RunOutcome)
 
     def metadata_locations(self) -> Mapping[str, str]:

@@ -21,6 +21,8 @@ class RunOutcome:
     skipped: the topics that lack what the job needs, such as a schema.
     unbalanced: the topics whose rows are written but whose ledger does not add up, so that people have to
     look.
+    held: the topics whose tables are left alone, to the first cycle that they do not take. The run does not
+    fail for them, and they are read again from that cycle on once they are released.
     """
 
     entries: list[ledger.Entry] = field(default_factory=list)
@@ -28,6 +30,7 @@ class RunOutcome:
     fenced: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     unbalanced: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -38,6 +41,10 @@ class RunOutcome:
     def left(self) -> dict[str, str]:
         """The topics that have not taken the cycle, failed or fenced, each with the reason."""
         return self.failed | self.fenced
+
+    def hold(self, topic: str, cycle_id: str) -> None:
+        """Enters that a topic is left alone from a cycle on. Of several calls the first counts."""
+        self.held.setdefault(topic, cycle_id)
 
     def enter(self, entry: ledger.Entry) -> None:
         self.entries.append(entry)

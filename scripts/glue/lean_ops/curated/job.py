@@ -17,9 +17,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lean_ops.bookkeeping import checkpoint_mirror, ledger, left_behind
-from lean_ops.bookkeeping.curated_watermark import watermark_item
-from lean_ops.bookkeeping.held_topics import PAUSED
+from lean_ops.bookkeeping import checkpoint_mirror, held_topics, ledger, left_behind
+from lean_ops.bookkeeping.curated_watermark import watermark_in, watermark_item
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.columns import names
@@ -48,12 +47,18 @@ from lean_ops.tasks.topic_pool import TopicPool
 def run(job: Job) -> RunOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
     started = job.clock()
-    enabled = {str(item["topic_name"]): item for item in job.registry.items() if _is_enabled(item)}
+    registry = list(job.registry.items())
+    holds = held_topics.holds_of(registry, started)
+    with_schema = {str(item["topic_name"]): item for item in registry if _is_enabled(item)}
+    enabled = {topic: item for topic, item in with_schema.items() if topic not in holds.held}
     if not enabled:
-        job.log("no topic has a schema")
+        job.log("every topic with a schema is held" if with_schema else "no topic has a schema")
         return RunOutcome()
+    before = job.checkpoints.get(ALL_TOPICS, LAYER)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
-        layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
+        layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
+        released = held_topics.released(held_topics.notes_of(before), holds)
+        held_topics.log_holds(job.log, LAYER, holds, released)
         scene = _scene(layer_run, enabled)
         plans = _plan(layer_run, sorted(enabled.keys() - scene.at_rest.keys()), scene, started)
         watermark = watermark_of(job, plans, scene.at_rest)
@@ -75,10 +80,13 @@ def run(job: Job) -> RunOutcome:
             layer_run, scene.mirrors, scene.locations, {plan.topic for plan in plans} - items.keys()
         )
     # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was.
-    through = upto if layer_run.outcome.complete else watermark
+    outcome = layer_run.outcome
+    through = upto if outcome.complete else watermark
     item = watermark_item(through, checkpoints_of(plans, scene.at_rest, done))
-    _mirror_run(layer_run, {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}, advances)
-    return layer_run.outcome
+    left = {topic: watermark_in(before) or NONE_TAKEN for topic in with_schema if topic in holds.held}
+    item = {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}
+    _mirror_run(layer_run, item, advances, before, left)
+    return outcome
 
 
 @dataclass(frozen=True)
@@ -109,8 +117,7 @@ def _scene(run: LayerRun, enabled: Mapping[str, Item]) -> _Scene:
 
 
 def _is_enabled(item: Item) -> bool:
-    enabled = item.get("processing_enabled") is True and item.get("status") not in PAUSED
-    return enabled and names.is_topic(str(item["topic_name"]))
+    return item.get("processing_enabled") is True and names.is_topic(str(item["topic_name"]))
 
 
 def _plan_woken(
@@ -197,14 +204,17 @@ def _mirror_item(topic: str, commit: Commit) -> Item:
     return {**item, "schema_version": checkpoint.schema_version, "delta_through": checkpoint.through}
 
 
-def _mirror_run(run: LayerRun, item: Item, advances: Sequence[Advance]) -> None:
-    """Writes the item about the whole run, with the topics that it leaves behind."""
+def _mirror_run(
+    run: LayerRun, item: Item, advances: Sequence[Advance], before: Item | None, left: Mapping[str, str]
+) -> None:
+    """Writes the item about the whole run, with the topics that it leaves behind or alone.
+
+    before: the item of the run before. left: the topics that are left alone, each with a cycle up to which
+    it has taken all. Its own checkpoint says where it goes on; the note says that there may be something.
+    """
     cycle_id = run.job.arguments.cycle_id
-    in_trouble = left_behind.items_of(
-        run.outcome,
-        run.job.checkpoints.get(ALL_TOPICS, LAYER),
-        {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None},
-        cycle_id=cycle_id,
-        now=run.job.clock(),
-    )
-    checkpoint_mirror.put_run(run, LAYER, {**item, **in_trouble})
+    arrivals = {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None}
+    in_trouble = left_behind.items_of(run.outcome, before, arrivals, cycle_id=cycle_id, now=run.job.clock())
+    notes = held_topics.next_notes(held_topics.notes_of(before), run.holds, left, run.outcome.left, arrivals)
+    held = {held_topics.HELD: held_topics.item_of(notes)}
+    checkpoint_mirror.put_run(run, LAYER, {**item, **held, **in_trouble})

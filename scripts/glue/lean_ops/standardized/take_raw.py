@@ -1,6 +1,6 @@
 """RAW's new rows to cycle_delta, flattened once for all topics, in one commit that carries the range."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F
@@ -21,12 +21,15 @@ from lean_ops.tables.topic_table import TopicTable
 _RAW_TABLE = "events"
 
 
-def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwnership:
+def take_raw(
+    job: Job, tables: Tables, owners: Mapping[str, str], held: Collection[str] = ()
+) -> TableOwnership:
     """Takes RAW's new rows. Returns who of their topics owns a table.
 
     That is settled first, because the messages of a topic that is refused keep their payload in the same
     commit.
-    owners: table name to topic.
+    owners: table name to topic. held: the topics whose tables are left alone. Their rows are taken as all
+    others, so that cycle_delta has them when the topics are released.
     """
     arguments = job.arguments
     source = tables.name("raw", _RAW_TABLE)
@@ -43,7 +46,7 @@ def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwners
         job.log("RAW history gone", level="WARN", last_snapshot_id=last and last.snapshot_id, reason=why)
     topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
     valid = [topic for topic in topics if names.is_topic(topic)]
-    ownership = ensure_on_record(job, tables, valid, owners)
+    ownership = ensure_on_record(job, tables, valid, owners, held)
     properties = snapshot_range.properties(arguments.cycle_id, taken)
     if not _taken_by_tasks(job, source, target, taken, ownership, properties):
         flat = flatten_events(events, arguments.cycle_id, ownership.refused)
