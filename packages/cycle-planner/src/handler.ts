@@ -13,6 +13,7 @@ import { configFrom } from './config';
 import { releaseLease } from './lease';
 import { planCycle, type Collaborators, type CyclePlan, type Resources } from './plan-cycle';
 import { reportFreshness } from './report-freshness';
+import { reportOverdueHolds } from './report-holds';
 import { decodeRequest } from './request';
 
 const SERVICE = 'cycle-planner';
@@ -42,7 +43,11 @@ export const handler = traced(
     try {
       const request = decodeRequest(event);
       if (request.action === 'plan') {
-        const { plan, measure, rawMetadata } = await planCycle(request.executionId, resources, collaborators);
+        const { plan, measure, rawMetadata, overdueHolds } = await planCycle(
+          request.executionId,
+          resources,
+          collaborators,
+        );
         const { bytes, snapshots } = rawMetadata ?? {};
         log.info('cycle planned', {
           execution_id: request.executionId,
@@ -52,6 +57,7 @@ export const handler = traced(
         });
         metrics.count('NewRecords', plan.new_records);
         if (bytes !== undefined) metrics.count('RawMetadataBytes', bytes);
+        if (overdueHolds !== undefined) reportOverdueHolds(overdueHolds, { log, metrics });
         reportFreshness(measure, config.freshnessTargets, { log, metrics });
         return plan;
       }

@@ -9,12 +9,14 @@ import {
 import {
   curatedRunIsMissing,
   freshnessOf,
+  overdueHolds,
   isLeftAlone,
   recordsAddedSince,
   somethingWasLeft,
   type AddedRecords,
   type Document,
   type Freshness,
+  type HeldTopic,
   type FreshnessTargets,
   type Lake,
 } from '@lean-ops/common/core';
@@ -86,6 +88,8 @@ export interface PlannedCycle {
   readonly measure: () => Freshness;
   /** The size of RAW's metadata, which each cycle reads; undefined when it was not read. */
   readonly rawMetadata: RawMetadataSize | undefined;
+  /** The topics that are held past the end of their hold; undefined when the registry was not read. */
+  readonly overdueHolds: readonly HeldTopic[] | undefined;
 }
 
 /** How large RAW's metadata is. It grows with every commit of Firehose, and snapshot expiry keeps it small. */
@@ -106,18 +110,23 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     resources.leaseSeconds,
     deps.clock,
   );
+  const looked = (state: PipelineState): Pick<PlannedCycle, 'rawMetadata' | 'overdueHolds'> => ({
+    rawMetadata: sizeOf(state),
+    overdueHolds: overdueHolds(state.registry, deps.clock.now()),
+  });
   const freshnessBy = (state: PipelineState): Freshness =>
     freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
   if (!lease.held) {
     // What cannot be read fails the cycle that runs. This one has nothing to do, so it does not fail.
     return readState(resources, deps).then(
-      (state) => ({ plan: LEASE_HELD, measure: () => freshnessBy(state), rawMetadata: sizeOf(state) }),
+      (state) => ({ plan: LEASE_HELD, measure: () => freshnessBy(state), ...looked(state) }),
       (error: unknown) => ({
         plan: LEASE_HELD,
         measure: () => {
           throw error;
         },
         rawMetadata: undefined,
+        overdueHolds: undefined,
       }),
     );
   }
@@ -133,7 +142,7 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     run_curated: situation.enabledTopics.length > 0,
     enabled_topics: situation.enabledTopics.length,
   };
-  return { plan, measure: () => freshnessBy(state), rawMetadata: sizeOf(state) };
+  return { plan, measure: () => freshnessBy(state), ...looked(state) };
 }
 
 function sizeOf({ snapshots }: PipelineState): RawMetadataSize {

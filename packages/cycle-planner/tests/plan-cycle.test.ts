@@ -368,3 +368,21 @@ describe('decodeRequest', () => {
     expect(() => decodeRequest(event)).toThrow('cycle-planner');
   });
 });
+
+describe('overdue holds', () => {
+  const until = (topic: string, end: number) => ({
+    topic_name: topic,
+    status: 'MAINTENANCE',
+    hold: { until: new Date(end).toISOString() },
+  });
+
+  it('are the topics that are held past their end, also while another cycle runs', async () => {
+    const w = world();
+    const now = w.clock.now();
+    w.documents.seed('registry', until('late', now - 1_000), until('in-time', now + 1_000_000));
+    for (const execution of ['e', 'other']) {
+      const { overdueHolds } = await planned(execution, RESOURCES, w);
+      expect(overdueHolds?.map(({ topic }) => topic)).toEqual(['late']);
+    }
+  });
+});
