@@ -1,9 +1,11 @@
 """Held topics: their tables are left alone, their rows are not lost, and the release takes them on."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from lake import Event
 
+from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
 HELD, OTHER = "telemetry.climate", "fleet.trucks"
@@ -81,6 +83,25 @@ def test_a_cycle_with_only_held_topics_ends_well_and_makes_no_table(lake):
     assert lake.standardize().trouble() is None
     assert [row["message_id"] for row in lake.rows(TABLE)] == ["m1"]
     assert [row["change_type"] for row in lake.rows("ops.drift_log")].count("TABLE_CREATED") == 1
+
+
+def test_runs_write_by_the_epoch_that_the_registry_has_as_they_begin(lake):
+    lake.activate(HELD, 1, {"a": {"type": "integer"}})
+    lake.standardize(Event({"a": 1}, message_id="m1"))
+    assert lake.curate().complete
+    tables = Tables(lake.spark, lake.prefix)
+    for layer in ("standardized", "curated"):
+        tables.raise_epoch(lake.name(f"{layer}.telemetry_climate"), 2)
+    # A run that began before the topic was held a second time.
+    lake.registered[HELD]["epoch"] = Decimal(1)
+    assert list(lake.standardize(Event({"a": 2}, message_id="m2")).fenced) == [HELD]
+    lake.registered[HELD]["epoch"] = Decimal(2)
+    assert lake.standardize().complete
+    lake.registered[HELD]["epoch"] = Decimal(1)
+    assert list(lake.curate().fenced) == [HELD]
+    lake.registered[HELD]["epoch"] = Decimal(2)
+    assert lake.curate().complete
+    assert [len(lake.rows(f"{layer}.telemetry_climate")) for layer in ("standardized", "curated")] == [2, 2]
 
 
 def test_a_topic_is_left_alone_while_its_tables_are_altered(lake):

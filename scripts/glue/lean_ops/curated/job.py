@@ -147,7 +147,10 @@ def _plan(run: LayerRun, topics: Sequence[str], scene: _Scene, started: datetime
     listed = {LAYER: scene.locations, "standardized": scene.standardized}
     plans: list[TopicPlan] = []
     for topic, plan in run.pool.each(
-        topics, lambda own, topic: plan_topic(job, own, topic, listed, scene.mirrors.get(topic))
+        topics,
+        lambda own, topic: plan_topic(
+            job, own, topic, listed, scene.mirrors.get(topic), epoch=run.holds.epoch(topic)
+        ),
     ):
         if isinstance(plan, Exception):
             run.stop(topic, job.arguments.cycle_id, plan, started)

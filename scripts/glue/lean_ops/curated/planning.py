@@ -49,18 +49,25 @@ class TopicPlan:
 
 
 def plan_topic(
-    job: Job, tables: Tables, topic: str, listed: Mapping[str, Collection[str]], mirror: Item | None
+    job: Job,
+    tables: Tables,
+    topic: str,
+    listed: Mapping[str, Collection[str]],
+    mirror: Item | None,
+    *,
+    epoch: int,
 ) -> TopicPlan | None:
     """Loads a topic's schema and table. Returns None for a topic without an active schema.
 
-    listed: layer to the names of its tables. mirror: the topic's item. Raises TableBehindSchemaError and
+    listed: layer to the names of its tables. mirror: the topic's item. epoch: that by which the run may write
+    the table. Raises TableBehindSchemaError and
     SchemaError.
     """
     text = job.schemas.active(topic)
     if text is None:
         return None
     schema = read_schema(text, topic)
-    table = _table(tables, schema, listed)
+    table = _table(tables, schema, listed, epoch)
     position = position_of(table, mirror)
     last = position.last
     checkpoint = None if last is None else Checkpoint.of(last)
@@ -83,14 +90,16 @@ def plan_topic(
     )
 
 
-def _table(tables: Tables, schema: TopicSchema, listed: Mapping[str, Collection[str]]) -> TopicTable:
+def _table(
+    tables: Tables, schema: TopicSchema, listed: Mapping[str, Collection[str]], epoch: int
+) -> TopicTable:
     topic, name = schema.topic, names.table_name(schema.topic)
     if name not in listed[LAYER]:
         raise TableBehindSchemaError(
             f"{topic} has no Curated table. To make it: lean-ops schema push schemas/{topic}"
         )
     full_name = tables.name(LAYER, name)
-    table = TopicTable(tables.spark, full_name)
+    table = TopicTable(tables.spark, full_name, epoch)
     present = {column.name for column in table.columns}
     lacking = [field.column for field in schema.fields if field.column not in present]
     if lacking:

@@ -8,6 +8,7 @@ from this look.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lean_ops.bookkeeping.held_topics import Holds
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.table_position import (
     TABLE_ROLLED_BACK,
@@ -34,12 +35,14 @@ class Looks:
     """The looks of a run at the tables of its topics.
 
     locations: table name to the place of its metadata file before the looks. mirrors: topic to its item
-    before the run. found: topic to the look at its table. unused: those of them on which no cycle was planned
-    yet. taken: topic to the last cycle whose commit this run has made, or found, and mirrored.
+    before the run. holds: what the run found in the registry. found: topic to the look at its table. unused:
+    those of them on which no cycle was planned yet. taken: topic to the last cycle whose commit this run has
+    made, or found, and mirrored.
     """
 
     locations: Mapping[str, str]
     mirrors: Mapping[str, Item]
+    holds: Holds
     found: dict[str, Look] = field(default_factory=dict)
     unused: dict[str, Look] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
@@ -51,7 +54,7 @@ class Looks:
         since the run looked which tables are.
         """
         topic = work.topic
-        look = self.unused.pop(topic, None) or look_at(tables, topic, self.mirrors.get(topic))
+        look = self.unused.pop(topic, None) or self.look_at(tables, topic)
         is_behind = (look.position.reached or "") < self.taken.get(topic, "")
         is_known = topic in self.found and self.found[topic].position.is_moved_back
         if is_behind or (look.position.is_moved_back and not is_known):
@@ -60,6 +63,9 @@ class Looks:
                 "the next cycle takes it on from there"
             )
         return plan_topic(job, look, work)
+
+    def look_at(self, tables: Tables, topic: str) -> Look:
+        return look_at(tables, topic, self.mirrors.get(topic), self.holds.epoch(topic))
 
     @property
     def moved_back(self) -> dict[str, Position]:
@@ -75,9 +81,9 @@ def look_at_tables(run: LayerRun, topics: Iterable[str]) -> Looks:
     """
     job = run.job
     owning = sorted(topics)
-    looks = Looks(run.metadata_locations(), job.checkpoints.of_topics(owning, LAYER))
+    looks = Looks(run.metadata_locations(), job.checkpoints.of_topics(owning, LAYER), run.holds)
     changed = [topic for topic in owning if _has_changed(looks, topic)]
-    for topic, look in run.pool.each(changed, lambda own, topic: look_at(own, topic, looks.mirrors[topic])):
+    for topic, look in run.pool.each(changed, looks.look_at):
         if isinstance(look, Look):
             looks.found[topic] = looks.unused[topic] = look
         else:

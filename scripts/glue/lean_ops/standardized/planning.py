@@ -38,8 +38,9 @@ class TopicPlan:
     evolution: Evolution | None = None
 
 
-def look_at(tables: Tables, topic: str, mirror: Item | None) -> Look:
-    table = TopicTable(tables.spark, tables.name(LAYER, names.table_name(topic)))
+def look_at(tables: Tables, topic: str, mirror: Item | None, epoch: int) -> Look:
+    """Loads a topic's table. mirror: its item. epoch: that by which the run may write it."""
+    table = TopicTable(tables.spark, tables.name(LAYER, names.table_name(topic)), epoch)
     return Look(table, position_of(table, mirror))
 
 
