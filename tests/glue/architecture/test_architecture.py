@@ -18,7 +18,7 @@ ROOMS = {
     "scripts/glue/lean_ops": (
         *("errors", "columns", "ports", "spark", "payload", "validation", "tables", "raw"),
         *("cycle_delta", "versions", "tasks", "bookkeeping", "standardized", "curated", "catch_up"),
-        "entrypoint",
+        *("operations", "entrypoint"),
     ),
     "scripts/local/emulator": (
         *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "cloudwatch"),

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -192,6 +193,65 @@ class DynamoCheckpoints:
             # A later run has written its checkpoint, which stays.
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
+
+
+class DynamoOperations:
+    """The table of operations and of topics' locks, as the job operation uses it."""
+
+    def __init__(self, table: str) -> None:
+        self._client: Any = boto3.client("dynamodb", config=_RETRIES)
+        self._table = table
+
+    def get(self, operation_id: str) -> Item | None:
+        key = {"operation_id": {"S": operation_id}}
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return None if found is None else _plain_all(found)
+
+    def all(self) -> Iterable[Item]:
+        for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
+            yield from map(_plain_all, page["Items"])
+
+    def apply(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        values = {":applied": "APPLIED", ":drained": "DRAINED", ":running": "RUNNING", ":at": _iso(at)}
+        return self._if(
+            operation_id,
+            "SET #step = :applied, #counts = :counts, #updated = :at",
+            "#state = :running AND #step IN (:drained, :applied)",
+            {"#step": "step", "#counts": "counts", "#updated": "updated_at", "#state": "state"},
+            {**values, ":counts": dict(counts)},
+        )
+
+    def note_recorded(self, operation_id: str, state: str) -> None:
+        self._if(
+            operation_id,
+            "SET #recorded = :yes, #state = :state",
+            "attribute_exists(operation_id)",
+            {"#recorded": "recorded", "#state": "recorded_state"},
+            {":yes": True, ":state": state},
+        )
+
+    def _if(
+        self, operation_id: str, update: str, condition: str, names: Mapping[str, str], values: Item
+    ) -> bool:
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"operation_id": {"S": operation_id}},
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=dict(names),
+                ExpressionAttributeValues=_typed_all(values),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+
+def _iso(at: datetime) -> str:
+    """A time as the functions write it: in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class S3Schemas:

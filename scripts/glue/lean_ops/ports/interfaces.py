@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
-from lean_ops.ports.job_arguments import CatchUpArguments, JobArguments
+from lean_ops.ports.job_arguments import CatchUpArguments, JobArguments, OperationArguments
 
 ALL_TOPICS = "*"
 """Stands in the place of a topic's name where an item is about all topics."""
@@ -152,5 +152,34 @@ class CatchUp:
     registry: TopicRegistry
     schemas: SchemaBucket
     catalog: Catalog
+    clock: Callable[[], datetime]
+    log: Callable[..., None]
+
+
+class Operations(Protocol):
+    """The items of operations, and the locks of topics beside them, as the job operation uses them."""
+
+    def get(self, operation_id: str) -> Item | None:
+        """The item of an operation; None when there is none."""
+
+    def all(self) -> Iterable[Item]:
+        """Every item, those of locks included."""
+
+    def apply(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        """Sets the step APPLIED and the counts. Returns False when the operation is not running any more."""
+
+    def note_recorded(self, operation_id: str, state: str) -> None:
+        """Notes that the operation has a row in the table of operations, which says this state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationJob:
+    """One run of the job operation, with everything it works with. clock and log are as in Job."""
+
+    arguments: OperationArguments
+    spark: SparkSession
+    operations: Operations
+    registry: Registry
+    checkpoints: Checkpoints
     clock: Callable[[], datetime]
     log: Callable[..., None]

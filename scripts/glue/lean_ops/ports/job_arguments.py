@@ -21,6 +21,7 @@ DEFAULT_DRIVER_THREADS = 32
 
 _CYCLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_OPERATION_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}")
 _SNAPSHOT_ID = re.compile(r"[0-9]{0,19}")
 
 
@@ -188,3 +189,31 @@ def parse_catch_up_arguments(argv: Sequence[str]) -> CatchUpArguments:
 
 def _not_topics(topics: Sequence[str]) -> list[str]:
     return [name for name in topics if not names.is_topic(name)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationArguments:
+    """The arguments of the job operation. operation_id: names the item that says what is to be done."""
+
+    operation_id: str
+    database_prefix: str
+    operations_table: str
+    registry_table: str
+    checkpoint_table: str
+    catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
+    driver_threads: int = DEFAULT_DRIVER_THREADS
+
+
+def parse_operation_arguments(argv: Sequence[str]) -> OperationArguments:
+    """Reads the arguments of the job operation. Raises ArgumentError as parse_arguments does."""
+    options = _Options(argv)
+    arguments = OperationArguments(
+        operation_id=options.text("operation_id", _OPERATION_ID),
+        database_prefix=options.text("database_prefix", _DATABASE_PREFIX),
+        operations_table=options.text("operations_table"),
+        registry_table=options.text("registry_table"),
+        checkpoint_table=options.text("checkpoint_table"),
+        **options.limits(),
+    )
+    options.check()
+    return arguments
