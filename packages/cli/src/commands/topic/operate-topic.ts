@@ -181,8 +181,9 @@ export async function followAndSay(
   return followed;
 }
 
-function detachedText({ operationId }: Operation): string {
-  return `${operationId} is requested, and runs in AWS: lean-ops op show ${operationId}\n`;
+function detachedText({ operationId, kind, topic }: Operation): string {
+  const later = kind === 'release' ? `When it has caught up, it is no more in: lean-ops topic status\n` : '';
+  return `${operationId} has ${topic}, and runs in AWS: lean-ops op show ${operationId}\n${later}`;
 }
 
 function endText({ end, operation }: Followed): string {
