@@ -4,7 +4,8 @@ Firehose would do."""
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,6 +103,19 @@ class MemoryCheckpoints:
             self.stored[(topic, layer)] = {name: value for name, value in item.items() if value is not None}
 
 
+@contextmanager
+def out_of_reach(files: Iterable[str]) -> Iterator[None]:
+    """Whatever opens one of these data files meanwhile fails."""
+    paths = [Path(urlparse(file).path) for file in files]
+    for path in paths:
+        path.rename(f"{path}.away")
+    try:
+        yield
+    finally:
+        for path in paths:
+            Path(f"{path}.away").rename(path)
+
+
 @dataclass
 class Lake:
     """Registry, schemas and table-provisioner in one, because they share what they know."""
@@ -127,6 +141,9 @@ class Lake:
 
     def name(self, table: str) -> str:
         return f"glue_catalog.{self.prefix}_{table}"
+
+    def data_files(self, table: str) -> set[str]:
+        return {row["file_path"] for row in self.spark.table(f"{self.name(table)}.files").collect()}
 
     def _create(self, statement: str) -> None:
         """Makes a table by Athena's own statement, in the place where this catalog has its tables."""

@@ -163,12 +163,18 @@ class Tables:
         return self._confirmed(table, properties)
 
     def upsert(
-        self, rows: DataFrame, table: str, keys: Sequence[str], properties: Mapping[str, str]
+        self,
+        rows: DataFrame,
+        table: str,
+        keys: Sequence[str],
+        properties: Mapping[str, str],
+        among: str = "true",
     ) -> Commit | None:
         """Inserts rows into a table of _ops, or replaces those with the same `keys`, which must be unique in
         `rows`.
 
-        properties: as in append.
+        properties: as in append. among: a condition on the table `t`, in SQL, that every row with such keys
+        meets. By it Iceberg leaves out files; the keys themselves are no constants, and leave out none.
         """
         self._refuse_topics(table)
         rows = self._whole(rows, table)
@@ -176,7 +182,7 @@ class Tables:
         view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
         rows.createOrReplaceTempView(view)
-        on = " AND ".join(f"t.`{key}` = s.`{key}`" for key in keys)
+        on = " AND ".join([among, *(f"t.`{key}` = s.`{key}`" for key in keys)])
         update = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
         statement = (
             f"MERGE INTO {table} t USING {view} s ON {on} "
