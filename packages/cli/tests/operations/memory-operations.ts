@@ -1,11 +1,19 @@
 /** A pipeline in memory whose operations run as in AWS: by the same transitions, a step whenever time passes. */
-import { advanceOperation, executionArnOf, OperationRefusedError, type OperationTables } from '@lean-ops/common/aws';
+import {
+  advanceOperation,
+  executionArnOf,
+  OperationRefusedError,
+  type Clock,
+  type DocumentStore,
+  type OperationTables,
+} from '@lean-ops/common/aws';
 import {
   beginOperation,
   finishOperation,
   isDrained,
   markDrained,
   readCycleLease,
+  readOperation,
   type Decision,
   type Document,
   type Operation,
@@ -52,9 +60,19 @@ export const heldItem = (hold: Document = {}, changes: Document = {}): Document 
 
 interface Execution {
   status: string;
+  next: 'Begin' | 'Drained' | 'Run' | 'Finish' | 'Cancel';
   readonly operationId: string;
-  readonly cancels: boolean;
 }
+
+/** What the state machine gives its function. */
+export interface StepEvent {
+  readonly action: 'begin' | 'drained' | 'cancel' | 'finish';
+  readonly operation_id: string;
+  readonly execution_arn?: string;
+  readonly outcome?: 'SUCCEEDED' | 'FAILED';
+  readonly error?: string;
+}
+type Perform = (event: StepEvent) => Promise<object>;
 
 export interface MemoryOptions {
   readonly items?: readonly Document[];
@@ -63,9 +81,17 @@ export interface MemoryOptions {
   /** Takes part when the Glue job runs: throws to let the execution fail. */
   readonly job?: (operation: Operation) => void;
   readonly caller?: string;
+  /** The function of the state machine; by default one over the same transitions. */
+  readonly perform?: (of: { readonly documents: DocumentStore; readonly clock: Clock }) => Perform;
 }
 
-export function memoryOperations({ items = [registered()], ledger = [], job, caller = ADA }: MemoryOptions = {}) {
+export function memoryOperations({
+  items = [registered()],
+  ledger = [],
+  job,
+  caller = ADA,
+  perform: given,
+}: MemoryOptions = {}) {
   const documents = memoryDocuments({
     [REGISTRY]: ['topic_name'],
     [CHECKPOINTS]: ['topic_name', 'layer'],
@@ -79,38 +105,73 @@ export function memoryOperations({ items = [registered()], ledger = [], job, cal
   const advance = (id: string, decide: (facts: OperationFacts) => Decision): Promise<Operation> =>
     advanceOperation(documents, TABLES, id, () => new Date(clock.now()), decide);
 
-  /** Takes an execution one step on, as the state machine does. */
+  const own: Perform = async (event) => {
+    const { operation_id: id, execution_arn: executionArn = '' } = event;
+    switch (event.action) {
+      case 'begin':
+        await advance(id, (facts) => beginOperation(facts, executionArn));
+        return {};
+      case 'drained': {
+        const operation = readOperation(await documents.get(OPERATIONS, { operation_id: id }));
+        const topicItem = await documents.get(REGISTRY, { topic_name: operation?.topic ?? '' });
+        const lease = readCycleLease(await documents.get(CHECKPOINTS, { topic_name: '*', layer: 'lease' }));
+        const over = operation && isDrained(operation, topicItem, lease, new Date(clock.now()));
+        if (operation?.step === 'BEGUN' && !over) return { drained: false };
+        await advance(id, markDrained);
+        return { drained: true };
+      }
+      case 'cancel':
+        await advance(id, (facts) => finishOperation(facts, { outcome: 'CANCELLED' }));
+        return {};
+      case 'finish': {
+        const { outcome = 'SUCCEEDED', error = '' } = event;
+        await advance(id, (facts) =>
+          finishOperation(facts, outcome === 'SUCCEEDED' ? { outcome } : { outcome, error, executionArn }),
+        );
+        return {};
+      }
+    }
+  };
+  const perform = given?.({ documents, clock }) ?? own;
+
+  /** Lets an execution enter its next state, as the state machine of operations does. */
   async function step(arn: string, execution: Execution): Promise<void> {
-    const { operationId } = execution;
-    if (execution.cancels) {
-      await advance(operationId, (facts) => finishOperation(facts, { outcome: 'CANCELLED' }));
-      execution.status = 'SUCCEEDED';
-      return;
+    const { operationId: operation_id } = execution;
+    switch (execution.next) {
+      case 'Begin':
+        await perform({ action: 'begin', operation_id, execution_arn: arn });
+        execution.next = 'Drained';
+        return;
+      case 'Drained': {
+        const { drained } = (await perform({ action: 'drained', operation_id })) as { drained?: boolean };
+        if (drained === true) execution.next = 'Run';
+        return;
+      }
+      case 'Run': {
+        const operation = readOperation(await documents.get(OPERATIONS, { operation_id }));
+        if (operation?.step === 'DRAINED') {
+          job?.(operation);
+          const counts = { cycles_waiting: 2, messages_waiting: 7 };
+          await documents.update(OPERATIONS, { operation_id }, { set: { step: 'APPLIED', counts } });
+        }
+        execution.next = 'Finish';
+        return;
+      }
+      case 'Finish':
+        await perform({ action: 'finish', operation_id, outcome: 'SUCCEEDED' });
+        execution.status = 'SUCCEEDED';
+        return;
+      case 'Cancel':
+        await perform({ action: 'cancel', operation_id });
+        execution.status = 'SUCCEEDED';
     }
-    const begun = await advance(operationId, (facts) => beginOperation(facts, arn));
-    if (begun.step === 'REQUESTED') return;
-    if (begun.step === 'BEGUN') {
-      const topicItem = await documents.get(REGISTRY, { topic_name: begun.topic });
-      const lease = readCycleLease(await documents.get(CHECKPOINTS, { topic_name: '*', layer: 'lease' }));
-      if (isDrained(begun, topicItem, lease, new Date(clock.now()))) await advance(operationId, markDrained);
-      return;
-    }
-    if (begun.step === 'DRAINED') {
-      job?.(begun);
-      const counts = { cycles_waiting: 2, messages_waiting: 7 };
-      const key = { operation_id: operationId };
-      await documents.update(OPERATIONS, key, { set: { step: 'APPLIED', counts } });
-      return;
-    }
-    await advance(operationId, (facts) => finishOperation(facts, { outcome: 'SUCCEEDED' }));
-    execution.status = 'SUCCEEDED';
   }
 
   async function fail(arn: string, execution: Execution, error: string): Promise<void> {
     execution.status = 'FAILED';
-    const outcome = { outcome: 'FAILED', error, executionArn: arn } as const;
+    const { operationId: operation_id } = execution;
     try {
-      await advance(execution.operationId, (facts) => finishOperation(facts, outcome));
+      await perform({ action: 'finish', operation_id, outcome: 'FAILED', execution_arn: arn, error });
     } catch (refused) {
       if (!(refused instanceof OperationRefusedError)) throw refused;
     }
@@ -150,7 +211,8 @@ export function memoryOperations({ items = [registered()], ledger = [], job, cal
       start(name, input) {
         const arn = executionArnOf(MACHINE, name);
         const { operation_id: operationId, action } = input as { operation_id: string; action?: string };
-        if (!executions.has(arn)) executions.set(arn, { status: 'RUNNING', operationId, cancels: action === 'cancel' });
+        if (!executions.has(arn))
+          executions.set(arn, { status: 'RUNNING', operationId, next: action === 'cancel' ? 'Cancel' : 'Begin' });
         return Promise.resolve(arn);
       },
       describe(arn) {

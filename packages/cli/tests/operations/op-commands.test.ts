@@ -123,7 +123,7 @@ describe('an operation that runs', () => {
     const resumed = await run('op', 'resume', id);
     expect([resumed.code, resumed.output]).toEqual([1, expect.stringContaining('OPERATION_RUNS: ')]);
     await expect(run('op', 'cancel', id)).resolves.toMatchObject({ code: 0 });
-    expect([...executions.values()]).toMatchObject([{ status: 'ABORTED' }, { status: 'SUCCEEDED', cancels: true }]);
+    expect([...executions.values()]).toMatchObject([{ status: 'ABORTED' }, { status: 'SUCCEEDED', next: 'Cancel' }]);
     await expect(registryItem()).resolves.toMatchObject({ status: 'READY' });
   });
 

@@ -131,6 +131,22 @@ Nothing was changed. To do it:
     await expect(registryItem()).resolves.toEqual(registered({ epoch: 7 }));
   });
 
+  it('has failed when it could not begin for another reason', async () => {
+    const { run, operator, locks } = memoryOperations();
+    const before = { ...operator.documents };
+    let writes = 0;
+    Object.assign(operator.documents, {
+      transact: (...of: Parameters<typeof before.transact>) => {
+        writes += 1;
+        // The first one is the request; the second is what begins the operation.
+        return writes === 2 ? Promise.reject(new Error('Begin failed: access denied')) : before.transact(...of);
+      },
+    });
+    const { code, output } = await run(...HOLD);
+    expect([code, output]).toEqual([2, expect.stringContaining('Begin failed: access denied\nNothing was changed.\n')]);
+    expect(await locks()).toEqual([]);
+  });
+
   it('says how to go on with an operation that could not be started', async () => {
     const { run, operator, registryItem } = memoryOperations();
     const before = { ...operator.machine };

@@ -200,10 +200,14 @@ function endText({ end, operation }: Followed): string {
   }
 }
 
+/** Codes of an operation that was refused as it began. */
+const REFUSED = /\b(?:PLAN_STALE|ALREADY_HELD|NOT_HELD|HELD_OTHERWISE)\b/;
+
 /** The exit code of what somebody watched. An operation that found its plan stale is refused, and did not fail. */
 export function followedExitCode({ end, operation }: Followed): ExitCode {
   if (end === 'ENDED' && operation.state !== 'FAILED') return EXIT.clean;
-  return end === 'ENDED' && operation.step === 'REQUESTED' ? EXIT.problems : EXIT.failed;
+  const refused = operation.step === 'REQUESTED' && REFUSED.test(operation.error ?? '');
+  return end === 'ENDED' && refused ? EXIT.problems : EXIT.failed;
 }
 
 function exitCodeOf({ refusal, followed }: Outcome): ExitCode {
