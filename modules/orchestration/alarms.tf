@@ -123,6 +123,10 @@ locals {
     cycle-aborted   = { metric = "ExecutionsAborted", description = "Somebody stopped a cycle. The next cycle starts when the lease has run out, and retries the unfinished work." }
   }
 
+  maintenance_alarms = {
+    maintenance-failed = { metric = "ExecutionsFailed", description = "Tables were not maintained, or some of them not. Nothing is lost; they grow until it succeeds again." }
+  }
+
   # Runbook (docs/runbooks/{name}.md) of each alarm. Several alarms may share one.
   runbooks = merge(
     { for name in keys(local.alarms) : name => name },
@@ -140,6 +144,13 @@ locals {
     for name, alarm in local.cycle_alarms : name => merge(alarm, {
       namespace  = "AWS/States"
       dimensions = { StateMachineArn = local.state_machine_arn }
+      statistic  = "Sum"
+      threshold  = 0
+    })
+    }, {
+    for name, alarm in local.maintenance_alarms : name => merge(alarm, {
+      namespace  = "AWS/States"
+      dimensions = { StateMachineArn = local.maintenance_arn }
       statistic  = "Sum"
       threshold  = 0
     })

@@ -1,5 +1,5 @@
 data "aws_iam_policy_document" "assume" {
-  for_each = { cycle = "states.amazonaws.com", schedule = "scheduler.amazonaws.com" }
+  for_each = { cycle = "states.amazonaws.com", maintenance = "states.amazonaws.com", schedule = "scheduler.amazonaws.com" }
 
   statement {
     sid     = "ServiceActsForThisAccount"
@@ -78,9 +78,9 @@ resource "aws_iam_role" "schedule" {
 
 data "aws_iam_policy_document" "schedule" {
   statement {
-    sid       = "StartCycle"
+    sid       = "StartCycleAndMaintenance"
     actions   = ["states:StartExecution"]
-    resources = [local.state_machine_arn]
+    resources = [local.state_machine_arn, local.maintenance_arn]
   }
 }
 

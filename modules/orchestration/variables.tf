@@ -42,6 +42,18 @@ variable "jobs" {
   nullable = false
 }
 
+variable "maintenance_job" {
+  description = "Name of the Glue job maintenance."
+  type        = string
+  nullable    = false
+}
+
+variable "maintenance_schedule" {
+  description = "When maintenance runs: rate(...) or cron(...), in UTC."
+  type        = string
+  nullable    = false
+}
+
 variable "job_timeout_seconds" {
   description = "Seconds that the cycle waits for one job; a little more than Glue's own timeout, so that Glue ends it first."
   type        = number

@@ -23,6 +23,8 @@ variables {
   glue_number_of_workers = 2
   glue_timeout_minutes   = 60
   max_columns            = 500
+  rewind_window_days     = 30
+  raw_retention_days     = null
   log_retention_days     = 30
   force_destroy          = false
 
@@ -68,7 +70,7 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
-    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", historical-catch-up = "17" }
+    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", historical-catch-up = "17", maintenance = "70" }
     error_message = "Every job keeps to the limit of catalog calls."
   }
 
@@ -107,6 +109,28 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
       !contains(statement.actions, "glue:CreateTable") && !contains(statement.resources, "*")
     ])
     error_message = "It makes no tables, and stands on nothing broader than a table."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.maintenance.statement : [
+        for resource in statement.resources : can(regex("^arn:aws:s3:::lake/warehouse/lean_ops_(raw|standardized|curated|ops)/\\*$", resource))
+      ] if contains(statement.actions, "s3:DeleteObject") || contains(statement.actions, "s3:PutObject")
+    ]))
+    error_message = "Maintenance writes and deletes objects of tables, and no others."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.maintenance.statement :
+      !contains(statement.resources, "*") && !anytrue([for action in ["glue:CreateTable", "glue:DeleteTable", "dynamodb:PutItem", "dynamodb:UpdateItem"] : contains(statement.actions, action)])
+    ])
+    error_message = "Maintenance makes and deletes no tables, and writes no checkpoints."
+  }
+
+  assert {
+    condition     = aws_glue_job.this["maintenance"].default_arguments["--raw_retention_days"] == "0" && aws_glue_job.this["maintenance"].default_arguments["--rewind_window_days"] == "30"
+    error_message = "RAW is kept for ever unless the deployment says otherwise; the job takes 0 for that."
   }
 
   assert {

@@ -22,6 +22,8 @@ variables {
   planner_arn           = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-cycle-planner"
   ready                 = true
   jobs                  = { standardized = "lean-ops-standardized", curated = "lean-ops-curated" }
+  maintenance_job       = "lean-ops-maintenance"
+  maintenance_schedule  = "cron(40 3 * * ? *)"
   job_timeout_seconds   = 3720
   cycle_timeout_seconds = 9240
 

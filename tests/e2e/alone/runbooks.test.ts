@@ -12,7 +12,7 @@ import {
   LambdaClient,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   GetQueueAttributesCommand,
@@ -362,6 +362,32 @@ describe('the runbooks', () => {
 
   it('raw-metadata: how large it is, as each cycle says', async () => {
     await block('raw-metadata', /"raw_snapshots":\d+,"raw_metadata_bytes":\d+/);
+  });
+
+  it('maintenance-failed: the job may not list versions', async () => {
+    const page = 'maintenance-failed';
+    const start = { stateMachineArn: output(stack, 'maintenance_state_machine_arn') };
+    const end = (executionArn: string | undefined): Promise<string> =>
+      until(
+        'maintenance has ended',
+        async () => {
+          const found = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+          return found.status !== 'RUNNING' && found.status;
+        },
+        180,
+      );
+    const denied =
+      /maintenance of \d+ tables? failed: .*access denied reading .*role lean-ops-job-maintenance: glue:GetTableVersions/;
+    await without(stack, `${PREFIX}-job-maintenance`, 'glue:GetTableVersions', async () => {
+      const { executionArn } = await sfn.send(new StartExecutionCommand(start));
+      await expect(end(executionArn)).resolves.toBe('FAILED');
+      await expectAlarm('maintenance-failed');
+    });
+    await block(page, denied);
+    await block(page, /"message": "maintenance of a table failed".*"step": "versions deleted"/);
+    const started = await block(page, /^arn:aws:states:/);
+    await expect(end(started.trim())).resolves.toBe('SUCCEEDED');
+    await runCycle(stack, quiet);
   });
 
   it('have no block that was not run, and none in another language than the shell', () => {

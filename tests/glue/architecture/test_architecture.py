@@ -18,7 +18,7 @@ ROOMS = {
     "scripts/glue/lean_ops": (
         *("errors", "columns", "ports", "spark", "payload", "validation", "tables", "raw"),
         *("cycle_delta", "versions", "tasks", "bookkeeping", "standardized", "curated", "catch_up"),
-        *("operations", "entrypoint"),
+        *("maintenance", "operations", "entrypoint"),
     ),
     "scripts/local/emulator": (
         *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "cloudwatch"),
@@ -31,10 +31,13 @@ ROOMS = {
 WRITING_METHODS = {
     *("write", "writeTo", "writeStream", "insertInto", "saveAsTable", "overwrite", "overwritePartitions"),
     *("newAppend", "newFastAppend", "newOverwrite", "newDelete", "newTransaction", "withCommitProperties"),
-    *("createTable", "dropTable"),
+    *("createTable", "dropTable", "newRewrite", "expireSnapshots"),
 }
 # The modules that commit to tables. What staged_rows has Spark write is committed by topic_table.
-COMMITTING = ("tables/spark_tables.py", "tables/topic_table.py", "tables/staged_rows.py")
+COMMITTING = (
+    *("tables/spark_tables.py", "tables/topic_table.py", "tables/staged_rows.py"),
+    *("maintenance/rewriting.py", "maintenance/expiry.py"),
+)
 # What tasks write are files; the commit that makes them part of a table is topic_table's.
 WRITING_FILES = (
     *("tables/data_files.py", "tables/table_files.py", "tasks/topic_task.py"),
@@ -51,6 +54,8 @@ PLAIN = (
     *("validation/topic_schema.py", "validation/casts.py", "tables/table_shape.py"),
     "spark/catalog_calls.py",
     *("catch_up/table_owners.py", "catch_up/missing_drift.py", "catch_up/plan.py", "catch_up/report.py"),
+    *("maintenance/snapshots.py", "maintenance/delta_retention.py", "maintenance/raw_days.py"),
+    *("maintenance/debt.py", "maintenance/orphans.py", "maintenance/versions.py"),
 )
 
 

@@ -333,4 +333,27 @@ def test_an_operation_is_applied_only_while_it_runs_and_read_with_all_others():
         assert operations.get("op") == plain
         assert operations.get("op") is None
         assert list(operations.all()) == [plain, plain]
+
+
+def test_versions_of_entries_are_listed_by_page_and_deleted_by_hundreds():
+    versions = aws.GlueTableVersions("lean_ops")
+    place = {"DatabaseName": "lean_ops_raw", "TableName": "events"}
+    gone = {"VersionId": "7", "ErrorDetail": {"ErrorCode": "EntityNotFoundException"}}
+    refused = {"VersionId": "8", "ErrorDetail": {"ErrorCode": "AccessDeniedException", "ErrorMessage": "no"}}
+    with Stubber(versions._client) as stub:
+        page = {"TableVersions": [{"VersionId": "1"}], "NextToken": "t"}
+        stub.add_response("get_table_versions", page, place)
+        stub.add_response(
+            "get_table_versions", {"TableVersions": [{"VersionId": "0"}]}, {**place, "NextToken": "t"}
+        )
+        ids = [str(n) for n in range(101)]
+        stub.add_response(
+            "batch_delete_table_version", {"Errors": [gone]}, {**place, "VersionIds": ids[:100]}
+        )
+        stub.add_response("batch_delete_table_version", {"Errors": []}, {**place, "VersionIds": ids[100:]})
+        stub.add_response("batch_delete_table_version", {"Errors": [refused]}, {**place, "VersionIds": ["8"]})
+        assert versions.of_table("raw", "events") == ["1", "0"]
+        versions.delete("raw", "events", ids)
+        with pytest.raises(aws.TableVersionError, match="version 8 of events: AccessDeniedException: no"):
+            versions.delete("raw", "events", ["8"])
         stub.assert_no_pending_responses()

@@ -3,20 +3,22 @@
 import ast
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from lake import Event
+from lake import EPOCH, Event
+from maintained import keep_few, maintain
 from py4j.java_gateway import JavaClass, JavaMember, JavaObject
 
 from lean_ops.entrypoint import layer_main
+from lean_ops.maintenance import debt, raw_days
 from lean_ops.spark import iceberg_classes, java_api
 
 LIBRARY = Path(java_api.__file__).parents[1]
-LIST = {
-    name: {*java_api.NEEDED.get(name, ()), *java_api.NEEDED_BY_TASKS.get(name, ())}
-    for name in (*java_api.NEEDED, *java_api.NEEDED_BY_TASKS)
-}
+LISTS = (java_api.NEEDED, java_api.NEEDED_BY_TASKS, java_api.NEEDED_BY_MAINTENANCE)
+LIST = {name: {member for one in LISTS for member in one.get(name, ())} for one in LISTS for name in one}
+LATER = EPOCH + timedelta(days=60)
 ABSENT = {
     "org.apache.iceberg.NotThere": [],
     "org.apache.iceberg.SnapshotParser": ["toYaml()", "toJson(long)"],
@@ -68,6 +70,7 @@ def test_every_class_in_the_code_is_on_the_list():
 def test_the_jvm_of_the_tests_has_all_of_it(spark):
     assert java_api.missing_in(spark._jvm, java_api.NEEDED) == []
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_TASKS) == []
+    assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_MAINTENANCE) == []
 
 
 def test_what_is_missing_is_named(spark):
@@ -122,6 +125,13 @@ def test_every_method_that_a_history_calls_is_on_the_list(lake, monkeypatch, req
     lake.curate()
     lake.standardize(Event("{", message_id="c"))
     lake.curate()
+    keep_few(monkeypatch, 1)
+    monkeypatch.setattr(debt, "MIN_SMALL_FILES", 2)
+    monkeypatch.setattr(raw_days, "MIN_DEPTH", 2)
+    maintain(lake, at=LATER)
+    assert {"cycles dropped", "snapshots expired", "table rewritten", "day of RAW compacted"} <= {
+        line["message"] for line in lake.logged
+    }
     monkeypatch.undo()
     jvm = lake.spark._jvm
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()

@@ -13,6 +13,7 @@ export const TEXT_OUTPUTS = [
   'checkpoint_table',
   'dlq_archive_table',
   'state_machine_arn',
+  'maintenance_state_machine_arn',
   'catch_up_job',
   'firehose_stream_name',
   'athena_workgroup',

@@ -46,6 +46,8 @@ _KEYS = ("topic_name", "layer", "cycle_id")
 _NOT_IN_TABLE = ("duplicates", "superseded", "parse_errors", "rejected")
 _COUNTS_PROPERTY = "lean-ops.counts"
 _STARTED_PROPERTY = "lean-ops.started-at"
+ENTRY_PROPERTIES = (_COUNTS_PROPERTY, _STARTED_PROPERTY)
+"""The properties of a commit from which its entry is made."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lean_ops.errors import LeanOpsError
 from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
 
 # The driver's threads share a client, whose default is ten connections.
@@ -26,8 +27,14 @@ _TOPICS_PER_INVOCATION = 50
 """How many topics one call of table-provisioner is about."""
 _KEYS_PER_BATCH_GET = 100
 """The limit of BatchGetItem."""
+_VERSIONS_PER_CALL = 100
+"""The limit of BatchDeleteTableVersion."""
 _LONGEST_WAIT_SECONDS = 5.0
 """The longest pause before a BatchGetItem that DynamoDB throttled is sent again."""
+
+
+class TableVersionError(LeanOpsError):
+    """Glue did not delete a version of a table's entry."""
 
 
 @dataclass(frozen=True)
@@ -327,6 +334,33 @@ def _kind(table: Mapping[str, Any]) -> str:
     if table.get("TableType") == "VIRTUAL_VIEW":
         return "view"
     return f"{declared} table" if declared else "table that is not Iceberg"
+
+
+class GlueTableVersions:
+    """The versions that the Glue catalog keeps of its entries."""
+
+    def __init__(self, database_prefix: str) -> None:
+        self._client: Any = boto3.client("glue", config=_RETRIES)
+        self._prefix = database_prefix
+
+    def of_table(self, layer: str, table: str) -> Sequence[str]:
+        pages = self._client.get_paginator("get_table_versions").paginate(
+            DatabaseName=f"{self._prefix}_{layer}", TableName=table
+        )
+        return [one["VersionId"] for page in pages for one in page["TableVersions"]]
+
+    def delete(self, layer: str, table: str, versions: Sequence[str]) -> None:
+        for start in range(0, len(versions), _VERSIONS_PER_CALL):
+            answer = self._client.batch_delete_table_version(
+                DatabaseName=f"{self._prefix}_{layer}",
+                TableName=table,
+                VersionIds=list(versions[start : start + _VERSIONS_PER_CALL]),
+            )
+            for one in answer.get("Errors", ()):
+                code = one["ErrorDetail"].get("ErrorCode")
+                if code != "EntityNotFoundException":
+                    message = one["ErrorDetail"].get("ErrorMessage")
+                    raise TableVersionError(f"version {one.get('VersionId')} of {table}: {code}: {message}")
 
 
 class LambdaProvisioner:

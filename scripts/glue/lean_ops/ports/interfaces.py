@@ -10,7 +10,12 @@ from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
-from lean_ops.ports.job_arguments import CatchUpArguments, JobArguments, OperationArguments
+from lean_ops.ports.job_arguments import (
+    CatchUpArguments,
+    JobArguments,
+    MaintenanceArguments,
+    OperationArguments,
+)
 
 ALL_TOPICS = "*"
 """Stands in the place of a topic's name where an item is about all topics."""
@@ -182,4 +187,32 @@ class OperationJob:
     registry: Registry
     checkpoints: Checkpoints
     clock: Callable[[], datetime]
+    log: Callable[..., None]
+
+
+class TableVersions(Protocol):
+    """The former versions of the catalog's entries, of which an account may have a million."""
+
+    def of_table(self, layer: str, table: str) -> Sequence[str]:
+        """The ids of the versions that the catalog keeps of a table's entry, the current one among them."""
+
+    def delete(self, layer: str, table: str, versions: Sequence[str]) -> None:
+        """Deletes versions; one that is gone already is no error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintenance:
+    """One run of maintenance, with everything it works with.
+
+    clock and log are as in Job. elapsed: seconds that have gone by since some moment, for the budget; the
+    clock may be turned, and tests turn it.
+    """
+
+    arguments: MaintenanceArguments
+    spark: SparkSession
+    registry: Registry
+    checkpoints: Checkpoints
+    versions: TableVersions
+    clock: Callable[[], datetime]
+    elapsed: Callable[[], float]
     log: Callable[..., None]

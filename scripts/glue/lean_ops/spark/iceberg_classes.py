@@ -106,3 +106,22 @@ def check_files_complete(iceberg: Iceberg, loaded: Any, schema: Mapping[str, Any
     for spec in specs.values() if specs.size() > 1 else [loaded.spec()]:
         if any(one["transform"] == "identity" for one in json.loads(iceberg.specs.toJson(spec))["fields"]):
             raise NotPlainFilesError("the table is or was partitioned by a column itself")
+
+
+class MaintenanceClasses:
+    """What only maintenance needs of Iceberg besides.
+
+    Raises JavaApiError when the JVM lacks any of it, before anything was done.
+    """
+
+    def __init__(self, jvm: Any) -> None:
+        missing = java_api.missing_in(jvm, java_api.NEEDED_BY_MAINTENANCE)
+        if missing:
+            raise java_api.JavaApiError(java_api.iceberg_version(jvm), missing)
+        self.reachable_files = jvm.org.apache.iceberg.ReachableFileUtil
+
+
+@lru_cache(maxsize=1)
+def maintenance_classes_of(jvm: Any) -> MaintenanceClasses:
+    """The classes of the process, looked up at the first call."""
+    return MaintenanceClasses(jvm)

@@ -148,6 +148,41 @@ NEEDED_BY_TASKS: JavaApi = {
 }
 """Without these, tasks cannot read and write the files of tables by themselves, and Spark does all work."""
 
+NEEDED_BY_MAINTENANCE: JavaApi = {
+    "org.apache.iceberg.BaseTable": [
+        *("currentSnapshot()", "expireSnapshots()", "io()", "location()", "newDelete()", "newRewrite()"),
+        *("newScan()", "operations()", "specs()"),
+    ],
+    "org.apache.iceberg.TableMetadata": ["metadataFileLocation()"],
+    "org.apache.iceberg.io.FileIO": ["deleteFile(java.lang.String)", "newInputFile(java.lang.String)"],
+    "org.apache.iceberg.io.InputFile": ["getLength()"],
+    "org.apache.iceberg.ExpireSnapshots": ["commit()", "expireOlderThan(long)", "expireSnapshotId(long)"],
+    "org.apache.iceberg.DeleteFiles": [
+        "commit()",
+        "deleteFromRowFilter(org.apache.iceberg.expressions.Expression)",
+    ],
+    "org.apache.iceberg.RewriteFiles": [
+        "addFile(org.apache.iceberg.DataFile)",
+        "apply()",
+        "commit()",
+        "deleteFile(org.apache.iceberg.DataFile)",
+        "deleteFile(org.apache.iceberg.DeleteFile)",
+        "set(java.lang.String,java.lang.String)",
+        "validateFromSnapshot(long)",
+    ],
+    "org.apache.iceberg.DeleteFile": ["location()"],
+    "org.apache.iceberg.expressions.Expressions": ["lessThan(java.lang.String,java.lang.Object)"],
+    "org.apache.iceberg.TableScan": ["ignoreResiduals()"],
+    "org.apache.iceberg.FileScanTask": ["deletes()", "file()", "length()"],
+    "org.apache.iceberg.ReachableFileUtil": [
+        "manifestListLocations(org.apache.iceberg.Table)",
+        "metadataFileLocations(org.apache.iceberg.Table,boolean)",
+        "statisticsFilesLocations(org.apache.iceberg.Table)",
+        "versionHintLocation(org.apache.iceberg.Table)",
+    ],
+}
+"""Without these, maintenance ends before it has done anything. The layers' jobs do not ask for them."""
+
 _ABSENT = (
     "java.lang.ClassNotFoundException",
     "java.lang.NoClassDefFoundError",
@@ -183,7 +218,10 @@ class _Reflection:
     def __init__(self, jvm: Any) -> None:
         self._jvm = jvm
         self._loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-        self._classes: dict[str, Any] = {"long": jvm.java.lang.Long.TYPE}
+        self._classes: dict[str, Any] = {
+            "long": jvm.java.lang.Long.TYPE,
+            "boolean": jvm.java.lang.Boolean.TYPE,
+        }
 
     def has_class(self, name: str) -> bool:
         return self._found(lambda: self._class(name))
