@@ -460,7 +460,7 @@ def test_one_topics_failure_does_not_stop_the_others(adopted, monkeypatch):
             raise TableError("its metadata is gone")
         return read(self, table)
 
-    def add_columns(self, table, columns):
+    def add_columns(self, table, *_):
         raise OSError("no space")
 
     def active_file(topic):

@@ -59,9 +59,14 @@ def holds_of(registry: Iterable[Item], now: datetime) -> Holds:
         why = _why_held(item, now)
         if why is not None:
             held[topic] = why
-        if epoch := _whole(item.get(_EPOCH)):
+        if epoch := epoch_of(item):
             epochs[topic] = epoch
     return Holds(held, epochs)
+
+
+def epoch_of(item: Item) -> int:
+    """Returns the epoch of a topic by its item; 0 where it was never held."""
+    return _whole(item.get(_EPOCH)) or 0
 
 
 def _why_held(item: Item, now: datetime) -> str | None:
