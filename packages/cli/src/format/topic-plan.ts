@@ -150,7 +150,7 @@ export function topicStatesText(states: readonly TopicState[], now: number, disp
         state.hold?.until === undefined ? null : timeText(Date.parse(state.hold.until), now),
         state.hold === null ? null : shortArn(state.hold.by),
         state.hold === null ? null : plain(state.hold.reason),
-        waitsShort(state.waiting),
+        waitsShort(state.waiting, now),
       ]),
     },
     display,
@@ -167,12 +167,14 @@ function stateWord({ status, held, altering, hold, overdue, operation, waiting }
   return `not held${at}`;
 }
 
-function waitsShort({ cycles: [first], upload }: Waiting): string | null {
+function waitsShort({ cycles: [first], upload }: Waiting, now: number): string | null {
   const parts = [
-    ...(first === undefined ? [] : [`cycles from ${first.cycleId} on`]),
-    ...(upload === undefined ? [] : ['a schema upload']),
+    ...(first === undefined
+      ? []
+      : [first.since === '' ? 'events' : `events since ${timeText(Date.parse(first.since), now)}`]),
+    ...(upload === undefined ? [] : ['a schema']),
   ];
-  return parts.length === 0 ? null : parts.join('; ');
+  return parts.length === 0 ? null : parts.join(', ');
 }
 
 /** Everything about one topic. */

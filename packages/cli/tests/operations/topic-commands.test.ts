@@ -282,6 +282,11 @@ describe('topic status', () => {
       code: 1,
       output: expect.stringMatching(/held, overdue +06:00 +06:20 /),
     });
+    overdue.seed(CHECKPOINTS, note('raw'));
+    // What somebody looks for stays whole, also beside long reasons.
+    expect((await overdue.run('topic', 'status')).output).toMatch(
+      /telemetry\.climate +held, overdue .* events since 06:02/,
+    );
     await expect(memoryOperations().run('topic', 'status')).resolves.toMatchObject({
       code: 0,
       output: 'No topic is held, and no operation is at work.\n',
