@@ -106,6 +106,8 @@ module "orchestration" {
   name_prefix              = var.name_prefix
   account                  = local.account
   planner_arn              = module.compute.planner_arn
+  operation_steps_arn      = module.compute.operation_steps_arn
+  operation_job            = module.catalog.operation_job
   ready                    = module.compute.ready
   jobs                     = module.catalog.jobs
   maintenance_job          = module.catalog.maintenance_job

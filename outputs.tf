@@ -58,6 +58,16 @@ output "state_machine_arn" {
   value       = module.orchestration.state_machine_arn
 }
 
+output "operations_table" {
+  description = "DynamoDB table of operations and of the locks of their topics."
+  value       = module.state.tables["operations"]
+}
+
+output "operation_state_machine_arn" {
+  description = "State machine of operations. lean-ops starts it."
+  value       = module.orchestration.operation_state_machine_arn
+}
+
 output "freshness_targets" {
   description = "Minutes within which topics are to be taken: the default, and topics with a target of their own."
   value       = local.freshness_targets

@@ -165,6 +165,7 @@ resource "aws_iam_role_policy" "job" {
   for_each = merge(data.aws_iam_policy_document.job, {
     historical-catch-up = data.aws_iam_policy_document.catch_up
     maintenance         = data.aws_iam_policy_document.maintenance
+    operation           = data.aws_iam_policy_document.operation
   })
 
   name   = "job"

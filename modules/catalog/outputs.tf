@@ -18,6 +18,11 @@ output "maintenance_job" {
   value       = aws_glue_job.this["maintenance"].name
 }
 
+output "operation_job" {
+  description = "Name of the Glue job operation."
+  value       = aws_glue_job.this["operation"].name
+}
+
 output "catch_up_job" {
   description = "Name of the Glue job historical-catch-up."
   value       = aws_glue_job.this["historical-catch-up"].name

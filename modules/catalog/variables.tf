@@ -48,6 +48,7 @@ variable "tables" {
   type = object({
     schema_registry = string
     checkpoints     = string
+    operations      = string
   })
   nullable = false
 }
@@ -59,7 +60,7 @@ variable "provisioner_function" {
 }
 
 variable "scripts_dir" {
-  description = "Directory of the job scripts: standardized_processor.py, curated_processor.py, maintenance.py and historical_catch_up.py."
+  description = "Directory of the job scripts: standardized_processor.py, curated_processor.py, operation.py, maintenance.py and historical_catch_up.py."
   type        = string
   nullable    = false
 }

@@ -106,6 +106,15 @@ locals {
     }
   }
 
+  # The planner counts them too: it looks at every topic in each cycle.
+  hold_alarms = {
+    topic-held = {
+      description = "A topic is held past the end that its hold was to have. Its events wait, and nothing is lost."
+      metric      = "HoldsOverdue"
+      threshold   = 0
+    }
+  }
+
   function_alarms = {
     for package, name in var.watched.functions : "lambda-errors-${package}" => {
       description = "${name} ended with an error. What it could not do is tried again."
@@ -127,11 +136,17 @@ locals {
     maintenance-failed = { metric = "ExecutionsFailed", description = "Tables were not maintained, or some of them not. Nothing is lost; they grow until it succeeds again." }
   }
 
+  operation_alarms = {
+    operation-failed    = { metric = "ExecutionsFailed", description = "An operation failed. Its topic stays as it is until somebody resumes or cancels it." }
+    operation-timed-out = { metric = "ExecutionsTimedOut", description = "An operation ran too long and was stopped. Its topic stays as it is until somebody resumes or cancels it." }
+  }
+
   # Runbook (docs/runbooks/{name}.md) of each alarm. Several alarms may share one.
   runbooks = merge(
     { for name in keys(local.alarms) : name => name },
     { for name in keys(local.function_alarms) : name => "lambda-errors" },
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
+    { for name in keys(local.operation_alarms) : name => "operation-failed" },
     { unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
   )
 
@@ -151,6 +166,13 @@ locals {
     for name, alarm in local.maintenance_alarms : name => merge(alarm, {
       namespace  = "AWS/States"
       dimensions = { StateMachineArn = local.maintenance_arn }
+      statistic  = "Sum"
+      threshold  = 0
+    })
+    }, {
+    for name, alarm in local.operation_alarms : name => merge(alarm, {
+      namespace  = "AWS/States"
+      dimensions = { StateMachineArn = local.operation_state_machine_arn }
       statistic  = "Sum"
       threshold  = 0
     })

@@ -14,7 +14,7 @@ variables {
   account              = { id = "123456789012", partition = "aws", region = "eu-central-1" }
   buckets              = { lake = "lake", schemas = "schemas", artifacts = "artifacts" }
   query_results_prefix = "athena-results/"
-  tables               = { schema_registry = "registry", checkpoints = "checkpoints" }
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", operations = "operations" }
   provisioner_function = "lean-ops-table-provisioner"
   scripts_dir          = "tests/fixtures"
   library_zip          = "tests/fixtures/lean_ops.zip"
@@ -70,7 +70,7 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
-    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", historical-catch-up = "17", maintenance = "70" }
+    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", operation = "17", maintenance = "70", historical-catch-up = "17" }
     error_message = "Every job keeps to the limit of catalog calls."
   }
 
@@ -146,6 +146,20 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   assert {
     condition     = !strcontains(jsonencode([for statement in data.aws_iam_policy_document.job["curated"].statement : statement if contains(statement.actions, "s3:PutObject") || contains(statement.actions, "glue:UpdateTable")]), "lean_ops_raw")
     error_message = "RAW is immutable for the Curated job."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.operation.statement : tolist(statement.resources)
+      if contains(statement.actions, "glue:UpdateTable") || contains(statement.actions, "s3:PutObject")
+      ])) == toset([
+      "arn:aws:glue:eu-central-1:123456789012:catalog",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_standardized", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_standardized/*",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_curated", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_curated/*",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_ops", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_ops/operations",
+      "arn:aws:s3:::lake/warehouse/lean_ops_standardized/*", "arn:aws:s3:::lake/warehouse/lean_ops_curated/*", "arn:aws:s3:::lake/warehouse/lean_ops_ops/operations/*",
+    ])
+    error_message = "An operation commits to the tables of topics and to that of operations, and to no other."
   }
 
   assert {
