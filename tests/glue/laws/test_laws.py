@@ -110,7 +110,8 @@ def test_a_topic_that_was_held_ends_as_if_it_never_was(new_lake, part):
             holds = {history.topic: runs for history, runs in zip(played, held, strict=True)}
             play(lake, played, plan, holds=holds)
             check(lake, played)
-            assert lake.checkpoints.stored["*", "raw"]["held"] == []
+            for layer in ("raw", "curated"):
+                assert lake.checkpoints.stored["*", layer]["held"] == []
 
     hold()
     assert lakes, "Hypothesis drew nothing but the simplest example"
