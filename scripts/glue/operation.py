@@ -4,12 +4,19 @@ lean_ops.operations.job has the flow, and lean_ops.ports.job_arguments the argum
 """
 
 import sys
+import time
 from functools import partial
 
 from lean_ops.entrypoint.layer_main import limited_catalog_calls, log_runtime, logged_failure, utc_now
 from lean_ops.entrypoint.log import logger
 from lean_ops.operations.job import run
-from lean_ops.ports.aws import DynamoCheckpoints, DynamoOperations, DynamoRegistry, use_region
+from lean_ops.ports.aws import (
+    DynamoCheckpoints,
+    DynamoOperations,
+    DynamoRegistry,
+    GlueTableVersions,
+    use_region,
+)
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.ports.job_arguments import parse_operation_arguments
 from lean_ops.spark.session import open_session, region_of
@@ -30,7 +37,9 @@ def main() -> None:
                     operations=DynamoOperations(arguments.operations_table),
                     registry=DynamoRegistry(arguments.registry_table, consistent=True),
                     checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
+                    versions=GlueTableVersions(arguments.database_prefix),
                     clock=utc_now,
+                    elapsed=time.monotonic,
                     log=log,
                 )
             )

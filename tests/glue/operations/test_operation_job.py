@@ -63,6 +63,16 @@ class MemoryOperations:
         self.items[f"topic#{topic}"] = {"operation_id": f"topic#{topic}", "holder": operation_id}
 
 
+class NoVersions:
+    """The versions of the catalog's entries, which are no part of an operation."""
+
+    def of_table(self, layer, table):
+        raise AssertionError
+
+    def delete(self, layer, table, versions):
+        raise AssertionError
+
+
 @pytest.fixture
 def operations():
     return MemoryOperations()
@@ -83,7 +93,9 @@ def run(lake, operations, operation_id):
             operations=operations,
             registry=lake,
             checkpoints=lake.checkpoints,
+            versions=NoVersions(),
             clock=lambda: NOW,
+            elapsed=lambda: 0.0,
             log=lambda message, **fields: lake.logged.append({"message": message, **fields}),
         )
     )
@@ -179,6 +191,31 @@ def test_a_release_makes_sure_of_the_fence_and_counts_what_waits(lake, operation
     assert lake.curate().trouble() is None
     assert len(lake.rows(STANDARDIZED)) == len(lake.rows(CURATED)) == 3
     assert lake.balance("standardized") == (4, 4)
+
+
+def test_a_compaction_rewrites_the_small_files_of_its_topic_and_changes_no_row(lake, operations):
+    two_topics(lake)
+    for n in range(2, 14):
+        lake.standardize(
+            *(Event({"temperature": n}, topic=one, message_id=f"m{n}") for one in (TOPIC, OTHER))
+        )
+        assert lake.curate().complete
+    before = lake.rows(STANDARDIZED), lake.rows(CURATED), snapshots(lake, "standardized.fleet_trucks")
+    hold(lake, 1)
+    operations.add("20261130T062500Z-compact-ab12cd")
+    counts = run(lake, operations, "20261130T062500Z-compact-ab12cd").counts
+    assert counts["epoch"] == 1
+    assert counts["files_after"] <= counts["files_before"]
+    assert (
+        lake.rows(STANDARDIZED),
+        lake.rows(CURATED),
+        snapshots(lake, "standardized.fleet_trucks"),
+    ) == before
+    assert epochs(lake)[STANDARDIZED] == epochs(lake)[CURATED] == 1
+    lake.release(TOPIC)
+    lake.standardize(Event({"temperature": 99}, message_id="last"))
+    assert lake.curate().complete
+    assert len(lake.rows(CURATED)) == len(lake.rows(STANDARDIZED)) == 14
 
 
 POINTS = (

@@ -16,7 +16,7 @@ def fence(tables: Tables, topic: str, epoch: int) -> int:
     Tables that have the epoch already stay as they are, so it can be repeated. Raises OperationError where a
     table has a later epoch: then no run could write to the topic again, as they all go by the registry.
     """
-    present = list(_tables_of(tables, topic))
+    present = list(tables_of(tables, topic))
     for table in present:
         there = tables.epoch(table)
         if there > epoch:
@@ -31,7 +31,8 @@ def fence(tables: Tables, topic: str, epoch: int) -> int:
     return len(present)
 
 
-def _tables_of(tables: Tables, topic: str) -> Iterator[str]:
+def tables_of(tables: Tables, topic: str) -> Iterator[str]:
+    """Yields the full names of the tables that a topic has."""
     own = names.table_name(topic)
     for layer in LAYERS:
         if own in tables.listed(layer):

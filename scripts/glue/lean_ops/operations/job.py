@@ -14,6 +14,7 @@ from typing import Any
 
 from lean_ops.bookkeeping import held_topics
 from lean_ops.cycle_delta.summary import topic_cycles
+from lean_ops.operations.compacting import compact
 from lean_ops.operations.fencing import fence
 from lean_ops.operations.operation import (
     APPLIED,
@@ -25,8 +26,12 @@ from lean_ops.operations.operation import (
     read_operation,
 )
 from lean_ops.operations.recording import record
-from lean_ops.ports.interfaces import ALL_TOPICS, Item, OperationJob
+from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
+from lean_ops.ports.job_arguments import MaintenanceArguments
 from lean_ops.tables.spark_tables import Tables
+
+_COMPACT_MINUTES = 60
+"""How long compaction of one topic may take. What it does not come to, the next one does."""
 
 Counts = Mapping[str, Any]
 
@@ -114,7 +119,33 @@ def _waiting(job: OperationJob, tables: Tables, topic: str) -> Counts:
     }
 
 
-_KINDS: Mapping[str, Apply] = {"hold": _hold, "release": _release}
+def _compact(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
+    """Fences the tables first: the state machine has held the topic for this operation, with a new epoch."""
+    fence(tables, held.topic, held.epoch)
+    arguments = job.arguments
+    maintenance = Maintenance(
+        arguments=MaintenanceArguments(
+            cycle_id=operation.operation_id,
+            database_prefix=arguments.database_prefix,
+            registry_table=arguments.registry_table,
+            checkpoint_table=arguments.checkpoint_table,
+            budget_minutes=_COMPACT_MINUTES,
+            rewind_window_days=arguments.rewind_window_days,
+            catalog_calls_per_second=arguments.catalog_calls_per_second,
+            driver_threads=arguments.driver_threads,
+        ),
+        spark=job.spark,
+        registry=job.registry,
+        checkpoints=job.checkpoints,
+        versions=job.versions,
+        clock=job.clock,
+        elapsed=job.elapsed,
+        log=job.log,
+    )
+    return {"epoch": held.epoch, **compact(maintenance, tables, held.topic)}
+
+
+_KINDS: Mapping[str, Apply] = {"hold": _hold, "release": _release, "compact": _compact}
 
 
 def _apply_of(operation: Operation) -> Apply:

@@ -177,19 +177,6 @@ class Operations(Protocol):
         """Notes that the operation has a row in the table of operations, which says this state."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class OperationJob:
-    """One run of the job operation, with everything it works with. clock and log are as in Job."""
-
-    arguments: OperationArguments
-    spark: SparkSession
-    operations: Operations
-    registry: Registry
-    checkpoints: Checkpoints
-    clock: Callable[[], datetime]
-    log: Callable[..., None]
-
-
 class TableVersions(Protocol):
     """The former versions of the catalog's entries, of which an account may have a million."""
 
@@ -210,6 +197,22 @@ class Maintenance:
 
     arguments: MaintenanceArguments
     spark: SparkSession
+    registry: Registry
+    checkpoints: Checkpoints
+    versions: TableVersions
+    clock: Callable[[], datetime]
+    elapsed: Callable[[], float]
+    log: Callable[..., None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationJob:
+    """One run of the job operation, with everything it works with. clock, elapsed and log are as in
+    Maintenance."""
+
+    arguments: OperationArguments
+    spark: SparkSession
+    operations: Operations
     registry: Registry
     checkpoints: Checkpoints
     versions: TableVersions

@@ -240,13 +240,17 @@ def _not_topics(topics: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class OperationArguments:
-    """The arguments of the job operation. operation_id: names the item that says what is to be done."""
+    """The arguments of the job operation.
+
+    operation_id: names the item that says what is to be done. rewind_window_days: as in MaintenanceArguments.
+    """
 
     operation_id: str
     database_prefix: str
     operations_table: str
     registry_table: str
     checkpoint_table: str
+    rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
     catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
     driver_threads: int = DEFAULT_DRIVER_THREADS
 
@@ -260,6 +264,7 @@ def parse_operation_arguments(argv: Sequence[str]) -> OperationArguments:
         operations_table=options.text("operations_table"),
         registry_table=options.text("registry_table"),
         checkpoint_table=options.text("checkpoint_table"),
+        rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
         **options.limits(),
     )
     options.check()
