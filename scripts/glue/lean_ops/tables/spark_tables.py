@@ -23,11 +23,13 @@ from lean_ops.spark.catalog_calls import (
     WRITE_BY_SPARK,
 )
 from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.materialized import materialized
 from lean_ops.spark.session import CATALOG, activate
 from lean_ops.tables.ancestry import Ancestry, ancestry
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
 from lean_ops.tables.fence import EPOCH, epoch_of
 from lean_ops.tables.fenced_commits import commit_metadata, commit_properties
+from lean_ops.tables.known_ids import ListedIds, listed_ids
 from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
 
 _ROW_GROUP_SIZE = "write.parquet.row-group-size-bytes"
@@ -84,6 +86,11 @@ class Tables:
             reader = reader.option("start-snapshot-id", after_snapshot).option("end-snapshot-id", to_snapshot)
         with self._iceberg.calls.made(READ_BY_SPARK, "load", table):
             return reader.load(table)
+
+    def read_listed(self, table: str, listed: ListedIds | None) -> DataFrame:
+        """The rows with one of the ids, without reading the whole table; all rows for None."""
+        rows = self.read(table)
+        return rows if listed is None else rows.where(listed.condition)
 
     def columns(self, table: str) -> list[str]:
         with self._iceberg.calls.made(LOAD, "load", table):
@@ -214,9 +221,21 @@ class Tables:
         self._set_properties(table, self._load(table), {})
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
-        """Appends the rows whose `key` the table does not have yet; it must be unique in `rows`."""
-        known = self.read(table).select(key)
-        self.append(rows.join(known, on=key, how="left_anti").select(*rows.columns), table, {})
+        """Appends the rows whose `key` the table does not have yet. When there are none, no commit is made.
+
+        rows: unique by `key`, a text that goes with one topic_name only.
+        """
+        with materialized(rows) as found:
+            listed = listed_ids(found, key)
+            known = self.read_listed(table, listed).select(key)
+            if listed is None:
+                new = found.join(known, on=key, how="left_anti").select(*rows.columns)
+            else:
+                have = {row[key] for row in known.collect()}
+                if len(have) == len(listed.ids):
+                    return
+                new = found.where(~F.col(key).isin(*have)) if have else found
+            self.append(new, table, {})
 
     def add_columns(
         self,
