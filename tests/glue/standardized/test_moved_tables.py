@@ -246,8 +246,13 @@ def test_a_cycle_delta_that_is_rolled_back_takes_the_rows_of_raw_again_as_copies
     three_cycles(lake)
     before = lake.by_key(TABLE)
     lake.roll_back("ops.cycle_delta", 1)
-    assert lake.standardize(reading(4)).trouble() is None
-    assert {key: row for key, row in lake.by_key(TABLE).items() if key != "m4"} == before
+    for n in (4, 5):
+        assert lake.standardize(reading(n)).trouble() is None
+    told_once = [line["to_cycle_id"] for line in lake.logged if line["message"] == "cycle_delta moved"]
+    assert told_once == [cycle(1)]
+    rows = lake.by_key(TABLE)
+    assert {rows.pop(key)["n"] for key in ("m4", "m5")} == {"4", "5"}
+    assert rows == before
     assert len(set(lake.balance("standardized"))) == 1
 
 

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lean_ops.errors import LeanOpsError
-from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints
+from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item
 from lean_ops.tables.commits import CYCLE_ID
 from lean_ops.tables.spark_tables import Tables
 
@@ -90,6 +90,13 @@ def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | 
             "checkpoint table, so that the next cycle takes all of RAW anew and tables keep what they have"
         )
     return Taken(str(mirror["cycle_id"]), str(mirror["snapshot_id"]), known)
+
+
+def is_moved_back(last: Taken | None, mirror: Item | None) -> bool:
+    """Whether somebody moved cycle_delta back, to an earlier commit. mirror: the item about the whole run."""
+    number = (mirror or {}).get(DELTA_SEQUENCE_NUMBER)
+    known = None if last is None else last.sequence_number
+    return number is not None and known is not None and known < int(number)
 
 
 def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, upto: str) -> RawRange | None:

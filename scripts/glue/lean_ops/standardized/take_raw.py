@@ -10,7 +10,7 @@ from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.errors import reason
 from lean_ops.payload.flatten_batches import flatten_events
-from lean_ops.ports.interfaces import Job
+from lean_ops.ports.interfaces import ALL_TOPICS, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.raw.flatten_files import flatten_files, raw_splits
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
@@ -35,6 +35,11 @@ def take_raw(
     source = tables.name("raw", _RAW_TABLE)
     target = tables.name("ops", cycle_delta.TABLE)
     last = snapshot_range.last_taken(tables, target, job.checkpoints)
+    if last is not None and snapshot_range.is_moved_back(last, job.checkpoints.get(ALL_TOPICS, "raw")):
+        why = (
+            "somebody moved cycle_delta back: RAW's rows since then are taken again, and tables count copies"
+        )
+        job.log("cycle_delta moved", level="WARN", to_cycle_id=last.cycle_id, reason=why)
     taken = snapshot_range.range_to_take(tables, source, last, arguments.cycle_id, arguments.to_snapshot_id)
     if taken is None:
         return TableOwnership()
