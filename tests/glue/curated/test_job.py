@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 from lake import Event
-from pyspark.sql import DataFrameWriterV2
+from pyspark.sql import DataFrameWriter
 from readings import SCHEMA, TABLE, TOPIC, reading
 
 from lean_ops.validation.topic_schema import SchemaError, read_schema
@@ -254,9 +254,9 @@ def test_a_stable_event_time_that_a_message_lacks_has_a_partition_of_its_own(lak
 def test_many_days_in_one_batch_are_written_one_file_at_a_time(lake, by_spark, monkeypatch):
     """With a file open for each day, 10,000 made-up event times ended the job for want of memory."""
     options = []
-    original = DataFrameWriterV2.option
+    original = DataFrameWriter.option
     monkeypatch.setattr(
-        DataFrameWriterV2,
+        DataFrameWriter,
         "option",
         lambda writer, key, value: options.append((key, value)) or original(writer, key, value),
     )
