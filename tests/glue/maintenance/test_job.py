@@ -288,6 +288,31 @@ def test_rows_that_another_engine_deleted_are_written_out_and_tasks_read_the_tab
     assert aged.curate().trouble() is None, "it is reported once"
 
 
+def test_a_table_that_was_fenced_after_the_run_began_is_not_rewritten(aged, monkeypatch):
+    from lean_ops.maintenance import topic_tables
+    from lean_ops.tables.fence import EPOCH
+
+    for n in (30, 31):
+        aged.deliver(event(n))
+        assert aged.standardize().trouble() is None
+        assert aged.curate().trouble() is None
+    rewritten = topic_tables.rewritten
+    files = {table: data_files(aged, table) for table in TABLES}
+    for module in (debt, topic_tables):
+        monkeypatch.setattr(module, "MIN_SMALL_FILES", 2)
+
+    def fencing(spark, loaded, *args, **more):
+        new = rewritten(spark, loaded, *args, **more)
+        for table in TABLES:
+            spark.sql(f"ALTER TABLE {aged.name(table)} SET TBLPROPERTIES ('{EPOCH}' = '7')")
+        return new
+
+    monkeypatch.setattr(topic_tables, "rewritten", fencing)
+    assert "FENCED" in maintain(aged).trouble()
+    assert {table: data_files(aged, table) for table in TABLES} == files
+    assert max(files.values()) > 1
+
+
 def test_objects_of_no_table_are_reported_and_removed_when_they_are_old(aged):
     table = TABLES[0]
     now = datetime.now(UTC)
