@@ -390,6 +390,47 @@ describe('the runbooks', () => {
     await runCycle(stack, quiet);
   });
 
+  it('topic-held: a hold past its end', async () => {
+    const page = 'topic-held';
+    await send(stack, event('runbook-7'));
+    await runCycle(stack, quiet);
+    const end = Date.now() + 20_000;
+    const soon = new Date(end).toISOString().slice(0, 19);
+    const why = `--apply --reason 'a drill' --until ${soon}`;
+    await expect(shell.run(`pnpm lean-ops topic hold ${TOPIC} ${why}`)).resolves.toMatch(
+      /telemetry\.climate is held: no writer can commit any more\n$/,
+    );
+    await send(stack, event('runbook-8'));
+    await sleep(Math.max(0, end - Date.now()));
+    await runCycle(stack, quiet);
+    await expectAlarm('topic-held');
+    await block(page, /telemetry\.climate +held, overdue /, [1]);
+    await block(page, /waits +Standardized, from cycle \S+ on/, [1]);
+    await block(page, /-hold-\w{6} +DONE +telemetry\.climate/);
+    await block(page, /Plan: release telemetry\.climate\n[^]*then +READY/);
+    const [, id = ''] = /^(\S+) has telemetry\.climate, and runs in AWS/m.exec(await block(page, /runs in AWS/)) ?? [];
+    await until('it is released', async () => (await shell.run(`pnpm lean-ops op show ${id}`)).includes(', DONE\n'));
+    const kept = `SELECT message_id FROM {standardized}."telemetry_climate" WHERE message_id = 'runbook-8'`;
+    await expect(rows(stack, kept)).resolves.toEqual([]);
+    await runCycle(stack, quiet);
+    await expect(rows(stack, kept)).resolves.toEqual([{ message_id: 'runbook-8' }]);
+    await expect(again(page, 0)).resolves.toMatch(/^No topic is held/);
+  });
+
+  it('operation-failed: the job of operations may not write to the catalog', async () => {
+    const page = 'operation-failed';
+    await without(stack, `${PREFIX}-job-operation`, 'glue:UpdateTable', async () => {
+      const hold = `pnpm lean-ops topic hold ${TOPIC} --apply --reason 'a drill'`;
+      await expect(shell.run(hold, [2])).resolves.toMatch(/failed\n[^]*glue:UpdateTable[^]*lean-ops op resume/);
+      await expectAlarm('operation-failed');
+      await block(page, /FAILED[^]*1 operation needs somebody/, [1]);
+      await block(page, /error +.*access denied .*glue:UpdateTable/, [1]);
+    });
+    await block(page, /is taken up from DRAINED on\.[^]*telemetry\.climate is held: no writer can commit any more\n$/);
+    await expect(again(page, 0)).resolves.not.toContain('needs somebody');
+    await shell.run(`pnpm lean-ops topic release ${TOPIC} --apply --reason 'the drill is over'`);
+  });
+
   it('have no block that was not run, and none in another language than the shell', () => {
     for (const [page, blocks] of PAGES) {
       expect({ page, run: done.get(page) ?? 0 }).toEqual({ page, run: blocks.length });
