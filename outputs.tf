@@ -68,11 +68,6 @@ output "operation_state_machine_arn" {
   value       = module.orchestration.operation_state_machine_arn
 }
 
-output "rewind_window_days" {
-  description = "Days for which cycle_delta keeps the cycles that every topic has taken. lean-ops warns of holds that outlast it."
-  value       = var.rewind_window_days
-}
-
 output "freshness_targets" {
   description = "Minutes within which topics are to be taken: the default, and topics with a target of their own."
   value       = local.freshness_targets

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TopicName } from '../../packages/common/src/core';
-import { uploadSchema } from '../../packages/cli/src/upload/upload-schema';
-import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
-import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
-import { BUCKET, pipeline } from './memory-pipeline';
+import type { TopicName } from '../../../packages/common/src/core';
+import { uploadSchema } from '../../../packages/cli/src/upload/upload-schema';
+import { OUTPUTS, schema, workspace } from '../../../packages/cli/tests/workspace';
+import { deploymentFrom } from '../../../packages/cli/src/pipeline/deployment';
+import { BUCKET, pipeline } from '../memory-pipeline';
 
 const FILE = 'schemas/tank.level/schema.json';
 
