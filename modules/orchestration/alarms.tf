@@ -98,20 +98,17 @@ locals {
       metric      = "TopicsLate"
       threshold   = 0
     }
+    # The planner counts them too: it looks at every topic in each cycle.
+    topic-held = {
+      description = "A topic is held past the end that its hold was to have. Its events wait, and nothing is lost."
+      metric      = "HoldsOverdue"
+      threshold   = 0
+    }
     # A month of commits a minute whose snapshots nobody has expired: a sixteenth of what the planner reads at the most.
     raw-metadata = {
       description = "RAW's metadata has more than 32 MiB, as its snapshots are not expired. Cycles slow down, and stop at 512 MiB. Nothing is lost."
       metric      = "RawMetadataBytes"
       threshold   = 32 * 1024 * 1024
-    }
-  }
-
-  # The planner counts them too: it looks at every topic in each cycle.
-  hold_alarms = {
-    topic-held = {
-      description = "A topic is held past the end that its hold was to have. Its events wait, and nothing is lost."
-      metric      = "HoldsOverdue"
-      threshold   = 0
     }
   }
 
