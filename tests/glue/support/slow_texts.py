@@ -152,6 +152,18 @@ def check_linear(
     return worst
 
 
+def finds_slow(search: Callable[[], object], tries: int = 3) -> bool:
+    """Whether a search for slow texts ends in TooSlowError in any of some tries.
+
+    What else runs on the machine may hide once that a time grows."""
+    for _ in range(tries):
+        try:
+            search()
+        except TooSlowError:
+            return True
+    return False
+
+
 def _once(parser: Parser, text: str) -> float:
     start = time.process_time_ns()
     with suppress(ValueError):  # how parsers refuse a text
