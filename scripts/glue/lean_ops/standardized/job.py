@@ -38,7 +38,7 @@ from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.standardized.advance import LAYER, ParseErrors
 from lean_ops.standardized.advance_topics import advance_all
-from lean_ops.standardized.look import Looks, cycles_again, look_at_tables, take_on
+from lean_ops.standardized.look import Looks, look_at_tables, take_on
 from lean_ops.standardized.planning import TopicPlan, advances_of
 from lean_ops.standardized.recording import record_drift, record_parse_errors
 from lean_ops.standardized.schema_evolution import max_paths
@@ -66,9 +66,7 @@ def run(job: Job) -> RunOutcome:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
         held_topics.log_holds(layer_run.job.log, LAYER, holds, released)
         looks = look_at_tables(layer_run, set(owners.values()) - holds.held.keys())
-        pending = topic_cycles(tables, complete_through, _limits(job), earlier=released)
-        again = cycles_again(tables, looks.moved_back, pending, complete_through, _limits(job))
-        works = sorted([*again, *pending], key=lambda work: (work.cycle_id, work.topic or ""))
+        works = topic_cycles(tables, complete_through, _limits(job), looks.first_cycles(released))
         ownership = _ensure_pending(job, tables, works, owners, ownership, holds.held)
         take_on(layer_run, looks, works)
         _fail_where_delta_is_gone(layer_run, released, works)

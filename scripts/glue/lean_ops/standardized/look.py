@@ -5,7 +5,7 @@ than at the last look is loaded, and it is loaded once: where the cycle goes on 
 from this look.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lean_ops.bookkeeping.held_topics import Holds
@@ -17,7 +17,6 @@ from lean_ops.bookkeeping.table_position import (
 )
 from lean_ops.bookkeeping.taken_cycles import gone_cycles, taken_cycles
 from lean_ops.columns import names
-from lean_ops.cycle_delta.summary import Limits, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.errors import LeanOpsError, reason
 from lean_ops.ports.interfaces import Item, Job
@@ -72,6 +71,15 @@ class Looks:
         """Topic to where its table stands, of those that were moved back."""
         return {topic: one.position for topic, one in self.found.items() if one.position.is_moved_back}
 
+    def first_cycles(self, released: Mapping[str, str]) -> dict[str, str]:
+        """Returns the topics of which the run has to read cycles that the others have taken, each with the
+        first one. That of a table that was moved back is the one it has reached, or "" for all.
+
+        released: topic to the first cycle that it did not take while it was held.
+        """
+        moved = {topic: position.reached or "" for topic, position in self.moved_back.items()}
+        return {topic: min(first, moved.get(topic, first)) for topic, first in {**moved, **released}.items()}
+
 
 def look_at_tables(run: LayerRun, topics: Iterable[str]) -> Looks:
     """Looks at the tables that have changed since the last look.
@@ -95,31 +103,6 @@ def _has_changed(looks: Looks, topic: str) -> bool:
     """Whether a table that has taken cycles has another metadata file than at the last look."""
     mirror, location = looks.mirrors.get(topic), looks.locations.get(names.table_name(topic))
     return mirror is not None and location is not None and mirror.get("metadata_location") != location
-
-
-def cycles_again(
-    tables: Tables,
-    positions: Mapping[str, Position],
-    pending: Sequence[TopicCycle],
-    complete_through: str | None,
-    limits: Limits,
-) -> list[TopicCycle]:
-    """Returns the cycles of these topics that the run would not read, although their tables lack them.
-
-    pending: the cycles after complete_through, which the run reads for all topics; None where these are all.
-    """
-    if not positions or complete_through is None:
-        return []
-    known = {(work.topic, work.cycle_id) for work in pending}
-    reached = [one.reached for one in positions.values()]
-    first = None if None in reached else min(one for one in reached if one is not None)
-    return [
-        one
-        for one in topic_cycles(tables, first, limits)
-        if one.topic in positions
-        and (positions[one.topic].reached or "") < one.cycle_id <= complete_through
-        and (one.topic, one.cycle_id) not in known
-    ]
 
 
 def take_on(run: LayerRun, looks: Looks, works: Iterable[TopicCycle]) -> None:
