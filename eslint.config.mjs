@@ -13,6 +13,7 @@ const LAMBDAS = [
   'table-provisioner',
   'cycle-planner',
   'stream-error-reader',
+  'operation-steps',
 ];
 
 /** Who may import whom: no Lambda package reads another Lambda package, and nothing ships test helpers. */

@@ -56,6 +56,8 @@ module "catalog" {
   glue_number_of_workers = var.glue_number_of_workers
   glue_timeout_minutes   = var.glue_timeout_minutes
   max_columns            = var.max_columns
+  rewind_window_days     = var.rewind_window_days
+  raw_retention_days     = var.raw_retention_days
   log_retention_days     = var.log_retention_days
   force_destroy          = var.force_destroy
 
@@ -104,12 +106,16 @@ module "orchestration" {
   name_prefix              = var.name_prefix
   account                  = local.account
   planner_arn              = module.compute.planner_arn
+  operation_steps_arn      = module.compute.operation_steps_arn
+  operation_job            = module.catalog.operation_job
   ready                    = module.compute.ready
   jobs                     = module.catalog.jobs
+  maintenance_job          = module.catalog.maintenance_job
   job_timeout_seconds      = local.job_timeout_seconds
   cycle_timeout_seconds    = local.cycle_timeout_seconds
   schedule_enabled         = var.schedule_enabled
   schedule_expression      = var.schedule_expression
+  maintenance_schedule     = var.maintenance_schedule_expression
   log_retention_days       = var.log_retention_days
   tracing_enabled          = var.tracing_enabled
   alarm_actions            = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]

@@ -43,9 +43,29 @@ output "dlq_archive_table" {
   value       = module.state.tables["dlq_archive"]
 }
 
+output "rewind_window_days" {
+  description = "Days for which a topic can be taken back, and for which cycle_delta keeps its cycles."
+  value       = var.rewind_window_days
+}
+
+output "maintenance_state_machine_arn" {
+  description = "The state machine that maintains the tables."
+  value       = module.orchestration.maintenance_state_machine_arn
+}
+
 output "state_machine_arn" {
   description = "State machine of the cycle."
   value       = module.orchestration.state_machine_arn
+}
+
+output "operations_table" {
+  description = "DynamoDB table of operations and of the locks of their topics."
+  value       = module.state.tables["operations"]
+}
+
+output "operation_state_machine_arn" {
+  description = "State machine of operations. lean-ops starts it."
+  value       = module.orchestration.operation_state_machine_arn
 }
 
 output "freshness_targets" {

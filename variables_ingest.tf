@@ -167,6 +167,7 @@ variable "lambda_memory_mb" {
     table_provisioner   = optional(number, 512)
     cycle_planner       = optional(number, 512)
     stream_error_reader = optional(number, 2048)
+    operation_steps     = optional(number, 512)
   })
   default  = {}
   nullable = false

@@ -78,7 +78,7 @@ run "composes_with_nothing_but_defaults" {
   assert {
     condition = toset(keys(terraform_data.data_holder)) == toset(concat(
       [for name in ["lake", "schemas", "dlq_archive", "artifacts"] : "bucket_${name}"],
-      [for name in ["schema_registry", "checkpoints", "dlq_archive", "idempotency"] : "table_${name}"],
+      [for name in ["schema_registry", "checkpoints", "operations", "dlq_archive", "idempotency"] : "table_${name}"],
       [for name in ["raw", "standardized", "curated", "ops"] : "database_${name}"],
       ["queues", "stream"],
     ))

@@ -162,7 +162,11 @@ data "aws_iam_policy_document" "job" {
 }
 
 resource "aws_iam_role_policy" "job" {
-  for_each = merge(data.aws_iam_policy_document.job, { historical-catch-up = data.aws_iam_policy_document.catch_up })
+  for_each = merge(data.aws_iam_policy_document.job, {
+    historical-catch-up = data.aws_iam_policy_document.catch_up
+    maintenance         = data.aws_iam_policy_document.maintenance
+    operation           = data.aws_iam_policy_document.operation
+  })
 
   name   = "job"
   role   = aws_iam_role.job[each.key].id

@@ -50,6 +50,28 @@ locals {
       script      = "curated_processor.py"
       arguments   = local.cycle_arguments
     }
+    # The state machine of maintenance adds --cycle_id.
+    maintenance = {
+      description = "Expires snapshots, compacts files and drops what nobody needs any more, of all tables."
+      script      = "maintenance.py"
+      arguments = {
+        "--checkpoint_table"   = var.tables.checkpoints
+        "--budget_minutes"     = "10"
+        "--rewind_window_days" = tostring(var.rewind_window_days)
+        "--raw_retention_days" = tostring(coalesce(var.raw_retention_days, 0))
+      }
+    }
+    # The state machine of operations starts it, once no cycle writes to the operation's topic any more.
+    operation = {
+      description = "Does what an operation does in tables: fences a topic's tables, and puts the operation on record."
+      script      = "operation.py"
+      arguments = {
+        "--operations_table" = var.tables.operations
+        "--checkpoint_table" = var.tables.checkpoints
+        # Cycles of other topics go on meanwhile, and have the whole limit.
+        "--catalog_calls_per_second" = tostring(max(1, floor(var.catalog_calls_per_second / 4)))
+      }
+    }
     # This job is started by hand. It changes nothing unless a run says --dry-run=false, so that trying it does no harm.
     historical-catch-up = {
       description = "Brings tables that are older than drift_log and the registry in line with them."

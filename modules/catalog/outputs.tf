@@ -13,6 +13,16 @@ output "jobs" {
   value       = { for key in ["standardized", "curated"] : key => aws_glue_job.this[key].name }
 }
 
+output "maintenance_job" {
+  description = "Name of the Glue job maintenance."
+  value       = aws_glue_job.this["maintenance"].name
+}
+
+output "operation_job" {
+  description = "Name of the Glue job operation."
+  value       = aws_glue_job.this["operation"].name
+}
+
 output "catch_up_job" {
   description = "Name of the Glue job historical-catch-up."
   value       = aws_glue_job.this["historical-catch-up"].name

@@ -48,6 +48,7 @@ variable "tables" {
   type = object({
     schema_registry = string
     checkpoints     = string
+    operations      = string
   })
   nullable = false
 }
@@ -59,7 +60,7 @@ variable "provisioner_function" {
 }
 
 variable "scripts_dir" {
-  description = "Directory of the job scripts: standardized_processor.py, curated_processor.py and historical_catch_up.py."
+  description = "Directory of the job scripts: standardized_processor.py, curated_processor.py, operation.py, maintenance.py and historical_catch_up.py."
   type        = string
   nullable    = false
 }
@@ -104,6 +105,17 @@ variable "max_columns" {
   description = "Columns a Standardized table may grow to; further payload fields go to rescued_data."
   type        = number
   nullable    = false
+}
+
+variable "rewind_window_days" {
+  description = "Days for which a topic can be taken back to an earlier state."
+  type        = number
+  nullable    = false
+}
+
+variable "raw_retention_days" {
+  description = "Days that RAW is kept; null: for ever."
+  type        = number
 }
 
 variable "log_retention_days" {

@@ -39,6 +39,7 @@ output "functions" {
       table-provisioner   = module.table_provisioner
       cycle-planner       = module.cycle_planner
       stream-error-reader = module.stream_error_reader
+      operation-steps     = module.operation_steps
     } : package => { name = function.name, arn = function.arn }
   }
 }
@@ -51,6 +52,11 @@ output "provisioner_function" {
 output "planner_arn" {
   description = "ARN of the cycle-planner function."
   value       = module.cycle_planner.arn
+}
+
+output "operation_steps_arn" {
+  description = "ARN of the operation-steps function."
+  value       = module.operation_steps.arn
 }
 
 output "ready" {

@@ -47,7 +47,7 @@ data "aws_iam_policy_document" "table_provisioner" {
   }
 }
 
-# Glue keeps at most 100,000 versions of a table, and nothing prunes them yet: an alarm looks at the daily count.
+# Glue keeps at most 100,000 versions of a table. Maintenance prunes them, and an alarm looks at the daily count in case it does not.
 resource "aws_cloudwatch_event_rule" "count_table_versions" {
   name                = "${var.name_prefix}-count-table-versions"
   description         = "Once a day, the versions that Glue keeps of each table are counted."

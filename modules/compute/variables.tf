@@ -89,10 +89,11 @@ variable "query_results_prefix" {
 }
 
 variable "tables" {
-  description = "DynamoDB table names: schema_registry, checkpoints, dlq_archive, idempotency."
+  description = "DynamoDB table names: schema_registry, checkpoints, operations, dlq_archive, idempotency."
   type = object({
     schema_registry = string
     checkpoints     = string
+    operations      = string
     dlq_archive     = string
     idempotency     = string
   })

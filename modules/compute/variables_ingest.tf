@@ -80,6 +80,7 @@ variable "lambda_memory_mb" {
     table_provisioner   = number
     cycle_planner       = number
     stream_error_reader = number
+    operation_steps     = number
   })
   nullable = false
 }

@@ -90,13 +90,25 @@ locals {
     }
   }
 
-  # The planner counts late topics when it plans a cycle, which it does also when cycles fail. Between two counts the alarm stays as it is.
+  # The planner counts when it plans a cycle, which it does also when cycles fail. Between two counts an alarm stays as it is.
   # When nothing is planned at all, cycle-missing goes off.
-  freshness_alarms = {
+  planner_alarms = {
     topics-late = {
       description = "Events of a topic wait for longer than its freshness target. The log of cycle-planner names the topics, lean-ops status why."
       metric      = "TopicsLate"
       threshold   = 0
+    }
+    # The planner counts them too: it looks at every topic in each cycle.
+    topic-held = {
+      description = "A topic is held past the end that its hold was to have. Its events wait, and nothing is lost."
+      metric      = "HoldsOverdue"
+      threshold   = 0
+    }
+    # A month of commits a minute whose snapshots nobody has expired: a sixteenth of what the planner reads at the most.
+    raw-metadata = {
+      description = "RAW's metadata has more than 32 MiB, as its snapshots are not expired. Cycles slow down, and stop at 512 MiB. Nothing is lost."
+      metric      = "RawMetadataBytes"
+      threshold   = 32 * 1024 * 1024
     }
   }
 
@@ -117,11 +129,21 @@ locals {
     cycle-aborted   = { metric = "ExecutionsAborted", description = "Somebody stopped a cycle. The next cycle starts when the lease has run out, and retries the unfinished work." }
   }
 
+  maintenance_alarms = {
+    maintenance-failed = { metric = "ExecutionsFailed", description = "Tables were not maintained, or some of them not. Nothing is lost; they grow until it succeeds again." }
+  }
+
+  operation_alarms = {
+    operation-failed    = { metric = "ExecutionsFailed", description = "An operation failed. Its topic stays as it is until somebody resumes or cancels it." }
+    operation-timed-out = { metric = "ExecutionsTimedOut", description = "An operation ran too long and was stopped. Its topic stays as it is until somebody resumes or cancels it." }
+  }
+
   # Runbook (docs/runbooks/{name}.md) of each alarm. Several alarms may share one.
   runbooks = merge(
     { for name in keys(local.alarms) : name => name },
     { for name in keys(local.function_alarms) : name => "lambda-errors" },
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
+    { for name in keys(local.operation_alarms) : name => "operation-failed" },
     { unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
   )
 
@@ -138,6 +160,20 @@ locals {
       threshold  = 0
     })
     }, {
+    for name, alarm in local.maintenance_alarms : name => merge(alarm, {
+      namespace  = "AWS/States"
+      dimensions = { StateMachineArn = local.maintenance_arn }
+      statistic  = "Sum"
+      threshold  = 0
+    })
+    }, {
+    for name, alarm in local.operation_alarms : name => merge(alarm, {
+      namespace  = "AWS/States"
+      dimensions = { StateMachineArn = local.operation_state_machine_arn }
+      statistic  = "Sum"
+      threshold  = 0
+    })
+    }, {
     for name, alarm in local.version_alarms : name => merge(alarm, {
       namespace  = "lean-ops"
       dimensions = { service = "table-provisioner", function_name = var.watched.functions["table-provisioner"] }
@@ -147,7 +183,7 @@ locals {
       treat_missing_data = "ignore"
     })
     }, {
-    for name, alarm in local.freshness_alarms : name => merge(alarm, {
+    for name, alarm in local.planner_alarms : name => merge(alarm, {
       namespace          = "lean-ops"
       dimensions         = { service = "cycle-planner", function_name = var.watched.functions["cycle-planner"] }
       statistic          = "Maximum"

@@ -50,28 +50,34 @@ locals {
     }]
   }
 
-  # The first step that failed, and why in words. Glue and Lambda put their message into a text of JSON, several hundred characters long,
-  # of which it is the only member that says why. It is looked for and not parsed, as an expression that fails would end the cycle
+  # Why a step failed, in words, from its $error. Glue and Lambda put their message into a text of JSON, several hundred characters long,
+  # of which it is the only member that says why. It is looked for and not parsed, as an expression that fails would end the execution
   # with its own error. Of what Glue and Python put before the job's own words nothing is kept.
+  words_of_error = <<-EOT
+    $cause := $exists($error.Cause) ? $error.Cause : "";
+    $quoted := $match($cause, /"[eE]rrorMessage":\s*("(?:[^\\"]|\\.)+")/, 1).groups[0];
+    $state := $match($cause, /"JobRunState":\s*"([A-Z_]+)"/, 1).groups[0];
+    $said := $exists($quoted) ? $parse($quoted)
+      : $exists($state) ? "the Glue run ended as " & $state
+      : $error.Error = "States.Timeout" ? "it ran longer than it may"
+      : $cause != "" ? $cause
+      : $error.Error;
+    $words := $replace($said, /^(?:Error Category: [A-Z_]+; )?SystemExit: /, "");
+  EOT
+
+  # The first step that failed, and why.
   explanation = <<-EOT
     (
       $failures := $states.input.failures;
       $step := ["Plan", "Standardized", "Curated", "ReleaseLease"][$exists($lookup($failures, $))][0];
       $error := $lookup($failures, $step);
-      $cause := $exists($error.Cause) ? $error.Cause : "";
-      $quoted := $match($cause, /"[eE]rrorMessage":\s*("(?:[^\\"]|\\.)+")/, 1).groups[0];
-      $state := $match($cause, /"JobRunState":\s*"([A-Z_]+)"/, 1).groups[0];
-      $said := $exists($quoted) ? $parse($quoted)
-        : $exists($state) ? "the Glue run ended as " & $state
-        : $error.Error = "States.Timeout" ? "it ran longer than it may"
-        : $cause != "" ? $cause
-        : $error.Error;
+      ${local.words_of_error}
       {
         "plan": $states.input.plan,
         "step": $step,
         "error": {
           "Error": $error.Error,
-          "Cause": $step & " failed: " & $replace($said, /^(?:Error Category: [A-Z_]+; )?SystemExit: /, "")
+          "Cause": $step & " failed: " & $words
         }
       }
     )

@@ -1,5 +1,5 @@
 data "aws_iam_policy_document" "assume" {
-  for_each = { cycle = "states.amazonaws.com", schedule = "scheduler.amazonaws.com" }
+  for_each = { cycle = "states.amazonaws.com", maintenance = "states.amazonaws.com", schedule = "scheduler.amazonaws.com" }
 
   statement {
     sid     = "ServiceActsForThisAccount"
@@ -24,22 +24,8 @@ resource "aws_iam_role" "cycle" {
   assume_role_policy = data.aws_iam_policy_document.assume["cycle"].json
 }
 
-data "aws_iam_policy_document" "cycle" {
-  statement {
-    sid       = "PlanAndFinish"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [var.planner_arn]
-  }
-
-  # Step Functions polls a run that it started with .sync, so no right on an event rule is needed.
-  statement {
-    sid     = "RunJobs"
-    actions = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
-    resources = [
-      for job in values(var.jobs) : "arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}:job/${job}"
-    ]
-  }
-
+# What a state machine needs for itself, whatever it does.
+data "aws_iam_policy_document" "executions" {
   # Log delivery cannot be limited to a resource (Step Functions guide, "Logging using CloudWatch Logs").
   statement {
     sid = "DeliverLogs"
@@ -64,6 +50,25 @@ data "aws_iam_policy_document" "cycle" {
   }
 }
 
+data "aws_iam_policy_document" "cycle" {
+  source_policy_documents = [data.aws_iam_policy_document.executions.json]
+
+  statement {
+    sid       = "PlanAndFinish"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [var.planner_arn]
+  }
+
+  # Step Functions polls a run that it started with .sync, so no right on an event rule is needed.
+  statement {
+    sid     = "RunJobs"
+    actions = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    resources = [
+      for job in values(var.jobs) : "arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}:job/${job}"
+    ]
+  }
+}
+
 resource "aws_iam_role_policy" "cycle" {
   name   = "cycle"
   role   = aws_iam_role.cycle.id
@@ -78,9 +83,9 @@ resource "aws_iam_role" "schedule" {
 
 data "aws_iam_policy_document" "schedule" {
   statement {
-    sid       = "StartCycle"
+    sid       = "StartCycleAndMaintenance"
     actions   = ["states:StartExecution"]
-    resources = [local.state_machine_arn]
+    resources = [local.state_machine_arn, local.maintenance_arn]
   }
 }
 

@@ -3,6 +3,16 @@ output "state_machine_arn" {
   value       = aws_sfn_state_machine.cycle.arn
 }
 
+output "maintenance_state_machine_arn" {
+  description = "ARN of the state machine of maintenance."
+  value       = aws_sfn_state_machine.maintenance.arn
+}
+
+output "operation_state_machine_arn" {
+  description = "ARN of the state machine of operations."
+  value       = aws_sfn_state_machine.operation.arn
+}
+
 output "alarm_names" {
   description = "Names of all alarms."
   value = sort(concat(

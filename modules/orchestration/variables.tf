@@ -27,6 +27,23 @@ variable "planner_arn" {
   }
 }
 
+variable "operation_steps_arn" {
+  description = "ARN of the operation-steps function."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[^:]+:lambda:", var.operation_steps_arn))
+    error_message = "operation_steps_arn must be the ARN of a Lambda function. Pass the compute module's output operation_steps_arn."
+  }
+}
+
+variable "operation_job" {
+  description = "Glue job name of operations."
+  type        = string
+  nullable    = false
+}
+
 variable "ready" {
   description = "True once what a cycle works on is there; the schedule is made after it."
   type        = bool
@@ -40,6 +57,18 @@ variable "jobs" {
     curated      = string
   })
   nullable = false
+}
+
+variable "maintenance_job" {
+  description = "Name of the Glue job maintenance."
+  type        = string
+  nullable    = false
+}
+
+variable "maintenance_schedule" {
+  description = "When maintenance runs: rate(...) or cron(...), in UTC."
+  type        = string
+  nullable    = false
 }
 
 variable "job_timeout_seconds" {

@@ -4,7 +4,7 @@ output "buckets" {
 }
 
 output "tables" {
-  description = "DynamoDB table names: schema_registry, checkpoints, dlq_archive, idempotency."
+  description = "DynamoDB table names: schema_registry, checkpoints, operations, dlq_archive, idempotency."
   value       = { for key, table in aws_dynamodb_table.this : key => table.name }
 }
 

@@ -2,6 +2,7 @@ locals {
   tables = {
     schema_registry = { name = "schema-registry", hash_key = "topic_name" }
     checkpoints     = { name = "checkpoints", hash_key = "topic_name", range_key = "layer" }
+    operations      = { name = "operations", hash_key = "operation_id" }
     idempotency     = { name = "idempotency", hash_key = "id", ttl_attribute = "expiration" }
     dlq_archive = {
       name       = "dlq-archive"

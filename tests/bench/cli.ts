@@ -7,6 +7,7 @@ import { printCycle } from './cycle-report';
 import { benchGrowth } from './growth';
 import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
+import { benchPlanner, printPlanner } from './planner';
 import { readSettings, type JobSettings } from './settings';
 
 const program = newProgram('pnpm bench').description(
@@ -69,6 +70,18 @@ program
     const result = await benchGrowth(flags.rows, say);
     if (flags.json === true) console.log(JSON.stringify(result));
     else printGrowth(result);
+  });
+
+program
+  .command('planner')
+  .description(
+    'cycle-planner against 1, 10,000 and 200,000 snapshots of RAW, and many topics: its time and peak memory',
+  )
+  .option('--json', 'one JSON object')
+  .action(async (flags: { json?: boolean }) => {
+    const result = await benchPlanner(say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printPlanner(result);
   });
 
 function say(line: string): void {

@@ -28,7 +28,7 @@ function ours(): Round {
     deadLetters: { sendBatch: refuse },
     source: { deleteBatch: refuse },
     attempts: { begin: refuse, end: refuse },
-    objects: { get: refuse, head: refuse, put: refuse, copy: refuse, delete: refuse, list: refuse },
+    objects: { get: refuse, open: refuse, head: refuse, put: refuse, copy: refuse, delete: refuse, list: refuse },
     log: createLogger('sqs-processor'),
     metrics: createMetrics('sqs-processor'),
     clock: systemClock,

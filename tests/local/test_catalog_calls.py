@@ -58,9 +58,13 @@ counted("read", lambda: tables.read(name).collect())
 counted("append", lambda: tables.append(row, name, {CYCLE_ID: "c1"}))
 counted("upsert", lambda: tables.upsert(row, name, ["id"], {CYCLE_ID: "c2"}))
 counted("columns", lambda: tables.add_columns(name, {"x": None}))
-counted("checkpoint", lambda: tables.commit_checkpoint(name, {CYCLE_ID: "c3"}))
-table = TopicTable(spark, name)
+counted("epoch", lambda: tables.raise_epoch(name, 1))
+table = TopicTable(spark, name, epoch=1)
 counted("commit", lambda: table.commit([], [], {CYCLE_ID: "c4"}))
+table = TopicTable(spark, name, epoch=1)
+counted("append_rows", lambda: table.append_rows(row, {CYCLE_ID: "c5"}))
+table = TopicTable(spark, name, epoch=1)
+counted("upsert_rows", lambda: table.upsert_rows(row, "id", {CYCLE_ID: "c6"}))
 """
 
 
@@ -101,4 +105,4 @@ def test_the_library_counts_the_calls_of_the_catalog_that_it_makes(stack: Stack)
     # The SDK's own four tries would have ended with the four refusals.
     assert counts.pop(0) == ["throttled", "1", "5"]
     assert [(what, taken) for what, taken, _ in counts] == [(what, really) for what, _, really in counts]
-    assert len(counts) == 8
+    assert len(counts) == 10

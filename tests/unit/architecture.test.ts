@@ -28,7 +28,18 @@ interface House {
 const HOUSES: readonly House[] = [
   {
     root: 'packages/common/src/core',
-    rooms: ['json', 'envelope', 'pattern', 'delivery', 'schema', 'warehouse', 'drift', 'validation-sql', 'infer'],
+    rooms: [
+      'json',
+      'envelope',
+      'pattern',
+      'delivery',
+      'operations',
+      'schema',
+      'warehouse',
+      'drift',
+      'validation-sql',
+      'infer',
+    ],
     low: [
       'condition.ts',
       'dead-letters.ts',
@@ -43,7 +54,7 @@ const HOUSES: readonly House[] = [
   },
   {
     root: 'packages/cli/src',
-    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'status', 'format', 'commands'],
+    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'status', 'operations', 'format', 'commands'],
     low: ['errors.ts', 'terminal.ts'],
   },
   { root: 'scripts', rooms: ['build', 'cost', 'simulator', 'local', 'soak', 'test'], low: [] },

@@ -12,6 +12,7 @@ const CODE_PAGES = [
   'docs/data-contracts.md',
   'docs/topic-schema.md',
   'docs/schema-workflow.md',
+  'docs/operations.md',
 ];
 
 function sources(folder: string, extension: string): readonly string[] {

@@ -14,7 +14,7 @@ variables {
   account              = { id = "123456789012", partition = "aws", region = "eu-central-1" }
   buckets              = { lake = "lake", schemas = "schemas", artifacts = "artifacts" }
   query_results_prefix = "athena-results/"
-  tables               = { schema_registry = "registry", checkpoints = "checkpoints" }
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", operations = "operations" }
   provisioner_function = "lean-ops-table-provisioner"
   scripts_dir          = "tests/fixtures"
   library_zip          = "tests/fixtures/lean_ops.zip"
@@ -23,6 +23,8 @@ variables {
   glue_number_of_workers = 2
   glue_timeout_minutes   = 60
   max_columns            = 500
+  rewind_window_days     = 30
+  raw_retention_days     = null
   log_retention_days     = 30
   force_destroy          = false
 
@@ -68,7 +70,7 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
-    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", historical-catch-up = "17" }
+    condition     = { for name, job in aws_glue_job.this : name => job.default_arguments["--catalog_calls_per_second"] } == { standardized = "70", curated = "70", operation = "17", maintenance = "70", historical-catch-up = "17" }
     error_message = "Every job keeps to the limit of catalog calls."
   }
 
@@ -111,6 +113,28 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
 
   assert {
     condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.maintenance.statement : [
+        for resource in statement.resources : can(regex("^arn:aws:s3:::lake/warehouse/lean_ops_(raw|standardized|curated|ops)/\\*$", resource))
+      ] if contains(statement.actions, "s3:DeleteObject") || contains(statement.actions, "s3:PutObject")
+    ]))
+    error_message = "Maintenance writes and deletes objects of tables, and no others."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.maintenance.statement :
+      !contains(statement.resources, "*") && !anytrue([for action in ["glue:CreateTable", "glue:DeleteTable", "dynamodb:PutItem", "dynamodb:UpdateItem"] : contains(statement.actions, action)])
+    ])
+    error_message = "Maintenance makes and deletes no tables, and writes no checkpoints."
+  }
+
+  assert {
+    condition     = aws_glue_job.this["maintenance"].default_arguments["--raw_retention_days"] == "0" && aws_glue_job.this["maintenance"].default_arguments["--rewind_window_days"] == "30"
+    error_message = "RAW is kept for ever unless the deployment says otherwise; the job takes 0 for that."
+  }
+
+  assert {
+    condition = alltrue(flatten([
       for statement in data.aws_iam_policy_document.job["standardized"].statement : [
         for resource in statement.resources :
         !strcontains(resource, "/lean_ops_raw/") || resource == "arn:aws:s3:::lake/warehouse/lean_ops_raw/events/metadata/*"
@@ -122,6 +146,20 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   assert {
     condition     = !strcontains(jsonencode([for statement in data.aws_iam_policy_document.job["curated"].statement : statement if contains(statement.actions, "s3:PutObject") || contains(statement.actions, "glue:UpdateTable")]), "lean_ops_raw")
     error_message = "RAW is immutable for the Curated job."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.operation.statement : tolist(statement.resources)
+      if contains(statement.actions, "glue:UpdateTable") || contains(statement.actions, "s3:PutObject")
+      ])) == toset([
+      "arn:aws:glue:eu-central-1:123456789012:catalog",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_standardized", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_standardized/*",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_curated", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_curated/*",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_ops", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_ops/operations",
+      "arn:aws:s3:::lake/warehouse/lean_ops_standardized/*", "arn:aws:s3:::lake/warehouse/lean_ops_curated/*", "arn:aws:s3:::lake/warehouse/lean_ops_ops/operations/*",
+    ])
+    error_message = "An operation commits to the tables of topics and to that of operations, and to no other."
   }
 
   assert {

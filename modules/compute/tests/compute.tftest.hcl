@@ -42,7 +42,7 @@ variables {
   athena_workgroup     = "lean-ops"
   buckets              = { lake = "lake", schemas = "schemas", dlq_archive = "archive", artifacts = "artifacts" }
   query_results_prefix = "athena-results/"
-  tables               = { schema_registry = "registry", checkpoints = "checkpoints", dlq_archive = "dlq-archive", idempotency = "idempotency" }
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", operations = "operations", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   lease_seconds        = 7200
   freshness_targets    = { default = 60, topics = { "telemetry.climate" = 30 } }
   require_tls          = true
@@ -73,6 +73,7 @@ variables {
     table_provisioner   = 512
     cycle_planner       = 512
     stream_error_reader = 2048
+    operation_steps     = 512
   }
 }
 
@@ -225,7 +226,7 @@ run "moves_events_to_raw_and_keeps_what_fails" {
     condition = alltrue(flatten([
       for document in [
         data.aws_iam_policy_document.sqs_processor, data.aws_iam_policy_document.dlq_archiver,
-        data.aws_iam_policy_document.schema_validator, data.aws_iam_policy_document.cycle_planner,
+        data.aws_iam_policy_document.schema_validator, data.aws_iam_policy_document.cycle_planner, data.aws_iam_policy_document.operation_steps,
         data.aws_iam_policy_document.athena["schema-validator"], data.aws_iam_policy_document.athena["table-provisioner"], data.aws_iam_policy_document.table_provisioner,
         data.aws_iam_policy_document.stream, data.aws_iam_policy_document.stream_error_reader,
       ] : [for statement in document.statement : !contains(statement.resources, "*") && alltrue([for action in statement.actions : !endswith(action, "*")])]

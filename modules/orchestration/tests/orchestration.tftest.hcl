@@ -20,8 +20,12 @@ variables {
   name_prefix           = "lean-ops"
   account               = { id = "123456789012", partition = "aws", region = "eu-central-1" }
   planner_arn           = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-cycle-planner"
+  operation_steps_arn   = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-operation-steps"
+  operation_job         = "lean-ops-operation"
   ready                 = true
   jobs                  = { standardized = "lean-ops-standardized", curated = "lean-ops-curated" }
+  maintenance_job       = "lean-ops-maintenance"
+  maintenance_schedule  = "cron(40 3 * * ? *)"
   job_timeout_seconds   = 3720
   cycle_timeout_seconds = 9240
 
@@ -44,17 +48,68 @@ variables {
   }
 }
 
+run "takes_operations_to_their_end" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for name, step in { Begin = "Begin", Drained = "Drained", Run = "Run", Finish = "Finish", Cancel = "Cancel" } :
+      reverse(local.operation_definition.States[name].Catch)[0] == { ErrorEquals = ["States.ALL"], ResultPath = "$.failures.${step}", Next = "ExplainFailure" } &&
+      strcontains(local.operation_definition.States.ExplainFailure.Output, "\"${step}\"")
+    ])
+    error_message = "Whatever step fails, the operation says which one, and why."
+  }
+
+  assert {
+    condition     = local.operation_definition.States.ExplainFailure.Next == "NoteFailure" && local.operation_definition.States.NoteFailure.Catch[0].Next == "OperationFailed"
+    error_message = "A failure is noted in the operation, and that it cannot be noted hides no failure."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["Begin", "Drained", "Finish", "Cancel", "NoteFailure"] : local.operation_definition.States[name].Retry[0] == { ErrorEquals = ["OperationRefusedError"], MaxAttempts = 0 }])
+    error_message = "What was refused is not tried again."
+  }
+
+  assert {
+    condition     = local.operation_definition.States.WasRefused.Choices[0].Next == "Refused" && local.operation_definition.States.Refused.Type == "Succeed"
+    error_message = "A refusal is an answer to the operator, and wakes nobody up."
+  }
+
+  assert {
+    condition     = can(regex("^\\{% .+ %\\}$", local.operation_definition.States.ExplainFailure.Output))
+    error_message = "An expression in JSONata is one line, or linters of state machines do not take it for one."
+  }
+
+  assert {
+    condition = toset(flatten([for statement in data.aws_iam_policy_document.operation.statement : tolist(statement.resources)])) == toset([
+      "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-operation-steps",
+      "arn:aws:glue:eu-central-1:123456789012:job/lean-ops-operation",
+    ])
+    error_message = "The machine of operations runs its function and its job, and nothing else."
+  }
+
+  assert {
+    condition = (
+      alltrue([for name in ["operation-failed", "operation-timed-out"] : endswith(aws_cloudwatch_metric_alarm.this[name].dimensions.StateMachineArn, ":lean-ops-operation")]) &&
+      aws_cloudwatch_metric_alarm.this["topic-held"].metric_name == "HoldsOverdue" && aws_cloudwatch_metric_alarm.this["topic-held"].treat_missing_data == "ignore"
+    )
+    error_message = "Somebody is told of an operation that failed, and of a hold past its end."
+  }
+}
+
 run "runs_the_cycle_and_tells_someone_when_it_fails" {
   command = plan
 
   assert {
     condition = alltrue(flatten([
-      for state in values(local.definition.States) : [
-        for next in concat(
-          [try(state.Next, null), try(state.Default, null)],
-          [for choice in try(state.Choices, []) : choice.Next],
-          [for catch in try(state.Catch, []) : catch.Next],
-        ) : next == null ? true : contains(keys(local.definition.States), next)
+      for definition in [jsondecode(jsonencode(local.definition)), jsondecode(jsonencode(local.operation_definition))] : [
+        for state in values(definition.States) : [
+          for next in concat(
+            [try(state.Next, null), try(state.Default, null)],
+            [for choice in try(state.Choices, []) : choice.Next],
+            [for catch in try(state.Catch, []) : catch.Next],
+          ) : next == null ? true : contains(keys(definition.States), next)
+        ]
       ]
     ]))
     error_message = "A state names a next one that is not there."
@@ -112,7 +167,10 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.cycle.statement : statement.sid if contains(statement.resources, "*")] == ["DeliverLogs"]
+    condition = flatten([
+      for document in [data.aws_iam_policy_document.cycle, data.aws_iam_policy_document.operation, data.aws_iam_policy_document.executions] :
+      [for statement in document.statement : statement.sid if contains(statement.resources, "*")]
+    ]) == ["DeliverLogs"]
     error_message = "Only log delivery, which knows no resource, may stand on *."
   }
 
@@ -147,6 +205,15 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
       aws_cloudwatch_metric_alarm.this["topics-late"].threshold == 0 && aws_cloudwatch_metric_alarm.this["topics-late"].treat_missing_data == "ignore"
     )
     error_message = "One alarm on all late topics, which stays as it is until the next cycle is planned."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["raw-metadata"].metric_name == "RawMetadataBytes" &&
+      aws_cloudwatch_metric_alarm.this["raw-metadata"].dimensions == tomap({ service = "cycle-planner", function_name = "lean-ops-cycle-planner" }) &&
+      aws_cloudwatch_metric_alarm.this["raw-metadata"].threshold == 33554432 && aws_cloudwatch_metric_alarm.this["raw-metadata"].treat_missing_data == "ignore"
+    )
+    error_message = "The alarm on RAW's metadata goes off long before the planner refuses to read it."
   }
 
   assert {

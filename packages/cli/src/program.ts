@@ -5,6 +5,8 @@ import type { CommandContext } from './commands/command';
 import { registerCompletion } from './commands/completion';
 import { registerDlqList } from './commands/dlq-list';
 import { registerEnv } from './commands/env';
+import { registerOpList } from './commands/op/list';
+import { registerOpCancel, registerOpResume, registerOpShow } from './commands/op/take-up';
 import { registerSchemaDiff } from './commands/schema-diff';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { registerSchemaNew } from './commands/schema-new';
@@ -14,8 +16,12 @@ import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaStatus } from './commands/schema-status';
 import { registerSchemaSync } from './commands/schema-sync';
 import { registerStatus } from './commands/status';
-import { explainFailures, explainObservation } from './pipeline/explain-aws-errors';
+import { registerTopicHold } from './commands/topic/hold';
+import { registerTopicRelease } from './commands/topic/release';
+import { registerTopicStatus } from './commands/topic/status';
+import { explainFailures, explainObservation, explainOperation } from './pipeline/explain-aws-errors';
 import { awsObserver, type Observe } from './pipeline/observer';
+import { awsOperator, type Operate } from './pipeline/operator';
 import { ALL_EXIT_CODES, EXIT_CODES, formatOption } from './commands/options';
 import { usageExitCode, withPlainUsage } from './commands/usage';
 import { CliError, unexpectedErrorText } from './errors';
@@ -27,12 +33,14 @@ export async function run(
   terminal: Terminal,
   connect: Connect = awsCloud,
   observe: Observe = awsObserver,
+  operate: Operate = awsOperator,
 ): Promise<ExitCode> {
   let code: ExitCode = EXIT.clean;
   const context: CommandContext = {
     terminal,
     connect: explainFailures(connect),
     observe: explainObservation(observe),
+    operate: explainOperation(operate),
     setExitCode: (ended) => void (code = ended),
   };
   const program = withPlainUsage(new Command('lean-ops'), { writeOut: terminal.write, writeErr: terminal.writeError })
@@ -59,6 +67,15 @@ export async function run(
   registerSchemaNew(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
+  const topic = program.command('topic').description('hold a topic, release it, and see which are held');
+  registerTopicHold(topic, context);
+  registerTopicRelease(topic, context);
+  registerTopicStatus(topic, context);
+  const op = program.command('op').description('operations on topics: see them, take them up, take them back');
+  registerOpList(op, context);
+  registerOpShow(op, context);
+  registerOpResume(op, context);
+  registerOpCancel(op, context);
   registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);
   registerEnv(program, context);
   registerCompletion(program, context);

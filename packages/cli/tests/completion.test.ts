@@ -43,7 +43,19 @@ describe('completion in bash', () => {
 it.each(SHELLS)('the script for %s knows every command', async (shell) => {
   const { output: script, code } = await run('completion', shell);
   expect(code).toBe(0);
-  for (const command of ['schema', 'lint', 'diff', 'plan', 'push', 'sync', 'infer', 'completion'])
+  for (const command of [
+    'schema',
+    'lint',
+    'diff',
+    'plan',
+    'push',
+    'sync',
+    'infer',
+    'topic',
+    'hold',
+    'op',
+    'completion',
+  ])
     expect(script).toContain(command);
 });
 

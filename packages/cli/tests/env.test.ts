@@ -49,7 +49,7 @@ describe('lean-ops env', () => {
       ...readFileSync(path.resolve(__dirname, '../../../outputs.tf'), 'utf8').matchAll(/^output "(\w+)"/gm),
     ];
     expect(declared.map(([, name]) => name).sort()).toEqual(
-      [...TEXT_OUTPUTS, 'region', 'databases', 'freshness_targets'].sort(),
+      [...TEXT_OUTPUTS, 'region', 'databases', 'freshness_targets', 'rewind_window_days'].sort(),
     );
   });
 

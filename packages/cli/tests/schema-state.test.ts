@@ -42,6 +42,17 @@ describe('schemaState', () => {
     expect(schemaState('a', READY, upload(limit + 1), NOW).state).toBe('STUCK');
   });
 
+  it('calls no upload stuck that waits for the release of its topic', () => {
+    const held = { ...READY, status: 'MAINTENANCE', waiting_upload: { etag: 'e', sequencer: '2' } };
+    const long = upload(STUCK_AFTER_MS / 60_000 + 1);
+    expect(schemaState('a', held, long, NOW)).toMatchObject({
+      state: 'PENDING',
+      pending: { waitsForRelease: true },
+      operatorStatus: 'MAINTENANCE',
+    });
+    expect(schemaState('a', { ...held, status: 'READY' }, long, NOW).state).toBe('STUCK');
+  });
+
   it('tells the first problem of a refused upload, since the report was written, beside what stays in force', () => {
     const files = { ...ACTIVE, error: true, since: { ...ACTIVE.since, error: at(10) } };
     const failed = { code: 'TYPE_CHANGED', message: 'the type changes' };

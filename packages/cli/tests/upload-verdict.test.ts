@@ -32,6 +32,33 @@ describe('verdictOn', () => {
       { verdict: 'READY', version: 1, operatorStatus: undefined },
     ],
     [
+      'waiting for the release of its topic',
+      ready,
+      {
+        ...ready,
+        claimed_sequencer: '2',
+        status: 'MAINTENANCE',
+        hold: { operation_id: '20261130T062500Z-hold-ab12cd' },
+        waiting_upload: { etag: 'mine', sequencer: '2' },
+      },
+      'mine',
+      { verdict: 'PENDING_MAINTENANCE', heldBy: '20261130T062500Z-hold-ab12cd' },
+    ],
+    [
+      'about to be handled after the release',
+      ready,
+      { ...ready, claimed_sequencer: '2', waiting_upload: { etag: 'mine', sequencer: '2' } },
+      'mine',
+      { verdict: 'WAITING', begun: true },
+    ],
+    [
+      'not seen yet by schema-validator, while another upload waits',
+      { ...ready, status: 'MAINTENANCE' },
+      { ...ready, status: 'MAINTENANCE', waiting_upload: { etag: 'old', sequencer: '1' } },
+      'mine',
+      { verdict: 'WAITING', begun: false },
+    ],
+    [
       'active under an operator who holds the topic',
       item({ status: 'MAINTENANCE', schema_etag: 'old' }),
       item({ ...next, status: 'MAINTENANCE', schema_etag: 'mine', schema_version: 2 }),

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Connect } from '../src/pipeline/aws-clients';
 import type { Observe } from '../src/pipeline/observer';
+import type { Operate } from '../src/pipeline/operator';
 import { run } from '../src/program';
 
 const made: string[] = [];
@@ -17,8 +18,9 @@ afterAll(() => {
  *
  * @param connect the connection to a pipeline, for commands that need one
  * @param observe the connection of the commands that look at a running pipeline
+ * @param operate the connection of the commands on topics and operations
  */
-export function workspace(connect?: Connect, observe?: Observe) {
+export function workspace(connect?: Connect, observe?: Observe, operate?: Operate) {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'lean-ops-cli-')));
   made.push(root);
   const write = (file: string, content: string | Uint8Array | object): void => {
@@ -49,7 +51,7 @@ export function workspace(connect?: Connect, observe?: Observe) {
         columns: undefined,
         colour: false,
       };
-      const code = await run(args, terminal, connect, observe);
+      const code = await run(args, terminal, connect, observe, operate);
       return { code, output, error };
     },
   };
@@ -91,4 +93,11 @@ export const OPERATED_OUTPUTS = {
   ingest_queue_url: 'https://sqs.eu-central-1.amazonaws.com/123456789012/acme-ingest',
   state_machine_arn: 'arn:aws:states:eu-central-1:123456789012:stateMachine:acme-cycle',
   freshness_targets: { default: 60, topics: {} },
+};
+
+/** The outputs that the commands on topics and operations need besides. */
+export const OPERATIONS_OUTPUTS = {
+  ...OPERATED_OUTPUTS,
+  operations_table: 'acme-operations',
+  operation_state_machine_arn: 'arn:aws:states:eu-central-1:123456789012:stateMachine:acme-operation',
 };

@@ -43,6 +43,18 @@ export async function takeLease(
   return held ? { held, cycleId } : { held };
 }
 
+/** The answer to a step that only takes the lease. The state machine of maintenance reads these fields. */
+export interface Reservation {
+  readonly reserved: boolean;
+  /** The id under which the lease is held, which sorts with those of cycles; empty when another has it. */
+  readonly cycle_id: string;
+}
+
+/** The lease as the answer to the Reserve step. */
+export function reservationOf(lease: Lease): Reservation {
+  return lease.held ? { reserved: true, cycle_id: lease.cycleId } : { reserved: false, cycle_id: '' };
+}
+
 /** Gives the lease back. Returns false, and changes nothing, when this execution does not hold it. */
 export function releaseLease(documents: DocumentStore, table: string, executionId: string): Promise<boolean> {
   return documents.delete(table, KEY, equals('owner', executionId));

@@ -1,15 +1,24 @@
-import { readRawSnapshots, type Catalog, type Clock, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
+import {
+  readRawSnapshots,
+  type Catalog,
+  type Clock,
+  type DocumentStore,
+  type ObjectStore,
+  type RawSnapshots,
+} from '@lean-ops/common/aws';
 import {
   curatedRunIsMissing,
   freshnessOf,
-  HELD_STATUSES,
+  overdueHolds,
+  isLeftAlone,
   recordsAddedSince,
+  somethingWasLeft,
   type AddedRecords,
   type Document,
   type Freshness,
+  type HeldTopic,
   type FreshnessTargets,
   type Lake,
-  type TableSnapshots,
 } from '@lean-ops/common/core';
 import { takeLease } from './lease';
 
@@ -77,6 +86,16 @@ export interface PlannedCycle {
    * @throws what reading the state threw, while another cycle runs
    */
   readonly measure: () => Freshness;
+  /** The size of RAW's metadata, which each cycle reads; undefined when it was not read. */
+  readonly rawMetadata: RawMetadataSize | undefined;
+  /** The topics that are held past the end of their hold; undefined when the registry was not read. */
+  readonly overdueHolds: readonly HeldTopic[] | undefined;
+}
+
+/** How large RAW's metadata is. It grows with every commit of Firehose, and snapshot expiry keeps it small. */
+export interface RawMetadataSize {
+  readonly bytes: number;
+  readonly snapshots: number;
 }
 
 /**
@@ -91,20 +110,28 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     resources.leaseSeconds,
     deps.clock,
   );
+  const looked = (state: PipelineState): Pick<PlannedCycle, 'rawMetadata' | 'overdueHolds'> => ({
+    rawMetadata: sizeOf(state),
+    overdueHolds: overdueHolds(state.registry, deps.clock.now()),
+  });
   const freshnessBy = (state: PipelineState): Freshness =>
     freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
   if (!lease.held) {
     // What cannot be read fails the cycle that runs. This one has nothing to do, so it does not fail.
-    const measure = await readState(resources, deps).then(
-      (state) => () => freshnessBy(state),
-      (error: unknown) => () => {
-        throw error;
-      },
+    return readState(resources, deps).then(
+      (state) => ({ plan: LEASE_HELD, measure: () => freshnessBy(state), ...looked(state) }),
+      (error: unknown) => ({
+        plan: LEASE_HELD,
+        measure: () => {
+          throw error;
+        },
+        rawMetadata: undefined,
+        overdueHolds: undefined,
+      }),
     );
-    return { plan: LEASE_HELD, measure };
   }
   const state = await readState(resources, deps);
-  const situation = situationOf(state);
+  const situation = situationOf(state, deps.clock.now());
   const reason = reasonFor(situation);
   const plan = {
     run: reason !== 'NOTHING_NEW',
@@ -115,7 +142,11 @@ export async function planCycle(executionId: string, resources: Resources, deps:
     run_curated: situation.enabledTopics.length > 0,
     enabled_topics: situation.enabledTopics.length,
   };
-  return { plan, measure: () => freshnessBy(state) };
+  return { plan, measure: () => freshnessBy(state), ...looked(state) };
+}
+
+function sizeOf({ snapshots }: PipelineState): RawMetadataSize {
+  return { bytes: snapshots.metadataBytes, snapshots: snapshots.byId.size };
 }
 
 const LEASE_HELD: CyclePlan = {
@@ -130,7 +161,7 @@ const LEASE_HELD: CyclePlan = {
 
 /** RAW's metadata, and the items of both tables. */
 interface PipelineState {
-  readonly snapshots: TableSnapshots;
+  readonly snapshots: RawSnapshots;
   readonly registry: readonly Document[];
   readonly checkpoints: readonly Document[];
 }
@@ -144,17 +175,17 @@ async function readState(resources: Resources, deps: Collaborators): Promise<Pip
   return { snapshots, registry, checkpoints };
 }
 
-function situationOf({ snapshots, registry, checkpoints }: PipelineState): Situation {
+function situationOf({ snapshots, registry, checkpoints }: PipelineState, now: number): Situation {
   const ofAllTopics = checkpoints.filter(({ topic_name: topic }) => topic === '*');
   const since = ofAllTopics.find(({ layer }) => layer === 'raw')?.['snapshot_id'];
-  const enabled = registry.filter((item) => item['processing_enabled'] === true && !HELD_STATUSES.has(item['status']));
+  const enabled = registry.filter((item) => item['processing_enabled'] === true && !isLeftAlone(item, now));
   return {
     added: recordsAddedSince(snapshots, typeof since === 'string' && since !== '' ? since : undefined),
-    // Each layer notes here whether it left a topic behind: Standardized in ("*", "raw"), Curated in ("*", "curated").
+    // Each layer notes here which topics it left behind or alone: Standardized in ("*", "raw"), Curated in ("*", "curated").
     // A run of Standardized that died leaves its rows new; one of Curated that died shows only by what it has not taken.
     lastCycleComplete:
-      ofAllTopics.every(({ status }) => status !== 'incomplete') &&
-      !curatedRunIsMissing({ snapshots, registry, checkpoints }),
+      !somethingWasLeft({ now, checkpoints, registry }) &&
+      !curatedRunIsMissing({ now, snapshots, registry, checkpoints }),
     enabledTopics: enabled.map(topicOf),
     topicsToBackfill: topicsToBackfillOf(enabled, checkpoints),
   };

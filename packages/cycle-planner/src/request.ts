@@ -2,9 +2,14 @@ import { isObject, LeanOpsError } from '@lean-ops/common/core';
 
 const MAX_ERROR_TEXT = 4_096;
 
-/** The event of the state machine's first step (`plan`) or of its last one (`finish`). */
+/**
+ * The event of the cycle's first step (`plan`) or of its last one (`finish`), or of those of maintenance (`reserve`, `release`),
+ * which takes the lease for itself so that no cycle runs beside it.
+ */
 export type PlannerRequest =
   | { readonly action: 'plan'; readonly executionId: string }
+  | { readonly action: 'reserve'; readonly executionId: string }
+  | { readonly action: 'release'; readonly executionId: string }
   | {
       readonly action: 'finish';
       readonly executionId: string;
@@ -28,8 +33,8 @@ export function decodeRequest(event: unknown): PlannerRequest {
   if (!isObject(event)) throw badRequest('the event must be an object with an "action"');
   const { action, execution_id: executionId, cycle_id: cycleId, outcome, error } = event;
   if (typeof executionId !== 'string' || executionId === '') throw badRequest('"execution_id" must be a text');
-  if (action === 'plan') return { action, executionId };
-  if (action !== 'finish') throw badRequest('"action" must be "plan" or "finish"');
+  if (action === 'plan' || action === 'reserve' || action === 'release') return { action, executionId };
+  if (action !== 'finish') throw badRequest('"action" must be "plan", "finish", "reserve" or "release"');
   if (outcome !== 'SUCCEEDED' && outcome !== 'FAILED') throw badRequest('"outcome" must be "SUCCEEDED" or "FAILED"');
   return {
     action,

@@ -120,6 +120,48 @@ describe('planCycle', () => {
     await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, enabled_topics: 0 });
   });
 
+  it.each(['raw', 'curated'])('catches up with what %s left of a topic that is released', async (layer) => {
+    const w = world();
+    const held = [{ topic_name: 'a', cycle_id: 'c', since: '' }];
+    const topic = { topic_name: 'a', processing_enabled: true, schema_version: 2 };
+    w.documents.seed('checkpoints', raw(SECOND), { topic_name: 'a', layer: 'curated', schema_version: 2 });
+    w.documents.seed('checkpoints', { ...raw(SECOND), layer, held });
+    w.documents.seed('registry', { ...topic, status: 'MAINTENANCE' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
+    w.documents.seed('registry', { ...topic, status: 'READY' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+    w.documents.seed('checkpoints', { ...raw(SECOND), layer, held: [] });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
+  });
+
+  it('does not run again and again for a topic that failed and is held now', async () => {
+    const w = world();
+    const behind = [{ topic_name: 'a', cycle_id: 'c', since: '2026-11-23T10:00:00Z', error: 'x' }];
+    w.documents.seed('checkpoints', { ...raw(SECOND, 'incomplete'), behind });
+    w.documents.seed('registry', { topic_name: 'a', status: 'MAINTENANCE' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
+    w.documents.seed('checkpoints', {
+      ...raw(SECOND, 'incomplete'),
+      behind: [...behind, { ...behind[0], topic_name: 'b' }],
+    });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+  });
+
+  it('leaves a topic alone while the DDL of its schema runs, and takes it on when that died', async () => {
+    const w = world();
+    w.documents.seed('checkpoints', raw(SECOND));
+    const until = Math.floor(w.clock.now() / 1_000) + 60;
+    w.documents.seed('registry', {
+      topic_name: 'a',
+      processing_enabled: true,
+      schema_version: 2,
+      ddl: { by: '1', since: '', expires_at: until },
+    });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, enabled_topics: 0 });
+    w.clock.pass(60_000);
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'BACKFILL' });
+  });
+
   it('runs for an enabled topic until its Curated is made by the active schema', async () => {
     const w = world();
     w.documents.seed('checkpoints', raw(SECOND));
@@ -236,6 +278,7 @@ describe('reportFreshness', () => {
   const freshness = (topicMinutes: Readonly<Record<string, number>>, late = 0): Freshness => ({
     waiting: [],
     behind: [],
+    released: [],
     late: Array.from({ length: late }, (_, index) => ({
       topic: `t${index}`,
       layer: 'curated',
@@ -323,5 +366,23 @@ describe('decodeRequest', () => {
     [{ action: 'finish', execution_id: 'e' }],
   ])('refuses %j', (event) => {
     expect(() => decodeRequest(event)).toThrow('cycle-planner');
+  });
+});
+
+describe('overdue holds', () => {
+  const until = (topic: string, end: number) => ({
+    topic_name: topic,
+    status: 'MAINTENANCE',
+    hold: { until: new Date(end).toISOString() },
+  });
+
+  it('are the topics that are held past their end, also while another cycle runs', async () => {
+    const w = world();
+    const now = w.clock.now();
+    w.documents.seed('registry', until('late', now - 1_000), until('in-time', now + 1_000_000));
+    for (const execution of ['e', 'other']) {
+      const { overdueHolds } = await planned(execution, RESOURCES, w);
+      expect(overdueHolds?.map(({ topic }) => topic)).toEqual(['late']);
+    }
   });
 });

@@ -36,6 +36,12 @@ const resources = {
   registryTable: config.registryTable,
 };
 
+/** Such as SchemaReady; an upload that waits for its topic's release is SchemaPending. */
+function metricOf({ outcome }: Outcome): string {
+  const [word = ''] = outcome.split('_');
+  return `Schema${word.charAt(0)}${word.slice(1).toLowerCase()}`;
+}
+
 const attention = sqsQueue(config.failedUploadsQueue);
 
 /** Whether an event source mapping invokes this with messages about uploads whose tries have ended. */
@@ -67,7 +73,7 @@ export const handler = traced(
       const line = { topic, etag, sequencer, took_ms: Date.now() - started, ...outcome };
       if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
       else log.info('schema upload', line);
-      metrics.count(`Schema${outcome.outcome.charAt(0)}${outcome.outcome.slice(1).toLowerCase()}`);
+      metrics.count(metricOf(outcome));
       return outcome;
     } catch (error) {
       log.error('schema upload', { outcome: 'RETRY', error });

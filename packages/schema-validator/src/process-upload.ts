@@ -7,6 +7,7 @@ import {
   tableNameOf,
   tooLarge,
   type SchemaProblem,
+  type WaitingUpload,
 } from '@lean-ops/common/core';
 import { activate, enable, putOnRecord, readActive, type ActiveSchema } from './activation';
 import { archiveText } from './schema-archive';
@@ -23,6 +24,8 @@ export type Outcome =
   | { readonly outcome: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
   /** All tries failed, and the verdict says so. */
   | { readonly outcome: 'ENDED'; readonly problems: readonly SchemaProblem[] }
+  /** The topic is held. The upload stays under `pending/` and is decided on when the topic is released. */
+  | { readonly outcome: 'PENDING_MAINTENANCE' }
   /** The event was delivered a second time. */
   | { readonly outcome: 'DUPLICATE' }
   /** A newer upload exists, and its own event handles it. `archived` is the key under which this upload's text is kept. */
@@ -115,7 +118,11 @@ class Run {
         return { outcome: 'ENDED', problems: [this.ending] };
       return { outcome: 'DUPLICATE' };
     }
-    return found ? this.#handle(found) : { outcome: 'GONE' };
+    const before = await this.registry.waiting();
+    if (before !== undefined && before.sequencer < this.upload.sequencer) await this.#endWaitingOf(before);
+    if (found) return this.#handle(found);
+    await this.registry.stopWaiting();
+    return { outcome: 'GONE' };
   }
 
   /** Two uploads of one text have the same ETag, but different versions. */
@@ -145,6 +152,9 @@ class Run {
     const verdict = checkCandidate(upload.topic, body, active?.body);
     if (!verdict.ok) throw new SchemaRefusedError(verdict.problems);
     const { schema, changes } = verdict;
+    const ddl = await registry.beginDdl();
+    if (ddl === 'OVERTAKEN') return this.#overtaken('SUPERSEDED', body);
+    if (ddl === 'HELD') return this.#await(pending);
     await makeTopicTables(upload.topic, schema, resources, deps);
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', body);
     const before = active && verdict.active && { file: active, schema: verdict.active };
@@ -161,6 +171,28 @@ class Run {
     await this.#clearOlderReports();
     await this.#clearPending(pending);
     return { outcome: 'READY', version: schema.version, changes: changes.length };
+  }
+
+  /**
+   * Ends the older upload that waited for the topic's release: this one has taken its place under `pending/`. Its text is archived
+   * as that of any other that was overtaken.
+   */
+  async #endWaitingOf(before: WaitingUpload): Promise<void> {
+    const { topic, bucket, key } = this.upload;
+    const { etag, sequencer, bytes, versionId, at } = before;
+    const version = versionId === undefined ? {} : { versionId };
+    const older: Upload = { topic, bucket, key, etag, bytes, sequencer, at: new Date(at), ...version };
+    await processUpload(older, this.resources, this.deps);
+  }
+
+  /**
+   * Leaves the upload where it is until the topic is released. Its event is then delivered again, by operation-steps.
+   */
+  async #await(pending: Pending): Promise<Outcome> {
+    const { registry } = this;
+    // Released, or overtaken, since it was found to be held.
+    if (!(await registry.wait())) return this.#accept(pending);
+    return { outcome: 'PENDING_MAINTENANCE' };
   }
 
   async #refuse(pending: Pending, problems: readonly SchemaProblem[]): Promise<Outcome> {
@@ -205,6 +237,7 @@ class Run {
    */
   async #overtaken(outcome: 'STALE' | 'SUPERSEDED', text?: string): Promise<Outcome> {
     const { upload, deps } = this;
+    await this.registry.endDdl();
     await clearReport(upload, deps, (sequencer) => sequencer === upload.sequencer);
     const active = await readActive(upload, deps);
     if (await this.#finishActivation(active)) return { outcome };

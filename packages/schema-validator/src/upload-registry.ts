@@ -5,20 +5,29 @@ import {
   any,
   atMost,
   below,
+  DDL_LEASE_SECONDS,
   equals,
+  HELD_STATUSES,
+  isHeld,
+  readDdlLease,
+  readWaitingUpload,
   TRIES_ENDED,
+  unchanged,
+  waitingUploadItem,
   type Condition,
   type Document,
   type SchemaProblem,
+  type WaitingUpload,
 } from '@lean-ops/common/core';
 import type { Upload } from './upload';
 
-/** Statuses that only an operator sets and ends. */
-const OPERATOR_STATUSES: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
 /** Number of settled uploads that a topic's item remembers, so that an event delivered again late is recognised. */
 const REMEMBERED = 20;
 
 export type Claim = 'OURS' | 'SETTLED' | 'STALE';
+
+/** Whether the DDL of an upload may begin. */
+export type DdlStart = 'BEGUN' | 'HELD' | 'OVERTAKEN';
 
 /** The facts about the active schema that the registry records. */
 export interface ActiveFacts {
@@ -33,7 +42,8 @@ export interface ActiveFacts {
 /**
  * The registry item of one upload's topic. `claimed_sequencer` is the newest upload that any run began to handle, and it
  * fences older ones off. `settled_sequencer` is the newest upload that was handled to the end, and `settled_recently` lists
- * the last ones. `schema_sequencer` is the newest upload whose activation is on record.
+ * the last ones. `schema_sequencer` is the newest upload whose activation is on record. `ddl` has jobs leave the topic's tables
+ * alone while this upload alters them, and `waiting_upload` is the upload that waits for the release of a held topic.
  */
 export class UploadRegistry {
   constructor(
@@ -83,6 +93,71 @@ export class UploadRegistry {
   /** False once a newer upload has claimed the topic; what this run has not done yet is then left to that one. */
   async isStillOurs(): Promise<boolean> {
     return (await this.#item())?.['claimed_sequencer'] === this.upload.sequencer;
+  }
+
+  /**
+   * Holds the topic for this upload's DDL, unless an operator holds it. The lease ends with the verdict, or runs out after a run
+   * that died.
+   */
+  async beginDdl(): Promise<DdlStart> {
+    const { sequencer } = this.upload;
+    for (;;) {
+      const item = await this.#item();
+      if (item?.['claimed_sequencer'] !== sequencer) return 'OVERTAKEN';
+      if (isHeld(item)) return 'HELD';
+      const now = this.now();
+      const ddl = {
+        by: sequencer,
+        since: now.toISOString(),
+        expires_at: Math.floor(now.getTime() / 1_000) + DDL_LEASE_SECONDS,
+      };
+      const ours = all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'));
+      if (await this.documents.update(this.table, this.#key, { set: { ddl } }, ours)) return 'BEGUN';
+    }
+  }
+
+  /** Gives the lease for this upload's DDL back. That of another upload stays. */
+  async endDdl(): Promise<void> {
+    const ours = equals('ddl.by', this.upload.sequencer);
+    await this.documents.update(this.table, this.#key, { remove: ['ddl'] }, ours);
+  }
+
+  /** The upload that waits for the topic's release. */
+  async waiting(): Promise<WaitingUpload | undefined> {
+    return readWaitingUpload(await this.#item());
+  }
+
+  /**
+   * Notes that this upload waits for the topic's release, in the place of an older one. False when the topic is not held any
+   * more or a newer upload has claimed it.
+   */
+  async wait(): Promise<boolean> {
+    const { sequencer, etag, bytes, versionId, at } = this.upload;
+    const item = await this.#item();
+    if (item?.['claimed_sequencer'] !== sequencer || !isHeld(item)) return false;
+    // A run that comes again keeps the time since which the upload has waited.
+    const known = readWaitingUpload(item);
+    if (known?.sequencer === sequencer) return true;
+    const waiting_upload = waitingUploadItem({
+      etag,
+      sequencer,
+      since: this.now().toISOString(),
+      bytes,
+      versionId,
+      at: at.toISOString(),
+    });
+    return this.documents.update(
+      this.table,
+      this.#key,
+      { set: { waiting_upload } },
+      all(equals('claimed_sequencer', sequencer), unchanged(item, 'status')),
+    );
+  }
+
+  /** Notes that this upload does not wait any more: somebody has taken it back. */
+  async stopWaiting(): Promise<void> {
+    const ours = equals('waiting_upload.sequencer', this.upload.sequencer);
+    await this.documents.update(this.table, this.#key, { remove: ['waiting_upload'] }, ours);
   }
 
   /** True when the activation by this upload or a later one is on record. */
@@ -163,7 +238,7 @@ export class UploadRegistry {
       const done = await this.documents.update(
         this.table,
         this.#key,
-        { set: { ...set, ...settled }, remove },
+        { set: { ...set, ...settled }, remove: [...remove, ...endedBy(item, sequencer)] },
         // An operator may set a status at any moment, an overtaken run may record an active schema, and another run of this
         // upload may settle it, so the write is conditional on what was read.
         all(
@@ -181,8 +256,17 @@ function recent(item: Document | undefined): string[] {
   return Array.isArray(list) ? list.filter((one): one is string => typeof one === 'string') : [];
 }
 
+/** What a verdict ends: this upload's DDL, and its waiting for a release or that of an older one. */
+function endedBy(item: Document, sequencer: string): string[] {
+  const waiting = readWaitingUpload(item);
+  return [
+    ...(readDdlLease(item)?.by === sequencer ? ['ddl'] : []),
+    ...(waiting !== undefined && waiting.sequencer <= sequencer ? ['waiting_upload'] : []),
+  ];
+}
+
 function statusOf(item: Document | undefined, status: 'READY' | 'ERROR'): Document {
-  return OPERATOR_STATUSES.has(item?.['status']) ? {} : { status };
+  return HELD_STATUSES.has(item?.['status']) ? {} : { status };
 }
 
 function factsOf({ tableName, version, etag, key }: ActiveFacts): Document {
@@ -202,9 +286,4 @@ function recorded(active: ActiveFacts): Document {
 
 function olderThan({ sequencer }: ActiveFacts): Condition {
   return any(absent('schema_sequencer'), below('schema_sequencer', sequencer));
-}
-
-function unchanged(item: Document, attribute: string): Condition {
-  const value = item[attribute];
-  return typeof value === 'string' || typeof value === 'boolean' ? equals(attribute, value) : absent(attribute);
 }

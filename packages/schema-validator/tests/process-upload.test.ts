@@ -199,13 +199,6 @@ describe('an update of a live topic', () => {
     expect(await w.item()).toMatchObject({ status: 'MAINTENANCE', settled_sequencer: upload.sequencer });
   });
 
-  it("leaves an operator's MAINTENANCE alone", async () => {
-    const w = world();
-    w.documents.seed('registry', { topic_name: 'telemetry.climate', status: 'MAINTENANCE' });
-    await w.run(await w.upload(topicSchema()));
-    expect(await w.item()).toMatchObject({ status: 'MAINTENANCE', schema_version: 1 });
-  });
-
   it('cannot give a column a type that the table does not take', async () => {
     const w = world();
     w.warehouse.tables.set('lean_ops_curated.telemetry_climate', [{ name: 'phase', type: 'date' }]);

@@ -69,7 +69,9 @@ export const handler = traced(
       const refused = result.tables.filter(({ status }) => status === 'REFUSED');
       metrics.count('TopicsRefused', refused.length);
       if (refused.length > 0) log.warn('topics refused', { refused });
-      log.info('topic tables', { topics: result.tables.length, refused: refused.length });
+      const held = result.tables.filter(({ status }) => status === 'HELD');
+      if (held.length > 0) log.info('held topics left alone', { topics: held.map((one) => one.topic_name) });
+      log.info('topic tables', { topics: result.tables.length, refused: refused.length, held: held.length });
       return result;
     } catch (error) {
       log.error('provisioning failed', { error });

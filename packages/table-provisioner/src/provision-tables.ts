@@ -9,12 +9,16 @@ import {
 import {
   absent,
   checkTopic,
+  ddlAtWork,
+  isHeld,
   LeanOpsError,
   mapLimit,
   messageOf,
   printable,
+  readHold,
   standardizedTable,
   systemTables,
+  type Document,
   type Lake,
   type TableDefinition,
   type TopicName,
@@ -46,7 +50,8 @@ export type TopicTable =
   | {
       readonly topic_name: string;
       readonly table_name: string;
-      readonly status: 'REFUSED';
+      /** HELD where an operator holds the topic, or a schema upload is altering its tables. */
+      readonly status: 'REFUSED' | 'HELD';
       readonly error_code: string;
       readonly error_message: string;
     };
@@ -78,8 +83,8 @@ export async function provisionSystemTables(resources: Resources, deps: Collabor
 
 /**
  * Makes a Standardized table for each topic, and its item in the registry. A topic that cannot have a table (its name is
- * illegal, or the table belongs to another topic) is REFUSED with the reason, and its events go to parse_errors. It is safe
- * for several callers at once.
+ * illegal, or the table belongs to another topic) is REFUSED with the reason, and its events go to parse_errors. A topic that
+ * is held is left alone, and is HELD with the reason. It is safe for several callers at once.
  *
  * @throws AggregateError when some tables could not be made for now; all others were made, and the call may be repeated
  */
@@ -116,6 +121,10 @@ async function provisionTopic(topic: TopicName, resources: Resources, deps: Coll
       `the table ${tableName} belongs to the topic ${ownership.owner}; rename this one ('.', '-' and '_' all become '_')`,
     );
   }
+  const held = heldBecause(await deps.documents.get(resources.registryTable, { topic_name: topic }), deps.clock.now());
+  if (held !== undefined) {
+    return { topic_name: topic, table_name: tableName, status: 'HELD', error_code: 'TOPIC_HELD', error_message: held };
+  }
   await ensureDefinition(deps, standardizedTable(resources.lake, tableName));
   // A topic that schema-validator has registered keeps its item.
   await deps.documents.update(
@@ -132,6 +141,16 @@ async function provisionTopic(topic: TopicName, resources: Resources, deps: Coll
     absent('status'),
   );
   return { topic_name: topic, table_name: tableName, status: 'READY' };
+}
+
+/** Why nobody may touch a topic's tables now; undefined where the topic is not held. */
+function heldBecause(item: Document | undefined, now: number): string | undefined {
+  if (isHeld(item)) {
+    const hold = readHold(item);
+    const by = hold === undefined ? '' : ` by ${hold.operationId} since ${hold.since}`;
+    return `the topic is held${by}: its table is made once it is released`;
+  }
+  return ddlAtWork(item, now) ? 'a schema upload is altering the tables of the topic' : undefined;
 }
 
 function refused(topic: string, tableName: string, code: string, message: string): TopicTable {

@@ -128,6 +128,36 @@ describe('provisionTopics', () => {
     await expect(documents.get('registry', { topic_name: 'a' })).resolves.toEqual(item);
   });
 
+  it('leaves a held topic alone and says by whom it is held, and makes the others', async () => {
+    const { deps, warehouse, documents } = world();
+    const hold = { operation_id: '20261130T062500Z-hold-ab12cd', since: '2026-11-30T06:25:00Z' };
+    const item = { topic_name: 'a', table_name: 'a', status: 'MAINTENANCE', epoch: 1, hold };
+    documents.seed('registry', item);
+    const { tables } = await provisionTopics(['a', 'b'], RESOURCES, deps);
+    expect(tables).toEqual([
+      {
+        topic_name: 'a',
+        table_name: 'a',
+        status: 'HELD',
+        error_code: 'TOPIC_HELD',
+        error_message: expect.stringContaining('held by 20261130T062500Z-hold-ab12cd since 2026-11-30T06:25:00Z'),
+      },
+      { topic_name: 'b', table_name: 'b', status: 'READY' },
+    ]);
+    expect([...warehouse.tables.keys()]).toEqual(['lean_ops_standardized.b']);
+    await expect(documents.get('registry', { topic_name: 'a' })).resolves.toEqual(item);
+  });
+
+  it('leaves a topic alone whose tables a schema upload alters, until that is over', async () => {
+    const { deps, documents } = world();
+    const expires_at = Math.floor(deps.clock.now() / 1_000) + 60;
+    documents.seed('registry', { topic_name: 'a', status: 'READY', ddl: { by: '7', since: '', expires_at } });
+    const status = async () => (await provisionTopics(['a'], RESOURCES, deps)).tables[0]?.status;
+    await expect(status()).resolves.toBe('HELD');
+    deps.clock.pass(60_000);
+    await expect(status()).resolves.toBe('READY');
+  });
+
   it('throws when a table could not be made for now, after making the others', async () => {
     const { deps, warehouse } = world();
     const lost = new AthenaStatementError({ disposition: 'retryable', code: 'THROTTLED' }, 'slow down', 'q');

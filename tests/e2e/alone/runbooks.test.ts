@@ -12,7 +12,7 @@ import {
   LambdaClient,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   GetQueueAttributesCommand,
@@ -358,6 +358,77 @@ describe('the runbooks', () => {
     );
     expect(kept.TableVersions?.length).toBeGreaterThan(90);
     expect(kept.TableVersions?.length).toBeLessThanOrEqual(101);
+  });
+
+  it('raw-metadata: how large it is, as each cycle says', async () => {
+    await block('raw-metadata', /"raw_snapshots":\d+,"raw_metadata_bytes":\d+/);
+  });
+
+  it('maintenance-failed: the job may not list versions', async () => {
+    const page = 'maintenance-failed';
+    const start = { stateMachineArn: output(stack, 'maintenance_state_machine_arn') };
+    const end = (executionArn: string | undefined): Promise<string> =>
+      until(
+        'maintenance has ended',
+        async () => {
+          const found = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+          return found.status !== 'RUNNING' && found.status;
+        },
+        180,
+      );
+    const denied =
+      /maintenance of \d+ tables? failed: .*access denied reading .*role lean-ops-job-maintenance: glue:GetTableVersions/;
+    await without(stack, `${PREFIX}-job-maintenance`, 'glue:GetTableVersions', async () => {
+      const { executionArn } = await sfn.send(new StartExecutionCommand(start));
+      await expect(end(executionArn)).resolves.toBe('FAILED');
+      await expectAlarm('maintenance-failed');
+    });
+    await block(page, denied);
+    await block(page, /"message": "maintenance of a table failed".*"step": "versions deleted"/);
+    const started = await block(page, /^arn:aws:states:/);
+    await expect(end(started.trim())).resolves.toBe('SUCCEEDED');
+    await runCycle(stack, quiet);
+  });
+
+  it('topic-held: a hold past its end', async () => {
+    const page = 'topic-held';
+    await send(stack, event('runbook-7'));
+    await runCycle(stack, quiet);
+    const end = Date.now() + 20_000;
+    const soon = new Date(end).toISOString().slice(0, 19);
+    const why = `--apply --reason 'a drill' --until ${soon}`;
+    await expect(shell.run(`pnpm lean-ops topic hold ${TOPIC} ${why}`)).resolves.toMatch(
+      /telemetry\.climate is held: no writer can commit any more\n$/,
+    );
+    await send(stack, event('runbook-8'));
+    await sleep(Math.max(0, end - Date.now()));
+    await runCycle(stack, quiet);
+    await expectAlarm('topic-held');
+    await block(page, /telemetry\.climate +held, overdue /, [1]);
+    await block(page, /waits +Standardized, from cycle \S+ on/, [1]);
+    await block(page, /-hold-\w{6} +DONE +telemetry\.climate/);
+    await block(page, /Plan: release telemetry\.climate\n[^]*then +READY/);
+    const [, id = ''] = /^(\S+) has telemetry\.climate, and runs in AWS/m.exec(await block(page, /runs in AWS/)) ?? [];
+    await until('it is released', async () => (await shell.run(`pnpm lean-ops op show ${id}`)).includes(', DONE\n'));
+    const kept = `SELECT message_id FROM {standardized}."telemetry_climate" WHERE message_id = 'runbook-8'`;
+    await expect(rows(stack, kept)).resolves.toEqual([]);
+    await runCycle(stack, quiet);
+    await expect(rows(stack, kept)).resolves.toEqual([{ message_id: 'runbook-8' }]);
+    await expect(again(page, 0)).resolves.toMatch(/^No topic is held/);
+  });
+
+  it('operation-failed: the job of operations may not write to the catalog', async () => {
+    const page = 'operation-failed';
+    await without(stack, `${PREFIX}-job-operation`, 'glue:UpdateTable', async () => {
+      const hold = `pnpm lean-ops topic hold ${TOPIC} --apply --reason 'a drill'`;
+      await expect(shell.run(hold, [2])).resolves.toMatch(/failed\n[^]*glue:UpdateTable[^]*lean-ops op resume/);
+      await expectAlarm('operation-failed');
+      await block(page, /FAILED[^]*1 operation needs somebody/, [1]);
+      await block(page, /error +.*access denied .*glue:UpdateTable/, [1]);
+    });
+    await block(page, /is taken up from DRAINED on\.[^]*telemetry\.climate is held: no writer can commit any more\n$/);
+    await expect(again(page, 0)).resolves.not.toContain('needs somebody');
+    await shell.run(`pnpm lean-ops topic release ${TOPIC} --apply --reason 'the drill is over'`);
   });
 
   it('have no block that was not run, and none in another language than the shell', () => {

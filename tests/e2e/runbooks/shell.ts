@@ -8,7 +8,8 @@ import { installAwsCli } from './aws-cli';
 
 /** The commands' output goes through a pipe of the shell: what Node gives a child instead cannot be opened as /dev/stdout. */
 const WITH_PIPE = 'set -o pipefail; bash -euc "$1" 2>&1 | cat';
-const MAX_MS = 60_000;
+/** An operation waits for its Glue job. */
+const MAX_MS = 180_000;
 
 export interface Shell {
   /**

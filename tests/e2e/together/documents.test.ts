@@ -27,7 +27,11 @@ describe('what the provider sends to AWS', () => {
       'module.compute.aws_cloudformation_stack.stream',
       'module.orchestration.aws_cloudformation_stack.cycle_missing[0]',
     ]);
-    expect(addresses(sent.state_machines)).toBe(1);
+    expect(Object.keys(sent.state_machines).sort()).toEqual([
+      'module.orchestration.aws_sfn_state_machine.cycle',
+      'module.orchestration.aws_sfn_state_machine.maintenance',
+      'module.orchestration.aws_sfn_state_machine.operation',
+    ]);
     expect(addresses(sent.bucket_policies)).toBe(4);
     expect(addresses(sent.identity_policies)).toBe(addresses(sent.trust_policies));
     const findings = await lint(sent, REGIONS);

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
-from lake import Event
+from lake import Event, out_of_reach
 
 from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.run_outcome import RunOutcome
+from lean_ops.tables.spark_tables import Tables
 
 TOPIC = "telemetry.climate"
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -86,3 +87,46 @@ def test_an_outcome_names_every_topic_that_is_in_trouble():
     assert not outcome.complete
     assert outcome.trouble() == "1 topic failed: a.b: no table; 1 topic unbalanced: a.c: one too many"
     assert [entry.status for entry in outcome.entries] == ["FAILED", "UNBALANCED", "SUCCEEDED"]
+
+
+def test_no_more_of_the_ledger_is_read_than_the_cycles_that_are_written(lake):
+    tables = Tables(lake.spark, lake.prefix)
+    topics = ("a.b", "a.c")
+
+    def write(layer, cycle, error=None, only=topics):
+        about = {"layer": layer, "cycle_id": cycle, "started_at": AT, "finished_at": AT}
+        ledger.write(tables, [ledger.Entry(topic=topic, error=error, **about) for topic in only])
+
+    def cycle_id(n):
+        return f"20261123T10{n:02}00Z-0a1b2c3d"
+
+    for n in range(3):
+        for layer in ("standardized", "curated"):
+            # Not even the other layer's entries of the same cycle.
+            with out_of_reach(lake.data_files("ops.ledger")):
+                write(layer, cycle_id(n), error="no table" if n == 1 else None)
+    assert len(lake.data_files("ops.ledger")) == 6
+
+    # A topic that was left behind takes its cycle later, beside the new one.
+    with_error = {
+        row["file_path"]
+        for row in lake.spark.table(f"{lake.name('ops.ledger')}.files").collect()
+        if row["readable_metrics"]["cycle_id"]["lower_bound"] != cycle_id(1)[:16]
+        or row["readable_metrics"]["layer"]["lower_bound"] != "curated"
+    }
+    assert len(with_error) == 5
+    with out_of_reach(with_error):
+        write("curated", cycle_id(1), only=("a.b",))
+
+    rows = {
+        (row["topic_name"], row["layer"], row["cycle_id"]): row["status"]
+        for row in lake.spark.table(lake.name("ops.ledger")).collect()
+    }
+    expected = {
+        (topic, layer, cycle_id(n)): ledger.FAILED if n == 1 else ledger.DONE
+        for topic in topics
+        for layer in ("standardized", "curated")
+        for n in range(3)
+    }
+    assert rows == {**expected, ("a.b", "curated", cycle_id(1)): ledger.DONE}
+    assert lake.spark.table(lake.name("ops.ledger")).count() == len(rows)

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lean_ops.bookkeeping import ledger, left_behind
+from lean_ops.bookkeeping import held_topics, ledger, left_behind
+from lean_ops.bookkeeping.held_topics import Note
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -64,7 +65,9 @@ def test_it_fits_into_an_item_of_dynamodb_whatever_the_errors():
         topic = f"{'t' * 123}{n:05}"
         outcome.enter(entry_of(topic, error="ü" * 4_000))
         outcome.enter(entry_of(topic, imbalance="ü" * 4_000))
-    found = items(outcome)
+    notes = {f"{'t' * 123}{n:05}": Note(CYCLE, "2026-11-23T11:33:00+00:00") for n in range(1_500)}
+    found = {**items(outcome), held_topics.HELD: held_topics.item_of(notes)}
+    assert len(found["held"]) == held_topics.MAX_HELD
     assert len(found["behind"]) == left_behind.MAX_BEHIND
     assert len(found["unbalanced"]) == left_behind.MAX_UNBALANCED
     # DynamoDB counts names and texts in UTF-8, and a few bytes for each list, map and member.

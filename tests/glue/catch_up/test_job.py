@@ -392,6 +392,16 @@ def test_rows_that_cannot_be_ordered_keep_a_topic_from_being_enabled(adopted):
     assert "idempotency_key" in adopted.lake.spark.table(table).columns
 
 
+def test_a_topic_that_was_once_held_gets_its_columns_as_any_other(adopted):
+    governed(adopted)
+    table = adopted.lake.name("standardized.telemetry_climate")
+    adopted.sql(f"ALTER TABLE {table} DROP COLUMN rescued_data")
+    Tables(adopted.lake.spark, adopted.lake.prefix).raise_epoch(table, 2)
+    adopted.lake.registered[TOPIC]["epoch"] = 2
+    assert adopted.run().failed == {}
+    assert "rescued_data" in adopted.lake.spark.table(table).columns
+
+
 def test_typed_columns_in_standardized_are_reported(adopted):
     adopted.standardized(TOPIC, "n int, nested struct<a:int>, t timestamp, d decimal(9,1)")
     adopted.folders.add(TOPIC)
@@ -460,7 +470,7 @@ def test_one_topics_failure_does_not_stop_the_others(adopted, monkeypatch):
             raise TableError("its metadata is gone")
         return read(self, table)
 
-    def add_columns(self, table, columns):
+    def add_columns(self, table, *_):
         raise OSError("no space")
 
     def active_file(topic):

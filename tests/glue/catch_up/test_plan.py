@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +121,14 @@ def test_nothing_is_recorded_twice_and_no_attribute_is_taken_back(given_state):
     assert not set(done.fill) & set(state.item or {})
     assert (done.item is None) or state.item is None
     assert not set(done.add_columns) & set(state.shapes.get(STANDARDIZED, EMPTY).types)
+
+
+@given(states(), st.integers(1, 9))
+def test_columns_are_added_by_the_epoch_that_the_registry_has(given_state, epoch):
+    _, state = given_state
+    held_before = replace(state, item={**ITEM, **(state.item or {}), "epoch": Decimal(epoch)})
+    done = plan(held_before)
+    assert not done.add_columns or done.epoch == epoch
 
 
 @given(states())

@@ -146,7 +146,7 @@ def test_a_long_backfill_that_is_killed_after_each_batch_goes_on_with_the_next(l
     lake.curate()
     lake.activate(TOPIC, 2, fields | {"m": {"type": "integer"}}, x_backfill=True)
     monkeypatch.setattr(advance_by_spark, "MAX_ROWS", 2)
-    upsert, batches = Tables.upsert, []
+    upsert, batches = TopicTable.upsert_rows, []
 
     def then_killed(self, rows, *arguments):
         batches.append(sorted(row["message_id"] for row in rows.select("message_id").collect()))
@@ -154,7 +154,7 @@ def test_a_long_backfill_that_is_killed_after_each_batch_goes_on_with_the_next(l
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tables, "upsert", then_killed)
+        patch.setattr(TopicTable, "upsert_rows", then_killed)
         for _ in range(3):
             with pytest.raises(Killed):
                 lake.curate()

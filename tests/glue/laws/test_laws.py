@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import pytest
 from budget import SEED, budget
-from histories import CALM, CYCLES, WIDE, at_any_time, histories, is_simplest, kills, play
+from histories import CALM, CYCLES, WIDE, at_any_time, histories, is_simplest, kills, moves, play
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from lake import Event
@@ -17,6 +17,9 @@ PARTS = budget(each_run=1, thorough=5)
 HISTORIES = budget(each_run=12, thorough=60)
 """How many histories an example has; a thorough run plays 300. Many share the runs of a cycle, as topics
 do. Of still more, Hypothesis would draw none, as they take more random bytes than it allows."""
+
+MOVED_HISTORIES = budget(each_run=4, thorough=30)
+"""How many histories an example of tables that are rolled back has."""
 
 plans = st.lists(st.tuples(kills, kills, st.booleans()), min_size=CYCLES, max_size=CYCLES)
 
@@ -49,6 +52,26 @@ def test_tables_are_those_of_the_set_of_events(new_lake, compacting, part):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
+def test_tables_that_somebody_rolls_back_end_as_if_nobody_had(new_lake, part):
+    """Before any cycle, in either layer, also behind the first commit; and runs are killed as well."""
+    lakes, told = [], []
+
+    @seed(SEED * 1000 + part)
+    @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(histories(MOVED_HISTORIES), plans, moves)
+    def hold(played, plan, moved):
+        if not is_simplest(played):
+            lakes.append(lake := new_lake())
+            play(lake, played, plan, moved=moved)
+            check(lake, played)
+            told.extend(line for line in lake.logged if line["message"] == "table moved")
+
+    hold()
+    assert lakes, "Hypothesis drew nothing but the simplest example"
+    assert told, "no table was behind its mirror"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
 def test_curated_does_not_depend_on_when_the_schema_came(new_lake, part):
     """Before, between or after the events, and after cycle_delta has lost its first cycles; with governed
     fields past max_columns."""
@@ -64,6 +87,31 @@ def test_curated_does_not_depend_on_when_the_schema_came(new_lake, part):
             played = [one for history in (WIDE, *drawn) for one in at_any_time(history)]
             play(lake, played, CALM, forgotten)
             assert check_schema_times(lake, played, forgotten), "no value was past max_columns"
+
+    hold()
+    assert lakes, "Hypothesis drew nothing but the simplest example"
+
+
+held_runs = st.lists(st.integers(0, 2 ** (2 * CYCLES) - 1), min_size=HISTORIES, max_size=HISTORIES)
+"""For each topic the runs that begin while it is held; see histories.play."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_topic_that_was_held_ends_as_if_it_never_was(new_lake, part):
+    """Whenever it is held and released among cycles that are killed, also before it is known."""
+    lakes = []
+
+    @seed(SEED * 1000 + part)
+    @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(histories(HISTORIES), plans, held_runs)
+    def hold(played, plan, held):
+        if not is_simplest(played):
+            lakes.append(lake := new_lake())
+            holds = {history.topic: runs for history, runs in zip(played, held, strict=True)}
+            play(lake, played, plan, holds=holds)
+            check(lake, played)
+            for layer in ("raw", "curated"):
+                assert lake.checkpoints.stored["*", layer]["held"] == []
 
     hold()
     assert lakes, "Hypothesis drew nothing but the simplest example"

@@ -3,6 +3,7 @@ answers."""
 
 import io
 import json
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import boto3
@@ -251,3 +252,108 @@ def test_the_catalog_tells_iceberg_tables_from_others():
         stub.add_response("get_tables", {"TableList": tables[1:]}, {**query, "NextToken": "t"})
         kinds = {entry.name: entry.kind for entry in catalog.entries("curated")}
     assert kinds == {"a": ICEBERG, "b": "view", "c": "table that is not Iceberg", "d": "DELTA table"}
+
+
+def test_the_places_of_metadata_files_come_from_one_listing_and_of_iceberg_tables_only():
+    catalog = aws.GlueCatalog("lean_ops")
+    own = {"table_type": "ICEBERG", "metadata_location": "s3://lake/a/metadata/00001.metadata.json"}
+    tables = [
+        {"Name": "a", "Parameters": own},
+        {"Name": "b", "TableType": "VIRTUAL_VIEW"},
+        {"Name": "c", "Parameters": {**own, "table_type": "DELTA"}},
+        {"Name": "d", "Parameters": {"table_type": "iceberg"}},
+    ]
+    with Stubber(catalog._client) as stub:
+        query = {"DatabaseName": "lean_ops_curated"}
+        stub.add_response("get_tables", {"TableList": tables[:1], "NextToken": "t"}, query)
+        stub.add_response("get_tables", {"TableList": tables[1:]}, {**query, "NextToken": "t"})
+        assert catalog.metadata_locations("curated") == {"a": own["metadata_location"]}
+
+
+def test_an_operation_is_applied_only_while_it_runs_and_read_with_all_others():
+    operations = aws.DynamoOperations("operations")
+    typed = {
+        "operation_id": {"S": "20261130T062500Z-hold-ab12cd"},
+        "state": {"S": "RUNNING"},
+        "counts": {"M": {"epoch": {"N": "3"}}},
+        "recorded": {"BOOL": False},
+    }
+    at = datetime(2026, 11, 30, 7, 25, tzinfo=timezone(timedelta(hours=1)))
+    applied = {
+        "TableName": "operations",
+        "Key": {"operation_id": {"S": "op"}},
+        "UpdateExpression": "SET #step = :applied, #counts = :counts, #updated = :at",
+        "ConditionExpression": "#state = :running AND #step IN (:drained, :applied)",
+        "ExpressionAttributeNames": {
+            "#step": "step",
+            "#counts": "counts",
+            "#updated": "updated_at",
+            "#state": "state",
+        },
+        "ExpressionAttributeValues": {
+            ":applied": {"S": "APPLIED"},
+            ":drained": {"S": "DRAINED"},
+            ":running": {"S": "RUNNING"},
+            ":at": {"S": "2026-11-30T06:25:00.000Z"},
+            ":counts": {"M": {"epoch": {"N": "3"}}},
+        },
+    }
+    with Stubber(operations._client) as stub:
+        stub.add_response("update_item", {}, applied)
+        stub.add_client_error("update_item", "ConditionalCheckFailedException")
+        stub.add_client_error("update_item", "AccessDeniedException")
+        stub.add_response(
+            "update_item",
+            {},
+            {
+                "TableName": "operations",
+                "Key": {"operation_id": {"S": "op"}},
+                "UpdateExpression": "SET #recorded = :yes, #state = :state",
+                "ConditionExpression": "attribute_exists(operation_id)",
+                "ExpressionAttributeNames": {"#recorded": "recorded", "#state": "recorded_state"},
+                "ExpressionAttributeValues": {":yes": {"BOOL": True}, ":state": {"S": "DONE"}},
+            },
+        )
+        stub.add_response("get_item", {"Item": typed})
+        stub.add_response("get_item", {})
+        key = {"operation_id": {"S": "x"}}
+        stub.add_response("scan", {"Items": [typed], "LastEvaluatedKey": key})
+        stub.add_response("scan", {"Items": [typed]})
+        assert operations.apply("op", {"epoch": 3}, at) is True
+        assert operations.apply("op", {"epoch": 3}, at) is False
+        with pytest.raises(ClientError):
+            operations.apply("op", {"epoch": 3}, at)
+        operations.note_recorded("op", "DONE")
+        plain = {
+            "operation_id": "20261130T062500Z-hold-ab12cd",
+            "state": "RUNNING",
+            "counts": {"epoch": 3},
+            "recorded": False,
+        }
+        assert operations.get("op") == plain
+        assert operations.get("op") is None
+        assert list(operations.all()) == [plain, plain]
+
+
+def test_versions_of_entries_are_listed_by_page_and_deleted_by_hundreds():
+    versions = aws.GlueTableVersions("lean_ops")
+    place = {"DatabaseName": "lean_ops_raw", "TableName": "events"}
+    gone = {"VersionId": "7", "ErrorDetail": {"ErrorCode": "EntityNotFoundException"}}
+    refused = {"VersionId": "8", "ErrorDetail": {"ErrorCode": "AccessDeniedException", "ErrorMessage": "no"}}
+    with Stubber(versions._client) as stub:
+        page = {"TableVersions": [{"VersionId": "1"}], "NextToken": "t"}
+        stub.add_response("get_table_versions", page, place)
+        stub.add_response(
+            "get_table_versions", {"TableVersions": [{"VersionId": "0"}]}, {**place, "NextToken": "t"}
+        )
+        ids = [str(n) for n in range(101)]
+        stub.add_response(
+            "batch_delete_table_version", {"Errors": [gone]}, {**place, "VersionIds": ids[:100]}
+        )
+        stub.add_response("batch_delete_table_version", {"Errors": []}, {**place, "VersionIds": ids[100:]})
+        stub.add_response("batch_delete_table_version", {"Errors": [refused]}, {**place, "VersionIds": ["8"]})
+        assert versions.of_table("raw", "events") == ["1", "0"]
+        versions.delete("raw", "events", ids)
+        with pytest.raises(aws.TableVersionError, match="version 8 of events: AccessDeniedException: no"):
+            versions.delete("raw", "events", ["8"])
+        stub.assert_no_pending_responses()

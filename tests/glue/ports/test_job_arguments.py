@@ -4,6 +4,7 @@ from lean_ops.ports.job_arguments import (
     ArgumentError,
     parse_arguments,
     parse_catch_up_arguments,
+    parse_maintenance_arguments,
     resolve_options,
 )
 
@@ -116,3 +117,37 @@ def test_every_problem_of_a_catch_up_is_named_at_once():
         assert part in text
     assert "--dry-run is 'maybe'" in text
     assert "'fine'" not in text
+
+
+MAINTENANCE = [
+    "--cycle_id",
+    "c-1",
+    "--database_prefix",
+    "lean_ops",
+    "--registry_table",
+    "r",
+    "--checkpoint_table",
+    "p",
+]
+
+
+def test_raw_is_kept_for_ever_unless_maintenance_is_told_otherwise():
+    assert parse_maintenance_arguments(MAINTENANCE).raw_retention_days is None
+    assert parse_maintenance_arguments([*MAINTENANCE, "--raw_retention_days", "0"]).raw_retention_days is None
+    given = ["--raw_retention_days", "400", "--rewind_window_days=7", "--budget_minutes", "5"]
+    found = parse_maintenance_arguments([*MAINTENANCE, *given])
+    assert (found.raw_retention_days, found.rewind_window_days, found.budget_minutes) == (400, 7, 5)
+
+
+def test_every_problem_of_maintenance_is_named_at_once():
+    with pytest.raises(ArgumentError) as caught:
+        parse_maintenance_arguments(["--raw_retention_days", "-1", "--budget_minutes", "0"])
+    for part in (
+        "cycle_id",
+        "database_prefix",
+        "registry_table",
+        "checkpoint_table",
+        "budget_minutes",
+        "raw_retention",
+    ):
+        assert part in str(caught.value)

@@ -3,20 +3,22 @@
 import ast
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from lake import Event
+from lake import EPOCH, Event
+from maintained import keep_few, maintain
 from py4j.java_gateway import JavaClass, JavaMember, JavaObject
 
 from lean_ops.entrypoint import layer_main
+from lean_ops.maintenance import debt, raw_days
 from lean_ops.spark import iceberg_classes, java_api
 
 LIBRARY = Path(java_api.__file__).parents[1]
-LIST = {
-    name: {*java_api.NEEDED.get(name, ()), *java_api.NEEDED_BY_TASKS.get(name, ())}
-    for name in (*java_api.NEEDED, *java_api.NEEDED_BY_TASKS)
-}
+LISTS = (java_api.NEEDED, java_api.NEEDED_BY_TASKS, java_api.NEEDED_BY_MAINTENANCE)
+LIST = {name: {member for one in LISTS for member in one.get(name, ())} for one in LISTS for name in one}
+LATER = EPOCH + timedelta(days=60)
 ABSENT = {
     "org.apache.iceberg.NotThere": [],
     "org.apache.iceberg.SnapshotParser": ["toYaml()", "toJson(long)"],
@@ -68,6 +70,7 @@ def test_every_class_in_the_code_is_on_the_list():
 def test_the_jvm_of_the_tests_has_all_of_it(spark):
     assert java_api.missing_in(spark._jvm, java_api.NEEDED) == []
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_TASKS) == []
+    assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_MAINTENANCE) == []
 
 
 def test_what_is_missing_is_named(spark):
@@ -111,7 +114,9 @@ def is_listed(loaded, classes, method, parameters):
     return False
 
 
-def test_every_method_that_a_history_calls_is_on_the_list(lake, monkeypatch, compacting):
+@pytest.mark.parametrize("way", ["compacting", "by_spark"])
+def test_every_method_that_a_history_calls_is_on_the_list(lake, monkeypatch, request, way):
+    request.getfixturevalue(way)
     calls = recorded(monkeypatch)
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "number"}})
     lake.standardize(Event())
@@ -120,6 +125,13 @@ def test_every_method_that_a_history_calls_is_on_the_list(lake, monkeypatch, com
     lake.curate()
     lake.standardize(Event("{", message_id="c"))
     lake.curate()
+    keep_few(monkeypatch, 1)
+    monkeypatch.setattr(debt, "MIN_SMALL_FILES", 2)
+    monkeypatch.setattr(raw_days, "MIN_DEPTH", 2)
+    maintain(lake, at=LATER)
+    assert {"cycles dropped", "snapshots expired", "table rewritten", "day of RAW compacted"} <= {
+        line["message"] for line in lake.logged
+    }
     monkeypatch.undo()
     jvm = lake.spark._jvm
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
@@ -167,7 +179,7 @@ class Absent:
 def test_spark_does_all_work_where_the_jvm_lacks_what_tasks_need(lake, monkeypatch, fresh_classes):
     monkeypatch.setattr(java_api, "NEEDED_BY_TASKS", {**java_api.NEEDED_BY_TASKS, **ABSENT})
     iceberg = iceberg_classes.iceberg_of(lake.spark._jvm)
-    for name in ("specs", "data_files", "expressions", "metrics_config", "parquet", "footers"):
+    for name in ("specs", "data_files", "metrics_config", "parquet", "footers"):
         monkeypatch.setattr(iceberg, name, Absent())
     lake.activate("telemetry.climate", 1, {"temperature": {"type": "number"}})
     for n in range(2):

@@ -87,6 +87,9 @@ class Adopted:
         own = [CatalogEntry(row["tableName"], ICEBERG) for row in rows]
         return [*own, *(entry for of_layer, entry in self.foreign if of_layer == layer)]
 
+    def metadata_locations(self, layer: str) -> Mapping[str, str]:
+        return self.lake.metadata_locations(layer)
+
     def written(self, what: str, write: Callable[[], Any]) -> Any:
         self.before_write(what)
         if self.kill_after == 0:

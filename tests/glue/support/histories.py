@@ -1,7 +1,7 @@
 """Random histories of topics: the events and their cycles, when a schema comes, and where runs are killed."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from unittest.mock import patch
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lake import Event, Lake, MemoryCheckpoints
 
 from lean_ops.bookkeeping import ledger
+from lean_ops.columns import names
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
@@ -66,6 +67,17 @@ def killed_at(kill: Kill | None) -> Iterator[None]:
 
     with patch.object(owner, method, until_killed):
         yield
+
+
+@dataclass(frozen=True)
+class Move:
+    """Somebody rolls a table back: before a cycle, of the n-th topic, to the n-th commit of those that it has
+    then, or before all of them. Numbers beyond the last begin again."""
+
+    cycle: int
+    topic: int
+    layer: str
+    commit: int
 
 
 @dataclass(frozen=True)
@@ -179,6 +191,19 @@ kills = st.one_of(
 )
 
 
+moves = st.lists(
+    st.builds(
+        Move,
+        st.integers(1, CYCLES),
+        st.integers(0, 50),
+        st.sampled_from(["standardized", "curated"]),
+        st.integers(0, CYCLES),
+    ),
+    min_size=3,
+    max_size=12,
+)
+
+
 CALM = [(None, None, False)] * CYCLES
 """A plan in which no run is killed."""
 
@@ -188,26 +213,34 @@ def play(
     played: Sequence[History],
     plan: Sequence[tuple[Kill | None, Kill | None, bool]],
     forgotten: Sequence[int] = (0,) * (CYCLES + 1),
+    moved: Sequence[Move] = (),
+    holds: Mapping[str, int] | None = None,
 ) -> int:
     """Sends the events and runs the cycles. Returns how many runs were killed.
 
     plan: for each cycle, where its two runs are killed, and whether they run again under the same name.
     forgotten: for each cycle and for the time after them, how many of the first cycles are gone from
     cycle_delta before it begins.
+    moved: the tables that somebody rolls back meanwhile.
+    holds: topic to the runs that begin while it is held, as the bits of a number: two runs a cycle. All
+    topics are released at the end.
     """
     deaths = 0
     ran: list[str] = []
+    bits = holds or {}
     for cycle, (standardized, curated, again) in enumerate(plan):
         _forget(lake, ran[: forgotten[cycle]])
+        _move(lake, played, [one for one in moved if one.cycle == cycle])
+        _hold(lake, bits, 2 * cycle)
         for history in played:
-            if history.schema_from == cycle:
-                lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
+            _activate(lake, history, cycle)
         events = [event for history in played for event in history.of(cycle)]
         if events:
             lake.deliver(*events)
         name = lake.next_cycle()
         ran.append(name)
-        for run, kill in ((lake.standardize, standardized), (lake.curate, curated)):
+        for number, (run, kill) in enumerate(((lake.standardize, standardized), (lake.curate, curated))):
+            _hold(lake, bits, 2 * cycle + number)
             try:
                 with killed_at(kill):
                     run(cycle_id=name)
@@ -216,18 +249,44 @@ def play(
                 if again:
                     run(cycle_id=name)
     _forget(lake, ran[: forgotten[len(plan)]])
+    _move(lake, played, [one for one in moved if one.cycle == len(plan)])
+    _hold(lake, bits, 2 * len(plan))
     for history in played:
-        if history.schema_from >= len(plan):
-            lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
+        _activate(lake, history, len(plan))
     last = lake.next_cycle()
     assert lake.standardize(cycle_id=last).trouble() is None
     assert lake.curate(cycle_id=last).trouble() is None
     return deaths
 
 
+def _hold(lake: Lake, holds: Mapping[str, int], run: int) -> None:
+    """Holds the topics that are held in this run, and releases the others."""
+    for topic, runs in holds.items():
+        is_held = "hold" in lake.registered.get(topic, {})
+        if runs >> run & 1 and not is_held:
+            lake.hold(topic)
+        elif not runs >> run & 1 and is_held:
+            lake.release(topic)
+
+
+def _activate(lake: Lake, history: History, cycle: int) -> None:
+    """Puts the topic's schema in force when its cycle has come. For a held topic it waits for the release."""
+    waits = history.topic in lake.active_schemas or "hold" in lake.registered.get(history.topic, {})
+    if history.schema_from <= cycle and not waits:
+        lake.activate(history.topic, 1, FIELDS, x_event_time_stable=history.stable)
+
+
 def _forget(lake: Lake, cycles: Sequence[str]) -> None:
     if cycles:
         lake.forget(cycles)
+
+
+def _move(lake: Lake, played: Sequence[History], moved: Sequence[Move]) -> None:
+    for move in moved:
+        topic = played[move.topic % len(played)].topic
+        table = f"{move.layer}.{names.table_name(topic)}"
+        if lake.spark.catalog.tableExists(lake.name(table)):
+            lake.roll_back(table, move.commit % (lake.commits(table) + 1))
 
 
 _RIVALS = re.compile('"(?:N|new_column)":|"A": 1, "a"')

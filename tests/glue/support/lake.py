@@ -4,11 +4,13 @@ Firehose would do."""
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from pyspark.sql import SparkSession
 
@@ -17,8 +19,9 @@ from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.columns import names
 from lean_ops.curated import job as curated_job
 from lean_ops.payload.flatten_batches import KEPT_COLUMNS
-from lean_ops.ports.interfaces import Job, Provisioned
+from lean_ops.ports.interfaces import ICEBERG, CatalogEntry, Job, Provisioned
 from lean_ops.ports.job_arguments import JobArguments
+from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.standardized import job as standardized_job
 from lean_ops.validation.topic_schema import read_schema
 
@@ -100,6 +103,19 @@ class MemoryCheckpoints:
             self.stored[(topic, layer)] = {name: value for name, value in item.items() if value is not None}
 
 
+@contextmanager
+def out_of_reach(files: Iterable[str]) -> Iterator[None]:
+    """Whatever opens one of these data files meanwhile fails."""
+    paths = [Path(urlparse(file).path) for file in files]
+    for path in paths:
+        path.rename(f"{path}.away")
+    try:
+        yield
+    finally:
+        for path in paths:
+            Path(f"{path}.away").rename(path)
+
+
 @dataclass
 class Lake:
     """Registry, schemas and table-provisioner in one, because they share what they know."""
@@ -125,6 +141,9 @@ class Lake:
 
     def name(self, table: str) -> str:
         return f"glue_catalog.{self.prefix}_{table}"
+
+    def data_files(self, table: str) -> set[str]:
+        return {row["file_path"] for row in self.spark.table(f"{self.name(table)}.files").collect()}
 
     def _create(self, statement: str) -> None:
         """Makes a table by Athena's own statement, in the place where this catalog has its tables."""
@@ -155,6 +174,21 @@ class Lake:
         self.registered.setdefault(topic, item)
         self._create(_of_table(_DDL["standardized"], table))
         return Provisioned(topic)
+
+    def metadata_locations(self, layer: str) -> dict[str, str]:
+        """Reads the truth: the newest metadata file of each table's folder. Its name is that of another
+        table's file when a table is made anew, so its time is added."""
+        folder = urlparse(self.spark.conf.get("spark.sql.catalog.glue_catalog.warehouse") or "").path
+        found = {}
+        for table in Path(unquote(folder), f"{self.prefix}_{layer}").iterdir():
+            files = list((table / "metadata").glob("v*.metadata.json"))
+            if files:
+                newest = max(files, key=lambda file: int(file.name.partition(".")[0].removeprefix("v")))
+                found[table.name] = f"{newest}?{newest.stat().st_mtime_ns}"
+        return found
+
+    def entries(self, layer: str) -> list[CatalogEntry]:
+        return [CatalogEntry(table, ICEBERG) for table in self.metadata_locations(layer)]
 
     # --- what people and other services do ---
 
@@ -189,10 +223,53 @@ class Lake:
                 self.spark.sql(f"ALTER TABLE {table} ADD COLUMNS (`{field_.column}` {field_.data_type})")
         self.registered[topic] |= {"processing_enabled": True, "schema_version": version}
 
+    def hold(self, topic: str, status: str = "MAINTENANCE") -> None:
+        """Holds a topic, as `lean-ops topic hold` does in the registry, whether or not it is known yet."""
+        known = self.registered.setdefault(
+            topic, {"topic_name": topic, "table_name": names.table_name(topic)}
+        )
+        known["hold"] = {"status_before": known.get("status")}
+        known["status"] = status
+
+    def release(self, topic: str) -> None:
+        item = self.registered[topic]
+        item["status"] = item.pop("hold")["status_before"]
+
     def deliver(self, *events: Event) -> None:
         """Makes one commit to RAW, as Firehose does."""
         frame = self.spark.createDataFrame([event.row() for event in events], _EVENTS)
         frame.coalesce(1).writeTo(self.name("raw.events")).append()
+
+    def roll_back(self, table: str, commits: int) -> None:
+        """Rolls a table back to what it was after so many commits of its history; 0 is before the first.
+
+        It does what people do with Spark or Trino. Before the first there is no snapshot to name, so the
+        branch is removed, which is what is left of a table that somebody made anew.
+        """
+        iceberg = iceberg_of(self.spark._jvm)
+        java = iceberg.load(self.spark, self.name(table))
+        ancestors = self._ancestors(table)
+        if commits:
+            java.manageSnapshots().rollbackTo(ancestors[commits - 1]).commit()
+        elif ancestors:
+            operations = java.operations()
+            base = operations.current()
+            operations.commit(base, iceberg.metadata.buildFrom(base).removeRef("main").build())
+        self.spark.sql(f"REFRESH TABLE {self.name(table)}")
+
+    def commits(self, table: str) -> int:
+        """Returns how many commits a table's history has."""
+        return len(self._ancestors(table))
+
+    def _ancestors(self, table: str) -> list[int]:
+        """Returns the snapshots from the first to the current one."""
+        java = iceberg_of(self.spark._jvm).load(self.spark, self.name(table))
+        found, snapshot = [], java.currentSnapshot()
+        while snapshot is not None:
+            found.append(snapshot.snapshotId())
+            parent = snapshot.parentId()
+            snapshot = None if parent is None else java.snapshot(parent)
+        return found[::-1]
 
     def forget(self, cycles: Sequence[str]) -> None:
         """Deletes cycles from cycle_delta, as retention does after some days."""
@@ -230,6 +307,7 @@ class Lake:
             checkpoints=self.checkpoints,
             schemas=self,
             provisioner=self,
+            catalog=self,
             clock=lambda: datetime.now(UTC),
             log=lambda message, **fields: self.logged.append({"message": message, **fields}),
         )

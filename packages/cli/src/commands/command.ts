@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
 import type { Observe } from '../pipeline/observer';
+import type { Operate } from '../pipeline/operator';
 import type { ExitCode, Terminal } from '../terminal';
 
 /** Everything a command needs from the program that registers it. */
@@ -9,9 +10,11 @@ export interface CommandContext {
   readonly connect: Connect;
   /** Connects to what knows how a pipeline is doing. */
   readonly observe: Observe;
+  /** Connects to what the commands on topics and operations need. */
+  readonly operate: Operate;
   /** Takes the exit code that the shell gets once the command has ended. */
   readonly setExitCode: (code: ExitCode) => void;
 }
 
-/** Adds one command to `lean-ops schema`. */
+/** Adds one command to a group such as `lean-ops schema`. */
 export type RegisterCommand = (schema: Command, context: CommandContext) => void;

@@ -14,7 +14,12 @@ export interface Reporter {
 }
 
 /** The outcomes after which a schema is neither in force nor refused: the command did not do its work. */
-const UNDONE: ReadonlySet<Outcome> = new Set([OUTCOMES.superseded, OUTCOMES.noVerdict, OUTCOMES.failed]);
+const UNDONE: ReadonlySet<Outcome> = new Set([
+  OUTCOMES.superseded,
+  OUTCOMES.pendingMaintenance,
+  OUTCOMES.noVerdict,
+  OUTCOMES.failed,
+]);
 
 /**
  * Writes each file's outcome as soon as it is known, because hundreds of uploads take minutes.

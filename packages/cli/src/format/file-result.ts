@@ -12,6 +12,7 @@ const WORDS: Readonly<Record<Outcome, string>> = {
   PLANNED: 'would be uploaded',
   REFUSED: 'refused',
   SUPERSEDED: 'replaced by a newer upload',
+  PENDING_MAINTENANCE: 'waiting for the release of its topic',
   NO_VERDICT: 'without a verdict',
   FAILED: 'failed',
 };
@@ -30,6 +31,8 @@ function headline({ outcome, seconds, changes, uploaded, mends }: FileResult): s
       return `REFUSED${uploaded ? ` by schema-validator${after}` : ''}`;
     case 'SUPERSEDED':
       return `replaced by a newer upload${after}`;
+    case 'PENDING_MAINTENANCE':
+      return `PENDING_MAINTENANCE${after}: the topic is held`;
     case 'NO_VERDICT':
       return `no verdict${after}`;
     case 'FAILED':

@@ -29,6 +29,7 @@ function whatIsUp({ state, pending, failed, operatorStatus }: SchemaState): stri
     state === 'PENDING' && pending ? `uploaded ${minuteOf(pending.since)}${failed ? ', after a refusal' : ''}` : '',
     state !== 'PENDING' && failed ? `refused ${minuteOf(failed.since)}: ${failed.code}` : '',
     operatorStatus === null ? '' : `held: ${operatorStatus}`,
+    pending?.waitsForRelease === true ? 'waits for the release' : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? null : parts.join('; ');
 }
@@ -77,7 +78,9 @@ export function oneStatusText(status: SchemaStatus): string {
   return [
     `${plain(topic)}: ${state}\n`,
     active === null ? '' : `  active   version ${active.version ?? '?'}, since ${at(active.since)}\n`,
-    pending === null ? '' : `  pending  uploaded ${at(pending.since)}, without a verdict yet\n`,
+    pending === null
+      ? ''
+      : `  pending  uploaded ${at(pending.since)}, ${pending.waitsForRelease ? 'decided on when the topic is released' : 'without a verdict yet'}\n`,
     failed === null ? '' : `  failed   refused ${at(failed.since)}; ${stays}\n`,
     operatorStatus === null ? '' : `  held     ${operatorStatus}, set by an operator\n`,
     ...(problems ?? []).map(problemText),

@@ -32,6 +32,19 @@ export interface OperatedDeployment extends Deployment {
   readonly freshnessTargets: FreshnessTargets;
 }
 
+/** What the commands need besides that hold topics, and see to operations: `topic` and `op`. */
+export interface OperationsDeployment extends Deployment {
+  readonly checkpointTable: string;
+  readonly operationsTable: string;
+  /** The state machine that operations run on. */
+  readonly operationMachineArn: string;
+  /** Days for which cycle_delta keeps the cycles that every topic has taken. */
+  readonly cycleDeltaKeptDays: number;
+}
+
+/** The default of the variable rewind_window_days, for outputs of a version that did not give it. */
+const DEFAULT_KEPT_DAYS = 30;
+
 type Read<D> =
   { readonly ok: true; readonly deployment: D } | { readonly ok: false; readonly problems: readonly string[] };
 export type ReadDeployment = Read<Deployment>;
@@ -68,6 +81,27 @@ export async function readOperatedDeployment(
 ): Promise<OperatedDeployment> {
   const { file, outputs } = await readOutputs(given, terminal);
   const read = operatedDeploymentFrom(outputs);
+  if (read.ok) return read.deployment;
+  throw lacksOutputs(file, read.problems);
+}
+
+/**
+ * As `readDeployment`, with the outputs that the commands on topics and operations need.
+ *
+ * @throws CliError naming every output that is missing or unusable
+ */
+export async function readOperationsDeployment(
+  given: string | undefined,
+  terminal: Pick<Terminal, 'cwd' | 'env'>,
+): Promise<OperationsDeployment> {
+  const { file, outputs } = await readOutputs(given, terminal);
+  const read = reading(outputs, (reader) => ({
+    ...basics(reader),
+    checkpointTable: reader.text('checkpoint_table'),
+    operationsTable: reader.text('operations_table'),
+    operationMachineArn: reader.text('operation_state_machine_arn'),
+    cycleDeltaKeptDays: keptDays(reader.value('rewind_window_days')),
+  }));
   if (read.ok) return read.deployment;
   throw lacksOutputs(file, read.problems);
 }
@@ -179,6 +213,10 @@ function basics(reader: OutputReader): Deployment {
     athenaWorkgroup: reader.text('athena_workgroup'),
     lake: { bucket: reader.text('lake_bucket'), databasePrefix: databasePrefix(reader) },
   };
+}
+
+function keptDays(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? value : DEFAULT_KEPT_DAYS;
 }
 
 const NO_TARGETS: FreshnessTargets = { defaultMinutes: 0, topicMinutes: {} };

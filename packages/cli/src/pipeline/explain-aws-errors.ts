@@ -2,6 +2,7 @@ import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lea
 import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
 import type { Connect } from './aws-clients';
 import type { Observe } from './observer';
+import type { Operate } from './operator';
 import { CliError } from '../errors';
 
 const NO_CREDENTIALS =
@@ -55,6 +56,26 @@ export function explainObservation(observe: Observe): Observe {
         failureOf: (arn) => explaining('states:DescribeExecution', arn, observer.executions.failureOf(arn)),
       },
       queues: { depth: (url) => explaining('sqs:GetQueueAttributes', `the queue ${url}`, observer.queues.depth(url)) },
+    };
+  };
+}
+
+/** The same for the connection of the commands on operations. */
+export function explainOperation(operate: Operate): Operate {
+  return (deployment) => {
+    const operator = connectOrExplain(() => operate(deployment));
+    const { machine } = operator;
+    const { operationMachineArn: arn } = deployment;
+    return {
+      ...operator,
+      objects: explainObjectFailures(operator.objects),
+      documents: explainDocumentFailures(operator.documents),
+      machine: {
+        start: (...of) => explaining('states:StartExecution', arn, machine.start(...of)),
+        describe: (execution) => explaining('states:DescribeExecution', execution, machine.describe(execution)),
+        stop: (execution, cause) => explaining('states:StopExecution', execution, machine.stop(execution, cause)),
+      },
+      caller: () => explaining('sts:GetCallerIdentity', 'the caller', operator.caller()),
     };
   };
 }
@@ -129,6 +150,7 @@ function explainObjectFailures(objects: ObjectStore): ObjectStore {
   const at = (bucket: string, key: string): string => `s3://${bucket}/${key}`;
   return {
     get: (bucket, key, options) => explaining('s3:GetObject', at(bucket, key), objects.get(bucket, key, options)),
+    open: (bucket, key) => explaining('s3:GetObject', at(bucket, key), objects.open(bucket, key)),
     head: (bucket, key) => explaining('s3:GetObject', at(bucket, key), objects.head(bucket, key)),
     put: (bucket, key, body, options) =>
       explaining('s3:PutObject', at(bucket, key), objects.put(bucket, key, body, options)),
@@ -138,6 +160,9 @@ function explainObjectFailures(objects: ObjectStore): ObjectStore {
     list: (bucket, prefix) => explaining('s3:ListBucket', at(bucket, prefix), objects.list(bucket, prefix)),
   };
 }
+
+/** What each write of a transaction needs. */
+const WRITE_RIGHTS = { put: 'dynamodb:PutItem', update: 'dynamodb:UpdateItem', delete: 'dynamodb:DeleteItem' } as const;
 
 function explainDocumentFailures(documents: DocumentStore): DocumentStore {
   const on = (table: string): string => `the DynamoDB table ${table}`;
@@ -149,6 +174,12 @@ function explainDocumentFailures(documents: DocumentStore): DocumentStore {
       explaining('dynamodb:UpdateItem', on(table), documents.update(table, key, changes, condition)),
     delete: (table, key, condition) =>
       explaining('dynamodb:DeleteItem', on(table), documents.delete(table, key, condition)),
+    transact: (writes) =>
+      explaining(
+        [...new Set(writes.map(({ op }) => WRITE_RIGHTS[op]))].join(' and '),
+        on([...new Set(writes.map(({ table }) => table))].join(' and ')),
+        documents.transact(writes),
+      ),
     query: (table, from, after) => explaining('dynamodb:Query', on(table), documents.query(table, from, after)),
     scan: (table) => explaining('dynamodb:Scan', on(table), documents.scan(table)),
   };

@@ -1,4 +1,4 @@
-import type { Document } from '@lean-ops/common/core';
+import { isHeld, readWaitingUpload, type Document } from '@lean-ops/common/core';
 import type { TopicFiles } from '../pipeline/list-topics';
 
 /** What a topic's schema is doing, the worst first. The values are part of `--format json`. */
@@ -23,7 +23,8 @@ export interface SchemaState {
   readonly state: SchemaStateName;
   /** The schema in force. */
   readonly active: { readonly version: number | null; readonly since: string | null } | null;
-  readonly pending: { readonly since: string | null } | null;
+  /** An upload without a verdict. One that waits for the release of its topic may do so for as long as the topic is held. */
+  readonly pending: { readonly since: string | null; readonly waitsForRelease: boolean } | null;
   /** The last verdict, when it was a refusal: the first of its problems. */
   readonly failed: { readonly code: string; readonly message: string; readonly since: string | null } | null;
   /** A status that an operator set and that only an operator ends. */
@@ -56,7 +57,9 @@ export function schemaState(
   const version = item?.['schema_version'];
   const code = text('error_code');
   const status = text('status');
-  const stuck = pending && since.pending !== undefined && now - since.pending.getTime() > STUCK_AFTER_MS;
+  const waitsForRelease = pending && isHeld(item) && readWaitingUpload(item) !== undefined;
+  const stuck =
+    pending && !waitsForRelease && since.pending !== undefined && now - since.pending.getTime() > STUCK_AFTER_MS;
   const failed =
     code === undefined
       ? null
@@ -67,7 +70,7 @@ export function schemaState(
     topic,
     state: stuck ? 'STUCK' : failed && !later ? 'FAILED' : pending ? 'PENDING' : active ? 'ACTIVE' : 'NONE',
     active: active ? { version: typeof version === 'number' ? version : null, since: iso(since.active) } : null,
-    pending: pending ? { since: iso(since.pending) } : null,
+    pending: pending ? { since: iso(since.pending), waitsForRelease } : null,
     failed,
     operatorStatus: status === 'MAINTENANCE' || status === 'REBUILDING' ? status : null,
   };

@@ -4,7 +4,7 @@ import {
   dmlIdentifier,
   executionCause,
   freshnessOf,
-  HELD_STATUSES,
+  heldTopics,
   isTopicName,
   LAYERS,
   LeanOpsError,
@@ -21,7 +21,7 @@ import { explaining } from '../pipeline/explain-aws-errors';
 import type { Observer } from '../pipeline/observer';
 import { readSchemaStates } from '../schemas/read-schema-states';
 import { readWithin } from './reading';
-import type { Cycle, HeldTopic, IngestQueue, ParseErrorCount, Readings, TopicProgress } from './readings';
+import type { Cycle, IngestQueue, ParseErrorCount, Readings, TopicProgress } from './readings';
 
 /** How long the status waits for one service. */
 const LIMIT_MS = 10_000;
@@ -91,7 +91,7 @@ async function readProgress(
     topics: topics.length,
     freshness,
     unbalanced: unbalancedTopics(checkpoints),
-    held: topics.flatMap(heldTopic),
+    held: heldTopics(topics),
   };
 }
 
@@ -122,12 +122,6 @@ async function rawSnapshots(lake: OperatedDeployment['lake'], { catalog, objects
     if (error instanceof LeanOpsError) throw new CliError(error.message, { cause: error });
     throw error;
   }
-}
-
-function heldTopic(item: Document): HeldTopic[] {
-  const { topic_name: topic, status, updated_at: since } = item;
-  if (typeof topic !== 'string' || typeof status !== 'string' || !HELD_STATUSES.has(status)) return [];
-  return [{ topic, status, since: typeof since === 'string' ? since : undefined }];
 }
 
 async function readParseErrors(

@@ -1,5 +1,5 @@
 import type { FiringAlarm, QueueDepth } from '@lean-ops/common/aws';
-import type { Freshness, UnbalancedTopic } from '@lean-ops/common/core';
+import type { Freshness, HeldTopic, UnbalancedTopic } from '@lean-ops/common/core';
 import type { CountedLetters } from '../dead-letters/read-letters';
 import type { SchemaState } from '../schemas/schema-state';
 import type { Reading } from './reading';
@@ -19,13 +19,6 @@ export interface TopicProgress {
   readonly freshness: Freshness;
   readonly unbalanced: readonly UnbalancedTopic[];
   readonly held: readonly HeldTopic[];
-}
-
-export interface HeldTopic {
-  readonly topic: string;
-  readonly status: string;
-  /** ISO 8601; undefined when the registry does not say. */
-  readonly since: string | undefined;
 }
 
 export interface ParseErrorCount {

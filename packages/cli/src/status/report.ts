@@ -1,5 +1,5 @@
 import type { FiringAlarm } from '@lean-ops/common/aws';
-import type { BehindTopic, LateTopic } from '@lean-ops/common/core';
+import type { BehindTopic, HeldTopic, LateTopic, ReleasedTopic } from '@lean-ops/common/core';
 import { totalOf } from '../dead-letters/count-by-reason';
 import type { CountedLetters } from '../dead-letters/read-letters';
 import { isWrong, type SchemaState } from '../schemas/schema-state';
@@ -186,7 +186,13 @@ function topicsPart(progress: TopicProgress, { now, defaultTargetMinutes }: Read
     const text = `${counted(unbalanced.length, 'topic')} ${unbalanced.length === 1 ? 'was' : 'were'} found unbalanced`;
     problems.push(finding('topics', text, runbook('cycle-failed'), details));
   }
-  const notes = held.length === 0 ? [] : [heldFinding(progress, now)];
+  const overdue = held.filter((one) => isOverdue(one, now));
+  if (overdue.length > 0) problems.push(heldFinding(overdue, 'held for longer than was said', now));
+  const inTime = held.filter((one) => !isOverdue(one, now));
+  const notes = [
+    ...(inTime.length === 0 ? [] : [heldFinding(inTime, 'held by an operator', now)]),
+    ...(freshness.released.length === 0 ? [] : [releasedFinding(freshness.released, now)]),
+  ];
   const oldest = Math.floor(freshness.oldestMinutes);
   const fresh = oldest === 0 ? 'all fresh' : `at most ${oldest} min behind`;
   const well = `${counted(topics, 'topic')}, ${fresh} (target ${defaultTargetMinutes} min)`;
@@ -212,13 +218,32 @@ function behindFinding(behind: readonly BehindTopic[], late: readonly LateTopic[
   return finding('topics', text, runbook('cycle-failed'), details, causes);
 }
 
-function heldFinding({ held }: TopicProgress, now: number): Finding {
-  const details = bounded(['topic', 'status', 'since'], held, ({ topic, status, since }) => [
+function isOverdue({ hold }: HeldTopic, now: number): boolean {
+  return Date.parse(hold?.until ?? '') < now;
+}
+
+function heldFinding(held: readonly HeldTopic[], how: string, now: number): Finding {
+  const time = (text: string | undefined): string => timeText(Date.parse(text ?? ''), now);
+  const details = bounded(['topic', 'status', 'since', 'until', 'by', 'reason'], held, ({ topic, status, hold }) => [
     topic,
     status,
-    since === undefined ? '' : timeText(Date.parse(since), now),
+    time(hold?.since),
+    time(hold?.until),
+    hold?.by.split('/').at(-1) ?? '',
+    hold?.reason ?? '',
   ]);
-  const text = `${counted(held.length, 'topic')} ${held.length === 1 ? 'is' : 'are'} held by an operator`;
+  const text = `${counted(held.length, 'topic')} ${held.length === 1 ? 'is' : 'are'} ${how}`;
+  return finding('topics', text, 'lean-ops topic status', details);
+}
+
+function releasedFinding(released: readonly ReleasedTopic[], now: number): Finding {
+  const topics = new Set(released.map(({ topic }) => topic)).size;
+  const details = bounded(['topic', 'layer', 'behind since'], released, ({ topic, layer, since }) => [
+    topic,
+    layerName(layer),
+    `${timeText(since, now)} (${durationText(now - since)})`,
+  ]);
+  const text = `${counted(topics, 'topic')} ${topics === 1 ? 'was' : 'were'} released, and the next cycle takes what waits`;
   return finding('topics', text, undefined, details);
 }
 

@@ -11,6 +11,8 @@ export const OUTCOMES = {
   refused: 'REFUSED',
   /** A newer upload of the topic took the place of this one. */
   superseded: 'SUPERSEDED',
+  /** The topic is held; the upload waits and is decided on when the topic is released. */
+  pendingMaintenance: 'PENDING_MAINTENANCE',
   noVerdict: 'NO_VERDICT',
   /** A service failed, or refused. */
   failed: 'FAILED',

@@ -146,6 +146,11 @@ function outcomeFields(
         outcome: OUTCOMES.superseded,
         note: 'this text is not active: lean-ops schema status shows which one is',
       };
+    case 'PENDING_MAINTENANCE': {
+      const by = outcome.heldBy === undefined ? '' : ` by ${outcome.heldBy}`;
+      const note = `${candidate.topic} is held${by}: the upload waits and is decided on when the topic is released (lean-ops topic status ${candidate.topic})`;
+      return { ...ended, outcome: OUTCOMES.pendingMaintenance, note };
+    }
     case 'GONE':
       return { ...ended, outcome: OUTCOMES.noVerdict, note: GONE };
     case 'TIMEOUT':

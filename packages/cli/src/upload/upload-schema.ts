@@ -9,7 +9,7 @@ export const DEFAULT_TIMEOUT_MS = 120_000;
 
 /** The end of one upload. `seconds` passed from the upload to the verdict. */
 export type UploadOutcome = { readonly seconds: number } & (
-  | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' }>
+  | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' | 'PENDING_MAINTENANCE' }>
   | { readonly verdict: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
   /** No verdict came in time. `begun` is true when schema-validator took the upload up. */
   | { readonly verdict: 'TIMEOUT'; readonly begun: boolean }
@@ -53,6 +53,7 @@ export async function uploadSchema(
     case 'READY':
     case 'SUPERSEDED':
     case 'GONE':
+    case 'PENDING_MAINTENANCE':
       return { ...verdict, seconds };
   }
 

@@ -1,4 +1,4 @@
-import { bareEtag, type Document } from '@lean-ops/common/core';
+import { bareEtag, isHeld, readHold, readWaitingUpload, type Document } from '@lean-ops/common/core';
 
 /** The state of one upload, as far as the registry and the bucket show it. */
 export type Verdict =
@@ -8,6 +8,8 @@ export type Verdict =
   | { readonly verdict: 'READY'; readonly version: number | undefined; readonly operatorStatus: string | undefined }
   /** The upload was refused. The registry keeps the code and the message of the first problem. */
   | { readonly verdict: 'REFUSED'; readonly code: string | undefined; readonly message: string | undefined }
+  /** The topic is held. The upload waits under `pending/` and is decided on when the topic is released. */
+  | { readonly verdict: 'PENDING_MAINTENANCE'; readonly heldBy: string | undefined }
   /** A newer upload took the place of this one. */
   | { readonly verdict: 'SUPERSEDED' }
   /**
@@ -52,6 +54,9 @@ export function verdictOn(
       version: typeof version === 'number' ? version : undefined,
       operatorStatus: status === 'READY' ? undefined : status,
     };
+  }
+  if (pending === etag && isHeld(now) && readWaitingUpload(now)?.etag === etag) {
+    return { verdict: 'PENDING_MAINTENANCE', heldBy: readHold(now)?.operationId };
   }
   if (pending === etag) {
     return { verdict: 'WAITING', begun: now?.['claimed_sequencer'] !== before?.['claimed_sequencer'] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Freshness } from '@lean-ops/common/core';
+import type { Freshness, HeldTopic } from '@lean-ops/common/core';
 import { statusText } from '../../src/format/status';
 import type { Readings, TopicProgress } from '../../src/status/readings';
 import { reportOf } from '../../src/status/report';
@@ -7,10 +7,22 @@ import { reportOf } from '../../src/status/report';
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const minutesAgo = (minutes: number): number => NOW - minutes * 60_000;
 const ok = <T>(value: T) => ({ ok: true, value }) as const;
-const FRESH: Freshness = { waiting: [], behind: [], late: [], oldestMinutes: 0, topicMinutes: {} };
+const FRESH: Freshness = { waiting: [], behind: [], released: [], late: [], oldestMinutes: 0, topicMinutes: {} };
 
 function progress(changes: Partial<TopicProgress> = {}, freshness: Partial<Freshness> = {}): TopicProgress {
   return { topics: 15, unbalanced: [], held: [], ...changes, freshness: { ...FRESH, ...freshness } };
+}
+
+function held(topic: string, until?: string): HeldTopic {
+  const hold = {
+    operationId: '20261121T090000Z-hold-ab12cd',
+    by: 'arn:aws:iam::123456789012:user/kim',
+    reason: 'merge two sites',
+    since: '2026-11-21T09:00:00.000Z',
+    until,
+    statusBefore: 'READY',
+  };
+  return { topic, status: 'MAINTENANCE', hold };
 }
 
 /** A pipeline in which nothing is wrong; a test names only what it varies. */
@@ -92,7 +104,7 @@ const TROUBLE = readings({
             error: 'LEDGER_UNBALANCED: the table has 12 rows and should have 10',
           },
         ],
-        held: [{ topic: 'factory.press', status: 'MAINTENANCE', since: '2026-11-21T09:00:00.000Z' }],
+        held: [held('factory.press')],
       },
       {
         behind: [behind('telemetry.climate', 90), behind('vehicle.position', 20)],
@@ -186,7 +198,7 @@ describe('what counts as wrong', () => {
       problems({
         letters: ok({ reasons: [resent], more: false }),
         parseErrors: ok([{ code: 'INVALID_JSON', count: 58, topics: 12 }]),
-        progress: ok(progress({ held: [{ topic: 'a', status: 'REBUILDING', since: undefined }] })),
+        progress: ok(progress({ held: [held('a'), { topic: 'b', status: 'REBUILDING', hold: undefined }] })),
       }),
     ).toEqual([]);
   });
@@ -203,6 +215,23 @@ describe('what counts as wrong', () => {
     expect([...none, ...well].map(({ area }) => area)).not.toContain('ingest');
   });
 
+  it('is a hold past its time, and no topic that was released', () => {
+    const released = [{ topic: 'c', layer: 'standardized', since: minutesAgo(20), cycleId: 'c' }] as const;
+    const topics = [held('a', '2026-11-23T11:00:00.000Z'), held('b', '2026-11-23T13:00:00.000Z')];
+    const report = reportOf(readings({ progress: ok(progress({ held: topics }, { released })) }));
+    expect(report.problems).toMatchObject([
+      {
+        text: '1 topic is held for longer than was said',
+        next: 'lean-ops topic status',
+        details: { rows: [['a', 'MAINTENANCE', '2026-11-21 09:00', '11:00', 'kim', 'merge two sites']] },
+      },
+    ]);
+    expect(report.notes.map(({ text }) => text)).toEqual([
+      '1 topic is held by an operator',
+      '1 topic was released, and the next cycle takes what waits',
+    ]);
+  });
+
   it('is shown without a time where the registry has none', () => {
     const odd = { code: 'X', message: 'x', since: 'yesterday' };
     const state = {
@@ -213,10 +242,10 @@ describe('what counts as wrong', () => {
       failed: odd,
       operatorStatus: null,
     };
-    const held = [{ topic: 'b', status: 'MAINTENANCE', since: '' }];
-    const report = reportOf(readings({ schemas: ok([state]), progress: ok(progress({ held })) }));
+    const byHand = [{ topic: 'b', status: 'MAINTENANCE', hold: undefined }];
+    const report = reportOf(readings({ schemas: ok([state]), progress: ok(progress({ held: byHand })) }));
     expect(report.problems[0]?.details?.rows).toEqual([['a', 'FAILED', '']]);
-    expect(report.notes[0]?.details?.rows).toEqual([['b', 'MAINTENANCE', '']]);
+    expect(report.notes[0]?.details?.rows).toEqual([['b', 'MAINTENANCE', '', '', '', '']]);
   });
 
   it('names ten of many topics, and counts the rest', () => {

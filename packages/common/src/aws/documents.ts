@@ -6,8 +6,11 @@ import {
   PutItemCommand,
   QueryCommand,
   ScanCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
   type AttributeValue,
+  type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
 import type { Condition, Document, DocumentValue } from '../core/condition';
 import { clientOptions, type ClientSettings } from './client-options';
@@ -17,6 +20,18 @@ export interface DocumentChanges {
   readonly set?: Document;
   readonly remove?: readonly string[];
 }
+
+/** One write of a transaction. */
+export type TransactionWrite =
+  | { readonly op: 'put'; readonly table: string; readonly document: Document; readonly condition?: Condition }
+  | {
+      readonly op: 'update';
+      readonly table: string;
+      readonly key: Document;
+      readonly changes: DocumentChanges;
+      readonly condition?: Condition;
+    }
+  | { readonly op: 'delete'; readonly table: string; readonly key: Document; readonly condition?: Condition };
 
 /** A page of a query's documents. */
 export interface DocumentPage {
@@ -35,6 +50,11 @@ export interface DocumentStore {
   /** Changes a document, and creates it when it is not there, unless the condition says otherwise. */
   update(table: string, key: Document, changes: DocumentChanges, condition?: Condition): Promise<boolean>;
   delete(table: string, key: Document, condition?: Condition): Promise<boolean>;
+  /**
+   * Makes all of the writes or none, each to a document of its own. Gives false when a condition did not hold, or when another
+   * write of one of the documents was under way: whoever reads again sees which.
+   */
+  transact(writes: readonly TransactionWrite[]): Promise<boolean>;
   /**
    * Gives a page of one partition's documents, from a sort key on, in its order.
    *
@@ -99,10 +119,16 @@ class Placeholders {
   readonly values: Record<string, AttributeValue> = {};
   #count = 0;
 
+  /** @param attribute a name, or the path to a member of a map with dots between the names */
   name(attribute: string): string {
-    const placeholder = `#n${this.#count++}`;
-    this.names[placeholder] = attribute;
-    return placeholder;
+    return attribute
+      .split('.')
+      .map((name) => {
+        const placeholder = `#n${this.#count++}`;
+        this.names[placeholder] = name;
+        return placeholder;
+      })
+      .join('.');
   }
 
   value(value: DocumentValue): string {
@@ -153,6 +179,40 @@ async function falseWhenRefused(call: Promise<unknown>): Promise<boolean> {
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
+  }
+}
+
+/** Reasons for which a transaction is cancelled because of what others wrote. */
+const WRITTEN_BY_OTHERS: ReadonlySet<unknown> = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
+
+async function falseWhenCancelled(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+    const causes = reasons.map(({ Code }) => Code).filter((code) => code !== undefined && code !== 'None');
+    if (causes.length > 0 && causes.every((code) => WRITTEN_BY_OTHERS.has(code))) return false;
+    throw error;
+  }
+}
+
+function transactItem(write: TransactionWrite): TransactWriteItem {
+  const placeholders = new Placeholders();
+  const common = () => ({
+    TableName: write.table,
+    ...(write.condition && { ConditionExpression: placeholders.condition(write.condition) }),
+    ...placeholders.used(),
+  });
+  switch (write.op) {
+    case 'put':
+      return { Put: { Item: marshalDocument(write.document), ...common() } };
+    case 'update': {
+      const UpdateExpression = updateExpression(write.changes, placeholders);
+      return { Update: { Key: marshalDocument(write.key), UpdateExpression, ...common() } };
+    }
+    case 'delete':
+      return { Delete: { Key: marshalDocument(write.key), ...common() } };
   }
 }
 
@@ -207,6 +267,11 @@ export function dynamoDocumentStore(client: DynamoDBClient = dynamoClient()): Do
             ...placeholders.used(),
           }),
         ),
+      );
+    },
+    transact(writes) {
+      return falseWhenCancelled(
+        client.send(new TransactWriteItemsCommand({ TransactItems: writes.map(transactItem) })),
       );
     },
     async query(table, from, after) {

@@ -21,6 +21,14 @@ export interface StoredObject {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** An object whose bytes come one chunk after the other. Whoever opens it reads `chunks`, or a part of them, at once. */
+export interface OpenObject {
+  /** The object's size. */
+  readonly bytes: number;
+  /** The bytes. Leaving the loop early ends the transfer. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
 /** The facts about an object without its body. */
 export interface ObjectHead {
   readonly etag: string;
@@ -49,7 +57,7 @@ export interface PutOptions {
 }
 
 /**
- * Objects in buckets. `get` and `head` give undefined for an absent object. A conditional write that loses throws the
+ * Objects in buckets. `get`, `open` and `head` give undefined for an absent object. A conditional write that loses throws the
  * SDK's error, which `isPreconditionFailed` recognises; every other failure throws too.
  */
 export interface ObjectStore {
@@ -58,6 +66,8 @@ export interface ObjectStore {
     key: string,
     options?: { readonly ifMatch?: string; readonly versionId?: string },
   ): Promise<StoredObject | undefined>;
+  /** Opens an object that may be too large to hold. A transfer that breaks off throws out of the loop over its chunks. */
+  open(bucket: string, key: string): Promise<OpenObject | undefined>;
   head(bucket: string, key: string): Promise<ObjectHead | undefined>;
   put(
     bucket: string,
@@ -125,6 +135,12 @@ export function s3ObjectStore(client: S3Client = s3Client()): ObjectStore {
         ...(answer.VersionId !== undefined && { versionId: answer.VersionId }),
         ...(answer.Metadata && { metadata: answer.Metadata }),
       };
+    },
+    async open(bucket, key) {
+      const answer = await undefinedWhenMissing(client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+      if (answer === undefined) return undefined;
+      // In Node the body is a readable stream of Buffers; the SDK's type also allows for browsers.
+      return { bytes: answer.ContentLength ?? 0, chunks: answer.Body as AsyncIterable<Uint8Array> };
     },
     async head(bucket, key) {
       const answer = await undefinedWhenMissing(client.send(new HeadObjectCommand({ Bucket: bucket, Key: key })));

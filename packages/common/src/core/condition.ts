@@ -6,7 +6,7 @@ export type Document = Readonly<Record<string, DocumentValue>>;
 
 /**
  * A condition on the stored document, without which a write does not happen. It is data, so that the DynamoDB adapter
- * can compile it and the in-memory fake can evaluate it.
+ * can compile it and the in-memory fake can evaluate it. An attribute with dots is a member of a map: `ddl.by`.
  */
 export type Condition =
   | { readonly op: 'absent'; readonly attribute: string }
@@ -39,16 +39,25 @@ export function holds(condition: Condition, document: Document | undefined): boo
     case 'all':
       return condition.of.every((one) => holds(one, document));
     case 'absent':
-      return document?.[condition.attribute] === undefined;
+      return valueOf(document, condition.attribute) === undefined;
     case 'present':
-      return document?.[condition.attribute] !== undefined;
+      return valueOf(document, condition.attribute) !== undefined;
     case '=':
-      return document?.[condition.attribute] === condition.value;
+      return valueOf(document, condition.attribute) === condition.value;
     case '<':
     case '<=': {
-      const stored = document?.[condition.attribute];
+      const stored = valueOf(document, condition.attribute);
       if (stored === undefined || stored === null || typeof stored !== typeof condition.value) return false;
       return condition.op === '<' ? stored < condition.value : stored <= condition.value;
     }
   }
+}
+
+function valueOf(document: Document | undefined, attribute: string): DocumentValue | undefined {
+  let value: DocumentValue | undefined = document;
+  for (const name of attribute.split('.')) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    value = (value as Document)[name];
+  }
+  return value;
 }

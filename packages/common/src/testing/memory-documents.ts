@@ -1,4 +1,4 @@
-import type { DocumentStore } from '../aws/documents';
+import type { DocumentChanges, DocumentStore } from '../aws/documents';
 import { holds, type Document } from '../core/condition';
 
 /**
@@ -17,6 +17,10 @@ export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>
     if (key === undefined) throw new Error(`no table ${table}`);
     return `${table} ${JSON.stringify(key.map((attribute) => document[attribute]))}`;
   };
+  const changed = (key: Document, stored: Document | undefined, { set = {}, remove = [] }: DocumentChanges): Document =>
+    Object.fromEntries(
+      Object.entries({ ...key, ...stored, ...set }).filter(([attribute]) => !remove.includes(attribute)),
+    );
   return {
     documents,
     seed(table, ...items) {
@@ -33,13 +37,12 @@ export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>
       documents.set(name, document);
       return true;
     },
-    async update(table, key, { set = {}, remove = [] }, condition) {
+    async update(table, key, changes, condition) {
       await Promise.resolve();
       const name = nameOf(table, key);
       const stored = documents.get(name);
       if (condition && !holds(condition, stored)) return false;
-      const next = Object.entries({ ...key, ...stored, ...set }).filter(([attribute]) => !remove.includes(attribute));
-      documents.set(name, Object.fromEntries(next));
+      documents.set(name, changed(key, stored, changes));
       return true;
     },
     async delete(table, key, condition) {
@@ -47,6 +50,23 @@ export function memoryDocuments(keys: Readonly<Record<string, readonly string[]>
       const name = nameOf(table, key);
       if (condition && !holds(condition, documents.get(name))) return false;
       documents.delete(name);
+      return true;
+    },
+    async transact(writes) {
+      await Promise.resolve();
+      const named = writes.map((write) => ({
+        write,
+        name: nameOf(write.table, write.op === 'put' ? write.document : write.key),
+      }));
+      // As DynamoDB, which refuses two writes of one item in a transaction.
+      if (new Set(named.map(({ name }) => name)).size < named.length) throw new Error('two writes of one document');
+      if (named.some(({ write, name }) => write.condition && !holds(write.condition, documents.get(name))))
+        return false;
+      for (const { write, name } of named) {
+        if (write.op === 'put') documents.set(name, write.document);
+        else if (write.op === 'update') documents.set(name, changed(write.key, documents.get(name), write.changes));
+        else documents.delete(name);
+      }
       return true;
     },
     async query(table, from, after) {

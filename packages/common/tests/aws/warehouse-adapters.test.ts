@@ -4,6 +4,8 @@ import {
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { EntityNotFoundException, GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
@@ -20,7 +22,16 @@ import {
   s3DeleteIfMatch,
   unmarshal,
 } from '../../src/aws';
-import { absent, any, AthenaStatementError, atMost, holds, standardizedTable, type TopicName } from '../../src/core';
+import {
+  absent,
+  any,
+  AthenaStatementError,
+  atMost,
+  equals,
+  holds,
+  standardizedTable,
+  type TopicName,
+} from '../../src/core';
 import { memoryDocuments, memoryWarehouse } from '../../src/testing';
 
 const dynamo = mockClient(DynamoDBClient);
@@ -74,6 +85,67 @@ describe('documents', () => {
     await expect(store().put('t', { id: 'a' }, absent('id'))).resolves.toBe(false);
     dynamo.on(PutItemCommand).rejects(new Error('down'));
     await expect(store().put('t', { id: 'a' })).rejects.toThrow('down');
+  });
+
+  it('are written by transaction, whole or not at all', async () => {
+    dynamo.on(TransactWriteItemsCommand).resolvesOnce({});
+    const writes = [
+      { op: 'put', table: 't', document: { id: 'a' }, condition: absent('id') },
+      { op: 'update', table: 't', key: { id: 'b' }, changes: { remove: ['ddl'] }, condition: equals('ddl.by', '7') },
+      { op: 'delete', table: 'u', key: { id: 'c' } },
+    ] as const;
+    await expect(store().transact(writes)).resolves.toBe(true);
+    expect(dynamo.commandCalls(TransactWriteItemsCommand)[0]?.args[0].input.TransactItems).toEqual([
+      {
+        Put: {
+          TableName: 't',
+          Item: { id: { S: 'a' } },
+          ConditionExpression: 'attribute_not_exists(#n0)',
+          ExpressionAttributeNames: { '#n0': 'id' },
+        },
+      },
+      {
+        Update: {
+          TableName: 't',
+          Key: { id: { S: 'b' } },
+          UpdateExpression: 'REMOVE #n0',
+          ConditionExpression: '#n1.#n2 = :v3',
+          ExpressionAttributeNames: { '#n0': 'ddl', '#n1': 'ddl', '#n2': 'by' },
+          ExpressionAttributeValues: { ':v3': { S: '7' } },
+        },
+      },
+      { Delete: { TableName: 'u', Key: { id: { S: 'c' } } } },
+    ]);
+  });
+
+  it('tell a transaction that others were faster than from one that failed', async () => {
+    const cancelled = (...codes: readonly string[]) =>
+      new TransactionCanceledException({
+        message: '',
+        $metadata: {},
+        CancellationReasons: codes.map((Code) => ({ Code })),
+      });
+    const failures = [cancelled('None', 'ThrottlingError'), cancelled(), new Error('down')];
+    const [throttled, unexplained, down] = failures;
+    dynamo
+      .on(TransactWriteItemsCommand)
+      .rejectsOnce(cancelled('None', 'ConditionalCheckFailed'))
+      .rejectsOnce(cancelled('TransactionConflict', 'None'))
+      .rejectsOnce(throttled)
+      .rejectsOnce(unexplained)
+      .rejectsOnce(down);
+    await expect(store().transact([])).resolves.toBe(false);
+    await expect(store().transact([])).resolves.toBe(false);
+    for (const error of failures) await expect(store().transact([])).rejects.toBe(error);
+  });
+
+  it('meet conditions on a member of a map, as in DynamoDB', () => {
+    expect(holds(equals('ddl.by', '7'), { ddl: { by: '7' } })).toBe(true);
+    for (const other of [{}, { ddl: '7' }, { ddl: ['7'] }, { ddl: { by: '8' } }]) {
+      expect(holds(equals('ddl.by', '7'), other)).toBe(false);
+    }
+    expect(holds(absent('ddl.by'), { ddl: '7' })).toBe(true);
+    expect(holds(absent('ddl.by'), { ddl: { by: '8' } })).toBe(false);
   });
 
   it('are read consistently, and scanned to the last page', async () => {

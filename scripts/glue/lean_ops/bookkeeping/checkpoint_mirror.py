@@ -3,10 +3,11 @@
 The truth is each table's last commit. The mirror repeats what that commit says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.columns import names
 from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item
 from lean_ops.tables.commits import Commit
@@ -18,6 +19,7 @@ def item_of(topic: str, layer: str, commit: Commit) -> Item:
     return {
         "cycle_id": commit.cycle_id,
         "snapshot_id": commit.snapshot_id,
+        "sequence_number": commit.sequence_number,
         "counts": dict(entry.counts) if entry else {},
     }
 
@@ -38,6 +40,31 @@ def put_topics(run: LayerRun, items: Mapping[str, Item]) -> None:
             why = f"checkpoint not mirrored: {reason(done)}"
             run.outcome.failed.setdefault(topic, why)
             job.log("topic failed", level="ERROR", topic_name=topic, layer=run.layer, reason=why)
+
+
+def note_looks(
+    run: LayerRun, mirrors: Mapping[str, Item], locations: Mapping[str, str], looked_at: Iterable[str]
+) -> None:
+    """Notes which metadata files were looked at, so that the next run need not look at them again.
+
+    mirrors: topic to its item before the run. locations: table name to the place of its metadata file before
+    the looks. looked_at: the topics whose tables this run has loaded and left as they were; those that failed
+    are left out. The note only saves work, so no topic fails for one that cannot be written.
+    """
+    items: dict[str, Item] = {}
+    for topic in looked_at:
+        mirror, location = mirrors.get(topic), locations.get(names.table_name(topic))
+        if mirror is None or location is None or topic in run.outcome.failed:
+            continue
+        if mirror.get("metadata_location") != location:
+            items[topic] = {**mirror, "metadata_location": location}
+    for (topic, _), done in run.pool.each(
+        items.items(), lambda _, about: run.job.checkpoints.put(about[0], run.layer, about[1])
+    ):
+        if isinstance(done, Exception):
+            run.job.log(
+                "look not noted", level="WARN", topic_name=topic, layer=run.layer, reason=reason(done)
+            )
 
 
 def put_run(run: LayerRun, name: str, item: Item) -> None:

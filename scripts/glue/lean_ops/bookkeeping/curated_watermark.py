@@ -26,6 +26,11 @@ def stored_watermark(item: Item | None, checkpoints: Mapping[str, str]) -> str |
     return item.get(_WATERMARK)
 
 
+def watermark_in(item: Item | None) -> str | None:
+    """Returns the watermark that the item has, whether or not it counts for the topics of this run."""
+    return None if item is None else item.get(_WATERMARK)
+
+
 def watermark_item(watermark: str | None, checkpoints: Mapping[str, str]) -> Item:
     """Returns the attributes to store for a watermark and the checkpoints as they are now."""
     return {_WATERMARK: watermark, _CHECKPOINTS: _digest(checkpoints)}

@@ -16,12 +16,15 @@ SCHEMA = (
 )
 COLUMN_ADDED = "COLUMN_ADDED"
 TABLE_CREATED = "TABLE_CREATED"
+TABLE_ROLLED_BACK = "TABLE_ROLLED_BACK"
 MAX_COLUMNS = "MAX_COLUMNS"
 TOO_DEEP = "TOO_DEEP"
 NAME_COLLISION = "NAME_COLLISION"
 COLUMN_RESCUED = "COLUMN_RESCUED"
 PAYLOAD = "payload"
 CATCH_UP = "catch_up"
+TABLE_HISTORY = "table_history"
+"""Where the changes come from, by the names of the column `source`."""
 
 MAX_RESCUED_LISTED = 100
 """How many rescued paths of a topic one cycle puts on record: enough for people to see what happens, however
@@ -43,15 +46,16 @@ class Drift:
     change_type: str
     column_name: str | None
     cycle_id: str | None
+    old_value: str | None = None
     new_value: str | None = None
     layer: str = "standardized"
     source: str = PAYLOAD
 
     @property
     def drift_id(self) -> str:
-        # A column can be added, dropped and added again, so its cycle is part of the id. That a path is
-        # rescued is one fact, however many cycles see it.
-        cycle = self.cycle_id if self.change_type == COLUMN_ADDED else None
+        # A column can be added, dropped and added again, and a table can be moved back more than once, so the
+        # cycle is part of the id. That a path is rescued is one fact, however many cycles see it.
+        cycle = self.cycle_id if self.change_type in (COLUMN_ADDED, TABLE_ROLLED_BACK) else None
         return deterministic_id(self.topic, self.layer, self.change_type, self.column_name, cycle)
 
 
@@ -68,6 +72,7 @@ def row_of(drift: Drift, detected_at: datetime) -> dict[str, Any]:
         "layer": drift.layer,
         "change_type": drift.change_type,
         "column_name": drift.column_name,
+        "old_value": drift.old_value,
         "new_value": drift.new_value,
         "source": drift.source,
         "cycle_id": drift.cycle_id,

@@ -38,12 +38,16 @@ SCHEMA = (
 )
 DONE = "SUCCEEDED"
 FAILED = "FAILED"
+FENCED = "FENCED"
+"""An operation took the topic over while the run was under way, so the run has not taken the cycle."""
 UNBALANCED = "UNBALANCED"
 """The cycle is done, but its counts disagree with the table."""
 _KEYS = ("topic_name", "layer", "cycle_id")
 _NOT_IN_TABLE = ("duplicates", "superseded", "parse_errors", "rejected")
 _COUNTS_PROPERTY = "lean-ops.counts"
 _STARTED_PROPERTY = "lean-ops.started-at"
+ENTRY_PROPERTIES = (_COUNTS_PROPERTY, _STARTED_PROPERTY)
+"""The properties of a commit from which its entry is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,7 @@ class Entry:
     started_at, finished_at: aware times.
     counts: by names of COUNTS; a name that is absent counts 0.
     error: why the topic has not taken the cycle.
+    fenced: whether that is because an operation took the topic over, which is no failure.
     imbalance: how the counts disagree with the table.
     """
 
@@ -63,12 +68,13 @@ class Entry:
     finished_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
+    fenced: bool = False
     imbalance: str | None = None
 
     @property
     def status(self) -> str:
         if self.error is not None:
-            return FAILED
+            return FENCED if self.fenced else FAILED
         return DONE if self.imbalance is None else UNBALANCED
 
 
@@ -130,17 +136,34 @@ def log_entry(log: Callable[..., None], entry: Entry) -> None:
 
 
 def write(tables: Tables, entries: Sequence[Entry]) -> None:
-    """Writes the entries in one commit. An entry replaces the one of the same topic, layer and cycle."""
+    """Writes the entries in one commit. An entry replaces the one of the same topic, layer and cycle.
+
+    What is read of the ledger does not grow with it: a file has the rows of one layer and few cycles, and its
+    bounds say which. In a cycle that is new to the layer no file is read, and the entries are appended.
+    """
     if not entries:
         return
     ledger = tables.name("ops", TABLE)
     rows = to_frame(tables.spark, [_row(entry) for entry in entries], SCHEMA)
-    cycles = sorted({entry.cycle_id for entry in entries})
-    known = tables.read(ledger).where(F.col("cycle_id").isin(*cycles)).limit(1).count()
-    if known:
-        tables.upsert(rows, ledger, _KEYS, {})
-    else:
+    among = _among(entries)
+    existing = tables.read(ledger).alias("t").where(among)
+    if existing.join(F.broadcast(rows.select(*_KEYS)), on=list(_KEYS), how="left_semi").isEmpty():
         tables.append(rows.coalesce(1), ledger, {})
+    else:
+        tables.upsert(rows, ledger, _KEYS, {}, among)
+
+
+def _among(entries: Sequence[Entry]) -> str:
+    """Returns the condition on the ledger `t` that these entries meet: their layers, and the cycles from the
+    first to the last."""
+    cycles = sorted(entry.cycle_id for entry in entries)
+    layers = ", ".join(_literal(layer) for layer in sorted({entry.layer for entry in entries}))
+    return f"t.layer IN ({layers}) AND t.cycle_id BETWEEN {_literal(cycles[0])} AND {_literal(cycles[-1])}"
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _row(entry: Entry) -> dict[str, Any]:

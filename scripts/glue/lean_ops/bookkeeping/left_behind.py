@@ -6,18 +6,19 @@ packages/common/src/core/warehouse/freshness.ts.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from lean_ops.bookkeeping.cycle_times import iso_text, planned_at
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.ports.interfaces import Item
 
 BEHIND = "behind"
 UNBALANCED = "unbalanced"
-MAX_BEHIND = 1_000
+MAX_BEHIND = 700
 MAX_UNBALANCED = 100
-"""The most topics of each kind. Both kinds stand in one item, which has at most 400 KB. Many topics are left
-behind at once when a right is missing; hardly ever are many found unbalanced."""
+"""The most topics of each kind. Both kinds stand in one item beside the held topics, and it has at most 400
+KB. Many topics are left behind at once when a right is missing; hardly ever are many found unbalanced."""
 _UNBALANCED_FOR = timedelta(days=1)
 """A topic is found unbalanced once, so it is kept in the item for as long as people should see it."""
 _FEW = 300
@@ -46,15 +47,15 @@ def items_of(
     behind = []
     for topic, why in outcome.failed.items():
         of_cycle = cycles.get(topic, cycle_id)
-        arrived = arrivals.get((topic, of_cycle)) or _planned(of_cycle) or now
-        first = known.get(topic, {"since": _text(arrived), "cycle_id": of_cycle})
+        arrived = arrivals.get((topic, of_cycle)) or planned_at(of_cycle) or now
+        first = known.get(topic, {"since": iso_text(arrived), "cycle_id": of_cycle})
         behind.append(_note(topic, first["since"], first["cycle_id"], why))
-    oldest = _text(now - _UNBALANCED_FOR)
+    oldest = iso_text(now - _UNBALANCED_FOR)
     unbalanced = {
         note["topic_name"]: note for note in _notes_of(before, UNBALANCED) if note["since"] >= oldest
     }
     for topic, why in outcome.unbalanced.items():
-        unbalanced[topic] = _note(topic, _text(now), cycles.get(topic, cycle_id), why)
+        unbalanced[topic] = _note(topic, iso_text(now), cycles.get(topic, cycle_id), why)
     newest_first = sorted(unbalanced.values(), key=lambda note: note["since"], reverse=True)
     return {
         BEHIND: _bounded(sorted(behind, key=lambda note: (note["since"], note["topic_name"])), MAX_BEHIND),
@@ -88,15 +89,3 @@ def _bounded(notes: Iterable[dict[str, str]], most: int) -> list[dict[str, Any]]
 def _shortened(text: str, size: int) -> str:
     encoded = text.encode()
     return text if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
-
-
-def _planned(cycle_id: str) -> datetime | None:
-    """The time in a cycle's id, `20261123T100000Z-1a2b3c4d`."""
-    try:
-        return datetime.strptime(cycle_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")

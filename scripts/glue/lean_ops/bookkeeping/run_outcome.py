@@ -16,25 +16,40 @@ class RunOutcome:
 
     entries: what goes to the ledger.
     failed: the topics that stay where they are until the next cycle.
+    fenced: the topics that an operation took over while the run was under way. They stay where they are, too,
+    which is no failure.
     skipped: the topics that lack what the job needs, such as a schema.
     unbalanced: the topics whose rows are written but whose ledger does not add up, so that people have to
     look.
+    held: the topics whose tables are left alone, to the first cycle that they do not take. The run does not
+    fail for them, and they are read again from that cycle on once they are released.
     """
 
     entries: list[ledger.Entry] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    fenced: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     unbalanced: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether nothing was left to the next cycle."""
-        return not self.failed
+        return not self.left
+
+    @property
+    def left(self) -> dict[str, str]:
+        """The topics that have not taken the cycle, failed or fenced, each with the reason."""
+        return self.failed | self.fenced
+
+    def hold(self, topic: str, cycle_id: str) -> None:
+        """Enters that a topic is left alone from a cycle on. Of several calls the first counts."""
+        self.held.setdefault(topic, cycle_id)
 
     def enter(self, entry: ledger.Entry) -> None:
         self.entries.append(entry)
         if entry.error is not None:
-            self.failed[entry.topic] = entry.error
+            (self.fenced if entry.fenced else self.failed)[entry.topic] = entry.error
         if entry.imbalance is not None:
             self.unbalanced[entry.topic] = entry.imbalance
 

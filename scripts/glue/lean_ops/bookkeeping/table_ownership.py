@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from lean_ops.columns import names
 from lean_ops.ports.interfaces import Item, Provisioner
 
-PAUSED = ("MAINTENANCE", "REBUILDING")
-"""The statuses of a topic's registry item while people work on its tables: no job touches them then."""
 TOPIC_COLLISION = "TOPIC_COLLISION"
 _OWNER_ITEM = "table#"
 
@@ -54,11 +52,16 @@ def owners_of(registry: Iterable[Item]) -> dict[str, str]:
 
 
 def ensure_tables(
-    topics: Iterable[str], owners: Mapping[str, str], tables: Collection[str], provisioner: Provisioner
+    topics: Iterable[str],
+    owners: Mapping[str, str],
+    tables: Collection[str],
+    provisioner: Provisioner,
+    held: Collection[str] = (),
 ) -> TableOwnership:
     """Makes the topics' tables. Only topics without an owned table that exists are sent to table-provisioner.
 
-    topics: valid topic names. owners: see owners_of. tables: the tables of the Standardized database.
+    topics: valid topic names. owners: see owners_of. tables: the tables of the Standardized database. held:
+    topics whose tables are left alone. They are in the answer only where another topic owns their table.
     """
     ready: set[str] = set()
     unsettled: list[str] = []
@@ -72,6 +75,8 @@ def ensure_tables(
                 TOPIC_COLLISION,
                 f"the table {table} belongs to the topic {owner}: rename this one",
             )
+        elif topic in held:
+            continue
         elif owner == topic and table in tables:
             ready.add(topic)
         else:

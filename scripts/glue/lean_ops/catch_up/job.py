@@ -230,7 +230,8 @@ def _settle(job: CatchUp, tables: Tables, plan: TopicPlan) -> str | None:
     """Writes the columns and the registry of one topic. Returns what came in between, or None if nothing
     did."""
     if plan.add_columns:
-        tables.add_columns(tables.name(STANDARDIZED, plan.table), dict.fromkeys(plan.add_columns))
+        added = dict.fromkeys(plan.add_columns)
+        tables.add_columns(tables.name(STANDARDIZED, plan.table), added, None, plan.epoch)
     if plan.claim and not job.registry.claim_table(plan.table, plan.topic):
         return "another topic has taken its table meanwhile: run again to see which"
     at = {"updated_at": job.clock().isoformat()}

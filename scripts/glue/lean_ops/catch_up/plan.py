@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lean_ops.bookkeeping.table_ownership import PAUSED
+from lean_ops.bookkeeping.held_topics import PAUSED, epoch_of
 from lean_ops.catch_up.missing_drift import (
     CURATED,
     CURATED_OWN,
@@ -61,6 +61,7 @@ class TopicPlan:
     rows: the rows to write to drift_log.
     exact: False where rows are dated by the oldest snapshot that is left.
     add_columns: the columns to add to Standardized.
+    epoch: that by which they are added.
     claim: make the topic the owner of its table.
     item: the registry item to write, where there is none.
     fill: the attributes that the registry item lacks.
@@ -72,6 +73,7 @@ class TopicPlan:
     rows: tuple[DatedDrift, ...] = ()
     exact: bool = True
     add_columns: tuple[str, ...] = ()
+    epoch: int = 0
     claim: bool = False
     item: Item | None = None
     fill: Item = field(default_factory=dict)
@@ -109,7 +111,12 @@ def plan(state: TopicState) -> TopicPlan:
             f"schema-validator has begun an upload and not ended it: run again later, or {_PUT_AGAIN}"
         )
         return TopicPlan(
-            topic=state.topic, rows=tuple(rows), exact=_exact(state), add_columns=add, notes=tuple(notes)
+            topic=state.topic,
+            rows=tuple(rows),
+            exact=_exact(state),
+            add_columns=add,
+            epoch=epoch_of(item),
+            notes=tuple(notes),
         )
     if curated is not None:
         rows += curated_rows(state.topic, state.on_record, curated)
@@ -123,6 +130,7 @@ def plan(state: TopicState) -> TopicPlan:
         rows=tuple(rows),
         exact=_exact(state),
         add_columns=add,
+        epoch=epoch_of(item),
         claim=state.owner != state.topic,
         item=wanted if state.item is None else None,
         fill={} if state.item is None else _gaps(item, wanted),

@@ -40,8 +40,7 @@ def advance_by_spark(
             versions = curated_rows.versions_of_standardized(rows, advance.topic)
             commit = _take(tables, advance, versions, None, lock, commit, batch)
     if not advance.cycles:
-        name = tables.name(LAYER, names.table_name(advance.topic))
-        return tables.commit_checkpoint(name, advance.properties({}, commit))
+        return advance.table.commit([], [], advance.properties({}, commit))
     rows = cycle_delta.readable(tables.read(tables.name("ops", cycle_delta.TABLE)))
     new = cycle_delta.of_topic(rows, advance.topic, advance.cycles)
     return _take(tables, advance, with_columns(new, advance.column_paths), event_times, lock, commit, None)
@@ -122,7 +121,7 @@ def _merge(
         if batch is not None:
             properties = advance.backfill_properties(properties, batch)
         if written == 0:
-            return tables.commit_checkpoint(table, properties)
+            return advance.table.commit([], [], properties)
         if updated == 0:
-            return tables.append(changed, table, properties)
-        return tables.upsert(changed, table, [names.KEY], properties)
+            return advance.table.append_rows(changed, properties)
+        return advance.table.upsert_rows(changed, names.KEY, properties)

@@ -13,20 +13,29 @@ schema is new, Standardized's rows as well. Every step may be killed and run aga
 standardized/job.py has the same stages, under the same names, for the layer below.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from lean_ops.bookkeeping import checkpoint_mirror, ledger, left_behind
-from lean_ops.bookkeeping.curated_watermark import watermark_item
+from lean_ops.bookkeeping import checkpoint_mirror, held_topics, ledger, left_behind
+from lean_ops.bookkeeping.curated_watermark import watermark_in, watermark_item
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
-from lean_ops.bookkeeping.table_ownership import PAUSED
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.curated.advance_topics import advance_all
-from lean_ops.curated.planning import TopicPlan, advances_of, checkpoints_of, plan_topic, watermark_of
+from lean_ops.curated.moved_tables import take_on
+from lean_ops.curated.planning import (
+    TopicPlan,
+    advances_of,
+    checkpoint_at_rest,
+    checkpoints_of,
+    new_cycles,
+    plan_topic,
+    watermark_of,
+)
 from lean_ops.cycle_delta import table as cycle_delta
-from lean_ops.errors import reason
+from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.commits import Commit
@@ -38,17 +47,27 @@ from lean_ops.tasks.topic_pool import TopicPool
 def run(job: Job) -> RunOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
     started = job.clock()
-    topics = sorted(str(item["topic_name"]) for item in job.registry.items() if _is_enabled(item))
-    if not topics:
-        job.log("no topic has a schema")
+    registry = list(job.registry.items())
+    holds = held_topics.holds_of(registry, started)
+    with_schema = {str(item["topic_name"]): item for item in registry if _is_enabled(item)}
+    enabled = {topic: item for topic, item in with_schema.items() if topic not in holds.held}
+    if not enabled:
+        job.log("every topic with a schema is held" if with_schema else "no topic has a schema")
         return RunOutcome()
+    before = job.checkpoints.get(ALL_TOPICS, LAYER)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
-        layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
-        plans = _plan(layer_run, topics, started)
-        watermark = watermark_of(job, plans)
+        layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
+        released = held_topics.released(held_topics.notes_of(before), holds)
+        held_topics.log_holds(job.log, LAYER, holds, released)
+        scene = _scene(layer_run, enabled)
+        plans = _plan(layer_run, sorted(enabled.keys() - scene.at_rest.keys()), scene, started)
+        watermark = watermark_of(job, plans, scene.at_rest)
         taken = _last_taken(layer_run)
         upto = taken.cycle_id if taken else NONE_TAKEN
-        advances = advances_of(job, tables, plans, watermark, upto, started)
+        cycles = new_cycles(job, tables, watermark)
+        plans += _plan_woken(layer_run, scene, cycles, started)
+        plans = take_on(layer_run, plans, cycles, started)
+        advances = advances_of(job, plans, cycles, upto, started)
         done = advance_all(tables, pool, advances, job.log)
         commits = _unrecorded(layer_run, plans, done, started)
         for topic, commit in commits:
@@ -57,29 +76,84 @@ def run(job: Job) -> RunOutcome:
         # The mirror follows the ledger, so that a commit which the mirror shows is in the ledger.
         items = {topic: _mirror_item(topic, commit) for topic, commit in commits}
         checkpoint_mirror.put_topics(layer_run, items)
+        checkpoint_mirror.note_looks(
+            layer_run, scene.mirrors, scene.locations, {plan.topic for plan in plans} - items.keys()
+        )
     # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was.
-    through = upto if layer_run.outcome.complete else watermark
-    item = watermark_item(through, checkpoints_of(plans, done))
-    _mirror_run(layer_run, {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}, advances)
-    return layer_run.outcome
+    outcome = layer_run.outcome
+    through = upto if outcome.complete else watermark
+    item = watermark_item(through, checkpoints_of(plans, scene.at_rest, done))
+    left = {topic: watermark_in(before) or NONE_TAKEN for topic in with_schema if topic in holds.held}
+    item = {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}
+    _mirror_run(layer_run, item, advances, before, left)
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What a run knows of its topics before it loads a table.
+
+    standardized: the names of Standardized's tables. locations: Curated's tables, each with the place of its
+    metadata file. mirrors: topic to its item. at_rest: topic to its checkpoint, of those whose table and
+    schema are those of the last look.
+    """
+
+    standardized: Collection[str]
+    locations: Mapping[str, str]
+    mirrors: Mapping[str, Item]
+    at_rest: dict[str, Checkpoint]
+
+
+def _scene(run: LayerRun, enabled: Mapping[str, Item]) -> _Scene:
+    """enabled: topic to its item of the registry."""
+    locations = run.metadata_locations()
+    mirrors = run.job.checkpoints.of_topics(sorted(enabled), LAYER)
+    at_rest: dict[str, Checkpoint] = {}
+    for topic, item in enabled.items():
+        checkpoint = checkpoint_at_rest(item, mirrors.get(topic), locations.get(names.table_name(topic)))
+        if checkpoint is not None:
+            at_rest[topic] = checkpoint
+    return _Scene(run.tables.listed("standardized"), locations, mirrors, at_rest)
 
 
 def _is_enabled(item: Item) -> bool:
-    enabled = item.get("processing_enabled") is True and item.get("status") not in PAUSED
-    return enabled and names.is_topic(str(item["topic_name"]))
+    return item.get("processing_enabled") is True and names.is_topic(str(item["topic_name"]))
 
 
-def _plan(run: LayerRun, topics: Sequence[str], started: datetime) -> list[TopicPlan]:
+def _plan_woken(
+    run: LayerRun, scene: _Scene, cycles: Mapping[str, Sequence[TopicCycle]], started: datetime
+) -> list[TopicPlan]:
+    """Plans the topics that were at rest and have new cycles."""
+    woken = [
+        topic
+        for topic, checkpoint in sorted(scene.at_rest.items())
+        if any(one.cycle_id > checkpoint.through for one in cycles.get(topic, ()))
+    ]
+    before = {topic: scene.at_rest.pop(topic) for topic in woken}
+    plans = []
+    for plan in _plan(run, woken, scene, started):
+        if plan.checkpoint is not None and plan.checkpoint.through >= before[plan.topic].through:
+            plans.append(plan)
+        else:
+            # The cycles were read from the checkpoints that the tables had a moment ago.
+            why = "somebody moved the table back while the run began: the next cycle takes it on from there"
+            run.fail(plan.topic, run.job.arguments.cycle_id, why, started)
+    return plans
+
+
+def _plan(run: LayerRun, topics: Sequence[str], scene: _Scene, started: datetime) -> list[TopicPlan]:
     """Plans the topics. Topics without an active schema are skipped, and topics with an unusable one fail."""
     job, outcome = run.job, run.outcome
-    listed = {layer: run.tables.listed(layer) for layer in (LAYER, "standardized")}
-    mirrors = job.checkpoints.of_topics(topics, LAYER)
+    listed = {LAYER: scene.locations, "standardized": scene.standardized}
     plans: list[TopicPlan] = []
     for topic, plan in run.pool.each(
-        topics, lambda own, topic: plan_topic(job, own, topic, listed, mirrors.get(topic))
+        topics,
+        lambda own, topic: plan_topic(
+            job, own, topic, listed, scene.mirrors.get(topic), epoch=run.holds.epoch(topic)
+        ),
     ):
         if isinstance(plan, Exception):
-            run.fail(topic, job.arguments.cycle_id, reason(plan), started)
+            run.stop(topic, job.arguments.cycle_id, plan, started)
         elif plan is None:
             outcome.skipped[topic] = "no active schema"
             job.log("topic skipped", topic_name=topic, reason=outcome.skipped[topic])
@@ -104,7 +178,7 @@ def _unrecorded(
     for plan in plans:
         commit = done[plan.topic]
         if isinstance(commit, Exception):
-            run.fail(plan.topic, run.job.arguments.cycle_id, reason(commit), started)
+            run.stop(plan.topic, run.job.arguments.cycle_id, commit, started)
         else:
             commits += [(plan.topic, one) for one in _unrecorded_of(plan, commit)]
     return commits
@@ -133,14 +207,17 @@ def _mirror_item(topic: str, commit: Commit) -> Item:
     return {**item, "schema_version": checkpoint.schema_version, "delta_through": checkpoint.through}
 
 
-def _mirror_run(run: LayerRun, item: Item, advances: Sequence[Advance]) -> None:
-    """Writes the item about the whole run, with the topics that it leaves behind."""
+def _mirror_run(
+    run: LayerRun, item: Item, advances: Sequence[Advance], before: Item | None, left: Mapping[str, str]
+) -> None:
+    """Writes the item about the whole run, with the topics that it leaves behind or alone.
+
+    before: the item of the run before. left: the topics that are left alone, each with a cycle up to which
+    it has taken all. Its own checkpoint says where it goes on; the note says that there may be something.
+    """
     cycle_id = run.job.arguments.cycle_id
-    in_trouble = left_behind.items_of(
-        run.outcome,
-        run.job.checkpoints.get(ALL_TOPICS, LAYER),
-        {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None},
-        cycle_id=cycle_id,
-        now=run.job.clock(),
-    )
-    checkpoint_mirror.put_run(run, LAYER, {**item, **in_trouble})
+    arrivals = {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None}
+    in_trouble = left_behind.items_of(run.outcome, before, arrivals, cycle_id=cycle_id, now=run.job.clock())
+    notes = held_topics.next_notes(held_topics.notes_of(before), run.holds, left, run.outcome.left, arrivals)
+    held = {held_topics.HELD: held_topics.item_of(notes)}
+    checkpoint_mirror.put_run(run, LAYER, {**item, **held, **in_trouble})

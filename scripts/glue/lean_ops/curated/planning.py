@@ -1,11 +1,12 @@
 """Planning a topic's run in Curated: from its schema, its table and cycle_delta, before anything is
 changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
+from lean_ops.bookkeeping.table_position import Position, position_of
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
 from lean_ops.cycle_delta import table as cycle_delta
@@ -30,6 +31,7 @@ class TopicPlan:
 
     checkpoint: None before the topic's first commit.
     last_commit: the table's last commit.
+    position: where the table stands beside its mirror.
     unrecorded: commits of runs that were killed before they wrote ledger and mirror.
     standardized: the full name of the topic's Standardized table, or None where there is none.
     backfill_from: that table, where the schema has to validate its rows, else None.
@@ -40,28 +42,36 @@ class TopicPlan:
     table: TopicTable
     checkpoint: Checkpoint | None
     last_commit: Commit | None
+    position: Position
     unrecorded: Sequence[Commit]
     standardized: str | None
     backfill_from: TopicTable | None
 
 
 def plan_topic(
-    job: Job, tables: Tables, topic: str, listed: Mapping[str, set[str]], mirror: Item | None
+    job: Job,
+    tables: Tables,
+    topic: str,
+    listed: Mapping[str, Collection[str]],
+    mirror: Item | None,
+    *,
+    epoch: int,
 ) -> TopicPlan | None:
     """Loads a topic's schema and table. Returns None for a topic without an active schema.
 
-    listed: layer to the names of its tables. mirror: the topic's item. Raises TableBehindSchemaError and
+    listed: layer to the names of its tables. mirror: the topic's item. epoch: that by which the run may write
+    the table. Raises TableBehindSchemaError and
     SchemaError.
     """
     text = job.schemas.active(topic)
     if text is None:
         return None
     schema = read_schema(text, topic)
-    table = _table(tables, schema, listed)
-    last = table.last_commit()
+    table = _table(tables, schema, listed, epoch)
+    position = position_of(table, mirror)
+    last = position.last
     checkpoint = None if last is None else Checkpoint.of(last)
-    if last is None and mirror is not None and not table.is_empty:
-        # Maintenance expired the commits of a table that has rows, so the mirror says what they said.
+    if position.has_expired and mirror is not None:
         checkpoint = Checkpoint(str(mirror["delta_through"]), int(mirror["schema_version"]))
     recorded = None if mirror is None else mirror.get("snapshot_id")
     is_recorded = last is None or last.snapshot_id == recorded
@@ -73,20 +83,23 @@ def plan_topic(
         table=table,
         checkpoint=checkpoint,
         last_commit=last,
+        position=position,
         unrecorded=[] if is_recorded else table.commits_since(recorded),
         standardized=standardized,
-        backfill_from=_backfill_from(tables, schema, checkpoint, standardized),
+        backfill_from=backfill_source(tables, schema, checkpoint, standardized),
     )
 
 
-def _table(tables: Tables, schema: TopicSchema, listed: Mapping[str, set[str]]) -> TopicTable:
+def _table(
+    tables: Tables, schema: TopicSchema, listed: Mapping[str, Collection[str]], epoch: int
+) -> TopicTable:
     topic, name = schema.topic, names.table_name(schema.topic)
     if name not in listed[LAYER]:
         raise TableBehindSchemaError(
             f"{topic} has no Curated table. To make it: lean-ops schema push schemas/{topic}"
         )
     full_name = tables.name(LAYER, name)
-    table = TopicTable(tables.spark, full_name)
+    table = TopicTable(tables.spark, full_name, epoch)
     present = {column.name for column in table.columns}
     lacking = [field.column for field in schema.fields if field.column not in present]
     if lacking:
@@ -96,7 +109,7 @@ def _table(tables: Tables, schema: TopicSchema, listed: Mapping[str, set[str]]) 
     return table
 
 
-def _backfill_from(
+def backfill_source(
     tables: Tables, schema: TopicSchema, checkpoint: Checkpoint | None, standardized: str | None
 ) -> TopicTable | None:
     """A topic's first schema validates all rows of Standardized; a later version does where it says so."""
@@ -107,42 +120,63 @@ def _backfill_from(
     return TopicTable(tables.spark, standardized)
 
 
-def watermark_of(job: Job, plans: Sequence[TopicPlan]) -> str | None:
+def checkpoint_at_rest(registered: Item, mirror: Item | None, location: str | None) -> Checkpoint | None:
+    """Returns the checkpoint of a topic whose table and schema are those of the last look, without a request;
+    None where either has changed, so that the topic has to be planned.
+
+    registered: the topic's item of the registry. mirror: its item in the layer. location: where the table's
+    metadata file is.
+    """
+    if mirror is None or location is None or mirror.get("metadata_location") != location:
+        return None
+    if registered.get("schema_version") != mirror.get("schema_version"):
+        return None
+    return Checkpoint(str(mirror["delta_through"]), int(mirror["schema_version"]))
+
+
+def watermark_of(job: Job, plans: Sequence[TopicPlan], at_rest: Mapping[str, Checkpoint]) -> str | None:
     """Returns the cycle up to which cycle_delta has nothing left for any of the topics; None to read all of
     it."""
-    reached = checkpoints_of(plans)
-    if not reached or len(reached) < len(plans):
+    reached = checkpoints_of(plans, at_rest)
+    if not reached or len(reached) < len(plans) + len(at_rest):
         return None
     return stored_watermark(job.checkpoints.get(ALL_TOPICS, LAYER), reached) or min(reached.values())
 
 
 def checkpoints_of(
-    plans: Iterable[TopicPlan], done: Mapping[str, Commit | Exception | None] | None = None
+    plans: Iterable[TopicPlan],
+    at_rest: Mapping[str, Checkpoint],
+    done: Mapping[str, Commit | Exception | None] | None = None,
 ) -> dict[str, str]:
     """Returns topic to the last cycle that it has taken, where `done` has the commits that were made of the
-    plans."""
-    reached = {plan.topic: plan.checkpoint.through for plan in plans if plan.checkpoint is not None}
+    plans. at_rest: topic to checkpoint, of the topics that were not planned."""
+    reached = {topic: checkpoint.through for topic, checkpoint in at_rest.items()}
+    reached |= {plan.topic: plan.checkpoint.through for plan in plans if plan.checkpoint is not None}
     made = {topic: commit for topic, commit in (done or {}).items() if isinstance(commit, Commit)}
     return reached | {topic: Checkpoint.of(commit).through for topic, commit in made.items()}
 
 
+def new_cycles(job: Job, tables: Tables, after: str | None) -> dict[str, list[TopicCycle]]:
+    """Returns topic to the cycles with readable messages that cycle_delta has after this one."""
+    found: dict[str, list[TopicCycle]] = {}
+    for one in topic_cycles(tables, after, Limits(max_paths(job.arguments.max_columns))):
+        if one.readable:
+            found.setdefault(one.topic, []).append(one)
+    return found
+
+
 def advances_of(
     job: Job,
-    tables: Tables,
-    plans: Sequence[TopicPlan],
-    watermark: str | None,
+    plans: Iterable[TopicPlan],
+    found: Mapping[str, Sequence[TopicCycle]],
     upto: str,
     started: datetime,
 ) -> list[Advance]:
     """Returns what there is to do of the plans: for each topic, cycle_delta's cycles since its own
     checkpoint.
 
-    upto: cycle_delta's last cycle.
+    found: topic to its cycles in cycle_delta. upto: cycle_delta's last cycle.
     """
-    found: dict[str, list[TopicCycle]] = {}
-    for one in topic_cycles(tables, watermark, Limits(max_paths(job.arguments.max_columns))):
-        if one.readable:
-            found.setdefault(one.topic, []).append(one)
     advances = []
     for plan in plans:
         after = plan.checkpoint.through if plan.checkpoint else NONE_TAKEN

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from lean_ops.curated.advance import Advance
 from lean_ops.curated.rows_spark import as_errors, error_rows
 from lean_ops.spark.materialized import materialized
+from lean_ops.tables.known_ids import listed_ids
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tasks.run_tasks import ERROR_COLUMNS, TaskResults
 from lean_ops.validation.validator import NULLED, REJECTED
@@ -50,7 +51,7 @@ def record_task_errors(
         "topic_name string, known_through string",
     )
     with materialized(
-        tables.read(table)
+        tables.read_listed(table, listed_ids(errors, "error_id"))
         .select("error_id", F.col("cycle_id").alias("known_in"))
         .join(errors.select("error_id"), on="error_id", how="left_semi")
     ) as known:
@@ -78,10 +79,13 @@ def record_batch_errors(
 ) -> Errors:
     """Writes the errors of one topic's batch. `lock` keeps topics from writing the table at the same time."""
     table = tables.name("ops", _TABLE)
-    # Errors that a killed run of the same batch wrote count as new.
-    known = tables.read(table).where(F.col("cycle_id") <= advance.known_through)
-    known = known.select("error_id", F.lit(1).alias("known"))
     bad = validated.where(F.col("disposition").isNotNull())
+    listed = listed_ids(bad, "error_id")
+    if listed is not None and not listed.ids:
+        return Errors()
+    # Errors that a killed run of the same batch wrote count as new.
+    known = tables.read_listed(table, listed).where(F.col("cycle_id") <= advance.known_through)
+    known = known.select("error_id", F.lit(1).alias("known"))
     counted = (
         bad.groupBy("error_id", "disposition")
         .agg(F.count(F.lit(1)).alias("n"))
@@ -90,8 +94,6 @@ def record_batch_errors(
         .agg(F.sum("n").alias("n"), F.sum(F.isnull("known").cast("int")).alias("new"))
         .collect()
     )
-    if not counted:
-        return Errors()
     messages = {row["disposition"]: row["n"] for row in counted}
     new = {row["disposition"]: row["new"] for row in counted}
     with lock:

@@ -56,13 +56,21 @@ def delta_files(spark: SparkSession, table: str, cycles: Set[str]) -> list[Delta
     return _planned(spark, table, getattr(expressions, "in")(_CYCLE, sorted(cycles)))
 
 
-def delta_files_after(spark: SparkSession, table: str, cycle_id: str | None) -> list[DeltaFile]:
+def delta_files_after(
+    spark: SparkSession, table: str, cycle_id: str | None, first: str | None = None
+) -> list[DeltaFile]:
     """The files of the cycles after this one, or all files when it is None.
 
-    Raises iceberg_classes.NotPlainFilesError.
+    first: where it is given, the files of this cycle and of those from it on, too. Raises
+    iceberg_classes.NotPlainFilesError.
     """
     expressions = iceberg_for_tasks(spark._jvm).expressions
-    wanted = expressions.alwaysTrue() if cycle_id is None else expressions.greaterThan(_CYCLE, cycle_id)
+    if cycle_id is None:
+        wanted = expressions.alwaysTrue()
+    elif first is None or first > cycle_id:
+        wanted = expressions.greaterThan(_CYCLE, cycle_id)
+    else:
+        wanted = expressions.greaterThanOrEqual(_CYCLE, first)
     return _planned(spark, table, wanted)
 
 
@@ -134,24 +142,13 @@ def open_parquet(file: Any, metadata: pq.FileMetaData | None = None) -> pq.Parqu
 
 @dataclass(frozen=True, kw_only=True)
 class _RowGroup:
-    """A row group of an open file.
-
-    min_topic, max_topic: the first and the last topic in it, or None where the file does not tell. size: in
-    bytes, as in Parquet.
-    """
+    """A row group of an open file. topics: as topic_bounds gives them. size: in bytes, as in Parquet."""
 
     file: _OpenFile
     index: int
     cycle_id: str
-    min_topic: str | None
-    max_topic: str | None
+    topics: tuple[str | None, str | None]
     size: int
-
-    def may_hold(self, topics: Sequence[str]) -> bool:
-        """Whether the row group may have rows of any of these topics, which must be sorted."""
-        if self.min_topic is None or self.max_topic is None:
-            return True
-        return self.min_topic <= topics[-1] and topics[0] <= self.max_topic
 
 
 def _rows(groups: Sequence[_RowGroup]) -> pa.Table:
@@ -162,25 +159,32 @@ def _rows(groups: Sequence[_RowGroup]) -> pa.Table:
     return rows.select(DELTA_COLUMNS)
 
 
+def topic_bounds(metadata: pq.FileMetaData, index: int) -> tuple[str | None, str | None]:
+    """The first and the last topic of a row group by its statistics, or None where the file does not tell."""
+    schema = metadata.schema
+    topic = next(n for n in range(metadata.num_columns) if schema.column(n).path == _TOPIC)
+    bounds = metadata.row_group(index).column(topic).statistics
+    return (bounds.min, bounds.max) if bounds is not None and bounds.has_min_max else (None, None)
+
+
+def may_hold(bounds: tuple[str | None, str | None], topics: Sequence[str]) -> bool:
+    """Whether a row group with these bounds may have rows of any of these topics, which must be sorted."""
+    first, last = bounds
+    return first is None or last is None or (first <= topics[-1] and topics[0] <= last)
+
+
 def _row_groups(file_store: FileStore, file: DeltaFile) -> list[_RowGroup]:
     opened = _OpenFile(file_store, file.path)
     metadata = opened.metadata
-    columns = metadata.row_group(0).num_columns if metadata.num_row_groups else 0
-    topic = next(n for n in range(columns) if metadata.schema.column(n).path == _TOPIC) if columns else 0
     found = []
     for index in range(metadata.num_row_groups):
         group = metadata.row_group(index)
-        bounds = group.column(topic).statistics
-        min_topic, max_topic = (
-            (bounds.min, bounds.max) if bounds is not None and bounds.has_min_max else (None, None)
-        )
         found.append(
             _RowGroup(
                 file=opened,
                 index=index,
                 cycle_id=file.cycle_id,
-                min_topic=min_topic,
-                max_topic=max_topic,
+                topics=topic_bounds(metadata, index),
                 size=group.total_byte_size,
             )
         )
@@ -190,7 +194,7 @@ def _row_groups(file_store: FileStore, file: DeltaFile) -> list[_RowGroup]:
 def _read(
     groups: Sequence[_RowGroup], topics: Sequence[str], cycles: Cycles, max_rows: int
 ) -> Iterator[tuple[str, pa.Table | None]]:
-    chosen = [group for group in groups if group.may_hold(topics)]
+    chosen = [group for group in groups if may_hold(group.topics, topics)]
     is_large = sum(group.size for group in chosen) > _READ_AT_ONCE_BYTES
     if len(topics) > 1 and is_large:
         middle = len(topics) // 2

@@ -6,7 +6,7 @@ cannot (see iceberg_classes.NotPlainFilesError), its rows are summarized in the 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops.columns.row_indices import indices_by_value, rows_at
-from lean_ops.cycle_delta.files import DeltaFile, delta_files_after, open_parquet
+from lean_ops.cycle_delta.files import (
+    DeltaFile,
+    delta_files_after,
+    may_hold,
+    open_parquet,
+    topic_bounds,
+)
 from lean_ops.cycle_delta.table import TABLE, TopicCycle, since
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
@@ -68,23 +74,55 @@ class Limits:
     path_length: int = 0
 
 
-def topic_cycles(tables: Tables, after: str | None, limits: Limits | None) -> list[TopicCycle]:
+def topic_cycles(
+    tables: Tables, after: str | None, limits: Limits | None, earlier: Mapping[str, str] | None = None
+) -> list[TopicCycle]:
     """The summary of the cycles after this one, or of all when it is None, in the order of cycles.
 
-    limits: None when no paths are wanted.
+    limits: None when no paths are wanted. earlier: topics of which older cycles are wanted, too, each with
+    the first of them.
     """
     spark, table = tables.spark, tables.name("ops", TABLE)
+    wanted = _Wanted(after, earlier or {})
     try:
-        return _by_tasks(spark, delta_files_after(spark, table, after), limits)
+        return _by_tasks(spark, delta_files_after(spark, table, after, wanted.first), wanted, limits)
     except NotPlainFilesError:
-        rows = since(tables.read(table), after).select("cycle_id", *_COLUMNS)
+        rows = since(tables.read(table), after, wanted.earlier).select("cycle_id", *_COLUMNS)
         return _merged(rows.mapInArrow(lambda batches: _of_batches(batches, limits), _SCHEMA), limits)
 
 
-def _by_tasks(spark: SparkSession, files: Sequence[DeltaFile], limits: Limits | None) -> list[TopicCycle]:
+@dataclass(frozen=True)
+class _Wanted:
+    """The cycles to summarize: all topics of those after one, and of some topics older ones; see
+    topic_cycles."""
+
+    after: str | None
+    earlier: Mapping[str, str]
+
+    @property
+    def first(self) -> str | None:
+        """The oldest cycle that is wanted of any topic alone."""
+        return min(self.earlier.values(), default=None)
+
+    def topics(self, cycle_id: str) -> list[str] | None:
+        """The topics of which a cycle is wanted, sorted; None for all of them."""
+        if self.after is None or cycle_id > self.after:
+            return None
+        return sorted(topic for topic, first in self.earlier.items() if first <= cycle_id)
+
+
+def _by_tasks(
+    spark: SparkSession, files: Sequence[DeltaFile], wanted: _Wanted, limits: Limits | None
+) -> list[TopicCycle]:
     """Raises NotPlainFilesError."""
-    splits = [split for file in files for split in splits_of(file.path, file.size, _SPLIT_BYTES)]
     cycles = {file.path: file.cycle_id for file in files}
+    topics = {cycle: wanted.topics(cycle) for cycle in set(cycles.values())}
+    splits = [
+        split
+        for file in files
+        if topics[file.cycle_id] != []
+        for split in splits_of(file.path, file.size, _SPLIT_BYTES)
+    ]
     groups = group_splits(splits, spark.sparkContext.defaultParallelism)
     file_store = file_store_of(spark)
 
@@ -92,8 +130,9 @@ def _by_tasks(spark: SparkSession, files: Sequence[DeltaFile], limits: Limits | 
         found = _Summaries(limits)
         try:
             for split in own:
-                for rows in _row_groups(file_store, split, limits):
-                    found.add(cycles[split.path], rows)
+                cycle = cycles[split.path]
+                for rows in _row_groups(file_store, split, limits, topics[cycle]):
+                    found.add(cycle, rows, topics[cycle])
             yield found.batch()
         except NotPlainFilesError as error:
             yield pa.RecordBatch.from_pylist([{"not_plain": str(error)}], _ARROW)
@@ -146,7 +185,10 @@ def _merged(partial: DataFrame, limits: Limits | None) -> list[TopicCycle]:
     )
 
 
-def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> Iterator[pa.Table]:
+def _row_groups(
+    file_store: FileStore, split: Split, limits: Limits | None, topics: Sequence[str] | None
+) -> Iterator[pa.Table]:
+    """The row groups of a split that may have rows of these topics, or all when it is None."""
     columns = [
         "topic_name",
         "event_time",
@@ -159,6 +201,8 @@ def _row_groups(file_store: FileStore, split: Split, limits: Limits | None) -> I
         content = pa.BufferReader(opened.read_buffer()) if split.count == 1 else opened
         parquet = open_parquet(content)
         for index in split.row_group_indices(parquet.metadata.num_row_groups):
+            if topics is not None and not may_hold(topic_bounds(parquet.metadata, index), topics):
+                continue
             yield parquet.read_row_group(index, columns=columns, use_threads=False)
 
 
@@ -193,9 +237,11 @@ class _Summaries:
         self._limits = limits
         self._found: dict[tuple[str, str | None], _Summary] = {}
 
-    def add(self, cycle_id: str, rows: pa.Table) -> None:
-        """Adds rows, all of one cycle."""
+    def add(self, cycle_id: str, rows: pa.Table, topics: Sequence[str] | None = None) -> None:
+        """Adds rows, all of one cycle, of these topics, or of all when it is None."""
         for topic, indices in indices_by_value(rows.column("topic_name").combine_chunks()).items():
+            if topics is not None and topic not in topics:
+                continue
             self._add(self._found.setdefault((cycle_id, topic), _Summary()), rows_at(rows, indices))
 
     def _add(self, known: _Summary, rows: pa.Table) -> None:

@@ -3,7 +3,7 @@
 Each topic advances over its own rows of it, by the functions here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,9 +44,17 @@ def arrivals(cycles: Iterable[TopicCycle]) -> dict[tuple[str, str], datetime]:
     }
 
 
-def since(delta: DataFrame, cycle_id: str | None) -> DataFrame:
-    """The rows of the cycles after this one, or all rows when it is None."""
-    return delta if cycle_id is None else delta.where(F.col("cycle_id") > F.lit(cycle_id))
+def since(delta: DataFrame, cycle_id: str | None, earlier: Mapping[str, str] | None = None) -> DataFrame:
+    """The rows of the cycles after this one, or all rows when it is None.
+
+    earlier: topics of which older rows are wanted, too, each with the first cycle of them.
+    """
+    if cycle_id is None:
+        return delta
+    wanted = F.col("cycle_id") > F.lit(cycle_id)
+    for topic, first in (earlier or {}).items():
+        wanted |= (F.col("topic_name") == F.lit(topic)) & (F.col("cycle_id") >= F.lit(first))
+    return delta.where(wanted)
 
 
 def readable(delta: DataFrame) -> DataFrame:

@@ -20,6 +20,7 @@ from lean_ops.errors import reason
 from lean_ops.ports.aws import (
     DynamoCheckpoints,
     DynamoRegistry,
+    GlueCatalog,
     LambdaProvisioner,
     S3Schemas,
     use_region,
@@ -64,6 +65,7 @@ def _job(spark: SparkSession, arguments: JobArguments, log: Any) -> Job:
         checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
         schemas=S3Schemas(arguments.schema_bucket),
         provisioner=LambdaProvisioner(arguments.provisioner_function),
+        catalog=GlueCatalog(arguments.database_prefix),
         clock=utc_now,
         log=log,
     )

@@ -6,8 +6,9 @@ Endpoints come from the environment (AWS_ENDPOINT_URL) and never from here. The 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lean_ops.errors import LeanOpsError
 from lean_ops.ports.interfaces import ICEBERG, ActiveFile, CatalogEntry, Item, Provisioned
 
 # The driver's threads share a client, whose default is ten connections.
@@ -25,8 +27,14 @@ _TOPICS_PER_INVOCATION = 50
 """How many topics one call of table-provisioner is about."""
 _KEYS_PER_BATCH_GET = 100
 """The limit of BatchGetItem."""
+_VERSIONS_PER_CALL = 100
+"""The limit of BatchDeleteTableVersion."""
 _LONGEST_WAIT_SECONDS = 5.0
 """The longest pause before a BatchGetItem that DynamoDB throttled is sent again."""
+
+
+class TableVersionError(LeanOpsError):
+    """Glue did not delete a version of a table's entry."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,65 @@ class DynamoCheckpoints:
                 raise
 
 
+class DynamoOperations:
+    """The table of operations and of topics' locks, as the job operation uses it."""
+
+    def __init__(self, table: str) -> None:
+        self._client: Any = boto3.client("dynamodb", config=_RETRIES)
+        self._table = table
+
+    def get(self, operation_id: str) -> Item | None:
+        key = {"operation_id": {"S": operation_id}}
+        found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return None if found is None else _plain_all(found)
+
+    def all(self) -> Iterable[Item]:
+        for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
+            yield from map(_plain_all, page["Items"])
+
+    def apply(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        values = {":applied": "APPLIED", ":drained": "DRAINED", ":running": "RUNNING", ":at": _iso(at)}
+        return self._if(
+            operation_id,
+            "SET #step = :applied, #counts = :counts, #updated = :at",
+            "#state = :running AND #step IN (:drained, :applied)",
+            {"#step": "step", "#counts": "counts", "#updated": "updated_at", "#state": "state"},
+            {**values, ":counts": dict(counts)},
+        )
+
+    def note_recorded(self, operation_id: str, state: str) -> None:
+        self._if(
+            operation_id,
+            "SET #recorded = :yes, #state = :state",
+            "attribute_exists(operation_id)",
+            {"#recorded": "recorded", "#state": "recorded_state"},
+            {":yes": True, ":state": state},
+        )
+
+    def _if(
+        self, operation_id: str, update: str, condition: str, names: Mapping[str, str], values: Item
+    ) -> bool:
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"operation_id": {"S": operation_id}},
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=dict(names),
+                ExpressionAttributeValues=_typed_all(values),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+
+def _iso(at: datetime) -> str:
+    """A time as the functions write it: in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class S3Schemas:
     """Active schemas as the layers' jobs read them."""
 
@@ -244,10 +311,20 @@ class GlueCatalog:
         self._prefix = database_prefix
 
     def entries(self, layer: str) -> Iterable[CatalogEntry]:
+        for table in self._tables(layer):
+            yield CatalogEntry(table["Name"], _kind(table))
+
+    def metadata_locations(self, layer: str) -> Mapping[str, str]:
+        return {
+            table["Name"]: str(table["Parameters"]["metadata_location"])
+            for table in self._tables(layer)
+            if _kind(table) == ICEBERG and "metadata_location" in table["Parameters"]
+        }
+
+    def _tables(self, layer: str) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator("get_tables").paginate(DatabaseName=f"{self._prefix}_{layer}")
         for page in pages:
-            for table in page["TableList"]:
-                yield CatalogEntry(table["Name"], _kind(table))
+            yield from page["TableList"]
 
 
 def _kind(table: Mapping[str, Any]) -> str:
@@ -257,6 +334,33 @@ def _kind(table: Mapping[str, Any]) -> str:
     if table.get("TableType") == "VIRTUAL_VIEW":
         return "view"
     return f"{declared} table" if declared else "table that is not Iceberg"
+
+
+class GlueTableVersions:
+    """The versions that the Glue catalog keeps of its entries."""
+
+    def __init__(self, database_prefix: str) -> None:
+        self._client: Any = boto3.client("glue", config=_RETRIES)
+        self._prefix = database_prefix
+
+    def of_table(self, layer: str, table: str) -> Sequence[str]:
+        pages = self._client.get_paginator("get_table_versions").paginate(
+            DatabaseName=f"{self._prefix}_{layer}", TableName=table
+        )
+        return [one["VersionId"] for page in pages for one in page["TableVersions"]]
+
+    def delete(self, layer: str, table: str, versions: Sequence[str]) -> None:
+        for start in range(0, len(versions), _VERSIONS_PER_CALL):
+            answer = self._client.batch_delete_table_version(
+                DatabaseName=f"{self._prefix}_{layer}",
+                TableName=table,
+                VersionIds=list(versions[start : start + _VERSIONS_PER_CALL]),
+            )
+            for one in answer.get("Errors", ()):
+                code = one["ErrorDetail"].get("ErrorCode")
+                if code != "EntityNotFoundException":
+                    message = one["ErrorDetail"].get("ErrorMessage")
+                    raise TableVersionError(f"version {one.get('VersionId')} of {table}: {code}: {message}")
 
 
 class LambdaProvisioner:

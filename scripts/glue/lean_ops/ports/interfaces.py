@@ -10,7 +10,12 @@ from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
-from lean_ops.ports.job_arguments import CatchUpArguments, JobArguments
+from lean_ops.ports.job_arguments import (
+    CatchUpArguments,
+    JobArguments,
+    MaintenanceArguments,
+    OperationArguments,
+)
 
 ALL_TOPICS = "*"
 """Stands in the place of a topic's name where an item is about all topics."""
@@ -63,6 +68,31 @@ class Provisioner(Protocol):
         """
 
 
+ICEBERG = "Iceberg table"
+"""The kind of a CatalogEntry that is an Iceberg table."""
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """An entry of the Glue catalog. kind: ICEBERG, or words for people that say what else the entry is."""
+
+    name: str
+    kind: str
+
+
+class Catalog(Protocol):
+    def entries(self, layer: str) -> Iterable[CatalogEntry]:
+        """All entries of the layer's database, including those other than Iceberg tables, which Spark's own
+        listing leaves out."""
+
+    def metadata_locations(self, layer: str) -> Mapping[str, str]:
+        """Where the current metadata file of each Iceberg table of the layer's database is, by table name.
+
+        It comes from one listing, and every commit to a table changes its location. So it tells cheaply which
+        of many tables have changed.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One run of a layer's job, with everything it works with.
@@ -77,6 +107,7 @@ class Job:
     checkpoints: Checkpoints
     schemas: Schemas
     provisioner: Provisioner
+    catalog: Catalog
     clock: Callable[[], datetime]
     log: Callable[..., None]
 
@@ -117,24 +148,6 @@ class SchemaBucket(Protocol):
         """The object with a topic's active schema; None when there is none."""
 
 
-ICEBERG = "Iceberg table"
-"""The kind of a CatalogEntry that is an Iceberg table."""
-
-
-@dataclass(frozen=True)
-class CatalogEntry:
-    """An entry of the Glue catalog. kind: ICEBERG, or words for people that say what else the entry is."""
-
-    name: str
-    kind: str
-
-
-class Catalog(Protocol):
-    def entries(self, layer: str) -> Iterable[CatalogEntry]:
-        """All entries of the layer's database, including those other than Iceberg tables, which Spark's own
-        listing leaves out."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class CatchUp:
     """One run of historical_catch_up, with everything it works with. clock and log are as in Job."""
@@ -145,4 +158,64 @@ class CatchUp:
     schemas: SchemaBucket
     catalog: Catalog
     clock: Callable[[], datetime]
+    log: Callable[..., None]
+
+
+class Operations(Protocol):
+    """The items of operations, and the locks of topics beside them, as the job operation uses them."""
+
+    def get(self, operation_id: str) -> Item | None:
+        """The item of an operation; None when there is none."""
+
+    def all(self) -> Iterable[Item]:
+        """Every item, those of locks included."""
+
+    def apply(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        """Sets the step APPLIED and the counts. Returns False when the operation is not running any more."""
+
+    def note_recorded(self, operation_id: str, state: str) -> None:
+        """Notes that the operation has a row in the table of operations, which says this state."""
+
+
+class TableVersions(Protocol):
+    """The former versions of the catalog's entries, of which an account may have a million."""
+
+    def of_table(self, layer: str, table: str) -> Sequence[str]:
+        """The ids of the versions that the catalog keeps of a table's entry, the current one among them."""
+
+    def delete(self, layer: str, table: str, versions: Sequence[str]) -> None:
+        """Deletes versions; one that is gone already is no error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintenance:
+    """One run of maintenance, with everything it works with.
+
+    clock and log are as in Job. elapsed: seconds that have gone by since some moment, for the budget; the
+    clock may be turned, and tests turn it.
+    """
+
+    arguments: MaintenanceArguments
+    spark: SparkSession
+    registry: Registry
+    checkpoints: Checkpoints
+    versions: TableVersions
+    clock: Callable[[], datetime]
+    elapsed: Callable[[], float]
+    log: Callable[..., None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationJob:
+    """One run of the job operation, with everything it works with. clock, elapsed and log are as in
+    Maintenance."""
+
+    arguments: OperationArguments
+    spark: SparkSession
+    operations: Operations
+    registry: Registry
+    checkpoints: Checkpoints
+    versions: TableVersions
+    clock: Callable[[], datetime]
+    elapsed: Callable[[], float]
     log: Callable[..., None]

@@ -19,8 +19,15 @@ DEFAULT_CATALOG_CALLS = 100
 DEFAULT_DRIVER_THREADS = 32
 """Topics that the driver works on at a time, unless the job says otherwise."""
 
+DEFAULT_BUDGET_MINUTES = 10
+"""Minutes of maintenance, unless the job says otherwise."""
+DEFAULT_REWIND_WINDOW_DAYS = 30
+"""Days for which topics can be taken back, unless the job says otherwise."""
+
+_DAYS = re.compile(r"[0-9]{1,5}")
 _CYCLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_OPERATION_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}")
 _SNAPSHOT_ID = re.compile(r"[0-9]{0,19}")
 
 
@@ -186,5 +193,79 @@ def parse_catch_up_arguments(argv: Sequence[str]) -> CatchUpArguments:
     return arguments
 
 
+@dataclass(frozen=True, kw_only=True)
+class MaintenanceArguments:
+    """The arguments of the job maintenance.
+
+    cycle_id: that of the lease under which it runs. budget_minutes: after so many it begins nothing more.
+    rewind_window_days: for how many days back topics can be taken to an earlier state. raw_retention_days:
+    how long RAW is kept; None for ever.
+    """
+
+    cycle_id: str
+    database_prefix: str
+    registry_table: str
+    checkpoint_table: str
+    budget_minutes: int = DEFAULT_BUDGET_MINUTES
+    rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
+    raw_retention_days: int | None = None
+    catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
+    driver_threads: int = DEFAULT_DRIVER_THREADS
+
+
+def parse_maintenance_arguments(argv: Sequence[str]) -> MaintenanceArguments:
+    """Reads the arguments of the job maintenance. --raw_retention_days 0 stands for ever.
+
+    Raises ArgumentError as parse_arguments does.
+    """
+    options = _Options(argv)
+    kept = options.text("raw_retention_days", _DAYS, "0")
+    arguments = MaintenanceArguments(
+        cycle_id=options.text("cycle_id", _CYCLE_ID),
+        database_prefix=options.text("database_prefix", _DATABASE_PREFIX),
+        registry_table=options.text("registry_table"),
+        checkpoint_table=options.text("checkpoint_table"),
+        budget_minutes=options.whole_number("budget_minutes", 3, DEFAULT_BUDGET_MINUTES),
+        rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
+        raw_retention_days=int(kept) if _DAYS.fullmatch(kept) and int(kept) else None,
+        **options.limits(),
+    )
+    options.check()
+    return arguments
+
+
 def _not_topics(topics: Sequence[str]) -> list[str]:
     return [name for name in topics if not names.is_topic(name)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationArguments:
+    """The arguments of the job operation.
+
+    operation_id: names the item that says what is to be done. rewind_window_days: as in MaintenanceArguments.
+    """
+
+    operation_id: str
+    database_prefix: str
+    operations_table: str
+    registry_table: str
+    checkpoint_table: str
+    rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
+    catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
+    driver_threads: int = DEFAULT_DRIVER_THREADS
+
+
+def parse_operation_arguments(argv: Sequence[str]) -> OperationArguments:
+    """Reads the arguments of the job operation. Raises ArgumentError as parse_arguments does."""
+    options = _Options(argv)
+    arguments = OperationArguments(
+        operation_id=options.text("operation_id", _OPERATION_ID),
+        database_prefix=options.text("database_prefix", _DATABASE_PREFIX),
+        operations_table=options.text("operations_table"),
+        registry_table=options.text("registry_table"),
+        checkpoint_table=options.text("checkpoint_table"),
+        rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
+        **options.limits(),
+    )
+    options.check()
+    return arguments

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lean_ops.errors import LeanOpsError
-from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints
+from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item
 from lean_ops.tables.commits import CYCLE_ID
 from lean_ops.tables.spark_tables import Tables
 
@@ -14,6 +14,9 @@ RAW_SNAPSHOT = "lean-ops.raw-snapshot-id"
 """A property of cycle_delta's commits: the snapshot up to and including which RAW was read."""
 RAW_START = "lean-ops.raw-start-snapshot-id"
 """A property of cycle_delta's commits: the snapshot after which RAW was read; "" for from the start."""
+
+DELTA_SEQUENCE_NUMBER = "delta_sequence_number"
+"""An attribute of the mirror's item about the whole run: the sequence number of cycle_delta's last commit."""
 
 _IDENTITY = (
     "topic_name",
@@ -36,12 +39,20 @@ class RawHistoryGoneError(LeanOpsError):
     with."""
 
 
+class CycleDeltaRolledBackError(LeanOpsError):
+    """cycle_delta was moved back behind its first commit, so nothing tells up to where RAW was taken."""
+
+
 @dataclass(frozen=True)
 class Taken:
-    """The last cycle, and the snapshot of RAW up to which it read; None when RAW had none."""
+    """The last cycle, and the snapshot of RAW up to which it read; None when RAW had none.
+
+    sequence_number: that of its commit to cycle_delta; None where it is not known.
+    """
 
     cycle_id: str
     snapshot_id: str | None
+    sequence_number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,14 +72,31 @@ def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | 
     """The last cycle and what it took of RAW; None before the first cycle.
 
     It is read from cycle_delta's commits, and from the mirror only when maintenance has expired all of them.
+    Raises CycleDeltaRolledBackError when they were undone instead: the mirror is ahead of the table then.
     """
     commit = tables.last_commit(delta)
     if commit is not None:
-        return Taken(commit.cycle_id, commit.properties.get(RAW_SNAPSHOT) or None)
+        return Taken(commit.cycle_id, commit.properties.get(RAW_SNAPSHOT) or None, commit.sequence_number)
     mirror = checkpoints.get(ALL_TOPICS, "raw")
     if mirror is None or not mirror.get("snapshot_id"):
         return None
-    return Taken(str(mirror["cycle_id"]), str(mirror["snapshot_id"]))
+    number = mirror.get(DELTA_SEQUENCE_NUMBER)
+    known = None if number is None else int(number)
+    if tables.ancestry(delta).lacks(known):
+        raise CycleDeltaRolledBackError(
+            f"somebody moved cycle_delta back behind its first commit, and cycle {mirror['cycle_id']} had "
+            f"taken RAW up to snapshot {mirror['snapshot_id']}. Nothing was read and no row of RAW is lost: "
+            "set cycle_delta's current snapshot to the one it had, or delete the item (*, raw) of the "
+            "checkpoint table, so that the next cycle takes all of RAW anew and tables keep what they have"
+        )
+    return Taken(str(mirror["cycle_id"]), str(mirror["snapshot_id"]), known)
+
+
+def is_moved_back(last: Taken | None, mirror: Item | None) -> bool:
+    """Whether somebody moved cycle_delta back, to an earlier commit. mirror: the item about the whole run."""
+    number = (mirror or {}).get(DELTA_SEQUENCE_NUMBER)
+    known = None if last is None else last.sequence_number
+    return number is not None and known is not None and known < int(number)
 
 
 def range_to_take(tables: Tables, raw: str, last: Taken | None, cycle_id: str, upto: str) -> RawRange | None:

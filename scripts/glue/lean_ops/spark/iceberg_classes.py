@@ -34,6 +34,9 @@ class Iceberg:
         package = jvm.org.apache.iceberg
         self.spark_util = package.spark.Spark3Util
         self.commit_metadata = package.spark.CommitMetadata
+        self.written_files = package.spark.FileRewriteCoordinator
+        self.table_cache = java_api.singleton_of(jvm, "org.apache.iceberg.spark.SparkTableCache")
+        self.task_sets = package.spark.ScanTaskSetManager
         self.snapshots = package.SnapshotParser
         self.schemas = package.SchemaParser
         self.specs = package.PartitionSpecParser
@@ -48,6 +51,7 @@ class Iceberg:
         self.stream = jvm.java.util.stream.Stream
         self.string_type = package.types.Types.StringType
         self.hash_map = jvm.java.util.HashMap
+        self.array_list = jvm.java.util.ArrayList
         self.java_class = jvm.java.lang.Class
         self.calls = CatalogCalls()
         """Every call of the catalog takes its share here."""
@@ -102,3 +106,22 @@ def check_files_complete(iceberg: Iceberg, loaded: Any, schema: Mapping[str, Any
     for spec in specs.values() if specs.size() > 1 else [loaded.spec()]:
         if any(one["transform"] == "identity" for one in json.loads(iceberg.specs.toJson(spec))["fields"]):
             raise NotPlainFilesError("the table is or was partitioned by a column itself")
+
+
+class MaintenanceClasses:
+    """What only maintenance needs of Iceberg besides.
+
+    Raises JavaApiError when the JVM lacks any of it, before anything was done.
+    """
+
+    def __init__(self, jvm: Any) -> None:
+        missing = java_api.missing_in(jvm, java_api.NEEDED_BY_MAINTENANCE)
+        if missing:
+            raise java_api.JavaApiError(java_api.iceberg_version(jvm), missing)
+        self.reachable_files = jvm.org.apache.iceberg.ReachableFileUtil
+
+
+@lru_cache(maxsize=1)
+def maintenance_classes_of(jvm: Any) -> MaintenanceClasses:
+    """The classes of the process, looked up at the first call."""
+    return MaintenanceClasses(jvm)

@@ -27,23 +27,65 @@ NEEDED: JavaApi = {
     "org.apache.iceberg.spark.CommitMetadata": [
         "withCommitProperties(java.util.Map,java.util.concurrent.Callable,java.lang.Class)",
     ],
+    "org.apache.iceberg.spark.FileRewriteCoordinator": [
+        "clearRewrite(org.apache.iceberg.Table,java.lang.String)",
+        "fetchNewFiles(org.apache.iceberg.Table,java.lang.String)",
+        "get()",
+    ],
+    "org.apache.iceberg.spark.ScanTaskSetManager": [
+        "get()",
+        "removeTasks(org.apache.iceberg.Table,java.lang.String)",
+        "stageTasks(org.apache.iceberg.Table,java.lang.String,java.util.List)",
+    ],
+    "org.apache.iceberg.spark.SparkTableCache": [
+        "add(java.lang.String,org.apache.iceberg.Table)",
+        "get()",
+        "remove(java.lang.String)",
+    ],
     "org.apache.iceberg.SnapshotParser": ["toJson(org.apache.iceberg.Snapshot)"],
     "org.apache.iceberg.SchemaParser": ["toJson(org.apache.iceberg.Schema)"],
     "org.apache.iceberg.TableMetadataParser": ["toJson(org.apache.iceberg.TableMetadata)"],
     "org.apache.iceberg.BaseTable": [
-        *("currentSnapshot()", "newAppend()", "operations()", "properties()", "refresh()", "schema()"),
-        *("snapshot(long)", "spec()", "updateProperties()", "updateSchema()"),
+        *("currentSnapshot()", "newOverwrite()", "newScan()", "newTransaction()"),
+        *("properties()", "schema()", "snapshot(long)"),
     ],
-    "org.apache.iceberg.TableOperations": ["current()"],
+    "org.apache.iceberg.TableOperations": [
+        "commit(org.apache.iceberg.TableMetadata,org.apache.iceberg.TableMetadata)",
+        "current()",
+        "refresh()",
+    ],
+    "org.apache.iceberg.TableMetadata": [
+        *("buildFrom(org.apache.iceberg.TableMetadata)", "currentSnapshot()", "properties()", "schema()"),
+        "snapshot(long)",
+    ],
+    "org.apache.iceberg.TableMetadata$Builder": [
+        "build()",
+        "setBranchSnapshot(org.apache.iceberg.Snapshot,java.lang.String)",
+        "setProperties(java.util.Map)",
+    ],
     "org.apache.iceberg.Snapshot": ["parentId()", "snapshotId()", "summary()"],
-    "org.apache.iceberg.PartitionSpec": ["isPartitioned()"],
-    "org.apache.iceberg.AppendFiles": ["commit()", "set(java.lang.String,java.lang.String)"],
+    "org.apache.iceberg.OverwriteFiles": [
+        "addFile(org.apache.iceberg.DataFile)",
+        "apply()",
+        "conflictDetectionFilter(org.apache.iceberg.expressions.Expression)",
+        "deleteFile(org.apache.iceberg.DataFile)",
+        "set(java.lang.String,java.lang.String)",
+        "validateFromSnapshot(long)",
+        "validateNoConflictingData()",
+        "validateNoConflictingDeletes()",
+    ],
+    "org.apache.iceberg.expressions.Expressions": ["alwaysTrue()"],
+    "org.apache.iceberg.TableScan": ["planFiles()", "useSnapshot(long)"],
+    "org.apache.iceberg.io.CloseableIterable": ["close()", "iterator()"],
+    "org.apache.iceberg.FileScanTask": ["file()"],
+    "org.apache.iceberg.DataFile": ["location()"],
+    "org.apache.iceberg.HasTableOperations": ["operations()"],
+    "org.apache.iceberg.Transaction": ["table()", "updateSchema()"],
     "org.apache.iceberg.UpdateSchema": [
         "addColumn(java.lang.String,org.apache.iceberg.types.Type,java.lang.String)",
         "commit()",
         "updateColumnDoc(java.lang.String,java.lang.String)",
     ],
-    "org.apache.iceberg.UpdateProperties": ["commit()", "set(java.lang.String,java.lang.String)"],
     "org.apache.iceberg.types.Types$StringType": ["get()"],
     COMMIT_FAILED: [],
     "org.apache.spark.sql.Dataset": ["queryExecution()"],
@@ -53,30 +95,25 @@ NEEDED: JavaApi = {
 
 NEEDED_BY_TASKS: JavaApi = {
     "org.apache.iceberg.BaseTable": [
-        *("locationProvider()", "newFastAppend()", "newIncrementalAppendScan()", "newOverwrite()"),
-        *("newScan()", "specs()"),
+        *("locationProvider()", "newIncrementalAppendScan()", "spec()", "specs()"),
     ],
     "org.apache.iceberg.PartitionSpecParser": ["toJson(org.apache.iceberg.PartitionSpec)"],
     "org.apache.iceberg.PartitionSpec": ["partitionToPath(org.apache.iceberg.StructLike)", "specId()"],
     "org.apache.iceberg.io.LocationProvider": ["newDataLocation(java.lang.String)"],
     "org.apache.iceberg.TableScan": [
         "filter(org.apache.iceberg.expressions.Expression)",
-        "planFiles()",
-        "useSnapshot(long)",
     ],
     "org.apache.iceberg.IncrementalAppendScan": [
         "fromSnapshotExclusive(long)",
         "planFiles()",
         "toSnapshot(long)",
     ],
-    "org.apache.iceberg.io.CloseableIterable": ["close()", "iterator()"],
-    "org.apache.iceberg.FileScanTask": ["deletes()", "file()"],
+    "org.apache.iceberg.FileScanTask": ["deletes()"],
     "org.apache.iceberg.DataFile": [
-        *("fileSizeInBytes()", "format()", "location()", "partition()", "recordCount()", "specId()"),
+        *("fileSizeInBytes()", "format()", "partition()", "recordCount()", "specId()"),
     ],
     "org.apache.iceberg.FileFormat": ["name()"],
     "org.apache.iceberg.expressions.Expressions": [
-        "alwaysTrue()",
         "and(org.apache.iceberg.expressions.Expression,org.apache.iceberg.expressions.Expression)",
         "equal(java.lang.String,java.lang.Object)",
         "greaterThan(java.lang.String,java.lang.Object)",
@@ -86,30 +123,8 @@ NEEDED_BY_TASKS: JavaApi = {
         "lessThanOrEqual(java.lang.String,java.lang.Object)",
         "or(org.apache.iceberg.expressions.Expression,org.apache.iceberg.expressions.Expression)",
     ],
-    "org.apache.iceberg.AppendFiles": ["apply()"],
     "org.apache.iceberg.OverwriteFiles": [
-        "addFile(org.apache.iceberg.DataFile)",
-        "apply()",
-        "commit()",
-        "conflictDetectionFilter(org.apache.iceberg.expressions.Expression)",
-        "deleteFile(org.apache.iceberg.DataFile)",
         "overwriteByRowFilter(org.apache.iceberg.expressions.Expression)",
-        "set(java.lang.String,java.lang.String)",
-        "validateFromSnapshot(long)",
-        "validateNoConflictingData()",
-        "validateNoConflictingDeletes()",
-    ],
-    "org.apache.iceberg.TableOperations": [
-        "commit(org.apache.iceberg.TableMetadata,org.apache.iceberg.TableMetadata)",
-    ],
-    "org.apache.iceberg.TableMetadata": [
-        *("buildFrom(org.apache.iceberg.TableMetadata)", "currentSnapshot()", "properties()"),
-        "snapshot(long)",
-    ],
-    "org.apache.iceberg.TableMetadata$Builder": [
-        "build()",
-        "setBranchSnapshot(org.apache.iceberg.Snapshot,java.lang.String)",
-        "setProperties(java.util.Map)",
     ],
     "org.apache.iceberg.DataFiles": ["builder(org.apache.iceberg.PartitionSpec)"],
     "org.apache.iceberg.DataFiles$Builder": [
@@ -132,6 +147,41 @@ NEEDED_BY_TASKS: JavaApi = {
     ],
 }
 """Without these, tasks cannot read and write the files of tables by themselves, and Spark does all work."""
+
+NEEDED_BY_MAINTENANCE: JavaApi = {
+    "org.apache.iceberg.BaseTable": [
+        *("currentSnapshot()", "expireSnapshots()", "io()", "location()", "newDelete()", "newRewrite()"),
+        *("newScan()", "operations()", "specs()"),
+    ],
+    "org.apache.iceberg.TableMetadata": ["metadataFileLocation()"],
+    "org.apache.iceberg.io.FileIO": ["deleteFile(java.lang.String)", "newInputFile(java.lang.String)"],
+    "org.apache.iceberg.io.InputFile": ["getLength()"],
+    "org.apache.iceberg.ExpireSnapshots": ["commit()", "expireOlderThan(long)", "expireSnapshotId(long)"],
+    "org.apache.iceberg.DeleteFiles": [
+        "commit()",
+        "deleteFromRowFilter(org.apache.iceberg.expressions.Expression)",
+    ],
+    "org.apache.iceberg.RewriteFiles": [
+        "addFile(org.apache.iceberg.DataFile)",
+        "apply()",
+        "commit()",
+        "deleteFile(org.apache.iceberg.DataFile)",
+        "deleteFile(org.apache.iceberg.DeleteFile)",
+        "set(java.lang.String,java.lang.String)",
+        "validateFromSnapshot(long)",
+    ],
+    "org.apache.iceberg.DeleteFile": ["location()"],
+    "org.apache.iceberg.expressions.Expressions": ["lessThan(java.lang.String,java.lang.Object)"],
+    "org.apache.iceberg.TableScan": ["ignoreResiduals()"],
+    "org.apache.iceberg.FileScanTask": ["deletes()", "file()", "length()"],
+    "org.apache.iceberg.ReachableFileUtil": [
+        "manifestListLocations(org.apache.iceberg.Table)",
+        "metadataFileLocations(org.apache.iceberg.Table,boolean)",
+        "statisticsFilesLocations(org.apache.iceberg.Table)",
+        "versionHintLocation(org.apache.iceberg.Table)",
+    ],
+}
+"""Without these, maintenance ends before it has done anything. The layers' jobs do not ask for them."""
 
 _ABSENT = (
     "java.lang.ClassNotFoundException",
@@ -168,7 +218,10 @@ class _Reflection:
     def __init__(self, jvm: Any) -> None:
         self._jvm = jvm
         self._loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-        self._classes: dict[str, Any] = {"long": jvm.java.lang.Long.TYPE}
+        self._classes: dict[str, Any] = {
+            "long": jvm.java.lang.Long.TYPE,
+            "boolean": jvm.java.lang.Boolean.TYPE,
+        }
 
     def has_class(self, name: str) -> bool:
         return self._found(lambda: self._class(name))
@@ -202,6 +255,16 @@ class _Reflection:
                 raise
             return False
         return True
+
+
+def singleton_of(jvm: Any, name: str) -> Any:
+    """What the static method `get()` of a class gives, where a method of objects has the same name: py4j
+    takes the one for the other."""
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    array = jvm.java.lang.reflect.Array.newInstance
+    no_classes = array(jvm.java.lang.Class.forName("java.lang.Class"), 0)
+    get = jvm.java.lang.Class.forName(name, True, loader).getMethod("get", no_classes)
+    return get.invoke(None, array(jvm.java.lang.Class.forName("java.lang.Object"), 0))
 
 
 def iceberg_threads(jvm: Any) -> int | None:

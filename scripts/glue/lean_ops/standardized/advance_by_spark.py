@@ -56,9 +56,9 @@ def advance_by_spark(tables: Tables, advance: Advance, event_times: EventTimes |
             }
         )
         if counts.written == 0:
-            return tables.commit_checkpoint(table, properties)
+            return advance.table.commit([], [], properties)
         # Every key was looked up in the table, which nobody else writes. So where no row is replaced, a plain
-        # append is exact and saves the cost of MERGE.
+        # append is exact and saves the rewriting of files.
         if counts.updated == 0:
-            return tables.append(rows, table, properties)
-        return tables.upsert(rows, table, [names.KEY], properties)
+            return advance.table.append_rows(rows, properties)
+        return advance.table.upsert_rows(rows, names.KEY, properties)

@@ -56,8 +56,9 @@ def _add_columns(tables: Tables, advance: Advance) -> Advance:
     if not evolution.added and not evolution.comments:
         return advance
     name = tables.name(LAYER, names.table_name(advance.topic))
-    tables.add_columns(name, evolution.added, evolution.comments)
-    return replace(advance, table=TopicTable(tables.spark, name))
+    epoch = advance.table.epoch
+    tables.add_columns(name, evolution.added, evolution.comments, epoch)
+    return replace(advance, table=TopicTable(tables.spark, name, epoch))
 
 
 def _event_times(

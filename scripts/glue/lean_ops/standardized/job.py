@@ -10,26 +10,36 @@ Every step may be killed and run again, by this cycle or by the next. What was d
    advance_topics.py).
 4. The ledger is written from those commits, and last the mirrors in DynamoDB are written from all of it.
 
+The tables of a held topic are left alone by step 3, while its rows go on into cycle_delta. Once it is
+released, its cycles are taken like any others, from the first on that it lacks.
+
 curated/job.py has the same stages, under the same names, for the layer above.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger, left_behind, table_ownership
+from lean_ops.bookkeeping import (
+    checkpoint_mirror,
+    drift_log,
+    held_topics,
+    ledger,
+    left_behind,
+    table_ownership,
+)
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.bookkeeping.table_ownership import TableOwnership
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
-from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.standardized.advance import LAYER, ParseErrors
 from lean_ops.standardized.advance_topics import advance_all
-from lean_ops.standardized.planning import TopicPlan, advances_of, plan_topic
+from lean_ops.standardized.look import Looks, look_at_tables, take_on
+from lean_ops.standardized.planning import TopicPlan, advances_of
 from lean_ops.standardized.recording import record_drift, record_parse_errors
 from lean_ops.standardized.schema_evolution import max_paths
 from lean_ops.standardized.take_raw import take_raw
@@ -47,18 +57,29 @@ def run(job: Job) -> RunOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
     before = job.checkpoints.get(ALL_TOPICS, _RUN_ITEM)
     complete_through = (before or {}).get("complete_through")
-    owners = table_ownership.owners_of(job.registry.items())
-    ownership = take_raw(job, tables, owners)
-    pending = topic_cycles(tables, complete_through, _limits(job))
-    ownership = _ensure_pending(job, tables, pending, owners, ownership)
+    registry = list(job.registry.items())
+    holds = held_topics.holds_of(registry, job.clock())
+    released = held_topics.released(held_topics.notes_of(before), holds)
+    owners = table_ownership.owners_of(registry)
+    ownership = take_raw(job, tables, owners, holds.held)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
-        layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool)
-        for cycle_id, works in groupby(pending, key=lambda work: work.cycle_id):
-            _run_cycle(layer_run, cycle_id, list(works), ownership)
+        layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
+        held_topics.log_holds(layer_run.job.log, LAYER, holds, released)
+        looks = look_at_tables(layer_run, set(owners.values()) - holds.held.keys())
+        works = topic_cycles(tables, complete_through, _limits(job), looks.first_cycles(released))
+        ownership = _ensure_pending(job, tables, works, owners, ownership, holds.held)
+        take_on(layer_run, looks, works)
+        _fail_where_delta_is_gone(layer_run, released, works)
+        for cycle_id, of_cycle in groupby(works, key=lambda work: work.cycle_id):
+            _run_cycle(layer_run, cycle_id, list(of_cycle), ownership, looks)
+            # The older cycles of topics that were released or moved back come first, and move nothing back.
             if layer_run.outcome.complete:
-                complete_through = cycle_id
+                complete_through = max(cycle_id, complete_through or "")
+        # The tables of the others have other metadata files by now.
+        left_alone = looks.found.keys() - looks.taken.keys()
+        checkpoint_mirror.note_looks(layer_run, looks.mirrors, looks.locations, left_alone)
     ledger.write(tables, layer_run.outcome.entries)
-    _mirror_run(layer_run, complete_through, before, pending)
+    _mirror_run(layer_run, complete_through, before, works)
     return layer_run.outcome
 
 
@@ -73,26 +94,48 @@ def _ensure_pending(
     pending: Iterable[TopicCycle],
     owners: Mapping[str, str],
     ownership: TableOwnership,
+    held: Collection[str],
 ) -> TableOwnership:
     """Adds the topics that an earlier cycle has left behind to the topics of this one."""
     others = {work.topic for work in pending if work.readable} - ownership.topics
-    more = ensure_on_record(job, tables, others, owners)
+    more = ensure_on_record(job, tables, others, owners, held)
     return ownership.with_more(more)
 
 
-def _run_cycle(run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], ownership: TableOwnership) -> None:
+def _fail_where_delta_is_gone(
+    run: LayerRun, released: Mapping[str, str], works: Iterable[TopicCycle]
+) -> None:
+    """Fails a released topic of which cycle_delta has lost the first cycle that it has not taken: taken on
+    from a later one, its table would have a hole that nobody hears of."""
+    there = {(work.topic, work.cycle_id) for work in works}
+    for topic, first in released.items():
+        if (topic, first) not in there:
+            why = (
+                f"{held_topics.DELTA_GONE}: cycle_delta has lost cycle {first}, the first that the topic did "
+                "not take while it was held. RAW has its events"
+            )
+            run.fail(topic, first, why, run.job.clock())
+
+
+def _run_cycle(
+    run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], ownership: TableOwnership, looks: Looks
+) -> None:
     """Steps 2 and 3 for one cycle. A topic that failed in an earlier cycle waits, because its cycles go in
     order."""
     started = run.job.clock()
+    for work in works:
+        if work.topic in run.holds.held:
+            run.outcome.hold(work.topic, cycle_id)
+    # Those of held topics as well: they are in no table of a topic, and people see at once that they came.
     parse_errors = record_parse_errors(run.job, run.tables, cycle_id, works, started)
-    plans = _plan(run, works, ownership, started)
+    plans = _plan(run, works, ownership, looks, started)
     new_columns = record_drift(run.tables, cycle_id, plans, started)
     advances = advances_of(plans, parse_errors, new_columns, started)
     done = advance_all(run.tables, run.pool, advances, lambda topic: _is_stable(run.job, topic), run.job.log)
     commits = {plan.work.topic: plan.commit for plan in plans if plan.evolution is None}
     for topic, commit in done.items():
         if isinstance(commit, Exception):
-            run.fail(topic, cycle_id, reason(commit), started)
+            run.stop(topic, cycle_id, commit, started)
         else:
             commits[topic] = commit
     for work in works:
@@ -101,26 +144,32 @@ def _run_cycle(run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], owners
         topic: checkpoint_mirror.item_of(topic, LAYER, commit) for topic, commit in commits.items() if commit
     }
     checkpoint_mirror.put_topics(run, items)
+    looks.taken.update({topic: commit.cycle_id for topic, commit in commits.items() if commit})
 
 
 def _plan(
-    run: LayerRun, works: Sequence[TopicCycle], ownership: TableOwnership, started: datetime
+    run: LayerRun, works: Sequence[TopicCycle], ownership: TableOwnership, looks: Looks, started: datetime
 ) -> list[TopicPlan]:
-    """Plans the topics that have readable messages and a table. The others fail, unless they failed
-    before."""
-    waiting = [work for work in works if work.readable and work.topic not in run.outcome.failed]
+    """Plans the topics that have readable messages and a table. The others fail, unless they failed before or
+    are left alone."""
+    waiting = [work for work in works if work.readable and not _waits(run, work)]
     for work in waiting:
         if work.topic not in ownership.ready:
             why = ownership.reasons.get(work.topic, "the topic has no table")
             run.fail(work.topic, work.cycle_id, why, started)
     ready = [work for work in waiting if work.topic in ownership.ready]
     plans: list[TopicPlan] = []
-    for work, plan in run.pool.each(ready, lambda own, work: plan_topic(run.job, own, work)):
+    for work, plan in run.pool.each(ready, lambda own, work: looks.plan(run.job, own, work)):
         if isinstance(plan, Exception):
-            run.fail(work.topic, work.cycle_id, reason(plan), started)
+            run.stop(work.topic, work.cycle_id, plan, started)
         else:
             plans.append(plan)
     return plans
+
+
+def _waits(run: LayerRun, work: TopicCycle) -> bool:
+    """Whether a topic's cycle waits for another run, as one before it does."""
+    return work.topic in run.outcome.left or work.topic in run.outcome.held
 
 
 def _is_stable(job: Job, topic: str) -> bool:
@@ -133,7 +182,7 @@ def _enter(
     run: LayerRun, work: TopicCycle, commit: Commit | None, parse_errors: ParseErrors, started: datetime
 ) -> None:
     """Enters a topic that is through with the cycle."""
-    if work.topic in run.outcome.failed:
+    if _waits(run, work):
         return
     entry = ledger.entry_of(work.topic, LAYER, commit) if commit else None
     if entry is None and work.readable:
@@ -159,17 +208,31 @@ def _mirror_run(
 ) -> None:
     """Writes the item about the whole run.
 
-    complete_through: the last cycle that all topics have taken, so that the next run reads cycle_delta from
-    there on only. Without it all cycles are read. before: the item of the run before.
+    complete_through: the last cycle that all topics have taken, except for those that the item names as held.
+    The next run reads cycle_delta from there on, and without it reads all cycles. before: the item of the run
+    before.
     """
     delta = run.tables.name("ops", cycle_delta.TABLE)
     taken = snapshot_range.last_taken(run.tables, delta, run.job.checkpoints)
     snapshot_id = (taken.snapshot_id if taken else None) or ""
-    item = {"snapshot_id": snapshot_id, "complete_through": complete_through}
+    arrivals = cycle_delta.arrivals(pending)
+    notes = held_topics.next_notes(
+        held_topics.notes_of(before), run.holds, run.outcome.held, run.outcome.left, arrivals
+    )
+    if len(notes) > held_topics.MAX_HELD:
+        # What has no room for a note stays behind complete_through, and the next run reads it again.
+        run.job.log("too many held topics to note", level="WARN", topics=len(notes))
+        complete_through = (before or {}).get("complete_through")
+    item = {
+        "snapshot_id": snapshot_id,
+        snapshot_range.DELTA_SEQUENCE_NUMBER: taken.sequence_number if taken else None,
+        "complete_through": complete_through,
+        held_topics.HELD: held_topics.item_of(notes),
+    }
     in_trouble = left_behind.items_of(
         run.outcome,
         before,
-        cycle_delta.arrivals(pending),
+        arrivals,
         cycle_id=run.job.arguments.cycle_id,
         now=run.job.clock(),
     )

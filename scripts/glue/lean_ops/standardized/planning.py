@@ -4,15 +4,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from lean_ops.bookkeeping.table_position import Position, position_of
 from lean_ops.columns import names
 from lean_ops.cycle_delta.table import TopicCycle
-from lean_ops.ports.interfaces import Job
+from lean_ops.ports.interfaces import Item, Job
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance import LAYER, Advance, ParseErrors
 from lean_ops.standardized.schema_evolution import Evolution
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
+
+
+@dataclass(frozen=True)
+class Look:
+    """A topic's table as loaded, and where it stands."""
+
+    table: TopicTable
+    position: Position
 
 
 @dataclass(frozen=True)
@@ -29,10 +38,16 @@ class TopicPlan:
     evolution: Evolution | None = None
 
 
-def plan_topic(job: Job, tables: Tables, work: TopicCycle) -> TopicPlan:
-    """Loads a topic's table and decides what the cycle changes."""
-    table = TopicTable(tables.spark, tables.name(LAYER, names.table_name(work.topic)))
-    reached = _reached_cycle(job, work.topic, table)
+def look_at(tables: Tables, topic: str, mirror: Item | None, epoch: int) -> Look:
+    """Loads a topic's table. mirror: its item. epoch: that by which the run may write it."""
+    table = TopicTable(tables.spark, tables.name(LAYER, names.table_name(topic)), epoch)
+    return Look(table, position_of(table, mirror))
+
+
+def plan_topic(job: Job, look: Look, work: TopicCycle) -> TopicPlan:
+    """Decides what the cycle changes of a topic's table. Nothing may have been done to the table since the
+    look."""
+    table, reached = look.table, look.position.reached
     if reached is not None and reached >= work.cycle_id:
         return TopicPlan(work, table, table.commit_of(work.cycle_id))
     columns = {one.name: one.comment for one in table.columns}
@@ -61,15 +76,3 @@ def advances_of(
         for plan in plans
         if plan.evolution is not None
     ]
-
-
-def _reached_cycle(job: Job, topic: str, table: TopicTable) -> str | None:
-    """Returns the last cycle that a table has taken, by its own commits.
-
-    Where maintenance expired the commits of a table with rows, the mirror of its checkpoint says it.
-    """
-    last = table.last_commit()
-    if last is not None:
-        return last.cycle_id
-    mirror = None if table.is_empty else job.checkpoints.get(topic, LAYER)
-    return None if mirror is None else str(mirror["cycle_id"])

@@ -1,6 +1,6 @@
 """RAW's new rows to cycle_delta, flattened once for all topics, in one commit that carries the range."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F
@@ -10,7 +10,7 @@ from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.errors import reason
 from lean_ops.payload.flatten_batches import flatten_events
-from lean_ops.ports.interfaces import Job
+from lean_ops.ports.interfaces import ALL_TOPICS, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.raw.flatten_files import flatten_files, raw_splits
 from lean_ops.spark.iceberg_classes import NotPlainFilesError
@@ -21,17 +21,25 @@ from lean_ops.tables.topic_table import TopicTable
 _RAW_TABLE = "events"
 
 
-def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwnership:
+def take_raw(
+    job: Job, tables: Tables, owners: Mapping[str, str], held: Collection[str] = ()
+) -> TableOwnership:
     """Takes RAW's new rows. Returns who of their topics owns a table.
 
     That is settled first, because the messages of a topic that is refused keep their payload in the same
     commit.
-    owners: table name to topic.
+    owners: table name to topic. held: the topics whose tables are left alone. Their rows are taken as all
+    others, so that cycle_delta has them when the topics are released.
     """
     arguments = job.arguments
     source = tables.name("raw", _RAW_TABLE)
     target = tables.name("ops", cycle_delta.TABLE)
     last = snapshot_range.last_taken(tables, target, job.checkpoints)
+    if last is not None and snapshot_range.is_moved_back(last, job.checkpoints.get(ALL_TOPICS, "raw")):
+        why = (
+            "somebody moved cycle_delta back: RAW's rows since then are taken again, and tables count copies"
+        )
+        job.log("cycle_delta moved", level="WARN", to_cycle_id=last.cycle_id, reason=why)
     taken = snapshot_range.range_to_take(tables, source, last, arguments.cycle_id, arguments.to_snapshot_id)
     if taken is None:
         return TableOwnership()
@@ -43,7 +51,7 @@ def take_raw(job: Job, tables: Tables, owners: Mapping[str, str]) -> TableOwners
         job.log("RAW history gone", level="WARN", last_snapshot_id=last and last.snapshot_id, reason=why)
     topics = [row["topic_name"] for row in events.select("topic_name").distinct().collect()]
     valid = [topic for topic in topics if names.is_topic(topic)]
-    ownership = ensure_on_record(job, tables, valid, owners)
+    ownership = ensure_on_record(job, tables, valid, owners, held)
     properties = snapshot_range.properties(arguments.cycle_id, taken)
     if not _taken_by_tasks(job, source, target, taken, ownership, properties):
         flat = flatten_events(events, arguments.cycle_id, ownership.refused)

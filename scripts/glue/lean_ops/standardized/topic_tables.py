@@ -1,6 +1,6 @@
 """The topics' Standardized tables: made where they are missing, and put on record in drift_log."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from lean_ops.bookkeeping import drift_log, table_ownership
 from lean_ops.bookkeeping.drift_log import Drift
@@ -13,13 +13,13 @@ from lean_ops.tables.spark_tables import Tables
 
 
 def ensure_on_record(
-    job: Job, tables: Tables, topics: Iterable[str], owners: Mapping[str, str]
+    job: Job, tables: Tables, topics: Iterable[str], owners: Mapping[str, str], held: Collection[str]
 ) -> TableOwnership:
     """Makes the topics' tables, as table_ownership.ensure_tables does, and puts those that are new on record.
 
     Must be called before the run commits anything by which the next run would no longer meet these topics.
     """
-    ownership = table_ownership.ensure_tables(topics, owners, tables.listed(LAYER), job.provisioner)
+    ownership = table_ownership.ensure_tables(topics, owners, tables.listed(LAYER), job.provisioner, held)
     _record_new(job, tables, ownership.ready)
     return ownership
 

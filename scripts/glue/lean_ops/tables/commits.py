@@ -27,7 +27,8 @@ class Commit:
 
     snapshot_id: text, as it can exceed 2^53. properties: those whose keys start with `lean-ops.`. rows: how
     many the table had after the commit. rows_before: how many it had after the cycle before; None when that
-    is not known any more, or was not looked up.
+    is not known any more, or was not looked up. sequence_number: it grows with every commit to a table; None
+    in tables of format version 1.
     """
 
     snapshot_id: str
@@ -35,6 +36,7 @@ class Commit:
     properties: Mapping[str, str] = field(default_factory=dict)
     rows: int | None = None
     rows_before: int | None = None
+    sequence_number: int | None = None
 
     @property
     def cycle_id(self) -> str:
@@ -64,6 +66,7 @@ def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]
                 committed_at=at,
                 properties=ours,
                 rows=_rows(summary),
+                sequence_number=snapshot.get("sequence-number"),
             )
             yield commit, rows_before
         snapshot = before

@@ -1,22 +1,21 @@
-"""Reads and writes tables by Spark. Only this module and topic_table, which commits the files of tasks,
-write.
+"""Reads tables by Spark, and writes those of _ops. The tables of topics are written by topic_table, under the
+fence; here they only get columns and the fence itself.
 
-Every write carries its checkpoint in the Iceberg commit that it makes (see commits.py). What was done and up
-to where can therefore be read from the table itself, whatever has happened to the process that did it.
+A write can carry its checkpoint in the Iceberg commit that it makes (see commits.py). What was done and up to
+where can therefore be read from the table itself, whatever has happened to the process that did it.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lean_ops.columns import names
 from lean_ops.spark.catalog_calls import (
-    COMMIT,
     LIST,
     LOAD,
     MERGE_BY_SPARK,
@@ -24,15 +23,20 @@ from lean_ops.spark.catalog_calls import (
     WRITE_BY_SPARK,
 )
 from lean_ops.spark.iceberg_classes import iceberg_of
-from lean_ops.spark.java_api import COMMIT_FAILED
+from lean_ops.spark.materialized import materialized
 from lean_ops.spark.session import CATALOG, activate
+from lean_ops.tables.ancestry import Ancestry, ancestry
 from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
+from lean_ops.tables.fence import EPOCH, epoch_of
+from lean_ops.tables.fenced_commits import commit_metadata, commit_properties
+from lean_ops.tables.known_ids import ListedIds, listed_ids
 from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
 
-_ADD_COLUMNS_TRIES = 3
-_FANOUT = "write.spark.fanout.enabled"
 _ROW_GROUP_SIZE = "write.parquet.row-group-size-bytes"
 _SMALL_ROW_GROUPS = str(4 << 20)
+
+
+_TOPIC_LAYERS = ("standardized", "curated")
 
 
 class Tables:
@@ -52,6 +56,10 @@ class Tables:
         if not names.is_table(table):
             raise TableError(f"{table!r} is no table name")
         return f"{CATALOG}.{self._prefix}_{layer}.{table}"
+
+    def listing(self, layer: str) -> AbstractContextManager[None]:
+        """Takes the calls of the catalog for a listing of a layer's tables that Spark does not make."""
+        return self._iceberg.calls.made(LIST, "list", f"{CATALOG}.{self._prefix}_{layer}")
 
     def listed(self, layer: str) -> set[str]:
         """The names of a layer's tables, by one request."""
@@ -78,6 +86,11 @@ class Tables:
             reader = reader.option("start-snapshot-id", after_snapshot).option("end-snapshot-id", to_snapshot)
         with self._iceberg.calls.made(READ_BY_SPARK, "load", table):
             return reader.load(table)
+
+    def read_listed(self, table: str, listed: ListedIds | None) -> DataFrame:
+        """The rows with one of the ids, without reading the whole table; all rows for None."""
+        rows = self.read(table)
+        return rows if listed is None else rows.where(listed.condition)
 
     def columns(self, table: str) -> list[str]:
         with self._iceberg.calls.made(LOAD, "load", table):
@@ -106,6 +119,10 @@ class Tables:
         """The last commit of the library, as in commits.last_commit; None when there is none."""
         return last_commit(self._iceberg, self._load(table))
 
+    def ancestry(self, table: str) -> Ancestry:
+        """How far back the table's snapshots are kept."""
+        return ancestry(self._iceberg, self._load(table))
+
     def ancestors(self, table: str, snapshot_id: str) -> Iterator[str]:
         """The snapshot and those before it, newest first; nothing when it is unknown.
 
@@ -125,12 +142,13 @@ class Tables:
     # --- writing ---
 
     def append(self, rows: DataFrame, table: str, properties: Mapping[str, str]) -> Commit | None:
-        """Appends rows in one commit. Columns of the table that they lack become null.
+        """Appends rows to a table of _ops in one commit. Columns of the table that they lack become null.
 
         properties: what the commit carries. Without any, nothing is checked and None is given.
         """
+        self._refuse_topics(table)
         whole = self._whole(rows, table)
-        self._prepare(table)
+        self.keep_few_metadata_files(table)
         with self._iceberg.calls.made(WRITE_BY_SPARK, "append", table):
             self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
@@ -152,18 +170,26 @@ class Tables:
         return self._confirmed(table, properties)
 
     def upsert(
-        self, rows: DataFrame, table: str, keys: Sequence[str], properties: Mapping[str, str]
+        self,
+        rows: DataFrame,
+        table: str,
+        keys: Sequence[str],
+        properties: Mapping[str, str],
+        among: str = "true",
     ) -> Commit | None:
-        """Inserts rows, or replaces those with the same `keys`, which must be unique in `rows`.
+        """Inserts rows into a table of _ops, or replaces those with the same `keys`, which must be unique in
+        `rows`.
 
-        properties: as in append.
+        properties: as in append. among: a condition on the table `t`, in SQL, that every row with such keys
+        meets. By it Iceberg leaves out files; the keys themselves are no constants, and leave out none.
         """
+        self._refuse_topics(table)
         rows = self._whole(rows, table)
-        self._prepare(table)
+        self.keep_few_metadata_files(table)
         view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
         rows.createOrReplaceTempView(view)
-        on = " AND ".join(f"t.`{key}` = s.`{key}`" for key in keys)
+        on = " AND ".join([among, *(f"t.`{key}` = s.`{key}`" for key in keys)])
         update = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
         statement = (
             f"MERGE INTO {table} t USING {view} s ON {on} "
@@ -190,84 +216,91 @@ class Tables:
         missing = [field for field in fields if field.name.lower() not in known]
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
 
-    def commit_checkpoint(self, table: str, properties: Mapping[str, str]) -> Commit | None:
-        """Makes a commit without rows, which moves the checkpoint when there is nothing to write."""
-        self.keep_few_metadata_files(table)
-        append = self._load(table).newAppend()
-        for key, value in properties.items():
-            append.set(key, value)
-        with self._iceberg.calls.made(LOAD + COMMIT + LOAD, "commit", table):
-            append.commit()
-        return self._confirmed(table, properties)
-
     def keep_few_metadata_files(self, table: str) -> None:
         """Has the table delete old metadata files, whoever commits to it; see metadata_files."""
         self._set_properties(table, self._load(table), {})
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
-        """Appends the rows whose `key` the table does not have yet; it must be unique in `rows`."""
-        known = self.read(table).select(key)
-        self.append(rows.join(known, on=key, how="left_anti").select(*rows.columns), table, {})
+        """Appends the rows whose `key` the table does not have yet. When there are none, no commit is made.
+
+        rows: unique by `key`, a text that goes with one topic_name only.
+        """
+        with materialized(rows) as found:
+            listed = listed_ids(found, key)
+            known = self.read_listed(table, listed).select(key)
+            if listed is None:
+                new = found.join(known, on=key, how="left_anti").select(*rows.columns)
+            else:
+                have = {row[key] for row in known.collect()}
+                if len(have) == len(listed.ids):
+                    return
+                new = found.where(~F.col(key).isin(*have)) if have else found
+            self.append(new, table, {})
 
     def add_columns(
-        self, table: str, added: Mapping[str, str | None], comments: Mapping[str, str] | None = None
+        self,
+        table: str,
+        added: Mapping[str, str | None],
+        comments: Mapping[str, str] | None = None,
+        epoch: int = 0,
     ) -> None:
         """Adds columns of text and sets the comments of others, all in one change of the table.
 
-        added: column to its comment; columns that exist by then are left alone. comments: column to its new
-        comment.
+        added: column to its comment; columns that exist by then are left alone, since schema-validator may
+        have changed the table by Athena meanwhile. comments: column to its new comment. epoch: the writer's.
+        Raises FencedError.
         """
-        for last_try in (False,) * (_ADD_COLUMNS_TRIES - 1) + (True,):
-            loaded = self._load(table)
-            with self._iceberg.calls.made(LOAD, "load", table):
-                loaded.refresh()
-            fields = json.loads(self._iceberg.schemas.toJson(loaded.schema()))["fields"]
+        loaded = self._load(table)
+
+        def change(operations: Any) -> tuple[Any, Any]:
+            base = operations.refresh()
+            fields = json.loads(self._iceberg.schemas.toJson(base.schema()))["fields"]
             present = {field["name"] for field in fields}
             missing = {name: comment for name, comment in added.items() if name not in present}
             if not missing and not comments:
-                return
-            update = loaded.updateSchema()
+                return base, None
+            # A transaction of Iceberg's makes the metadata that such a change gives, and commits nothing by
+            # itself.
+            transaction = loaded.newTransaction()
+            update = transaction.updateSchema()
             for name, comment in missing.items():
                 update.addColumn(name, self._iceberg.string_type.get(), comment)
             for name, comment in (comments or {}).items():
                 update.updateColumnDoc(name, comment)
-            try:
-                with self._iceberg.calls.made(COMMIT + LOAD, "commit", table):
-                    update.commit()
-            except Py4JJavaError as error:
-                # schema-validator may have changed the table by Athena meanwhile, so look again what is
-                # missing.
-                if last_try or error.java_exception.getClass().getName() != COMMIT_FAILED:
-                    raise
-            else:
-                self.spark.catalog.refreshTable(table)
-                return
+            update.commit()
+            return base, transaction.table().operations().current()
+
+        commit_metadata(self._iceberg, loaded, table, epoch, change)
+        self.spark.catalog.refreshTable(table)
+
+    def raise_epoch(self, table: str, epoch: int) -> None:
+        """Fences a table: no writer of a lower epoch can commit to it from now on. A second time it changes
+        nothing. Raises FencedError when the table's epoch is higher already."""
+        commit_properties(
+            self._iceberg,
+            self._load(table),
+            table,
+            epoch,
+            lambda known: {} if epoch_of(known, table) == epoch else {EPOCH: str(epoch)},
+        )
+
+    def epoch(self, table: str) -> int:
+        """The epoch of a table by its own metadata; 0 where no operation has fenced it yet."""
+        return epoch_of(self._load(table).properties(), table)
 
     # --- inside ---
 
-    def _prepare(self, table: str) -> None:
-        """Gives a table the properties that Spark's writes need; see also metadata_files.
-
-        Spark sorts by partition whatever it writes. Otherwise Iceberg keeps a file open for each partition
-        that a task meets, and a producer with made-up event times would make the job run out of memory. This
-        is a property of the table because MERGE takes no write options, and it is set here because Athena's
-        DDL does not take this property.
-        """
-        loaded = self._load(table)
-        self._set_properties(table, loaded, {_FANOUT: "false"} if loaded.spec().isPartitioned() else {})
+    def _refuse_topics(self, table: str) -> None:
+        """Raises TableError for the table of a topic: what Spark commits by itself passes the fence."""
+        databases = tuple(f"{CATALOG}.{self._prefix}_{layer}." for layer in _TOPIC_LAYERS)
+        if table.startswith(databases):
+            raise TableError(f"{table} is a topic's, which only a TopicTable commits to")
 
     def _set_properties(self, table: str, loaded: Any, wanted: Mapping[str, str]) -> None:
         """Sets these properties, and those of metadata files that the table does not have, in one commit."""
-        properties = loaded.properties()
-        changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
-        changed |= missing_properties(METADATA_PROPERTIES, properties)
-        if not changed:
+        if not _changed(wanted, loaded.properties()):
             return
-        update = loaded.updateProperties()
-        for name, value in changed.items():
-            update.set(name, value)
-        with self._iceberg.calls.made(LOAD + COMMIT, "commit", table):
-            update.commit()
+        commit_properties(self._iceberg, loaded, table, 0, lambda known: _changed(wanted, known))
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table, in Java, which gives metadata without a Spark job."""
@@ -297,6 +330,11 @@ class Tables:
         if not properties:
             return None
         return confirmed(self.last_commit(table), table, properties)
+
+
+def _changed(wanted: Mapping[str, str], properties: Any) -> dict[str, str]:
+    changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
+    return changed | missing_properties(METADATA_PROPERTIES, properties)
 
 
 class _Callable:

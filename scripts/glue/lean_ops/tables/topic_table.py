@@ -3,7 +3,8 @@ wrote.
 
 It handles metadata only; rows stay on the executors. A commit succeeds only if no other writer has added or
 removed rows since the table was loaded (Iceberg's serializable isolation), so that a run that was thought
-dead cannot write a cycle twice.
+dead cannot write a cycle twice; and only if no operation has fenced the table (fence.py). Both hold for every
+form of commit: of the files of tasks, of rows that Spark writes, and of a checkpoint alone.
 """
 
 import json
@@ -11,12 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from lean_ops.columns.column_paths import column_paths
 from lean_ops.errors import LeanOpsError
-from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import (
     NotPlainFilesError,
     check_files_complete,
@@ -24,13 +23,15 @@ from lean_ops.spark.iceberg_classes import (
     iceberg_of,
     plain_files,
 )
-from lean_ops.spark.java_api import COMMIT_FAILED
+from lean_ops.tables.ancestry import Ancestry, ancestry
 from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
 from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
-from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
+from lean_ops.tables.fenced_commits import commit_snapshot
+from lean_ops.tables.metadata_files import METADATA_PROPERTIES
+from lean_ops.tables.staged_rows import staged
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 from lean_ops.tables.table_shape import LEGACY_PATH, data_path_statement, legacy_path_of
 
@@ -61,14 +62,15 @@ class NotForOneTaskError(LeanOpsError):
 
 
 class TopicTable:
-    """A table as it was when loaded. It must be used in the thread that made it.
+    """A table as it was when loaded, or as its own last commit left it. Two threads must not use it at once.
 
-    name: the full name, safe in SQL.
+    name: the full name, safe in SQL. epoch: the writer's, as the registry had it when the run began.
     """
 
-    def __init__(self, spark: SparkSession, name: str) -> None:
+    def __init__(self, spark: SparkSession, name: str, epoch: int = 0) -> None:
         self._spark: Any = spark
         self._name = name
+        self.epoch = epoch
         self._iceberg = iceberg_of(spark._jvm)
         self._table = self._iceberg.load(spark, name)
         self._schema = json.loads(self._iceberg.schemas.toJson(self._table.schema()))
@@ -93,6 +95,10 @@ class TopicTable:
         """The newest commit of a cycle, which need not be the last cycle; None when it has expired."""
         commits = (commit for commit, _ in lineage(self._iceberg, self._table))
         return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
+
+    def ancestry(self) -> Ancestry:
+        """How far back the table's snapshots are kept."""
+        return ancestry(self._iceberg, self._table)
 
     def column_paths(self) -> dict[str, str]:
         """The paths that have the table's columns, as columns.column_paths has them."""
@@ -192,22 +198,52 @@ class TopicTable:
         """Adds files and removes those that they replace, in one commit that carries the checkpoint.
 
         removed: paths that `files` has given. Without either kind of files, the commit only moves the
-        checkpoint. Raises Java's ValidationException when another writer has committed rows since the table
-        was loaded.
+        checkpoint. Raises FencedError, and Java's ValidationException when another writer has committed rows
+        since the table was loaded, or has rolled it back.
         """
-        if files or removed:
-            update = self._table.newOverwrite()
-            for path in removed:
-                update.deleteFile(self._planned[path])
-            for new in files:
-                update.addFile(self._data_file(new))
-            if self._loaded_at is not None:
-                update.validateFromSnapshot(self._loaded_at.snapshotId())
-            update.conflictDetectionFilter(self._iceberg.expressions.alwaysTrue())
-            update.validateNoConflictingData()
-            update.validateNoConflictingDeletes()
-        else:
-            update = self._table.newFastAppend()
+        added = [self._data_file(new) for new in files]
+        return self._commit(added, [self._planned[path] for path in removed], properties)
+
+    def append_rows(self, rows: DataFrame, properties: Mapping[str, str]) -> Commit:
+        """Appends rows that Spark writes; columns of the table that they lack become null. Raises as commit
+        does."""
+        with staged(self._spark, self._iceberg, self._table) as rows_to_be:
+            added = rows_to_be.write(rows_to_be.whole(rows))
+        return self._commit(added, [], properties)
+
+    def upsert_rows(self, rows: DataFrame, key: str, properties: Mapping[str, str]) -> Commit:
+        """Inserts rows that Spark writes, or replaces those of the same key, which must be unique in `rows`.
+
+        The files that have any of the keys are written anew, as Spark's own MERGE does it. Raises as commit
+        does.
+        """
+        before, tasks = self._loaded_at, []
+        with staged(self._spark, self._iceberg, self._table) as rows_to_be:
+            new, keys = rows_to_be.whole(rows), rows.select(key)
+            if before is not None:
+                tasks = rows_to_be.tasks_with(keys, key, before.snapshotId())
+            if tasks:
+                kept = rows_to_be.rows_of(tasks).join(keys, on=key, how="left_anti")
+                new = kept.unionByName(new)
+            added = rows_to_be.write(new)
+        return self._commit(added, [task.file() for task in tasks], properties)
+
+    def _commit(self, added: Sequence[Any], removed: Sequence[Any], properties: Mapping[str, str]) -> Commit:
+        """added, removed: data files, in Java.
+
+        A commit without files is an overwrite, too: an append is not validated, and would set its checkpoint
+        upon a table that was rolled back meanwhile.
+        """
+        update = self._table.newOverwrite()
+        for file in removed:
+            update.deleteFile(file)
+        for file in added:
+            update.addFile(file)
+        if self._loaded_at is not None:
+            update.validateFromSnapshot(self._loaded_at.snapshotId())
+        update.conflictDetectionFilter(self._iceberg.expressions.alwaysTrue())
+        update.validateNoConflictingData()
+        update.validateNoConflictingDeletes()
         return self._committed(update, properties)
 
     def replace_where(
@@ -221,36 +257,13 @@ class TopicTable:
         return self._committed(update, properties)
 
     def _committed(self, update: Any, properties: Mapping[str, str]) -> Commit:
-        for key, value in properties.items():
-            update.set(key, value)
-        return confirmed(last_commit(self._iceberg, self._apply(update)), self._name, properties)
-
-    def _apply(self, update: Any) -> Any:
-        """Commits an update and gives the new metadata of the table.
-
-        It does what `update.commit()` does except for the last step, which loads the table again and reads
-        the snapshot's manifests to find those that a retry has left over.
-        """
-        operations = self._table.operations()
-        try:
-            with self._iceberg.calls.made(LOAD + COMMIT, "commit", self._name):
-                # This brings the table up to date, in Java.
-                snapshot = update.apply()
-                base = operations.current()
-                builder = self._iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
-                wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
-                if new := missing_properties(wanted, base.properties()):
-                    builder.setProperties(new)
-                metadata = builder.build()
-                operations.commit(base, metadata)
-        except Py4JJavaError as error:
-            if error.java_exception.getClass().getName() != COMMIT_FAILED:
-                raise
-            # Another commit was faster. Try again with Iceberg's own retries, which validate anew.
-            with self._iceberg.calls.made(LOAD + COMMIT + LOAD, "commit", self._name):
-                update.commit()
-            return operations.current()
-        return metadata
+        """Commits an update. What is committed later must find the table as this leaves it."""
+        wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
+        metadata = commit_snapshot(
+            self._iceberg, self._table, self._name, self.epoch, update, properties, wanted
+        )
+        self._loaded_at = metadata.currentSnapshot()
+        return confirmed(last_commit(self._iceberg, metadata), self._name, properties)
 
     def _data_file(self, new: NewFile) -> Any:
         builder = self._iceberg.data_files.builder(self._table.spec())

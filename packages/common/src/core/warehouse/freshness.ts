@@ -4,14 +4,12 @@
  */
 import type { Document } from '../condition';
 import { isObject } from '../json/value';
-import { appendsSince, type TableSnapshots } from './iceberg-metadata';
+import { ddlAtWork, isHeld } from '../operations/hold';
+import { recordsAddedSince, type TableSnapshots } from './iceberg-metadata';
 import { LAYERS } from './tables';
 
 export const TOPIC_LAYERS = [LAYERS.standardized, LAYERS.curated] as const;
 export type TopicLayer = (typeof TOPIC_LAYERS)[number];
-
-/** Statuses in which an operator holds a topic: no cycle touches its Curated table. */
-export const HELD_STATUSES: ReadonlySet<unknown> = new Set(['MAINTENANCE', 'REBUILDING']);
 
 /** How many minutes a topic may be behind before it counts as late. */
 export interface FreshnessTargets {
@@ -45,6 +43,9 @@ export interface BehindTopic {
   readonly error: string;
 }
 
+/** A topic whose tables a layer's last run left alone because it was held. */
+export type ReleasedTopic = Omit<BehindTopic, 'error'>;
+
 /** Rows of RAW that a layer has not taken, of whatever topics. */
 export interface WaitingRows {
   readonly layer: TopicLayer;
@@ -64,6 +65,8 @@ export interface LateTopic {
 export interface Freshness {
   readonly waiting: readonly WaitingRows[];
   readonly behind: readonly BehindTopic[];
+  /** Topics that were held when the last run of the layer left them alone, and are not any more: the next run takes them on. */
+  readonly released: readonly ReleasedTopic[];
   /** Each late topic once, with the layer that is behind the longest; the latest first. */
   readonly late: readonly LateTopic[];
   /** Minutes by which the topic that is behind the longest is behind; 0 when every layer has everything. */
@@ -92,10 +95,10 @@ const MINUTE = 60_000;
  * Computes the freshness of all topics from RAW's metadata and the copies of the checkpoints, without a query.
  *
  * A row of RAW that no run has taken may be of any topic, as the files of Firehose have the events of many. Such rows
- * therefore count for every topic. A topic that an operator holds counts for Standardized only.
+ * therefore count for every topic. A held topic counts for neither layer, and a released one for what the runs left it.
  */
 export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: FreshnessFacts): Freshness {
-  const topics = topicsOf(registry);
+  const topics = topicsOf(registry, now);
   const runs = runItems(checkpoints);
   const waiting = TOPIC_LAYERS.flatMap((layer) => {
     // Before the first cycle no topic is known, and its rows wait for Standardized all the same.
@@ -103,8 +106,12 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
     return takesNothing ? [] : (waitingRows(layer, snapshots, runs[layer]) ?? []);
   });
   const held = new Set(topics.filter((one) => one.held).map(({ topic }) => topic));
-  const behind = TOPIC_LAYERS.flatMap((layer) =>
-    behindTopics(layer, runs[layer]).filter(({ topic }) => layer === LAYERS.standardized || !held.has(topic)),
+  const behind = TOPIC_LAYERS.flatMap((layer) => behindTopics(layer, runs[layer])).filter(
+    ({ topic }) => !held.has(topic),
+  );
+  const failed = new Set(behind.map(({ topic, layer }) => `${topic} ${layer}`));
+  const released = TOPIC_LAYERS.flatMap((layer) => heldNotes(layer, runs[layer])).filter(
+    ({ topic, layer }) => !held.has(topic) && !failed.has(`${topic} ${layer}`),
   );
 
   const oldest = new Map<string, Omit<LateTopic, 'targetMinutes'>>();
@@ -112,7 +119,7 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
     const known = oldest.get(topic);
     if (known === undefined || since < known.since) oldest.set(topic, { topic, layer, since });
   };
-  for (const { topic, layer, since } of behind) note(topic, layer, since);
+  for (const { topic, layer, since } of [...behind, ...released]) note(topic, layer, since);
   for (const { layer, since } of waiting) for (const { topic } of topicsIn(layer, topics)) note(topic, layer, since);
 
   const minutes = (since: number): number => Math.max(0, (now - since) / MINUTE);
@@ -124,11 +131,12 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
     .map((one) => ({ ...one, targetMinutes: targetOf(one.topic) }))
     .filter(({ since, targetMinutes }) => minutes(since) > targetMinutes)
     .sort((a, b) => a.since - b.since || (a.topic < b.topic ? -1 : 1));
-  const named = new Set([...Object.keys(targets.topicMinutes), ...behind.map(({ topic }) => topic)]);
-  const sinces = [...waiting, ...behind].map(({ since }) => since);
+  const named = new Set([...Object.keys(targets.topicMinutes), ...[...behind, ...released].map(({ topic }) => topic)]);
+  const sinces = [...waiting, ...behind, ...released].map(({ since }) => since);
   return {
     waiting,
     behind,
+    released,
     late,
     oldestMinutes: sinces.length === 0 ? 0 : minutes(Math.min(...sinces)),
     topicMinutes: Object.fromEntries(
@@ -142,15 +150,50 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
  * it left behind; one that died could not, and without new rows nothing else would start the next.
  */
 export function curatedRunIsMissing({
+  now,
   snapshots,
   checkpoints,
   registry,
-}: Pick<FreshnessFacts, 'snapshots' | 'checkpoints' | 'registry'>): boolean {
-  if (topicsIn(LAYERS.curated, topicsOf(registry)).length === 0) return false;
+}: Omit<FreshnessFacts, 'targets'>): boolean {
+  if (topicsIn(LAYERS.curated, topicsOf(registry, now)).length === 0) return false;
   const taken = runItems(checkpoints).curated?.['snapshot_id'];
   // Before its first run Curated has topics to back-fill, and those start it.
   if (typeof taken !== 'string' || taken === '') return false;
-  return appendsSince(snapshots, taken).length > 0;
+  return recordsAddedSince(snapshots, taken).records > 0;
+}
+
+/**
+ * True when the last run of a layer left something that the next one can take: a topic that failed, or one that was held then
+ * and is not any more. A topic that failed and is held now waits for its release.
+ */
+export function somethingWasLeft({
+  now,
+  checkpoints,
+  registry,
+}: Pick<FreshnessFacts, 'now' | 'checkpoints' | 'registry'>): boolean {
+  const topics = topicsOf(registry, now);
+  const runs = runItems(checkpoints);
+  return TOPIC_LAYERS.some((layer) => {
+    const run = runs[layer];
+    const failed = behindTopics(layer, run);
+    const taken = new Set(topicsIn(layer, topics).map(({ topic }) => topic));
+    // A topic without an item is taken by Standardized, which makes it known.
+    const known = new Set(topics.map(({ topic }) => topic));
+    const canGoOn = (topic: string): boolean =>
+      taken.has(topic) || (layer === LAYERS.standardized && !known.has(topic));
+    const incomplete =
+      run?.['status'] === 'incomplete' && (failed.length === 0 || failed.some(({ topic }) => canGoOn(topic)));
+    return incomplete || topicsLeftHeld(run).some(canGoOn);
+  });
+}
+
+/**
+ * Whether the jobs leave a topic's tables alone. The twin is holds_of in scripts/glue/lean_ops/bookkeeping/held_topics.py.
+ *
+ * @param now epoch milliseconds
+ */
+export function isLeftAlone(item: Document, now: number): boolean {
+  return isHeld(item) || ddlAtWork(item, now);
 }
 
 interface RegisteredTopic {
@@ -159,17 +202,20 @@ interface RegisteredTopic {
   readonly held: boolean;
 }
 
-function topicsOf(registry: readonly Document[]): RegisteredTopic[] {
+function topicsOf(registry: readonly Document[], now: number): RegisteredTopic[] {
   return registry.flatMap((item) => {
     const topic = item['topic_name'];
     if (typeof topic !== 'string' || topic.includes('#')) return [];
-    return { topic, enabled: item['processing_enabled'] === true, held: HELD_STATUSES.has(item['status']) };
+    return { topic, enabled: item['processing_enabled'] === true, held: isLeftAlone(item, now) };
   });
 }
 
-/** The topics that a layer takes. Every topic has a Standardized table, and one with an active schema a Curated one. */
+/**
+ * The topics that a layer takes: those that are not held. Every topic has a Standardized table, and one with an active schema a
+ * Curated one.
+ */
 function topicsIn(layer: TopicLayer, topics: readonly RegisteredTopic[]): readonly RegisteredTopic[] {
-  return layer === LAYERS.standardized ? topics : topics.filter(({ enabled, held }) => enabled && !held);
+  return topics.filter(({ enabled, held }) => !held && (layer === LAYERS.standardized || enabled));
 }
 
 type RunItems = Readonly<Record<TopicLayer, Document | undefined>>;
@@ -184,10 +230,9 @@ function waitingRows(layer: TopicLayer, snapshots: TableSnapshots, run: Document
   const taken = run?.['snapshot_id'];
   // Curated has no item before its first run, and none with a snapshot from a version that did not write one.
   if (layer === LAYERS.curated && typeof taken !== 'string') return undefined;
-  const appends = appendsSince(snapshots, typeof taken === 'string' && taken !== '' ? taken : undefined);
-  const times = appends.flatMap(({ committedAt }) => committedAt ?? []);
-  if (times.length === 0) return undefined;
-  return { layer, since: Math.min(...times), records: appends.reduce((sum, { records }) => sum + records, 0) };
+  const since = typeof taken === 'string' && taken !== '' ? taken : undefined;
+  const { records, firstCommittedAt } = recordsAddedSince(snapshots, since);
+  return firstCommittedAt === undefined ? undefined : { layer, since: firstCommittedAt, records };
 }
 
 /** The topics that a layer's last run left behind. scripts/glue/lean_ops/bookkeeping/left_behind.py writes them. */
@@ -199,6 +244,26 @@ export function behindTopics(layer: TopicLayer, run: Document | undefined): Behi
     cycleId,
     error,
   }));
+}
+
+/**
+ * The topics that a layer's last run left alone because they were held. scripts/glue/lean_ops/bookkeeping/held_topics.py writes
+ * them.
+ */
+function heldNotes(layer: TopicLayer, run: Document | undefined): ReleasedTopic[] {
+  return noted(run?.['held'], run?.['updated_at']).map(({ topic, time, cycleId }) => ({
+    topic,
+    layer,
+    since: time,
+    cycleId,
+  }));
+}
+
+/** The names alone: whatever the notes say besides, a topic that was left alone is taken on. */
+function topicsLeftHeld(run: Document | undefined): string[] {
+  const notes = run?.['held'];
+  if (!Array.isArray(notes)) return [];
+  return notes.filter(isObject).flatMap(({ topic_name: topic }) => (typeof topic === 'string' ? [topic] : []));
 }
 
 /** A topic whose table once gained other rows than the ledger's counts say. */
@@ -232,11 +297,12 @@ interface Note {
   readonly error: string;
 }
 
-function noted(list: unknown): Note[] {
+/** @param otherwise the time of a note that says none */
+function noted(list: unknown, otherwise?: unknown): Note[] {
   if (!Array.isArray(list)) return [];
   return list.filter(isObject).flatMap((item) => {
     const text = (name: string): string => (typeof item[name] === 'string' ? item[name] : '');
-    const time = Date.parse(text('since'));
+    const time = Date.parse(text('since') || (typeof otherwise === 'string' ? otherwise : ''));
     if (text('topic_name') === '' || Number.isNaN(time)) return [];
     return { topic: text('topic_name'), time, cycleId: text('cycle_id'), error: text('error') };
   });

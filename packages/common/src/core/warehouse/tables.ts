@@ -122,6 +122,11 @@ export function systemTables(lake: Lake): TableDefinition[] {
         'parse_errors:bigint rejected:bigint nulled:bigint rescued:bigint new_columns:bigint started_at:timestamp ' +
         'finished_at:timestamp status error',
     ),
+    ops(
+      'operations',
+      'operation_id kind topic_name state requested_by reason plan counts requested_at:timestamp ended_at:timestamp ' +
+        'error',
+    ),
   ];
 }
 

@@ -7,7 +7,8 @@ import {
   unbalancedTopics,
   type FreshnessFacts,
 } from '../../../src/core/warehouse/freshness';
-import { readSnapshots, type TableSnapshots } from '../../../src/core/warehouse/iceberg-metadata';
+import type { TableSnapshots } from '../../../src/core/warehouse/iceberg-metadata';
+import { readSnapshots } from './read-snapshots';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const minutesAgo = (minutes: number): number => NOW - minutes * 60_000;
@@ -54,6 +55,7 @@ describe('freshnessOf', () => {
     expect(fresh({ snapshots, checkpoints, registry: [topic('a', enabled)] })).toEqual({
       waiting: [],
       behind: [],
+      released: [],
       late: [],
       oldestMinutes: 0,
       topicMinutes: {},
@@ -116,6 +118,46 @@ describe('freshnessOf', () => {
       registry: [topic('c')],
     });
     expect(nobody.oldestMinutes).toBe(0);
+  });
+
+  it('counts a held topic in neither layer, whether people or DDL hold it', () => {
+    const registry = [
+      topic('a', { status: 'MAINTENANCE' }),
+      topic('b', { ddl: { by: '1', since: '', expires_at: NOW / 1_000 + 60 } }),
+      topic('c', { ddl: { by: '1', since: '', expires_at: NOW / 1_000 - 60 } }),
+    ];
+    const note = (name: string) => ({ topic_name: name, since: isoAgo(300), cycle_id: 'c', error: 'x' });
+    const found = fresh({
+      snapshots: rawCommitted(200, 90),
+      checkpoints: [run('raw', '1', { behind: [note('a')], held: [note('b')] })],
+      registry,
+    });
+    expect(found.behind).toEqual([]);
+    expect(found.late.map(({ topic: name }) => name)).toEqual(['c']);
+  });
+
+  it('counts a released topic from the first event that it did not take, and a failed one once', () => {
+    const note = (name: string, minutes: number) => ({ topic_name: name, since: isoAgo(minutes), cycle_id: 'c' });
+    const behind = [{ ...note('b', 100), error: 'DELTA_GONE' }];
+    const held = [note('a', 120), note('b', 100)];
+    const found = fresh({
+      snapshots: rawCommitted(200),
+      checkpoints: [run('raw', '1', { behind, held })],
+      registry: [topic('a'), topic('b')],
+    });
+    expect(found.late.map(({ topic: name, since }) => [name, since])).toEqual([
+      ['a', minutesAgo(120)],
+      ['b', minutesAgo(100)],
+    ]);
+    expect(found.behind.map(({ topic: name }) => name)).toEqual(['b']);
+    expect(found.released).toEqual([{ topic: 'a', layer: 'standardized', since: minutesAgo(120), cycleId: 'c' }]);
+    expect(found.topicMinutes).toEqual({ a: 120, b: 100 });
+  });
+
+  it('counts a note without a time from the run that wrote it', () => {
+    const held = [{ topic_name: 'a', since: '', cycle_id: '0' }];
+    const checkpoints = [run('raw', '1'), run('curated', '1', { held, updated_at: isoAgo(70) })];
+    expect(fresh({ snapshots: rawCommitted(200), checkpoints }).late).toMatchObject([{ topic: 'a', layer: 'curated' }]);
   });
 
   it('never grows by a run that takes more, and grows by exactly the time that passes', () => {

@@ -59,6 +59,7 @@ TBLPROPERTIES (
       'lean_ops_ops.errors',
       'lean_ops_ops.parse_errors',
       'lean_ops_ops.ledger',
+      'lean_ops_ops.operations',
     ]);
   });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TopicName } from '../../packages/common/src/core';
-import { uploadSchema } from '../../packages/cli/src/upload/upload-schema';
-import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
-import { deploymentFrom } from '../../packages/cli/src/pipeline/deployment';
-import { BUCKET, pipeline } from './memory-pipeline';
+import type { TopicName } from '../../../packages/common/src/core';
+import { uploadSchema } from '../../../packages/cli/src/upload/upload-schema';
+import { OUTPUTS, schema, workspace } from '../../../packages/cli/tests/workspace';
+import { deploymentFrom } from '../../../packages/cli/src/pipeline/deployment';
+import { BUCKET, pipeline } from '../memory-pipeline';
 
 const FILE = 'schemas/tank.level/schema.json';
 
@@ -120,17 +120,17 @@ describe('schema push', () => {
     expect(cloud.uploads()).toHaveLength(1);
   });
 
-  it('says what changed, and that an operator holds the topic', async () => {
+  it('says of a held topic that the upload waits for the release, and ends with 2 as it is not in force', async () => {
     const { cloud, write, run } = setUp();
     write(FILE, schema('tank.level'));
     await run('schema', 'push', 'schemas');
     cloud.seedItem({ ...((await cloud.item('tank.level')) as { topic_name: string }), status: 'MAINTENANCE' });
     write(FILE, v2);
     await expect(run('schema', 'push', 'schemas')).resolves.toMatchObject({
-      code: 0,
-      output: `${FILE}  (tank.level, version 2)  READY after 0.3 s, 2 changes
-          the topic stays in MAINTENANCE, which an operator set
-1 schema: 1 ready.
+      code: 2,
+      output: `${FILE}  (tank.level, version 2)  PENDING_MAINTENANCE after 0.3 s: the topic is held
+          tank.level is held: the upload waits and is decided on when the topic is released (lean-ops topic status tank.level)
+1 schema: 1 waiting for the release of its topic.
 `,
     });
   });

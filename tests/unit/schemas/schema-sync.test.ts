@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { OUTPUTS, schema, workspace } from '../../packages/cli/tests/workspace';
-import { pipeline } from './memory-pipeline';
+import { OUTPUTS, schema, workspace } from '../../../packages/cli/tests/workspace';
+import { pipeline } from '../memory-pipeline';
 
 function setUp(...topics: string[]) {
   const cloud = pipeline();

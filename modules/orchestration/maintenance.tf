@@ -1,0 +1,185 @@
+locals {
+  maintenance_name = "${var.name_prefix}-maintenance"
+  maintenance_arn  = "arn:${var.account.partition}:states:${var.account.region}:${var.account.id}:stateMachine:${local.maintenance_name}"
+
+  # Cycles take some minutes of each quarter of an hour. A backfill may hold the lease for longer; maintenance then waits for the next day.
+  maintenance_wait_seconds = 60
+  maintenance_tries        = 30
+
+  release_lease = merge(local.planner_state, {
+    Parameters = {
+      FunctionName = var.planner_arn
+      Payload      = { action = "release", "execution_id.$" = "$$.Execution.Id" }
+    }
+    ResultPath = null
+  })
+
+  maintenance_definition = {
+    Comment        = "Maintains all tables under the lease of the pipeline, so never beside a cycle."
+    StartAt        = "Begin"
+    TimeoutSeconds = var.job_timeout_seconds + local.maintenance_wait_seconds * local.maintenance_tries + 600
+
+    States = {
+      Begin = {
+        Type       = "Pass"
+        Parameters = { tries = 0 }
+        Next       = "Reserve"
+      }
+
+      Reserve = merge(local.planner_state, {
+        Parameters = {
+          FunctionName = var.planner_arn
+          Payload      = { action = "reserve", "execution_id.$" = "$$.Execution.Id" }
+        }
+        ResultSelector = { "reserved.$" = "$.Payload.reserved", "cycle_id.$" = "$.Payload.cycle_id" }
+        ResultPath     = "$.lease"
+        Next           = "HaveLease"
+      })
+
+      HaveLease = {
+        Type = "Choice"
+        Choices = [
+          { Variable = "$.lease.reserved", BooleanEquals = true, Next = "Maintain" },
+          { Variable = "$.tries", NumericGreaterThanEquals = local.maintenance_tries, Next = "PipelineBusy" },
+        ]
+        Default = "WaitForCycle"
+      }
+
+      WaitForCycle = {
+        Type    = "Wait"
+        Seconds = local.maintenance_wait_seconds
+        Next    = "CountTry"
+      }
+
+      CountTry = {
+        Type       = "Pass"
+        Parameters = { "tries.$" = "States.MathAdd($.tries, 1)" }
+        Next       = "Reserve"
+      }
+
+      PipelineBusy = {
+        Type  = "Fail"
+        Error = "PipelineBusy"
+        Cause = "a cycle has held the lease for ${local.maintenance_tries * local.maintenance_wait_seconds / 60} minutes; maintenance runs again by its schedule"
+      }
+
+      Maintain = merge(local.job_state, {
+        Parameters = { JobName = var.maintenance_job, Arguments = { "--cycle_id.$" = "$.lease.cycle_id" } }
+        Next       = "ReleaseLease"
+        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "ReleaseLeaseAfterFailure" }]
+      })
+
+      ReleaseLease = merge(local.release_lease, { Next = "Done" })
+
+      Done = { Type = "Succeed" }
+
+      ReleaseLeaseAfterFailure = merge(local.release_lease, {
+        Next = "MaintenanceFailed"
+        # What is reported is why the job failed. The lease runs out by itself.
+        Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = null, Next = "MaintenanceFailed" }]
+      })
+
+      MaintenanceFailed = {
+        Type      = "Fail"
+        ErrorPath = "$.error.Error"
+        CausePath = "$.error.Cause"
+      }
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "maintenance" {
+  name              = "/aws/vendedlogs/states/${local.maintenance_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_sfn_state_machine" "maintenance" {
+  name       = local.maintenance_name
+  role_arn   = aws_iam_role.maintenance.arn
+  definition = jsonencode(local.maintenance_definition)
+
+  logging_configuration {
+    level                  = "ALL"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.maintenance.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = var.tracing_enabled
+  }
+
+  depends_on = [aws_iam_role_policy.maintenance]
+}
+
+resource "aws_iam_role" "maintenance" {
+  name               = local.maintenance_name
+  description        = "State machine ${local.maintenance_name}."
+  assume_role_policy = data.aws_iam_policy_document.assume["maintenance"].json
+}
+
+data "aws_iam_policy_document" "maintenance" {
+  statement {
+    sid       = "TakeAndReleaseLease"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [var.planner_arn]
+  }
+
+  statement {
+    sid       = "RunJob"
+    actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    resources = ["arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}:job/${var.maintenance_job}"]
+  }
+
+  # Log delivery cannot be limited to a resource (Step Functions guide, "Logging using CloudWatch Logs").
+  statement {
+    sid = "DeliverLogs"
+    actions = [
+      "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+      "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+    ]
+    resources = ["*"]
+  }
+
+  # X-Ray's actions cannot be limited to a resource either.
+  dynamic "statement" {
+    for_each = var.tracing_enabled ? [true] : []
+
+    content {
+      sid = "WriteTraces"
+      actions = [
+        "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
+      ]
+      resources = ["*"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "maintenance" {
+  name   = "maintenance"
+  role   = aws_iam_role.maintenance.id
+  policy = data.aws_iam_policy_document.maintenance.json
+}
+
+resource "aws_scheduler_schedule" "maintenance" {
+  name                = "${local.maintenance_name}-schedule"
+  description         = "Starts maintenance."
+  state               = var.schedule_enabled ? "ENABLED" : "DISABLED"
+  schedule_expression = var.maintenance_schedule
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_sfn_state_machine.maintenance.arn
+    role_arn = aws_iam_role.schedule.arn
+    input    = jsonencode({ started_by = "schedule" })
+
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 5
+    }
+  }
+
+  depends_on = [var.ready, aws_iam_role_policy.schedule]
+}

@@ -1,0 +1,214 @@
+# An operation on a topic, from its request to its end (docs/decisions/0039-operations-frame.md). The input is {"operation_id": "…"}, and to
+# cancel one {"operation_id": "…", "action": "cancel"}. An execution that dies is replaced by another one with the same input.
+locals {
+  operation_name              = "${var.name_prefix}-operation"
+  operation_state_machine_arn = "arn:${var.account.partition}:states:${var.account.region}:${var.account.id}:stateMachine:${local.operation_name}"
+
+  # It waits for the lease of a cycle and for the DDL of a schema, which both run out, and then for its job.
+  operation_timeout_seconds = var.cycle_timeout_seconds + 1800 + 2 * var.job_timeout_seconds
+
+  # A step that was refused is refused again. Everything else is as with the planner.
+  retry_operation_step = concat(
+    [{ ErrorEquals = ["OperationRefusedError"], MaxAttempts = 0 }],
+    local.retry_lambda,
+    local.retry_planner,
+  )
+
+  operation_explanation = <<-EOT
+    (
+      $failures := $states.input.failures;
+      $step := ["Begin", "Drained", "Run", "Finish", "Cancel"][$exists($lookup($failures, $))][0];
+      $error := $lookup($failures, $step);
+      ${local.words_of_error}
+      {
+        "operation_id": $states.input.operation_id,
+        "refused": $error.Error = "OperationRefusedError",
+        "error": { "Error": $error.Error, "Cause": $step & " failed: " & $words }
+      }
+    )
+  EOT
+
+  operation_step = {
+    Type           = "Task"
+    Resource       = "arn:${var.account.partition}:states:::lambda:invoke"
+    TimeoutSeconds = 120
+    Retry          = local.retry_operation_step
+  }
+
+  operation_catch = {
+    for step in ["Begin", "Drained", "Run", "Finish", "Cancel"] : step => [{
+      ErrorEquals = ["States.ALL"]
+      ResultPath  = "$.failures.${step}"
+      Next        = "ExplainFailure"
+    }]
+  }
+
+  operation_definition = {
+    Comment        = "One operation on one topic: hold it, wait until nobody writes to it any more, work on its tables, end."
+    StartAt        = "BeginOrCancel"
+    TimeoutSeconds = local.operation_timeout_seconds
+
+    States = {
+      BeginOrCancel = {
+        Type = "Choice"
+        Choices = [{
+          And  = [{ Variable = "$.action", IsPresent = true }, { Variable = "$.action", StringEquals = "cancel" }]
+          Next = "Cancel"
+        }]
+        Default = "Begin"
+      }
+
+      Begin = merge(local.operation_step, {
+        Comment = "Nothing has changed when it is refused. What it did before is recognised."
+        Parameters = {
+          FunctionName = var.operation_steps_arn
+          Payload = {
+            action            = "begin"
+            "operation_id.$"  = "$.operation_id"
+            "execution_arn.$" = "$$.Execution.Id"
+          }
+        }
+        ResultPath = null
+        Next       = "Drained"
+        Catch      = local.operation_catch.Begin
+      })
+
+      Drained = merge(local.operation_step, {
+        Comment        = "Whether the cycle and the DDL are over that began before the topic was held."
+        Parameters     = { FunctionName = var.operation_steps_arn, Payload = { action = "drained", "operation_id.$" = "$.operation_id" } }
+        ResultSelector = { "answer.$" = "$.Payload" }
+        ResultPath     = "$.drain"
+        Next           = "IsDrained"
+        Catch          = local.operation_catch.Drained
+      })
+
+      IsDrained = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.drain.answer.drained", BooleanEquals = true, Next = "Run" }]
+        Default = "AwaitWriters"
+      }
+
+      AwaitWriters = {
+        Type        = "Wait"
+        SecondsPath = "$.drain.answer.wait_seconds"
+        Next        = "Drained"
+      }
+
+      Run = merge(local.job_state, {
+        Parameters = { JobName = var.operation_job, Arguments = { "--operation_id.$" = "$.operation_id" } }
+        Next       = "Finish"
+        Catch      = local.operation_catch.Run
+      })
+
+      Finish = merge(local.operation_step, {
+        Parameters = {
+          FunctionName = var.operation_steps_arn
+          Payload      = { action = "finish", outcome = "SUCCEEDED", "operation_id.$" = "$.operation_id" }
+        }
+        ResultPath = null
+        Next       = "Done"
+        Catch      = local.operation_catch.Finish
+      })
+
+      Cancel = merge(local.operation_step, {
+        Parameters = { FunctionName = var.operation_steps_arn, Payload = { action = "cancel", "operation_id.$" = "$.operation_id" } }
+        ResultPath = null
+        Next       = "Done"
+        Catch      = local.operation_catch.Cancel
+      })
+
+      Done = { Type = "Succeed" }
+
+      ExplainFailure = {
+        Type          = "Pass"
+        QueryLanguage = "JSONata"
+        Comment       = "The operation's error names the step that failed and says why."
+        Output        = "{% ${join(" ", [for line in split("\n", trimspace(local.operation_explanation)) : trimspace(line)])} %}"
+        Next          = "NoteFailure"
+      }
+
+      NoteFailure = merge(local.operation_step, {
+        Parameters = {
+          FunctionName = var.operation_steps_arn
+          Payload = {
+            action            = "finish"
+            outcome           = "FAILED"
+            "operation_id.$"  = "$.operation_id"
+            "execution_arn.$" = "$$.Execution.Id"
+            "error.$"         = "$.error.Cause"
+          }
+        }
+        ResultPath = null
+        Next       = "WasRefused"
+        # The execution reports its first error. The operation stays RUNNING then, and lean-ops sees that nobody works on it.
+        Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = null, Next = "OperationFailed" }]
+      })
+
+      WasRefused = {
+        Type    = "Choice"
+        Comment = "A refusal is the answer to the operator, and no failure that somebody else should be told of."
+        Choices = [{ Variable = "$.refused", BooleanEquals = true, Next = "Refused" }]
+        Default = "OperationFailed"
+      }
+
+      Refused = { Type = "Succeed" }
+
+      OperationFailed = {
+        Type      = "Fail"
+        ErrorPath = "$.error.Error"
+        CausePath = "$.error.Cause"
+      }
+    }
+  }
+}
+
+resource "aws_iam_role" "operation" {
+  name               = local.operation_name
+  description        = "State machine ${local.operation_name}."
+  assume_role_policy = data.aws_iam_policy_document.assume["cycle"].json
+}
+
+data "aws_iam_policy_document" "operation" {
+  source_policy_documents = [data.aws_iam_policy_document.executions.json]
+
+  statement {
+    sid       = "TakeSteps"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [var.operation_steps_arn]
+  }
+
+  statement {
+    sid       = "RunJob"
+    actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    resources = ["arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}:job/${var.operation_job}"]
+  }
+}
+
+resource "aws_iam_role_policy" "operation" {
+  name   = "operation"
+  role   = aws_iam_role.operation.id
+  policy = data.aws_iam_policy_document.operation.json
+}
+
+resource "aws_cloudwatch_log_group" "operation" {
+  name              = "/aws/vendedlogs/states/${local.operation_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_sfn_state_machine" "operation" {
+  name       = local.operation_name
+  role_arn   = aws_iam_role.operation.arn
+  definition = jsonencode(local.operation_definition)
+
+  logging_configuration {
+    level                  = "ALL"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.operation.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = var.tracing_enabled
+  }
+
+  depends_on = [aws_iam_role_policy.operation]
+}

@@ -1,0 +1,126 @@
+/** Operations for people: the list of them, and one with how to go on. */
+import type { Operation } from '@lean-ops/common/core';
+import { isStuck, type ListedOperation } from '../operations/list-operations';
+import type { Refusal } from '../operations/plan';
+import { durationText, timeText } from '../status/duration';
+import { renderTable, type Display } from './table';
+import { counted, plain } from './text';
+
+const minutes = (time: string | undefined): string =>
+  time === undefined ? '?' : `${time.slice(0, 16).replace('T', ' ')} UTC`;
+
+/** `20261130T062500Z-hold-ab12cd: …`, and what to do next. */
+export function refusalText({ code, message, next }: Refusal): string {
+  return `${code}: ${plain(message)}.\n${next === undefined ? '' : `next: ${next}\n`}`;
+}
+
+export function operationListText(operations: readonly ListedOperation[], now: number, display: Display): string {
+  if (operations.length === 0) return 'No operations.\n';
+  const table = renderTable(
+    {
+      columns: [
+        // An id is copied into the next command, so it stays whole.
+        { heading: 'operation', kind: 'number' },
+        { heading: 'state', kind: 'number' },
+        ...['topic', 'step', 'requested', 'by', 'reason'].map((heading) => ({ heading, kind: 'text' }) as const),
+      ],
+      rows: operations.map((one) => [
+        one.operationId,
+        one.dead ? `${one.state}, dead` : one.state,
+        one.topic,
+        one.step,
+        timeText(Date.parse(one.requestedAt), now),
+        shortArn(one.requestedBy),
+        plain(one.reason),
+      ]),
+    },
+    display,
+  );
+  const stuck = operations.filter(isStuck);
+  const next =
+    stuck.length === 0
+      ? ''
+      : `\n${counted(stuck.length, 'operation')} ${stuck.length === 1 ? 'needs' : 'need'} somebody. See it by lean-ops op show ` +
+        `${stuck[0]?.operationId ?? ''}, then op resume or op cancel.\n`;
+  return `${table}${next}`;
+}
+
+/** The end of an ARN that names the user, or the session of a role. */
+export function shortArn(arn: string): string {
+  return plain(arn.replace(/^arn:[\w-]+:(?:iam|sts)::\d*:/, ''));
+}
+
+/** Everything about one operation. */
+export function operationText(operation: ListedOperation, now: number): string {
+  const { operationId, kind, topic, state, step, plan, counts, error, endedAt, executionArn } = operation;
+  const until = endedAt === undefined ? now : Date.parse(endedAt);
+  const took = durationText(until - Date.parse(operation.requestedAt));
+  const line = (name: string, value: string): string => `  ${name.padEnd(10)} ${value}\n`;
+  return [
+    `${operationId}: ${kind} of ${topic}, ${state}${operation.dead ? ', and nobody works on it' : ''}\n`,
+    line('step', `${step} (${STEPS[step]})`),
+    line('requested', `${minutes(operation.requestedAt)} by ${plain(operation.requestedBy)}`),
+    line('reason', plain(operation.reason)),
+    operation.until === undefined ? '' : line('until', minutes(operation.until)),
+    endedAt === undefined ? line('running', `for ${took}`) : line('ended', `${minutes(endedAt)}, after ${took}`),
+    error === undefined ? '' : line('error', plain(error)),
+    line('plan', plain(JSON.stringify(plan))),
+    Object.keys(counts).length === 0 ? '' : line('counts', plain(JSON.stringify(counts))),
+    executionArn === undefined ? '' : line('execution', plain(executionArn)),
+    isStuck(operation)
+      ? `To go on from there: lean-ops op resume ${operationId}\n` +
+        `To take it back:     lean-ops op cancel ${operationId}\n`
+      : '',
+  ].join('');
+}
+
+const STEPS: Readonly<Record<Operation['step'], string>> = {
+  REQUESTED: 'nothing has changed yet',
+  BEGUN: 'the registry has it',
+  DRAINED: 'no cycle that began before is at work',
+  APPLIED: 'the tables have it',
+  ENDED: 'the registry and the lock are as they stay',
+};
+
+/** What a step of an operation that somebody watches means, in one line. */
+export function stepText(operation: Operation): string {
+  const time = operation.updatedAt.slice(11, 19);
+  return `${time}  ${whatIsDone(operation)}\n`;
+}
+
+function whatIsDone({ operationId, kind, topic, state, step, plan, counts }: Operation): string {
+  switch (state) {
+    case 'DONE':
+      return kind === 'hold'
+        ? `${topic} is held: no writer can commit any more`
+        : kind === 'release'
+          ? `${topic} is released`
+          : `${operationId} is done`;
+    case 'FAILED':
+      return `${operationId} failed`;
+    case 'CANCELLED':
+      return `${operationId} is cancelled`;
+    case 'RUNNING':
+  }
+  switch (step) {
+    case 'REQUESTED':
+      return `${operationId} is requested`;
+    case 'BEGUN': {
+      const cycle = plan['running_cycle'];
+      if (kind === 'release') return 'begun';
+      return `no new cycle takes ${topic}${typeof cycle === 'string' ? `; waiting for cycle ${cycle} to end` : ''}`;
+    }
+    case 'DRAINED':
+      return kind === 'release' ? 'looking at the tables' : 'no cycle that began before is at work; fencing the tables';
+    case 'APPLIED': {
+      const { cycles_waiting: cycles, messages_waiting: messages } = counts;
+      if (kind !== 'release' || typeof cycles !== 'number' || typeof messages !== 'number')
+        return 'the tables are done';
+      return cycles === 0
+        ? 'Standardized has missed nothing'
+        : `the next cycle takes ${counted(messages, 'message')} of ${counted(cycles, 'cycle')} into Standardized`;
+    }
+    case 'ENDED':
+      return 'ended';
+  }
+}

@@ -1,0 +1,201 @@
+/** Plans of holds and releases, and the states of topics, for people. */
+import type { Hold } from '@lean-ops/common/core';
+import type { CatchingUp } from '../operations/catching-up';
+import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan } from '../operations/plan';
+import { needsSomebody, type TopicState } from '../operations/topic-states';
+import type { Waiting } from '../operations/waiting';
+import { durationText, sinceText, timeText } from '../status/duration';
+import { shortArn } from './operations';
+import { renderTable, type Display } from './table';
+import { counted, plain } from './text';
+
+const DAY_MS = 24 * 3_600_000;
+const LAYER_NAMES = { standardized: 'Standardized', curated: 'Curated' } as const;
+
+function line(name: string, value: string): string {
+  return `  ${name.padEnd(9)} ${value}\n`;
+}
+
+/** @param now epoch milliseconds */
+export function planText(plan: TopicPlan, now: number): string {
+  return plan.kind === 'hold' ? holdText(plan, now) : releaseText(plan, now);
+}
+
+function holdText(plan: HoldPlan, now: number): string {
+  const { topic, tableName, status, epoch, until, cycle, ddl, waiting } = plan;
+  return [
+    `Plan: hold ${topic}\n`,
+    line('now', `${status ?? 'no status'}, epoch ${epoch}`),
+    line('then', `MAINTENANCE, epoch ${epoch + 1}${until === undefined ? '' : `, until ${atText(until, now)}`}`),
+    line('stops', `cycles, table-provisioner and schema uploads leave ${tableName} alone, in both layers`),
+    line('goes on', 'RAW and cycle_delta take its events, and other topics are as ever'),
+    line('drained', drainText(cycle, ddl, now)),
+    ...waitingLines(waiting, now),
+    ...holdNotes(plan, now).map((note) => line('note', note)),
+  ].join('');
+}
+
+function drainText(cycle: HoldPlan['cycle'], ddl: boolean, now: number): string {
+  const waits = [
+    ...(cycle === undefined
+      ? []
+      : [`cycle ${cycle.cycleId} has ended, which runs ${sinceText(timeOfCycle(cycle.cycleId), now)}`]),
+    ...(ddl ? ["a schema upload's changes of the tables are done"] : []),
+  ];
+  return waits.length === 0 ? 'at once: no cycle runs' : `when ${waits.join(', and ')}`;
+}
+
+/** What whoever holds a topic for long has to know. */
+export function holdNotes({ until, keptDays }: Pick<HoldPlan, 'until' | 'keptDays'>, now: number): string[] {
+  const keptUntil = now + keptDays * DAY_MS;
+  const date = new Date(keptUntil).toISOString().slice(0, 10);
+  if (until === undefined) return ['without --until no alarm says when it has been held for too long'];
+  if (Date.parse(until) <= keptUntil) return [];
+  return [
+    `from ${date} on cycle_delta keeps the rows of all topics since the hold, as it drops whole cycles after ` +
+      `${keptDays} days and none that a held topic has not taken: nothing is lost, and storage grows`,
+  ];
+}
+
+function releaseText({ topic, status, epoch, hold, waiting }: ReleasePlan, now: number): string {
+  return [
+    `Plan: release ${topic}\n`,
+    line('now', `${status ?? 'no status'}, epoch ${epoch}`),
+    ...(hold === undefined ? [line('held', 'by hand, without an operation')] : holdLines(hold, now)),
+    line('then', `${hold === undefined ? 'READY' : (hold.statusBefore ?? 'no status')}, epoch ${epoch}`),
+    ...waitingLines(waiting, now),
+    waiting.cycles.length === 0 ? line('waits', 'nothing that a cycle has noted') : '',
+  ].join('');
+}
+
+function holdLines(hold: Hold, now: number): string[] {
+  const { by, reason, since, until, operationId } = hold;
+  return [
+    line('held', `${sinceText(Date.parse(since), now)}, by ${shortArn(by)}`),
+    line('why', plain(reason)),
+    until === undefined ? '' : line('until', atText(until, now)),
+    line('operation', plain(operationId)),
+  ];
+}
+
+function atText(time: string, now: number): string {
+  const at = Date.parse(time);
+  const left = at < now ? `overdue by ${durationText(now - at)}` : `in ${durationText(at - now)}`;
+  return `${timeText(at, now)} UTC (${left})`;
+}
+
+function waitingLines({ cycles, upload }: Waiting, now: number): string[] {
+  return [
+    ...cycles.map(({ layer, cycleId, since }) => {
+      const first = since === '' ? '' : `, its first event came ${timeText(Date.parse(since), now)} UTC`;
+      return line('waits', `${LAYER_NAMES[layer]}, from cycle ${cycleId} on${first}`);
+    }),
+    ...(upload === undefined ? [] : [line('waits', `a schema upload ${sinceText(Date.parse(upload.since), now)}`)]),
+  ];
+}
+
+/** When a cycle began, by its id. */
+function timeOfCycle(cycleId: string): number {
+  return Date.parse(cycleId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6Z'));
+}
+
+/** How to apply exactly the plan that was shown. */
+export function applyText(plan: TopicPlan): string {
+  const until = plan.kind === 'hold' && plan.until !== undefined ? ` --until ${plan.until}` : '';
+  return (
+    `Nothing was changed. To do it:\n` +
+    `  lean-ops topic ${plan.kind} ${plan.topic}${until} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
+  );
+}
+
+/** What a released topic took. */
+export function catchingUpText(topic: string, caughtUp: CatchingUp, display: Display): string {
+  if (caughtUp.end === 'TIMEOUT') {
+    return `No cycle has taken what it missed yet. It is on its way: lean-ops topic status ${topic}\n`;
+  }
+  if (caughtUp.rows.length === 0) return 'It had missed nothing.\n';
+  const columns = ['cycles', 'in', 'written', 'superseded', 'duplicates', 'rejected', 'parse errors'] as const;
+  const table = renderTable(
+    {
+      columns: [
+        { heading: 'layer', kind: 'text' },
+        ...columns.map((heading) => ({ heading, kind: 'number' }) as const),
+      ],
+      rows: caughtUp.rows.map((row) => [
+        row.layer,
+        row.cycles,
+        row.recordsIn,
+        row.written,
+        row.superseded,
+        row.duplicates,
+        row.rejected,
+        row.parseErrors,
+      ]),
+    },
+    display,
+  );
+  return `It has caught up, and took since its release:\n${table}`;
+}
+
+/** All topics of which there is anything to say. */
+export function topicStatesText(states: readonly TopicState[], now: number, display: Display): string {
+  if (states.length === 0) return 'No topic is held, and no operation is at work.\n';
+  const table = renderTable(
+    {
+      columns: ['topic', 'state', 'since', 'until', 'by', 'why', 'waits'].map((heading) => ({ heading, kind: 'text' })),
+      rows: states.map((state) => [
+        state.topic,
+        stateWord(state),
+        state.hold === null ? null : timeText(Date.parse(state.hold.since), now),
+        state.hold?.until === undefined ? null : timeText(Date.parse(state.hold.until), now),
+        state.hold === null ? null : shortArn(state.hold.by),
+        state.hold === null ? null : plain(state.hold.reason),
+        waitsShort(state.waiting, now),
+      ]),
+    },
+    display,
+  );
+  const wrong = states.filter(needsSomebody).length;
+  return `${table}${wrong === 0 ? '' : `\n${counted(wrong, 'topic')} ${wrong === 1 ? 'needs' : 'need'} somebody: lean-ops topic status TOPIC\n`}`;
+}
+
+function stateWord({ status, held, altering, hold, overdue, operation, waiting }: TopicState): string {
+  const at = operation === null ? '' : `, ${operation.kind} ${operation.state === 'FAILED' ? 'failed' : 'at work'}`;
+  if (held) return `${hold === null ? `${status ?? ''} by hand` : overdue ? 'held, overdue' : 'held'}${at}`;
+  if (altering) return `a schema alters its tables${at}`;
+  if (waiting.cycles.length > 0) return `released, not caught up${at}`;
+  return `not held${at}`;
+}
+
+function waitsShort({ cycles: [first], upload }: Waiting, now: number): string | null {
+  const parts = [
+    ...(first === undefined
+      ? []
+      : [first.since === '' ? 'events' : `events since ${timeText(Date.parse(first.since), now)}`]),
+    ...(upload === undefined ? [] : ['a schema']),
+  ];
+  return parts.length === 0 ? null : parts.join(', ');
+}
+
+/** Everything about one topic. */
+export function topicStateText(state: TopicState, now: number): string {
+  const { topic, status, epoch, hold, operation, waiting, held } = state;
+  const next = nextOf(state);
+  return [
+    `${topic}: ${stateWord(state)} (${status ?? 'no status'}, epoch ${epoch})\n`,
+    ...(hold === null ? [] : holdLines(hold, now)),
+    ...waitingLines(waiting, now),
+    held && waiting.cycles.length === 0 ? line('waits', 'nothing that a cycle has noted') : '',
+    operation === null
+      ? ''
+      : line('at work', `${operation.operationId}, ${operation.state}, last step ${operation.step}`),
+    operation?.error === undefined ? '' : line('error', plain(operation.error)),
+    next === undefined ? '' : `next: ${next}\n`,
+  ].join('');
+}
+
+function nextOf({ topic, operation, held, status }: TopicState): string | undefined {
+  if (operation !== null) return `lean-ops op show ${operation.operationId}`;
+  if (held && status !== 'REBUILDING') return `lean-ops topic release ${topic}`;
+  return undefined;
+}

@@ -1,0 +1,198 @@
+/** The plans of `topic hold` and `topic release`, as pure decisions: what would change, or why nothing can. */
+import { hash } from 'node:crypto';
+import {
+  ddlAtWork,
+  epochOf,
+  isHeld,
+  readHold,
+  tableNameOf,
+  type CycleLease,
+  type Document,
+  type Hold,
+  type TopicName,
+} from '@lean-ops/common/core';
+import type { TopicSituation } from './situation';
+import type { Waiting } from './waiting';
+
+interface Planned {
+  readonly topic: TopicName;
+  readonly tableName: string;
+  /** The topic's status now; undefined where it has none. */
+  readonly status: string | undefined;
+  /** The topic's epoch now. */
+  readonly epoch: number;
+}
+
+export interface HoldPlan extends Planned {
+  readonly kind: 'hold';
+  /** ISO 8601 in UTC; undefined for a hold without an end. */
+  readonly until: string | undefined;
+  /** The cycle that has to end before the topic counts as held. */
+  readonly cycle: CycleLease | undefined;
+  /** Whether the tables are being altered for a schema, which has to end first, too. */
+  readonly ddl: boolean;
+  readonly waiting: Waiting;
+  /** Days for which cycle_delta keeps the cycles that every topic has taken. */
+  readonly keptDays: number;
+}
+
+export interface ReleasePlan extends Planned {
+  readonly kind: 'release';
+  /** Undefined where somebody set the status by hand. */
+  readonly hold: Hold | undefined;
+  readonly waiting: Waiting;
+}
+
+export type TopicPlan = HoldPlan | ReleasePlan;
+
+/** Why there is no plan, by a code that docs/operations.md explains. */
+export interface Refusal {
+  readonly code:
+    | 'UNKNOWN_TOPIC'
+    | 'ALREADY_HELD'
+    | 'NOT_HELD'
+    | 'HELD_OTHERWISE'
+    | 'TOPIC_BUSY'
+    | 'PLAN_STALE'
+    | 'OPERATION_ENDED'
+    | 'OPERATION_RUNS'
+    | 'LOCK_LOST';
+  /** A whole sentence. */
+  readonly message: string;
+  /** The command to go on with. */
+  readonly next?: string;
+}
+
+export type PlanResult<P> = { readonly ok: true; readonly plan: P } | { readonly ok: false; readonly refusal: Refusal };
+
+/**
+ * @param until ISO 8601 in UTC
+ * @param keptDays days for which cycle_delta keeps the cycles that every topic has taken
+ */
+export function planHold(situation: TopicSituation, until: string | undefined, keptDays: number): PlanResult<HoldPlan> {
+  const { topic, item, known, cycle, now, waiting } = situation;
+  if (!known) {
+    return refused(
+      'UNKNOWN_TOPIC',
+      `no event and no schema of a topic ${topic} was ever seen, so its name may be misspelt`,
+    );
+  }
+  const busy = busyWith(situation);
+  if (busy !== undefined) return { ok: false, refusal: busy };
+  const hold = readHold(item);
+  if (hold !== undefined) {
+    return refused('ALREADY_HELD', `${topic} is held ${heldText(hold)}`, `lean-ops topic status ${topic}`);
+  }
+  if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
+  return {
+    ok: true,
+    plan: { kind: 'hold', ...planned(situation), until, cycle, ddl: ddlAtWork(item, now), waiting, keptDays },
+  };
+}
+
+export function planRelease(situation: TopicSituation): PlanResult<ReleasePlan> {
+  const { topic, item, waiting } = situation;
+  const busy = busyWith(situation);
+  if (busy !== undefined) return { ok: false, refusal: busy };
+  if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
+  if (!isHeld(item)) return refused('NOT_HELD', `${topic} is not held`, `lean-ops topic status ${topic}`);
+  return { ok: true, plan: { kind: 'release', ...planned(situation), hold: readHold(item), waiting } };
+}
+
+function planned({ topic, item }: TopicSituation): Planned {
+  const status = item?.['status'];
+  const table = item?.['table_name'];
+  return {
+    topic,
+    tableName: typeof table === 'string' ? table : tableNameOf(topic),
+    status: typeof status === 'string' ? status : undefined,
+    epoch: epochOf(item),
+  };
+}
+
+/** Only one operation is at work on a topic at a time. */
+export function busyWith({
+  topic,
+  lock,
+  holder,
+}: Pick<TopicSituation, 'topic' | 'lock' | 'holder'>): Refusal | undefined {
+  if (lock === undefined) return undefined;
+  const what = holder === undefined ? '' : `, requested by ${holder.requestedBy} for this reason: ${holder.reason}`;
+  const failed = holder?.state === 'FAILED' ? ', which failed and has to be resumed or cancelled first' : '';
+  return {
+    code: 'TOPIC_BUSY',
+    message: `${lock.holder} has had ${topic} since ${lock.since}${failed}${what}`,
+    next: `lean-ops op show ${lock.holder}`,
+  };
+}
+
+/** By whom a topic is held, since when and why. */
+export function heldText({ by, since, reason, operationId }: Hold): string {
+  return `by ${by} since ${since} (${operationId}): ${reason}`;
+}
+
+function refused(code: Refusal['code'], message: string, next?: string): { ok: false; refusal: Refusal } {
+  return { ok: false, refusal: { code, message, ...(next !== undefined && { next }) } };
+}
+
+/** The state of a topic that a plan rests on, by name: when any of it changes, the plan is stale. */
+export type PlanBasis = Readonly<Record<string, string>>;
+
+export function basisOf(plan: TopicPlan): PlanBasis {
+  return {
+    epoch: String(plan.epoch),
+    status: plan.status ?? 'none',
+    ...(plan.kind === 'release' && { hold: plan.hold?.operationId ?? 'none' }),
+  };
+}
+
+/** A basis as a word of a command line: `epoch=3,status=READY`. */
+export function basisText(basis: PlanBasis): string {
+  return Object.entries(basis)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+/** Reads what `basisText` wrote; undefined for any other text. */
+export function parseBasis(text: string): PlanBasis | undefined {
+  const entries = text.split(',').map((entry) => /^(epoch|status|hold)=([\w-]+)$/.exec(entry));
+  if (entries.some((entry) => entry === null)) return undefined;
+  return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? '', entry?.[2] ?? '']));
+}
+
+/** What has changed since a plan was shown; undefined when nothing has. */
+export function staleness(shown: PlanBasis, plan: TopicPlan): Refusal | undefined {
+  const now = basisOf(plan);
+  const names = [...new Set([...Object.keys(now), ...Object.keys(shown)])];
+  const changes = names
+    .filter((name) => now[name] !== shown[name])
+    .map((name) => `its ${name} was ${shown[name] ?? 'not in the plan'} and is ${now[name] ?? 'not in this plan'}`);
+  if (changes.length === 0) return undefined;
+  return {
+    code: 'PLAN_STALE',
+    message: `${plan.topic} has changed since the plan was made: ${changes.join(', ')}`,
+    next: `lean-ops topic ${plan.kind} ${plan.topic}`,
+  };
+}
+
+/** A plan as the operation keeps it. */
+export function planDocument(plan: TopicPlan): Document {
+  const { topic, tableName, status, epoch, waiting } = plan;
+  const [first] = waiting.cycles;
+  return {
+    topic,
+    table_name: tableName,
+    epoch,
+    ...(status !== undefined && { status }),
+    ...(plan.kind === 'hold' && plan.until !== undefined && { until: plan.until }),
+    ...(plan.kind === 'hold' && plan.cycle !== undefined && { running_cycle: plan.cycle.cycleId }),
+    ...(plan.kind === 'release' && plan.hold !== undefined && { hold: plan.hold.operationId }),
+    ...(first !== undefined && { first_cycle_not_taken: first.cycleId }),
+    ...(waiting.upload !== undefined && { waiting_upload: waiting.upload.etag }),
+  };
+}
+
+/** A short name of a plan, equal for equal plans. */
+export function planDigest(plan: Document): string {
+  return hash('sha256', JSON.stringify(Object.entries(plan).sort()), 'hex').slice(0, 16);
+}

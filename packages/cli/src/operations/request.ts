@@ -1,0 +1,86 @@
+import { requestOperation, type OperationTables } from '@lean-ops/common/aws';
+import { messageOf, operationIdOf, type Operation } from '@lean-ops/common/core';
+import { CliError } from '../errors';
+import type { OperationsDeployment } from '../pipeline/deployment';
+import type { Operator } from '../pipeline/operator';
+import { busyWith, planDigest, planDocument, type Refusal, type TopicPlan } from './plan';
+import { readSituation } from './situation';
+
+export interface Request {
+  readonly plan: TopicPlan;
+  readonly reason: string;
+}
+
+export type Requested =
+  { readonly ok: true; readonly operation: Operation } | { readonly ok: false; readonly refusal: Refusal };
+
+/** How often a lock is tried for that nobody has, and that a write at the same moment has kept away. */
+const MAX_TRIES = 5;
+
+export function tablesOf({ operationsTable, registryTable }: OperationsDeployment): OperationTables {
+  return { operations: operationsTable, registry: registryTable };
+}
+
+/**
+ * Takes the topic's lock and puts the operation there, then starts the state machine, which does the rest. A caller that dies in
+ * between leaves an operation that has begun nothing and that `op resume` starts, or `op cancel` ends.
+ *
+ * @throws CliError when the start was not confirmed; the operation then is as that of a caller that died
+ */
+export async function requestPlanned(
+  { plan, reason }: Request,
+  deployment: OperationsDeployment,
+  operator: Operator,
+): Promise<Requested> {
+  const operation = newOperation(plan, reason, await operator.caller(), operator);
+  const refusal = await takeLock(operation, deployment, operator);
+  if (refusal !== undefined) return { ok: false, refusal };
+  try {
+    await operator.machine.start(operation.operationId, { operation_id: operation.operationId });
+  } catch (error) {
+    const { operationId } = operation;
+    throw new CliError(
+      `${operationId} has its topic, but its start was not confirmed: ${messageOf(error)}. To start it, or see that it runs: ` +
+        `lean-ops op resume ${operationId}. To take it back: lean-ops op cancel ${operationId}.`,
+      { cause: error },
+    );
+  }
+  return { ok: true, operation };
+}
+
+function newOperation(plan: TopicPlan, reason: string, requestedBy: string, { clock, hex }: Operator): Operation {
+  const at = new Date(clock.now());
+  const document = planDocument(plan);
+  return {
+    operationId: operationIdOf(at, plan.kind, hex()),
+    kind: plan.kind,
+    topic: plan.topic,
+    state: 'RUNNING',
+    step: 'REQUESTED',
+    requestedBy,
+    reason,
+    until: plan.kind === 'hold' ? plan.until : undefined,
+    plan: document,
+    planDigest: planDigest(document),
+    counts: {},
+    requestedAt: at.toISOString(),
+    updatedAt: at.toISOString(),
+    recorded: false,
+  };
+}
+
+async function takeLock(
+  operation: Operation,
+  deployment: OperationsDeployment,
+  operator: Operator,
+): Promise<Refusal | undefined> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    if (await requestOperation(operator.documents, tablesOf(deployment), operation)) return undefined;
+    const situation = await readSituation(operation.topic, deployment, operator);
+    // The SDK sends a request again whose answer was lost, and the second one finds the lock of the first.
+    if (situation.lock?.holder === operation.operationId) return undefined;
+    const busy = busyWith(situation);
+    if (busy !== undefined) return busy;
+  }
+  throw new CliError(`others kept taking the lock of ${operation.topic}: try again.`);
+}

@@ -1,0 +1,328 @@
+/**
+ * The transitions of an operation, as pure decisions: from what the tables say now to the writes that take it one step on.
+ * All writes of a decision are one transaction, so a step is done or not done, and a repeated one recognises that it is done.
+ */
+import { absent, all, equals, present, type Condition, type Document } from '../condition';
+import { tableNameOf } from '../topic';
+import { ddlAtWork, epochOf, isHeld, readHold, type Hold } from './hold';
+import { lockItem, lockKeyOf, operationItem, readLock, type Operation, type OperationState } from './operation';
+
+/** The table that a write goes to: operations and their locks, or the schema registry. */
+export type OperationTable = 'operations' | 'registry';
+
+export type OperationWrite =
+  | { readonly op: 'put'; readonly table: OperationTable; readonly document: Document; readonly condition: Condition }
+  | {
+      readonly op: 'update';
+      readonly table: OperationTable;
+      readonly key: Document;
+      readonly set: Document;
+      readonly remove: readonly string[];
+      readonly condition: Condition;
+    }
+  | { readonly op: 'delete'; readonly table: OperationTable; readonly key: Document; readonly condition: Condition };
+
+/** Why a step cannot be done, by code. */
+export type RefusalCode =
+  | 'OPERATION_ENDED'
+  | 'LOCK_LOST'
+  | 'PLAN_STALE'
+  | 'ALREADY_HELD'
+  | 'NOT_HELD'
+  | 'HELD_OTHERWISE'
+  | 'EXECUTION_SUPERSEDED';
+
+/**
+ * What to do next: write, where a write that is refused means that somebody else was faster, so that one reads and decides
+ * again; nothing, because the step's end state is there; or nothing, because it must not be done.
+ */
+export type Decision =
+  | { readonly kind: 'write'; readonly writes: readonly OperationWrite[]; readonly operation: Operation }
+  | { readonly kind: 'done'; readonly operation: Operation }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
+
+/** What a transition is decided on. */
+export interface OperationFacts {
+  readonly operation: Operation;
+  /** The item of the topic's lock, and of the topic in the registry; undefined where there is none. */
+  readonly lock: Document | undefined;
+  readonly topicItem: Document | undefined;
+  readonly now: Date;
+}
+
+/** Takes the lock and puts the operation there. It is refused where the topic's lock is taken. The CLI does it. */
+export function requestWrites(operation: Operation): readonly OperationWrite[] {
+  return [
+    { op: 'put', table: 'operations', document: lockItem(operation), condition: absent('operation_id') },
+    { op: 'put', table: 'operations', document: operationItem(operation), condition: absent('operation_id') },
+  ];
+}
+
+/**
+ * Begins an operation, or takes up one that failed. A hold and a compaction hold the topic in the registry and raise its
+ * epoch; a release only looks that the topic is held. A compaction of a topic that is held already changes nothing there.
+ */
+export function beginOperation(facts: OperationFacts, executionArn: string): Decision {
+  const { operation, lock, topicItem, now } = facts;
+  if (isEnded(operation.state)) return ended(operation);
+  if (readLock(lock)?.holder !== operation.operationId) {
+    return refused('LOCK_LOST', `the lock of ${operation.topic} is not that of ${operation.operationId} any more`);
+  }
+  const running = {
+    ...operation,
+    state: 'RUNNING' as const,
+    executionArn,
+    error: undefined,
+    endedAt: undefined,
+    updatedAt: now.toISOString(),
+  };
+  if (operation.step !== 'REQUESTED') {
+    if (operation.state === 'RUNNING' && operation.executionArn === executionArn) return { kind: 'done', operation };
+    return { kind: 'write', writes: [writeOf(operation, running)], operation: running };
+  }
+  const begun = { ...running, step: 'BEGUN' as const };
+  const refusal = refusalOf(operation, topicItem);
+  if (refusal !== undefined) return refusal;
+  const holds = operation.kind === 'hold' || (operation.kind === 'compact' && !isHeld(topicItem));
+  return {
+    kind: 'write',
+    writes: [
+      ...(holds ? [holdWrite(operation, topicItem, now)] : [unchangedTopic(operation, topicItem)]),
+      writeOf(operation, begun),
+    ],
+    operation: begun,
+  };
+}
+
+function refusalOf({ kind, topic, plan }: Operation, topicItem: Document | undefined): Decision | undefined {
+  const epoch = epochOf(topicItem);
+  const planned = plan['epoch'];
+  if (typeof planned === 'number' && planned !== epoch) {
+    return refused('PLAN_STALE', `${topic} was held since the plan was made: its epoch was ${planned} and is ${epoch}`);
+  }
+  const hold = readHold(topicItem);
+  if (kind === 'hold' && hold !== undefined) {
+    return refused('ALREADY_HELD', `${topic} is held by ${hold.operationId} since ${hold.since}: release it first`);
+  }
+  if (topicItem?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
+  if (kind === 'release' && !isHeld(topicItem)) return refused('NOT_HELD', `${topic} is not held`);
+  return undefined;
+}
+
+function holdWrite(operation: Operation, item: Document | undefined, now: Date): OperationWrite {
+  const { operationId, topic, requestedBy, reason, until } = operation;
+  const statusBefore = isHeld(item) ? 'READY' : item?.['status'];
+  const hold = {
+    operation_id: operationId,
+    by: requestedBy,
+    reason,
+    since: now.toISOString(),
+    ...(until !== undefined && { until }),
+    ...(typeof statusBefore === 'string' && { status_before: statusBefore }),
+  };
+  return {
+    op: 'update',
+    table: 'registry',
+    key: { topic_name: topic },
+    set: {
+      status: 'MAINTENANCE',
+      epoch: epochOf(item) + 1,
+      hold,
+      ...(item?.['table_name'] === undefined && { table_name: tableNameOf(topic) }),
+      updated_at: now.toISOString(),
+    },
+    remove: [],
+    condition: all(unchanged(item, 'epoch'), unchanged(item, 'status')),
+  };
+}
+
+/** A write that changes nothing but fails when the topic has been held or released since it was read. */
+function unchangedTopic({ topic }: Operation, item: Document | undefined): OperationWrite {
+  return {
+    op: 'update',
+    table: 'registry',
+    key: { topic_name: topic },
+    set: { epoch: epochOf(item) },
+    remove: [],
+    condition: all(unchanged(item, 'epoch'), unchanged(item, 'status')),
+  };
+}
+
+/** What the lease of the cycles says: the item `("*", "lease")` of the checkpoint table. */
+export interface CycleLease {
+  readonly cycleId: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}
+
+/** Seconds by which a cycle's id must be later than the hold, because two functions' clocks may differ. */
+const CLOCK_MARGIN_SECONDS = 5;
+
+/**
+ * Whether no cycle and no DDL is at work that may have begun before the topic was held. A release needs no drain: nobody has
+ * written since the hold.
+ */
+export function isDrained(
+  { kind }: Operation,
+  topicItem: Document | undefined,
+  lease: CycleLease | undefined,
+  now: Date,
+): boolean {
+  if (kind === 'release') return true;
+  if (ddlAtWork(topicItem, now.getTime())) return false;
+  if (lease === undefined || lease.expiresAt * 1_000 <= now.getTime()) return true;
+  const since = Date.parse(readHold(topicItem)?.since ?? '');
+  return timeOfCycle(lease.cycleId) > since + CLOCK_MARGIN_SECONDS * 1_000;
+}
+
+export function readCycleLease(item: Document | undefined): CycleLease | undefined {
+  const { cycle_id: cycleId, expires_at: expiresAt } = item ?? {};
+  return typeof cycleId === 'string' && typeof expiresAt === 'number' ? { cycleId, expiresAt } : undefined;
+}
+
+/** When a cycle began by its id, in epoch milliseconds; NaN for a text that is none. */
+function timeOfCycle(cycleId: string): number {
+  return Date.parse(cycleId.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z.*$/, '$1-$2-$3T$4:$5:$6Z'));
+}
+
+/** Notes that the topic is drained. */
+export function markDrained(facts: OperationFacts): Decision {
+  const { operation, now } = facts;
+  if (operation.state !== 'RUNNING') return ended(operation);
+  if (operation.step !== 'BEGUN') return { kind: 'done', operation };
+  const drained = { ...operation, step: 'DRAINED' as const, updatedAt: now.toISOString() };
+  return { kind: 'write', writes: [writeOf(operation, drained)], operation: drained };
+}
+
+/** How an execution ended for its operation. */
+export type OperationOutcome =
+  | { readonly outcome: 'SUCCEEDED' }
+  | { readonly outcome: 'FAILED'; readonly error: string; readonly executionArn: string }
+  | { readonly outcome: 'CANCELLED' };
+
+/**
+ * Ends an operation. One that succeeded or is cancelled gives its lock back, and the topic too where the operation was to
+ * release it, or had held it for itself. One that failed keeps the lock, unless it never began: then nothing has changed.
+ */
+export function finishOperation(facts: OperationFacts, how: OperationOutcome): Decision {
+  const { operation, topicItem, now } = facts;
+  if (isEnded(operation.state)) {
+    const wanted: OperationState = how.outcome === 'CANCELLED' ? 'CANCELLED' : 'DONE';
+    return how.outcome !== 'FAILED' && operation.state === wanted ? { kind: 'done', operation } : ended(operation);
+  }
+  const at = { updatedAt: now.toISOString(), endedAt: now.toISOString() };
+  if (how.outcome === 'FAILED') {
+    if (operation.executionArn !== undefined && operation.executionArn !== how.executionArn) {
+      return refused('EXECUTION_SUPERSEDED', `another execution has taken up ${operation.operationId}`);
+    }
+    if (operation.state === 'FAILED') return { kind: 'done', operation };
+    const failed: Operation = { ...operation, ...at, state: 'FAILED', error: how.error };
+    const began = operation.step !== 'REQUESTED';
+    return {
+      kind: 'write',
+      writes: [writeOf(operation, failed), ...(began ? [] : [unlock(operation)])],
+      operation: failed,
+    };
+  }
+  const over: Operation = {
+    ...operation,
+    ...at,
+    state: how.outcome === 'CANCELLED' ? 'CANCELLED' : 'DONE',
+    step: 'ENDED',
+    error: undefined,
+  };
+  const givesBack = topicIsGivenBack(operation, readHold(topicItem), how.outcome);
+  return {
+    kind: 'write',
+    writes: [
+      writeOf(operation, over),
+      ...(facts.lock !== undefined && readLock(facts.lock)?.holder === operation.operationId
+        ? [unlock(operation)]
+        : []),
+      ...(givesBack && topicItem !== undefined && isHeld(topicItem) ? [releaseWrite(operation, topicItem, now)] : []),
+    ],
+    operation: over,
+  };
+}
+
+function topicIsGivenBack(
+  { kind, operationId }: Operation,
+  hold: Hold | undefined,
+  outcome: 'SUCCEEDED' | 'CANCELLED',
+): boolean {
+  if (kind === 'release') return outcome === 'SUCCEEDED';
+  const isOwn = hold?.operationId === operationId;
+  return kind === 'hold' ? isOwn && outcome === 'CANCELLED' : isOwn;
+}
+
+function releaseWrite({ topic }: Operation, item: Document, now: Date): OperationWrite {
+  const status = statusAfter(item);
+  return {
+    op: 'update',
+    table: 'registry',
+    key: { topic_name: topic },
+    set: { ...(status !== undefined && { status }), updated_at: now.toISOString() },
+    remove: ['hold', ...(status === undefined ? ['status'] : [])],
+    condition: all(
+      unchanged(item, 'epoch'),
+      unchanged(item, 'status'),
+      unchanged(item, 'error_code'),
+      item['hold'] === undefined ? absent('hold') : present('hold'),
+    ),
+  };
+}
+
+/**
+ * The status that a released topic has. A verdict on a schema may have come while the topic was held, and `error_code` says
+ * which; so it decides between READY and ERROR.
+ */
+function statusAfter(item: Document): string | undefined {
+  const before = readHold(item)?.statusBefore ?? (readHold(item) === undefined ? 'READY' : undefined);
+  const isVerdict = before === 'READY' || before === 'ERROR' || item['processing_enabled'] !== undefined;
+  if (!isVerdict) return before;
+  return item['error_code'] === undefined ? 'READY' : 'ERROR';
+}
+
+function isEnded(state: OperationState): boolean {
+  return state === 'DONE' || state === 'CANCELLED';
+}
+
+function ended({ operationId, state, endedAt }: Operation): Decision {
+  return refused('OPERATION_ENDED', `${operationId} is ${state}${endedAt === undefined ? '' : ` since ${endedAt}`}`);
+}
+
+function refused(code: RefusalCode, message: string): Decision {
+  return { kind: 'refused', code, message };
+}
+
+/** The change of an operation's item, on the condition that nobody has moved it on since it was read. */
+function writeOf(before: Operation, after: Operation): OperationWrite {
+  const from = operationItem(before);
+  const to = operationItem(after);
+  const { operationId: id } = before;
+  return {
+    op: 'update',
+    table: 'operations',
+    key: { operation_id: id },
+    // The Glue job writes counts and whether the row is recorded; what it wrote stays.
+    set: pick(to, ['state', 'step', 'updated_at', 'ended_at', 'execution_arn', 'error']),
+    remove: ['ended_at', 'execution_arn', 'error'].filter((name) => name in from && !(name in to)),
+    condition: all(equals('state', before.state), equals('step', before.step)),
+  };
+}
+
+function unlock({ operationId, topic }: Operation): OperationWrite {
+  return { op: 'delete', table: 'operations', key: lockKeyOf(topic), condition: equals('holder', operationId) };
+}
+
+function pick(document: Document, names: readonly string[]): Document {
+  return Object.fromEntries(Object.entries(document).filter(([name]) => names.includes(name)));
+}
+
+/** The condition that an attribute of a text, number or boolean is still what was read. */
+export function unchanged(item: Document | undefined, attribute: string): Condition {
+  const value = item?.[attribute];
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? equals(attribute, value)
+    : absent(attribute);
+}

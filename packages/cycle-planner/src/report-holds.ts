@@ -1,0 +1,24 @@
+import type { Log, MetricsPort } from '@lean-ops/common/aws';
+import type { HeldTopic } from '@lean-ops/common/core';
+
+/** The most held topics that the log line names. */
+const MAX_LOGGED = 20;
+
+/** Writes the metric that the alarm topic-held looks at, and a log line with the topics whose hold should be over. */
+export function reportOverdueHolds(
+  overdue: readonly HeldTopic[],
+  { log, metrics }: { readonly log: Log; readonly metrics: MetricsPort },
+): void {
+  metrics.count('HoldsOverdue', overdue.length);
+  if (overdue.length === 0) return;
+  log.warn('holds overdue', {
+    topics: overdue.length,
+    first_topics: overdue.slice(0, MAX_LOGGED).map(({ topic, hold }) => ({
+      topic_name: topic,
+      operation_id: hold?.operationId,
+      by: hold?.by,
+      since: hold?.since,
+      until: hold?.until,
+    })),
+  });
+}

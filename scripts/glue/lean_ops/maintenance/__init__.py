@@ -1,0 +1,1 @@
+"""Maintenance: what keeps tables from growing with the number of commits to them."""

@@ -1,0 +1,89 @@
+"""Reads who still needs what of RAW and of cycle_delta, from the tables' own commits, from the mirror of the
+checkpoints and from the registry."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lean_ops.bookkeeping import held_topics
+from lean_ops.bookkeeping.curated_watermark import stored_watermark
+from lean_ops.columns import names
+from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.maintenance.delta_retention import DeltaNeeds
+from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item
+from lean_ops.raw import snapshot_range
+from lean_ops.tables.spark_tables import Tables
+
+_CURATED = "curated"
+_RAW = "raw"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicState:
+    """What the registry says of a topic. epoch: that of its writers. is_held: whether its tables are to be
+    left alone."""
+
+    topic: str
+    epoch: int
+    is_held: bool
+
+
+def topic_states(registry: Iterable[Item], now: datetime) -> dict[str, TopicState]:
+    """Topics by the names of their tables. now: an aware time."""
+    listed = list(registry)
+    holds = held_topics.holds_of(listed, now)
+    topics = {str(item["topic_name"]) for item in listed}
+    return {
+        names.table_name(topic): TopicState(
+            topic=topic, epoch=holds.epoch(topic), is_held=topic in holds.held
+        )
+        for topic in topics
+        if names.is_topic(topic)
+    }
+
+
+def raw_snapshots_taken(tables: Tables, checkpoints: Checkpoints) -> list[str]:
+    """The snapshots of RAW up to which it was read: by cycle_delta's last commit, and by the mirror. They
+    differ when a run died between the two. Empty when nothing was read."""
+    delta = tables.name("ops", cycle_delta.TABLE)
+    taken = snapshot_range.last_taken(tables, delta, checkpoints)
+    mirror = checkpoints.get(ALL_TOPICS, _RAW) or {}
+    found = [taken.snapshot_id if taken else None, mirror.get("snapshot_id")]
+    return sorted({str(one) for one in found if one})
+
+
+def delta_needs(checkpoints: Checkpoints, registry: Iterable[Item]) -> DeltaNeeds:
+    """Who still needs cycles of cycle_delta.
+
+    Topics with a schema count also while they are held. One without new rows keeps the checkpoint of its last
+    ones; Curated's watermark says up to where there was nothing for it.
+    """
+    run, curated = (checkpoints.get(ALL_TOPICS, name) or {} for name in (_RAW, _CURATED))
+    enabled = sorted(
+        str(item["topic_name"])
+        for item in registry
+        if item.get("processing_enabled") is True and names.is_topic(str(item["topic_name"]))
+    )
+    items = checkpoints.of_topics(enabled, _CURATED)
+    through = {topic: _text(items.get(topic, {}).get("delta_through")) for topic in enabled}
+    known = {topic: cycle for topic, cycle in through.items() if cycle is not None}
+    # A note of Curated names a cycle up to which the topic had taken all when it was held.
+    looked = _held(curated)
+    watermark = stored_watermark(curated, {topic: one for topic, one in known.items() if topic not in looked})
+    for topic, cycle in known.items():
+        through[topic] = max(cycle, looked.get(topic) or watermark or "")
+    return DeltaNeeds(
+        complete_through=_text(run.get("complete_through")),
+        held=_held(run),
+        curated_through=through,
+    )
+
+
+def _held(run: Item) -> dict[str, str]:
+    """Topic to the cycle in its note. Raises HeldNotesError: to pass over one could drop what its topic has
+    not taken."""
+    return {topic: note.cycle_id for topic, note in held_topics.notes_of(run).items()}
+
+
+def _text(value: object) -> str | None:
+    return None if value is None or value == "" else str(value)

@@ -1,0 +1,72 @@
+"""The step about the files of topics' tables: those are rewritten whose rewriting gains most."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lean_ops.maintenance.debt import (
+    MIN_SMALL_FILES,
+    TARGET_BYTES,
+    Rewrite,
+    rewrite_of,
+    summary_is_clean,
+    within_budget,
+)
+from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
+from lean_ops.maintenance.rewriting import fenced_commit, replace_files, rewritten, scan_tasks
+from lean_ops.maintenance.shared_tables import deletes_of, rewrite_line, table_files
+from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tasks.topic_pool import SPARK_JOBS
+
+MAX_BYTES = 4 << 30
+"""How many bytes of topics' tables one run rewrites."""
+
+
+def rewrite_topic_tables(run: MaintenanceRun) -> None:
+    """Rewrites the tables that gain most for their bytes. Files with deleted rows come first, as their topics
+    go by Spark in each cycle until then."""
+    by_name = {one.name: one for one in run.of("standardized", "curated")}
+    wanted: list[Rewrite] = []
+    for one, found in run.pool.each(by_name.values(), lambda own, one: _plan(own, one)[2]):
+        if isinstance(found, Exception):
+            run.fail("table rewritten", one.label, found)
+        elif found is not None:
+            wanted.append(found)
+    chosen = within_budget(wanted, MAX_BYTES)
+    if len(chosen) < len(wanted):
+        run.waiting["table rewritten"] = len(wanted) - len(chosen)
+
+    def work(own: Tables, one: Table) -> Mapping[str, object] | None:
+        # Time has gone by, so what is rewritten is decided from the table as it is now.
+        loaded, tasks, found = _plan(own, one)
+        return None if found is None else _rewrite(own, one, loaded, tasks, found)
+
+    run.each("table rewritten", [by_name[found.table] for found in chosen], work, at_once=SPARK_JOBS)
+
+
+def _plan(own: Tables, one: Table) -> tuple[Any, Mapping[str, Any], Rewrite | None]:
+    """The table as loaded, its scan tasks by path (both in Java), and what is worth rewriting."""
+    iceberg = iceberg_of(own.spark._jvm)
+    loaded = iceberg.load(own.spark, one.name)
+    snapshot = loaded.currentSnapshot()
+    if snapshot is None or summary_is_clean(snapshot.summary(), MIN_SMALL_FILES):
+        return loaded, {}, None
+    tasks = {task.file().location(): task for task in scan_tasks(loaded.newScan())}
+    return loaded, tasks, rewrite_of(one.name, table_files(loaded, tasks.values()))
+
+
+def _rewrite(
+    own: Tables, one: Table, loaded: Any, tasks: Mapping[str, Any], found: Rewrite
+) -> Mapping[str, object]:
+    iceberg = iceberg_of(own.spark._jvm)
+    chosen = [[tasks[file.path] for file in group] for group in found.groups]
+    new = [
+        file
+        for group in chosen
+        for file in rewritten(own.spark, loaded, group, sort_by=(), target_bytes=TARGET_BYTES)
+    ]
+    everything = [task for group in chosen for task in group]
+    epoch = 0 if one.state is None else one.state.epoch
+    commit = fenced_commit(iceberg, loaded, one.name, epoch)
+    replace_files(loaded, everything, new, deletes_of(everything), commit)
+    return rewrite_line(found, new)

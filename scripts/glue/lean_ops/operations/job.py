@@ -1,0 +1,165 @@
+"""The job operation: what an operation does in tables, once nobody writes to its topic any more.
+
+The state machine of operations starts it after it has held the topic and waited for the runs that began
+before, and ends the operation after it. The job may be killed at any moment and run again:
+
+1. What the kind of the operation does recognises in the tables what is done.
+2. The item gets the step APPLIED with the counts.
+3. The table of operations gets the operation's row, and those of others that ended without a run of this job.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lean_ops.bookkeeping import held_topics
+from lean_ops.cycle_delta.summary import topic_cycles
+from lean_ops.operations.compacting import compact
+from lean_ops.operations.fencing import fence
+from lean_ops.operations.operation import (
+    APPLIED,
+    DONE,
+    DRAINED,
+    RUNNING,
+    Operation,
+    OperationError,
+    read_operation,
+)
+from lean_ops.operations.recording import record
+from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
+from lean_ops.ports.job_arguments import MaintenanceArguments
+from lean_ops.tables.spark_tables import Tables
+
+_COMPACT_MINUTES = 60
+"""How long compaction of one topic may take. What it does not come to, the next one does."""
+
+Counts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class HeldTopic:
+    """The topic of an operation, and the epoch that the registry has for it."""
+
+    topic: str
+    epoch: int
+
+
+Apply = Callable[[OperationJob, Tables, Operation, HeldTopic], Counts]
+"""Does what a kind of operation does in tables, and returns in numbers what was done. It can be repeated."""
+
+
+def run(job: OperationJob) -> Operation:
+    """Does the operation that the arguments name. Returns it as it is then.
+
+    Raises OperationError when it is not its turn, and what its kind raises.
+    """
+    tables = Tables(job.spark, job.arguments.database_prefix)
+    operation = _read(job)
+    if operation.step == DRAINED:
+        counts = _apply_of(operation)(job, tables, operation, _held(job, operation))
+        if not job.operations.apply(operation.operation_id, counts, job.clock()):
+            raise OperationError(
+                f"{operation.operation_id} was cancelled or taken up by another run meanwhile"
+            )
+        operation = replace(operation, step=APPLIED, counts=counts)
+        job.log("operation applied", kind=operation.kind, topic_name=operation.topic, **counts)
+    _record(job, tables, operation)
+    return operation
+
+
+def _read(job: OperationJob) -> Operation:
+    operation_id = job.arguments.operation_id
+    item = job.operations.get(operation_id)
+    operation = None if item is None else read_operation(item)
+    if operation is None:
+        raise OperationError(f"there is no operation {operation_id}")
+    if operation.state != RUNNING or operation.step not in (DRAINED, APPLIED):
+        raise OperationError(
+            f"{operation_id} is {operation.state} and its last step is {operation.step}: its state machine "
+            "starts this job, and nobody else (lean-ops op resume)"
+        )
+    return operation
+
+
+def _held(job: OperationJob, operation: Operation) -> HeldTopic:
+    """Raises OperationError when the topic is not held: its runs would write while the operation does."""
+    items = [item for item in job.registry.items() if item["topic_name"] == operation.topic]
+    holds = held_topics.holds_of(items, job.clock())
+    if holds.held.get(operation.topic) not in held_topics.PAUSED:
+        raise OperationError(f"{operation.topic} is not held: somebody has released it by hand")
+    return HeldTopic(operation.topic, holds.epoch(operation.topic))
+
+
+def _hold(_: OperationJob, tables: Tables, __: Operation, held: HeldTopic) -> Counts:
+    return {"epoch": held.epoch, "tables": fence(tables, held.topic, held.epoch)}
+
+
+def _release(job: OperationJob, tables: Tables, _: Operation, held: HeldTopic) -> Counts:
+    """Makes sure of the fence, as a hold that died may have left it undone, and counts what the next cycle
+    takes. The registry gives the topic back after that."""
+    return {
+        "epoch": held.epoch,
+        "tables": fence(tables, held.topic, held.epoch),
+        **_waiting(job, tables, held.topic),
+    }
+
+
+def _waiting(job: OperationJob, tables: Tables, topic: str) -> Counts:
+    """Counts the cycles and messages that Standardized has not taken of the topic."""
+    item: Item | None = job.checkpoints.get(ALL_TOPICS, "raw")
+    note = held_topics.notes_of(item).get(topic)
+    if note is None:
+        return {"cycles_waiting": 0, "messages_waiting": 0}
+    after = (item or {}).get("complete_through")
+    works = topic_cycles(tables, after, None, earlier={topic: note.cycle_id})
+    own = [work for work in works if work.topic == topic and work.cycle_id >= note.cycle_id]
+    return {
+        "cycles_waiting": len(own),
+        "messages_waiting": sum(work.readable + work.refused for work in own),
+    }
+
+
+def _compact(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
+    """Fences the tables first: the state machine has held the topic for this operation, with a new epoch."""
+    fence(tables, held.topic, held.epoch)
+    arguments = job.arguments
+    maintenance = Maintenance(
+        arguments=MaintenanceArguments(
+            cycle_id=operation.operation_id,
+            database_prefix=arguments.database_prefix,
+            registry_table=arguments.registry_table,
+            checkpoint_table=arguments.checkpoint_table,
+            budget_minutes=_COMPACT_MINUTES,
+            rewind_window_days=arguments.rewind_window_days,
+            catalog_calls_per_second=arguments.catalog_calls_per_second,
+            driver_threads=arguments.driver_threads,
+        ),
+        spark=job.spark,
+        registry=job.registry,
+        checkpoints=job.checkpoints,
+        versions=job.versions,
+        clock=job.clock,
+        elapsed=job.elapsed,
+        log=job.log,
+    )
+    return {"epoch": held.epoch, **compact(maintenance, tables, held.topic)}
+
+
+_KINDS: Mapping[str, Apply] = {"hold": _hold, "release": _release, "compact": _compact}
+
+
+def _apply_of(operation: Operation) -> Apply:
+    apply = _KINDS.get(operation.kind)
+    if apply is None:
+        raise OperationError(f"this version of the job knows no operation of the kind {operation.kind!r}")
+    return apply
+
+
+def _record(job: OperationJob, tables: Tables, own: Operation) -> None:
+    """Writes the rows of this operation and of those that ended without a row: they were cancelled."""
+    others = [one for item in job.operations.all() if (one := read_operation(item)) and one.lacks_row]
+    done = replace(own, state=DONE, ended_at=job.clock().isoformat())
+    ended = [done, *(one for one in others if one.operation_id != own.operation_id)]
+    record(tables, ended)
+    for one in ended:
+        job.operations.note_recorded(one.operation_id, one.state)

@@ -1,0 +1,101 @@
+"""Rows that Spark writes to files which no commit has made part of the table yet.
+
+Spark's own append and MERGE end in a commit of their own that nobody can fence. So Spark writes in the way in
+which Iceberg's own compaction has it write: the new files are handed to the driver and not committed, and
+what a file had is read from the very files that a commit is to replace. All of it goes by an id that is an
+option of one read or one write, as all threads of the driver share one session and its settings.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lean_ops.spark.iceberg_classes import Iceberg
+
+_NOT_COMMITTED = "rewritten-file-scan-task-set-id"
+_FROM_TASKS = "scan-task-set-id"
+_AT_SNAPSHOT = "snapshot-id"
+_FANOUT = "fanout-enabled"
+
+
+class StagedRows:
+    """Reads and writes files of one table for one commit; see `staged`."""
+
+    def __init__(self, spark: SparkSession, iceberg: Iceberg, loaded: Any, own_id: str) -> None:
+        self._spark = spark
+        self._iceberg = iceberg
+        self._loaded = loaded
+        self._id = own_id
+
+    def whole(self, rows: DataFrame) -> DataFrame:
+        """The rows with NULL in the columns of the table that they lack.
+
+        The table can have more columns than the active schema: schema-validator adds them before a schema
+        becomes active, and leaves those of a schema that was overtaken. A table of format version 3 has ids
+        of its rows besides, which new rows get by the commit.
+        """
+        known = {name.lower() for name in rows.columns}
+        missing = [field for field in self._of_tasks().schema.fields if field.name.lower() not in known]
+        return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
+
+    def write(self, whole: DataFrame) -> list[Any]:
+        """Writes whole rows to new files. Returns them (Iceberg's DataFile, in Java), with their metrics."""
+        # Spark sorts by partition whatever it writes. Otherwise Iceberg keeps a file open for each partition
+        # that a task meets, and a producer with made-up event times would make the job run out of memory.
+        writer = whole.write.format("iceberg").option(_NOT_COMMITTED, self._id).option(_FANOUT, "false")
+        writer.mode("append").save(self._id)
+        coordinator = self._iceberg.written_files.get()
+        files = list(coordinator.fetchNewFiles(self._loaded, self._id))
+        coordinator.clearRewrite(self._loaded, self._id)
+        return files
+
+    def tasks_with(self, keys: DataFrame, key: str, snapshot_id: int) -> list[Any]:
+        """The tasks (Iceberg's FileScanTask, in Java) that read the files of a snapshot in which any of the
+        keys is. keys: values in the column `key`."""
+        rows = self._spark.read.format("iceberg").option(_AT_SNAPSHOT, snapshot_id).load(self._id)
+        found = rows.select(key, "_file").join(keys, on=key, how="left_semi").select("_file").distinct()
+        paths = {row["_file"] for row in found.collect()}
+        return self._tasks_of(paths, snapshot_id) if paths else []
+
+    def _tasks_of(self, paths: Collection[str], snapshot_id: int) -> list[Any]:
+        found = []
+        planned = self._loaded.newScan().useSnapshot(snapshot_id).planFiles()
+        try:
+            listed = planned.iterator()
+            while listed.hasNext():
+                task = listed.next()
+                if task.file().location() in paths:
+                    found.append(task)
+        finally:
+            planned.close()
+        return found
+
+    def rows_of(self, tasks: Sequence[Any]) -> DataFrame:
+        """The rows that the tasks read, as whole rows. They can be read until `staged` ends."""
+        listed = self._iceberg.array_list()
+        for task in tasks:
+            listed.add(task)
+        self._iceberg.task_sets.get().stageTasks(self._loaded, self._id, listed)
+        return self._of_tasks()
+
+    def _of_tasks(self) -> DataFrame:
+        return self._spark.read.format("iceberg").option(_FROM_TASKS, self._id).load(self._id)
+
+
+@contextmanager
+def staged(spark: SparkSession, iceberg: Iceberg, loaded: Any) -> Iterator[StagedRows]:
+    """Makes a table known to Spark as it was loaded, under an id of its own, without a call of the catalog.
+
+    loaded: Iceberg's own Table, in Java.
+    """
+    own_id = uuid4().hex
+    iceberg.table_cache.add(own_id, loaded)
+    try:
+        yield StagedRows(spark, iceberg, loaded, own_id)
+    finally:
+        iceberg.table_cache.remove(own_id)
+        iceberg.task_sets.get().removeTasks(loaded, own_id)

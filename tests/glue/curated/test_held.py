@@ -1,0 +1,42 @@
+"""Topics that are held in Curated: left alone, noted, and taken on from their own checkpoint."""
+
+from lake import Event
+
+HELD, OTHER = "telemetry.climate", "fleet.trucks"
+FIELDS = {"n": {"type": "integer"}}
+
+
+def test_a_held_topic_is_noted_and_taken_on_once_it_is_released(lake):
+    for topic in (HELD, OTHER):
+        lake.activate(topic, 1, FIELDS)
+    lake.standardize(*(Event({"n": 1}, topic=topic, message_id="m1") for topic in (HELD, OTHER)))
+    assert lake.curate().complete
+    through = lake.checkpoints.stored["*", "curated"]["looked_through"]
+    # Standardized has taken a cycle of it that Curated has not.
+    lake.standardize(*(Event({"n": 2}, topic=topic, message_id="m2") for topic in (HELD, OTHER)))
+    lake.hold(HELD)
+    for message in ("m3", "m4"):
+        lake.standardize(Event({"n": 3}, topic=OTHER, message_id=message))
+        assert lake.curate().trouble() is None
+        [note] = lake.checkpoints.stored["*", "curated"]["held"]
+        assert (note["topic_name"], note["cycle_id"]) == (HELD, through)
+    assert len(lake.rows("curated.telemetry_climate")) == 1
+    assert len(lake.rows("curated.fleet_trucks")) == 4
+    lake.release(HELD)
+    # No event has come since.
+    assert lake.standardize().trouble() is None
+    assert lake.curate().trouble() is None
+    assert len(lake.rows("curated.telemetry_climate")) == 2
+    assert lake.balance("curated") == (2, 2)
+    assert lake.checkpoints.stored["*", "curated"]["held"] == []
+
+
+def test_a_run_with_only_held_topics_leaves_everything_as_it_is(lake):
+    lake.activate(HELD, 1, FIELDS)
+    lake.standardize(Event({"n": 1}))
+    assert lake.curate().complete
+    before = dict(lake.checkpoints.stored)
+    lake.hold(HELD)
+    assert lake.curate().trouble() is None
+    assert lake.checkpoints.stored == before
+    assert "every topic with a schema is held" in [line["message"] for line in lake.logged]

@@ -1,0 +1,1 @@
+# Stands in for what the build makes: plans only look whether it is there.
