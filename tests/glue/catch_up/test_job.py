@@ -397,7 +397,7 @@ def test_a_topic_that_was_once_held_gets_its_columns_as_any_other(adopted):
     table = adopted.lake.name("standardized.telemetry_climate")
     adopted.sql(f"ALTER TABLE {table} DROP COLUMN rescued_data")
     Tables(adopted.lake.spark, adopted.lake.prefix).raise_epoch(table, 2)
-    adopted.lake.registered[TOPIC]["epoch"] = 2
+    adopted.lake.registered[TOPIC] = {**ENABLED, "epoch": 2}
     assert adopted.run().failed == {}
     assert "rescued_data" in adopted.lake.spark.table(table).columns
 

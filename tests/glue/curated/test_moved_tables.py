@@ -108,9 +108,9 @@ class Requests:
             self.schemas.append(topic)
             return active(topic)
 
-        def loaded(table, spark, name):
+        def loaded(table, spark, name, *rest):
             self.tables.append(name.rpartition(".")[2])
-            load(table, spark, name)
+            load(table, spark, name, *rest)
 
         monkeypatch.setattr(lake, "active", read)
         monkeypatch.setattr(TopicTable, "__init__", loaded)
