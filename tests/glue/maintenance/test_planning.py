@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lean_ops.maintenance import debt, orphans, raw_days
 from lean_ops.maintenance.delta_retention import DeltaNeeds, cycles_to_drop
+from lean_ops.maintenance.needs import TopicState, topic_states
 from lean_ops.maintenance.raw_days import RawFile
 from lean_ops.maintenance.snapshots import (
     UNNAMED_FOR,
@@ -384,3 +385,19 @@ def test_an_orphan_is_removed_when_it_is_old_enough() -> None:
 def test_each_table_has_its_day_of_the_week(name) -> None:
     due = [orphans.is_due(name, LATER + timedelta(days=n)) for n in range(14)]
     assert sum(due) == 2
+
+
+# --- topics ---
+
+
+@pytest.mark.parametrize("owner", ["a.b", "a-b"])
+def test_a_table_has_the_state_of_the_topic_that_owns_it(owner) -> None:
+    registry = [
+        {"topic_name": "a.b", "status": "MAINTENANCE", "epoch": 4},
+        {"topic_name": "a-b", "error_code": "TOPIC_COLLISION"},
+        {"topic_name": "table#a_b", "owner": owner},
+    ]
+    own = {"a.b": TopicState(topic="a.b", epoch=4, is_held=True)}.get(
+        owner, TopicState(topic="a-b", epoch=0, is_held=False)
+    )
+    assert topic_states(registry, START) == topic_states(registry[::-1], START) == {"a_b": own}

@@ -292,6 +292,41 @@ def test_what_ended_without_a_run_of_the_job_gets_its_row_from_the_next_one(lake
     assert operations.items["20261130T060000Z-hold-000001"]["recorded_state"] == "CANCELLED"
 
 
+def test_an_operation_whose_row_cannot_be_written_is_done_all_the_same(lake, operations, monkeypatch):
+    hold(lake, 1, "new.topic")
+    operations.add(HOLD, "new.topic")
+    # Somebody has put this one there by hand.
+    operations.items["x"] = {"operation_id": "x"}
+
+    def conflict(*_):
+        raise RuntimeError("another commit was faster")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(operation_job, "record", conflict)
+        assert run(lake, operations, HOLD).step == "APPLIED"
+    told = [line for line in lake.logged if line.get("level") == "WARNING"]
+    assert [line["message"] for line in told] == ["operation unreadable", "operation not recorded"]
+    assert "another commit was faster" in told[1]["reason"]
+    operations.items[HOLD] |= {"state": "DONE", "step": "ENDED", "ended_at": "2026-11-30T06:26:10.000Z"}
+    operations.add(RELEASE, "new.topic")
+    run(lake, operations, RELEASE)
+    assert {row["operation_id"] for row in lake.rows("ops.operations")} == {HOLD, RELEASE}
+
+
+def test_a_topic_whose_tables_belong_to_another_one_touches_none_of_them(lake, operations):
+    """L5: topics that differ in `-` and `.` alone have the same table's name."""
+    twin = "telemetry-climate"
+    lake.activate(TOPIC, 1, {"temperature": {"type": "number"}})
+    lake.standardize(Event({"temperature": 1}, message_id="m1"))
+    hold(lake, 1, twin)
+    operations.add(HOLD, twin)
+    with pytest.raises(OperationError, match=r"TOPIC_COLLISION: .* belongs to the topic telemetry\.climate"):
+        run(lake, operations, HOLD)
+    operations.add(RELEASE, twin)
+    assert run(lake, operations, RELEASE).counts["tables"] == 0
+    assert Tables(lake.spark, lake.prefix).epoch(lake.name(STANDARDIZED)) == 0
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -9,7 +9,7 @@ export type Since = { readonly agoMs: number } | { readonly from: string };
 export function parseSince(text: string): Since {
   const [, count = '', unit = ''] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
   if (unit !== '') return { agoMs: Number(count) * (UNITS[unit] ?? 0) };
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?$/.test(text) && !Number.isNaN(Date.parse(text))) {
+  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?)?$/.test(text) && !Number.isNaN(Date.parse(text))) {
     return { from: text.replace(/Z$/, '') };
   }
   throw new InvalidArgumentError('must be a span such as 30m, 12h or 1d, or a time such as 2026-11-23T10:00 (UTC).');

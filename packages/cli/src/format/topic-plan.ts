@@ -22,7 +22,17 @@ export function planText(plan: TopicPlan, now: number): string {
 }
 
 function holdText(plan: HoldPlan, now: number): string {
-  const { topic, tableName, status, epoch, until, cycle, ddl, waiting } = plan;
+  const { topic, tableName, status, epoch, until, cycle, ddl, waiting, extended } = plan;
+  if (extended !== undefined && until !== undefined) {
+    return [
+      `Plan: give the hold of ${topic} another end\n`,
+      line('now', `${status ?? 'no status'}, epoch ${epoch}`),
+      ...holdLines(extended, now),
+      line('then', `as it is, until ${atText(until, now)}`),
+      ...waitingLines(waiting, now),
+      ...holdNotes(plan, now).map((note) => line('note', note)),
+    ].join('');
+  }
   return [
     `Plan: hold ${topic}\n`,
     line('now', `${status ?? 'no status'}, epoch ${epoch}`),
@@ -111,7 +121,7 @@ export function applyText(plan: TopicPlan): string {
 /** What a released topic took. */
 export function catchingUpText(topic: string, caughtUp: CatchingUp, display: Display): string {
   if (caughtUp.end === 'TIMEOUT') {
-    return `No cycle has taken what it missed yet. It is on its way: lean-ops topic status ${topic}\n`;
+    return `No cycle has taken all that it missed yet. It is on its way: lean-ops topic status ${topic}\n`;
   }
   if (caughtUp.rows.length === 0) return 'It had missed nothing.\n';
   const columns = ['cycles', 'in', 'written', 'superseded', 'duplicates', 'rejected', 'parse errors'] as const;

@@ -3,6 +3,7 @@ import {
   databaseOf,
   dmlIdentifier,
   LAYERS,
+  readCycleLease,
   stringLiteral,
   timestampLiteral,
   type Document,
@@ -35,6 +36,9 @@ const POLL_MS = 5_000;
 /**
  * Waits until no layer notes anything any more that the topic has not taken, and reads what it took.
  *
+ * The cycle that runs at that moment has to end as well: one that began before the release leaves its note when it ends, and one
+ * that began after it may have done only the first of the two layers.
+ *
  * @param since when the topic was released
  */
 export async function awaitCatchingUp(
@@ -46,11 +50,25 @@ export async function awaitCatchingUp(
 ): Promise<CatchingUp> {
   const { clock } = operator;
   const deadline = clock.now() + timeoutMs;
-  while (await isWaiting(topic, deployment, operator)) {
+  let last: string | undefined;
+  for (;;) {
+    // The lease is read first: a cycle that ends in between has left its notes by then.
+    const cycle = await runningCycle(deployment, operator);
+    if (await isWaiting(topic, deployment, operator)) last = undefined;
+    else if (cycle === undefined || (last !== undefined && cycle !== last)) break;
+    else last = cycle;
     if (clock.now() >= deadline) return { end: 'TIMEOUT' };
     await clock.sleep(POLL_MS);
   }
   return { end: 'TAKEN', rows: await readTakenRows(topic, since, deployment, operator) };
+}
+
+async function runningCycle(
+  { checkpointTable }: OperationsDeployment,
+  { documents, clock }: Pick<Operator, 'documents' | 'clock'>,
+): Promise<string | undefined> {
+  const lease = readCycleLease(await documents.get(checkpointTable, { topic_name: '*', layer: 'lease' }));
+  return lease !== undefined && lease.expiresAt * 1_000 > clock.now() ? lease.cycleId : undefined;
 }
 
 async function isWaiting(

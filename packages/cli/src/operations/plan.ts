@@ -34,6 +34,8 @@ export interface HoldPlan extends Planned {
   readonly waiting: Waiting;
   /** Days for which cycle_delta keeps the cycles that every topic has taken. */
   readonly keptDays: number;
+  /** The hold that only gets another end; undefined for a hold of its own. */
+  readonly extended: Hold | undefined;
 }
 
 export interface ReleasePlan extends Planned {
@@ -52,6 +54,7 @@ export interface Refusal {
     | 'ALREADY_HELD'
     | 'NOT_HELD'
     | 'HELD_OTHERWISE'
+    | 'TOPIC_COLLISION'
     | 'TOPIC_BUSY'
     | 'PLAN_STALE'
     | 'OPERATION_ENDED'
@@ -70,23 +73,42 @@ export type PlanResult<P> = { readonly ok: true; readonly plan: P } | { readonly
  * @param keptDays days for which cycle_delta keeps the cycles that every topic has taken
  */
 export function planHold(situation: TopicSituation, until: string | undefined, keptDays: number): PlanResult<HoldPlan> {
-  const { topic, item, known, cycle, now, waiting } = situation;
+  const { topic, item, known, owner, cycle, now, waiting } = situation;
   if (!known) {
     return refused(
       'UNKNOWN_TOPIC',
       `no event and no schema of a topic ${topic} was ever seen, so its name may be misspelt`,
     );
   }
+  if (owner !== undefined && owner !== topic) {
+    return refused(
+      'TOPIC_COLLISION',
+      `the table ${tableNameOf(topic)} belongs to the topic ${owner}, so ${topic} has none that could be held`,
+    );
+  }
   const busy = busyWith(situation);
   if (busy !== undefined) return { ok: false, refusal: busy };
   const hold = readHold(item);
-  if (hold !== undefined) {
-    return refused('ALREADY_HELD', `${topic} is held ${heldText(hold)}`, `lean-ops topic status ${topic}`);
+  if (hold !== undefined && until === undefined) {
+    return refused(
+      'ALREADY_HELD',
+      `${topic} is held ${heldText(hold)}`,
+      `lean-ops topic status ${topic}; for another end of the hold: lean-ops topic hold ${topic} --until TIME`,
+    );
   }
   if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
   return {
     ok: true,
-    plan: { kind: 'hold', ...planned(situation), until, cycle, ddl: ddlAtWork(item, now), waiting, keptDays },
+    plan: {
+      kind: 'hold',
+      ...planned(situation),
+      until,
+      cycle,
+      ddl: ddlAtWork(item, now),
+      waiting,
+      keptDays,
+      extended: hold,
+    },
   };
 }
 
@@ -143,6 +165,7 @@ export function basisOf(plan: TopicPlan): PlanBasis {
     epoch: String(plan.epoch),
     status: plan.status ?? 'none',
     ...(plan.kind === 'release' && { hold: plan.hold?.operationId ?? 'none' }),
+    ...(plan.kind === 'hold' && plan.extended !== undefined && { hold: plan.extended.operationId }),
   };
 }
 
@@ -185,6 +208,7 @@ export function planDocument(plan: TopicPlan): Document {
     epoch,
     ...(status !== undefined && { status }),
     ...(plan.kind === 'hold' && plan.until !== undefined && { until: plan.until }),
+    ...(plan.kind === 'hold' && plan.extended !== undefined && { extends: plan.extended.operationId }),
     ...(plan.kind === 'hold' && plan.cycle !== undefined && { running_cycle: plan.cycle.cycleId }),
     ...(plan.kind === 'release' && plan.hold !== undefined && { hold: plan.hold.operationId }),
     ...(first !== undefined && { first_cycle_not_taken: first.cycleId }),

@@ -1,8 +1,10 @@
+import { ownershipKey } from '@lean-ops/common/aws';
 import {
   lockKeyOf,
   readCycleLease,
   readLock,
   readOperation,
+  tableNameOf,
   type CycleLease,
   type Document,
   type Operation,
@@ -20,6 +22,8 @@ export interface TopicSituation {
   readonly now: number;
   /** The topic's item in the registry; undefined when it has none. */
   readonly item: Document | undefined;
+  /** The topic that owns the tables of its name; undefined where none does yet. */
+  readonly owner: string | undefined;
   /** Whether any cycle or upload has met the topic. */
   readonly known: boolean;
   readonly lock: TopicLock | undefined;
@@ -38,8 +42,9 @@ export async function readSituation(
 ): Promise<TopicSituation> {
   const checkpoint = (of: string, layer: string): Promise<Document | undefined> =>
     documents.get(checkpointTable, { topic_name: of, layer });
-  const [item, standardized, lockItem, lease, raw, curated] = await Promise.all([
+  const [item, ownership, standardized, lockItem, lease, raw, curated] = await Promise.all([
     documents.get(registryTable, { topic_name: topic }),
+    documents.get(registryTable, ownershipKey(tableNameOf(topic))),
     checkpoint(topic, 'standardized'),
     documents.get(operationsTable, lockKeyOf(topic)),
     checkpoint('*', 'lease'),
@@ -54,6 +59,7 @@ export async function readSituation(
     topic,
     now,
     item,
+    owner: typeof ownership?.['owner'] === 'string' ? ownership['owner'] : undefined,
     known: item !== undefined || standardized !== undefined,
     lock,
     holder,

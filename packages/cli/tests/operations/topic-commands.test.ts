@@ -1,7 +1,17 @@
 /** `lean-ops topic hold|release|status`, against a pipeline in memory whose operations run by the real transitions. */
 import { describe, expect, it } from '@jest/globals';
 import type { Document } from '@lean-ops/common/core';
-import { ADA, CHECKPOINTS, heldItem, memoryOperations, NOW, OPERATIONS, registered, TOPIC } from './memory-operations';
+import {
+  ADA,
+  CHECKPOINTS,
+  heldItem,
+  memoryOperations,
+  NOW,
+  OPERATIONS,
+  registered,
+  REGISTRY,
+  TOPIC,
+} from './memory-operations';
 import { OPERATIONS_OUTPUTS } from '../workspace';
 
 const CYCLE = '20261130T062000Z-1a2b3c4d';
@@ -79,10 +89,43 @@ Nothing was changed. To do it:
     expect(held.code).toBe(1);
     expect(held.output).toBe(
       `ALREADY_HELD: ${TOPIC} is held by ${ADA} since 2026-11-30T06:00:00.000Z (20261130T060000Z-hold-0000aa): repair.\n` +
-        `next: lean-ops topic status ${TOPIC}\n`,
+        `next: lean-ops topic status ${TOPIC}; for another end of the hold: lean-ops topic hold ${TOPIC} --until TIME\n`,
     );
     const rebuilt = await memoryOperations({ items: [registered({ status: 'REBUILDING' })] }).run(...HOLD);
     expect([rebuilt.code, rebuilt.output]).toEqual([1, `HELD_OTHERWISE: ${TOPIC} is being rebuilt.\n`]);
+  });
+
+  it('gives a hold another end, and lets no writer in meanwhile', async () => {
+    const { run, registryItem, operations } = memoryOperations({
+      items: [heldItem({ until: '2026-11-30T06:20:00.000Z' })],
+    });
+    const before = await registryItem();
+    const { output } = await run('topic', 'hold', TOPIC, '--until', '2h');
+    expect(output).toContain(`Plan: give the hold of ${TOPIC} another end\n`);
+    expect(output).toContain('then      as it is, until 08:25 UTC (in 2 h)\n');
+    const plan = /--plan (\S+)/.exec(output)?.[1] ?? '';
+    expect(plan).toBe('epoch=4,status=MAINTENANCE,hold=20261130T060000Z-hold-0000aa');
+    const until = '2026-11-30T08:25:00.000Z';
+    await expect(run(...HOLD, '--until', until, '--plan', plan)).resolves.toMatchObject({ code: 0, error: '' });
+    expect(await registryItem()).toEqual({
+      ...before,
+      hold: { ...(before?.['hold'] as Document), until },
+      updated_at: expect.any(String),
+    });
+    expect(await operations()).toMatchObject([{ kind: 'hold', state: 'DONE', plan: { extends: expect.any(String) } }]);
+    await expect(run(...RELEASE)).resolves.toMatchObject({ code: 0 });
+    await expect(run(...HOLD, '--until', '3h', '--plan', plan)).resolves.toMatchObject({ code: 1 });
+  });
+
+  it('holds no topic whose table is that of another one', async () => {
+    const { run, seed, operations } = memoryOperations();
+    seed(REGISTRY, { topic_name: 'table#telemetry_climate', owner: 'telemetry-climate' });
+    const { code, output } = await run(...HOLD);
+    expect([code, output]).toEqual([
+      1,
+      `TOPIC_COLLISION: the table telemetry_climate belongs to the topic telemetry-climate, so ${TOPIC} has none that could be held.\n`,
+    ]);
+    expect(await operations()).toEqual([]);
   });
 
   it('says to a second operator who has the topic, since when, and what shows it', async () => {
@@ -249,11 +292,31 @@ describe('topic release', () => {
     const { run, seed, queries } = memoryOperations({ items: [heldItem()] });
     seed(CHECKPOINTS, note('raw'));
     const { code, output } = await run(...RELEASE, '--timeout', '30');
-    expect(code).toBe(0);
+    expect(code).toBe(2);
     expect(output).toContain(
-      `No cycle has taken what it missed yet. It is on its way: lean-ops topic status ${TOPIC}\n`,
+      `No cycle has taken all that it missed yet. It is on its way: lean-ops topic status ${TOPIC}\n`,
     );
     expect(queries).toEqual([]);
+  });
+
+  it('waits for the note of a cycle that began before the release, and for the second layer of the next one', async () => {
+    const { run, seed, clock, operator, queries } = memoryOperations({ items: [heldItem()] });
+    seed(CHECKPOINTS, lease(NOW + 600_000));
+    const before = { ...operator.clock };
+    const at = (seconds: number): boolean => clock.now() >= NOW + seconds * 1_000;
+    Object.assign(operator.clock, {
+      sleep: async (milliseconds: number) => {
+        await before.sleep(milliseconds);
+        // The cycle that saw the hold ends with its note; the next one takes Standardized first, then Curated.
+        if (at(60)) seed(CHECKPOINTS, note('raw'), lease(0));
+        if (at(90)) seed(CHECKPOINTS, { ...lease(NOW + 600_000), cycle_id: '20261130T062630Z-cccc0000' });
+        if (at(120)) seed(CHECKPOINTS, { topic_name: '*', layer: 'raw' });
+        if (at(180)) seed(CHECKPOINTS, lease(0));
+      },
+    });
+    await expect(run(...RELEASE)).resolves.toMatchObject({ code: 0 });
+    expect(queries).toHaveLength(1);
+    expect(at(180)).toBe(true);
   });
 
   it('has nothing to release where nothing is held', async () => {

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from lean_ops.bookkeeping import held_topics
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
+from lean_ops.bookkeeping.table_ownership import owners_of
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance.delta_retention import DeltaNeeds
@@ -29,17 +30,19 @@ class TopicState:
 
 
 def topic_states(registry: Iterable[Item], now: datetime) -> dict[str, TopicState]:
-    """Topics by the names of their tables. now: an aware time."""
+    """Topics by the names of their tables. now: an aware time.
+
+    A topic is left out where another one owns the table of that name.
+    """
     listed = list(registry)
-    holds = held_topics.holds_of(listed, now)
-    topics = {str(item["topic_name"]) for item in listed}
-    return {
-        names.table_name(topic): TopicState(
-            topic=topic, epoch=holds.epoch(topic), is_held=topic in holds.held
-        )
-        for topic in topics
-        if names.is_topic(topic)
-    }
+    holds, owners = held_topics.holds_of(listed, now), owners_of(listed)
+    found = {}
+    for topic in sorted(str(item["topic_name"]) for item in listed):
+        if names.is_topic(topic) and owners.get(names.table_name(topic), topic) == topic:
+            found[names.table_name(topic)] = TopicState(
+                topic=topic, epoch=holds.epoch(topic), is_held=topic in holds.held
+            )
+    return found
 
 
 def raw_snapshots_taken(tables: Tables, checkpoints: Checkpoints) -> list[str]:

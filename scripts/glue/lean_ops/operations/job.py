@@ -8,12 +8,15 @@ before, and ends the operation after it. The job may be killed at any moment and
 3. The table of operations gets the operation's row, and those of others that ended without a run of this job.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lean_ops.bookkeeping import held_topics
+from lean_ops.bookkeeping.table_ownership import TOPIC_COLLISION, owners_of
+from lean_ops.columns import names
 from lean_ops.cycle_delta.summary import topic_cycles
+from lean_ops.errors import reason
 from lean_ops.operations.compacting import compact
 from lean_ops.operations.fencing import fence
 from lean_ops.operations.operation import (
@@ -38,10 +41,21 @@ Counts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class HeldTopic:
-    """The topic of an operation, and the epoch that the registry has for it."""
+    """The topic of an operation, and the epoch that the registry has for it. owner: the topic that owns the
+    tables of its name; None where no event has come yet."""
 
     topic: str
     epoch: int
+    owner: str | None
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether the tables of its name, if there are any, are its own."""
+        return self.owner in (None, self.topic)
+
+    def fence(self, tables: Tables) -> int:
+        """Fences its tables, and returns how many there are. Those of another topic are left alone."""
+        return fence(tables, self.topic, self.epoch) if self.has_tables else 0
 
 
 Apply = Callable[[OperationJob, Tables, Operation, HeldTopic], Counts]
@@ -82,16 +96,25 @@ def _read(job: OperationJob) -> Operation:
 
 
 def _held(job: OperationJob, operation: Operation) -> HeldTopic:
-    """Raises OperationError when the topic is not held: its runs would write while the operation does."""
-    items = [item for item in job.registry.items() if item["topic_name"] == operation.topic]
-    holds = held_topics.holds_of(items, job.clock())
-    if holds.held.get(operation.topic) not in held_topics.PAUSED:
-        raise OperationError(f"{operation.topic} is not held: somebody has released it by hand")
-    return HeldTopic(operation.topic, holds.epoch(operation.topic))
+    """Raises OperationError when the topic is not held: its runs would write while the operation does; and
+    when it has no tables of its own, unless it is released."""
+    topic = operation.topic
+    registry = job.registry.items()
+    holds = held_topics.holds_of((item for item in registry if item["topic_name"] == topic), job.clock())
+    if holds.held.get(topic) not in held_topics.PAUSED:
+        raise OperationError(f"{topic} is not held: somebody has released it by hand")
+    table = names.table_name(topic)
+    held = HeldTopic(topic, holds.epoch(topic), owners_of(registry).get(table))
+    if not held.has_tables and operation.kind != "release":
+        raise OperationError(
+            f"{TOPIC_COLLISION}: the table {table} belongs to the topic {held.owner}, so {topic} has none: "
+            "cancel the operation (lean-ops op cancel)"
+        )
+    return held
 
 
 def _hold(_: OperationJob, tables: Tables, __: Operation, held: HeldTopic) -> Counts:
-    return {"epoch": held.epoch, "tables": fence(tables, held.topic, held.epoch)}
+    return {"epoch": held.epoch, "tables": held.fence(tables)}
 
 
 def _release(job: OperationJob, tables: Tables, _: Operation, held: HeldTopic) -> Counts:
@@ -99,7 +122,7 @@ def _release(job: OperationJob, tables: Tables, _: Operation, held: HeldTopic) -
     takes. The registry gives the topic back after that."""
     return {
         "epoch": held.epoch,
-        "tables": fence(tables, held.topic, held.epoch),
+        "tables": held.fence(tables),
         **_waiting(job, tables, held.topic),
     }
 
@@ -121,7 +144,7 @@ def _waiting(job: OperationJob, tables: Tables, topic: str) -> Counts:
 
 def _compact(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
     """Fences the tables first: the state machine has held the topic for this operation, with a new epoch."""
-    fence(tables, held.topic, held.epoch)
+    held.fence(tables)
     arguments = job.arguments
     maintenance = Maintenance(
         arguments=MaintenanceArguments(
@@ -156,10 +179,36 @@ def _apply_of(operation: Operation) -> Apply:
 
 
 def _record(job: OperationJob, tables: Tables, own: Operation) -> None:
-    """Writes the rows of this operation and of those that ended without a row: they were cancelled."""
-    others = [one for item in job.operations.all() if (one := read_operation(item)) and one.lacks_row]
+    """Writes the rows of this operation and of those that ended without a row: they were cancelled, or could
+    not be recorded.
+
+    What the operation was to do is done by now. So it does not fail when its row cannot be written, as when
+    another operation writes its own: the next one writes it as well.
+    """
     done = replace(own, state=DONE, ended_at=job.clock().isoformat())
-    ended = [done, *(one for one in others if one.operation_id != own.operation_id)]
-    record(tables, ended)
+    try:
+        ended = [done, *(one for one in _unrecorded(job) if one.operation_id != own.operation_id)]
+        record(tables, ended)
+    except Exception as error:
+        job.log(
+            "operation not recorded",
+            level="WARNING",
+            operation_id=own.operation_id,
+            topic_name=own.topic,
+            reason=reason(error),
+        )
+        return
     for one in ended:
         job.operations.note_recorded(one.operation_id, one.state)
+
+
+def _unrecorded(job: OperationJob) -> Iterator[Operation]:
+    for item in job.operations.all():
+        try:
+            operation = read_operation(item)
+        except OperationError as error:
+            # One that somebody has put there by hand must not stand in the way of all others.
+            job.log("operation unreadable", level="WARNING", reason=reason(error))
+            continue
+        if operation is not None and operation.lacks_row:
+            yield operation

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 MAX_LISTED = 2_000
 """More ids are not listed: a batch with so many new errors is rare, and its query would be too long."""
 _MAX_COMPARED = 200
-"""Iceberg compares no longer list with the bounds of a file: IN_PREDICATE_LIMIT of its InclusiveMetricsEvaluator."""
+"""Iceberg compares no longer list with the bounds of a file: its InclusiveMetricsEvaluator has this limit."""
 
 
 @dataclass(frozen=True)

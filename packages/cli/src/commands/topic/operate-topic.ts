@@ -210,8 +210,9 @@ export function followedExitCode({ end, operation }: Followed): ExitCode {
   return end === 'ENDED' && refused ? EXIT.problems : EXIT.failed;
 }
 
-function exitCodeOf({ refusal, followed }: Outcome): ExitCode {
+function exitCodeOf({ refusal, followed, caughtUp }: Outcome): ExitCode {
   if (refusal !== undefined) return EXIT.problems;
+  if (caughtUp?.end === 'TIMEOUT') return EXIT.failed;
   return followed === undefined ? EXIT.clean : followedExitCode(followed);
 }
 

@@ -3,6 +3,7 @@
  * All writes of a decision are one transaction, so a step is done or not done, and a repeated one recognises that it is done.
  */
 import { absent, all, equals, present, type Condition, type Document } from '../condition';
+import { isObject } from '../json/value';
 import { tableNameOf } from '../topic';
 import { ddlAtWork, epochOf, isHeld, readHold, type Hold } from './hold';
 import { lockItem, lockKeyOf, operationItem, readLock, type Operation, type OperationState } from './operation';
@@ -83,24 +84,39 @@ export function beginOperation(facts: OperationFacts, executionArn: string): Dec
   const begun = { ...running, step: 'BEGUN' as const };
   const refusal = refusalOf(operation, topicItem);
   if (refusal !== undefined) return refusal;
-  const holds = operation.kind === 'hold' || (operation.kind === 'compact' && !isHeld(topicItem));
   return {
     kind: 'write',
-    writes: [
-      ...(holds ? [holdWrite(operation, topicItem, now)] : [unchangedTopic(operation, topicItem)]),
-      writeOf(operation, begun),
-    ],
+    writes: [beginningOf(operation, topicItem, now), writeOf(operation, begun)],
     operation: begun,
   };
 }
 
-function refusalOf({ kind, topic, plan }: Operation, topicItem: Document | undefined): Decision | undefined {
+/** The write on the topic with which an operation begins. */
+function beginningOf(operation: Operation, topicItem: Document | undefined, now: Date): OperationWrite {
+  if (extendedBy(operation) !== undefined) return extensionWrite(operation, topicItem, now);
+  const holds = operation.kind === 'hold' || (operation.kind === 'compact' && !isHeld(topicItem));
+  return holds ? holdWrite(operation, topicItem, now) : unchangedTopic(operation, topicItem);
+}
+
+/** The operation whose hold a hold gives a new end to; undefined where it is a hold of its own. */
+function extendedBy({ kind, plan }: Operation): string | undefined {
+  const extended = plan['extends'];
+  return kind === 'hold' && typeof extended === 'string' ? extended : undefined;
+}
+
+function refusalOf(operation: Operation, topicItem: Document | undefined): Decision | undefined {
+  const { kind, topic, plan } = operation;
   const epoch = epochOf(topicItem);
   const planned = plan['epoch'];
   if (typeof planned === 'number' && planned !== epoch) {
     return refused('PLAN_STALE', `${topic} was held since the plan was made: its epoch was ${planned} and is ${epoch}`);
   }
   const hold = readHold(topicItem);
+  const extended = extendedBy(operation);
+  if (extended !== undefined) {
+    if (isHeld(topicItem) && hold?.operationId === extended) return undefined;
+    return refused('PLAN_STALE', `the hold ${extended} of ${topic}, which was to have a new end, is over`);
+  }
   if (kind === 'hold' && hold !== undefined) {
     return refused('ALREADY_HELD', `${topic} is held by ${hold.operationId} since ${hold.since}: release it first`);
   }
@@ -133,6 +149,23 @@ function holdWrite(operation: Operation, item: Document | undefined, now: Date):
     },
     remove: [],
     condition: all(unchanged(item, 'epoch'), unchanged(item, 'status')),
+  };
+}
+
+/** Gives a hold a new end, and changes nothing else: no writer gets at the tables in between. */
+function extensionWrite({ topic, until }: Operation, item: Document | undefined, now: Date): OperationWrite {
+  const hold = isObject(item?.['hold']) ? (item['hold'] as Document) : {};
+  return {
+    op: 'update',
+    table: 'registry',
+    key: { topic_name: topic },
+    set: { hold: { ...hold, ...(until !== undefined && { until }) }, updated_at: now.toISOString() },
+    remove: [],
+    condition: all(
+      unchanged(item, 'epoch'),
+      unchanged(item, 'status'),
+      equals('hold.operation_id', readHold(item)?.operationId ?? ''),
+    ),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   lockKeyOf,
   markDrained,
   operationIdOf,
+  readHold,
   type Document,
   type Operation,
   type OperationKind,
@@ -105,6 +106,28 @@ describe('a hold', () => {
       updated_at: NOW.toISOString(),
     });
     expect(await lockOf(documents)).toBeUndefined();
+  });
+
+  it('of a held topic only gives that hold another end, and is stale once it is over', async () => {
+    const documents = await held(READY);
+    const before = await topicOf(documents);
+    const first = readHold(before)?.operationId ?? '';
+    const later = operation('hold', { until: '2026-12-02T00:00:00Z', plan: { epoch: 1, extends: first } });
+    await steps(documents).request(later);
+    await run(documents, later.operationId);
+    const after = await topicOf(documents);
+    expect(after).toEqual({ ...before, hold: { ...(before?.['hold'] as Document), until: later.until } });
+    const cancelled = operation('hold', { until: '2026-12-03T00:00:00Z', plan: { extends: first } });
+    await steps(documents).request(cancelled);
+    await steps(documents).begin(cancelled.operationId);
+    await steps(documents).cancel(cancelled.operationId);
+    expect(isHeld(await topicOf(documents))).toBe(true);
+    const release = operation('release');
+    await steps(documents).request(release);
+    await run(documents, release.operationId);
+    const stale = operation('hold', { until: '2026-12-02T00:00:00Z', plan: { extends: first } });
+    await steps(documents).request(stale);
+    await expect(steps(documents).begin(stale.operationId)).rejects.toThrow('PLAN_STALE');
   });
 
   it('gives a topic without an item one, which release leaves without a status', async () => {
