@@ -158,9 +158,9 @@ def test_what_others_compact_delete_and_expire_is_no_move_and_costs_one_look(lak
     loaded = []
     load = TopicTable.__init__
 
-    def counted(self, spark, name):
+    def counted(self, spark, name, *rest):
         loaded.append(name)
-        load(self, spark, name)
+        load(self, spark, name, *rest)
 
     monkeypatch.setattr(TopicTable, "__init__", counted)
     for looks in (1, 0, 0):
