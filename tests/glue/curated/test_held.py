@@ -2,6 +2,8 @@
 
 from lake import Event
 
+from lean_ops.curated import job as curated_job
+
 HELD, OTHER = "telemetry.climate", "fleet.trucks"
 FIELDS = {"n": {"type": "integer"}}
 
@@ -29,6 +31,56 @@ def test_a_held_topic_is_noted_and_taken_on_once_it_is_released(lake):
     assert len(lake.rows("curated.telemetry_climate")) == 2
     assert lake.balance("curated") == (2, 2)
     assert lake.checkpoints.stored["*", "curated"]["held"] == []
+
+
+def test_a_topic_that_is_given_back_between_the_two_jobs_waits_for_the_next_cycle(lake):
+    """Standardized saw the hold, and Curated does not any more."""
+    lake.activate(HELD, 1, FIELDS)
+    lake.standardize(Event({"n": 1}, message_id="m1"))
+    assert lake.curate().complete
+    lake.hold(HELD)
+    one = lake.next_cycle()
+    assert lake.standardize(Event({"n": 2}, message_id="m2"), cycle_id=one).trouble() is None
+    lake.release(HELD)
+    assert lake.curate(cycle_id=one).trouble() is None
+    assert len(lake.rows("curated.telemetry_climate")) == 1
+    assert lake.standardize().trouble() is None
+    assert lake.curate().complete
+    assert len(lake.rows("curated.telemetry_climate")) == 2
+    assert lake.balance("curated") == (2, 2)
+
+
+def test_a_hold_lets_nobody_read_old_cycles_again_but_the_topic_itself(lake, monkeypatch):
+    for topic in (HELD, OTHER):
+        lake.activate(topic, 1, FIELDS)
+    lake.standardize(*(Event({"n": 1}, topic=topic, message_id="m1") for topic in (HELD, OTHER)))
+    assert lake.curate().complete
+    read, new_cycles = [], curated_job.new_cycles
+
+    def seen(job, tables, unread):
+        read.append((unread.after, dict(unread.earlier)))
+        return new_cycles(job, tables, unread)
+
+    monkeypatch.setattr(curated_job, "new_cycles", seen)
+    through = []
+    for n, (act, topics) in enumerate(
+        [
+            (None, [OTHER]),
+            (lake.hold, [OTHER, HELD]),
+            (None, [OTHER, HELD]),
+            (lake.release, [OTHER]),
+            (None, []),
+        ]
+    ):
+        if act is not None:
+            act(HELD)
+        through.append(lake.checkpoints.stored["*", "curated"]["looked_through"])
+        lake.standardize(*(Event({"n": n}, topic=topic, message_id=f"n{n}") for topic in topics))
+        assert lake.curate().trouble() is None
+    assert [after for after, _ in read] == through, "each run goes on from the last one"
+    assert [earlier for _, earlier in read] == [{}, {}, {}, {HELD: through[1]}, {}]
+    assert len(lake.rows("curated.telemetry_climate")) == 3
+    assert len(set(lake.balance("curated"))) == 1
 
 
 def test_a_run_with_only_held_topics_leaves_everything_as_it_is(lake):

@@ -74,6 +74,27 @@ def test_a_table_that_somebody_rolled_back_is_taken_on_from_where_it_is(lake, ke
     assert len(set(lake.balance("curated"))) == 1
 
 
+def test_rows_are_not_validated_again_from_a_table_that_lacks_some(lake):
+    """Both tables were rolled back, and cycle_delta does not have what they lack: Curated waits until
+    Standardized has its rows."""
+    three_cycles(lake)
+    expected = rows(lake)
+    standardized = "standardized.telemetry_climate"
+    newest = lake.spark.sql(
+        f"SELECT snapshot_id FROM {lake.name(standardized)}.history ORDER BY made_current_at DESC LIMIT 1"
+    ).collect()[0][0]
+    lake.roll_back(standardized, 1)
+    lake.roll_back(TABLE, 1)
+    lake.forget([cycle(2), cycle(3)])
+    name = lake.next_cycle()
+    assert "TABLE_ROLLED_BACK" in lake.standardize(cycle_id=name).trouble()
+    lake.curate(cycle_id=name)
+    assert len(rows(lake)) < len(expected)
+    lake.spark.sql(f"CALL glue_catalog.system.set_current_snapshot('{lake.name(standardized)}', {newest})")
+    assert take(lake).complete
+    check(lake, expected)
+
+
 def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(lake, monkeypatch):
     three_cycles(lake)
     expected = rows(lake)

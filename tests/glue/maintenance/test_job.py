@@ -162,6 +162,19 @@ def test_a_topic_that_curated_left_behind_keeps_its_cycles(aged, monkeypatch):
     aged.checkpoints.stored[TOPIC, "curated"]["delta_through"] = through
 
 
+def test_what_a_held_table_lacks_that_was_moved_back_stays_in_cycle_delta(lake):
+    for n in range(3):
+        assert lake.standardize(event(n)).trouble() is None
+    lake.hold(TOPIC)
+    lake.roll_back(TABLES[0], 1)
+    for n in (3, 4):
+        lake.standardize(event(n), Event({"n": n}, topic="fleet.trucks", message_id=f"t{n}"))
+    assert maintain(lake, at=LATER).trouble() is None
+    lake.release(TOPIC)
+    assert lake.standardize().trouble() is None
+    assert set(lake.by_key(TABLES[0])) == {f"m{n}" for n in range(5)}
+
+
 def test_a_topic_that_is_held_is_left_alone(aged, monkeypatch):
     keep_few(monkeypatch, 1)
     before = {table: snapshot_ids(aged, table) for table in TABLES}

@@ -1,9 +1,9 @@
 """Curated's watermark: the cycle up to which cycle_delta has nothing left for any of its topics.
 
 A topic without new rows keeps the checkpoint of its last ones. Without the watermark each run would read
-cycle_delta from the oldest of all checkpoints on. The watermark counts only as long as every table still has
-the checkpoint that it had when the watermark was stored. Once a topic is new or was rolled back, the
-checkpoints decide again.
+cycle_delta from the oldest of all checkpoints on. The watermark counts only as long as the mirrors have the
+checkpoints that they had when it was stored, those of held topics as well: so a hold does not void it. Of
+topics that are new, were released, or whose table is behind its mirror, the run reads older cycles besides.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,12 @@ _CHECKPOINTS = "looked_checkpoints"
 def stored_watermark(item: Item | None, checkpoints: Mapping[str, str]) -> str | None:
     """Returns the stored watermark, or None when there is none that counts.
 
-    item: the item about all topics. checkpoints: topic to the last cycle that its table has taken.
+    item: the item about all topics. checkpoints: topic to the last cycle that its mirror says it has taken,
+    of all topics with a schema.
     """
     if item is None or item.get(_CHECKPOINTS) != _digest(checkpoints):
         return None
     return item.get(_WATERMARK)
-
-
-def watermark_in(item: Item | None) -> str | None:
-    """Returns the watermark that the item has, whether or not it counts for the topics of this run."""
-    return None if item is None else item.get(_WATERMARK)
 
 
 def watermark_item(watermark: str | None, checkpoints: Mapping[str, str]) -> Item:

@@ -25,6 +25,8 @@ HELD = "held"
 MAX_HELD = 500
 """The most topics that the item names, which has at most 400 KB and names topics in trouble as well."""
 DELTA_GONE = "DELTA_GONE"
+LEFT_ALONE = "LEFT_ALONE"
+"""Why Curated leaves a topic alone that Standardized has left alone in the same cycle."""
 _EPOCH = "epoch"
 _LOGGED_TOPICS = 20
 
@@ -62,6 +64,16 @@ def holds_of(registry: Iterable[Item], now: datetime) -> Holds:
         if epoch := epoch_of(item):
             epochs[topic] = epoch
     return Holds(held, epochs)
+
+
+def with_left_behind(holds: Holds, below: Item | None) -> Holds:
+    """Returns the holds of a run with the topics that the run of the layer below has left alone.
+
+    A topic may have been released between the two. The layer above would find cycles that the one below has
+    not taken. below: the item about that run. Raises HeldNotesError.
+    """
+    left = {topic: LEFT_ALONE for topic in notes_of(below) if topic not in holds.held}
+    return Holds({**holds.held, **left}, holds.epochs)
 
 
 def epoch_of(item: Item) -> int:

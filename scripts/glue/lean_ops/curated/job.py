@@ -18,21 +18,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lean_ops.bookkeeping import checkpoint_mirror, held_topics, ledger, left_behind
-from lean_ops.bookkeeping.curated_watermark import watermark_in, watermark_item
+from lean_ops.bookkeeping.curated_watermark import stored_watermark, watermark_item
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.run_outcome import RunOutcome
+from lean_ops.bookkeeping.table_position import position_of
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
-from lean_ops.curated.advance_topics import advance_all
+from lean_ops.curated.advance_topics import StandardizedBehindError, advance_all
 from lean_ops.curated.moved_tables import take_on
 from lean_ops.curated.planning import (
     TopicPlan,
     advances_of,
     checkpoint_at_rest,
-    checkpoints_of,
     new_cycles,
     plan_topic,
-    watermark_of,
+    unread_cycles,
 )
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.table import TopicCycle
@@ -40,32 +40,44 @@ from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
 from lean_ops.tasks.advance_topics import TopicCommits
 from lean_ops.tasks.topic_pool import TopicPool
+
+_STANDARDIZED_RUN = "raw"
+"""The name under which the mirror has the item about Standardized's run."""
 
 
 def run(job: Job) -> RunOutcome:
     tables = Tables(job.spark, job.arguments.database_prefix)
     started = job.clock()
     registry = list(job.registry.items())
-    holds = held_topics.holds_of(registry, started)
+    holds = held_topics.with_left_behind(
+        held_topics.holds_of(registry, started), job.checkpoints.get(ALL_TOPICS, _STANDARDIZED_RUN)
+    )
     with_schema = {str(item["topic_name"]): item for item in registry if _is_enabled(item)}
     enabled = {topic: item for topic, item in with_schema.items() if topic not in holds.held}
     if not enabled:
         job.log("every topic with a schema is held" if with_schema else "no topic has a schema")
         return RunOutcome()
     before = job.checkpoints.get(ALL_TOPICS, LAYER)
+    mirrors = job.checkpoints.of_topics(sorted(with_schema), LAYER)
+    mirrored = {
+        topic: str(item["delta_through"]) for topic, item in mirrors.items() if "delta_through" in item
+    }
+    watermark = stored_watermark(before, mirrored)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
         released = held_topics.released(held_topics.notes_of(before), holds)
         held_topics.log_holds(job.log, LAYER, holds, released)
-        scene = _scene(layer_run, enabled)
+        scene = _scene(layer_run, enabled, mirrors)
         plans = _plan(layer_run, sorted(enabled.keys() - scene.at_rest.keys()), scene, started)
-        watermark = watermark_of(job, plans, scene.at_rest)
         taken = _last_taken(layer_run)
         upto = taken.cycle_id if taken else NONE_TAKEN
-        cycles = new_cycles(job, tables, watermark)
+        unread = unread_cycles(watermark, mirrored, plans, scene.at_rest, released)
+        cycles = new_cycles(job, tables, unread)
         plans += _plan_woken(layer_run, scene, cycles, started)
+        plans = _with_whole_sources(layer_run, plans, started)
         plans = take_on(layer_run, plans, cycles, started)
         advances = advances_of(job, plans, cycles, upto, started)
         done = advance_all(tables, pool, advances, job.log)
@@ -79,13 +91,23 @@ def run(job: Job) -> RunOutcome:
         checkpoint_mirror.note_looks(
             layer_run, scene.mirrors, scene.locations, {plan.topic for plan in plans} - items.keys()
         )
-    # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was.
     outcome = layer_run.outcome
-    through = upto if outcome.complete else watermark
-    item = watermark_item(through, checkpoints_of(plans, scene.at_rest, done))
-    left = {topic: watermark_in(before) or NONE_TAKEN for topic in with_schema if topic in holds.held}
-    item = {**item, "snapshot_id": (taken.snapshot_id if taken else None) or ""}
-    _mirror_run(layer_run, item, advances, before, left)
+    left = {
+        topic: watermark or mirrored.get(topic, NONE_TAKEN) for topic in with_schema if topic in holds.held
+    }
+    notes = _notes(layer_run, advances, before, left)
+    # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was;
+    # and so it does where not every topic that was left alone has room for a note.
+    may_pass = outcome.complete and len(notes) <= held_topics.MAX_HELD
+    now = {**mirrored, **{topic: item["delta_through"] for topic, item in items.items()}}
+    # What was skipped has taken nothing. When it comes back, the checkpoints decide.
+    counted = {topic: through for topic, through in now.items() if topic not in outcome.skipped}
+    item = {
+        **watermark_item(upto if may_pass else unread.after, counted),
+        "snapshot_id": (taken.snapshot_id if taken else None) or "",
+        held_topics.HELD: held_topics.item_of(notes),
+    }
+    _mirror_run(layer_run, item, advances, before)
     return outcome
 
 
@@ -104,10 +126,9 @@ class _Scene:
     at_rest: dict[str, Checkpoint]
 
 
-def _scene(run: LayerRun, enabled: Mapping[str, Item]) -> _Scene:
-    """enabled: topic to its item of the registry."""
+def _scene(run: LayerRun, enabled: Mapping[str, Item], mirrors: Mapping[str, Item]) -> _Scene:
+    """enabled: topic to its item of the registry. mirrors: topic to its item in the layer."""
     locations = run.metadata_locations()
-    mirrors = run.job.checkpoints.of_topics(sorted(enabled), LAYER)
     at_rest: dict[str, Checkpoint] = {}
     for topic, item in enabled.items():
         checkpoint = checkpoint_at_rest(item, mirrors.get(topic), locations.get(names.table_name(topic)))
@@ -162,6 +183,30 @@ def _plan(run: LayerRun, topics: Sequence[str], scene: _Scene, started: datetime
     return plans
 
 
+def _with_whole_sources(run: LayerRun, plans: Sequence[TopicPlan], started: datetime) -> list[TopicPlan]:
+    """Fails the topics that may validate the rows of a Standardized table that somebody has moved back.
+
+    They would count as taken through the last cycle, and what Standardized takes again comes with none.
+    """
+    validating = {plan.topic: plan for plan in plans if plan.backfill_from or plan.position.is_moved_back}
+    mirrors = run.job.checkpoints.of_topics(sorted(validating), "standardized") if validating else {}
+
+    def lacks_rows(plan: TopicPlan) -> bool:
+        if plan.standardized is None:
+            return False
+        source = plan.backfill_from or TopicTable(run.tables.spark, plan.standardized)
+        return position_of(source, mirrors.get(plan.topic)).is_moved_back
+
+    lacking = {topic for topic, plan in sorted(validating.items()) if lacks_rows(plan)}
+    for topic in sorted(lacking):
+        error = StandardizedBehindError(
+            f"somebody moved the Standardized table {names.table_name(topic)} back, so its rows are not all "
+            "there. This topic goes on once that table is taken on, or where it was"
+        )
+        run.stop(topic, run.job.arguments.cycle_id, error, started)
+    return [plan for plan in plans if plan.topic not in lacking]
+
+
 def _last_taken(run: LayerRun) -> snapshot_range.Taken | None:
     """Returns the last cycle that cycle_delta has, which need not be this run's: a cycle may fail before it
     takes RAW, and come again."""
@@ -207,17 +252,25 @@ def _mirror_item(topic: str, commit: Commit) -> Item:
     return {**item, "schema_version": checkpoint.schema_version, "delta_through": checkpoint.through}
 
 
-def _mirror_run(
-    run: LayerRun, item: Item, advances: Sequence[Advance], before: Item | None, left: Mapping[str, str]
-) -> None:
-    """Writes the item about the whole run, with the topics that it leaves behind or alone.
+def _notes(
+    run: LayerRun, advances: Sequence[Advance], before: Item | None, left: Mapping[str, str]
+) -> Mapping[str, held_topics.Note]:
+    """Returns the notes of topics that are left alone.
 
-    before: the item of the run before. left: the topics that are left alone, each with a cycle up to which
-    it has taken all. Its own checkpoint says where it goes on; the note says that there may be something.
+    before: the item of the run before. left: those topics, each with a cycle up to which it has taken all.
     """
+    notes = held_topics.notes_of(before)
+    return held_topics.next_notes(notes, run.holds, left, run.outcome.left, _arrivals(run, advances))
+
+
+def _arrivals(run: LayerRun, advances: Sequence[Advance]) -> dict[tuple[str, str], datetime]:
     cycle_id = run.job.arguments.cycle_id
-    arrivals = {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None}
+    return {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None}
+
+
+def _mirror_run(run: LayerRun, item: Item, advances: Sequence[Advance], before: Item | None) -> None:
+    """Writes the item about the whole run, with the topics that it leaves behind. before: the item of the run
+    before."""
+    cycle_id, arrivals = run.job.arguments.cycle_id, _arrivals(run, advances)
     in_trouble = left_behind.items_of(run.outcome, before, arrivals, cycle_id=cycle_id, now=run.job.clock())
-    notes = held_topics.next_notes(held_topics.notes_of(before), run.holds, left, run.outcome.left, arrivals)
-    held = {held_topics.HELD: held_topics.item_of(notes)}
-    checkpoint_mirror.put_run(run, LAYER, {**item, **held, **in_trouble})
+    checkpoint_mirror.put_run(run, LAYER, {**item, **in_trouble})

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lean_ops.bookkeeping.curated_watermark import stored_watermark
 from lean_ops.bookkeeping.table_position import Position, position_of
 from lean_ops.columns import names
 from lean_ops.curated.advance import LAYER, NONE_TAKEN, Advance, Checkpoint
@@ -13,7 +12,7 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, times_of, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.errors import LeanOpsError
-from lean_ops.ports.interfaces import ALL_TOPICS, Item, Job
+from lean_ops.ports.interfaces import Item, Job
 from lean_ops.standardized.schema_evolution import max_paths
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.spark_tables import Tables
@@ -134,32 +133,45 @@ def checkpoint_at_rest(registered: Item, mirror: Item | None, location: str | No
     return Checkpoint(str(mirror["delta_through"]), int(mirror["schema_version"]))
 
 
-def watermark_of(job: Job, plans: Sequence[TopicPlan], at_rest: Mapping[str, Checkpoint]) -> str | None:
-    """Returns the cycle up to which cycle_delta has nothing left for any of the topics; None to read all of
-    it."""
-    reached = checkpoints_of(plans, at_rest)
-    if not reached or len(reached) < len(plans) + len(at_rest):
-        return None
-    return stored_watermark(job.checkpoints.get(ALL_TOPICS, LAYER), reached) or min(reached.values())
+@dataclass(frozen=True)
+class Unread:
+    """The cycles of cycle_delta that a run reads: those after one, or all when that is None, and of some
+    topics earlier ones as well, each with the first of them."""
+
+    after: str | None
+    earlier: Mapping[str, str]
 
 
-def checkpoints_of(
-    plans: Iterable[TopicPlan],
+def unread_cycles(
+    watermark: str | None,
+    mirrored: Mapping[str, str],
+    plans: Sequence[TopicPlan],
     at_rest: Mapping[str, Checkpoint],
-    done: Mapping[str, Commit | Exception | None] | None = None,
-) -> dict[str, str]:
-    """Returns topic to the last cycle that it has taken, where `done` has the commits that were made of the
-    plans. at_rest: topic to checkpoint, of the topics that were not planned."""
-    reached = {topic: checkpoint.through for topic, checkpoint in at_rest.items()}
-    reached |= {plan.topic: plan.checkpoint.through for plan in plans if plan.checkpoint is not None}
-    made = {topic: commit for topic, commit in (done or {}).items() if isinstance(commit, Commit)}
-    return reached | {topic: Checkpoint.of(commit).through for topic, commit in made.items()}
+    released: Mapping[str, str],
+) -> Unread:
+    """Returns which cycles may have something for the topics.
+
+    watermark: the stored one, where it counts. mirrored: topic to the last cycle that its mirror says it has
+    taken. at_rest: topic to checkpoint, of the topics that are not planned. released: topic to a cycle up to
+    which it had taken all when it was held.
+    """
+    reached = {plan.topic: plan.checkpoint.through if plan.checkpoint else "" for plan in plans}
+    if watermark is None:
+        oldest = [*reached.values(), *(checkpoint.through for checkpoint in at_rest.values())]
+        return Unread(min(oldest, default=None) or None, {})
+    # New topics, and those whose table somebody moved back: the watermark was stored without them.
+    behind = {topic: through for topic, through in reached.items() if through < mirrored.get(topic, "~")}
+    earlier = dict(released)
+    for topic, through in behind.items():
+        earlier[topic] = min(through, earlier.get(topic, through))
+    return Unread(watermark, earlier)
 
 
-def new_cycles(job: Job, tables: Tables, after: str | None) -> dict[str, list[TopicCycle]]:
-    """Returns topic to the cycles with readable messages that cycle_delta has after this one."""
+def new_cycles(job: Job, tables: Tables, unread: Unread) -> dict[str, list[TopicCycle]]:
+    """Returns topic to the cycles with readable messages that the run reads of cycle_delta."""
     found: dict[str, list[TopicCycle]] = {}
-    for one in topic_cycles(tables, after, Limits(max_paths(job.arguments.max_columns))):
+    limits = Limits(max_paths(job.arguments.max_columns))
+    for one in topic_cycles(tables, unread.after, limits, unread.earlier):
         if one.readable:
             found.setdefault(one.topic, []).append(one)
     return found

@@ -2,18 +2,20 @@
 checkpoints and from the registry."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lean_ops.bookkeeping import held_topics
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
 from lean_ops.bookkeeping.table_ownership import owners_of
+from lean_ops.bookkeeping.table_position import position_of
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance.delta_retention import DeltaNeeds
 from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
 
 _CURATED = "curated"
 _RAW = "raw"
@@ -71,15 +73,30 @@ def delta_needs(checkpoints: Checkpoints, registry: Iterable[Item]) -> DeltaNeed
     through = {topic: _text(items.get(topic, {}).get("delta_through")) for topic in enabled}
     known = {topic: cycle for topic, cycle in through.items() if cycle is not None}
     # A note of Curated names a cycle up to which the topic had taken all when it was held.
-    looked = _held(curated)
-    watermark = stored_watermark(curated, {topic: one for topic, one in known.items() if topic not in looked})
+    looked, watermark = _held(curated), stored_watermark(curated, known)
     for topic, cycle in known.items():
-        through[topic] = max(cycle, looked.get(topic) or watermark or "")
+        through[topic] = max(cycle, looked.get(topic, watermark or ""))
     return DeltaNeeds(
         complete_through=_text(run.get("complete_through")),
         held=_held(run),
         curated_through=through,
     )
+
+
+def with_moved_tables(needs: DeltaNeeds, tables: Tables, checkpoints: Checkpoints) -> DeltaNeeds:
+    """Adds what the tables of held topics lack that somebody has moved back during the hold. The release
+    takes that again, from the cycle that the table has reached."""
+    listed = tables.listed("standardized")
+    own = {topic: names.table_name(topic) for topic in needs.held}
+    mirrors = checkpoints.of_topics(sorted(own), "standardized") if own else {}
+    held = dict(needs.held)
+    for topic, table in own.items():
+        if table in listed:
+            loaded = TopicTable(tables.spark, tables.name("standardized", table))
+            position = position_of(loaded, mirrors.get(topic))
+            if position.is_moved_back:
+                held[topic] = min(held[topic], position.reached or "")
+    return replace(needs, held=held)
 
 
 def _held(run: Item) -> dict[str, str]:

@@ -11,7 +11,7 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance import debt, raw_days
 from lean_ops.maintenance.delta_retention import cycles_to_drop
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
-from lean_ops.maintenance.needs import delta_needs
+from lean_ops.maintenance.needs import delta_needs, with_moved_tables
 from lean_ops.maintenance.raw_days import RawDay, RawFile
 from lean_ops.maintenance.rewriting import (
     delete_partitions,
@@ -40,6 +40,7 @@ def drop_cycles(run: MaintenanceRun) -> None:
 
     def work(own: Tables, one: Table) -> Mapping[str, object] | None:
         needs = delta_needs(run.job.checkpoints, run.job.registry.items())
+        needs = with_moved_tables(needs, own, run.job.checkpoints)
         partitions = own.read(f"{one.name}.partitions")
         rows = partitions.select("partition.cycle_id", "total_data_file_size_in_bytes").collect()
         sizes = {row[0]: row[1] for row in rows}
