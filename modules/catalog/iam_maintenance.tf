@@ -43,4 +43,11 @@ data "aws_iam_policy_document" "maintenance" {
     actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
   }
+
+  # What an operation that still runs has written is no orphan yet.
+  statement {
+    sid       = "FindOperationsThatRun"
+    actions   = ["dynamodb:Scan"]
+    resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
 }

@@ -56,6 +56,7 @@ locals {
       script      = "maintenance.py"
       arguments = {
         "--checkpoint_table"   = var.tables.checkpoints
+        "--operations_table"   = var.tables.operations
         "--budget_minutes"     = "10"
         "--rewind_window_days" = tostring(var.rewind_window_days)
         "--raw_retention_days" = tostring(coalesce(var.raw_retention_days, 0))
@@ -66,8 +67,9 @@ locals {
       description = "Does what an operation does in tables: fences a topic's tables, and puts the operation on record."
       script      = "operation.py"
       arguments = {
-        "--operations_table" = var.tables.operations
-        "--checkpoint_table" = var.tables.checkpoints
+        "--operations_table"   = var.tables.operations
+        "--checkpoint_table"   = var.tables.checkpoints
+        "--rewind_window_days" = tostring(var.rewind_window_days)
         # Cycles of other topics go on meanwhile, and have the whole limit.
         "--catalog_calls_per_second" = tostring(max(1, floor(var.catalog_calls_per_second / 4)))
       }

@@ -9,7 +9,13 @@ import time
 from lean_ops.entrypoint.layer_main import limited_catalog_calls, log_runtime, logged_failure, utc_now
 from lean_ops.entrypoint.log import logger
 from lean_ops.maintenance.job import run
-from lean_ops.ports.aws import DynamoCheckpoints, DynamoRegistry, GlueTableVersions, use_region
+from lean_ops.ports.aws import (
+    DynamoCheckpoints,
+    DynamoOperations,
+    DynamoRegistry,
+    GlueTableVersions,
+    use_region,
+)
 from lean_ops.ports.interfaces import Maintenance
 from lean_ops.ports.job_arguments import parse_maintenance_arguments
 from lean_ops.spark.session import open_session, region_of
@@ -29,6 +35,7 @@ def main() -> None:
                     spark=spark,
                     registry=DynamoRegistry(arguments.registry_table),
                     checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
+                    operations=DynamoOperations(arguments.operations_table),
                     versions=GlueTableVersions(arguments.database_prefix),
                     clock=utc_now,
                     elapsed=time.monotonic,

@@ -134,6 +134,11 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
+    condition     = aws_glue_job.this["operation"].default_arguments["--rewind_window_days"] == "30"
+    error_message = "Compaction of one topic keeps the days that maintenance keeps."
+  }
+
+  assert {
     condition = alltrue(flatten([
       for statement in data.aws_iam_policy_document.job["standardized"].statement : [
         for resource in statement.resources :

@@ -9,9 +9,8 @@ from budget import SEED, budget
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from lake import Event
-from maintained import count_at, keep_few, maintain, snapshot_ids
+from maintained import count_at, maintain, make_eager, snapshot_ids
 
-from lean_ops.maintenance import debt, every_table, raw_days, topic_tables
 from lean_ops.spark.catalog_calls import CatalogCalls
 
 GOVERNED, OTHER = "telemetry.climate", "water.meter"
@@ -19,8 +18,8 @@ TABLES = (
     *("raw.events", "ops.cycle_delta", "ops.ledger"),
     *("standardized.telemetry_climate", "standardized.water_meter", "curated.telemetry_climate"),
 )
-SCHEDULES = budget(each_run=2, thorough=12)
-STEPS = budget(each_run=9, thorough=16)
+SCHEDULES = budget(each_run=1, thorough=12)
+STEPS = budget(each_run=8, thorough=16)
 
 schedules = st.lists(
     st.one_of(
@@ -153,11 +152,7 @@ def dying_at(call):
 
 @pytest.mark.parametrize("part", range(SCHEDULES))
 def test_tables_are_as_if_nothing_had_been_maintained(new_lake, monkeypatch, compacting, part):
-    keep_few(monkeypatch, 2)
-    monkeypatch.setattr(every_table, "is_due", lambda *_: True)
-    for module in (debt, topic_tables):
-        monkeypatch.setattr(module, "MIN_SMALL_FILES", 2)
-    monkeypatch.setattr(raw_days, "MIN_DEPTH", 2)
+    make_eager(monkeypatch, 2)
     played = []
 
     @seed(SEED * 1000 + part)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lean_ops.operations.operation import OperationError, read_operation
+from lean_ops.bookkeeping.operation import OperationError, read_operation
 from lean_ops.ports.job_arguments import ArgumentError, parse_operation_arguments
 
 ITEM = {
@@ -63,7 +63,8 @@ def test_the_arguments_of_the_job():
         "checkpoint_table": "checkpoints",
     }
     argv = [word for name, value in given.items() for word in (f"--{name}", value)]
-    found = parse_operation_arguments([*argv, "--JOB_NAME", "operation"])
+    found = parse_operation_arguments([*argv, "--JOB_NAME", "operation", "--rewind_window_days", "7"])
+    assert found.rewind_window_days == 7
     assert {name: getattr(found, name) for name in given} == given
     with pytest.raises(ArgumentError, match=r"--operation_id is .hold..*--registry_table is missing"):
         parse_operation_arguments(["--operation_id", "hold", *argv[2:6], *argv[8:]])

@@ -128,6 +128,8 @@ MAINTENANCE = [
     "r",
     "--checkpoint_table",
     "p",
+    "--operations_table",
+    "o",
 ]
 
 

@@ -1,10 +1,12 @@
-"""Maintenance of a lake in memory, at any time that a test says, with bounds that few commits reach."""
+"""Maintenance of a lake in memory, at any time that a test says, with bounds that few commits reach; and the
+items of operations, which it reads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lean_ops.maintenance import every_table, job, topic_tables
+from lean_ops.maintenance import debt, every_table, job, raw_days, topic_tables
 from lean_ops.maintenance.maintenance_run import MaintenanceRun
 from lean_ops.ports.interfaces import Maintenance
 from lean_ops.ports.job_arguments import MaintenanceArguments
@@ -28,11 +30,53 @@ class MemoryVersions:
         self.stored[f"{layer}__{table}"] = kept
 
 
+@dataclass
+class MemoryOperations:
+    """The items of operations and of topics' locks, by their ids."""
+
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def get(self, operation_id: str) -> dict[str, Any] | None:
+        return self.items.get(operation_id)
+
+    def all(self) -> list[dict[str, Any]]:
+        return list(self.items.values())
+
+    def apply(self, operation_id: str, counts: Any, at: datetime) -> bool:
+        item = self.items[operation_id]
+        if item["state"] != "RUNNING":
+            return False
+        item.update(step="APPLIED", counts=dict(counts), updated_at=at.isoformat())
+        return True
+
+    def note_recorded(self, operation_id: str, state: str) -> None:
+        self.items[operation_id].update(recorded=True, recorded_state=state)
+
+    def add(self, operation_id: str, topic: str = "telemetry.climate", **more: Any) -> None:
+        """Adds an operation as the state machine leaves it to the job."""
+        self.items[operation_id] = {
+            "operation_id": operation_id,
+            "kind": operation_id.split("-")[1],
+            "topic": topic,
+            "state": "RUNNING",
+            "step": "DRAINED",
+            "requested_by": "arn:aws:iam::123456789012:user/kim",
+            "reason": "merge two sites",
+            "plan": {"epoch": 0},
+            "counts": {},
+            "requested_at": "2026-11-30T06:25:00.000Z",
+            "recorded": False,
+            **more,
+        }
+        self.items[f"topic#{topic}"] = {"operation_id": f"topic#{topic}", "holder": operation_id}
+
+
 def maintain(
     lake: "Lake",
     *,
     topic: str | None = None,
     at: datetime | None = None,
+    operations: MemoryOperations | None = None,
     versions: MemoryVersions | None = None,
     ticks: Sequence[float] = (),
     **arguments: Any,
@@ -55,18 +99,22 @@ def maintain(
             database_prefix=lake.prefix,
             registry_table="registry",
             checkpoint_table="points",
+            operations_table="operations",
             driver_threads=2,
             **arguments,
         ),
         spark=lake.spark,
         registry=lake,
         checkpoints=lake.checkpoints,
+        operations=operations or MemoryOperations(),
         versions=versions or MemoryVersions(),
         clock=lambda: at or datetime.now(UTC),
         elapsed=tick,
         log=lambda message, **fields: lake.logged.append({"message": message, **fields}),
     )
-    return job.run(maintenance) if topic is None else job.run_topic(maintenance, topic)
+    if topic is None:
+        return job.run(maintenance)
+    return job.run_topic(maintenance, topic, lake.registered[topic].get("epoch", 0))
 
 
 def keep_few(monkeypatch: "pytest.MonkeyPatch", kept: int) -> None:
@@ -76,6 +124,15 @@ def keep_few(monkeypatch: "pytest.MonkeyPatch", kept: int) -> None:
     monkeypatch.setattr(every_table, "MIN_EXPIRED", 1)
     # A rewrite would be one more commit.
     monkeypatch.setattr(topic_tables, "MIN_SMALL_FILES", 100)
+
+
+def make_eager(monkeypatch: "pytest.MonkeyPatch", kept: int) -> None:
+    """Has maintenance keep so few snapshots, and do to young tables all that it does to old ones."""
+    keep_few(monkeypatch, kept)
+    monkeypatch.setattr(every_table, "is_due", lambda *_: True)
+    for module in (debt, topic_tables):
+        monkeypatch.setattr(module, "MIN_SMALL_FILES", 2)
+    monkeypatch.setattr(raw_days, "MIN_DEPTH", 2)
 
 
 def snapshot_ids(lake: "Lake", table: str) -> list[int]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from lean_ops.maintenance.expiry import MIN_EXPIRED, expire
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
+from lean_ops.maintenance.needs import oldest_running
 from lean_ops.maintenance.orphans import is_due, orphans_of
 from lean_ops.maintenance.reachable import reachable_paths, stored_objects
 from lean_ops.maintenance.snapshots import KEPT_SNAPSHOTS, Rules
@@ -64,6 +65,12 @@ def remove_orphans(run: MaintenanceRun) -> None:
     """Reports the objects that belong to no table, and removes those that are old enough."""
     chosen = [one for one in run.all_tables if is_due(one.label, run.now)]
     file_store = file_store_of(run.job.spark)
+    # What an operation writes that begins after this look is young.
+    try:
+        oldest_operation = oldest_running(run.job.operations)
+    except Exception as error:
+        run.fail("orphans found", "operations", error)
+        return
 
     def work(own: Tables, one: Table) -> Mapping[str, object] | None:
         iceberg = iceberg_of(own.spark._jvm)
@@ -71,7 +78,7 @@ def remove_orphans(run: MaintenanceRun) -> None:
         objects = list(stored_objects(file_store, iceberg.load(own.spark, one.name).location()))
         loaded = iceberg.load(own.spark, one.name)
         reachable = reachable_paths(own.spark, iceberg, one.name, loaded)
-        found = orphans_of(objects, reachable, now=run.now)
+        found = orphans_of(objects, reachable, now=run.now, oldest_operation=oldest_operation)
         scheme = loaded.location().partition("://")[0]
         for orphan in found.removable:
             path = f"{scheme}://{orphan.path}" if "://" in loaded.location() else orphan.path

@@ -22,6 +22,7 @@ from lean_ops.maintenance.snapshots import (
 from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of
 from lean_ops.tables.commits import CYCLE_ID
+from lean_ops.tables.fence import check
 from lean_ops.tables.topic_table import TopicTable
 
 _MAIN = "main"
@@ -68,7 +69,8 @@ def expire(spark: SparkSession, name: str, rules: Rules, *, at_least: int, epoch
     """Expires a table's snapshots by the rules, and removes the files that only they named.
 
     name: the full name of the table. at_least: how many there must be. epoch: that of the table's
-    topic, as the registry had it when the run began. Returns None when nothing was to do.
+    topic, as the registry had it when the run began. Returns None when nothing was to do. Raises FencedError
+    when an operation has taken the table over since.
 
     The ids are chosen from the table as it is now. Iceberg refuses when one of them was made current, or
     named by a tag or a branch, in the meantime.
@@ -84,6 +86,8 @@ def expire(spark: SparkSession, name: str, rules: Rules, *, at_least: int, epoch
     gone = snapshots_to_expire(table, rules)
     if len(gone) < max(1, at_least):
         return None
+    # Iceberg does not compare it again in the commit, which changes no row.
+    check(loaded.properties(), name, epoch)
     before = _metadata_bytes(loaded)
     # Without a time, Iceberg would also expire what is older than five days, whatever the ids say.
     update = loaded.expireSnapshots().expireOlderThan(0)

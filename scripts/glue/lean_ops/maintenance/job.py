@@ -13,7 +13,7 @@ from lean_ops.columns import names
 from lean_ops.maintenance.every_table import delete_versions, expire_snapshots, remove_orphans
 from lean_ops.maintenance.expiry import table_snapshots
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
-from lean_ops.maintenance.needs import raw_snapshots_taken, topic_states
+from lean_ops.maintenance.needs import TopicState, raw_snapshots_taken, topic_states
 from lean_ops.maintenance.shared_tables import (
     RAW_TABLE,
     compact_ops,
@@ -48,12 +48,16 @@ def run(job: Maintenance) -> MaintenanceRun:
     return own
 
 
-def run_topic(job: Maintenance, topic: str) -> MaintenanceRun:
+def run_topic(job: Maintenance, topic: str, epoch: int) -> MaintenanceRun:
     """Expires the snapshots and rewrites the files of one topic's tables, for an operation that has the topic
-    to itself. It may be held."""
+    to itself.
+
+    epoch: that of the operation. The registry may have a later one meanwhile, when the operation was
+    cancelled.
+    """
     tables = Tables(job.spark, job.arguments.database_prefix)
     name = names.table_name(topic)
-    state = topic_states(job.registry.items(), job.clock()).get(name)
+    state = TopicState(topic=topic, epoch=epoch, is_held=True)
     chosen = [
         Table(layer=layer, table=name, name=tables.name(layer, name), state=state)
         for layer in ("standardized", "curated")

@@ -1,5 +1,5 @@
-"""Reads who still needs what of RAW and of cycle_delta, from the tables' own commits, from the mirror of the
-checkpoints and from the registry."""
+"""Reads who still needs what of RAW, of cycle_delta and of objects that no table names, from the tables' own
+commits, from the mirror of the checkpoints, from the registry and from the operations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,12 +7,13 @@ from datetime import datetime
 
 from lean_ops.bookkeeping import held_topics
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
+from lean_ops.bookkeeping.operation import read_operation
 from lean_ops.bookkeeping.table_ownership import owners_of
 from lean_ops.bookkeeping.table_position import position_of
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance.delta_retention import DeltaNeeds
-from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item
+from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item, Operations
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
@@ -55,6 +56,17 @@ def raw_snapshots_taken(tables: Tables, checkpoints: Checkpoints) -> list[str]:
     mirror = checkpoints.get(ALL_TOPICS, _RAW) or {}
     found = [taken.snapshot_id if taken else None, mirror.get("snapshot_id")]
     return sorted({str(one) for one in found if one})
+
+
+def oldest_running(operations: Operations) -> datetime | None:
+    """When the oldest operation was requested that has not ended; None when all have. One that failed has
+    not, as it may be resumed.
+
+    Raises OperationError for an item that is no operation.
+    """
+    found = (read_operation(item) for item in operations.all())
+    begun = [datetime.fromisoformat(one.requested_at) for one in found if one and not one.is_ended]
+    return min(begun, default=None)
 
 
 def delta_needs(checkpoints: Checkpoints, registry: Iterable[Item]) -> DeltaNeeds:

@@ -1,6 +1,6 @@
 """The steps about tables of all topics: cycle_delta's retention, RAW's days, and the ops tables' files."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -32,7 +32,10 @@ _DELETED = 2
 _ROW_GROUP_SIZE = "write.parquet.row-group-size-bytes"
 _SMALL_ROW_GROUPS = str(4 << 20)
 _OPS_TARGET_BYTES = 32 << 20
+_IDS = ("error_id", "drift_id")
+"""The columns by which rows are looked up, with the topic, by lean_ops.tables.known_ids."""
 _SORTED_BY = "cycle_id"
+"""What the other tables are looked up by."""
 
 
 def drop_cycles(run: MaintenanceRun) -> None:
@@ -153,7 +156,7 @@ def _compact_day(run: MaintenanceRun, own: Tables, one: Table, day: RawDay) -> l
 
 
 def compact_ops(run: MaintenanceRun) -> None:
-    """Joins the small files of the ops tables, sorted by cycle, by which they are looked up."""
+    """Joins the small files of the ops tables, sorted by what they are looked up by."""
 
     def work(own: Tables, one: Table) -> Mapping[str, object] | None:
         iceberg = iceberg_of(own.spark._jvm)
@@ -165,12 +168,11 @@ def compact_ops(run: MaintenanceRun) -> None:
         if found is None:
             return None
         chosen = [tasks[file.path] for group in found.groups for file in group]
-        columns = own.columns(one.name)
         new = rewritten(
             own.spark,
             loaded,
             chosen,
-            sort_by=[_SORTED_BY] if _SORTED_BY in columns else [],
+            sort_by=_order_of(own.columns(one.name)),
             target_bytes=_OPS_TARGET_BYTES,
         )
         replace_files(loaded, chosen, new, deletes_of(chosen), plain_commit(iceberg, one.name))
@@ -178,6 +180,13 @@ def compact_ops(run: MaintenanceRun) -> None:
 
     shared = [one for one in run.of("ops") if one.table != cycle_delta.TABLE]
     run.each("table rewritten", shared, work, at_once=1)
+
+
+def _order_of(columns: Collection[str]) -> Sequence[str]:
+    for key in _IDS:
+        if key in columns:
+            return ("topic_name", key)
+    return (_SORTED_BY,) if _SORTED_BY in columns else ()
 
 
 def table_files(loaded: Any, tasks: Any) -> list[debt.TableFile]:

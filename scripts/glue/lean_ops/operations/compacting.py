@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.maintenance.job import run_topic
 from lean_ops.operations.fencing import tables_of
-from lean_ops.operations.operation import OperationError
 from lean_ops.ports.interfaces import Maintenance
 from lean_ops.tables.spark_tables import Tables
 
@@ -13,15 +13,15 @@ _SIZES = {"files": "total-data-files", "bytes": "total-files-size"}
 """The names of counts, and of what a snapshot's summary says for them."""
 
 
-def compact(job: Maintenance, tables: Tables, topic: str) -> Mapping[str, int]:
+def compact(job: Maintenance, tables: Tables, topic: str, epoch: int) -> Mapping[str, int]:
     """Expires snapshots and rewrites files of the topic's tables. Returns what they had before, and have now:
     files, bytes and snapshots.
 
-    It decides from the tables as they are, so it can be repeated. Raises OperationError when something could
-    not be done.
+    epoch: that under which the operation has the topic. It decides from the tables as they are, so it can be
+    repeated. Raises OperationError when something could not be done.
     """
     before = _sizes(tables, topic)
-    trouble = run_topic(job, topic).trouble()
+    trouble = run_topic(job, topic, epoch).trouble()
     if trouble is not None:
         raise OperationError(trouble)
     after = _sizes(tables, topic)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.columns import names
-from lean_ops.operations.operation import OperationError
 from lean_ops.tables.spark_tables import Tables
 
 LAYERS = ("standardized", "curated")

@@ -13,13 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lean_ops.bookkeeping import held_topics
-from lean_ops.bookkeeping.table_ownership import TOPIC_COLLISION, owners_of
-from lean_ops.columns import names
-from lean_ops.cycle_delta.summary import topic_cycles
-from lean_ops.errors import reason
-from lean_ops.operations.compacting import compact
-from lean_ops.operations.fencing import fence
-from lean_ops.operations.operation import (
+from lean_ops.bookkeeping.operation import (
     APPLIED,
     DONE,
     DRAINED,
@@ -28,6 +22,12 @@ from lean_ops.operations.operation import (
     OperationError,
     read_operation,
 )
+from lean_ops.bookkeeping.table_ownership import TOPIC_COLLISION, owners_of
+from lean_ops.columns import names
+from lean_ops.cycle_delta.summary import topic_cycles
+from lean_ops.errors import reason
+from lean_ops.operations.compacting import compact
+from lean_ops.operations.fencing import fence
 from lean_ops.operations.recording import record
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
 from lean_ops.ports.job_arguments import MaintenanceArguments
@@ -152,6 +152,7 @@ def _compact(job: OperationJob, tables: Tables, operation: Operation, held: Held
             database_prefix=arguments.database_prefix,
             registry_table=arguments.registry_table,
             checkpoint_table=arguments.checkpoint_table,
+            operations_table=arguments.operations_table,
             budget_minutes=_COMPACT_MINUTES,
             rewind_window_days=arguments.rewind_window_days,
             catalog_calls_per_second=arguments.catalog_calls_per_second,
@@ -160,12 +161,13 @@ def _compact(job: OperationJob, tables: Tables, operation: Operation, held: Held
         spark=job.spark,
         registry=job.registry,
         checkpoints=job.checkpoints,
+        operations=job.operations,
         versions=job.versions,
         clock=job.clock,
         elapsed=job.elapsed,
         log=job.log,
     )
-    return {"epoch": held.epoch, **compact(maintenance, tables, held.topic)}
+    return {"epoch": held.epoch, **compact(maintenance, tables, held.topic, held.epoch)}
 
 
 _KINDS: Mapping[str, Apply] = {"hold": _hold, "release": _release, "compact": _compact}

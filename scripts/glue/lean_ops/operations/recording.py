@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from lean_ops.operations.operation import Operation
+from lean_ops.bookkeeping.operation import Operation
 from lean_ops.tables.ops_rows import naive_utc, to_frame
 from lean_ops.tables.spark_tables import Tables
 

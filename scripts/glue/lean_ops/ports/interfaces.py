@@ -162,7 +162,10 @@ class CatchUp:
 
 
 class Operations(Protocol):
-    """The items of operations, and the locks of topics beside them, as the job operation uses them."""
+    """The items of operations, and the locks of topics beside them, as the job operation uses them.
+
+    Maintenance only reads them.
+    """
 
     def get(self, operation_id: str) -> Item | None:
         """The item of an operation; None when there is none."""
@@ -199,6 +202,7 @@ class Maintenance:
     spark: SparkSession
     registry: Registry
     checkpoints: Checkpoints
+    operations: Operations
     versions: TableVersions
     clock: Callable[[], datetime]
     elapsed: Callable[[], float]

@@ -206,6 +206,7 @@ class MaintenanceArguments:
     database_prefix: str
     registry_table: str
     checkpoint_table: str
+    operations_table: str
     budget_minutes: int = DEFAULT_BUDGET_MINUTES
     rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
     raw_retention_days: int | None = None
@@ -225,6 +226,7 @@ def parse_maintenance_arguments(argv: Sequence[str]) -> MaintenanceArguments:
         database_prefix=options.text("database_prefix", _DATABASE_PREFIX),
         registry_table=options.text("registry_table"),
         checkpoint_table=options.text("checkpoint_table"),
+        operations_table=options.text("operations_table"),
         budget_minutes=options.whole_number("budget_minutes", 3, DEFAULT_BUDGET_MINUTES),
         rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
         raw_retention_days=int(kept) if _DAYS.fullmatch(kept) and int(kept) else None,

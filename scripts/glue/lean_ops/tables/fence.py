@@ -57,3 +57,13 @@ def check(properties: Any, table: str, writer_epoch: int) -> None:
     epoch = epoch_of(properties, table)
     if epoch > writer_epoch:
         raise FencedError(table, epoch, writer_epoch)
+
+
+def raised(properties: Any, table: str, writer_epoch: int) -> dict[str, str]:
+    """The property that a table with these properties gets with a commit of this epoch; none where it has
+    that epoch.
+
+    So whoever began under a lower epoch is shut out as soon as somebody has written under a higher one, also
+    where no operation has raised the table's: a compaction that was cancelled only raises the registry's.
+    """
+    return {} if epoch_of(properties, table) >= writer_epoch else {EPOCH: str(writer_epoch)}

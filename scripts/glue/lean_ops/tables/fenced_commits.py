@@ -16,7 +16,7 @@ from py4j.protocol import Py4JJavaError
 from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import Iceberg
 from lean_ops.spark.java_api import COMMIT_FAILED
-from lean_ops.tables.fence import EPOCH, check
+from lean_ops.tables.fence import EPOCH, check, raised
 from lean_ops.tables.metadata_files import missing_properties
 
 _TRIES = 8
@@ -72,8 +72,8 @@ def commit_snapshot(
 
     update: the change of files (Iceberg's SnapshotUpdate, in Java), with all that it has to validate, which
     it does anew after each race that was lost. properties: what the snapshot's summary carries besides the
-    epoch. wanted: properties that the table gets in the same commit where it has none of that name. Raises
-    as commit_metadata does, and Java's ValidationException.
+    epoch. wanted: properties that the table gets in the same commit where it has none of that name. It gets
+    the writer's epoch in any case. Raises as commit_metadata does, and Java's ValidationException.
 
     A commit that is refused leaves the files that were written for it, and the manifests that name them.
     Nothing refers to them, and the removal of orphans takes them away. A snapshot that was refused is never
@@ -88,7 +88,8 @@ def commit_snapshot(
         snapshot = update.apply()
         base = operations.current()
         builder = iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
-        if new := missing_properties(wanted, base.properties()):
+        known = base.properties()
+        if new := {**missing_properties(wanted, known), **raised(known, name, epoch)}:
             builder.setProperties(new)
         return base, builder.build()
 

@@ -235,7 +235,8 @@ export type OperationOutcome =
 
 /**
  * Ends an operation. One that succeeded or is cancelled gives its lock back, and the topic too where the operation was to
- * release it, or had held it for itself. One that failed keeps the lock, unless it never began: then nothing has changed.
+ * release it, or had held it for itself. A compaction that is cancelled raises the topic's epoch, so that its job cannot commit
+ * after the next writer has. One that failed keeps the lock, unless it never began: then nothing has changed.
  */
 export function finishOperation(facts: OperationFacts, how: OperationOutcome): Decision {
   const { operation, topicItem, now } = facts;
@@ -264,7 +265,9 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
     step: 'ENDED',
     error: undefined,
   };
-  const givesBack = topicIsGivenBack(operation, readHold(topicItem), how.outcome);
+  const givesBack = topicIsGivenBack(operation, readHold(topicItem), how.outcome) && isHeld(topicItem);
+  // Its job may still be at work, and would commit after the topic was given back.
+  const fences = operation.kind === 'compact' && how.outcome === 'CANCELLED' && operation.step !== 'REQUESTED';
   return {
     kind: 'write',
     writes: [
@@ -272,7 +275,9 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
       ...(facts.lock !== undefined && readLock(facts.lock)?.holder === operation.operationId
         ? [unlock(operation)]
         : []),
-      ...(givesBack && topicItem !== undefined && isHeld(topicItem) ? [releaseWrite(operation, topicItem, now)] : []),
+      ...(topicItem !== undefined && (givesBack || fences)
+        ? [topicWrite(operation, topicItem, now, { givesBack, fences })]
+        : []),
     ],
     operation: over,
   };
@@ -288,14 +293,24 @@ function topicIsGivenBack(
   return kind === 'hold' ? isOwn && outcome === 'CANCELLED' : isOwn;
 }
 
-function releaseWrite({ topic }: Operation, item: Document, now: Date): OperationWrite {
+/** Gives a topic back, closes it to the writers of its epoch until now, or both. */
+function topicWrite(
+  { topic }: Operation,
+  item: Document,
+  now: Date,
+  { givesBack, fences }: { readonly givesBack: boolean; readonly fences: boolean },
+): OperationWrite {
   const status = statusAfter(item);
   return {
     op: 'update',
     table: 'registry',
     key: { topic_name: topic },
-    set: { ...(status !== undefined && { status }), updated_at: now.toISOString() },
-    remove: ['hold', ...(status === undefined ? ['status'] : [])],
+    set: {
+      ...(givesBack && status !== undefined && { status }),
+      ...(fences && { epoch: epochOf(item) + 1 }),
+      updated_at: now.toISOString(),
+    },
+    remove: givesBack ? ['hold', ...(status === undefined ? ['status'] : [])] : [],
     condition: all(
       unchanged(item, 'epoch'),
       unchanged(item, 'status'),

@@ -7,6 +7,7 @@ import {
   isHeld,
   lockKeyOf,
   markDrained,
+  OPERATION_KINDS,
   operationIdOf,
   readHold,
   type Document,
@@ -217,6 +218,37 @@ describe('a compaction', () => {
     await run(documents, compact.operationId);
     expect(await topicOf(documents)).toEqual(before);
   });
+
+  it('that is cancelled gives its topic back with another epoch, as its job may still be at work', async () => {
+    const documents = world(READY);
+    const { request, begin, drained, cancel } = steps(documents);
+    const compact = operation('compact');
+    await request(compact);
+    await begin(compact.operationId);
+    await drained(compact.operationId);
+    await cancel(compact.operationId);
+    await cancel(compact.operationId);
+    expect(await topicOf(documents)).toEqual({ ...READY, epoch: 2, updated_at: NOW.toISOString() });
+  });
+
+  it('that is cancelled raises the epoch of a topic that stays held, too', async () => {
+    const documents = await held(READY);
+    const before = await topicOf(documents);
+    const { request, begin, cancel } = steps(documents);
+    const compact = operation('compact');
+    await request(compact);
+    await begin(compact.operationId);
+    await cancel(compact.operationId);
+    expect(await topicOf(documents)).toEqual({ ...before, epoch: 2 });
+  });
+
+  it('that is cancelled before it began changes nothing', async () => {
+    const documents = world(READY);
+    const compact = operation('compact');
+    await steps(documents).request(compact);
+    await steps(documents).cancel(compact.operationId);
+    expect(await topicOf(documents)).toEqual(READY);
+  });
 });
 
 describe('a failed operation', () => {
@@ -261,12 +293,12 @@ describe('a failed operation', () => {
 });
 
 describe('killed at any call and run again', () => {
-  const KINDS = ['hold', 'release', 'compact', 'cancelled hold'] as const;
+  const KINDS = ['hold', 'release', 'compact', 'cancelled hold', 'cancelled compact'] as const;
   const prepared = (kind: (typeof KINDS)[number]) => (kind === 'release' ? held(READY) : Promise.resolve(world(READY)));
 
   async function perform(documents: DocumentStore, kind: (typeof KINDS)[number], one: Operation): Promise<void> {
     await steps(documents).request(one);
-    if (kind !== 'cancelled hold') return run(documents, one.operationId);
+    if (!kind.startsWith('cancelled')) return run(documents, one.operationId);
     // A run that comes again finds it cancelled, and then there is nothing to begin.
     await steps(documents)
       .begin(one.operationId)
@@ -277,7 +309,7 @@ describe('killed at any call and run again', () => {
   }
 
   it.each(KINDS)('%s: ends as an undisturbed run does', async (kind) => {
-    const one = operation(kind === 'cancelled hold' ? 'hold' : kind);
+    const one = operation(OPERATION_KINDS.find((known) => kind.endsWith(known)) ?? 'hold');
     ids = 100;
     const undisturbed = await prepared(kind);
     const counting = interruption(Infinity, 'before');
