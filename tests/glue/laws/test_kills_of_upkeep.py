@@ -1,0 +1,169 @@
+"""Operations and maintenance whose process is killed (SIGKILL, Spark and all) at random moments: the next one
+finishes the work, and all is as if no run had been killed."""
+
+import random
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+
+from budget import SEED, budget
+from killed_process import KeptCheckpoints, KeptLake
+from killed_upkeep import MAINTAIN, UpkeepState, begin, go_on
+from killing import last_words, live
+from lake import EPOCH, Event
+from maintained import count_at, make_eager, snapshot_ids
+
+from lean_ops.columns import names
+from lean_ops.maintenance.reachable import reachable_paths, stored_objects
+from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.session import file_store_of
+from lean_ops.tables.spark_tables import Tables
+
+KILLS = budget(each_run=3, thorough=30)
+KILLS_A_LAKE = min(KILLS, 5)
+BETWEEN = budget(each_run=1, thorough=3)
+"""How many steps come between a hold and its release."""
+LONGEST_LIFE = budget(each_run=4.0, thorough=9.0)
+"""Seconds from when Spark is up. A step takes about four in a new process."""
+HELD, OTHER = TOPICS = ("telemetry.climate", "water.meter")
+LAYERS = ("standardized", "curated")
+TOPIC_TABLES = [f"{layer}.{names.table_name(topic)}" for layer in LAYERS for topic in TOPICS]
+SHARED = ["raw.events", *(f"ops.{table}" for table in ("ledger", "errors", "parse_errors", "drift_log"))]
+TABLES = [*SHARED, *TOPIC_TABLES, "ops.cycle_delta", "ops.operations"]
+LATER = EPOCH + timedelta(days=60)
+_choose = random.Random(SEED)
+
+
+class World:
+    """A lake in the test's own session. Other processes work on its tables, and the file of its state is all
+    else that they have in common."""
+
+    def __init__(self, session, prefix, folder):
+        self.session, self.folder, self.prefix = session, folder, prefix
+        self.take_up()
+        self.state.prefix, self.state.now = prefix, LATER.isoformat()
+        self.state.warehouse = session.conf.get("spark.sql.catalog.glue_catalog.warehouse")
+        for topic in TOPICS:
+            self.lake.activate(topic, 1, {"v": {"type": "number", "x-cde": True}})
+
+    def take_up(self):
+        """Reads the state as other processes have left it."""
+        self.state = state = UpkeepState.at(self.folder / "state.json")
+        self.lake = KeptLake(
+            self.session, self.prefix, KeptCheckpoints(state), state.registered, state.active
+        )
+
+    def cycle(self):
+        """Each topic gets a new record, a version of one that is there, and what is no row of a layer."""
+        n = self.state.cycle
+        for topic in TOPICS:
+            self.lake.deliver(
+                Event({"v": n}, topic, f"new{n}", produced=n),
+                Event({"v": n}, topic, f"again{n}", key="again", produced=n),
+                Event({"v": "no number"}, topic, f"wrong{n}", produced=n),
+                Event("{", topic, f"torn{n}", produced=n),
+            )
+        self.state.cycle += 1
+        self.state.names.append(f"20261123T{self.state.cycle:06d}Z-0a1b2c3d")
+        for run in (self.lake.standardize, self.lake.curate):
+            assert run(cycle_id=self.state.names[-1]).trouble() is None
+
+    def is_equal_to(self, before):
+        """What the steps may not change, and what they have to."""
+        assert self.content() == before
+        assert self.delta_cycles() == self.state.names[-2:], "the topic was held for two cycles"
+        items = [item for item in self.state.operations.values() if "kind" in item]
+        assert [item["state"] for item in items] == ["DONE"] * len(items)
+        recorded = [(row["operation_id"], row["state"]) for row in self.lake.rows("ops.operations")]
+        assert sorted(recorded) == sorted((item["operation_id"], "DONE") for item in items)
+        tables = Tables(self.session, self.prefix)
+        for topic in TOPICS:
+            epoch = self.state.registered[topic].get("epoch", 0)
+            for layer in LAYERS:
+                assert tables.epoch(tables.name(layer, names.table_name(topic))) == epoch, (layer, topic)
+
+    def content(self):
+        """All rows that the steps are not about, and the checkpoints."""
+        rows = {table: self.lake.rows(table) for table in (*SHARED, *TOPIC_TABLES)}
+        return rows, self.lake.checkpoints.stored
+
+    def delta_cycles(self):
+        return sorted({row["cycle_id"] for row in self.lake.rows("ops.cycle_delta")})
+
+    def is_whole(self):
+        """Every file that a snapshot names can be read, and nothing else is left."""
+        iceberg = iceberg_of(self.session._jvm)
+        for table in TABLES:
+            for snapshot in snapshot_ids(self.lake, table):
+                count_at(self.lake, table, snapshot)
+            name = self.lake.name(table)
+            loaded = iceberg.load(self.session, name)
+            stored = {one.path for one in stored_objects(file_store_of(self.session), loaded.location())}
+            assert stored - reachable_paths(self.session, iceberg, name, loaded) == set(), table
+
+    def goes_on(self):
+        """The next cycle takes what the topics were held for and what is new, and everything balances."""
+        self.cycle()
+        good = {"again": self.state.cycle - 1, **{f"new{n}": n for n in range(self.state.cycle)}}
+        wrong = {f"wrong{n}" for n in range(self.state.cycle)}
+        for topic in TOPICS:
+            table = names.table_name(topic)
+            curated = {key: int(row["v"]) for key, row in self.lake.by_key(f"curated.{table}").items()}
+            assert curated == good, topic
+            assert self.lake.by_key(f"standardized.{table}").keys() == good.keys() | wrong, topic
+            for layer in LAYERS:
+                received, found = self.lake.balance(layer, topic)
+                assert received == found, (layer, topic)
+                assert {row["status"] for row in self.lake.ledger(layer, topic)} == {"SUCCEEDED"}
+        assert self.state.registered[HELD]["status"] == "READY"
+
+
+def schedule():
+    """The steps after the first, a hold: compactions and maintenance, the release and maintenance."""
+    ids = (f"202611{number:02}T000000Z-{{}}-0a1b2c" for number in range(1, 31))
+    compact = [f"{next(ids).format('compact')} {topic}" for topic in (OTHER, HELD, OTHER)]
+    between = _choose.sample([*compact, MAINTAIN, MAINTAIN], BETWEEN)
+    return [f"{next(ids).format('hold')} {HELD}", *between, f"{next(ids).format('release')} {HELD}", MAINTAIN]
+
+
+def play_and_kill(session, prefix, folder, most):
+    """Plays a lake whose processes are killed until so many are dead. Gives the steps at which they died."""
+    world = World(session, prefix, folder)
+    for _ in range(2):
+        world.cycle()
+    world.state.steps = schedule()
+    begin(world.lake, world.state, *world.state.steps[0].split(" "))
+    for _ in range(2):
+        world.cycle()
+    world.state.save()
+    before = world.content()
+    deaths = []
+    while len(deaths) < most:
+        said = live("killed_upkeep.py", folder, _choose.uniform(0.2, LONGEST_LIFE))
+        assert said is None or said.endswith("done\n"), last_words(folder)
+        world.take_up()
+        if said is not None:
+            break
+        deaths.append(world.state.done)
+    steps = [step.split(" ")[0].split("-")[1:2] or [step] for step in world.state.steps]
+    # The last run is one in this process, which is warm.
+    go_on(world.lake, world.state)
+    world.is_equal_to(before)
+    world.is_whole()
+    world.goes_on()
+    return [steps[done][0] if done < len(steps) else "end" for done in deaths]
+
+
+def test_operations_and_maintenance_that_are_killed_at_any_moment_end_as_undisturbed_ones(
+    job_session, monkeypatch, tmp_path
+):
+    make_eager(monkeypatch, 2)
+    deaths: Counter[str] = Counter()
+    lakes = 0
+    while deaths.total() < KILLS:
+        lakes += 1
+        folder = Path(mkdtemp(dir=tmp_path))
+        most = min(KILLS_A_LAKE, KILLS - deaths.total())
+        deaths.update(play_and_kill(job_session, f"upkeep{lakes}", folder, most))
+    print(f"seed {SEED}: {deaths.total()} processes killed over {lakes} lakes, in {dict(deaths)}")

@@ -1,0 +1,106 @@
+"""Operations and maintenance in a process of their own, whose account and tables outlive it.
+
+test_kills_of_upkeep runs `python killed_upkeep.py FOLDER` and kills it. FOLDER has `state.json`, which stands
+for DynamoDB and names the tables: those of the test's own catalog.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from killed_process import KeptCheckpoints, KeptLake, State
+from maintained import MemoryOperations, maintain, make_eager
+from operated import operate
+from spark_tests import start_spark
+
+from lean_ops.spark.session import activate, open_session
+
+MAINTAIN = "maintain"
+
+
+@dataclass
+class UpkeepState(State):
+    """prefix, warehouse: where the tables are. now: what the jobs' clock says. steps: MAINTAIN, or an
+    operation's id and its topic with a space between. done: how many of them are. operations: the items."""
+
+    prefix: str = ""
+    warehouse: str = ""
+    now: str = ""
+    steps: list[str] = field(default_factory=list)
+    done: int = 0
+    operations: dict[str, Any] = field(default_factory=dict)
+
+
+class KeptOperations(MemoryOperations):
+    def __init__(self, state: UpkeepState) -> None:
+        super().__init__(state.operations)
+        self._save: Callable[[], None] = state.save
+
+    def apply(self, operation_id: str, counts: Any, at: datetime) -> bool:
+        is_applied = super().apply(operation_id, counts, at)
+        self._save()
+        return is_applied
+
+    def note_recorded(self, operation_id: str, state: str) -> None:
+        super().note_recorded(operation_id, state)
+        self._save()
+
+
+def go_on(lake: KeptLake, state: UpkeepState) -> None:
+    """Does the steps that are left, each as its state machine does it."""
+    while state.done < len(state.steps):
+        step = state.steps[state.done]
+        if step == MAINTAIN:
+            trouble = maintain(
+                lake, at=datetime.fromisoformat(state.now), operations=KeptOperations(state)
+            ).trouble()
+            assert trouble is None, trouble
+        else:
+            _operate(lake, state, *step.split(" "))
+        state.done += 1
+        state.save()
+
+
+def begin(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str) -> None:
+    """Has a topic held by an operation that needs that, with a new epoch, unless it has begun already."""
+    operations = KeptOperations(state)
+    if operations.get(operation_id) is not None:
+        return
+    item = lake.registered[topic]
+    if "-release-" not in operation_id and "hold" not in item:
+        lake.hold(topic)
+        item["hold"]["operation_id"] = operation_id
+        item["epoch"] = item.get("epoch", 0) + 1
+    operations.add(operation_id, topic)
+    state.save()
+
+
+def _operate(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str) -> None:
+    begin(lake, state, operation_id, topic)
+    operations = KeptOperations(state)
+    operate(lake, operations, operation_id, at=datetime.fromisoformat(state.now))
+    kind = operations.items[operation_id]["kind"]
+    hold = lake.registered[topic]["hold"]
+    if kind == "release" or (kind == "compact" and hold["operation_id"] == operation_id):
+        lake.release(topic)
+    operations.items[operation_id].update(state="DONE", step="ENDED")
+
+
+def main(folder: Path) -> None:
+    state = UpkeepState.at(folder / "state.json")
+    start_spark(folder, spark__sql__catalog__glue_catalog__warehouse=state.warehouse)
+    session = open_session("killed")
+    activate(session)
+    make_eager(pytest.MonkeyPatch(), 2)
+    lake = KeptLake(session, state.prefix, KeptCheckpoints(state), state.registered, state.active)
+    print("ready", flush=True)
+    go_on(lake, state)
+    print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
