@@ -1,8 +1,10 @@
 """Curated tables that others move back, and topics that rest: what a run reads and takes of them."""
 
 import pytest
+from budget import chosen
 from lake import Event
 from readings import TABLE, TOPIC
+from saved_lake import SavedLake
 
 from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.tables.topic_table import TopicTable
@@ -32,6 +34,19 @@ def three_cycles(lake):
         ).complete
 
 
+@pytest.fixture(scope="module")
+def saved(new_lake, tmp_path_factory):
+    lake = new_lake()
+    three_cycles(lake)
+    return SavedLake(lake, tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture
+def aged(saved):
+    """A lake after three cycles."""
+    return saved.restored()
+
+
 def told(lake):
     return [
         (row["layer"], row["old_value"], row["new_value"])
@@ -52,53 +67,70 @@ def check(lake, expected):
     assert lake.checkpoints.stored[TOPIC, "curated"]["snapshot_id"] == last.snapshot_id
 
 
-@pytest.mark.parametrize("lost", [[], [1, 2]], ids=["cycle_delta is whole", "cycle_delta lost cycles"])
-@pytest.mark.parametrize("kept", [2, 1, 0], ids=["one back", "two back", "behind the first"])
-def test_a_table_that_somebody_rolled_back_is_taken_on_from_where_it_is(lake, kept, lost):
+PLACES = {2: "one back", 1: "two back", 0: "behind the first"}
+ROLLBACKS = [(kept, lost) for lost in ((), (1, 2)) for kept in PLACES]
+
+
+def case(rollback):
+    kept, lost = rollback
+    return f"{PLACES[kept]}, cycle_delta {'lost cycles' if lost else 'is whole'}"
+
+
+@pytest.mark.parametrize(
+    "rollback", [ROLLBACKS[one] for one in chosen(range(len(ROLLBACKS)), each_run=3)], ids=case
+)
+def test_a_table_that_somebody_rolled_back_is_taken_on_from_where_it_is(aged, rollback):
     """Where cycle_delta has lost what it lacks, by validating Standardized's rows again."""
-    three_cycles(lake)
-    expected = rows(lake)
-    lake.roll_back(TABLE, kept)
+    kept, lost = rollback
+    expected = rows(aged)
+    aged.roll_back(TABLE, kept)
     if lost:
-        lake.forget([cycle(one) for one in lost])
-    assert take(lake).complete
-    check(lake, expected)
-    assert told(lake) == [("curated", cycle(3), cycle(kept) if kept else None)]
-    undone = [row for row in lake.ledger("curated") if row["status"] == "FAILED"]
+        aged.forget([cycle(one) for one in lost])
+    assert take(aged).complete
+    check(aged, expected)
+    assert told(aged) == [("curated", cycle(3), cycle(kept) if kept else None)]
+    undone = [row for row in aged.ledger("curated") if row["status"] == "FAILED"]
     assert [row["cycle_id"] for row in undone] == [cycle(n) for n in range(kept + 1, 4)]
     assert all(row["error"].startswith("TABLE_ROLLED_BACK: ") and row["records_in"] == 0 for row in undone)
     # It is told once, and the next cycle goes on as ever.
-    assert take(lake, Event({"n": 9}, message_id="m9")).complete
-    assert len(told(lake)) == 1
-    assert len(rows(lake)) == len(expected) + 1
-    assert len(set(lake.balance("curated"))) == 1
+    assert take(aged, Event({"n": 9}, message_id="m9")).complete
+    assert len(told(aged)) == 1
+    assert len(rows(aged)) == len(expected) + 1
+    assert len(set(aged.balance("curated"))) == 1
 
 
-def test_rows_are_not_validated_again_from_a_table_that_lacks_some(lake):
+def test_rows_are_not_validated_again_from_a_table_that_lacks_some(aged):
     """Both tables were rolled back, and cycle_delta does not have what they lack: Curated waits until
     Standardized has its rows."""
-    three_cycles(lake)
-    expected = rows(lake)
+    expected = rows(aged)
     standardized = "standardized.telemetry_climate"
-    newest = lake.spark.sql(
-        f"SELECT snapshot_id FROM {lake.name(standardized)}.history ORDER BY made_current_at DESC LIMIT 1"
+    newest = aged.spark.sql(
+        f"SELECT snapshot_id FROM {aged.name(standardized)}.history ORDER BY made_current_at DESC LIMIT 1"
     ).collect()[0][0]
-    lake.roll_back(standardized, 1)
-    lake.roll_back(TABLE, 1)
-    lake.forget([cycle(2), cycle(3)])
-    name = lake.next_cycle()
-    assert "TABLE_ROLLED_BACK" in lake.standardize(cycle_id=name).trouble()
-    lake.curate(cycle_id=name)
-    assert len(rows(lake)) < len(expected)
-    lake.spark.sql(f"CALL glue_catalog.system.set_current_snapshot('{lake.name(standardized)}', {newest})")
-    assert take(lake).complete
-    check(lake, expected)
+    aged.roll_back(standardized, 1)
+    aged.roll_back(TABLE, 1)
+    aged.forget([cycle(2), cycle(3)])
+    name = aged.next_cycle()
+    assert "TABLE_ROLLED_BACK" in aged.standardize(cycle_id=name).trouble()
+    aged.curate(cycle_id=name)
+    assert len(rows(aged)) < len(expected)
+    aged.spark.sql(f"CALL glue_catalog.system.set_current_snapshot('{aged.name(standardized)}', {newest})")
+    assert take(aged).complete
+    check(aged, expected)
 
 
-def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(lake, monkeypatch):
-    three_cycles(lake)
-    expected = rows(lake)
-    lake.roll_back(TABLE, 1)
+def test_an_accepted_gap_of_standardized_keeps_curated_from_nothing(aged):
+    aged.roll_back("standardized.telemetry_climate", 1)
+    aged.roll_back(TABLE, 1)
+    aged.forget([cycle(2), cycle(3)])
+    aged.registered[TOPIC]["gap_accepted"] = "20261130T072500Z-release-ab12ce"
+    assert take(aged).complete
+    assert sorted(row["message_id"] for row in rows(aged)) == ["k1", "m1"]
+
+
+def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(aged, monkeypatch):
+    expected = rows(aged)
+    aged.roll_back(TABLE, 1)
     commit = TopicTable.commit
 
     class Killed(BaseException):
@@ -111,9 +143,9 @@ def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(TopicTable, "commit", then_killed)
         with pytest.raises(Killed):
-            lake.curate()
-    assert lake.curate().complete
-    check(lake, expected)
+            aged.curate()
+    assert aged.curate().complete
+    check(aged, expected)
 
 
 class Requests:
@@ -176,24 +208,23 @@ def test_topics_at_rest_cost_no_request_of_their_own(lake, monkeypatch):
     assert len(lake.rows("curated.law_rest0")) == 1
 
 
-def test_a_topic_that_wakes_and_is_moved_back_in_that_moment_is_left_to_the_next_run(lake, monkeypatch):
-    three_cycles(lake)
-    take(lake)
-    expected = rows(lake)
-    lake.standardize(Event({"n": 9}, message_id="m9"))
-    locations = lake.metadata_locations
+def test_a_topic_that_wakes_and_is_moved_back_in_that_moment_is_left_to_the_next_run(aged, monkeypatch):
+    take(aged)
+    expected = rows(aged)
+    aged.standardize(Event({"n": 9}, message_id="m9"))
+    locations = aged.metadata_locations
 
     def then_moved(layer):
         found = locations(layer)
         if layer == "curated":
-            lake.roll_back(TABLE, 1)
+            aged.roll_back(TABLE, 1)
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake, "metadata_locations", then_moved)
-        outcome = lake.curate()
+        patch.setattr(aged, "metadata_locations", then_moved)
+        outcome = aged.curate()
     assert list(outcome.failed) == [TOPIC]
     assert "the next cycle takes it on" in outcome.failed[TOPIC]
-    assert lake.curate().complete
-    assert len(rows(lake)) == len(expected) + 1
-    assert len(set(lake.balance("curated"))) == 1
+    assert aged.curate().complete
+    assert len(rows(aged)) == len(expected) + 1
+    assert len(set(aged.balance("curated"))) == 1

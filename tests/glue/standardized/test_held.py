@@ -152,6 +152,11 @@ def test_cycles_that_cycle_delta_has_lost_meanwhile_are_no_silent_hole(lake):
     assert outcome.failed[HELD].startswith("DELTA_GONE: cycle_delta has lost cycle " + cycle)
     assert [row["message_id"] for row in lake.rows(TABLE)] == ["m1"]
     assert [note["cycle_id"] for note in run_item(lake)["held"]] == [cycle]
+    # People accept it, with the release of another hold.
+    lake.registered[HELD]["gap_accepted"] = "20261130T072500Z-release-ab12ce"
+    assert lake.standardize().trouble() is None
+    assert sorted(row["message_id"] for row in lake.rows(TABLE)) == ["m1", "m3", "m4"]
+    assert run_item(lake)["held"] == []
 
 
 def test_more_held_topics_than_the_item_has_room_for_lose_nothing(lake, monkeypatch):

@@ -2,7 +2,9 @@
 is, and leaves nothing out silently."""
 
 import pytest
+from budget import chosen
 from lake import Event
+from saved_lake import SavedLake
 
 from lean_ops.raw.snapshot_range import CycleDeltaRolledBackError
 from lean_ops.spark.iceberg_classes import iceberg_of
@@ -28,6 +30,19 @@ def three_cycles(lake):
     for n in (1, 2, 3):
         corrected = Event({"v": n}, message_id=f"k{n}", key="k", produced=n)
         lake.standardize(reading(n), corrected, *([Event("bad", message_id="x")] if n > 1 else []), truck(n))
+
+
+@pytest.fixture(scope="module")
+def saved(new_lake, tmp_path_factory):
+    lake = new_lake()
+    three_cycles(lake)
+    return SavedLake(lake, tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture
+def aged(saved):
+    """A lake after three cycles."""
+    return saved.restored()
 
 
 def told(lake, table="ops.drift_log"):
@@ -58,18 +73,29 @@ def state(lake):
     return {**rows, "drift": drift}
 
 
-@pytest.mark.parametrize("kept", [2, 1, 0], ids=["one back", "two back", "behind the first"])
-@pytest.mark.parametrize("has_news", [True, False], ids=["with new rows", "without new rows"])
-def test_a_table_that_somebody_rolled_back_is_taken_on_from_where_it_is(lake, new_lake, kept, has_news):
-    undisturbed = new_lake()
+PLACES = {2: "one back", 1: "two back", 0: "behind the first"}
+ROLLBACKS = [(kept, has_news) for has_news in (True, False) for kept in PLACES]
+
+
+def case(rollback):
+    kept, has_news = rollback
+    return f"{PLACES[kept]}, {'with' if has_news else 'without'} new rows"
+
+
+@pytest.mark.parametrize(
+    "rollback", [ROLLBACKS[one] for one in chosen(range(len(ROLLBACKS)), each_run=3)], ids=case
+)
+def test_a_table_that_somebody_rolled_back_is_taken_on_from_where_it_is(saved, rollback):
+    kept, has_news = rollback
     last = [reading(4)] if has_news else []
-    for one in (undisturbed, lake):
-        three_cycles(one)
-    undisturbed.standardize(*last, truck(4))
+    lake = saved.restored()
+    lake.standardize(*last, truck(4))
+    undisturbed = state(lake)
+    lake = saved.restored()
     lake.roll_back(TABLE, kept)
     outcome = lake.standardize(*last, truck(4))
     assert outcome.trouble() is None
-    assert state(lake) == state(undisturbed)
+    assert state(lake) == undisturbed
     assert lake.balance("standardized") == lake.balance("standardized", TOPIC)
     assert len(set(lake.balance("standardized"))) == 1
     assert told(lake) == [(TOPIC, "standardized", cycle(3), cycle(kept) if kept else None)]
@@ -83,49 +109,64 @@ def test_a_table_that_somebody_rolled_back_is_taken_on_from_where_it_is(lake, ne
     assert len(told(lake)) == 1
 
 
-def test_a_table_that_was_made_anew_is_taken_from_its_first_cycle(lake):
-    three_cycles(lake)
-    before = lake.by_key(TABLE)
-    lake.spark.sql(f"DROP TABLE {lake.name(TABLE)} PURGE")
-    assert lake.standardize(reading(4)).trouble() is None
-    assert lake.by_key(TABLE).keys() == {*before, "m4"}
-    assert told(lake) == [(TOPIC, "standardized", cycle(3), None)]
-    assert len(set(lake.balance("standardized"))) == 1
+def test_a_table_that_was_made_anew_is_taken_from_its_first_cycle(aged):
+    before = aged.by_key(TABLE)
+    aged.spark.sql(f"DROP TABLE {aged.name(TABLE)} PURGE")
+    assert aged.standardize(reading(4)).trouble() is None
+    assert aged.by_key(TABLE).keys() == {*before, "m4"}
+    assert told(aged) == [(TOPIC, "standardized", cycle(3), None)]
+    assert len(set(aged.balance("standardized"))) == 1
 
 
-def test_a_topic_whose_cycles_are_gone_fails_by_name_until_its_table_is_where_it_was(lake):
-    three_cycles(lake)
-    there = lake.checkpoints.stored[TOPIC, "standardized"]["snapshot_id"]
-    lake.roll_back(TABLE, 1)
-    lake.forget([cycle(1), cycle(2)])
+def test_a_topic_whose_cycles_are_gone_fails_by_name_until_its_table_is_where_it_was(aged):
+    there = aged.checkpoints.stored[TOPIC, "standardized"]["snapshot_id"]
+    aged.roll_back(TABLE, 1)
+    aged.forget([cycle(1), cycle(2)])
     for n in (4, 5):
-        outcome = lake.standardize(reading(n), truck(n))
+        outcome = aged.standardize(reading(n), truck(n))
         assert list(outcome.failed) == [TOPIC]
         assert outcome.failed[TOPIC] == (
             f"TABLE_ROLLED_BACK: somebody moved the table telemetry_climate back from cycle {cycle(3)} to "
             f"{cycle(1)}, and cycle_delta has not all of cycle {cycle(2)} any more, which the table lacks. "
-            f"Set its current snapshot to {there} again"
+            f"Set its current snapshot to {there} again, or accept the gap: hold the topic, then lean-ops "
+            f"topic release {TOPIC} --accept-gap"
         )
-        assert lake.checkpoints.stored[TOPIC, "standardized"]["snapshot_id"] == there
-    assert set(lake.by_key(TABLE)) == {"k", "m1"}
-    assert len(lake.rows("standardized.fleet_trucks")) == 5
-    assert not told(lake)
+        assert aged.checkpoints.stored[TOPIC, "standardized"]["snapshot_id"] == there
+    assert set(aged.by_key(TABLE)) == {"k", "m1"}
+    assert len(aged.rows("standardized.fleet_trucks")) == 5
+    assert not told(aged)
     # As the message says.
-    java = iceberg_of(lake.spark._jvm).load(lake.spark, lake.name(TABLE))
+    java = iceberg_of(aged.spark._jvm).load(aged.spark, aged.name(TABLE))
     java.manageSnapshots().setCurrentSnapshot(int(there)).commit()
-    assert lake.standardize().trouble() is None
-    assert set(lake.by_key(TABLE)) == {"k", *(f"m{n}" for n in range(1, 6))}
-    assert len(set(lake.balance("standardized"))) == 1
+    assert aged.standardize().trouble() is None
+    assert set(aged.by_key(TABLE)) == {"k", *(f"m{n}" for n in range(1, 6))}
+    assert len(set(aged.balance("standardized"))) == 1
 
 
-def test_a_gap_that_people_accept_is_left_by_taking_the_mirrors_item_away(lake):
-    three_cycles(lake)
-    lake.roll_back(TABLE, 1)
-    lake.forget([cycle(1), cycle(2)])
-    assert lake.standardize(reading(4)).trouble() is not None
-    lake.checkpoints.stored.pop((TOPIC, "standardized"))
-    assert lake.standardize().trouble() is None
-    assert set(lake.by_key(TABLE)) == {"k", "m1", "m4"}
+@pytest.mark.parametrize(
+    ("lost", "left"), [([1, 2], {"k", "m1", "m3"}), ([1, 2, 3], {"m1", "k"})], ids=["one of two", "both"]
+)
+def test_a_gap_that_people_accept_is_left_and_all_else_is_taken(aged, lost, left):
+    aged.roll_back(TABLE, 1)
+    aged.forget([cycle(n) for n in lost])
+    assert aged.standardize(truck(4)).trouble() is not None
+    aged.hold(TOPIC)
+    aged.release(TOPIC)
+    aged.registered[TOPIC]["gap_accepted"] = "20261130T072500Z-release-ab12ce"
+    # Without news of the topic, and without news a second time.
+    for number in (5, 6):
+        assert aged.standardize(truck(number)).trouble() is None
+        assert set(aged.by_key(TABLE)) == left
+    assert aged.standardize(reading(7)).trouble() is None
+    assert set(aged.by_key(TABLE)) == {*left, "m7"}
+    assert {line[2:] for line in told(aged)} >= {(cycle(3), cycle(1))}
+    assert aged.checkpoints.stored["*", "raw"]["complete_through"] == cycle(7)
+    # What is lost later is not what was accepted.
+    aged.roll_back(TABLE, 1)
+    aged.forget([cycle(7)])
+    assert aged.checkpoints.stored[TOPIC, "standardized"]["cycle_id"] == cycle(7)
+    aged.registered[TOPIC]["gap_accepted"] = "20261123T000006Z-release-ab12ce"
+    assert list(aged.standardize(reading(8)).failed) == [TOPIC]
 
 
 def test_a_cycle_that_only_had_copies_need_not_be_there_to_catch_up(lake):
@@ -146,15 +187,14 @@ def expire_all_but_the_last(lake, table):
     )
 
 
-def test_what_others_compact_delete_and_expire_is_no_move_and_costs_one_look(lake, monkeypatch):
-    three_cycles(lake)
-    lake.spark.sql(
-        f"CALL glue_catalog.system.rewrite_data_files(table => '{lake.name(TABLE)}', "
+def test_what_others_compact_delete_and_expire_is_no_move_and_costs_one_look(aged, monkeypatch):
+    aged.spark.sql(
+        f"CALL glue_catalog.system.rewrite_data_files(table => '{aged.name(TABLE)}', "
         "options => map('rewrite-all', 'true'))"
     )
-    lake.spark.sql(f"DELETE FROM {lake.name(TABLE)} WHERE idempotency_key = 'm2'")
-    expire_all_but_the_last(lake, TABLE)
-    assert TopicTable(lake.spark, lake.name(TABLE)).last_commit() is None
+    aged.spark.sql(f"DELETE FROM {aged.name(TABLE)} WHERE idempotency_key = 'm2'")
+    expire_all_but_the_last(aged, TABLE)
+    assert TopicTable(aged.spark, aged.name(TABLE)).last_commit() is None
     loaded = []
     load = TopicTable.__init__
 
@@ -165,12 +205,12 @@ def test_what_others_compact_delete_and_expire_is_no_move_and_costs_one_look(lak
     monkeypatch.setattr(TopicTable, "__init__", counted)
     for looks in (1, 0, 0):
         loaded.clear()
-        assert lake.standardize(truck(5)).trouble() is None
-        assert loaded.count(lake.name(TABLE)) == looks
-    assert not told(lake)
-    assert set(lake.by_key(TABLE)) == {"k", "m1", "m3"}, "rows that people delete stay away"
-    assert lake.standardize(reading(6)).trouble() is None
-    assert set(lake.by_key(TABLE)) == {"k", "m1", "m3", "m6"}
+        assert aged.standardize(truck(5)).trouble() is None
+        assert loaded.count(aged.name(TABLE)) == looks
+    assert not told(aged)
+    assert set(aged.by_key(TABLE)) == {"k", "m1", "m3"}, "rows that people delete stay away"
+    assert aged.standardize(reading(6)).trouble() is None
+    assert set(aged.by_key(TABLE)) == {"k", "m1", "m3", "m6"}
 
 
 def test_a_rollback_behind_commits_that_expired_is_seen_by_the_order_of_the_snapshots(lake):
@@ -193,10 +233,9 @@ def test_a_rollback_behind_commits_that_expired_is_seen_by_the_order_of_the_snap
     assert told(lake) == [(TOPIC, "standardized", cycle(3), None)]
 
 
-def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(lake, monkeypatch):
-    three_cycles(lake)
-    before = lake.by_key(TABLE)
-    lake.roll_back(TABLE, 1)
+def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(aged, monkeypatch):
+    before = aged.by_key(TABLE)
+    aged.roll_back(TABLE, 1)
     commit = TopicTable.commit
 
     class Killed(BaseException):
@@ -209,10 +248,10 @@ def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(TopicTable, "commit", then_killed)
         with pytest.raises(Killed):
-            lake.standardize()
-    assert lake.standardize().trouble() is None
-    assert lake.by_key(TABLE) == before
-    assert len(set(lake.balance("standardized"))) == 1
+            aged.standardize()
+    assert aged.standardize().trouble() is None
+    assert aged.by_key(TABLE) == before
+    assert len(set(aged.balance("standardized"))) == 1
 
 
 def test_a_table_that_is_moved_back_while_a_run_is_under_way_is_left_to_the_next(lake, monkeypatch):
@@ -242,38 +281,35 @@ def test_a_table_that_is_moved_back_while_a_run_is_under_way_is_left_to_the_next
 # --- cycle_delta ---
 
 
-def test_a_cycle_delta_that_is_rolled_back_takes_the_rows_of_raw_again_as_copies(lake):
-    three_cycles(lake)
-    before = lake.by_key(TABLE)
-    lake.roll_back("ops.cycle_delta", 1)
+def test_a_cycle_delta_that_is_rolled_back_takes_the_rows_of_raw_again_as_copies(aged):
+    before = aged.by_key(TABLE)
+    aged.roll_back("ops.cycle_delta", 1)
     for n in (4, 5):
-        assert lake.standardize(reading(n)).trouble() is None
-    told_once = [line["to_cycle_id"] for line in lake.logged if line["message"] == "cycle_delta moved"]
+        assert aged.standardize(reading(n)).trouble() is None
+    told_once = [line["to_cycle_id"] for line in aged.logged if line["message"] == "cycle_delta moved"]
     assert told_once == [cycle(1)]
-    rows = lake.by_key(TABLE)
+    rows = aged.by_key(TABLE)
     assert {rows.pop(key)["n"] for key in ("m4", "m5")} == {"4", "5"}
     assert rows == before
-    assert len(set(lake.balance("standardized"))) == 1
+    assert len(set(aged.balance("standardized"))) == 1
 
 
-def test_a_cycle_delta_that_is_rolled_back_behind_its_first_commit_ends_the_run(lake):
-    three_cycles(lake)
-    before = lake.by_key(TABLE)
-    lake.roll_back("ops.cycle_delta", 0)
+def test_a_cycle_delta_that_is_rolled_back_behind_its_first_commit_ends_the_run(aged):
+    before = aged.by_key(TABLE)
+    aged.roll_back("ops.cycle_delta", 0)
     with pytest.raises(CycleDeltaRolledBackError, match="no row of RAW is lost"):
-        lake.standardize(reading(4))
+        aged.standardize(reading(4))
     # As the message says: all of RAW is taken anew, and the tables keep what they have.
-    lake.checkpoints.stored.pop(("*", "raw"))
-    assert lake.standardize().trouble() is None
-    assert {key: row for key, row in lake.by_key(TABLE).items() if key != "m4"} == before
-    assert "m4" in lake.by_key(TABLE)
-    assert len(set(lake.balance("standardized"))) == 1
+    aged.checkpoints.stored.pop(("*", "raw"))
+    assert aged.standardize().trouble() is None
+    assert {key: row for key, row in aged.by_key(TABLE).items() if key != "m4"} == before
+    assert "m4" in aged.by_key(TABLE)
+    assert len(set(aged.balance("standardized"))) == 1
 
 
-def test_a_cycle_delta_whose_commits_all_expired_goes_on_by_the_mirror(lake):
-    three_cycles(lake)
-    lake.forget([cycle(1)])
-    expire_all_but_the_last(lake, "ops.cycle_delta")
-    assert lake.standardize(reading(4)).trouble() is None
-    assert set(lake.by_key(TABLE)) == {"k", "m1", "m2", "m3", "m4"}
-    assert len(set(lake.balance("standardized"))) == 1
+def test_a_cycle_delta_whose_commits_all_expired_goes_on_by_the_mirror(aged):
+    aged.forget([cycle(1)])
+    expire_all_but_the_last(aged, "ops.cycle_delta")
+    assert aged.standardize(reading(4)).trouble() is None
+    assert set(aged.by_key(TABLE)) == {"k", "m1", "m2", "m3", "m4"}
+    assert len(set(aged.balance("standardized"))) == 1

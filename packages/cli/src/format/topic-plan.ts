@@ -67,7 +67,7 @@ export function holdNotes({ until, keptDays }: Pick<HoldPlan, 'until' | 'keptDay
   ];
 }
 
-function releaseText({ topic, status, epoch, hold, waiting }: ReleasePlan, now: number): string {
+function releaseText({ topic, status, epoch, hold, waiting, acceptGap }: ReleasePlan, now: number): string {
   return [
     `Plan: release ${topic}\n`,
     line('now', `${status ?? 'no status'}, epoch ${epoch}`),
@@ -75,6 +75,7 @@ function releaseText({ topic, status, epoch, hold, waiting }: ReleasePlan, now: 
     line('then', `${hold === undefined ? 'READY' : (hold.statusBefore ?? 'no status')}, epoch ${epoch}`),
     ...waitingLines(waiting, now),
     waiting.cycles.length === 0 ? line('waits', 'nothing that a cycle has noted') : '',
+    acceptGap ? line('gap', 'rows of cycles before now that cycle_delta has lost stay missing; RAW has them') : '',
   ].join('');
 }
 
@@ -112,9 +113,10 @@ function timeOfCycle(cycleId: string): number {
 /** How to apply exactly the plan that was shown. */
 export function applyText(plan: TopicPlan): string {
   const until = plan.kind === 'hold' && plan.until !== undefined ? ` --until ${plan.until}` : '';
+  const gap = plan.kind === 'release' && plan.acceptGap ? ' --accept-gap' : '';
   return (
     `Nothing was changed. To do it:\n` +
-    `  lean-ops topic ${plan.kind} ${plan.topic}${until} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
+    `  lean-ops topic ${plan.kind} ${plan.topic}${until}${gap} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
   );
 }
 

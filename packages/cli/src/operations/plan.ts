@@ -43,6 +43,8 @@ export interface ReleasePlan extends Planned {
   /** Undefined where somebody set the status by hand. */
   readonly hold: Hold | undefined;
   readonly waiting: Waiting;
+  /** Whether the topic goes on where cycle_delta has lost cycles that its Standardized table lacks. */
+  readonly acceptGap: boolean;
 }
 
 export type TopicPlan = HoldPlan | ReleasePlan;
@@ -112,13 +114,14 @@ export function planHold(situation: TopicSituation, until: string | undefined, k
   };
 }
 
-export function planRelease(situation: TopicSituation): PlanResult<ReleasePlan> {
+/** @param acceptGap whether the topic goes on where cycle_delta has lost cycles that its Standardized table lacks */
+export function planRelease(situation: TopicSituation, acceptGap: boolean): PlanResult<ReleasePlan> {
   const { topic, item, waiting } = situation;
   const busy = busyWith(situation);
   if (busy !== undefined) return { ok: false, refusal: busy };
   if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
   if (!isHeld(item)) return refused('NOT_HELD', `${topic} is not held`, `lean-ops topic status ${topic}`);
-  return { ok: true, plan: { kind: 'release', ...planned(situation), hold: readHold(item), waiting } };
+  return { ok: true, plan: { kind: 'release', ...planned(situation), hold: readHold(item), waiting, acceptGap } };
 }
 
 function planned({ topic, item }: TopicSituation): Planned {
@@ -211,6 +214,7 @@ export function planDocument(plan: TopicPlan): Document {
     ...(plan.kind === 'hold' && plan.extended !== undefined && { extends: plan.extended.operationId }),
     ...(plan.kind === 'hold' && plan.cycle !== undefined && { running_cycle: plan.cycle.cycleId }),
     ...(plan.kind === 'release' && plan.hold !== undefined && { hold: plan.hold.operationId }),
+    ...(plan.kind === 'release' && plan.acceptGap && { accept_gap: true }),
     ...(first !== undefined && { first_cycle_not_taken: first.cycleId }),
     ...(waiting.upload !== undefined && { waiting_upload: waiting.upload.etag }),
   };

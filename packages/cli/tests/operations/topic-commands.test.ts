@@ -288,6 +288,15 @@ describe('topic release', () => {
     expect(await registryItem()).not.toHaveProperty('hold');
   });
 
+  it('accepts that rows are missing, when it is told to', async () => {
+    const { run, registryItem } = memoryOperations({ items: [heldItem()] });
+    const plan = await run('topic', 'release', TOPIC, '--accept-gap');
+    expect(plan.output).toContain('gap       rows of cycles before now that cycle_delta has lost stay missing');
+    expect(plan.output).toContain(`lean-ops topic release ${TOPIC} --accept-gap --plan `);
+    expect((await run(...RELEASE, '--accept-gap', '--timeout', '30')).code).toBe(0);
+    await expect(registryItem()).resolves.toMatchObject({ gap_accepted: expect.stringMatching(/-release-/) });
+  });
+
   it('does not wait for a cycle for ever', async () => {
     const { run, seed, queries } = memoryOperations({ items: [heldItem()] });
     seed(CHECKPOINTS, note('raw'));

@@ -8,7 +8,7 @@ docs/decisions/0040-held-topics.md has the reasons.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ DELTA_GONE = "DELTA_GONE"
 LEFT_ALONE = "LEFT_ALONE"
 """Why Curated leaves a topic alone that Standardized has left alone in the same cycle."""
 _EPOCH = "epoch"
+_GAP_ACCEPTED = "gap_accepted"
 _LOGGED_TOPICS = 20
 
 
@@ -40,20 +41,28 @@ class Holds:
     """What the registry says of topics as a run begins.
 
     held: topic to why its tables are left alone. epochs: topic to its epoch, where it is not 0. A commit of
-    the run to the topic's tables is refused once the tables have a later one.
+    the run to the topic's tables is refused once the tables have a later one. gaps_accepted: topic to the
+    operation by which people have accepted that rows are missing in its Standardized table.
     """
 
     held: Mapping[str, str] = field(default_factory=dict)
     epochs: Mapping[str, int] = field(default_factory=dict)
+    gaps_accepted: Mapping[str, str] = field(default_factory=dict)
 
     def epoch(self, topic: str) -> int:
         return self.epochs.get(topic, 0)
+
+    def accepts_gap(self, topic: str, cycle_id: str) -> bool:
+        """Whether people have accepted that a topic goes on without the rows of a cycle that is gone. An
+        operation is about the cycles before it, and the ids of both begin with their times."""
+        return cycle_id < self.gaps_accepted.get(topic, "")
 
 
 def holds_of(registry: Iterable[Item], now: datetime) -> Holds:
     """Reads the items of the registry. now: an aware time."""
     held: dict[str, str] = {}
     epochs: dict[str, int] = {}
+    accepted: dict[str, str] = {}
     for item in registry:
         topic = str(item["topic_name"])
         if not names.is_topic(topic):
@@ -63,7 +72,9 @@ def holds_of(registry: Iterable[Item], now: datetime) -> Holds:
             held[topic] = why
         if epoch := epoch_of(item):
             epochs[topic] = epoch
-    return Holds(held, epochs)
+        if operation_id := item.get(_GAP_ACCEPTED):
+            accepted[topic] = str(operation_id)
+    return Holds(held, epochs, accepted)
 
 
 def with_left_behind(holds: Holds, below: Item | None) -> Holds:
@@ -73,7 +84,7 @@ def with_left_behind(holds: Holds, below: Item | None) -> Holds:
     not taken. below: the item about that run. Raises HeldNotesError.
     """
     left = {topic: LEFT_ALONE for topic in notes_of(below) if topic not in holds.held}
-    return Holds({**holds.held, **left}, holds.epochs)
+    return replace(holds, held={**holds.held, **left})
 
 
 def epoch_of(item: Item) -> int:

@@ -184,7 +184,8 @@ def _plan(run: LayerRun, topics: Sequence[str], scene: _Scene, started: datetime
 
 
 def _with_whole_sources(run: LayerRun, plans: Sequence[TopicPlan], started: datetime) -> list[TopicPlan]:
-    """Fails the topics that may validate the rows of a Standardized table that somebody has moved back.
+    """Fails the topics that may validate the rows of a Standardized table that somebody has moved back. Where
+    people have accepted the gap, its rows are all that there are.
 
     They would count as taken through the last cycle, and what Standardized takes again comes with none.
     """
@@ -195,7 +196,8 @@ def _with_whole_sources(run: LayerRun, plans: Sequence[TopicPlan], started: date
         if plan.standardized is None:
             return False
         source = plan.backfill_from or TopicTable(run.tables.spark, plan.standardized)
-        return position_of(source, mirrors.get(plan.topic)).is_moved_back
+        position = position_of(source, mirrors.get(plan.topic))
+        return position.is_moved_back and not run.holds.accepts_gap(plan.topic, position.remembered or "")
 
     lacking = {topic for topic, plan in sorted(validating.items()) if lacks_rows(plan)}
     for topic in sorted(lacking):

@@ -106,13 +106,19 @@ def _fail_where_delta_is_gone(
     run: LayerRun, released: Mapping[str, str], works: Iterable[TopicCycle]
 ) -> None:
     """Fails a released topic of which cycle_delta has lost the first cycle that it has not taken: taken on
-    from a later one, its table would have a hole that nobody hears of."""
+    from a later one, its table would have a hole that nobody hears of. Where people have accepted that, it is
+    taken on from what is there."""
     there = {(work.topic, work.cycle_id) for work in works}
     for topic, first in released.items():
-        if (topic, first) not in there:
+        if (topic, first) in there:
+            continue
+        if run.holds.accepts_gap(topic, first):
+            run.job.log("gap accepted", level="WARN", topic_name=topic, first_cycle_id=first)
+        else:
             why = (
                 f"{held_topics.DELTA_GONE}: cycle_delta has lost cycle {first}, the first that the topic did "
-                "not take while it was held. RAW has its events"
+                "not take while it was held. RAW has its events. To go on without them, hold the topic, then "
+                f"lean-ops topic release {topic} --accept-gap"
             )
             run.fail(topic, first, why, run.job.clock())
 

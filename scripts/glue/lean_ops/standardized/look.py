@@ -56,6 +56,7 @@ class Looks:
         look = self.unused.pop(topic, None) or self.look_at(tables, topic)
         is_behind = (look.position.reached or "") < self.taken.get(topic, "")
         is_known = topic in self.found and self.found[topic].position.is_moved_back
+        is_known = is_known or self.holds.accepts_gap(topic, look.position.remembered or "")
         if is_behind or (look.position.is_moved_back and not is_known):
             raise TableMovedError(
                 f"somebody moved the table {names.table_name(topic)} back while the run was under way: "
@@ -106,8 +107,8 @@ def _has_changed(looks: Looks, topic: str) -> bool:
 
 
 def take_on(run: LayerRun, looks: Looks, works: Iterable[TopicCycle]) -> None:
-    """Tells which tables were moved back. Fails the topics whose cycles cycle_delta does not have any more:
-    nothing may be left out silently.
+    """Tells which tables were moved back. Fails the topics whose cycles cycle_delta does not have any more,
+    unless people have accepted that: nothing may be left out silently.
 
     works: all cycles of the run.
     """
@@ -121,6 +122,9 @@ def take_on(run: LayerRun, looks: Looks, works: Iterable[TopicCycle]) -> None:
         {topic: position.reached for topic, position in moved.items()},
         {topic: position.remembered or "" for topic, position in moved.items()},
     )
+    accepted = {topic for topic in gone if run.holds.accepts_gap(topic, moved[topic].remembered or "")}
+    for topic in accepted:
+        run.job.log("gap accepted", level="WARN", topic_name=topic, first_cycle_id=gone.pop(topic))
     for topic, cycle in gone.items():
         run.fail(topic, arguments.cycle_id, _why_gone(moved[topic], cycle, topic), started)
     record_moved_back(
@@ -139,5 +143,6 @@ def _why_gone(position: Position, cycle: str, topic: str) -> str:
         f"{TABLE_ROLLED_BACK}: somebody moved the table {names.table_name(topic)} back from cycle "
         f"{position.remembered} to {position.reached or 'before its first'}, and cycle_delta has not all of "
         f"cycle {cycle} any more, which the table lacks. Set its current snapshot to "
-        f"{mirror.get('snapshot_id')} again"
+        f"{mirror.get('snapshot_id')} again, or accept the gap: hold the topic, then lean-ops topic release "
+        f"{topic} --accept-gap"
     )

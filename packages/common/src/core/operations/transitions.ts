@@ -295,7 +295,7 @@ function topicIsGivenBack(
 
 /** Gives a topic back, closes it to the writers of its epoch until now, or both. */
 function topicWrite(
-  { topic }: Operation,
+  { kind, operationId, plan, topic }: Operation,
   item: Document,
   now: Date,
   { givesBack, fences }: { readonly givesBack: boolean; readonly fences: boolean },
@@ -308,6 +308,8 @@ function topicWrite(
     set: {
       ...(givesBack && status !== undefined && { status }),
       ...(fences && { epoch: epochOf(item) + 1 }),
+      // Standardized compares it with the cycles that it does not find any more.
+      ...(givesBack && kind === 'release' && plan['accept_gap'] === true && { gap_accepted: operationId }),
       updated_at: now.toISOString(),
     },
     remove: givesBack ? ['hold', ...(status === undefined ? ['status'] : [])] : [],

@@ -198,6 +198,26 @@ describe('a hold', () => {
   });
 });
 
+describe('a release', () => {
+  it('that accepts a gap leaves its id with the topic, which says the cycles that may be missing', async () => {
+    const documents = await held(READY);
+    const release = operation('release', { plan: { accept_gap: true } });
+    await steps(documents).request(release);
+    await run(documents, release.operationId);
+    expect(await topicOf(documents)).toMatchObject({ status: 'READY', gap_accepted: release.operationId });
+  });
+
+  it('that is cancelled accepts nothing', async () => {
+    const documents = await held(READY);
+    const before = await topicOf(documents);
+    const release = operation('release', { plan: { accept_gap: true } });
+    await steps(documents).request(release);
+    await steps(documents).begin(release.operationId);
+    await steps(documents).cancel(release.operationId);
+    expect(await topicOf(documents)).toEqual(before);
+  });
+});
+
 describe('a compaction', () => {
   it('holds its topic for itself, and gives it back', async () => {
     const documents = world(READY);
