@@ -286,6 +286,40 @@ def test_the_deepest_day_comes_first_and_a_sorted_one_not_at_all() -> None:
     assert [(one.day.day, one.depth) for one in found] == [(2, 9), (1, 5)]
 
 
+def bounds(first: str, last: str) -> dict[str, str]:
+    """The bounds of a text as Iceberg keeps them."""
+    upper = last if len(last) <= 16 else last[:15] + chr(ord(last[15]) + 1)
+    return {"first": first[:16], "last": upper}
+
+
+def sorted_day(megabytes: list[int], target: int = raw_days.TARGET_BYTES) -> list[RawFile]:
+    """The files of a day that was sorted by topic, of so many megabytes each. Their names are short and long
+    ones, some of which are alike at the beginning."""
+    rows = [
+        (f"{'plant.line' if n % 2 else 'logistics.parcel-scan.'}{n:02}") for n, size in enumerate(megabytes)
+    ]
+    order = sorted(zip(rows, megabytes, strict=True))
+    spread = [topic for topic, size in order for _ in range(size)]
+    count = max(1, -(-(len(spread) << 20) // target))
+    files, per_file = [], -(-len(spread) // count)
+    for n, at in enumerate(range(0, len(spread), per_file)):
+        part = spread[at : at + per_file]
+        files.append(raw_file(n, size=len(part) << 20, **bounds(part[0], part[-1])))
+    return files
+
+
+@given(st.lists(st.integers(1, 1200), min_size=1, max_size=12))
+def test_a_sorted_day_is_not_compacted_again_however_large_its_topics_are(megabytes) -> None:
+    assert raw_days.days_to_compact(sorted_day(megabytes), now=LATER, taken_sequence=999) == []
+
+
+@pytest.mark.parametrize("topic", ["device.alarm", "telemetry.energy", "logistics.parcel-scan"])
+def test_small_files_of_a_single_topic_are_joined(topic) -> None:
+    files = [raw_file(n, **bounds(topic, topic)) for n in range(9)]
+    (found,) = raw_days.days_to_compact(files, now=LATER, taken_sequence=999)
+    assert found.depth == 9
+
+
 def test_a_day_that_was_sorted_in_parts_is_not_compacted_again() -> None:
     part = raw_days.MAX_GROUP_BYTES
     files = [raw_file(n, size=part) for n in range(9)]

@@ -15,6 +15,12 @@ MAX_GROUP_BYTES = 2 << 30
 by itself."""
 LATE = timedelta(hours=3)
 """A day is compacted once it has been over for so long, as Firehose delivers its last rows after midnight."""
+_FULL_BYTES = TARGET_BYTES // 4
+"""A file of this size with one topic alone is as a sorted day has it. Sorted rows take less room than they
+did, so a file may be smaller than it was meant to be."""
+_BOUND_LENGTH = 16
+"""How many characters of a text Iceberg keeps as a bound, unless a table says otherwise:
+https://iceberg.apache.org/docs/latest/configuration/#write-properties."""
 MIN_DEPTH = 5
 """A day with fewer files to read for one topic is left as it is."""
 
@@ -38,7 +44,7 @@ class RawFile:
 @dataclass(frozen=True, kw_only=True)
 class RawDay:
     """A day of RAW and its files, all of which were taken. depth: how many files have to be read for one
-    topic, of the worst topic."""
+    topic, of the worst topic, beside those that sorting would leave to it."""
 
     day: date
     files: Sequence[RawFile]
@@ -50,15 +56,16 @@ class RawDay:
 
 
 def depth_of(files: Iterable[RawFile]) -> int:
-    """The largest number of files that may all have one topic.
+    """The largest number of files that may all have one topic, and need not.
 
-    A file whose bounds are not known may have any topic.
+    A file whose bounds are not known may have any topic. A large file with one topic alone does not count: of
+    a topic with many events, all files have to be read however they are sorted.
     """
     everywhere, edges = 0, []
     for file in files:
         if file.first is None or file.last is None:
             everywhere += 1
-        else:
+        elif file.size < _FULL_BYTES or not _has_one_topic(file.first, file.last):
             edges += [(file.first, 0), (file.last, 1)]
     depth = deepest = 0
     # Where one file ends with the topic with which another begins, both have it: beginnings come first.
@@ -77,13 +84,21 @@ def days_to_compact(files: Iterable[RawFile], *, now: datetime, taken_sequence: 
     found = []
     for day, own in _by_day(files).items():
         depth = depth_of(own)
-        groups = max(1, -(-sum(file.size for file in own) // MAX_GROUP_BYTES))
+        groups = len(groups_of(own))
         is_taken = taken_sequence is not None and all(file.sequence <= taken_sequence for file in own)
         # After compaction each group has about two files for a topic, the one in which it begins and the
         # next.
         if is_taken and _is_over(day, now) and depth >= MIN_DEPTH and depth > 2 * groups:
             found.append(RawDay(day=day, files=own, depth=depth))
     return sorted(found, key=lambda one: (-one.depth, one.day))
+
+
+def _has_one_topic(first: str, last: str) -> bool:
+    """Whether a file has one topic, as far as its bounds tell. Of a longer text, an upper bound is what is
+    kept with its last character counted up. Topics that only differ behind that are one for a reader, too."""
+    if first == last:
+        return True
+    return len(first) == _BOUND_LENGTH and last == first[:-1] + chr(ord(first[-1]) + 1)
 
 
 def groups_of(files: Iterable[RawFile], max_bytes: int = MAX_GROUP_BYTES) -> list[list[RawFile]]:
