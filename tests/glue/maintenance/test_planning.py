@@ -112,14 +112,20 @@ def test_expiry_takes_nothing_that_somebody_needs_and_leaves_few(drawn, read) ->
         assert after[: len(needed)] == needed, "what was not read yet has no gap"
     recent = {at: one for one, at in sorted((one, table.by_id[one].committed_at.date()) for one in lineage)}
     oldest = (history.now - timedelta(days=DAYS)).date()
-    assert all(one in history.snapshots for day, one in recent.items() if day > oldest)
+    for daily in (one for day, one in recent.items() if day > oldest):
+        assert daily in history.snapshots
+        near = [one.snapshot_id for _, one in zip(range(KEPT), table.lineage(daily), strict=False)]
+        found = next((one for one in near if table.by_id[one].has_checkpoint), None)
+        if found is not None:
+            of_daily = (one for one in history.table().lineage(daily) if one.has_checkpoint)
+            assert next(of_daily).snapshot_id == found, "a table that is taken back to a day goes on from it"
     chains = max(
         lineage.index(history.read_up_to) if history.read_up_to is not None else 0,
         lineage.index(before) if before is not None else 0,
     )
     young = sum(history.now - one.committed_at < UNNAMED_FOR for one in table.snapshots)
     named = len(history.tags) + KEPT * (1 + len(history.branches))
-    assert len(history.snapshots) <= named + 2 * (DAYS + 1) + chains + 1 + young
+    assert len(history.snapshots) <= named + 2 * (DAYS + 1) * (KEPT + 1) + chains + 1 + young
     assert snapshots_to_expire(history.table(), history.rules()) == [], "a second time finds nothing"
 
 
@@ -158,6 +164,20 @@ def test_a_snapshot_of_each_day_stays_within_the_window() -> None:
         timedelta(days=10),
     ]
     assert {*snapshots_to_expire(table, Rules(now=now, kept=1))} == {*range(1, 240)}
+
+
+@pytest.mark.parametrize(
+    ("end_of_day", "kept"),
+    [("cx", [22, 23]), ("cxx", [21, 22, 23]), ("cxxxx", [19, 23]), ("x" * 23, [23])],
+    ids=["a commit of others", "two", "more than are kept", "nothing but others"],
+)
+def test_a_day_keeps_the_checkpoint_from_which_a_table_that_is_taken_back_to_it_goes_on(
+    end_of_day, kept
+) -> None:
+    """As when another engine compacts each night."""
+    table = chain(*end_of_day.rjust(23, "c"), *"ccc")
+    gone = snapshots_to_expire(table, Rules(now=START + timedelta(days=2), kept=3, daily_for_days=3))
+    assert [n for n in range(1, 24) if n not in gone] == kept
 
 
 def test_what_was_read_and_rolled_back_since_stays() -> None:

@@ -36,9 +36,10 @@ class Snapshot:
 class Rules:
     """What is kept of a table's snapshots.
 
-    now: an aware time. daily_for_days: for so many days back the newest snapshot of each day is kept; 0 for
-    none. needed_after: the snapshots up to which somebody has read the table; they are kept, and all
-    that came after them. needs_all: nothing may be expired, since nothing was read yet.
+    now: an aware time. daily_for_days: for so many days back the newest snapshot of each day is kept, with
+    those back to its checkpoint; 0 for none. needed_after: the snapshots up to which somebody has read the
+    table; they are kept, and all that came after them. needs_all: nothing may be expired, since nothing was
+    read yet.
     """
 
     now: datetime
@@ -90,7 +91,7 @@ def snapshots_to_expire(table: TableSnapshots, rules: Rules) -> list[int]:
     own = {one.snapshot_id for one in lineage}
     # Expiry leaves gaps, behind which a former snapshot of the branch looks as one that was rolled back.
     others = [one for one in table.snapshots if one.snapshot_id not in own]
-    kept |= {*_newest_of_days(lineage, rules), *_newest_of_days(others, rules)}
+    kept |= {*_days(table, lineage, rules), *_days(table, others, rules)}
     kept |= {one.snapshot_id for one in others if rules.now - one.committed_at < UNNAMED_FOR}
     gone = [one for one in table.snapshots if one.snapshot_id not in kept]
     return [one.snapshot_id for one in sorted(gone, key=lambda one: (one.sequence, one.committed_at))]
@@ -129,7 +130,20 @@ def _through_checkpoint(lineage: Sequence[Snapshot]) -> set[int]:
     return set() if last is None else _through(lineage, last.snapshot_id)
 
 
-def _newest_of_days(snapshots: Sequence[Snapshot], rules: Rules) -> set[int]:
+def _days(table: TableSnapshots, snapshots: Sequence[Snapshot], rules: Rules) -> set[int]:
+    """The newest snapshot of each day, and those of that branch back to the checkpoint with which the jobs
+    would take the table on from there. Where more commits of others came after it than a branch keeps, the
+    day's last checkpoint is kept by itself."""
+    found: set[int] = set()
+    for newest in _newest_of_days(snapshots, rules):
+        found.add(newest.snapshot_id)
+        lineage = [one for _, one in zip(range(rules.kept), table.lineage(newest.snapshot_id), strict=False)]
+        found |= _through_checkpoint(lineage)
+    with_checkpoint = [one for one in snapshots if one.has_checkpoint]
+    return found | {one.snapshot_id for one in _newest_of_days(with_checkpoint, rules)}
+
+
+def _newest_of_days(snapshots: Sequence[Snapshot], rules: Rules) -> list[Snapshot]:
     oldest = (rules.now - timedelta(days=rules.daily_for_days)).date()
     newest: dict[object, Snapshot] = {}
     for one in snapshots:
@@ -137,7 +151,7 @@ def _newest_of_days(snapshots: Sequence[Snapshot], rules: Rules) -> set[int]:
         known = newest.get(day)
         if day > oldest and (known is None or _order(known) < _order(one)):
             newest[day] = one
-    return {one.snapshot_id for one in newest.values()} if rules.daily_for_days else set()
+    return list(newest.values()) if rules.daily_for_days else []
 
 
 def _order(one: Snapshot) -> tuple[int, datetime]:
