@@ -65,17 +65,20 @@ def test_it_fits_into_an_item_of_dynamodb_whatever_the_errors():
         topic = f"{'t' * 123}{n:05}"
         outcome.enter(entry_of(topic, error="ü" * 4_000))
         outcome.enter(entry_of(topic, imbalance="ü" * 4_000))
+        outcome.skipped[topic] = "no active schema"
     notes = {f"{'t' * 123}{n:05}": Note(CYCLE, "2026-11-23T11:33:00+00:00") for n in range(1_500)}
     found = {**items(outcome), held_topics.HELD: held_topics.item_of(notes)}
     assert len(found["held"]) == held_topics.MAX_HELD
     assert len(found["behind"]) == left_behind.MAX_BEHIND
     assert len(found["unbalanced"]) == left_behind.MAX_UNBALANCED
     # DynamoDB counts names and texts in UTF-8, and a few bytes for each list, map and member.
+    skipped = found.pop("skipped")
+    assert len(skipped) == left_behind.MAX_SKIPPED
     size = sum(
         4 + sum(1 + len(name) + len(text.encode()) for name, text in note.items())
         for notes in found.values()
         for note in notes
-    )
+    ) + sum(4 + len(topic) for topic in skipped)
     assert size < 390_000
 
 

@@ -296,6 +296,7 @@ def test_topics_without_a_usable_schema_are_skipped_or_fail_alone(lake):
     outcome = lake.curate()
     assert list(outcome.failed) == ["fleet.trucks"]
     assert outcome.skipped == {"fleet.vans": "no active schema"}
+    assert lake.checkpoints.get("*", "curated")["skipped"] == ["fleet.vans"]
     assert len(lake.rows(TABLE)) == 1
     assert lake.rows("curated.fleet_bikes") == []
     assert [row["status"] for row in lake.ledger("curated", "fleet.trucks")] == ["FAILED"]

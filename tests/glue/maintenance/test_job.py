@@ -166,6 +166,13 @@ def test_cycles_that_all_have_taken_are_dropped(aged):
     (line,) = lines(aged, "cycles dropped")
     assert (line["cycles"], line["next_kept_by"]) == (2, f"the topic {TOPIC}, which is held")
     assert line["bytes"] > 0
+    (warning,) = lines(aged, "old cycles kept")
+    assert (warning["level"], warning["cycles"], warning["first_cycle_id"], warning["kept_by"]) == (
+        "WARN",
+        len(all_of_them) - 3,
+        all_of_them[2],
+        line["next_kept_by"],
+    )
     del aged.checkpoints.stored["*", "raw"]["held"]
     maintain(aged, at=LATER)
     assert cycles() == all_of_them[-1:]

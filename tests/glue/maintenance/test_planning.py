@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lean_ops.bookkeeping.curated_watermark import watermark_item
 from lean_ops.maintenance import debt, orphans, raw_days
 from lean_ops.maintenance.delta_retention import DeltaNeeds, cycles_to_drop
-from lean_ops.maintenance.needs import TopicState, topic_states
+from lean_ops.maintenance.needs import TopicState, delta_needs, topic_states
 from lean_ops.maintenance.raw_days import RawFile
 from lean_ops.maintenance.snapshots import (
     UNNAMED_FOR,
@@ -255,6 +256,64 @@ def test_retention_says_what_keeps_a_cycle(needs, why) -> None:
     found = cycles_to_drop([cycle(3), cycle(4)], needs, now=START + timedelta(days=90), kept_days=30)
     assert found.kept_by == why
     assert cycle(4) not in found.dropped
+
+
+def test_retention_says_which_cycles_stay_for_longer_than_the_window() -> None:
+    now = START + timedelta(days=10)
+    needs = DeltaNeeds(complete_through=cycle(2))
+    found = cycles_to_drop(map(cycle, range(10)), needs, now=now, kept_days=5)
+    assert found.dropped == (cycle(0), cycle(1), cycle(2))
+    assert found.overdue == (cycle(3), cycle(4))
+    well = cycles_to_drop(map(cycle, range(10)), DeltaNeeds(complete_through=cycle(9)), now=now, kept_days=5)
+    assert well.overdue == ()
+    assert cycles_to_drop([cycle(1)], needs, now=now, kept_days=1).overdue == (), "the newest cycle stays"
+    assert cycles_to_drop(["0-by-hand", cycle(9)], needs, now=now, kept_days=5).overdue == ("0-by-hand",)
+
+
+class Mirror:
+    """The mirror of checkpoints, of which maintenance reads these."""
+
+    def __init__(self, *, watermark: int, skipped: list[str], **through: int) -> None:
+        reached = {topic: cycle(day) for topic, day in through.items() if topic not in skipped}
+        looked = watermark_item(cycle(watermark), reached)
+        self.items = {
+            ("*", "raw"): {"complete_through": cycle(99)},
+            ("*", "curated"): {**looked, "skipped": skipped},
+            **{(topic, "curated"): {"delta_through": cycle(day)} for topic, day in through.items()},
+        }
+
+    def get(self, topic: str, layer: str) -> dict[str, object] | None:
+        return self.items.get((topic, layer))
+
+    def of_topics(self, topics, layer: str) -> dict[str, dict[str, object]]:
+        return {topic: self.items[topic, layer] for topic in topics if (topic, layer) in self.items}
+
+
+@pytest.mark.parametrize(
+    ("topics", "mirror", "kept_from", "why"),
+    [
+        (["idle", "busy"], {"skipped": []}, 61, "the rewind window"),
+        (["idle", "busy", "new"], {"skipped": []}, 0, "the topic new, which Curated has not taken further"),
+        (["idle", "busy", "lost"], {"skipped": ["lost"]}, 61, "the rewind window"),
+        (
+            ["idle", "busy", "lost"],
+            {"skipped": ["lost"], "lost": 50},
+            51,
+            "the topic lost, which Curated skips, as it has no active schema",
+        ),
+    ],
+    ids=["none is skipped", "one is new", "one that was never taken is skipped", "one that was taken is"],
+)
+def test_a_topic_that_curated_skips_keeps_no_cycles_but_those_since_its_own_checkpoint(
+    topics, mirror, kept_from, why
+) -> None:
+    registry = [{"topic_name": topic, "processing_enabled": True} for topic in topics]
+    mirror = Mirror(watermark=80, idle=3, busy=80, **mirror)
+    needs = delta_needs(mirror, registry)
+    now = START + timedelta(days=91)
+    found = cycles_to_drop(map(cycle, range(90)), needs, now=now, kept_days=30)
+    assert found.kept_by == why
+    assert found.dropped == tuple(map(cycle, range(kept_from)))
 
 
 def test_a_cycle_whose_time_is_not_known_stays() -> None:

@@ -1,5 +1,5 @@
-"""What the mirror's item about a whole run says of topics in trouble: those that the run left behind, and
-those that were found unbalanced lately.
+"""What the mirror's item about a whole run says of topics in trouble: those that the run left behind, those
+that were found unbalanced lately, and those that it skipped as they lack a schema, which maintenance asks.
 
 cycle-planner makes the metric of freshness of it, and `lean-ops status` a report. Both read it by
 packages/common/src/core/warehouse/freshness.ts.
@@ -15,10 +15,13 @@ from lean_ops.ports.interfaces import Item
 
 BEHIND = "behind"
 UNBALANCED = "unbalanced"
+SKIPPED = "skipped"
 MAX_BEHIND = 700
 MAX_UNBALANCED = 100
 """The most topics of each kind. Both kinds stand in one item beside the held topics, and it has at most 400
 KB. Many topics are left behind at once when a right is missing; hardly ever are many found unbalanced."""
+MAX_SKIPPED = 200
+"""The most topics that are named as skipped. Cycles are kept for those that are not."""
 _UNBALANCED_FOR = timedelta(days=1)
 """A topic is found unbalanced once, so it is kept in the item for as long as people should see it."""
 _FEW = 300
@@ -60,6 +63,7 @@ def items_of(
     return {
         BEHIND: _bounded(sorted(behind, key=lambda note: (note["since"], note["topic_name"])), MAX_BEHIND),
         UNBALANCED: _bounded(newest_first, MAX_UNBALANCED),
+        SKIPPED: sorted(outcome.skipped)[:MAX_SKIPPED],
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lean_ops.bookkeeping import held_topics
+from lean_ops.bookkeeping import held_topics, left_behind
 from lean_ops.bookkeeping.curated_watermark import stored_watermark
 from lean_ops.bookkeeping.operation import read_operation
 from lean_ops.bookkeeping.table_ownership import owners_of
@@ -73,7 +73,9 @@ def delta_needs(checkpoints: Checkpoints, registry: Iterable[Item]) -> DeltaNeed
     """Who still needs cycles of cycle_delta.
 
     Topics with a schema count also while they are held. One without new rows keeps the checkpoint of its last
-    ones; Curated's watermark says up to where there was nothing for it.
+    ones; Curated's watermark says up to where there was nothing for it. A topic that Curated skips, since its
+    schema is gone, goes on from its own checkpoint when the schema comes back; without one, all of its rows
+    in Standardized are validated then, and it needs no cycles.
     """
     run, curated = (checkpoints.get(ALL_TOPICS, name) or {} for name in (_RAW, _CURATED))
     enabled = sorted(
@@ -85,13 +87,18 @@ def delta_needs(checkpoints: Checkpoints, registry: Iterable[Item]) -> DeltaNeed
     through = {topic: _text(items.get(topic, {}).get("delta_through")) for topic in enabled}
     known = {topic: cycle for topic, cycle in through.items() if cycle is not None}
     # A note of Curated names a cycle up to which the topic had taken all when it was held.
-    looked, watermark = _held(curated), stored_watermark(curated, known)
+    looked = _held(curated)
+    skipped = {str(topic) for topic in curated.get(left_behind.SKIPPED) or ()}
+    counted = {topic: cycle for topic, cycle in known.items() if topic not in skipped}
+    watermark = stored_watermark(curated, counted) or ""
     for topic, cycle in known.items():
-        through[topic] = max(cycle, looked.get(topic, watermark or ""))
+        through[topic] = max(cycle, looked.get(topic, watermark if topic in counted else ""))
+    through = {topic: one for topic, one in through.items() if one is not None or topic not in skipped}
     return DeltaNeeds(
         complete_through=_text(run.get("complete_through")),
         held=_held(run),
         curated_through=through,
+        skipped=skipped,
     )
 
 

@@ -49,6 +49,15 @@ def drop_cycles(run: MaintenanceRun) -> None:
         sizes = {row[0]: row[1] for row in rows}
         found = cycles_to_drop(sizes, needs, now=run.now, kept_days=run.job.arguments.rewind_window_days)
         dropped = list(found.dropped)
+        if found.overdue:
+            run.job.log(
+                "old cycles kept",
+                level="WARN",
+                table=one.label,
+                cycles=len(found.overdue),
+                first_cycle_id=found.overdue[0],
+                kept_by=found.kept_by,
+            )
         if not dropped:
             return None
         delete_partitions(
