@@ -44,6 +44,13 @@ data "aws_iam_policy_document" "maintenance" {
     resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
   }
 
+  # How far each of its steps has come. The job writes no other item.
+  statement {
+    sid       = "NotePace"
+    actions   = ["dynamodb:PutItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
+  }
+
   # What an operation that still runs has written is no orphan yet.
   statement {
     sid       = "FindOperationsThatRun"

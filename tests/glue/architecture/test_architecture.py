@@ -56,6 +56,7 @@ PLAIN = (
     *("catch_up/table_owners.py", "catch_up/missing_drift.py", "catch_up/plan.py", "catch_up/report.py"),
     *("maintenance/snapshots.py", "maintenance/delta_retention.py", "maintenance/raw_days.py"),
     *("maintenance/debt.py", "maintenance/orphans.py", "maintenance/versions.py"),
+    "maintenance/pace.py",
 )
 
 

@@ -16,6 +16,7 @@ from maintained import count_at, make_eager, snapshot_ids
 
 from lean_ops.columns import names
 from lean_ops.maintenance.reachable import reachable_paths, stored_objects
+from lean_ops.maintenance.steps import PACES
 from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
@@ -86,7 +87,8 @@ class World:
     def content(self):
         """All rows that the steps are not about, and the checkpoints."""
         rows = {table: self.lake.rows(table) for table in (*SHARED, *TOPIC_TABLES)}
-        return rows, self.lake.checkpoints.stored
+        stored = self.lake.checkpoints.stored
+        return rows, {key: item for key, item in stored.items() if key[1] != PACES}
 
     def delta_cycles(self):
         return sorted({row["cycle_id"] for row in self.lake.rows("ops.cycle_delta")})

@@ -23,7 +23,6 @@ from saved_lake import SavedLake
 
 from lean_ops.maintenance import debt, raw_days
 from lean_ops.maintenance.debt import MIN_SMALL_FILES
-from lean_ops.maintenance.orphans import is_due
 
 TOPIC = "telemetry.climate"
 NAME = "telemetry_climate"
@@ -368,25 +367,26 @@ def test_a_table_that_was_fenced_after_the_run_began_is_not_rewritten(aged, monk
 
 
 def test_objects_of_no_table_are_reported_and_removed_when_they_are_old(aged):
-    table = TABLES[0]
-    now = datetime.now(UTC)
-    due = next(now + timedelta(days=n) for n in range(7) if is_due(table, now + timedelta(days=n)))
+    # The first in the order of turns. A week later all tables are due.
+    table = TABLES[1]
+    first = datetime.now(UTC)
+    later = first + timedelta(days=7)
     folder = location(aged, table)
     old, young = folder / "data" / "old.parquet", folder / "metadata" / "young.avro"
-    for path, days in ((old, 4), (young, 2)):
+    for path, at in ((old, first - timedelta(days=4)), (young, later - timedelta(days=2))):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"left by nobody")
-        at = (due - timedelta(days=days)).timestamp()
-        os.utime(path, (at, at))
+        os.utime(path, (at.timestamp(), at.timestamp()))
     counts = {one: count_at(aged, table, one) for one in snapshot_ids(aged, table)}
     operations = MemoryOperations()
-    requested = (due - timedelta(days=5)).isoformat()
+    requested = (first - timedelta(days=5)).isoformat()
     operations.add("20261130T062500Z-hold-ab12cd", TOPIC, state="FAILED", requested_at=requested)
-    assert maintain(aged, at=due, operations=operations).trouble() is None
+    assert maintain(aged, at=first, operations=operations).trouble() is None
+    assert [line["removed"] for line in lines(aged, "orphans found", table)] == [0]
     assert old.exists(), "an operation that has not ended may have written it"
     aged.logged.clear()
     operations.items["20261130T062500Z-hold-ab12cd"]["state"] = "CANCELLED"
-    assert maintain(aged, at=due, operations=operations).trouble() is None
+    assert maintain(aged, at=later, operations=operations).trouble() is None
     (line,) = lines(aged, "orphans found", table)
     assert (line["orphans"], line["removed"], line["removed_bytes"]) == (2, 1, 14)
     assert (old.exists(), young.exists()) == (False, True)
@@ -404,11 +404,13 @@ def test_old_versions_of_entries_are_deleted(lake):
 
 def test_a_run_ends_when_its_budget_is_used_up(aged, monkeypatch):
     keep_few(monkeypatch, 1)
-    done = maintain(aged, at=LATER, ticks=[0, 0, 601])
+    done = maintain(aged, at=LATER, ticks=[0, 0, 0, 601])
     assert done.trouble() is None
     assert {line["message"] for line in aged.logged} >= {"maintenance done"}
     assert not lines(aged, "snapshots expired")
     assert done.waiting["snapshots expired"] > 3
+    kept = aged.checkpoints.get("*", "maintenance_pace")["steps"]
+    assert {step: one["waiting"] for step, one in kept.items() if one["waiting"]} == done.waiting
     maintain(aged, at=LATER)
     assert lines(aged, "snapshots expired", TABLES[0])
 

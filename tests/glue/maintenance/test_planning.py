@@ -494,12 +494,6 @@ def test_an_orphan_is_removed_when_it_is_old_enough() -> None:
     assert orphans.orphans_of([old], set(), now=LATER, oldest_operation=running).removable == ()
 
 
-@given(st.text(max_size=9))
-def test_each_table_has_its_day_of_the_week(name) -> None:
-    due = [orphans.is_due(name, LATER + timedelta(days=n)) for n in range(14)]
-    assert sum(due) == 2
-
-
 # --- topics ---
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from lean_ops.maintenance.expiry import MIN_EXPIRED, expire
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
 from lean_ops.maintenance.needs import oldest_running
-from lean_ops.maintenance.orphans import is_due, orphans_of
+from lean_ops.maintenance.orphans import LOOKED_AT_EVERY, orphans_of
+from lean_ops.maintenance.pace import due
 from lean_ops.maintenance.reachable import reachable_paths, stored_objects
 from lean_ops.maintenance.snapshots import KEPT_SNAPSHOTS, Rules
 from lean_ops.maintenance.versions import versions_to_delete
@@ -32,8 +33,8 @@ def expire_snapshots(run: MaintenanceRun, raw_taken: Sequence[str]) -> None:
         done = expire(own.spark, one.name, _rules(run, one, raw_taken), at_least=MIN_EXPIRED, epoch=epoch)
         return None if done is None else vars(done)
 
-    run.each("snapshots expired", run.of("raw"), work)
-    run.each("snapshots expired", run.of("ops", *_REWOUND), work)
+    run.note(waiting=len(run.each("snapshots expired", run.of("raw"), work)))
+    run.by_turns("snapshots expired", run.of("ops", *_REWOUND), work)
 
 
 def _rules(run: MaintenanceRun, one: Table, raw_taken: Sequence[str]) -> Rules:
@@ -58,12 +59,11 @@ def delete_versions(run: MaintenanceRun) -> None:
             run.job.versions.delete(one.layer, one.table, gone)
         return {"versions": len(gone), "kept": len(found) - len(gone)}
 
-    run.each("versions deleted", run.all_tables, work)
+    run.by_turns("versions deleted", run.all_tables, work)
 
 
 def remove_orphans(run: MaintenanceRun) -> None:
     """Reports the objects that belong to no table, and removes those that are old enough."""
-    chosen = [one for one in run.all_tables if is_due(one.label, run.now)]
     file_store = file_store_of(run.job.spark)
     # What an operation writes that begins after this look is young.
     try:
@@ -93,4 +93,5 @@ def remove_orphans(run: MaintenanceRun) -> None:
             "first": found.found[0].path,
         }
 
-    run.each("orphans found", chosen, work, at_once=SPARK_JOBS)
+    count = due(len(run.all_tables), LOOKED_AT_EVERY, run.pace, run.now)
+    run.by_turns("orphans found", run.all_tables, work, SPARK_JOBS, at_most=count)

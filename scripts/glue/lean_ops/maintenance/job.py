@@ -1,11 +1,12 @@
 """The job maintenance: what keeps the tables from growing with the number of commits to them.
 
 It runs under the pipeline's lease, so never beside a cycle, and for a budget of minutes. First comes what
-waits least: RAW's metadata, which each cycle reads; last what only costs. What a run does not come to, the
-next one does. Each step decides anew from the tables as they are, so a run may be killed at any moment.
+waits least: RAW's metadata, which each cycle reads; last what only costs. Each step has its share of the
+time, and where there is time in the end, it goes on. What a run does not come to, the next one does first
+(pace.py). Each step decides anew from the tables as they are, so a run may be killed at any moment.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,6 +15,16 @@ from lean_ops.maintenance.every_table import delete_versions, expire_snapshots, 
 from lean_ops.maintenance.expiry import table_snapshots
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
 from lean_ops.maintenance.needs import TopicState, raw_snapshots_taken, topic_states
+from lean_ops.maintenance.pace import (
+    DROPS,
+    EXPIRY,
+    OPS_FILES,
+    ORPHANS,
+    RAW_FILES,
+    TOPIC_FILES,
+    VERSIONS,
+    Pace,
+)
 from lean_ops.maintenance.shared_tables import (
     RAW_TABLE,
     compact_ops,
@@ -21,6 +32,7 @@ from lean_ops.maintenance.shared_tables import (
     drop_cycles,
     drop_raw_days,
 )
+from lean_ops.maintenance.steps import read_paces, take_steps
 from lean_ops.maintenance.topic_tables import rewrite_topic_tables
 from lean_ops.ports.interfaces import Maintenance
 from lean_ops.spark.iceberg_classes import iceberg_of, maintenance_classes_of
@@ -34,18 +46,27 @@ def run(job: Maintenance) -> MaintenanceRun:
     """Maintains all tables, but those of topics that are held. Gives how it went."""
     maintenance_classes_of(job.spark._jvm)
     tables = Tables(job.spark, job.arguments.database_prefix)
-    with _begun(job, tables, _tables(job, tables)) as own:
+    with _begun(job, tables, _tables(job, tables), read_paces(job)) as own:
         taken = raw_snapshots_taken(tables, job.checkpoints)
         sequence = _sequence(tables, taken)
-        drop_raw_days(own, sequence)
-        drop_cycles(own)
-        expire_snapshots(own, taken)
-        delete_versions(own)
-        compact_ops(own)
-        rewrite_topic_tables(own)
-        compact_raw(own, sequence)
-        remove_orphans(own)
+        take_steps(
+            own,
+            {
+                DROPS: lambda: _drop(own, sequence),
+                EXPIRY: lambda: expire_snapshots(own, taken),
+                VERSIONS: lambda: delete_versions(own),
+                OPS_FILES: lambda: compact_ops(own),
+                TOPIC_FILES: lambda: rewrite_topic_tables(own),
+                RAW_FILES: lambda: compact_raw(own, sequence),
+                ORPHANS: lambda: remove_orphans(own),
+            },
+        )
     return own
+
+
+def _drop(run: MaintenanceRun, sequence: int | None) -> None:
+    drop_raw_days(run, sequence)
+    drop_cycles(run)
 
 
 def run_topic(job: Maintenance, topic: str, epoch: int) -> MaintenanceRun:
@@ -63,14 +84,18 @@ def run_topic(job: Maintenance, topic: str, epoch: int) -> MaintenanceRun:
         for layer in ("standardized", "curated")
         if name in tables.listed(layer)
     ]
-    with _begun(job, tables, chosen) as own:
+    with _begun(job, tables, chosen, {}) as own:
+        own.begin(EXPIRY, own.ends_at)
         expire_snapshots(own, ())
+        own.begin(TOPIC_FILES, own.ends_at)
         rewrite_topic_tables(own)
     return own
 
 
 @contextmanager
-def _begun(job: Maintenance, tables: Tables, chosen: list[Table]) -> Iterator[MaintenanceRun]:
+def _begun(
+    job: Maintenance, tables: Tables, chosen: list[Table], paces: Mapping[str, Pace]
+) -> Iterator[MaintenanceRun]:
     budget = timedelta(minutes=job.arguments.budget_minutes).total_seconds()
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         own = MaintenanceRun(
@@ -80,6 +105,7 @@ def _begun(job: Maintenance, tables: Tables, chosen: list[Table]) -> Iterator[Ma
             now=job.clock(),
             ends_at=job.elapsed() + budget,
             all_tables=chosen,
+            paces=paces,
         )
         yield own
     job.log("maintenance done", tables=len(own.all_tables), failed=len(own.failed), waiting=own.waiting)

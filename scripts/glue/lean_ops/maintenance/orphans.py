@@ -6,12 +6,11 @@ A task that ran twice, a commit that was refused, and a run that was killed leav
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zlib import crc32
 
 ORPHANED_FOR = timedelta(days=3)
 """A younger file may be one that a writer has not committed yet."""
-LOOKED_AT_IN_DAYS = 7
-"""Each table is looked at once in so many days: to list its objects and all of its files takes requests."""
+LOOKED_AT_EVERY = timedelta(days=7)
+"""Each table is looked at once in such a time: to list its objects and all of its files takes requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +46,3 @@ def orphans_of(
         limit = min(limit, oldest_operation)
     found = tuple(one for one in objects if one.path not in reachable)
     return Orphans(found=found, removable=tuple(one for one in found if one.written_at < limit))
-
-
-def is_due(table: str, now: datetime) -> bool:
-    """Whether the table's objects are looked at today. Every table has its day, and none is forgotten when a
-    run fails for longer than that: its day comes again."""
-    return crc32(table.encode()) % LOOKED_AT_IN_DAYS == now.toordinal() % LOOKED_AT_IN_DAYS

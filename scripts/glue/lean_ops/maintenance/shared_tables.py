@@ -115,7 +115,7 @@ def compact_raw(run: MaintenanceRun, taken_sequence: int | None) -> None:
             _set_small_row_groups(own, one.name)
         for done, day in enumerate(days):
             if not run.has_time:
-                run.waiting["day of RAW compacted"] = len(days) - done
+                run.note(waiting=len(days) - done)
                 break
             before = run.job.elapsed()
             after = _compact_day(run, own, one, day)
@@ -130,9 +130,10 @@ def compact_raw(run: MaintenanceRun, taken_sequence: int | None) -> None:
                 bytes_after=sum(after),
                 seconds=round(run.job.elapsed() - before, 1),
             )
+            run.note(done=1)
         return None
 
-    run.each("days of RAW compacted", _named(run, "raw", RAW_TABLE), work)
+    run.note(waiting=len(run.each("days of RAW compacted", _named(run, "raw", RAW_TABLE), work)))
 
 
 def _compact_day(run: MaintenanceRun, own: Tables, one: Table, day: RawDay) -> list[int]:
@@ -188,7 +189,7 @@ def compact_ops(run: MaintenanceRun) -> None:
         return rewrite_line(found, new)
 
     shared = [one for one in run.of("ops") if one.table != cycle_delta.TABLE]
-    run.each("table rewritten", shared, work, at_once=1)
+    run.by_turns("table rewritten", shared, work, at_once=1)
 
 
 def _order_of(columns: Collection[str]) -> Sequence[str]:

@@ -25,23 +25,23 @@ MAX_BYTES = 4 << 30
 def rewrite_topic_tables(run: MaintenanceRun) -> None:
     """Rewrites the tables that gain most for their bytes. Files with deleted rows come first, as their topics
     go by Spark in each cycle until then."""
-    by_name = {one.name: one for one in run.of("standardized", "curated")}
-    wanted: list[Rewrite] = []
-    for one, found in run.pool.each(by_name.values(), lambda own, one: _plan(own, one)[2]):
-        if isinstance(found, Exception):
-            run.fail("table rewritten", one.label, found)
-        elif found is not None:
-            wanted.append(found)
+    ordered = run.in_turn(run.of("standardized", "curated"))
+    # The other half of the time is for what was found worth it.
+    until = (run.job.elapsed() + run.ends_at) / 2
+    planned, left = run.results("table rewritten", ordered, lambda own, one: _plan(own, one)[2], None, until)
+    run.note_turns(ordered, left)
+    by_name = {one.name: one for one in ordered}
+    wanted = [found for _, found in planned if found is not None]
     chosen = within_budget(wanted, MAX_BYTES)
-    if len(chosen) < len(wanted):
-        run.waiting["table rewritten"] = len(wanted) - len(chosen)
 
     def work(own: Tables, one: Table) -> Mapping[str, object] | None:
         # Time has gone by, so what is rewritten is decided from the table as it is now.
         loaded, tasks, found = _plan(own, one)
         return None if found is None else _rewrite(own, one, loaded, tasks, found)
 
-    run.each("table rewritten", [by_name[found.table] for found in chosen], work, at_once=SPARK_JOBS)
+    tables = [by_name[found.table] for found in chosen]
+    late = run.each("table rewritten", tables, work, at_once=SPARK_JOBS)
+    run.note(waiting=len(wanted) - len(chosen) + len(late))
 
 
 def _plan(own: Tables, one: Table) -> tuple[Any, Mapping[str, Any], Rewrite | None]:
