@@ -5,11 +5,9 @@ import {
   any,
   atMost,
   below,
-  DDL_LEASE_SECONDS,
   equals,
   HELD_STATUSES,
   isHeld,
-  readDdlLease,
   readWaitingUpload,
   TRIES_ENDED,
   unchanged,
@@ -19,6 +17,7 @@ import {
   type SchemaProblem,
   type WaitingUpload,
 } from '@lean-ops/common/core';
+import { ddlBegun, ddlEnded, ddlUnchanged } from './ddl-leases';
 import type { Upload } from './upload';
 
 /** Number of settled uploads that a topic's item remembers, so that an event delivered again late is recognised. */
@@ -97,7 +96,7 @@ export class UploadRegistry {
 
   /**
    * Holds the topic for this upload's DDL, unless an operator holds it. The lease ends with the verdict, or runs out after a run
-   * that died.
+   * that died. That of an older upload, whose statements may be at work, stays beside it.
    */
   async beginDdl(): Promise<DdlStart> {
     const { sequencer } = this.upload;
@@ -105,21 +104,20 @@ export class UploadRegistry {
       const item = await this.#item();
       if (item?.['claimed_sequencer'] !== sequencer) return 'OVERTAKEN';
       if (isHeld(item)) return 'HELD';
-      const now = this.now();
-      const ddl = {
-        by: sequencer,
-        since: now.toISOString(),
-        expires_at: Math.floor(now.getTime() / 1_000) + DDL_LEASE_SECONDS,
-      };
-      const ours = all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'));
+      const ddl = ddlBegun(item, sequencer, this.now());
+      const ours = all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'), ddlUnchanged(item));
       if (await this.documents.update(this.table, this.#key, { set: { ddl } }, ours)) return 'BEGUN';
     }
   }
 
   /** Gives the lease for this upload's DDL back. That of another upload stays. */
   async endDdl(): Promise<void> {
-    const ours = equals('ddl.by', this.upload.sequencer);
-    await this.documents.update(this.table, this.#key, { remove: ['ddl'] }, ours);
+    for (;;) {
+      const item = await this.#item();
+      const changes = ddlEnded(item, this.upload.sequencer, this.now());
+      if (changes === undefined) return;
+      if (await this.documents.update(this.table, this.#key, changes, ddlUnchanged(item))) return;
+    }
   }
 
   /** The upload that waits for the topic's release. */
@@ -230,6 +228,7 @@ export class UploadRegistry {
       const changes = changesOf(item);
       if (changes === undefined) return false;
       const { set, remove = [] } = changes;
+      const ended = ddlEnded(item, sequencer, this.now());
       const settled = {
         settled_sequencer: sequencer,
         settled_recently: [...recent(item).filter((one) => one !== sequencer), sequencer].slice(-REMEMBERED),
@@ -238,12 +237,16 @@ export class UploadRegistry {
       const done = await this.documents.update(
         this.table,
         this.#key,
-        { set: { ...set, ...settled }, remove: [...remove, ...endedBy(item, sequencer)] },
+        {
+          set: { ...set, ...settled, ...ended?.set },
+          remove: [...remove, ...(ended?.remove ?? []), ...waitingEndedBy(item, sequencer)],
+        },
         // An operator may set a status at any moment, an overtaken run may record an active schema, and another run of this
         // upload may settle it, so the write is conditional on what was read.
         all(
           equals('claimed_sequencer', sequencer),
           ...['status', 'processing_enabled', 'settled_sequencer'].map((name) => unchanged(item, name)),
+          ...(ended === undefined ? [] : [ddlUnchanged(item)]),
         ),
       );
       if (done) return true;
@@ -256,13 +259,10 @@ function recent(item: Document | undefined): string[] {
   return Array.isArray(list) ? list.filter((one): one is string => typeof one === 'string') : [];
 }
 
-/** What a verdict ends: this upload's DDL, and its waiting for a release or that of an older one. */
-function endedBy(item: Document, sequencer: string): string[] {
+/** A verdict ends the waiting for a release, of this upload or of an older one. */
+function waitingEndedBy(item: Document, sequencer: string): string[] {
   const waiting = readWaitingUpload(item);
-  return [
-    ...(readDdlLease(item)?.by === sequencer ? ['ddl'] : []),
-    ...(waiting !== undefined && waiting.sequencer <= sequencer ? ['waiting_upload'] : []),
-  ];
+  return waiting !== undefined && waiting.sequencer <= sequencer ? ['waiting_upload'] : [];
 }
 
 function statusOf(item: Document | undefined, status: 'READY' | 'ERROR'): Document {

@@ -195,16 +195,45 @@ describe('the DDL of an upload', () => {
     expect(await w.item()).not.toHaveProperty('ddl');
   });
 
-  it('leaves a lease behind when it dies, and the next upload of the topic takes it over', async () => {
-    const w = world();
-    await w.run(await w.upload(topicSchema()));
-    const dead = await w.upload(second);
+  /** Lets an upload begin its DDL and die, as if its statement went on without it. */
+  async function begunBy(w: World, schema: object): Promise<Upload> {
+    const dead = await w.upload(schema as Document);
     const lost = { ...w.through(interruption(Infinity, 'before')) };
     const athena = { ...lost.athena, execute: () => Promise.reject(new Error('gone')) };
     await expect(w.run(dead, { ...lost, athena })).rejects.toThrow('gone');
     expect(readDdlLease(await w.item())?.by).toBe(dead.sequencer);
+    return dead;
+  }
+
+  it('leaves a lease behind when it dies, which the next upload of the topic neither waits for nor ends', async () => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    const dead = await begunBy(w, second);
+    const lease = readDdlLease(await w.item());
+    w.clock.pass(10_000);
+    await expect(w.run(await w.upload(third))).resolves.toMatchObject({ outcome: 'READY', version: 3 });
+    expect(readDdlLease(await w.item())).toEqual(lease);
+    await w.run(dead);
+    expect(await w.item()).not.toHaveProperty('ddl');
+  });
+
+  it('has a lease beside that of an upload that overtakes it, until both have ended', async () => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    const older = await begunBy(w, second);
+    const newer = await begunBy(w, third);
+    await w.run(older);
+    expect(readDdlLease(await w.item())?.by).toBe(newer.sequencer);
+    await w.run(newer);
+    expect(await w.item()).not.toHaveProperty('ddl');
+  });
+
+  it('is over for everybody once its lease has run out, whether or not it is given back', async () => {
+    const w = world();
+    await w.run(await w.upload(topicSchema()));
+    await begunBy(w, second);
+    w.clock.pass(901_000);
     await w.run(await w.upload(third));
     expect(await w.item()).not.toHaveProperty('ddl');
-    expect(await w.item()).toMatchObject({ schema_version: 3 });
   });
 });
