@@ -47,6 +47,13 @@ export function readHold(item: Document | undefined): Hold | undefined {
   };
 }
 
+/** When the last hold of a topic ended, in epoch milliseconds; undefined where none has, or somebody ended it by hand. */
+export function readReleasedAt(item: Document | undefined): number | undefined {
+  const at = item?.['released_at'];
+  const time = typeof at === 'string' ? Date.parse(at) : NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
 /** The held topics of a registry's items, by name. */
 export function heldTopics(registry: readonly Document[]): HeldTopic[] {
   return registry

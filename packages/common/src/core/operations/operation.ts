@@ -156,6 +156,20 @@ export function readOperation(item: Document | undefined): Operation | undefined
   };
 }
 
+/**
+ * Whether somebody has to resume or cancel an operation: it failed, or it runs and nothing has changed for longer than an execution
+ * may last, so that its execution is over.
+ *
+ * @param now epoch milliseconds
+ */
+export function isStalled(
+  { state, updatedAt }: Pick<Operation, 'state' | 'updatedAt'>,
+  now: number,
+  timeoutMs: number,
+): boolean {
+  return state === 'FAILED' || (state === 'RUNNING' && now - Date.parse(updatedAt) > timeoutMs);
+}
+
 function oneOf<T extends string>(words: readonly T[], value: unknown): T | undefined {
   return words.find((word) => word === value);
 }

@@ -293,7 +293,10 @@ function topicIsGivenBack(
   return kind === 'hold' ? isOwn && outcome === 'CANCELLED' : isOwn;
 }
 
-/** Gives a topic back, closes it to the writers of its epoch until now, or both. */
+/**
+ * Gives a topic back, closes it to the writers of its epoch until now, or both. The time of the release is when the topic begins
+ * to catch up: from then on it can be late for what waited.
+ */
 function topicWrite(
   { kind, operationId, plan, topic }: Operation,
   item: Document,
@@ -310,6 +313,7 @@ function topicWrite(
       ...(fences && { epoch: epochOf(item) + 1 }),
       // Standardized compares it with the cycles that it does not find any more.
       ...(givesBack && kind === 'release' && plan['accept_gap'] === true && { gap_accepted: operationId }),
+      ...(givesBack && { released_at: now.toISOString() }),
       updated_at: now.toISOString(),
     },
     remove: givesBack ? ['hold', ...(status === undefined ? ['status'] : [])] : [],

@@ -4,7 +4,7 @@
  */
 import type { Document } from '../condition';
 import { isObject } from '../json/value';
-import { ddlAtWork, isHeld } from '../operations/hold';
+import { ddlAtWork, isHeld, readReleasedAt } from '../operations/hold';
 import { recordsAddedSince, type TableSnapshots } from './iceberg-metadata';
 import { LAYERS } from './tables';
 
@@ -95,7 +95,8 @@ const MINUTE = 60_000;
  * Computes the freshness of all topics from RAW's metadata and the copies of the checkpoints, without a query.
  *
  * A row of RAW that no run has taken may be of any topic, as the files of Firehose have the events of many. Such rows
- * therefore count for every topic. A held topic counts for neither layer, and a released one for what the runs left it.
+ * therefore count for every topic. A held topic counts for neither layer, and a released one for what the runs left it: from its
+ * release on, as nobody could take it before.
  */
 export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: FreshnessFacts): Freshness {
   const topics = topicsOf(registry, now);
@@ -119,7 +120,12 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
     const known = oldest.get(topic);
     if (known === undefined || since < known.since) oldest.set(topic, { topic, layer, since });
   };
-  for (const { topic, layer, since } of [...behind, ...released]) note(topic, layer, since);
+  const releasedAt = new Map(topics.map((one) => [one.topic, one.releasedAt]));
+  const left = [...behind, ...released].map((one) => ({
+    ...one,
+    since: Math.max(one.since, releasedAt.get(one.topic) ?? one.since),
+  }));
+  for (const { topic, layer, since } of left) note(topic, layer, since);
   for (const { layer, since } of waiting) for (const { topic } of topicsIn(layer, topics)) note(topic, layer, since);
 
   const minutes = (since: number): number => Math.max(0, (now - since) / MINUTE);
@@ -131,8 +137,8 @@ export function freshnessOf({ now, snapshots, checkpoints, registry, targets }: 
     .map((one) => ({ ...one, targetMinutes: targetOf(one.topic) }))
     .filter(({ since, targetMinutes }) => minutes(since) > targetMinutes)
     .sort((a, b) => a.since - b.since || (a.topic < b.topic ? -1 : 1));
-  const named = new Set([...Object.keys(targets.topicMinutes), ...[...behind, ...released].map(({ topic }) => topic)]);
-  const sinces = [...waiting, ...behind, ...released].map(({ since }) => since);
+  const named = new Set([...Object.keys(targets.topicMinutes), ...left.map(({ topic }) => topic)]);
+  const sinces = [...waiting, ...left].map(({ since }) => since);
   return {
     waiting,
     behind,
@@ -200,13 +206,16 @@ interface RegisteredTopic {
   readonly topic: string;
   readonly enabled: boolean;
   readonly held: boolean;
+  /** When its last hold ended, in epoch milliseconds; undefined where it had none. */
+  readonly releasedAt: number | undefined;
 }
 
 function topicsOf(registry: readonly Document[], now: number): RegisteredTopic[] {
   return registry.flatMap((item) => {
     const topic = item['topic_name'];
     if (typeof topic !== 'string' || topic.includes('#')) return [];
-    return { topic, enabled: item['processing_enabled'] === true, held: isLeftAlone(item, now) };
+    const enabled = item['processing_enabled'] === true;
+    return { topic, enabled, held: isLeftAlone(item, now), releasedAt: readReleasedAt(item) };
   });
 }
 

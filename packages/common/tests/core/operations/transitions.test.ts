@@ -145,6 +145,7 @@ describe('a hold', () => {
       topic_name: TOPIC,
       table_name: 'telemetry_climate',
       epoch: 1,
+      released_at: NOW.toISOString(),
       updated_at: NOW.toISOString(),
     });
   });
@@ -227,7 +228,12 @@ describe('a compaction', () => {
     await begin(compact.operationId);
     expect(await topicOf(documents)).toMatchObject({ status: 'MAINTENANCE', epoch: 1 });
     await succeed(compact.operationId);
-    expect(await topicOf(documents)).toEqual({ ...READY, epoch: 1, updated_at: NOW.toISOString() });
+    expect(await topicOf(documents)).toEqual({
+      ...READY,
+      epoch: 1,
+      released_at: NOW.toISOString(),
+      updated_at: NOW.toISOString(),
+    });
   });
 
   it('leaves a topic held that was held before', async () => {
@@ -304,7 +310,12 @@ describe('a failed operation', () => {
     await request(hold);
     await begin(hold.operationId);
     await cancel(hold.operationId);
-    expect(await topicOf(documents)).toEqual({ ...READY, epoch: 1, updated_at: NOW.toISOString() });
+    expect(await topicOf(documents)).toEqual({
+      ...READY,
+      epoch: 1,
+      released_at: NOW.toISOString(),
+      updated_at: NOW.toISOString(),
+    });
     expect(await lockOf(documents)).toBeUndefined();
     for (const step of [begin, drained, succeed]) {
       await expect(step(hold.operationId)).rejects.toMatchObject({ code: 'OPERATION_ENDED' });

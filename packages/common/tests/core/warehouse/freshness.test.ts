@@ -154,6 +154,28 @@ describe('freshnessOf', () => {
     expect(found.topicMinutes).toEqual({ a: 120, b: 100 });
   });
 
+  it('counts what waited for a release from the release on, also when the topic fails after it', () => {
+    const note = (name: string) => ({ topic_name: name, since: isoAgo(500), cycle_id: 'c' });
+    const behind = [{ ...note('b'), error: 'DELTA_GONE' }];
+    const facts = {
+      snapshots: rawCommitted(600),
+      checkpoints: [run('raw', '1', { behind, held: [note('a')] })],
+      registry: [topic('a', { released_at: isoAgo(10) }), topic('b', { released_at: isoAgo(20) })],
+    };
+    const found = fresh(facts);
+    expect(found.late).toEqual([]);
+    expect([found.oldestMinutes, found.topicMinutes]).toEqual([20, { a: 10, b: 20 }]);
+    expect(found.released).toMatchObject([{ topic: 'a', since: minutesAgo(500) }]);
+    expect(fresh({ ...facts, now: NOW + 51 * 60_000 }).late.map(({ topic: name }) => name)).toEqual(['b', 'a']);
+  });
+
+  it('counts an event that came after the release from when it came', () => {
+    const held = [{ topic_name: 'a', since: isoAgo(30), cycle_id: 'c' }];
+    const registry = [topic('a', { released_at: isoAgo(300) })];
+    const found = fresh({ snapshots: rawCommitted(600), checkpoints: [run('raw', '1', { held })], registry });
+    expect(found.topicMinutes).toEqual({ a: 30 });
+  });
+
   it('counts a note without a time from the run that wrote it', () => {
     const held = [{ topic_name: 'a', since: '', cycle_id: '0' }];
     const checkpoints = [run('raw', '1'), run('curated', '1', { held, updated_at: isoAgo(70) })];
