@@ -171,8 +171,9 @@ export function topicStatesText(states: readonly TopicState[], now: number, disp
   return `${table}${wrong === 0 ? '' : `\n${counted(wrong, 'topic')} ${wrong === 1 ? 'needs' : 'need'} somebody: lean-ops topic status TOPIC\n`}`;
 }
 
-function stateWord({ status, held, altering, hold, overdue, operation, waiting }: TopicState): string {
-  const at = operation === null ? '' : `, ${operation.kind} ${operation.state === 'FAILED' ? 'failed' : 'at work'}`;
+function stateWord({ status, held, altering, hold, overdue, operation, dead, waiting }: TopicState): string {
+  const how = operation?.state === 'FAILED' ? 'failed' : dead ? 'dead' : 'at work';
+  const at = operation === null ? '' : `, ${operation.kind} ${how}`;
   if (held) return `${hold === null ? `${status ?? ''} by hand` : overdue ? 'held, overdue' : 'held'}${at}`;
   if (altering) return `a schema alters its tables${at}`;
   if (waiting.cycles.length > 0) return `released, not caught up${at}`;
@@ -200,7 +201,10 @@ export function topicStateText(state: TopicState, now: number): string {
     held && waiting.cycles.length === 0 ? line('waits', 'nothing that a cycle has noted') : '',
     operation === null
       ? ''
-      : line('at work', `${operation.operationId}, ${operation.state}, last step ${operation.step}`),
+      : line(
+          state.dead ? 'dead' : 'at work',
+          `${operation.operationId}, ${operation.state}${state.dead ? ', and nobody works on it' : ''}, last step ${operation.step}`,
+        ),
     operation?.error === undefined ? '' : line('error', plain(operation.error)),
     next === undefined ? '' : `next: ${next}\n`,
   ].join('');

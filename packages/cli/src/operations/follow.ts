@@ -77,6 +77,18 @@ export function isOver(execution: ExecutionState | undefined): boolean {
   return execution?.status !== 'RUNNING';
 }
 
+/** Whether an operation is RUNNING and nobody works on it. It changes nothing. */
+export async function isDead(
+  operation: Operation,
+  deployment: OperationsDeployment,
+  operator: Pick<Operator, 'documents' | 'machine'>,
+): Promise<boolean> {
+  if (operation.state !== 'RUNNING' || !isOver(await executionOf(operation, deployment, operator))) return false;
+  // The execution may have ended the operation, or another one taken it up, since the item was read.
+  const now = await readKnown(operation.operationId, deployment, operator);
+  return now.state === 'RUNNING' && now.executionArn === operation.executionArn;
+}
+
 /** @throws CliError when there is no such operation */
 export async function readKnown(
   operationId: string,

@@ -1,7 +1,7 @@
 import { isLock, lockKeyOf, readLock, readOperation, type Operation, type OperationState } from '@lean-ops/common/core';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
-import { executionOf, isOver } from './follow';
+import { isDead } from './follow';
 
 export interface OperationFilter {
   readonly topic: string | undefined;
@@ -47,10 +47,9 @@ async function looked(
   operation: Operation,
   hasLock: boolean,
   deployment: OperationsDeployment,
-  operator: Pick<Operator, 'machine'>,
+  operator: Pick<Operator, 'documents' | 'machine'>,
 ): Promise<ListedOperation> {
-  const dead = operation.state === 'RUNNING' && isOver(await executionOf(operation, deployment, operator));
-  return { ...operation, hasLock, dead };
+  return { ...operation, hasLock, dead: await isDead(operation, deployment, operator) };
 }
 
 /** Whether somebody has to resume or cancel an operation. */

@@ -14,6 +14,7 @@ import {
 } from '@lean-ops/common/core';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
+import { isDead } from './follow';
 import { waitingOf, type RunItems, type Waiting } from './waiting';
 
 /** Whether a topic is held, and what waits for it. It is part of `--format json`; times are ISO 8601 in UTC. */
@@ -32,16 +33,19 @@ export interface TopicState {
   readonly waiting: Waiting;
   /** The operation that is at work, or that failed and has the topic still. */
   readonly operation: Operation | null;
+  /** Whether that operation is RUNNING and nobody works on it. */
+  readonly dead: boolean;
 }
 
 interface Facts {
   readonly item: Document | undefined;
   readonly runs: RunItems;
   readonly operation: Operation | undefined;
+  readonly dead: boolean;
   readonly now: number;
 }
 
-export function topicState(topic: TopicName, { item, runs, operation, now }: Facts): TopicState {
+export function topicState(topic: TopicName, { item, runs, operation, dead, now }: Facts): TopicState {
   const status = item?.['status'];
   const hold = readHold(item);
   return {
@@ -54,6 +58,7 @@ export function topicState(topic: TopicName, { item, runs, operation, now }: Fac
     altering: ddlAtWork(item, now),
     waiting: waitingOf(topic, item, runs),
     operation: operation ?? null,
+    dead,
   };
 }
 
@@ -63,16 +68,17 @@ export function isNoteworthy({ held, altering, operation, waiting }: TopicState)
 }
 
 /** Whether somebody has to do something about a topic. */
-export function needsSomebody({ overdue, operation }: TopicState): boolean {
-  return overdue || operation?.state === 'FAILED';
+export function needsSomebody({ overdue, operation, dead }: TopicState): boolean {
+  return overdue || dead || operation?.state === 'FAILED';
 }
 
 /** The state of one topic; undefined when nothing is known of it. */
 export async function readTopicState(
   topic: TopicName,
   deployment: OperationsDeployment,
-  { documents, clock }: Pick<Operator, 'documents' | 'clock'>,
+  operator: Pick<Operator, 'documents' | 'machine' | 'clock'>,
 ): Promise<TopicState | undefined> {
+  const { documents, clock } = operator;
   const { registryTable, operationsTable, checkpointTable } = deployment;
   const [item, standardized, lockItem, runs] = await Promise.all([
     documents.get(registryTable, { topic_name: topic }),
@@ -83,14 +89,16 @@ export async function readTopicState(
   if (item === undefined && standardized === undefined) return undefined;
   const lock = readLock(lockItem);
   const operation = lock && readOperation(await documents.get(operationsTable, { operation_id: lock.holder }));
-  return topicState(topic, { item, runs, operation, now: clock.now() });
+  const dead = operation !== undefined && (await isDead(operation, deployment, operator));
+  return topicState(topic, { item, runs, operation, dead, now: clock.now() });
 }
 
 /** The states of all topics of which there is anything to say: what needs somebody first, then by topic. */
 export async function readNoteworthyTopics(
   deployment: OperationsDeployment,
-  { documents, clock }: Pick<Operator, 'documents' | 'clock'>,
+  operator: Pick<Operator, 'documents' | 'machine' | 'clock'>,
 ): Promise<TopicState[]> {
+  const { documents, clock } = operator;
   const [registry, items, runs] = await Promise.all([
     documents.scan(deployment.registryTable),
     documents.scan(deployment.operationsTable),
@@ -98,17 +106,22 @@ export async function readNoteworthyTopics(
   ]);
   const operations = new Map(items.map((item) => [item['operation_id'], item]));
   const holders = new Map(
-    items.flatMap((item) => {
-      const lock = readLock(item);
-      return lock === undefined ? [] : [[lock.topic, readOperation(operations.get(lock.holder))] as const];
-    }),
+    await Promise.all(
+      items.flatMap((item) => {
+        const lock = readLock(item);
+        const operation = lock && readOperation(operations.get(lock.holder));
+        if (operation === undefined) return [];
+        return isDead(operation, deployment, operator).then((dead) => [operation.topic, { operation, dead }] as const);
+      }),
+    ),
   );
   const now = clock.now();
   return registry
     .flatMap((item) => {
       const { topic_name: topic } = item;
       if (typeof topic !== 'string' || !isTopicName(topic)) return [];
-      return topicState(topic, { item, runs, operation: holders.get(topic), now });
+      const { operation, dead = false } = holders.get(topic) ?? {};
+      return topicState(topic, { item, runs, operation, dead, now });
     })
     .filter(isNoteworthy)
     .sort((a, b) => Number(needsSomebody(b)) - Number(needsSomebody(a)) || (a.topic < b.topic ? -1 : 1));

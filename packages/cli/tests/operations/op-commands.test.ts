@@ -145,8 +145,31 @@ describe('an operation that runs', () => {
       code: 1,
       output: expect.stringContaining('RUNNING, dead'),
     });
+    await expect(run('topic', 'status')).resolves.toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/, hold dead .*\n\n1 topic needs somebody: /s),
+    });
+    await expect(run('topic', 'status', TOPIC)).resolves.toMatchObject({
+      code: 1,
+      output: expect.stringContaining(`  dead      ${id}, RUNNING, and nobody works on it, last step BEGUN\n`),
+    });
     Object.assign(operator.clock, before);
     await expect(run('op', 'resume', id)).resolves.toMatchObject({ code: 0 });
+  });
+
+  it('is not forgotten when whoever cancels it stops its execution, and comes no further', async () => {
+    const pipeline = memoryOperations();
+    const { run, operator, tick } = pipeline;
+    await run(...HOLD, '--detach');
+    await tick();
+    const id = await idOf(pipeline);
+    const before = { ...operator.machine };
+    Object.assign(operator.machine, { start: () => Promise.reject(new Error('the terminal is closed')) });
+    await expect(run('op', 'cancel', id)).resolves.toMatchObject({ code: 2 });
+    await expect(run('topic', 'status')).resolves.toMatchObject({ code: 1 });
+    Object.assign(operator.machine, before);
+    await expect(run('op', 'cancel', id)).resolves.toMatchObject({ code: 0 });
+    await expect(run('topic', 'status')).resolves.toMatchObject({ code: 0 });
   });
 
   it('goes on when the time to wait is over', async () => {
