@@ -88,6 +88,11 @@ output "athena_workgroup" {
   value       = module.catalog.athena_workgroup
 }
 
+output "operations_athena_workgroup" {
+  description = "Athena workgroup of the commands on topics and operations, whose results are apart."
+  value       = module.catalog.operations_athena_workgroup
+}
+
 output "databases" {
   description = "Glue database of each layer: raw, standardized, curated, ops."
   value       = module.catalog.databases

@@ -23,9 +23,25 @@ resource "aws_glue_catalog_database" "this" {
   location_uri = "${local.warehouse}/${each.value.name}"
 }
 
+locals {
+  # Athena reads results with the caller's rights, so whoever may read a place of results may read what others have queried. Those who
+  # hold topics need the results of their commands alone, and have a place of their own, within the one that expires.
+  workgroups = {
+    all        = { name = var.name_prefix, results = var.query_results_prefix, description = "DDL of the pipeline and queries of its operators." }
+    operations = { name = "${var.name_prefix}-operations", results = "${var.query_results_prefix}operations/", description = "Queries of the commands on topics and operations." }
+  }
+}
+
+moved {
+  from = aws_athena_workgroup.this
+  to   = aws_athena_workgroup.this["all"]
+}
+
 resource "aws_athena_workgroup" "this" {
-  name          = var.name_prefix
-  description   = "DDL of the pipeline and queries of its operators."
+  for_each = local.workgroups
+
+  name          = each.value.name
+  description   = each.value.description
   force_destroy = var.force_destroy
 
   configuration {
@@ -34,7 +50,7 @@ resource "aws_athena_workgroup" "this" {
     publish_cloudwatch_metrics_enabled = true
 
     result_configuration {
-      output_location = "s3://${var.buckets.lake}/${var.query_results_prefix}"
+      output_location = "s3://${var.buckets.lake}/${each.value.results}"
 
       encryption_configuration {
         encryption_option = "SSE_S3"

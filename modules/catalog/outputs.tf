@@ -5,7 +5,12 @@ output "databases" {
 
 output "athena_workgroup" {
   description = "Athena workgroup name."
-  value       = aws_athena_workgroup.this.name
+  value       = aws_athena_workgroup.this["all"].name
+}
+
+output "operations_athena_workgroup" {
+  description = "Athena workgroup of the commands on topics and operations."
+  value       = aws_athena_workgroup.this["operations"].name
 }
 
 output "jobs" {

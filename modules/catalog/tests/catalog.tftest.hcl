@@ -42,8 +42,11 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
 
   assert {
     condition = (
-      aws_athena_workgroup.this.configuration[0].enforce_workgroup_configuration &&
-      aws_athena_workgroup.this.configuration[0].result_configuration[0].output_location == "s3://lake/athena-results/"
+      alltrue([for group in aws_athena_workgroup.this : group.configuration[0].enforce_workgroup_configuration]) &&
+      { for group in aws_athena_workgroup.this : group.name => group.configuration[0].result_configuration[0].output_location } == {
+        lean-ops            = "s3://lake/athena-results/"
+        lean-ops-operations = "s3://lake/athena-results/operations/"
+      }
     )
     error_message = "The workgroup's place for results binds its clients."
   }

@@ -99,5 +99,6 @@ export const OPERATED_OUTPUTS = {
 export const OPERATIONS_OUTPUTS = {
   ...OPERATED_OUTPUTS,
   operations_table: 'acme-operations',
+  operations_athena_workgroup: 'acme-operations',
   operation_state_machine_arn: 'arn:aws:states:eu-central-1:123456789012:stateMachine:acme-operation',
 };

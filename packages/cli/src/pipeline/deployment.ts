@@ -97,6 +97,8 @@ export async function readOperationsDeployment(
   const { file, outputs } = await readOutputs(given, terminal);
   const read = reading(outputs, (reader) => ({
     ...basics(reader),
+    // Operators need not see what others have queried.
+    athenaWorkgroup: reader.text('operations_athena_workgroup'),
     checkpointTable: reader.text('checkpoint_table'),
     operationsTable: reader.text('operations_table'),
     operationMachineArn: reader.text('operation_state_machine_arn'),

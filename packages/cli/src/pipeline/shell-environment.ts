@@ -19,6 +19,7 @@ export const TEXT_OUTPUTS = [
   'catch_up_job',
   'firehose_stream_name',
   'athena_workgroup',
+  'operations_athena_workgroup',
   'dashboard_url',
 ] as const;
 
