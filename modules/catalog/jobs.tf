@@ -37,6 +37,16 @@ locals {
     "--max_columns"          = tostring(var.max_columns)
   }
 
+  # Glue stops a run at its timeout, whatever it has begun. So a budget, after which a run begins nothing more, ends well before that: by
+  # a sixth of the time, and by the minutes that a run takes to start and to end.
+  most_minutes = var.glue_timeout_minutes - max(4, floor(var.glue_timeout_minutes / 6))
+
+  budget_minutes = { maintenance = min(10, local.most_minutes), operation = min(60, local.most_minutes) }
+
+  # A layer has one writer. The cycle's lease ensures this too, but not when someone starts a run by hand. Operations exclude each other
+  # by topic, so many may be at work, up to what an account's runs of all jobs leave to others.
+  max_concurrent_runs = { operation = 20 }
+
   log_group_prefixes = { for key in keys(local.jobs) : key => "/aws-glue/jobs/${var.name_prefix}-${key}" }
 
   jobs = {
@@ -57,7 +67,7 @@ locals {
       arguments = {
         "--checkpoint_table"   = var.tables.checkpoints
         "--operations_table"   = var.tables.operations
-        "--budget_minutes"     = "10"
+        "--budget_minutes"     = tostring(local.budget_minutes.maintenance)
         "--rewind_window_days" = tostring(var.rewind_window_days)
         "--raw_retention_days" = tostring(coalesce(var.raw_retention_days, 0))
       }
@@ -67,9 +77,11 @@ locals {
       description = "Does what an operation does in tables: fences a topic's tables, and puts the operation on record."
       script      = "operation.py"
       arguments = {
-        "--operations_table"   = var.tables.operations
-        "--checkpoint_table"   = var.tables.checkpoints
+        "--operations_table" = var.tables.operations
+        "--checkpoint_table" = var.tables.checkpoints
+        # A compaction expires snapshots by the rule of maintenance, for as long as it may take.
         "--rewind_window_days" = tostring(var.rewind_window_days)
+        "--budget_minutes"     = tostring(local.budget_minutes.operation)
         # Cycles of other topics go on meanwhile, and have the whole limit.
         "--catalog_calls_per_second" = tostring(max(1, floor(var.catalog_calls_per_second / 4)))
       }
@@ -161,9 +173,8 @@ resource "aws_glue_job" "this" {
     script_location = "s3://${var.buckets.artifacts}/${aws_s3_object.script[each.key].key}"
   }
 
-  # A layer has one writer. The cycle's lease ensures this too, but not when someone starts a run by hand.
   execution_property {
-    max_concurrent_runs = 1
+    max_concurrent_runs = lookup(local.max_concurrent_runs, each.key, 1)
   }
 
   default_arguments = merge(local.common_arguments, each.value.arguments, {

@@ -60,8 +60,11 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
-    condition     = alltrue([for job in aws_glue_job.this : job.execution_property[0].max_concurrent_runs == 1 && job.max_retries == 0])
-    error_message = "A job never runs twice at once, and is not retried by Glue."
+    condition = (
+      alltrue([for name, job in aws_glue_job.this : job.execution_property[0].max_concurrent_runs == (name == "operation" ? 20 : 1)]) &&
+      alltrue([for job in aws_glue_job.this : job.max_retries == 0])
+    )
+    error_message = "A layer's job never runs twice at once, operations on different topics do, and none is retried by Glue."
   }
 
   assert {
@@ -132,6 +135,16 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   }
 
   assert {
+    condition     = { for name in ["maintenance", "operation"] : name => aws_glue_job.this[name].default_arguments["--budget_minutes"] } == { maintenance = "10", operation = "50" }
+    error_message = "A run of either begins nothing more some minutes before Glue stops it."
+  }
+
+  assert {
+    condition     = aws_glue_job.this["operation"].default_arguments["--rewind_window_days"] == "30"
+    error_message = "A compaction expires no snapshot that maintenance keeps."
+  }
+
+  assert {
     condition     = aws_glue_job.this["maintenance"].default_arguments["--raw_retention_days"] == "0" && aws_glue_job.this["maintenance"].default_arguments["--rewind_window_days"] == "30"
     error_message = "RAW is kept for ever unless the deployment says otherwise; the job takes 0 for that."
   }
@@ -177,6 +190,19 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
       ]
     ]))
     error_message = "Only PutMetricData, which knows no resource, may stand on *."
+  }
+}
+
+run "keeps_budgets_below_the_shortest_timeout" {
+  command = plan
+
+  variables {
+    glue_timeout_minutes = 5
+  }
+
+  assert {
+    condition     = local.budget_minutes == { maintenance = 1, operation = 1 }
+    error_message = "A budget is at least a minute, and less than Glue's timeout."
   }
 }
 

@@ -5,6 +5,7 @@ from lean_ops.ports.job_arguments import (
     parse_arguments,
     parse_catch_up_arguments,
     parse_maintenance_arguments,
+    parse_operation_arguments,
     resolve_options,
 )
 
@@ -50,6 +51,14 @@ def test_every_job_has_the_limits_of_its_driver():
         with pytest.raises(ArgumentError, match=r"--catalog_calls_per_second.*--driver_threads"):
             parse(line(catalog_calls_per_second="0", driver_threads="many"))
     assert parse_arguments(line()).catalog_calls_per_second == 100
+
+
+def test_an_operation_has_the_budget_and_the_window_that_the_deployment_gives_it():
+    of = {"operation_id": "20261130T062500Z-compact-ab12cd", "operations_table": "operations"}
+    given = parse_operation_arguments(line(**of, budget_minutes="7", rewind_window_days="90"))
+    assert (given.budget_minutes, given.rewind_window_days) == (7, 90)
+    with pytest.raises(ArgumentError, match="--budget_minutes"):
+        parse_operation_arguments(line(**of, budget_minutes="0"))
 
 
 @pytest.mark.parametrize("none", [None, ""])

@@ -33,9 +33,6 @@ from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJo
 from lean_ops.ports.job_arguments import MaintenanceArguments
 from lean_ops.tables.spark_tables import Tables
 
-_COMPACT_MINUTES = 60
-"""How long compaction of one topic may take. What it does not come to, the next one does."""
-
 Counts = Mapping[str, Any]
 
 
@@ -153,7 +150,7 @@ def _compact(job: OperationJob, tables: Tables, operation: Operation, held: Held
             registry_table=arguments.registry_table,
             checkpoint_table=arguments.checkpoint_table,
             operations_table=arguments.operations_table,
-            budget_minutes=_COMPACT_MINUTES,
+            budget_minutes=arguments.budget_minutes,
             rewind_window_days=arguments.rewind_window_days,
             catalog_calls_per_second=arguments.catalog_calls_per_second,
             driver_threads=arguments.driver_threads,

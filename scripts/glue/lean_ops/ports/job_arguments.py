@@ -21,6 +21,9 @@ DEFAULT_DRIVER_THREADS = 32
 
 DEFAULT_BUDGET_MINUTES = 10
 """Minutes of maintenance, unless the job says otherwise."""
+DEFAULT_COMPACT_MINUTES = 50
+"""Minutes of the compaction of one topic, unless the job says otherwise. What it does not come to, the next
+one does."""
 DEFAULT_REWIND_WINDOW_DAYS = 30
 """Days for which topics can be taken back, unless the job says otherwise."""
 
@@ -244,7 +247,8 @@ def _not_topics(topics: Sequence[str]) -> list[str]:
 class OperationArguments:
     """The arguments of the job operation.
 
-    operation_id: names the item that says what is to be done. rewind_window_days: as in MaintenanceArguments.
+    operation_id: names the item that says what is to be done. budget_minutes, rewind_window_days: as in
+    MaintenanceArguments, for a compaction.
     """
 
     operation_id: str
@@ -252,6 +256,7 @@ class OperationArguments:
     operations_table: str
     registry_table: str
     checkpoint_table: str
+    budget_minutes: int = DEFAULT_COMPACT_MINUTES
     rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
     catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
     driver_threads: int = DEFAULT_DRIVER_THREADS
@@ -266,6 +271,7 @@ def parse_operation_arguments(argv: Sequence[str]) -> OperationArguments:
         operations_table=options.text("operations_table"),
         registry_table=options.text("registry_table"),
         checkpoint_table=options.text("checkpoint_table"),
+        budget_minutes=options.whole_number("budget_minutes", 3, DEFAULT_COMPACT_MINUTES),
         rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
         **options.limits(),
     )
