@@ -27,6 +27,12 @@ locals {
   cycle_timeout_seconds = 2 * local.job_timeout_seconds + 1800
   lease_seconds         = local.cycle_timeout_seconds + 300
 
+  # Maintenance runs one job, whose start may be put off for half an hour.
+  maintenance_lease_seconds = local.job_timeout_seconds + 1800 + 300
+
+  # An operation waits for the lease of a cycle and for the DDL of a schema, which both run out, and then for its job.
+  operation_timeout_seconds = local.cycle_timeout_seconds + 1800 + 2 * local.job_timeout_seconds
+
   freshness_targets = { default = var.freshness_target_minutes, topics = var.freshness_targets }
 }
 
@@ -80,6 +86,8 @@ module "compute" {
   require_tls                 = var.require_tls
   provision_tables            = var.provision_tables
   lease_seconds               = local.lease_seconds
+  maintenance_lease_seconds   = local.maintenance_lease_seconds
+  operation_timeout_seconds   = local.operation_timeout_seconds
   freshness_targets           = local.freshness_targets
   ingest_batch_size           = var.ingest_batch_size
   ingest_batch_window_seconds = var.ingest_batch_window_seconds
@@ -103,16 +111,20 @@ module "compute" {
 module "orchestration" {
   source = "./modules/orchestration"
 
-  name_prefix              = var.name_prefix
-  account                  = local.account
-  planner_arn              = module.compute.planner_arn
-  operation_steps_arn      = module.compute.operation_steps_arn
-  operation_job            = module.catalog.operation_job
-  ready                    = module.compute.ready
-  jobs                     = module.catalog.jobs
-  maintenance_job          = module.catalog.maintenance_job
-  job_timeout_seconds      = local.job_timeout_seconds
-  cycle_timeout_seconds    = local.cycle_timeout_seconds
+  name_prefix           = var.name_prefix
+  account               = local.account
+  planner_arn           = module.compute.planner_arn
+  operation_steps_arn   = module.compute.operation_steps_arn
+  operation_job         = module.catalog.operation_job
+  ready                 = module.compute.ready
+  jobs                  = module.catalog.jobs
+  maintenance_job       = module.catalog.maintenance_job
+  job_timeout_seconds   = local.job_timeout_seconds
+  cycle_timeout_seconds = local.cycle_timeout_seconds
+
+  maintenance_lease_seconds = local.maintenance_lease_seconds
+  operation_timeout_seconds = local.operation_timeout_seconds
+
   schedule_enabled         = var.schedule_enabled
   schedule_expression      = var.schedule_expression
   maintenance_schedule     = var.maintenance_schedule_expression

@@ -66,7 +66,7 @@ run "composes_with_nothing_but_defaults" {
   }
 
   assert {
-    condition     = local.lease_seconds > local.cycle_timeout_seconds && local.cycle_timeout_seconds > 2 * local.job_timeout_seconds && local.job_timeout_seconds > var.glue_timeout_minutes * 60
+    condition     = local.lease_seconds > local.cycle_timeout_seconds && local.cycle_timeout_seconds > 2 * local.job_timeout_seconds && local.job_timeout_seconds > var.glue_timeout_minutes * 60 && local.maintenance_lease_seconds > local.job_timeout_seconds && local.operation_timeout_seconds > local.lease_seconds
     error_message = "Each limit outlives the one it contains."
   }
 

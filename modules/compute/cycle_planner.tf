@@ -11,13 +11,19 @@ module "cycle_planner" {
   settings         = local.function_settings
 
   environment = merge(local.function_environment, {
-    DATABASE_PREFIX   = var.database_prefix
-    RAW_TABLE         = var.raw_table
-    REGISTRY_TABLE    = var.tables.schema_registry
-    CHECKPOINT_TABLE  = var.tables.checkpoints
-    LEASE_SECONDS     = tostring(var.lease_seconds)
-    LAKE_BUCKET       = var.buckets.lake
-    FRESHNESS_TARGETS = jsonencode(var.freshness_targets)
+    DATABASE_PREFIX    = var.database_prefix
+    RAW_TABLE          = var.raw_table
+    REGISTRY_TABLE     = var.tables.schema_registry
+    CHECKPOINT_TABLE   = var.tables.checkpoints
+    OPERATIONS_TABLE   = var.tables.operations
+    LEASE_SECONDS      = tostring(var.lease_seconds)
+    LAKE_BUCKET        = var.buckets.lake
+    SCHEMA_BUCKET      = var.buckets.schemas
+    VALIDATOR_FUNCTION = module.schema_validator.name
+    FRESHNESS_TARGETS  = jsonencode(var.freshness_targets)
+
+    MAINTENANCE_LEASE_SECONDS = tostring(var.maintenance_lease_seconds)
+    OPERATION_TIMEOUT_SECONDS = tostring(var.operation_timeout_seconds)
   })
 }
 
@@ -51,7 +57,19 @@ data "aws_iam_policy_document" "cycle_planner" {
 
   statement {
     sid       = "ReadCheckpointsAndHoldLease"
-    actions   = ["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
+  }
+
+  statement {
+    sid       = "LookAtOperationsOfHeldTopics"
+    actions   = ["dynamodb:GetItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
+
+  statement {
+    sid       = "HandOverUploadsThatStillWait"
+    actions   = ["lambda:InvokeFunction"]
+    resources = ["arn:${local.partition}:lambda:${local.region_arn}:function:${module.schema_validator.name}"]
   }
 }

@@ -122,3 +122,15 @@ variable "lease_seconds" {
     error_message = "lease_seconds must be a whole number of at least 60, and longer than the longest cycle, or two cycles write at once. Pass the state machine's timeout plus a margin."
   }
 }
+
+variable "maintenance_lease_seconds" {
+  description = "Seconds after which maintenance that never ended gives the lease up."
+  type        = number
+  nullable    = false
+}
+
+variable "operation_timeout_seconds" {
+  description = "Seconds that an execution of an operation has. One that has not changed for longer counts as dead."
+  type        = number
+  nullable    = false
+}

@@ -104,6 +104,12 @@ locals {
       metric      = "HoldsOverdue"
       threshold   = 0
     }
+    # And the operations that have a held topic, so the alarm stays on for as long as the topic is held up.
+    operation-stalled = {
+      description = "An operation has a held topic, and nobody works on it: it failed, or its execution is over. The topic's events wait until somebody resumes or cancels it."
+      metric      = "OperationsStalled"
+      threshold   = 0
+    }
     # A month of commits a minute whose snapshots nobody has expired: a sixteenth of what the planner reads at the most.
     raw-metadata = {
       description = "RAW's metadata has more than 32 MiB, as its snapshots are not expired. Cycles slow down, and stop at 512 MiB. Nothing is lost."
@@ -131,11 +137,16 @@ locals {
 
   maintenance_alarms = {
     maintenance-failed = { metric = "ExecutionsFailed", description = "Tables were not maintained, or some of them not. Nothing is lost; they grow until it succeeds again." }
+
+    maintenance-timed-out = { metric = "ExecutionsTimedOut", description = "Maintenance ran too long and was stopped. Cycles start again when its lease has run out." }
+    maintenance-aborted   = { metric = "ExecutionsAborted", description = "Somebody stopped maintenance. Cycles start again when its lease has run out." }
   }
 
   operation_alarms = {
     operation-failed    = { metric = "ExecutionsFailed", description = "An operation failed. Its topic stays as it is until somebody resumes or cancels it." }
     operation-timed-out = { metric = "ExecutionsTimedOut", description = "An operation ran too long and was stopped. Its topic stays as it is until somebody resumes or cancels it." }
+    # To cancel one stops its execution too. Whoever does that knows of it; but only this tells the others at once if the cancelling dies.
+    operation-aborted = { metric = "ExecutionsAborted", description = "Somebody stopped an operation's execution, as lean-ops op cancel does. Unless it is cancelled, its topic stays as it is until somebody resumes or cancels it." }
   }
 
   # Runbook (docs/runbooks/{name}.md) of each alarm. Several alarms may share one.
@@ -144,7 +155,8 @@ locals {
     { for name in keys(local.function_alarms) : name => "lambda-errors" },
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
     { for name in keys(local.operation_alarms) : name => "operation-failed" },
-    { unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
+    { for name in keys(local.maintenance_alarms) : name => "maintenance-failed" },
+    { operation-stalled = "operation-failed", unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
   )
 
   alarms = merge(local.plain_alarms, local.function_alarms, {

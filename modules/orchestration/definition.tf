@@ -132,6 +132,7 @@ locals {
         Choices = [
           { Variable = "$.plan.run", BooleanEquals = true, Next = "Standardized" },
           { Variable = "$.plan.reason", StringEquals = "LEASE_HELD", Next = "AnotherCycleRuns" },
+          { Variable = "$.plan.reason", StringEquals = "YIELDED", Next = "MaintenanceIsDue" },
         ]
         Default = "ReleaseLease"
       }
@@ -139,6 +140,11 @@ locals {
       AnotherCycleRuns = {
         Type    = "Succeed"
         Comment = "The lease is not ours to release."
+      }
+
+      MaintenanceIsDue = {
+        Type    = "Succeed"
+        Comment = "Maintenance waits for the lease and takes it next. The next cycle does this one's work."
       }
 
       Standardized = merge(local.job_state, {

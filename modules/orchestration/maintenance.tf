@@ -2,22 +2,30 @@ locals {
   maintenance_name = "${var.name_prefix}-maintenance"
   maintenance_arn  = "arn:${var.account.partition}:states:${var.account.region}:${var.account.id}:stateMachine:${local.maintenance_name}"
 
-  # Cycles take some minutes of each quarter of an hour. A backfill may hold the lease for longer; maintenance then waits for the next day.
+  # Cycles take some minutes of each quarter of an hour, and yield to maintenance that waits. A backfill may hold the lease for longer;
+  # maintenance then waits for the next day.
   maintenance_wait_seconds = 60
   maintenance_tries        = 30
 
-  release_lease = merge(local.planner_state, {
-    Parameters = {
-      FunctionName = var.planner_arn
-      Payload      = { action = "release", "execution_id.$" = "$$.Execution.Id" }
-    }
-    ResultPath = null
-  })
+  # The waits, and the time of the lease: the job's, and what its start may be put off for.
+  maintenance_timeout_seconds = local.maintenance_wait_seconds * local.maintenance_tries + var.maintenance_lease_seconds
+
+  maintenance_catch = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "ReleaseLeaseAfterFailure" }]
+
+  release_lease = {
+    for outcome in ["SUCCEEDED", "FAILED"] : outcome => merge(local.planner_state, {
+      Parameters = {
+        FunctionName = var.planner_arn
+        Payload      = { action = "release", outcome = outcome, "execution_id.$" = "$$.Execution.Id" }
+      }
+      ResultPath = null
+    })
+  }
 
   maintenance_definition = {
     Comment        = "Maintains all tables under the lease of the pipeline, so never beside a cycle."
     StartAt        = "Begin"
-    TimeoutSeconds = var.job_timeout_seconds + local.maintenance_wait_seconds * local.maintenance_tries + 600
+    TimeoutSeconds = local.maintenance_timeout_seconds
 
     States = {
       Begin = {
@@ -34,6 +42,8 @@ locals {
         ResultSelector = { "reserved.$" = "$.Payload.reserved", "cycle_id.$" = "$.Payload.cycle_id" }
         ResultPath     = "$.lease"
         Next           = "HaveLease"
+        # The planner may have taken the lease even though no answer came back.
+        Catch = local.maintenance_catch
       })
 
       HaveLease = {
@@ -57,25 +67,48 @@ locals {
         Next       = "Reserve"
       }
 
-      PipelineBusy = {
+      PipelineBusy = merge(local.planner_state, {
+        Comment = "Ends the waiting, and says whether maintenance has been put off for too long."
+        Parameters = {
+          FunctionName = var.planner_arn
+          Payload      = { action = "put_off", "execution_id.$" = "$$.Execution.Id" }
+        }
+        ResultSelector = { "overdue.$" = "$.Payload.overdue" }
+        ResultPath     = "$.put_off"
+        Next           = "IsOverdue"
+        Catch          = local.maintenance_catch
+      })
+
+      IsOverdue = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.put_off.overdue", BooleanEquals = true, Next = "MaintenanceOverdue" }]
+        Default = "PutOff"
+      }
+
+      PutOff = {
+        Type    = "Succeed"
+        Comment = "The next run by the schedule does its work. The log of cycle-planner says it."
+      }
+
+      MaintenanceOverdue = {
         Type  = "Fail"
         Error = "PipelineBusy"
-        Cause = "a cycle has held the lease for ${local.maintenance_tries * local.maintenance_wait_seconds / 60} minutes; maintenance runs again by its schedule"
+        Cause = "a cycle has held the lease for ${local.maintenance_tries * local.maintenance_wait_seconds / 60} minutes, and maintenance has not succeeded for two days; it runs again by its schedule"
       }
 
       Maintain = merge(local.job_state, {
         Parameters = { JobName = var.maintenance_job, Arguments = { "--cycle_id.$" = "$.lease.cycle_id" } }
         Next       = "ReleaseLease"
-        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "ReleaseLeaseAfterFailure" }]
+        Catch      = local.maintenance_catch
       })
 
-      ReleaseLease = merge(local.release_lease, { Next = "Done" })
+      ReleaseLease = merge(local.release_lease.SUCCEEDED, { Next = "Done" })
 
       Done = { Type = "Succeed" }
 
-      ReleaseLeaseAfterFailure = merge(local.release_lease, {
+      ReleaseLeaseAfterFailure = merge(local.release_lease.FAILED, {
         Next = "MaintenanceFailed"
-        # What is reported is why the job failed. The lease runs out by itself.
+        # What is reported is what failed first. The lease runs out by itself.
         Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = null, Next = "MaintenanceFailed" }]
       })
 

@@ -4,8 +4,17 @@ locals {
   operation_name              = "${var.name_prefix}-operation"
   operation_state_machine_arn = "arn:${var.account.partition}:states:${var.account.region}:${var.account.id}:stateMachine:${local.operation_name}"
 
-  # It waits for the lease of a cycle and for the DDL of a schema, which both run out, and then for its job.
-  operation_timeout_seconds = var.cycle_timeout_seconds + 1800 + 2 * var.job_timeout_seconds
+  # Many operations may want a run of the one job at once, and none of them may fail for that. So a start is tried for as long as the
+  # execution has, every thirty seconds at the most, and not in step with others. An execution has 25,000 events, of which a try takes three.
+  # A start that was answered by an error may have begun a run, and the next one begins another beside it: what the job does can be repeated.
+  retry_operation_job = [
+    merge(local.retry_glue[0], {
+      BackoffRate    = 1
+      MaxAttempts    = min(ceil(var.operation_timeout_seconds / 10), 5000)
+      JitterStrategy = "FULL"
+    }),
+    local.retry_glue[1],
+  ]
 
   # A step that was refused is refused again. Everything else is as with the planner.
   retry_operation_step = concat(
@@ -46,7 +55,7 @@ locals {
   operation_definition = {
     Comment        = "One operation on one topic: hold it, wait until nobody writes to it any more, work on its tables, end."
     StartAt        = "BeginOrCancel"
-    TimeoutSeconds = local.operation_timeout_seconds
+    TimeoutSeconds = var.operation_timeout_seconds
 
     States = {
       BeginOrCancel = {
@@ -95,6 +104,7 @@ locals {
       }
 
       Run = merge(local.job_state, {
+        Retry      = local.retry_operation_job
         Parameters = { JobName = var.operation_job, Arguments = { "--operation_id.$" = "$.operation_id" } }
         Next       = "Finish"
         Catch      = local.operation_catch.Run

@@ -93,6 +93,29 @@ variable "cycle_timeout_seconds" {
   }
 }
 
+variable "maintenance_lease_seconds" {
+  description = "Seconds for which maintenance takes the pipeline's lease. They outlive its job, with the tries to start it."
+  type        = number
+  nullable    = false
+
+  validation {
+    # retry_glue tries for 27 minutes at the most.
+    condition     = var.maintenance_lease_seconds >= var.job_timeout_seconds + 1800
+    error_message = "maintenance_lease_seconds must be at least job_timeout_seconds + 1800, or a cycle runs beside maintenance. Raise it."
+  }
+}
+
+variable "operation_timeout_seconds" {
+  description = "Seconds that an operation has. It waits for a cycle and for the DDL of a schema, and then for its job."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.operation_timeout_seconds > var.cycle_timeout_seconds + var.job_timeout_seconds
+    error_message = "operation_timeout_seconds must be more than cycle_timeout_seconds + job_timeout_seconds: an operation waits for a cycle and runs a job. Raise it."
+  }
+}
+
 variable "schedule_enabled" {
   description = "Runs the cycle on its schedule."
   type        = bool

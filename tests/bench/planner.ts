@@ -98,6 +98,9 @@ const ENVIRONMENT = {
   LAKE_BUCKET: 'lake',
   REGISTRY_TABLE: 'registry',
   CHECKPOINT_TABLE: 'checkpoints',
+  OPERATIONS_TABLE: 'operations',
+  SCHEMA_BUCKET: 'schemas',
+  VALIDATOR_FUNCTION: 'schema-validator',
 };
 
 /** The items of a pipeline in which no cycle has run yet, so that every snapshot is new, and all topics have a schema. */

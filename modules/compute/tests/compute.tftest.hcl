@@ -44,9 +44,13 @@ variables {
   query_results_prefix = "athena-results/"
   tables               = { schema_registry = "registry", checkpoints = "checkpoints", operations = "operations", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   lease_seconds        = 7200
-  freshness_targets    = { default = 60, topics = { "telemetry.climate" = 30 } }
-  require_tls          = true
-  provision_tables     = true
+
+  maintenance_lease_seconds = 5820
+  operation_timeout_seconds = 18480
+
+  freshness_targets = { default = 60, topics = { "telemetry.climate" = 30 } }
+  require_tls       = true
+  provision_tables  = true
 
   ingest_batch_size           = 1000
   ingest_batch_window_seconds = 5

@@ -29,6 +29,9 @@ variables {
   job_timeout_seconds   = 3720
   cycle_timeout_seconds = 9240
 
+  maintenance_lease_seconds = 5820
+  operation_timeout_seconds = 18480
+
   schedule_enabled         = true
   schedule_expression      = "rate(15 minutes)"
   log_retention_days       = 30
@@ -90,10 +93,59 @@ run "takes_operations_to_their_end" {
 
   assert {
     condition = (
-      alltrue([for name in ["operation-failed", "operation-timed-out"] : endswith(aws_cloudwatch_metric_alarm.this[name].dimensions.StateMachineArn, ":lean-ops-operation")]) &&
-      aws_cloudwatch_metric_alarm.this["topic-held"].metric_name == "HoldsOverdue" && aws_cloudwatch_metric_alarm.this["topic-held"].treat_missing_data == "ignore"
+      alltrue([for name in ["operation-failed", "operation-timed-out", "operation-aborted"] : endswith(aws_cloudwatch_metric_alarm.this[name].dimensions.StateMachineArn, ":lean-ops-operation")]) &&
+      aws_cloudwatch_metric_alarm.this["topic-held"].metric_name == "HoldsOverdue" && aws_cloudwatch_metric_alarm.this["topic-held"].treat_missing_data == "ignore" &&
+      aws_cloudwatch_metric_alarm.this["operation-stalled"].metric_name == "OperationsStalled" && aws_cloudwatch_metric_alarm.this["operation-stalled"].treat_missing_data == "ignore"
     )
-    error_message = "Somebody is told of an operation that failed, and of a hold past its end."
+    error_message = "Somebody is told of an operation that ended in whatever way but well, for as long as it has its topic, and of a hold past its end."
+  }
+
+  assert {
+    condition = (
+      local.operation_definition.States.Run.Retry[0].ErrorEquals == ["Glue.ConcurrentRunsExceededException", "Glue.ResourceNumberLimitExceededException"] &&
+      local.operation_definition.States.Run.Retry[0].BackoffRate == 1 && local.operation_definition.States.Run.Retry[0].JitterStrategy == "FULL" &&
+      # Waits are half an interval on average.
+      local.operation_definition.States.Run.Retry[0].MaxAttempts * local.operation_definition.States.Run.Retry[0].IntervalSeconds / 2 > local.operation_definition.TimeoutSeconds
+    )
+    error_message = "An operation waits for a run of the job until its time is over, however many want one."
+  }
+}
+
+run "takes_the_lease_for_maintenance_and_gives_it_back" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for name in ["Reserve", "PipelineBusy", "Maintain"] :
+      local.maintenance_definition.States[name].Catch == [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "ReleaseLeaseAfterFailure" }]
+    ])
+    error_message = "Whatever fails, the lease is given back, which the planner may have taken although no answer came."
+  }
+
+  assert {
+    condition = (
+      local.maintenance_definition.States.ReleaseLease.Parameters.Payload.outcome == "SUCCEEDED" &&
+      local.maintenance_definition.States.ReleaseLeaseAfterFailure.Parameters.Payload.outcome == "FAILED"
+    )
+    error_message = "Only what succeeded counts as maintenance done."
+  }
+
+  assert {
+    condition = (
+      local.maintenance_definition.States.IsOverdue.Choices[0] == { Variable = "$.put_off.overdue", BooleanEquals = true, Next = "MaintenanceOverdue" } &&
+      local.maintenance_definition.States[local.maintenance_definition.States.IsOverdue.Default].Type == "Succeed"
+    )
+    error_message = "A cycle that took long wakes nobody up, and maintenance that is left out for days does."
+  }
+
+  assert {
+    condition     = local.maintenance_definition.TimeoutSeconds == 1800 + 5820
+    error_message = "The execution has time for its waits and for its lease."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["maintenance-failed", "maintenance-timed-out", "maintenance-aborted"] : endswith(aws_cloudwatch_metric_alarm.this[name].dimensions.StateMachineArn, ":lean-ops-maintenance")])
+    error_message = "Somebody is told of maintenance that ended in whatever way but well: its lease keeps cycles until it runs out."
   }
 }
 
@@ -102,7 +154,7 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
 
   assert {
     condition = alltrue(flatten([
-      for definition in [jsondecode(jsonencode(local.definition)), jsondecode(jsonencode(local.operation_definition))] : [
+      for definition in [jsondecode(jsonencode(local.definition)), jsondecode(jsonencode(local.operation_definition)), jsondecode(jsonencode(local.maintenance_definition))] : [
         for state in values(definition.States) : [
           for next in concat(
             [try(state.Next, null), try(state.Default, null)],
@@ -164,6 +216,11 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   assert {
     condition     = local.definition.States.AnotherCycleRuns.Type == "Succeed"
     error_message = "A lease that another cycle holds is not released."
+  }
+
+  assert {
+    condition     = contains(local.definition.States.AnythingToDo.Choices, { Variable = "$.plan.reason", StringEquals = "YIELDED", Next = "MaintenanceIsDue" }) && local.definition.States.MaintenanceIsDue.Type == "Succeed"
+    error_message = "A cycle that yields to maintenance has no lease to release, and ends well."
   }
 
   assert {
@@ -279,6 +336,17 @@ run "refuses_names_for_arns_and_watching_without_the_archiver" {
     var.watched,
     var.alarm_actions,
   ]
+}
+
+run "refuses_a_lease_that_maintenance_outlives_and_too_little_time_for_an_operation" {
+  command = plan
+
+  variables {
+    maintenance_lease_seconds = 3720
+    operation_timeout_seconds = 9240
+  }
+
+  expect_failures = [var.maintenance_lease_seconds, var.operation_timeout_seconds]
 }
 
 run "refuses_cycle_shorter_than_its_jobs" {

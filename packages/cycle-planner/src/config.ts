@@ -13,8 +13,15 @@ const SPEC = {
   rawTable: variable.text('RAW_TABLE', { fallback: RAW_TABLE }),
   registryTable: variable.text('REGISTRY_TABLE'),
   checkpointTable: variable.text('CHECKPOINT_TABLE'),
+  operationsTable: variable.text('OPERATIONS_TABLE'),
+  schemaBucket: variable.text('SCHEMA_BUCKET'),
+  validatorFunction: variable.text('VALIDATOR_FUNCTION'),
   /** Longer than the longest cycle. Only after a cycle that died without its finish step does the lease run out. */
   leaseSeconds: variable.integer('LEASE_SECONDS', { min: 60, max: 86_400, fallback: 7_200 }),
+  /** Longer than the job of maintenance, with the tries to start it. */
+  maintenanceLeaseSeconds: variable.integer('MAINTENANCE_LEASE_SECONDS', { min: 60, max: 86_400, fallback: 5_820 }),
+  /** As long as an execution of the state machine of operations may last. */
+  operationTimeoutSeconds: variable.integer('OPERATION_TIMEOUT_SECONDS', { min: 60, max: 604_800, fallback: 18_480 }),
   freshnessTargets: variable.json('FRESHNESS_TARGETS', {
     read: readFreshnessTargets,
     expected: 'minutes as JSON, such as {"default":60,"topics":{"telemetry.climate":30}}',

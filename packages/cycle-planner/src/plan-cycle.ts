@@ -9,18 +9,17 @@ import {
 import {
   curatedRunIsMissing,
   freshnessOf,
-  overdueHolds,
   isLeftAlone,
   recordsAddedSince,
   somethingWasLeft,
   type AddedRecords,
   type Document,
   type Freshness,
-  type HeldTopic,
   type FreshnessTargets,
   type Lake,
 } from '@lean-ops/common/core';
-import { takeLease } from './lease';
+import { releaseLease, takeLease, type Lease } from './lease';
+import { maintenanceWaits } from './maintenance-turn';
 
 export interface Collaborators {
   readonly documents: DocumentStore;
@@ -39,7 +38,7 @@ export interface Resources {
   readonly freshnessTargets: FreshnessTargets;
 }
 
-export type PlanReason = 'NEW_RECORDS' | 'CATCH_UP' | 'BACKFILL' | 'NOTHING_NEW' | 'LEASE_HELD';
+export type PlanReason = 'NEW_RECORDS' | 'CATCH_UP' | 'BACKFILL' | 'NOTHING_NEW' | 'LEASE_HELD' | 'YIELDED';
 
 /** The answer to the Plan step. The state machine reads these fields. */
 export interface CyclePlan {
@@ -71,7 +70,7 @@ export function reasonFor({
   added,
   lastCycleComplete,
   topicsToBackfill,
-}: Situation): Exclude<PlanReason, 'LEASE_HELD'> {
+}: Situation): Exclude<PlanReason, 'LEASE_HELD' | 'YIELDED'> {
   if (added.records > 0) return 'NEW_RECORDS';
   if (!lastCycleComplete) return 'CATCH_UP';
   return topicsToBackfill.length > 0 ? 'BACKFILL' : 'NOTHING_NEW';
@@ -88,8 +87,8 @@ export interface PlannedCycle {
   readonly measure: () => Freshness;
   /** The size of RAW's metadata, which each cycle reads; undefined when it was not read. */
   readonly rawMetadata: RawMetadataSize | undefined;
-  /** The topics that are held past the end of their hold; undefined when the registry was not read. */
-  readonly overdueHolds: readonly HeldTopic[] | undefined;
+  /** Items of the schema registry; undefined when it was not read. */
+  readonly registry: readonly Document[] | undefined;
 }
 
 /** How large RAW's metadata is. It grows with every commit of Firehose, and snapshot expiry keeps it small. */
@@ -100,33 +99,28 @@ export interface RawMetadataSize {
 
 /**
  * Takes the lease and decides whether there is anything to do. Only metadata is read: no query runs, no data file is opened.
- * Freshness is computed also while another cycle holds the lease, as one that hangs makes topics late.
+ * Freshness is computed also while another cycle or maintenance has the lease, as one that hangs makes topics late.
  */
 export async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<PlannedCycle> {
-  const lease = await takeLease(
-    deps.documents,
-    resources.checkpointTable,
-    executionId,
-    resources.leaseSeconds,
-    deps.clock,
-  );
-  const looked = (state: PipelineState): Pick<PlannedCycle, 'rawMetadata' | 'overdueHolds'> => ({
+  const lease = await leaseFor(executionId, resources, deps);
+  const looked = (state: PipelineState): Pick<PlannedCycle, 'rawMetadata' | 'registry'> => ({
     rawMetadata: sizeOf(state),
-    overdueHolds: overdueHolds(state.registry, deps.clock.now()),
+    registry: state.registry,
   });
   const freshnessBy = (state: PipelineState): Freshness =>
     freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
   if (!lease.held) {
+    const plan = { ...NO_CYCLE, reason: lease.reason };
     // What cannot be read fails the cycle that runs. This one has nothing to do, so it does not fail.
     return readState(resources, deps).then(
-      (state) => ({ plan: LEASE_HELD, measure: () => freshnessBy(state), ...looked(state) }),
+      (state) => ({ plan, measure: () => freshnessBy(state), ...looked(state) }),
       (error: unknown) => ({
-        plan: LEASE_HELD,
+        plan,
         measure: () => {
           throw error;
         },
         rawMetadata: undefined,
-        overdueHolds: undefined,
+        registry: undefined,
       }),
     );
   }
@@ -145,13 +139,31 @@ export async function planCycle(executionId: string, resources: Resources, deps:
   return { plan, measure: () => freshnessBy(state), ...looked(state) };
 }
 
+type CycleLease =
+  Extract<Lease, { readonly held: true }> | { readonly held: false; readonly reason: 'LEASE_HELD' | 'YIELDED' };
+
+/**
+ * Takes the lease, and gives it back when maintenance waits for it. It is asked for with the lease in hand, so a cycle that is refused
+ * by another one does not count as yielding. Each repeated try of maintenance renews the time for which cycles yield.
+ */
+async function leaseFor(
+  executionId: string,
+  { checkpointTable, leaseSeconds }: Resources,
+  { documents, clock }: Collaborators,
+): Promise<CycleLease> {
+  const lease = await takeLease(documents, checkpointTable, executionId, leaseSeconds, clock);
+  if (!lease.held) return { held: false, reason: 'LEASE_HELD' };
+  if (!(await maintenanceWaits(documents, checkpointTable, clock))) return lease;
+  await releaseLease(documents, checkpointTable, executionId);
+  return { held: false, reason: 'YIELDED' };
+}
+
 function sizeOf({ snapshots }: PipelineState): RawMetadataSize {
   return { bytes: snapshots.metadataBytes, snapshots: snapshots.byId.size };
 }
 
-const LEASE_HELD: CyclePlan = {
+const NO_CYCLE: Omit<CyclePlan, 'reason'> = {
   run: false,
-  reason: 'LEASE_HELD',
   cycle_id: '',
   new_records: 0,
   to_snapshot_id: '',

@@ -1,7 +1,7 @@
 import type { Log, MetricsPort } from '@lean-ops/common/aws';
-import type { HeldTopic } from '@lean-ops/common/core';
+import type { HeldTopic, Operation } from '@lean-ops/common/core';
 
-/** The most held topics that the log line names. */
+/** The most topics that a log line names. */
 const MAX_LOGGED = 20;
 
 /** Writes the metric that the alarm topic-held looks at, and a log line with the topics whose hold should be over. */
@@ -19,6 +19,28 @@ export function reportOverdueHolds(
       by: hold?.by,
       since: hold?.since,
       until: hold?.until,
+    })),
+  });
+}
+
+/**
+ * Writes the metric that the alarm operation-stalled looks at, and a log line with the operations on which nobody works though they
+ * have their topic.
+ */
+export function reportStalledOperations(
+  stalled: readonly Operation[],
+  { log, metrics }: { readonly log: Log; readonly metrics: MetricsPort },
+): void {
+  metrics.count('OperationsStalled', stalled.length);
+  if (stalled.length === 0) return;
+  log.warn('operations stalled', {
+    operations: stalled.length,
+    first_operations: stalled.slice(0, MAX_LOGGED).map(({ operationId, topic, state, step, updatedAt }) => ({
+      operation_id: operationId,
+      topic_name: topic,
+      state,
+      step,
+      updated_at: updatedAt,
     })),
   });
 }

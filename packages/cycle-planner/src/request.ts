@@ -2,19 +2,22 @@ import { isObject, LeanOpsError } from '@lean-ops/common/core';
 
 const MAX_ERROR_TEXT = 4_096;
 
+type Outcome = 'SUCCEEDED' | 'FAILED';
+
 /**
- * The event of the cycle's first step (`plan`) or of its last one (`finish`), or of those of maintenance (`reserve`, `release`),
- * which takes the lease for itself so that no cycle runs beside it.
+ * The event of the cycle's first step (`plan`) or of its last one (`finish`), or of those of maintenance: `reserve`
+ * and `release`, as it takes the lease for itself so that no cycle runs beside it, and `put_off` when it did not get it.
  */
 export type PlannerRequest =
   | { readonly action: 'plan'; readonly executionId: string }
   | { readonly action: 'reserve'; readonly executionId: string }
-  | { readonly action: 'release'; readonly executionId: string }
+  | { readonly action: 'release'; readonly executionId: string; readonly outcome: Outcome }
+  | { readonly action: 'put_off'; readonly executionId: string }
   | {
       readonly action: 'finish';
       readonly executionId: string;
       readonly cycleId: string;
-      readonly outcome: 'SUCCEEDED' | 'FAILED';
+      readonly outcome: Outcome;
       readonly error: string | undefined;
     };
 
@@ -33,9 +36,12 @@ export function decodeRequest(event: unknown): PlannerRequest {
   if (!isObject(event)) throw badRequest('the event must be an object with an "action"');
   const { action, execution_id: executionId, cycle_id: cycleId, outcome, error } = event;
   if (typeof executionId !== 'string' || executionId === '') throw badRequest('"execution_id" must be a text');
-  if (action === 'plan' || action === 'reserve' || action === 'release') return { action, executionId };
-  if (action !== 'finish') throw badRequest('"action" must be "plan", "finish", "reserve" or "release"');
+  if (action === 'plan' || action === 'reserve' || action === 'put_off') return { action, executionId };
+  if (action !== 'finish' && action !== 'release') {
+    throw badRequest('"action" must be "plan", "finish", "reserve", "put_off" or "release"');
+  }
   if (outcome !== 'SUCCEEDED' && outcome !== 'FAILED') throw badRequest('"outcome" must be "SUCCEEDED" or "FAILED"');
+  if (action === 'release') return { action, executionId, outcome };
   return {
     action,
     executionId,

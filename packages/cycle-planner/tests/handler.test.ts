@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { configFrom } from '../src/config';
 
-const ENV = { DATABASE_PREFIX: 'lean_ops', LAKE_BUCKET: 'l', REGISTRY_TABLE: 'r', CHECKPOINT_TABLE: 'c' };
+const ENV = {
+  DATABASE_PREFIX: 'lean_ops',
+  LAKE_BUCKET: 'l',
+  REGISTRY_TABLE: 'r',
+  CHECKPOINT_TABLE: 'c',
+  OPERATIONS_TABLE: 'o',
+  SCHEMA_BUCKET: 's',
+  VALIDATOR_FUNCTION: 'v',
+};
 const CONTEXT = { awsRequestId: 'r-1', functionName: 'lean-ops-cycle-planner' } as Context;
 const before = { ...process.env };
 
@@ -15,7 +23,9 @@ afterAll(() => {
 
 describe('configFrom', () => {
   it('tells of every variable that is missing, at once', () => {
-    expect(() => configFrom({})).toThrow(/DATABASE_PREFIX.*LAKE_BUCKET.*REGISTRY_TABLE.*CHECKPOINT_TABLE/);
+    expect(() => configFrom({})).toThrow(
+      /DATABASE_PREFIX.*LAKE_BUCKET.*REGISTRY_TABLE.*CHECKPOINT_TABLE.*OPERATIONS_TABLE/,
+    );
   });
 
   it('lets no other characters into database names', () => {

@@ -426,6 +426,9 @@ describe('the runbooks', () => {
       await block(page, /FAILED[^]*1 operation needs somebody/, [1]);
       await block(page, /error +.*access denied .*glue:UpdateTable/, [1]);
     });
+    // The planner sees that it has its topic still, for as long as it has.
+    await runCycle(stack, quiet);
+    await expectAlarm('operation-stalled');
     await block(page, /is taken up from DRAINED on\.[^]*telemetry\.climate is held: no writer can commit any more\n$/);
     await expect(again(page, 0)).resolves.not.toContain('needs somebody');
     await shell.run(`pnpm lean-ops topic release ${TOPIC} --apply --reason 'the drill is over'`);

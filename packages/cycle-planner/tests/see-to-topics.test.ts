@@ -1,0 +1,146 @@
+import { describe, expect, it } from '@jest/globals';
+import { lockKeyOf, operationItem, waitingUploadItem, type Document, type DocumentValue } from '@lean-ops/common/core';
+import type { Operation, TopicName } from '@lean-ops/common/core';
+import { fakeClock, memoryDocuments, recordingLog, recordingMetrics } from '@lean-ops/common/testing';
+import { seeToTopics } from '../src/see-to-topics';
+
+const RESOURCES = { operationsTable: 'operations', operationTimeoutSeconds: 18_000, schemaBucket: 'schemas-bucket' };
+const HOUR = 3_600_000;
+const UPLOAD = { etag: 'e', sequencer: 's', since: '2026-11-30T06:20:00.000Z', bytes: 4, versionId: 'v', at: 'a' };
+
+function world() {
+  const documents = memoryDocuments({ operations: ['operation_id'] });
+  const [log, metrics] = [recordingLog(), recordingMetrics()];
+  const clock = fakeClock();
+  const now = (): number => clock.now();
+  const invoked: DocumentValue[] = [];
+  return {
+    documents,
+    log,
+    metrics,
+    invoked,
+    now,
+    /** Has an operation with a lock on a topic, whose state last changed so long ago. */
+    operation(topic: string, state: Operation['state'], agoMs: number): void {
+      const operationId = `20261130T062500Z-hold-${topic}`;
+      const at = new Date(now() - agoMs).toISOString();
+      const operation: Operation = {
+        operationId,
+        kind: 'hold',
+        topic: topic as TopicName,
+        state,
+        step: 'BEGUN',
+        requestedBy: 'ada',
+        reason: 'r',
+        plan: {},
+        planDigest: 'd',
+        counts: {},
+        requestedAt: at,
+        updatedAt: at,
+        recorded: false,
+      };
+      documents.seed('operations', operationItem(operation), { ...lockKeyOf(topic), holder: operationId, since: at });
+    },
+    see: (registry: readonly Document[], invoke?: () => Promise<void>) =>
+      seeToTopics(
+        { registry, now: now() },
+        RESOURCES,
+        {
+          documents,
+          invokeValidator:
+            invoke ??
+            ((event) => {
+              invoked.push(event);
+              return Promise.resolve();
+            }),
+        },
+        { log, metrics },
+      ),
+  };
+}
+
+const held = (topic: string): Document => ({ topic_name: topic, status: 'MAINTENANCE' });
+
+describe('operations that have a held topic', () => {
+  it('are counted once they failed, or have not changed for longer than an execution lasts', async () => {
+    const w = world();
+    w.operation('failed', 'FAILED', 0);
+    w.operation('dead', 'RUNNING', 5 * HOUR + 1_000);
+    w.operation('at-work', 'RUNNING', 4 * HOUR);
+    await w.see(['failed', 'dead', 'at-work', 'no-operation'].map(held));
+    expect(w.metrics.counts['OperationsStalled']).toBe(2);
+    expect(w.log.lines).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        message: 'operations stalled',
+        fields: expect.objectContaining({
+          first_operations: [
+            expect.objectContaining({ topic_name: 'dead', state: 'RUNNING', step: 'BEGUN' }),
+            expect.objectContaining({ topic_name: 'failed', state: 'FAILED' }),
+          ],
+        }),
+      }),
+    ]);
+  });
+
+  it('are counted as none once nobody is held up, which ends the alarm', async () => {
+    const w = world();
+    w.operation('released', 'FAILED', 0);
+    await w.see([{ topic_name: 'released', status: 'READY' }]);
+    expect(w.metrics.counts).toEqual({ HoldsOverdue: 0, OperationsStalled: 0 });
+    expect(w.log.lines).toEqual([]);
+  });
+
+  it('stop no cycle when they cannot be read', async () => {
+    const w = world();
+    w.documents.get = () => Promise.reject(new Error('AccessDenied'));
+    await w.see([held('a')]);
+    expect(w.metrics.counts).toEqual({ HoldsOverdue: 0, OperationsUnknown: 1 });
+    expect(w.log.lines).toEqual([expect.objectContaining({ message: 'operations not looked at' })]);
+  });
+});
+
+describe('a schema upload that waits', () => {
+  const item = (changes: Document): Document => ({
+    topic_name: 'telemetry.climate',
+    status: 'READY',
+    waiting_upload: waitingUploadItem(UPLOAD),
+    ...changes,
+  });
+
+  it('is delivered again once its topic is not held, whoever released it', async () => {
+    const w = world();
+    await w.see([item({})]);
+    expect(w.invoked).toEqual([
+      {
+        source: 'aws.s3',
+        'detail-type': 'Object Created',
+        time: 'a',
+        detail: {
+          bucket: { name: 'schemas-bucket' },
+          object: {
+            key: 'schemas/telemetry.climate/pending/schema.json',
+            size: 4,
+            etag: 'e',
+            sequencer: 's',
+            'version-id': 'v',
+          },
+        },
+      },
+    ]);
+    expect(w.metrics.counts).toMatchObject({ UploadsDeliveredAgain: 1 });
+  });
+
+  it('waits on while its topic is held, or altered for another upload', async () => {
+    const w = world();
+    const ddl = { by: 'other', since: '', expires_at: Math.floor(w.now() / 1_000) + 60 };
+    await w.see([item({ status: 'MAINTENANCE' }), item({ ddl })]);
+    expect(w.invoked).toEqual([]);
+  });
+
+  it('does not keep a cycle from going on when the validator cannot be invoked', async () => {
+    const w = world();
+    await w.see([item({}), item({ topic_name: 'other' })], () => Promise.reject(new Error('AccessDenied')));
+    expect(w.metrics.counts).toMatchObject({ UploadsNotDelivered: 2 });
+  });
+});
