@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { fakeClock, memoryDocuments, memoryObjects } from '@lean-ops/common/testing';
+import fc from 'fast-check';
 import { cycleIdOf, releaseLease, reservationOf, takeLease, type Reservation } from '../src/lease';
 import { endMaintenance, putOffMaintenance, reserveLease } from '../src/maintenance-turn';
 import { planCycle, type Resources } from '../src/plan-cycle';
@@ -22,8 +23,8 @@ function world() {
   const location = 's3://lake/metadata.json';
   const objects = memoryObjects({ [location]: '{"format-version":2,"current-snapshot-id":-1,"snapshots":[]}' });
   const catalog = { getTable: () => Promise.resolve({ metadataLocation: location, columns: [] }) };
-  const reserve = async (execution: string): Promise<Reservation> =>
-    reservationOf(await reserveLease(documents, 'checkpoints', execution, 60, clock));
+  const reserve = async (execution: string, seconds = 60): Promise<Reservation> =>
+    reservationOf(await reserveLease(documents, 'checkpoints', execution, seconds, clock));
   const release = (execution: string): Promise<boolean> => releaseLease(documents, 'checkpoints', execution);
   return {
     documents,
@@ -112,6 +113,44 @@ describe('maintenance among cycles that run back to back', () => {
     await expect(plan('cycle-2')).resolves.toMatchObject({ reason: 'YIELDED' });
     await putOff('by-hand');
     await expect(plan('cycle-3')).resolves.toMatchObject({ reason: 'NOTHING_NEW' });
+  });
+});
+
+describe('any schedule of cycles', () => {
+  it('lets maintenance begin a minute after the cycle that it met, and goes on three minutes after one that died', async () => {
+    const schedule = fc.record({
+      every: fc.integer({ min: 1, max: 15 }),
+      lasts: fc.integer({ min: 1, max: 40 }),
+      begins: fc.integer({ min: 0, max: 60 }),
+      diesAfter: fc.option(fc.integer({ min: 1, max: 20 }), { nil: Infinity }),
+    });
+    await fc.assert(
+      fc.asyncProperty(schedule, async ({ every, lasts, begins, diesAfter }) => {
+        const { clock, plan, reserve, release } = world();
+        let [ends, metUntil, began] = [-1, undefined as number | undefined, undefined as number | undefined];
+        const cyclesAt: number[] = [];
+        for (let minute = 0; minute < 120; minute += 1) {
+          clock.pass(MINUTE);
+          if (minute === ends) await release(`cycle ends ${ends}`);
+          const tries = minute - begins;
+          if (began === undefined && tries >= 0 && tries < diesAfter) {
+            metUntil ??= Math.max(ends, minute);
+            if ((await reserve('maintenance', 1_200)).reserved) began = minute;
+          }
+          if (began !== undefined && minute === began + 10) await release('maintenance');
+          if (minute % every !== 0) continue;
+          const execution = `cycle ends ${minute + lasts}`;
+          const { reason } = await plan(execution);
+          if (reason === 'LEASE_HELD' || reason === 'YIELDED') continue;
+          ends = minute + lasts;
+          cyclesAt.push(minute);
+        }
+        if (diesAfter === Infinity) expect(began).toBeLessThanOrEqual((metUntil ?? 0) + 1);
+        const last = began === undefined ? begins + diesAfter - 1 + 3 : began + 10;
+        const free = Math.max(last, metUntil ?? 0);
+        expect(cyclesAt.some((minute) => minute >= free && minute <= free + every)).toBe(true);
+      }),
+    );
   });
 });
 
