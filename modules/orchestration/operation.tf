@@ -16,22 +16,14 @@ locals {
     local.retry_glue[1],
   ]
 
-  # A step that was refused is refused again. Everything else is as with the planner.
-  retry_operation_step = concat(
-    [{ ErrorEquals = ["OperationRefusedError"], MaxAttempts = 0 }],
-    local.retry_lambda,
-    local.retry_planner,
-  )
-
   operation_explanation = <<-EOT
     (
       $failures := $states.input.failures;
-      $step := ["Begin", "Drained", "Run", "Finish", "Cancel"][$exists($lookup($failures, $))][0];
+      $step := ["Begin", "Drained", "Run", "Finish", "Cancel", "NoteRefusal"][$exists($lookup($failures, $))][0];
       $error := $lookup($failures, $step);
       ${local.words_of_error}
       {
         "operation_id": $states.input.operation_id,
-        "refused": $error.Error = "OperationRefusedError",
         "error": { "Error": $error.Error, "Cause": $step & " failed: " & $words }
       }
     )
@@ -41,11 +33,16 @@ locals {
     Type           = "Task"
     Resource       = "arn:${var.account.partition}:states:::lambda:invoke"
     TimeoutSeconds = 120
-    Retry          = local.retry_operation_step
+    Retry          = concat(local.retry_lambda, local.retry_planner)
+    ResultSelector = { "answer.$" = "$.Payload" }
+    ResultPath     = "$.step"
   }
 
+  # A refusal is the step's answer, and no error of its function: it is what the operator is told, and wakes nobody up.
+  operation_refused = { Variable = "$.step.answer.refused", IsPresent = true, Next = "NoteRefusal" }
+
   operation_catch = {
-    for step in ["Begin", "Drained", "Run", "Finish", "Cancel"] : step => [{
+    for step in ["Begin", "Drained", "Run", "Finish", "Cancel", "NoteRefusal"] : step => [{
       ErrorEquals = ["States.ALL"]
       ResultPath  = "$.failures.${step}"
       Next        = "ExplainFailure"
@@ -77,29 +74,32 @@ locals {
             "execution_arn.$" = "$$.Execution.Id"
           }
         }
-        ResultPath = null
-        Next       = "Drained"
-        Catch      = local.operation_catch.Begin
+        Next  = "HasBegun"
+        Catch = local.operation_catch.Begin
       })
 
+      HasBegun = {
+        Type    = "Choice"
+        Choices = [local.operation_refused]
+        Default = "Drained"
+      }
+
       Drained = merge(local.operation_step, {
-        Comment        = "Whether the cycle and the DDL are over that began before the topic was held."
-        Parameters     = { FunctionName = var.operation_steps_arn, Payload = { action = "drained", "operation_id.$" = "$.operation_id" } }
-        ResultSelector = { "answer.$" = "$.Payload" }
-        ResultPath     = "$.drain"
-        Next           = "IsDrained"
-        Catch          = local.operation_catch.Drained
+        Comment    = "Whether the cycle and the DDL are over that began before the topic was held."
+        Parameters = { FunctionName = var.operation_steps_arn, Payload = { action = "drained", "operation_id.$" = "$.operation_id" } }
+        Next       = "IsDrained"
+        Catch      = local.operation_catch.Drained
       })
 
       IsDrained = {
         Type    = "Choice"
-        Choices = [{ Variable = "$.drain.answer.drained", BooleanEquals = true, Next = "Run" }]
+        Choices = [local.operation_refused, { Variable = "$.step.answer.drained", BooleanEquals = true, Next = "Run" }]
         Default = "AwaitWriters"
       }
 
       AwaitWriters = {
         Type        = "Wait"
-        SecondsPath = "$.drain.answer.wait_seconds"
+        SecondsPath = "$.step.answer.wait_seconds"
         Next        = "Drained"
       }
 
@@ -115,19 +115,41 @@ locals {
           FunctionName = var.operation_steps_arn
           Payload      = { action = "finish", outcome = "SUCCEEDED", "operation_id.$" = "$.operation_id" }
         }
-        ResultPath = null
-        Next       = "Done"
-        Catch      = local.operation_catch.Finish
+        Next  = "HasEnded"
+        Catch = local.operation_catch.Finish
       })
 
       Cancel = merge(local.operation_step, {
         Parameters = { FunctionName = var.operation_steps_arn, Payload = { action = "cancel", "operation_id.$" = "$.operation_id" } }
-        ResultPath = null
-        Next       = "Done"
+        Next       = "HasEnded"
         Catch      = local.operation_catch.Cancel
       })
 
+      HasEnded = {
+        Type    = "Choice"
+        Choices = [local.operation_refused]
+        Default = "Done"
+      }
+
       Done = { Type = "Succeed" }
+
+      NoteRefusal = merge(local.operation_step, {
+        Comment = "An operation that never began gives its topic back. One that others have ended or taken up stays as it is."
+        Parameters = {
+          FunctionName = var.operation_steps_arn
+          Payload = {
+            action            = "finish"
+            outcome           = "REFUSED"
+            "operation_id.$"  = "$.operation_id"
+            "execution_arn.$" = "$$.Execution.Id"
+            "error.$"         = "$.step.answer.message"
+          }
+        }
+        Next  = "Refused"
+        Catch = local.operation_catch.NoteRefusal
+      })
+
+      Refused = { Type = "Succeed" }
 
       ExplainFailure = {
         Type          = "Pass"
@@ -149,19 +171,10 @@ locals {
           }
         }
         ResultPath = null
-        Next       = "WasRefused"
+        Next       = "OperationFailed"
         # The execution reports its first error. The operation stays RUNNING then, and lean-ops sees that nobody works on it.
         Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = null, Next = "OperationFailed" }]
       })
-
-      WasRefused = {
-        Type    = "Choice"
-        Comment = "A refusal is the answer to the operator, and no failure that somebody else should be told of."
-        Choices = [{ Variable = "$.refused", BooleanEquals = true, Next = "Refused" }]
-        Default = "OperationFailed"
-      }
-
-      Refused = { Type = "Succeed" }
 
       OperationFailed = {
         Type      = "Fail"

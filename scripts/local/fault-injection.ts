@@ -19,6 +19,8 @@ export interface FaultPlan {
   readonly glue_starts_throttled?: number;
   /** The probability that a call of the Glue Data Catalog is refused as one too many. */
   readonly glue_catalog?: number;
+  /** The name of a table: the next commit to it gets its answer when other faults are set, and its run sleeps until then. */
+  readonly glue_commit_held?: string;
   /** Denies a role everything for a time from its first call, as when its rights have not spread yet. */
   readonly deny?: { readonly role: string; readonly seconds: number };
   readonly seed?: number;

@@ -1,6 +1,7 @@
 """Injected faults are those of AWS on a bad day, and the counts say which were injected."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from local_stack import ACCOUNT, REGION, Stack, wait_for
 from emulator.fault_injection import inject
 from emulator.fault_injection.inject import FaultInjector
 from emulator.fault_injection.plan import FaultPlan, FaultPlanError, read_plan
+from emulator.responses import Response, answer
 
 # A first delivery takes longer than the test waits, unless its worker is killed. The next ends at once.
 HANDLER = """
@@ -139,6 +141,7 @@ def test_nothing_fails_without_a_plan() -> None:
         ({"lambda_kill_on": {"function": "f", "text": ""}}, "lambda_kill_on"),
         ({"glue_catalog": -0.1}, "glue_catalog"),
         ({"glue_starts_throttled": 0.5}, "glue_starts_throttled"),
+        ({"glue_commit_held": ""}, "glue_commit_held"),
         ({"deny": {"role": "r"}}, "deny"),
         ({"deny": {"role": "", "seconds": 5}}, "role"),
         ({"deny": {"role": "r", "seconds": 0}}, "seconds"),
@@ -211,6 +214,33 @@ def test_calls_of_the_catalog_are_refused_at_the_rate_of_the_plan(faulty: Stack)
     assert refused.value.response["Error"]["Code"] == "ThrottlingException"
     assert faulty.post("faults", {}) == 200
     assert glue.get_table(DatabaseName="d", Name="events")["Table"]["Name"] == "events"
+
+
+def test_a_commit_sleeps_until_another_plan_is_set_and_commits_of_others_do_not() -> None:
+    faults = FaultInjector()
+    done: list[str] = []
+
+    def update(data: dict[str, Any]) -> Response:
+        done.append(data["VersionId"])
+        return answer({})
+
+    commit = faults.holding(update)
+    request = {"TableInput": {"Name": "t"}, "VersionId": "1"}
+    faults.configure(read_plan({"glue_commit_held": "t"}))
+    # Its client sends it again, as the answer is late.
+    asleep = [threading.Thread(target=commit, args=(dict(request),), daemon=True) for _ in range(2)]
+    for thread in asleep:
+        thread.start()
+    wait_for(faults.holds_a_commit, "the commit sleeps")
+    commit({"TableInput": {"Name": "other"}, "VersionId": "2"})
+    commit({**request, "VersionId": "3"})
+    assert done == ["2", "3"]
+    faults.configure(read_plan({}))
+    for thread in asleep:
+        thread.join(10)
+    assert done == ["2", "3", "1", "1"]
+    assert faults.status()["injected"] == {"glue_commit_held": 1}
+    assert not faults.holds_a_commit()
 
 
 def test_a_role_is_denied_everything_for_as_long_as_the_plan_says_and_nobody_else_is(faulty: Stack) -> None:

@@ -56,7 +56,7 @@ run "takes_operations_to_their_end" {
 
   assert {
     condition = alltrue([
-      for name, step in { Begin = "Begin", Drained = "Drained", Run = "Run", Finish = "Finish", Cancel = "Cancel" } :
+      for name, step in { Begin = "Begin", Drained = "Drained", Run = "Run", Finish = "Finish", Cancel = "Cancel", NoteRefusal = "NoteRefusal" } :
       reverse(local.operation_definition.States[name].Catch)[0] == { ErrorEquals = ["States.ALL"], ResultPath = "$.failures.${step}", Next = "ExplainFailure" } &&
       strcontains(local.operation_definition.States.ExplainFailure.Output, "\"${step}\"")
     ])
@@ -69,12 +69,11 @@ run "takes_operations_to_their_end" {
   }
 
   assert {
-    condition     = alltrue([for name in ["Begin", "Drained", "Finish", "Cancel", "NoteFailure"] : local.operation_definition.States[name].Retry[0] == { ErrorEquals = ["OperationRefusedError"], MaxAttempts = 0 }])
-    error_message = "What was refused is not tried again."
-  }
-
-  assert {
-    condition     = local.operation_definition.States.WasRefused.Choices[0].Next == "Refused" && local.operation_definition.States.Refused.Type == "Succeed"
+    condition = (
+      alltrue([for name in ["HasBegun", "IsDrained", "HasEnded"] : local.operation_definition.States[name].Choices[0].Next == "NoteRefusal"]) &&
+      alltrue([for name in ["Finish", "Cancel"] : local.operation_definition.States[name].Next == "HasEnded"]) &&
+      local.operation_definition.States.NoteRefusal.Next == "Refused" && local.operation_definition.States.Refused.Type == "Succeed"
+    )
     error_message = "A refusal is an answer to the operator, and wakes nobody up."
   }
 

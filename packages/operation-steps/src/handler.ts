@@ -3,14 +3,13 @@ import {
   createMetrics,
   dynamoDocumentStore,
   lambdaInvokeLater,
-  OperationRefusedError,
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
 import type { Context } from 'aws-lambda';
 import { configFrom } from './config';
 import { decodeRequest, type StepRequest } from './request';
-import { begin, drained, finish, finishFailed, type Collaborators, type Resources } from './steps';
+import { begin, drained, finish, finishFailed, orRefusal, type Collaborators, type Resources } from './steps';
 
 const SERVICE = 'operation-steps';
 const config = configFrom(process.env);
@@ -27,18 +26,20 @@ const resources: Resources = {
   schemaBucket: config.schemaBucket,
 };
 
-/** The steps of the state machine of operations, which repeats one that throws, unless it was refused. */
+/** The steps of the state machine of operations. It repeats one that throws; that a step is refused is an answer. */
 export const handler = traced(SERVICE, async (event: unknown, context: Context): Promise<object> => {
   log.bind(context);
   try {
     const request = decodeRequest(event);
-    const answer = await perform(request);
-    log.info('operation step', { operation_id: request.operationId, action: request.action, ...answer });
+    const answer = await orRefusal(() => perform(request));
+    const line = { operation_id: request.operationId, action: request.action, ...answer };
+    if ('refused' in answer) {
+      log.warn('operation refused', line);
+      metrics.count('OperationStepsRefused');
+    } else log.info('operation step', line);
     return answer;
   } catch (error) {
-    if (error instanceof OperationRefusedError)
-      log.warn('operation refused', { ...error.data, code: error.code, error });
-    else log.error('operation step failed', { error });
+    log.error('operation step failed', { error });
     metrics.count('OperationStepsFailed');
     throw error;
   } finally {
@@ -61,8 +62,10 @@ async function perform(request: StepRequest): Promise<object> {
         metrics.count('OperationsSucceeded');
         return finish(operationId, { outcome: 'SUCCEEDED' }, resources, collaborators);
       }
-      metrics.count('OperationsFailed');
-      log.error('operation failed', { operation_id: operationId, failure: request.error });
+      if (request.outcome === 'FAILED') {
+        metrics.count('OperationsFailed');
+        log.error('operation failed', { operation_id: operationId, failure: request.error });
+      }
       return (await finishFailed(request, resources, collaborators)) ?? { state: 'UNCHANGED' };
   }
 }

@@ -11,7 +11,8 @@ export type StepRequest =
   | {
       readonly action: 'finish';
       readonly operationId: string;
-      readonly outcome: 'FAILED';
+      /** REFUSED where a step must not be done, so that the operation ends without anything being broken. */
+      readonly outcome: 'FAILED' | 'REFUSED';
       readonly executionArn: string;
       readonly error: string;
     };
@@ -40,7 +41,8 @@ export function decodeRequest(event: unknown): StepRequest {
       return { action, operationId };
     case 'finish':
       if (outcome === 'SUCCEEDED') return { action, operationId, outcome };
-      if (outcome !== 'FAILED') throw badRequest('"outcome" must be "SUCCEEDED" or "FAILED"');
+      if (outcome !== 'FAILED' && outcome !== 'REFUSED')
+        throw badRequest('"outcome" must be "SUCCEEDED", "FAILED" or "REFUSED"');
       return { action, operationId, outcome, executionArn: executionArn(), error: errorText(error) };
     default:
       throw badRequest('"action" must be "begin", "drained", "finish" or "cancel"');

@@ -22,6 +22,7 @@ import {
   type Operation,
   type OperationFacts,
   type OperationOutcome,
+  type RefusalCode,
 } from '@lean-ops/common/core';
 import type { StepRequest } from './request';
 
@@ -53,7 +54,25 @@ export interface StepResult {
   readonly step: string;
 }
 
+/** A step that must not be done. Trying again does not help, and nothing is broken: the operator asked for what cannot be. */
+export interface StepRefusal {
+  readonly refused: true;
+  readonly code: RefusalCode;
+  /** Begins with the code. */
+  readonly message: string;
+}
+
 export type Drain = { readonly drained: true } | { readonly drained: false; readonly wait_seconds: number };
+
+/** Does a step, and gives that it is refused as its answer: an error of the function would set off the alarm on those. */
+export async function orRefusal<T extends object>(step: () => Promise<T>): Promise<T | StepRefusal> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof OperationRefusedError)) throw error;
+    return { refused: true, code: error.code, message: error.message };
+  }
+}
 
 /**
  * Begins the operation, or takes it up again in a new execution.
@@ -104,9 +123,9 @@ export async function finish(
   return { ...resultOf(operation), redelivered };
 }
 
-/** As `finish` for a failure, but an operation that is not this execution's to end any more stays as it is. */
+/** As `finish` for a failure or a refusal, but an operation that is not this execution's to end any more stays as it is. */
 export async function finishFailed(
-  { operationId, error, executionArn }: Extract<StepRequest, { readonly outcome: 'FAILED' }>,
+  { operationId, error, executionArn }: Extract<StepRequest, { readonly outcome: 'FAILED' | 'REFUSED' }>,
   resources: Resources,
   deps: Collaborators,
 ): Promise<StepResult | undefined> {

@@ -10,7 +10,7 @@ import {
   type TopicName,
 } from '@lean-ops/common/core';
 import { fakeClock, interruption, KilledError, memoryDocuments } from '@lean-ops/common/testing';
-import { begin, drained, finish, finishFailed, type Collaborators, type Resources } from '../src/steps';
+import { begin, drained, finish, finishFailed, orRefusal, type Collaborators, type Resources } from '../src/steps';
 
 const RESOURCES: Resources = {
   tables: { operations: 'operations', registry: 'registry' },
@@ -92,6 +92,27 @@ async function held(item?: Document) {
   w.clock.pass(60_000);
   return w;
 }
+
+describe('orRefusal', () => {
+  it('gives a refusal as the answer, by which the operation ends and gives its topic back', async () => {
+    const w = await held();
+    const id = await w.request('hold');
+    const answer = await orRefusal(() => begin(beginning(id), RESOURCES, w.deps));
+    expect(answer).toEqual({
+      refused: true,
+      code: 'ALREADY_HELD',
+      message: expect.stringMatching(/^ALREADY_HELD: telemetry\.climate is held by /),
+    });
+    const refused = { ...failing(id), outcome: 'REFUSED' } as const;
+    await expect(finishFailed(refused, RESOURCES, w.deps)).resolves.toMatchObject({ state: 'FAILED' });
+    await expect(w.documents.get('operations', { operation_id: `topic#${TOPIC}` })).resolves.toBeUndefined();
+  });
+
+  it('gives answers as they are, and throws everything else', async () => {
+    await expect(orRefusal(() => Promise.resolve({ state: 'DONE' }))).resolves.toEqual({ state: 'DONE' });
+    await expect(orRefusal(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  });
+});
 
 describe('drained', () => {
   it('waits for the cycle that began before the hold, and asks less often after ten minutes', async () => {

@@ -226,6 +226,7 @@ def _install_glue(engine: GlueEngine, faults: FaultInjector) -> None:
     )
     for name in glue_catalog.SERIALIZED:
         setattr(glue, name, faults.catalog(glue_catalog.serialized(getattr(glue, name))))
+    glue._update_table = faults.holding(glue._update_table)
     actions = {name: glue_catalog.serialized(handler) for name, handler in versions.actions().items()}
     glue._handle_request_sync = with_actions(glue._handle_request_sync, actions)
     glue._create_job = keep_job_fields(glue._create_job, "Name")

@@ -1,19 +1,34 @@
 /**
- * Operators hold a topic and release it, by the command and under their own policy: while a cycle runs, two at once, and without
- * a right. It runs alone, as cycles of other tests would hold up the drain.
+ * Operators hold a topic and release it, by the command and under their own policy: while a cycle runs, two at once, against a
+ * run that comes back, past what cycle_delta keeps, and without a right. It runs alone, as cycles of other tests would hold up
+ * the drain.
  */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateJobCommand,
+  DeleteJobCommand,
+  GetJobCommand,
+  GetJobRunCommand,
+  StartJobRunCommand,
+} from '@aws-sdk/client-glue';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { connect, output } from '../../../scripts/local/clients';
+import { clientConfig, connect, output } from '../../../scripts/local/clients';
 import { runCycle } from '../../../scripts/local/cycle';
+import { readInjected, setFaults } from '../../../scripts/local/fault-injection';
+import { ROOT } from '../../../scripts/local/paths';
 import { leanOps, type Ran } from '../lean-ops';
 import { holderOf } from '../rights';
 import { freshTopic, rows, send, settle, tableOf, theStack } from '../stack';
 
 const stack = theStack();
-const { sfn } = connect(stack);
+const { dynamodb, glue, s3, sfn } = connect(stack);
+const logs = new CloudWatchLogsClient(clientConfig(stack));
 const POLICY = path.resolve(__dirname, '../../../docs/policies/operator.json');
 const quiet = (): void => undefined;
 
@@ -44,11 +59,85 @@ async function statusOf(executionArn: string): Promise<string | undefined> {
   return (await sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
 }
 
+async function until(what: string, look: () => Promise<boolean>, seconds = 120): Promise<void> {
+  const deadline = Date.now() + seconds * 1_000;
+  while (!(await look())) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await sleep(250);
+  }
+}
+
+/** The times that a cycle may take are over: whoever comes next takes the lease, and takes the cycle for dead. */
+async function leaseRunsOut(): Promise<void> {
+  await dynamodb.send(
+    new UpdateItemCommand({
+      TableName: output(stack, 'checkpoint_table'),
+      Key: { topic_name: { S: '*' }, layer: { S: 'lease' } },
+      UpdateExpression: 'SET expires_at = :past',
+      ConditionExpression: 'attribute_exists(expires_at)',
+      ExpressionAttributeValues: { ':past': { N: '1' } },
+    }),
+  );
+}
+
+const MAINTENANCE = 'lean-ops-maintenance';
+
+/** Runs the real job of maintenance, under its own role, with a clock that is so many days ahead. */
+async function maintainLater(days: number): Promise<void> {
+  const { Job: job } = await glue.send(new GetJobCommand({ JobName: MAINTENANCE }));
+  const script = readFileSync(path.join(ROOT, 'scripts/glue/maintenance.py'), 'utf8');
+  const later = script.replace(
+    'clock=utc_now,',
+    `clock=lambda: utc_now() + __import__("datetime").timedelta(days=${days}),`,
+  );
+  expect(later).not.toBe(script);
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(job?.Command?.ScriptLocation ?? '') ?? [];
+  const laterKey = key.replace(/[^/]+$/, 'maintenance_later.py');
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: laterKey, Body: later }));
+  const name = { JobName: `${MAINTENANCE}-later` };
+  await glue.send(
+    new CreateJobCommand({
+      Name: name.JobName,
+      Role: job?.Role,
+      GlueVersion: job?.GlueVersion,
+      DefaultArguments: job?.DefaultArguments,
+      Command: { ...job?.Command, ScriptLocation: `s3://${bucket}/${laterKey}` },
+    }),
+  );
+  try {
+    const cycleId = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+    const run = await glue.send(
+      new StartJobRunCommand({ ...name, Arguments: { '--cycle_id': `${cycleId}-00000000` } }),
+    );
+    let state = '';
+    await until('maintenance has ended', async () => {
+      const { JobRun } = await glue.send(new GetJobRunCommand({ ...name, RunId: run.JobRunId }));
+      state = `${JobRun?.JobRunState ?? ''} ${JobRun?.ErrorMessage ?? ''}`.trim();
+      return !/^(STARTING|RUNNING)/.test(state);
+    });
+    expect(state).toBe('SUCCEEDED');
+  } finally {
+    await glue.send(new DeleteJobCommand(name));
+  }
+}
+
+const inDelta = async (topic: string): Promise<unknown[]> =>
+  (
+    await rows(stack, `SELECT message_id FROM {ops}."cycle_delta" WHERE topic_name = '${topic}' ORDER BY message_id`)
+  ).map((row) => row['message_id']);
+
 describe('an operator with the documented policy', () => {
   let run: (...args: string[]) => Promise<Ran>;
   beforeAll(async () => {
     ({ run } = leanOps(stack, await holderOf(stack, POLICY, 'operator')));
   });
+
+  /** Waits until no operation is at work on a topic. */
+  const untilEnded = async (topic: string): Promise<void> =>
+    until('its operations have ended', async () => {
+      const { output: listed } = await run('op', 'list', '--topic', topic);
+      return !listed.includes('RUNNING');
+    });
 
   it('holds a topic when the cycle has ended that ran, and releases it to the next one', async () => {
     const topic = await knownTopic('held');
@@ -120,6 +209,96 @@ describe('an operator with the documented policy', () => {
     expect(lost?.output).toMatch(/(TOPIC_BUSY|ALREADY_HELD): [^]*:user\/operator(-2)?[^]*next: lean-ops /);
     await expect(run('topic', 'status')).resolves.toMatchObject({ output: expect.stringContaining(topic) });
     await expect(run('topic', 'release', topic, '--apply', '--reason', 'done')).resolves.toMatchObject({ code: 0 });
+  }, 300_000);
+
+  it('is not overtaken by a run that was asleep with its commit when the topic was held', async () => {
+    const topic = await knownTopic('zombie');
+    await send(stack, event(topic, 'b'));
+    await settle(stack);
+    const held = (await readInjected(stack.port))['glue_commit_held'] ?? 0;
+    await setFaults(stack.port, { glue_commit_held: tableOf(topic) });
+    try {
+      const zombie = await startCycle();
+      await until('its commit sleeps', async () => (await readInjected(stack.port))['glue_commit_held'] === held + 1);
+      await leaseRunsOut();
+      const hold = await run('topic', 'hold', topic, '--apply', '--reason', 'repair');
+      expect(hold).toMatchObject({ code: 0, error: '' });
+      await expect(statusOf(zombie)).resolves.toBe('RUNNING');
+      await setFaults(stack.port, {});
+      await until('the run has ended', async () => (await statusOf(zombie)) !== 'RUNNING');
+      // Its topic was taken over, which is no failure.
+      await expect(statusOf(zombie)).resolves.toBe('SUCCEEDED');
+    } finally {
+      await setFaults(stack.port, {});
+    }
+    await expect(standardized(topic)).resolves.toEqual(['a']);
+    const ofTopic = `FROM {ops}."ledger" WHERE topic_name = '${topic}' ORDER BY cycle_id`;
+    await expect(rows(stack, `SELECT status ${ofTopic}`)).resolves.toEqual([{ status: 'OK' }, { status: 'FENCED' }]);
+    const said = await logs.send(
+      new FilterLogEventsCommand({
+        logGroupName: '/aws-glue/jobs/lean-ops-standardized/output',
+        filterPattern: '"topic fenced"',
+      }),
+    );
+    expect((said.events ?? []).filter(({ message }) => message?.includes(topic) === true)).toHaveLength(1);
+
+    await expect(run('topic', 'release', topic, '--apply', '--detach', '--reason', 'done')).resolves.toMatchObject({
+      code: 0,
+    });
+    await untilEnded(topic);
+    await runCycle(stack, quiet);
+    await expect(standardized(topic)).resolves.toEqual(['a', 'b']);
+    await expect(rows(stack, `SELECT status ${ofTopic}`)).resolves.toEqual([{ status: 'OK' }, { status: 'OK' }]);
+  }, 300_000);
+
+  it('holds a topic for longer than cycle_delta keeps cycles, and loses nothing', async () => {
+    const [topic, other] = [await knownTopic('kept'), freshTopic('other')];
+    const plan = await run('topic', 'hold', topic, '--until', '40d');
+    const date = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+    expect(plan.output).toContain(`from ${date} on cycle_delta keeps the rows of all topics since the hold`);
+    await expect(run('topic', 'hold', topic, '--until', '40d', '--apply', '--reason', 'r')).resolves.toMatchObject({
+      code: 0,
+    });
+    for (const id of ['b', 'c']) {
+      await send(stack, event(topic, id));
+      await send(stack, event(other, id));
+      await runCycle(stack, quiet);
+    }
+    await expect(inDelta(topic)).resolves.toEqual(['a', 'b', 'c']);
+    await maintainLater(40);
+    // The cycle of its first message is dropped, which it has taken.
+    await expect(inDelta(topic)).resolves.toEqual(['b', 'c']);
+    await expect(inDelta(other)).resolves.toEqual(['b', 'c']);
+    await expect(run('topic', 'release', topic, '--apply', '--detach', '--reason', 'r')).resolves.toMatchObject({
+      code: 0,
+    });
+    await untilEnded(topic);
+    await runCycle(stack, quiet);
+    await expect(standardized(topic)).resolves.toEqual(['a', 'b', 'c']);
+  }, 300_000);
+
+  it('is told of a refusal, which is no error of a function', async () => {
+    const topic = await knownTopic('twice');
+    await expect(run('topic', 'hold', topic, '--apply', '--reason', 'r')).resolves.toMatchObject({ code: 0 });
+    await expect(run('topic', 'release', topic, '--apply', '--detach', '--reason', 'r')).resolves.toMatchObject({
+      code: 0,
+    });
+    await untilEnded(topic);
+    const listed = await run('op', 'list', '--topic', topic, '--format', 'json');
+    const { operations } = JSON.parse(listed.output) as { operations: { operationId: string }[] };
+    const { executionArn = '' } = await sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: output(stack, 'operation_state_machine_arn'),
+        input: JSON.stringify({ operation_id: operations[0]?.operationId }),
+      }),
+    );
+    await until('it has ended', async () => (await statusOf(executionArn)) !== 'RUNNING');
+    await expect(statusOf(executionArn)).resolves.toBe('SUCCEEDED');
+    const group = '/aws/lambda/lean-ops-operation-steps';
+    const said = async (filterPattern: string): Promise<number> =>
+      (await logs.send(new FilterLogEventsCommand({ logGroupName: group, filterPattern }))).events?.length ?? 0;
+    expect(await said('"operation refused"')).toBeGreaterThan(0);
+    expect(await said('"operation step failed"')).toBe(0);
   }, 300_000);
 
   it('lets a schema wait that is pushed for a held topic, and decides on it when the topic is released', async () => {

@@ -151,13 +151,7 @@ describe('the runbooks', () => {
     await block(page, denied);
 
     const place = { DatabaseName: databases(stack).standardized, Name: 'telemetry_climate' };
-    const { Table: table } = await glue.send(new GetTableCommand(place));
-    const whole: TableInput = {
-      Name: place.Name,
-      TableType: table?.TableType ?? '',
-      StorageDescriptor: table?.StorageDescriptor ?? {},
-      Parameters: table?.Parameters ?? {},
-    };
+    const whole = await tableInput(place);
     const gone = { ...whole.Parameters, metadata_location: `${whole.Parameters?.['metadata_location'] ?? ''}.gone` };
     const put = async (input: TableInput): Promise<unknown> =>
       glue.send(new UpdateTableCommand({ DatabaseName: place.DatabaseName, TableInput: input }));
@@ -341,13 +335,7 @@ describe('the runbooks', () => {
   it('table-versions: more than a hundred versions of RAW', async () => {
     const page = 'table-versions';
     const place = { DatabaseName: databases(stack).raw, Name: 'events' };
-    const { Table: table } = await glue.send(new GetTableCommand(place));
-    const input: TableInput = {
-      Name: place.Name,
-      TableType: table?.TableType ?? '',
-      StorageDescriptor: table?.StorageDescriptor ?? {},
-      Parameters: table?.Parameters ?? {},
-    };
+    const input = await tableInput(place);
     for (let n = 0; n < 110; n += 1) {
       await glue.send(new UpdateTableCommand({ DatabaseName: place.DatabaseName, TableInput: input }));
     }
@@ -446,6 +434,17 @@ describe('the runbooks', () => {
 async function empty(queue: string): Promise<void> {
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: `${PREFIX}-${queue}` }));
   await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+}
+
+/** A table's entry in the catalog as UpdateTable takes it, so that it stays as it is but for what is changed in it. */
+async function tableInput(place: { readonly DatabaseName: string; readonly Name: string }): Promise<TableInput> {
+  const { Table: table } = await glue.send(new GetTableCommand(place));
+  return {
+    Name: place.Name,
+    TableType: table?.TableType ?? '',
+    StorageDescriptor: table?.StorageDescriptor ?? {},
+    Parameters: table?.Parameters ?? {},
+  };
 }
 
 async function waiting(queue: string): Promise<number> {

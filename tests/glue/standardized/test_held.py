@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from lake import Event
 
+from lean_ops.ports.interfaces import Provisioned
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
@@ -83,6 +84,17 @@ def test_a_cycle_with_only_held_topics_ends_well_and_makes_no_table(lake):
     assert lake.standardize().trouble() is None
     assert [row["message_id"] for row in lake.rows(TABLE)] == ["m1"]
     assert [row["change_type"] for row in lake.rows("ops.drift_log")].count("TABLE_CREATED") == 1
+
+
+def test_a_topic_that_is_held_after_the_registry_was_read_is_held_and_has_not_failed(lake, monkeypatch):
+    with monkeypatch.context() as late:
+        late.setattr(lake, "_ensure", lambda topic: Provisioned(topic, "TOPIC_HELD", "held"))
+        outcome = lake.standardize(Event(message_id="m1"))
+    assert (outcome.trouble(), outcome.left, list(outcome.held)) == (None, {}, [HELD])
+    assert [note["topic_name"] for note in run_item(lake)["held"]] == [HELD]
+    assert lake.standardize().trouble() is None
+    assert [row["message_id"] for row in lake.rows(TABLE)] == ["m1"]
+    assert run_item(lake)["held"] == []
 
 
 def test_runs_write_by_the_epoch_that_the_registry_has_as_they_begin(lake):

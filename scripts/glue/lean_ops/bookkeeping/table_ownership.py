@@ -8,6 +8,7 @@ from lean_ops.columns import names
 from lean_ops.ports.interfaces import Item, Provisioner
 
 TOPIC_COLLISION = "TOPIC_COLLISION"
+TOPIC_HELD = "TOPIC_HELD"
 _OWNER_ITEM = "table#"
 
 
@@ -18,15 +19,17 @@ class TableOwnership:
     ready: the topics that own their table and may write it.
     refused: topic to (code, message), for topics that never get a table under this name.
     failed: topic to message, for topics whose table could not be made this time.
+    held: topics that were held after the run had read the registry, so table-provisioner left them alone.
     """
 
     ready: frozenset[str] = frozenset()
     refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
 
     @property
     def topics(self) -> frozenset[str]:
-        return frozenset((*self.ready, *self.refused, *self.failed))
+        return frozenset((*self.ready, *self.refused, *self.failed, *self.held))
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -39,6 +42,7 @@ class TableOwnership:
             self.ready | other.ready,
             {**self.refused, **other.refused},
             {**self.failed, **other.failed},
+            self.held | other.held,
         )
 
 
@@ -61,12 +65,14 @@ def ensure_tables(
     """Makes the topics' tables. Only topics without an owned table that exists are sent to table-provisioner.
 
     topics: valid topic names. owners: see owners_of. tables: the tables of the Standardized database. held:
-    topics whose tables are left alone. They are in the answer only where another topic owns their table.
+    topics of which the run knows that their tables are left alone. They are in the answer only where another
+    topic owns their table.
     """
     ready: set[str] = set()
     unsettled: list[str] = []
     refused: dict[str, tuple[str, str]] = {}
     failed: dict[str, str] = {}
+    held_since: set[str] = set()
     for topic in sorted(set(topics)):
         table = names.table_name(topic)
         owner = owners.get(table)
@@ -86,6 +92,8 @@ def ensure_tables(
             ready.add(answer.topic)
         elif answer.error_code == TOPIC_COLLISION:
             refused[answer.topic] = (TOPIC_COLLISION, answer.error_message)
+        elif answer.error_code == TOPIC_HELD:
+            held_since.add(answer.topic)
         else:
             failed[answer.topic] = f"{answer.error_code}: {answer.error_message}"
-    return TableOwnership(frozenset(ready), refused, failed)
+    return TableOwnership(frozenset(ready), refused, failed, frozenset(held_since))

@@ -130,7 +130,7 @@ def _run_cycle(
     order."""
     started = run.job.clock()
     for work in works:
-        if work.topic in run.holds.held:
+        if work.topic in run.holds.held or work.topic in ownership.held:
             run.outcome.hold(work.topic, cycle_id)
     # Those of held topics as well: they are in no table of a topic, and people see at once that they came.
     parse_errors = record_parse_errors(run.job, run.tables, cycle_id, works, started)

@@ -49,6 +49,9 @@ class FaultInjector:
         self._denied_until: float | None = None
         self._starts_to_throttle = 0
         self._calls_to_throttle = 0
+        self._held_commit: dict[str, Any] | None = None
+        """The request of the commit that is held up."""
+        self._let_go = threading.Event()
 
     def configure(self, plan: FaultPlan) -> None:
         """Replaces the plan. An empty one turns everything off."""
@@ -57,6 +60,9 @@ class FaultInjector:
             self._starts_to_throttle = plan.glue_starts_throttled
             self._calls_to_throttle = plan.glue_calls_throttled
             self._denied_until = None
+            self._held_commit = None
+            self._let_go.set()
+            self._let_go = threading.Event()
             self._random = random.Random(plan.seed)
             self._end_kills.set()
             self._end_kills = threading.Event()
@@ -154,6 +160,34 @@ class FaultInjector:
             return refusal("ThrottlingException", _TOO_MANY) if throttled else original(data)
 
         return call
+
+    def holding(self, original: Handler) -> Handler:
+        """Wraps UpdateTable, so that a commit of the plan's table waits, as if its run had been asleep."""
+
+        def call(data: dict[str, Any]) -> Response:
+            wait = self._wait_of(data)
+            if wait is not None:
+                wait.wait()
+            return original(data)
+
+        return call
+
+    def _wait_of(self, data: dict[str, Any]) -> threading.Event | None:
+        """What a call of UpdateTable waits for. Clients send one again whose answer is late, and that waits
+        as well; commits of others to the table do not."""
+        with self._lock:
+            table = self._plan.glue_commit_held
+            if table is None or data.get("TableInput", {}).get("Name") != table:
+                return None
+            if self._held_commit is None:
+                self._held_commit = data
+                self._counts["glue_commit_held"] += 1
+            return self._let_go if data == self._held_commit else None
+
+    def holds_a_commit(self) -> bool:
+        """Whether a run waits for the answer to a commit now."""
+        with self._lock:
+            return self._held_commit is not None
 
     # IAM
 

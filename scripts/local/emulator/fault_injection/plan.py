@@ -8,7 +8,7 @@ from emulator.errors import EmulatorError
 _NUMBERS = ("glue_starts_throttled", "glue_calls_throttled")
 _KNOWN = (
     *("firehose_put", "firehose_bytes_per_s", "lambda_kill", "lambda_kill_on"),
-    *(*_NUMBERS, "glue_catalog", "deny", "seed"),
+    *(*_NUMBERS, "glue_catalog", "glue_commit_held", "deny", "seed"),
 )
 
 
@@ -53,6 +53,8 @@ class FaultPlan:
     """The probability for a call of the Data Catalog to be refused as one too many."""
     glue_calls_throttled: int = 0
     """The number of calls of the Data Catalog to refuse in a row, from now on."""
+    glue_commit_held: str | None = None
+    """The name of a table: the next commit to it gets its answer only when another plan is set."""
     deny: Denial | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -73,6 +75,8 @@ class FaultPlan:
             request["glue_calls_throttled"] = self.glue_calls_throttled
         if self.glue_catalog:
             request["glue_catalog"] = self.glue_catalog
+        if self.glue_commit_held is not None:
+            request["glue_commit_held"] = self.glue_commit_held
         if self.deny is not None:
             request["deny"] = {"role": self.deny.role, "seconds": self.deny.seconds}
         return {**request, "seed": self.seed} if request else request
@@ -97,6 +101,9 @@ def read_plan(body: Any) -> FaultPlan:
         if not isinstance(number, int) or isinstance(number, bool):
             raise FaultPlanError(f"{name} must be a whole number")
     kill, deny = body.get("lambda_kill"), body.get("deny")
+    held = body.get("glue_commit_held")
+    if held is not None and (not isinstance(held, str) or not held):
+        raise FaultPlanError("glue_commit_held must be the name of a table")
     limit = body.get("firehose_bytes_per_s")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
         raise FaultPlanError(
@@ -111,6 +118,7 @@ def read_plan(body: Any) -> FaultPlan:
         glue_starts_throttled=numbers["glue_starts_throttled"],
         glue_calls_throttled=numbers["glue_calls_throttled"],
         glue_catalog=float(rates["glue_catalog"]),
+        glue_commit_held=held,
         deny=None if deny is None else _read_denial(deny),
     )
 

@@ -6,6 +6,8 @@ import logging
 import shlex
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,8 @@ _FIELDS_TO_KEEP = (
 )
 """Fields of a job that ministack forgets."""
 _SHOWN_RUNS = 20
+_LOOK_SECONDS = 0.5
+"""How often a run that waits for its turn looks whether the one before it is held up."""
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
@@ -52,13 +56,16 @@ class _Work:
     job: dict[str, Any]
     arguments: dict[str, str]
     ended: threading.Event = field(default_factory=threading.Event)
+    spark: SparkClient | None = None
+    """The process that runs the script."""
     usage: dict[str, float] = field(default_factory=dict)
 
 
 class GlueEngine:
     """Replaces ministack's StartJobRun.
 
-    One script runs at a time: a second run stays in STARTING until the first ends.
+    One script runs at a time: a second run stays in STARTING until the first ends. Only beside one that a
+    fault holds up runs a second one, in a process of its own, as both would on AWS.
     """
 
     def __init__(self, settings: Settings, spark: SparkClient, faults: FaultInjector) -> None:
@@ -127,12 +134,13 @@ class GlueEngine:
         seconds = int(work.job.get("Timeout") or _DEFAULT_TIMEOUT_MINUTES) * 60
         watch = threading.Timer(seconds, self._finish, (work, "TIMEOUT", "Job timed out"))
         watch.daemon = True
-        with self._one_script:
+        with self._process() as spark:
             if work.ended.is_set():
                 return
+            work.spark = spark
             try:
                 watch.start()
-                failure = self._execute(work)
+                failure = self._execute(work, spark)
             except AccessDeniedError as error:
                 failure = f"AccessDeniedException: {error}"
             except (ClientError, BotoCoreError, OSError, ValueError, LaunchError) as error:
@@ -143,7 +151,25 @@ class GlueEngine:
                 watch.cancel()
         self._finish(work, "FAILED" if failure else "SUCCEEDED", failure or "")
 
-    def _execute(self, work: _Work) -> str | None:
+    @contextmanager
+    def _process(self) -> Iterator[SparkClient]:
+        """The Spark process for a run, once it is the run's turn."""
+        while not self._one_script.acquire(timeout=_LOOK_SECONDS):
+            if not self._faults.holds_a_commit():
+                continue
+            beside = SparkClient(self._settings)
+            beside.start()
+            try:
+                yield beside
+            finally:
+                beside.stop()
+            return
+        try:
+            yield self._spark
+        finally:
+            self._one_script.release()
+
+    def _execute(self, work: _Work, spark: SparkClient) -> str | None:
         run, job = work.run, work.job
         if job.get("Command", {}).get("Name") != "glueetl":
             raise LaunchError(
@@ -163,8 +189,8 @@ class GlueEngine:
         # Spark knows a file by its name only, and every run ships its own.
         files = [_download(session, location.strip(), folder, f"{run['Id']}-") for location in extra]
         conf = _conf(work.arguments.get("--conf", ""))
-        self._spark.use_java_options(conf.get(_JAVA_OPTIONS, ""), anew=self.fresh_jvm)
-        self._spark.wait_ready()
+        spark.use_java_options(conf.get(_JAVA_OPTIONS, ""), anew=self.fresh_jvm)
+        spark.wait_ready()
         run.update(JobRunState="RUNNING", LastModifiedOn=time.time())
         log = self._settings.logs / "glue" / f"{run['JobName']}-{run['Id']}.log"
         prefix = work.arguments.get("--custom-logGroup-prefix", _LOG_GROUP_PREFIX)
@@ -179,7 +205,7 @@ class GlueEngine:
                 cloudwatch_streams.write(f"{prefix}/{stream}", run_id, lines)
 
         context = contextvars.copy_context()
-        result = self._spark.request(
+        result = spark.request(
             "glue",
             {
                 "run_id": run["Id"],
@@ -215,8 +241,8 @@ class GlueEngine:
             )
         if message:
             logger.warning("Glue run %s of %s: %s: %s", work.run["Id"], work.run["JobName"], state, message)
-        if running and state in ("STOPPED", "TIMEOUT"):
-            self._spark.restart()
+        if running and state in ("STOPPED", "TIMEOUT") and work.spark is not None:
+            work.spark.restart()
 
 
 def _new_run(name: str, job: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
