@@ -53,6 +53,7 @@ it.each(SHELLS)('the script for %s knows every command', async (shell) => {
     'infer',
     'topic',
     'hold',
+    'compact',
     'op',
     'completion',
   ])

@@ -334,6 +334,25 @@ describe('an operator with the documented policy', () => {
     await expect(rows(stack, `SELECT id FROM {curated}."${tableOf(topic)}"`)).resolves.toEqual([{ id: 'a' }]);
   }, 300_000);
 
+  it('compacts a topic, which no cycle takes meanwhile, and gives it back', async () => {
+    const topic = await knownTopic('compacted');
+    const plan = await run('topic', 'compact', topic);
+    expect(plan).toMatchObject({ code: 0, error: '', output: expect.stringMatching(/has +Standardized: 1 file of /) });
+    const [, basis = ''] = /--plan (\S+)/.exec(plan.output) ?? [];
+    const done = await run('topic', 'compact', topic, '--plan', basis, '--apply', '--reason', 'it reads slowly');
+    expect(done.error).toBe('');
+    expect(done.output).toMatch(/the tables are done: 1 file to 1 file, [^]* is done: \S+ is given back\n$/);
+    expect(done.code).toBe(0);
+    await expect(run('topic', 'compact', topic, '--plan', basis, '--apply', '--reason', 'r')).resolves.toMatchObject({
+      code: 1,
+      output: expect.stringContaining('PLAN_STALE: '),
+    });
+    await send(stack, event(topic, 'b'));
+    await runCycle(stack, quiet);
+    await expect(standardized(topic)).resolves.toEqual(['a', 'b']);
+    await expect(run('topic', 'compact', '--all')).resolves.toMatchObject({ code: 0, error: '' });
+  }, 300_000);
+
   let known: string | undefined;
   it.each([
     // The last one leaves the lock behind, as the operation could not be started.

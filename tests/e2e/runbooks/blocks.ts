@@ -11,7 +11,7 @@ export interface Block {
   readonly text: string;
 }
 
-/** Every block of code of every page, by the page's name. */
+/** Every block of commands of every page, by the page's name. A block of text shows what one before it has printed. */
 export function runbookBlocks(): ReadonlyMap<string, readonly Block[]> {
   const pages = readdirSync(FOLDER).filter((file) => file.endsWith('.md'));
   return new Map(
@@ -20,5 +20,7 @@ export function runbookBlocks(): ReadonlyMap<string, readonly Block[]> {
 }
 
 function blocksOf(page: string): readonly Block[] {
-  return [...page.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }));
+  return [...page.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+    .map(([, language = '', text = '']) => ({ language, text }))
+    .filter(({ language }) => language !== 'text');
 }

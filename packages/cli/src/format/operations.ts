@@ -4,7 +4,7 @@ import { isStuck, type ListedOperation } from '../operations/list-operations';
 import type { Refusal } from '../operations/plan';
 import { durationText, timeText } from '../status/duration';
 import { renderTable, type Display } from './table';
-import { counted, plain } from './text';
+import { counted, plain, sizeText } from './text';
 
 const minutes = (time: string | undefined): string =>
   time === undefined ? '?' : `${time.slice(0, 16).replace('T', ' ')} UTC`;
@@ -88,14 +88,11 @@ export function stepText(operation: Operation): string {
   return `${time}  ${whatIsDone(operation)}\n`;
 }
 
-function whatIsDone({ operationId, kind, topic, state, step, plan, counts }: Operation): string {
+function whatIsDone(operation: Operation): string {
+  const { operationId, kind, topic, state, step, plan, counts } = operation;
   switch (state) {
     case 'DONE':
-      return kind === 'hold'
-        ? `${topic} is held: no writer can commit any more`
-        : kind === 'release'
-          ? `${topic} is released`
-          : `${operationId} is done`;
+      return doneText(operation);
     case 'FAILED':
       return `${operationId} failed`;
     case 'CANCELLED':
@@ -111,8 +108,10 @@ function whatIsDone({ operationId, kind, topic, state, step, plan, counts }: Ope
       return `no new cycle takes ${topic}${typeof cycle === 'string' ? `; waiting for cycle ${cycle} to end` : ''}`;
     }
     case 'DRAINED':
-      return kind === 'release' ? 'looking at the tables' : 'no cycle that began before is at work; fencing the tables';
+      if (kind === 'release') return 'looking at the tables';
+      return `no cycle that began before is at work; ${kind === 'hold' ? 'fencing' : 'compacting'} the tables`;
     case 'APPLIED': {
+      if (kind === 'compact') return compactedText(counts);
       const { cycles_waiting: cycles, messages_waiting: messages } = counts;
       if (kind !== 'release' || typeof cycles !== 'number' || typeof messages !== 'number')
         return 'the tables are done';
@@ -123,4 +122,29 @@ function whatIsDone({ operationId, kind, topic, state, step, plan, counts }: Ope
     case 'ENDED':
       return 'ended';
   }
+}
+
+function doneText({ operationId, kind, topic, plan }: Operation): string {
+  switch (kind) {
+    case 'hold':
+      return `${topic} is held: no writer can commit any more`;
+    case 'release':
+      return `${topic} is released`;
+    case 'compact':
+      return `${operationId} is done: ${topic} ${plan['held'] === true ? 'stays held' : 'is given back'}`;
+  }
+}
+
+/** What a compaction did, by the counts that its job wrote. */
+function compactedText(counts: Operation['counts']): string {
+  const change = (name: string, text: (count: number) => string): string[] => {
+    const [before, after] = [counts[`${name}_before`], counts[`${name}_after`]];
+    return typeof before === 'number' && typeof after === 'number' ? [`${text(before)} to ${text(after)}`] : [];
+  };
+  const changes = [
+    ...change('files', (count) => counted(count, 'file')),
+    ...change('bytes', sizeText),
+    ...change('snapshots', (count) => counted(count, 'snapshot')),
+  ];
+  return `the tables are done${changes.length === 0 ? '' : `: ${changes.join(', ')}`}`;
 }

@@ -30,3 +30,12 @@ export function indent(text: string, spaces: number): string {
     .map((line) => ' '.repeat(spaces) + line)
     .join('\n');
 }
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** A size with three digits at the most: `512 bytes`, `3.4 MiB`. */
+export function sizeText(bytes: number): string {
+  const at = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1_024 ** at;
+  return `${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[at] ?? ''}`;
+}

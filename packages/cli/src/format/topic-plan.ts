@@ -1,24 +1,27 @@
-/** Plans of holds and releases, and the states of topics, for people. */
-import type { Hold } from '@lean-ops/common/core';
+/** Plans of operations, and the states of topics, for people. */
 import type { CatchingUp } from '../operations/catching-up';
 import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan } from '../operations/plan';
 import { needsSomebody, type TopicState } from '../operations/topic-states';
 import type { Waiting } from '../operations/waiting';
-import { durationText, sinceText, timeText } from '../status/duration';
+import { timeText } from '../status/duration';
+import { compactText } from './compaction';
 import { shortArn } from './operations';
+import { atText, drainText, holdLines, line, waitingLines } from './plan-lines';
 import { renderTable, type Display } from './table';
 import { counted, plain } from './text';
 
 const DAY_MS = 24 * 3_600_000;
-const LAYER_NAMES = { standardized: 'Standardized', curated: 'Curated' } as const;
-
-function line(name: string, value: string): string {
-  return `  ${name.padEnd(9)} ${value}\n`;
-}
 
 /** @param now epoch milliseconds */
 export function planText(plan: TopicPlan, now: number): string {
-  return plan.kind === 'hold' ? holdText(plan, now) : releaseText(plan, now);
+  switch (plan.kind) {
+    case 'hold':
+      return holdText(plan, now);
+    case 'release':
+      return releaseText(plan, now);
+    case 'compact':
+      return compactText(plan, now);
+  }
 }
 
 function holdText(plan: HoldPlan, now: number): string {
@@ -45,16 +48,6 @@ function holdText(plan: HoldPlan, now: number): string {
   ].join('');
 }
 
-function drainText(cycle: HoldPlan['cycle'], ddl: boolean, now: number): string {
-  const waits = [
-    ...(cycle === undefined
-      ? []
-      : [`cycle ${cycle.cycleId} has ended, which runs ${sinceText(timeOfCycle(cycle.cycleId), now)}`]),
-    ...(ddl ? ["a schema upload's changes of the tables are done"] : []),
-  ];
-  return waits.length === 0 ? 'at once: no cycle runs' : `when ${waits.join(', and ')}`;
-}
-
 /** What whoever holds a topic for long has to know. */
 export function holdNotes({ until, keptDays }: Pick<HoldPlan, 'until' | 'keptDays'>, now: number): string[] {
   const keptUntil = now + keptDays * DAY_MS;
@@ -77,37 +70,6 @@ function releaseText({ topic, status, epoch, hold, waiting, acceptGap }: Release
     waiting.cycles.length === 0 ? line('waits', 'nothing that a cycle has noted') : '',
     acceptGap ? line('gap', 'rows of cycles before now that cycle_delta has lost stay missing; RAW has them') : '',
   ].join('');
-}
-
-function holdLines(hold: Hold, now: number): string[] {
-  const { by, reason, since, until, operationId } = hold;
-  return [
-    line('held', `${sinceText(Date.parse(since), now)}, by ${shortArn(by)}`),
-    line('why', plain(reason)),
-    until === undefined ? '' : line('until', atText(until, now)),
-    line('operation', plain(operationId)),
-  ];
-}
-
-function atText(time: string, now: number): string {
-  const at = Date.parse(time);
-  const left = at < now ? `overdue by ${durationText(now - at)}` : `in ${durationText(at - now)}`;
-  return `${timeText(at, now)} UTC (${left})`;
-}
-
-function waitingLines({ cycles, upload }: Waiting, now: number): string[] {
-  return [
-    ...cycles.map(({ layer, cycleId, since }) => {
-      const first = since === '' ? '' : `, its first event came ${timeText(Date.parse(since), now)} UTC`;
-      return line('waits', `${LAYER_NAMES[layer]}, from cycle ${cycleId} on${first}`);
-    }),
-    ...(upload === undefined ? [] : [line('waits', `a schema upload ${sinceText(Date.parse(upload.since), now)}`)]),
-  ];
-}
-
-/** When a cycle began, by its id. */
-function timeOfCycle(cycleId: string): number {
-  return Date.parse(cycleId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6Z'));
 }
 
 /** How to apply exactly the plan that was shown. */

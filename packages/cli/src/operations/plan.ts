@@ -1,9 +1,10 @@
-/** The plans of `topic hold` and `topic release`, as pure decisions: what would change, or why nothing can. */
+/** The plans of `topic hold`, `topic release` and `topic compact`, as pure decisions: what would change, or why nothing can. */
 import { hash } from 'node:crypto';
 import {
   ddlAtWork,
   epochOf,
   isHeld,
+  mostGain,
   readHold,
   tableNameOf,
   type CycleLease,
@@ -12,6 +13,7 @@ import {
   type TopicName,
 } from '@lean-ops/common/core';
 import type { TopicSituation } from './situation';
+import type { SizedTable } from './table-sizes';
 import type { Waiting } from './waiting';
 
 interface Planned {
@@ -47,7 +49,20 @@ export interface ReleasePlan extends Planned {
   readonly acceptGap: boolean;
 }
 
-export type TopicPlan = HoldPlan | ReleasePlan;
+export interface CompactPlan extends Planned {
+  readonly kind: 'compact';
+  /** Whether the topic is held already, and stays so. Otherwise the compaction holds it for itself, and gives it back. */
+  readonly held: boolean;
+  /** Undefined where the topic is not held, or somebody set its status by hand. */
+  readonly hold: Hold | undefined;
+  readonly cycle: CycleLease | undefined;
+  readonly ddl: boolean;
+  readonly waiting: Waiting;
+  /** The topic's tables; at least one. */
+  readonly tables: readonly SizedTable[];
+}
+
+export type TopicPlan = HoldPlan | ReleasePlan | CompactPlan;
 
 /** Why there is no plan, by a code that docs/operations.md explains. */
 export interface Refusal {
@@ -57,6 +72,7 @@ export interface Refusal {
     | 'NOT_HELD'
     | 'HELD_OTHERWISE'
     | 'TOPIC_COLLISION'
+    | 'NO_TABLES'
     | 'TOPIC_BUSY'
     | 'PLAN_STALE'
     | 'OPERATION_ENDED'
@@ -75,21 +91,9 @@ export type PlanResult<P> = { readonly ok: true; readonly plan: P } | { readonly
  * @param keptDays days for which cycle_delta keeps the cycles that every topic has taken
  */
 export function planHold(situation: TopicSituation, until: string | undefined, keptDays: number): PlanResult<HoldPlan> {
-  const { topic, item, known, owner, cycle, now, waiting } = situation;
-  if (!known) {
-    return refused(
-      'UNKNOWN_TOPIC',
-      `no event and no schema of a topic ${topic} was ever seen, so its name may be misspelt`,
-    );
-  }
-  if (owner !== undefined && owner !== topic) {
-    return refused(
-      'TOPIC_COLLISION',
-      `the table ${tableNameOf(topic)} belongs to the topic ${owner}, so ${topic} has none that could be held`,
-    );
-  }
-  const busy = busyWith(situation);
-  if (busy !== undefined) return { ok: false, refusal: busy };
+  const { topic, item, cycle, now, waiting } = situation;
+  const refusal = unknownOrBusy(situation);
+  if (refusal !== undefined) return { ok: false, refusal };
   const hold = readHold(item);
   if (hold !== undefined && until === undefined) {
     return refused(
@@ -122,6 +126,40 @@ export function planRelease(situation: TopicSituation, acceptGap: boolean): Plan
   if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
   if (!isHeld(item)) return refused('NOT_HELD', `${topic} is not held`, `lean-ops topic status ${topic}`);
   return { ok: true, plan: { kind: 'release', ...planned(situation), hold: readHold(item), waiting, acceptGap } };
+}
+
+/** A topic that is held is compacted as it is, and stays held. */
+export function planCompact(situation: TopicSituation, tables: readonly SizedTable[]): PlanResult<CompactPlan> {
+  const { topic, item, cycle, now, waiting } = situation;
+  const refusal = unknownOrBusy(situation);
+  if (refusal !== undefined) return { ok: false, refusal };
+  if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
+  if (tables.length === 0) return refused('NO_TABLES', `${topic} has no table yet`);
+  const ddl = ddlAtWork(item, now);
+  const held = { held: isHeld(item), hold: readHold(item) };
+  return {
+    ok: true,
+    plan: { kind: 'compact', ...planned(situation), ...held, cycle, ddl, waiting, tables },
+  };
+}
+
+/** In files, the most that compacting these tables can spare whoever reads them. Tables of unknown size count as nothing. */
+export function gainOf(tables: readonly SizedTable[]): number {
+  return tables.reduce((sum, { size }) => sum + (size === undefined ? 0 : mostGain(size)), 0);
+}
+
+/** Why there is nothing that could be held or compacted, or nobody may begin with it now. */
+function unknownOrBusy(situation: TopicSituation): Refusal | undefined {
+  const { topic, known, owner } = situation;
+  if (!known) {
+    const message = `no event and no schema of a topic ${topic} was ever seen, so its name may be misspelt`;
+    return { code: 'UNKNOWN_TOPIC', message };
+  }
+  if (owner !== undefined && owner !== topic) {
+    const message = `the table ${tableNameOf(topic)} belongs to the topic ${owner}, so ${topic} has none that could be held`;
+    return { code: 'TOPIC_COLLISION', message };
+  }
+  return busyWith(situation);
 }
 
 function planned({ topic, item }: TopicSituation): Planned {
@@ -167,7 +205,7 @@ export function basisOf(plan: TopicPlan): PlanBasis {
   return {
     epoch: String(plan.epoch),
     status: plan.status ?? 'none',
-    ...(plan.kind === 'release' && { hold: plan.hold?.operationId ?? 'none' }),
+    ...(plan.kind !== 'hold' && { hold: plan.hold?.operationId ?? 'none' }),
     ...(plan.kind === 'hold' && plan.extended !== undefined && { hold: plan.extended.operationId }),
   };
 }
@@ -212,12 +250,23 @@ export function planDocument(plan: TopicPlan): Document {
     ...(status !== undefined && { status }),
     ...(plan.kind === 'hold' && plan.until !== undefined && { until: plan.until }),
     ...(plan.kind === 'hold' && plan.extended !== undefined && { extends: plan.extended.operationId }),
-    ...(plan.kind === 'hold' && plan.cycle !== undefined && { running_cycle: plan.cycle.cycleId }),
-    ...(plan.kind === 'release' && plan.hold !== undefined && { hold: plan.hold.operationId }),
+    ...(plan.kind !== 'release' && plan.cycle !== undefined && { running_cycle: plan.cycle.cycleId }),
+    ...(plan.kind !== 'hold' && plan.hold !== undefined && { hold: plan.hold.operationId }),
     ...(plan.kind === 'release' && plan.acceptGap && { accept_gap: true }),
+    ...(plan.kind === 'compact' && {
+      held: plan.held,
+      gain_at_most: gainOf(plan.tables),
+      tables: plan.tables.map(tableDocument),
+    }),
     ...(first !== undefined && { first_cycle_not_taken: first.cycleId }),
     ...(waiting.upload !== undefined && { waiting_upload: waiting.upload.etag }),
   };
+}
+
+function tableDocument({ layer, size }: SizedTable): Document {
+  if (size === undefined) return { layer };
+  const { files, bytes, deleteFiles, snapshots } = size;
+  return { layer, files, bytes, delete_files: deleteFiles, snapshots };
 }
 
 /** A short name of a plan, equal for equal plans. */

@@ -64,7 +64,7 @@ export function explainObservation(observe: Observe): Observe {
 export function explainOperation(operate: Operate): Operate {
   return (deployment) => {
     const operator = connectOrExplain(() => operate(deployment));
-    const { machine } = operator;
+    const { machine, tables } = operator;
     const { operationMachineArn: arn } = deployment;
     return {
       ...operator,
@@ -74,6 +74,10 @@ export function explainOperation(operate: Operate): Operate {
         start: (...of) => explaining('states:StartExecution', arn, machine.start(...of)),
         describe: (execution) => explaining('states:DescribeExecution', execution, machine.describe(execution)),
         stop: (execution, cause) => explaining('states:StopExecution', execution, machine.stop(execution, cause)),
+      },
+      tables: {
+        metadataLocations: (database) =>
+          explaining('glue:GetTables', `the database ${database}`, tables.metadataLocations(database)),
       },
       caller: () => explaining('sts:GetCallerIdentity', 'the caller', operator.caller()),
     };

@@ -58,6 +58,26 @@ export const heldItem = (hold: Document = {}, changes: Document = {}): Document 
     ...changes,
   });
 
+/** What the job of a compaction counts. */
+const COMPACTED = {
+  epoch: 4,
+  files_before: 120,
+  bytes_before: 35_000_000,
+  snapshots_before: 130,
+  files_after: 5,
+  bytes_after: 33_000_000,
+  snapshots_after: 101,
+};
+
+const fileOf = (table: string): string => `s3://acme-lake/warehouse/${table}/metadata/1.metadata.json`;
+
+/** The metadata of a table with one snapshot. */
+export const tableMetadata = (summary: Readonly<Record<string, string>>): object => ({
+  'format-version': 2,
+  'current-snapshot-id': 1,
+  snapshots: [{ 'snapshot-id': 1, summary: { operation: 'append', ...summary } }],
+});
+
 interface Execution {
   status: string;
   next: 'Begin' | 'Drained' | 'Run' | 'Finish' | 'Cancel';
@@ -76,6 +96,8 @@ type Perform = (event: StepEvent) => Promise<object>;
 
 export interface MemoryOptions {
   readonly items?: readonly Document[];
+  /** The metadata of tables, by database and name: `acme_curated.telemetry_climate`. */
+  readonly tables?: Readonly<Record<string, object | string>>;
   /** The rows that Athena answers. */
   readonly ledger?: readonly (readonly (string | null)[])[];
   /** Takes part when the Glue job runs: throws to let the execution fail. */
@@ -88,6 +110,7 @@ export interface MemoryOptions {
 export function memoryOperations({
   items = [registered()],
   ledger = [],
+  tables = {},
   job,
   caller = ADA,
   perform: given,
@@ -151,7 +174,7 @@ export function memoryOperations({
         const operation = readOperation(await documents.get(OPERATIONS, { operation_id }));
         if (operation?.step === 'DRAINED') {
           job?.(operation);
-          const counts = { cycles_waiting: 2, messages_waiting: 7 };
+          const counts = operation.kind === 'compact' ? COMPACTED : { cycles_waiting: 2, messages_waiting: 7 };
           await documents.update(OPERATIONS, { operation_id }, { set: { step: 'APPLIED', counts } });
         }
         execution.next = 'Finish';
@@ -191,8 +214,26 @@ export function memoryOperations({
 
   const operator: Operator = {
     documents,
-    objects: memoryObjects({}),
-    catalog: { getTable: () => Promise.reject(new Error('no table is looked at')) },
+    objects: memoryObjects(
+      Object.fromEntries(
+        Object.entries(tables).map(([name, content]) => [
+          fileOf(name),
+          typeof content === 'string' ? content : JSON.stringify(content),
+        ]),
+      ),
+    ),
+    catalog: {
+      getTable: (database, table) => {
+        const name = `${database}.${table}`;
+        return Promise.resolve(name in tables ? { metadataLocation: fileOf(name), columns: [] } : undefined);
+      },
+    },
+    tables: {
+      metadataLocations: (database) => {
+        const own = Object.keys(tables).filter((name) => name.startsWith(`${database}.`));
+        return Promise.resolve(new Map(own.map((name) => [name.slice(database.length + 1), fileOf(name)])));
+      },
+    },
     athena: {
       execute: () => Promise.reject(new Error('nothing is written by Athena')),
       query: (sql) => {

@@ -1,4 +1,10 @@
-import { EntityNotFoundException, GetTableCommand, GlueClient, type Column } from '@aws-sdk/client-glue';
+import {
+  EntityNotFoundException,
+  GetTableCommand,
+  GlueClient,
+  paginateGetTables,
+  type Column,
+} from '@aws-sdk/client-glue';
 import type { TableColumn } from '../core/warehouse/table-plan';
 import { clientOptions, type ClientSettings } from './client-options';
 
@@ -46,6 +52,31 @@ export function glueCatalog(client: GlueClient = glueClient()): Catalog {
         if (error instanceof EntityNotFoundException) return undefined;
         throw error;
       }
+    },
+  };
+}
+
+/** The tables of a database in one listing. */
+export interface TableListing {
+  /** The S3 URI of each Iceberg table's metadata by the table's name; empty when the database is not there. */
+  metadataLocations(database: string): Promise<ReadonlyMap<string, string>>;
+}
+
+export function glueTableListing(client: GlueClient = glueClient()): TableListing {
+  return {
+    async metadataLocations(database) {
+      const found = new Map<string, string>();
+      try {
+        for await (const { TableList: tables } of paginateGetTables({ client }, { DatabaseName: database })) {
+          for (const { Name: name, Parameters: parameters } of tables ?? []) {
+            const location = parameters?.['metadata_location'];
+            if (name !== undefined && location !== undefined) found.set(name, location);
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof EntityNotFoundException)) throw error;
+      }
+      return found;
     },
   };
 }

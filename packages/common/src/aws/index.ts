@@ -10,6 +10,7 @@ export * from './observe/cloudwatch';
 export * from './observe/executions';
 export * from './observe/queue-depth';
 export * from './observe/raw-snapshots';
+export * from './observe/table-metadata';
 export * from './sqs';
 export * from './archive-index';
 export * from './observe/archive-reader';

@@ -43,6 +43,7 @@ export * from './drift/schema-comparison';
 export * from './schema/topic-set';
 export * from './warehouse/sql';
 export * from './warehouse/table-plan';
+export * from './warehouse/table-size';
 export * from './warehouse/tables';
 export * from './schema/type-promotion';
 export * from './schema/object-keys';

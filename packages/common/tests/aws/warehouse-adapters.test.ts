@@ -8,7 +8,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { EntityNotFoundException, GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
+import { EntityNotFoundException, GetTableCommand, GetTablesCommand, GlueClient } from '@aws-sdk/client-glue';
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -18,6 +18,7 @@ import {
   dynamoDocumentStore,
   ensureTable,
   glueCatalog,
+  glueTableListing,
   marshal,
   s3DeleteIfMatch,
   unmarshal,
@@ -191,6 +192,30 @@ describe('catalog', () => {
     await expect(glueCatalog(new GlueClient(region)).getTable('d', 't')).resolves.toBeUndefined();
     glue.on(GetTableCommand).rejects(new Error('down'));
     await expect(glueCatalog(new GlueClient(region)).getTable('d', 't')).rejects.toThrow('down');
+  });
+});
+
+describe('table listing', () => {
+  it('gives the Iceberg tables of all pages, and none for a database that is not there', async () => {
+    const table = (name: string, location?: string) => ({
+      Name: name,
+      ...(location !== undefined && { Parameters: { metadata_location: location } }),
+    });
+    glue
+      .on(GetTablesCommand)
+      .resolvesOnce({ TableList: [table('a', 's3://b/a.json'), table('view')], NextToken: 'more' })
+      .resolvesOnce({ TableList: [table('c', 's3://b/c.json')] })
+      .rejectsOnce(new EntityNotFoundException({ message: 'no', $metadata: {} }))
+      .rejects(new Error('down'));
+    const listing = glueTableListing(new GlueClient(region));
+    await expect(listing.metadataLocations('d')).resolves.toEqual(
+      new Map([
+        ['a', 's3://b/a.json'],
+        ['c', 's3://b/c.json'],
+      ]),
+    );
+    await expect(listing.metadataLocations('d')).resolves.toEqual(new Map());
+    await expect(listing.metadataLocations('d')).rejects.toThrow('down');
   });
 });
 

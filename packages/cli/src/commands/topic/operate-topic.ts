@@ -1,4 +1,4 @@
-/** What `topic hold` and `topic release` have in common: the plan, and with --apply the operation that does it. */
+/** What the commands that operate on a topic have in common: the plan, and with --apply the operation that does it. */
 import { Option, type Command } from 'commander';
 import type { Operation, TopicName } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
@@ -72,10 +72,14 @@ export function timeoutOption(): Option {
 }
 
 /** The plan for a topic's situation, or why there is none. */
-type PlanFor = (situation: TopicSituation, deployment: OperationsDeployment) => PlanResult<TopicPlan>;
+type PlanFor = (
+  situation: TopicSituation,
+  deployment: OperationsDeployment,
+  operator: Operator,
+) => PlanResult<TopicPlan> | Promise<PlanResult<TopicPlan>>;
 
 /** Everything that came of the command; a part of it is undefined where it did not get so far. */
-interface Outcome {
+export interface Outcome {
   readonly plan?: TopicPlan;
   readonly refusal?: Refusal;
   readonly operation?: Operation;
@@ -98,12 +102,13 @@ export async function operateTopic(
   const json = options.format === 'json';
   // Programs get one document in the end, and what happens meanwhile goes beside it.
   const say = json ? terminal.writeError : terminal.write;
-  const outcome = await planAndApply(topic, shown, options, { deployment, operator, terminal, say, planFor });
-  if (json) terminal.write(outcomeJson(outcome, operator.clock.now()));
+  const outcome = await planAndApply(topic, shown, options, planFor, { deployment, operator, terminal, say });
+  if (json) terminal.write(`${JSON.stringify(outcomeDocument(outcome, operator.clock.now()), null, 2)}\n`);
   return exitCodeOf(outcome);
 }
 
-function checkedOptions({ apply, reason, detach, plan }: OperateOptions): PlanBasis | undefined {
+/** The plan that --plan names. @throws CliError for options that do not go together */
+export function checkedOptions({ apply, reason, detach, plan }: OperateOptions): PlanBasis | undefined {
   if (!apply && detach) throw new CliError('--detach goes with --apply: a plan is ready at once.');
   if (!apply && plan !== undefined) throw new CliError('--plan goes with --apply.');
   if (apply && (reason === undefined || reason.trim() === '')) {
@@ -115,21 +120,22 @@ function checkedOptions({ apply, reason, detach, plan }: OperateOptions): PlanBa
   return basis;
 }
 
-interface Surroundings {
+export interface Surroundings {
   readonly deployment: OperationsDeployment;
   readonly operator: Operator;
   readonly terminal: Terminal;
   readonly say: (text: string) => void;
-  readonly planFor: PlanFor;
 }
 
 async function planAndApply(
   topic: TopicName,
   shown: PlanBasis | undefined,
-  { apply, reason = '', detach, timeout }: OperateOptions,
-  { deployment, operator, terminal, say, planFor }: Surroundings,
+  options: OperateOptions,
+  planFor: PlanFor,
+  surroundings: Surroundings,
 ): Promise<Outcome> {
-  const result = planFor(await readSituation(topic, deployment, operator), deployment);
+  const { deployment, operator, say } = surroundings;
+  const result = await planFor(await readSituation(topic, deployment, operator), deployment, operator);
   const stale = result.ok && shown !== undefined ? staleness(shown, result.plan) : undefined;
   const refusal = result.ok ? stale : result.refusal;
   if (!result.ok || refusal !== undefined) {
@@ -138,10 +144,17 @@ async function planAndApply(
   }
   const { plan } = result;
   say(planText(plan, operator.clock.now()));
-  if (!apply) {
-    say(applyText(plan));
-    return { plan };
-  }
+  if (options.apply) return applyPlan(plan, options, surroundings);
+  say(applyText(plan));
+  return { plan };
+}
+
+/** Does what was planned, and follows it to its end. */
+export async function applyPlan(
+  plan: TopicPlan,
+  { reason = '', detach, timeout }: Pick<OperateOptions, 'reason' | 'detach' | 'timeout'>,
+  { deployment, operator, terminal, say }: Surroundings,
+): Promise<Outcome> {
   const requested = await requestPlanned({ plan, reason: reason.trim() }, deployment, operator);
   if (!requested.ok) {
     say(refusalText(requested.refusal));
@@ -160,8 +173,8 @@ async function planAndApply(
   }
   const left = Math.max(0, timeoutMs - (operator.clock.now() - started));
   const since = new Date(Date.parse(followed.operation.endedAt ?? followed.operation.updatedAt));
-  const caughtUp = await awaitCatchingUp(topic, since, left, deployment, operator);
-  say(catchingUpText(topic, caughtUp, terminal));
+  const caughtUp = await awaitCatchingUp(plan.topic, since, left, deployment, operator);
+  say(catchingUpText(plan.topic, caughtUp, terminal));
   return { plan, operation: followed.operation, followed, caughtUp };
 }
 
@@ -210,14 +223,15 @@ export function followedExitCode({ end, operation }: Followed): ExitCode {
   return end === 'ENDED' && refused ? EXIT.problems : EXIT.failed;
 }
 
-function exitCodeOf({ refusal, followed, caughtUp }: Outcome): ExitCode {
+export function exitCodeOf({ refusal, followed, caughtUp }: Outcome): ExitCode {
   if (refusal !== undefined) return EXIT.problems;
   if (caughtUp?.end === 'TIMEOUT') return EXIT.failed;
   return followed === undefined ? EXIT.clean : followedExitCode(followed);
 }
 
-function outcomeJson({ plan, refusal, operation, followed, caughtUp }: Outcome, now: number): string {
-  const document = {
+/** Everything that came of the command, for programs. */
+export function outcomeDocument({ plan, refusal, operation, followed, caughtUp }: Outcome, now: number): object {
+  return {
     plan:
       plan === undefined
         ? null
@@ -232,5 +246,4 @@ function outcomeJson({ plan, refusal, operation, followed, caughtUp }: Outcome, 
     end: followed?.end ?? null,
     caught_up: caughtUp ?? null,
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
 }

@@ -1,13 +1,10 @@
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { LeanOpsError } from '../../core/errors';
-import { TableMetadataError, type TableSnapshots } from '../../core/warehouse/iceberg-metadata';
+import type { TableSnapshots } from '../../core/warehouse/iceberg-metadata';
 import { SnapshotReader } from '../../core/warehouse/snapshot-reader';
 import { databaseOf, LAYERS, type Lake } from '../../core/warehouse/tables';
 import type { Catalog } from '../catalog';
-import type { ObjectStore, OpenObject } from '../objects';
-
-const S3_URI = /^s3a?:\/\/([^/]+)\/(.+)$/;
+import type { ObjectStore } from '../objects';
+import { openMetadata, type OpenMetadata } from './table-metadata';
 
 /**
  * The most bytes of metadata that are read, uncompressed: about 700,000 snapshots, which a commit a minute makes in 16
@@ -63,8 +60,7 @@ export async function readRawSnapshots(
       `${name} is no Iceberg table in the catalog: invoke table-provisioner with {"action":"system"}`,
     );
   }
-  const [, bucket, key] = S3_URI.exec(location) ?? [];
-  const file = bucket !== undefined && key !== undefined ? await objects.open(bucket, key) : undefined;
+  const file = await openMetadata(objects, location);
   if (file === undefined) {
     throw new LeanOpsError(
       'RAW_METADATA_MISSING',
@@ -74,10 +70,10 @@ export async function readRawSnapshots(
   return readFile(file, location, maxBytes);
 }
 
-async function readFile(file: OpenObject, location: string, maxBytes: number): Promise<RawSnapshots> {
+async function readFile(file: OpenMetadata, location: string, maxBytes: number): Promise<RawSnapshots> {
   const reader = new SnapshotReader();
   let bytes = 0;
-  for await (const chunk of isCompressed(location) ? uncompressed(file.chunks) : file.chunks) {
+  for await (const chunk of file.chunks) {
     bytes += chunk.length;
     if (Math.max(bytes, file.bytes) > maxBytes) {
       throw new RawMetadataTooLargeError(location, Math.max(bytes, file.bytes), maxBytes);
@@ -87,25 +83,4 @@ async function readFile(file: OpenObject, location: string, maxBytes: number): P
     if (reader.complete) break;
   }
   return { ...reader.end(), metadataBytes: Math.max(bytes, file.bytes) };
-}
-
-/** By the names that Iceberg's TableMetadataParser gives, now and in its early versions. */
-function isCompressed(location: string): boolean {
-  return location.endsWith('.gz.metadata.json') || location.endsWith('.metadata.json.gz');
-}
-
-async function* uncompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip();
-  // What breaks in front of gunzip destroys it with the same error, and so comes out of the loop below.
-  const fed = pipeline(chunks, gunzip).catch(() => undefined);
-  try {
-    yield* gunzip as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    const { code } = error as { readonly code?: unknown };
-    if (typeof code === 'string' && code.startsWith('Z_')) throw new TableMetadataError('the file is no gzip', error);
-    throw error;
-  } finally {
-    gunzip.destroy();
-    await fed;
-  }
 }
