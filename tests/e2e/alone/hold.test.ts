@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-glue';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { clientConfig, connect, output } from '../../../scripts/local/clients';
 import { runCycle } from '../../../scripts/local/cycle';
 import { readInjected, setFaults } from '../../../scripts/local/fault-injection';
@@ -75,7 +75,18 @@ async function until(what: string, look: () => Promise<boolean>, seconds = 120):
   }
 }
 
-/** The times that a cycle may take are over: whoever comes next takes the lease, and takes the cycle for dead. */
+/** Starts a cycle that takes what was sent, and falls asleep with its first commit to a topic's table until other faults are set. */
+async function sleepingCycle(topic: string): Promise<string> {
+  await settle(stack);
+  const slept = async (): Promise<number> => (await readInjected(stack.port))['glue_commit_held'] ?? 0;
+  const before = await slept();
+  await setFaults(stack.port, { glue_commit_held: tableOf(topic) });
+  const cycle = await startCycle();
+  await until('its commit sleeps', async () => (await slept()) > before);
+  return cycle;
+}
+
+/** The time that a cycle may take is over: whoever comes next takes the lease, and takes the cycle for dead. */
 async function leaseRunsOut(): Promise<void> {
   await dynamodb.send(
     new UpdateItemCommand({
@@ -134,6 +145,8 @@ const inDelta = async (topic: string): Promise<unknown[]> =>
     await rows(stack, `SELECT message_id FROM {ops}."cycle_delta" WHERE topic_name = '${topic}' ORDER BY message_id`)
   ).map((row) => row['message_id']);
 
+afterEach(async () => setFaults(stack.port, {}));
+
 describe('an operator with the documented policy', () => {
   let run: (...args: string[]) => Promise<Ran>;
   beforeAll(async () => {
@@ -150,16 +163,14 @@ describe('an operator with the documented policy', () => {
   it('holds a topic when the cycle has ended that ran, and releases it to the next one', async () => {
     const topic = knownTopic('held');
     await send(stack, event(topic, 'b'));
-    await settle(stack);
-    const cycle = await startCycle();
-    // The lease is there once the cycle is planned.
-    for (;;) {
-      const plan = await run('topic', 'hold', topic);
-      expect(plan).toMatchObject({ code: 0, error: '' });
-      if (plan.output.includes('drained   when cycle ') || (await statusOf(cycle)) !== 'RUNNING') break;
-      await sleep(200);
-    }
-    const held = await run('topic', 'hold', topic, '--apply', '--reason', 'repair', '--until', '2h');
+    const cycle = await sleepingCycle(topic);
+    const plan = await run('topic', 'hold', topic);
+    expect(plan).toMatchObject({ code: 0, output: expect.stringMatching(/drained +when cycle \S+ has ended/) });
+    const holding = run('topic', 'hold', topic, '--apply', '--reason', 'repair', '--until', '2h');
+    await until('the hold waits for the cycle', async () => (await run('op', 'list')).output.includes(' BEGUN '));
+    await expect(statusOf(cycle)).resolves.toBe('RUNNING');
+    await setFaults(stack.port, {});
+    const held = await holding;
     expect(held.error).toBe('');
     expect(held.output).toMatch(/waiting for cycle \S+ to end\n/);
     expect(held.output).toMatch(/ is held: no writer can commit any more\n$/);
@@ -222,26 +233,21 @@ describe('an operator with the documented policy', () => {
   it('is not overtaken by a run that was asleep with its commit when the topic was held', async () => {
     const topic = knownTopic('zombie');
     await send(stack, event(topic, 'b'));
-    await settle(stack);
-    const held = (await readInjected(stack.port))['glue_commit_held'] ?? 0;
-    await setFaults(stack.port, { glue_commit_held: tableOf(topic) });
-    try {
-      const zombie = await startCycle();
-      await until('its commit sleeps', async () => (await readInjected(stack.port))['glue_commit_held'] === held + 1);
-      await leaseRunsOut();
-      const hold = await run('topic', 'hold', topic, '--apply', '--reason', 'repair');
-      expect(hold).toMatchObject({ code: 0, error: '' });
-      await expect(statusOf(zombie)).resolves.toBe('RUNNING');
-      await setFaults(stack.port, {});
-      await until('the run has ended', async () => (await statusOf(zombie)) !== 'RUNNING');
-      // Its topic was taken over, which is no failure.
-      await expect(statusOf(zombie)).resolves.toBe('SUCCEEDED');
-    } finally {
-      await setFaults(stack.port, {});
-    }
+    const zombie = await sleepingCycle(topic);
+    await leaseRunsOut();
+    const hold = await run('topic', 'hold', topic, '--apply', '--reason', 'repair');
+    expect(hold).toMatchObject({ code: 0, error: '' });
+    await expect(statusOf(zombie)).resolves.toBe('RUNNING');
+    await setFaults(stack.port, {});
+    await until('the run has ended', async () => (await statusOf(zombie)) !== 'RUNNING');
+    // Its topic was taken over, which is no failure.
+    await expect(statusOf(zombie)).resolves.toBe('SUCCEEDED');
     await expect(standardized(topic)).resolves.toEqual(['a']);
     const ofTopic = `FROM {ops}."ledger" WHERE topic_name = '${topic}' ORDER BY cycle_id`;
-    await expect(rows(stack, `SELECT status ${ofTopic}`)).resolves.toEqual([{ status: 'OK' }, { status: 'FENCED' }]);
+    await expect(rows(stack, `SELECT status ${ofTopic}`)).resolves.toEqual([
+      { status: 'SUCCEEDED' },
+      { status: 'FENCED' },
+    ]);
     const said = await logs.send(
       new FilterLogEventsCommand({
         logGroupName: '/aws-glue/jobs/lean-ops-standardized/output',
@@ -256,7 +262,10 @@ describe('an operator with the documented policy', () => {
     await untilEnded(topic);
     await runCycle(stack, quiet);
     await expect(standardized(topic)).resolves.toEqual(['a', 'b']);
-    await expect(rows(stack, `SELECT status ${ofTopic}`)).resolves.toEqual([{ status: 'OK' }, { status: 'OK' }]);
+    await expect(rows(stack, `SELECT status ${ofTopic}`)).resolves.toEqual([
+      { status: 'SUCCEEDED' },
+      { status: 'SUCCEEDED' },
+    ]);
   }, 300_000);
 
   it('holds a topic for longer than cycle_delta keeps cycles, and loses nothing', async () => {
