@@ -372,14 +372,15 @@ describe('an operator with the documented policy', () => {
 
   it.each([
     // The last one leaves the lock behind, as the operation could not be started.
-    ['SeeOperations', 'dynamodb:GetItem'],
-    ['RequestOperations', 'dynamodb:PutItem'],
-    ['StartOperations', 'states:StartExecution'],
+    ['FindTopicTables', 'glue:GetTable', 'compact'],
+    ['SeeOperations', 'dynamodb:GetItem', 'hold'],
+    ['RequestOperations', 'dynamodb:PutItem', 'hold'],
+    ['StartOperations', 'states:StartExecution', 'hold'],
   ])(
     'learns which right is missing without %s',
-    async (statement, right) => {
+    async (statement, right, command) => {
       const { run: less } = leanOps(stack, await holderOf(stack, POLICY, `operator-${statement}`, statement));
-      const { code, error } = await less('topic', 'hold', knownTopic('refused'), '--apply', '--reason', 'r');
+      const { code, error } = await less('topic', command, knownTopic('refused'), '--apply', '--reason', 'r');
       expect([code, error]).toEqual([2, expect.stringContaining(right)]);
       expect(error).toContain('these credentials need');
     },
