@@ -395,9 +395,14 @@ describe('the runbooks', () => {
     await block(page, /telemetry\.climate +held, overdue /, [1]);
     await block(page, /waits +Standardized, from cycle \S+ on/, [1]);
     await block(page, /-hold-\w{6} +DONE +telemetry\.climate/);
+    const ended = async (printed: string): Promise<void> => {
+      const [, id = ''] = /^(\S+) has telemetry\.climate, and runs in AWS/m.exec(printed) ?? [];
+      await until('it is done', async () => (await shell.run(`pnpm lean-ops op show ${id}`)).includes(', DONE\n'));
+    };
+    await ended(await block(page, /Plan: give the hold of telemetry\.climate another end\n[^]*runs in AWS/));
+    await expect(again(page, 0)).resolves.toMatch(/telemetry\.climate +held +\d/);
     await block(page, /Plan: release telemetry\.climate\n[^]*then +READY/);
-    const [, id = ''] = /^(\S+) has telemetry\.climate, and runs in AWS/m.exec(await block(page, /runs in AWS/)) ?? [];
-    await until('it is released', async () => (await shell.run(`pnpm lean-ops op show ${id}`)).includes(', DONE\n'));
+    await ended(await block(page, /runs in AWS/));
     const kept = `SELECT message_id FROM {standardized}."telemetry_climate" WHERE message_id = 'runbook-8'`;
     await expect(rows(stack, kept)).resolves.toEqual([]);
     await runCycle(stack, quiet);
