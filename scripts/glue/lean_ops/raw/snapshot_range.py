@@ -47,12 +47,14 @@ class CycleDeltaRolledBackError(LeanOpsError):
 class Taken:
     """The last cycle, and the snapshot of RAW up to which it read; None when RAW had none.
 
-    sequence_number: that of its commit to cycle_delta; None where it is not known.
+    sequence_number: that of its commit to cycle_delta; None where it is not known. delta_snapshot_id: that of
+    the same commit; None where it has expired.
     """
 
     cycle_id: str
     snapshot_id: str | None
     sequence_number: int | None = None
+    delta_snapshot_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,12 @@ def last_taken(tables: Tables, delta: str, checkpoints: Checkpoints) -> Taken | 
     """
     commit = tables.last_commit(delta)
     if commit is not None:
-        return Taken(commit.cycle_id, commit.properties.get(RAW_SNAPSHOT) or None, commit.sequence_number)
+        return Taken(
+            commit.cycle_id,
+            commit.properties.get(RAW_SNAPSHOT) or None,
+            commit.sequence_number,
+            commit.snapshot_id,
+        )
     mirror = checkpoints.get(ALL_TOPICS, "raw")
     if mirror is None or not mirror.get("snapshot_id"):
         return None

@@ -29,7 +29,7 @@ def take_raw(
     That is settled first, because the messages of a topic that is refused keep their payload in the same
     commit.
     owners: table name to topic. held: the topics whose tables are left alone. Their rows are taken as all
-    others, so that cycle_delta has them when the topics are released.
+    others, so that cycle_delta has them when the topics are released. Raises OvertakenError.
     """
     arguments = job.arguments
     source = tables.name("raw", _RAW_TABLE)
@@ -53,11 +53,14 @@ def take_raw(
     valid = [topic for topic in topics if names.is_topic(topic)]
     ownership = ensure_on_record(job, tables, valid, owners, held)
     properties = snapshot_range.properties(arguments.cycle_id, taken)
-    if not _taken_by_tasks(job, source, target, taken, ownership, properties):
+    after = None if last is None else last.delta_snapshot_id
+    if not _taken_by_tasks(job, source, target, taken, ownership, properties, after):
         flat = flatten_events(events, arguments.cycle_id, ownership.refused)
         # A topic's rows lie side by side, so that reading one topic back skips the others.
         flat = flat.sortWithinPartitions("topic_name")
-        tables.replace_cycle(flat, target, arguments.cycle_id, properties)
+        tables.keep_small_row_groups(target)
+        table = TopicTable(job.spark, target)
+        table.replace_rows_where("cycle_id", arguments.cycle_id, flat, properties, after=after)
     _keep_few_metadata_files(job, tables, source)
     job.log("took RAW", after_snapshot_id=taken.after, to_snapshot_id=taken.upto, topics=len(topics))
     return ownership
@@ -82,9 +85,10 @@ def _taken_by_tasks(
     taken: snapshot_range.RawRange,
     ownership: TableOwnership,
     properties: Mapping[str, str],
+    after: str | None,
 ) -> bool:
     """Has tasks flatten RAW's new files and commits what they wrote. Returns False where only Spark can say
-    which rows are new, or read them."""
+    which rows are new, or read them. after: cycle_delta's last commit, as in replace_where."""
     if taken.compare:
         return False
     cycle_id = job.arguments.cycle_id
@@ -95,5 +99,5 @@ def _taken_by_tasks(
     except NotPlainFilesError as error:
         job.log("RAW goes by Spark", level="WARN", reason=str(error))
         return False
-    table.replace_where("cycle_id", cycle_id, written, properties)
+    table.replace_where("cycle_id", cycle_id, written, properties, after=after)
     return True

@@ -24,6 +24,15 @@ _TRIES = 8
 _FIRST_WAIT = 0.1
 """Seconds before the second try, at most. Each wait may be twice as long as the one before."""
 
+Accept = Callable[[Any], None]
+"""Raises where the metadata that a commit builds on (Iceberg's TableMetadata, in Java) is not what the commit
+was decided on."""
+
+
+def _any_metadata(base: Any) -> None:
+    """Accepts whatever the commit's own validation accepts."""
+
+
 Change = Callable[[Any], tuple[Any, Any]]
 """Brings a table's operations (Iceberg's TableOperations, in Java) up to date. Returns the metadata that it
 found and the metadata to put in its place, which is None when there is nothing to change."""
@@ -67,13 +76,15 @@ def commit_snapshot(
     update: Any,
     properties: Mapping[str, str],
     wanted: Mapping[str, str],
+    accept: Accept = _any_metadata,
 ) -> Any:
     """Makes a new snapshot the table's current one, and gives the table's new metadata.
 
     update: the change of files (Iceberg's SnapshotUpdate, in Java), with all that it has to validate, which
     it does anew after each race that was lost. properties: what the snapshot's summary carries besides the
     epoch. wanted: properties that the table gets in the same commit where it has none of that name. It gets
-    the writer's epoch in any case. Raises as commit_metadata does, and Java's ValidationException.
+    the writer's epoch in any case. accept: is asked in each turn, for what Iceberg has no validation of.
+    Raises as commit_metadata does, what `accept` raises, and Java's ValidationException.
 
     A commit that is refused leaves the files that were written for it, and the manifests that name them.
     Nothing refers to them, and the removal of orphans takes them away. A snapshot that was refused is never
@@ -87,6 +98,7 @@ def commit_snapshot(
         # it loads the table again and reads manifests to find those that a retry has left over.
         snapshot = update.apply()
         base = operations.current()
+        accept(base)
         builder = iceberg.metadata.buildFrom(base).setBranchSnapshot(snapshot, "main")
         known = base.properties()
         if new := {**missing_properties(wanted, known), **raised(known, name, epoch)}:

@@ -153,22 +153,6 @@ class Tables:
             self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
 
-    def replace_cycle(
-        self, rows: DataFrame, table: str, cycle_id: str, properties: Mapping[str, str]
-    ) -> Commit | None:
-        """Replaces the whole partition of a cycle in one commit; `rows` may be empty.
-
-        properties: as in append.
-        """
-        # Small row groups let a reader of a few topics read little else. Those of Iceberg's default are 128
-        # MB.
-        self._set_properties(table, self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
-        # The partition has a single value: distributed by it, all rows would go through one task.
-        writer = rows.writeTo(table).option("distribution-mode", "none")
-        with self._iceberg.calls.made(WRITE_BY_SPARK, "overwrite", table):
-            self._with_properties(properties, lambda: writer.overwrite(F.col("cycle_id") == F.lit(cycle_id)))
-        return self._confirmed(table, properties)
-
     def upsert(
         self,
         rows: DataFrame,
@@ -215,6 +199,11 @@ class Tables:
             fields = self.spark.table(table).schema.fields
         missing = [field for field in fields if field.name.lower() not in known]
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
+
+    def keep_small_row_groups(self, table: str) -> None:
+        """Has Spark write small row groups to the table, which let a reader of a few topics read little else.
+        Those of Iceberg's default are 128 MB."""
+        self._set_properties(table, self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
 
     def keep_few_metadata_files(self, table: str) -> None:
         """Has the table delete old metadata files, whoever commits to it; see metadata_files."""

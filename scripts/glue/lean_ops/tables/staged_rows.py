@@ -20,6 +20,7 @@ _NOT_COMMITTED = "rewritten-file-scan-task-set-id"
 _FROM_TASKS = "scan-task-set-id"
 _AT_SNAPSHOT = "snapshot-id"
 _FANOUT = "fanout-enabled"
+_DISTRIBUTION = "distribution-mode"
 
 
 class StagedRows:
@@ -42,11 +43,21 @@ class StagedRows:
         missing = [field for field in self._of_tasks().schema.fields if field.name.lower() not in known]
         return rows.select("*", *(F.lit(None).cast(field.dataType).alias(field.name) for field in missing))
 
-    def write(self, whole: DataFrame) -> list[Any]:
-        """Writes whole rows to new files. Returns them (Iceberg's DataFile, in Java), with their metrics."""
-        # Spark sorts by partition whatever it writes. Otherwise Iceberg keeps a file open for each partition
-        # that a task meets, and a producer with made-up event times would make the job run out of memory.
-        writer = whole.write.format("iceberg").option(_NOT_COMMITTED, self._id).option(_FANOUT, "false")
+    def write(self, whole: DataFrame, *, is_distributed: bool = True) -> list[Any]:
+        """Writes whole rows to new files. Returns them (Iceberg's DataFile, in Java), with their metrics.
+
+        is_distributed: whether the rows of a partition come together first, as the table says. Rows of a
+        single partition would all go through one task; without it they stay in the tasks and in the order
+        that they have.
+        """
+        writer = whole.write.format("iceberg").option(_NOT_COMMITTED, self._id)
+        if is_distributed:
+            # Spark sorts by partition whatever it writes. Otherwise Iceberg keeps a file open for each
+            # partition that a task meets, and a producer with made-up event times would make the job run out
+            # of memory.
+            writer = writer.option(_FANOUT, "false")
+        else:
+            writer = writer.option(_FANOUT, "true").option(_DISTRIBUTION, "none")
         writer.mode("append").save(self._id)
         coordinator = self._iceberg.written_files.get()
         files = list(coordinator.fetchNewFiles(self._loaded, self._id))

@@ -24,12 +24,19 @@ from lean_ops.spark.iceberg_classes import (
     plain_files,
 )
 from lean_ops.tables.ancestry import Ancestry, ancestry
-from lean_ops.tables.commits import Commit, commits_since, confirmed, last_commit, lineage
+from lean_ops.tables.commits import (
+    Commit,
+    TableError,
+    commits_since,
+    confirmed,
+    last_commit,
+    lineage,
+)
 from lean_ops.tables.compaction import COMPACT_FROM_FILES
 from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
-from lean_ops.tables.fenced_commits import commit_snapshot
+from lean_ops.tables.fenced_commits import Accept, commit_snapshot
 from lean_ops.tables.metadata_files import METADATA_PROPERTIES
 from lean_ops.tables.staged_rows import staged
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
@@ -59,6 +66,17 @@ class LegacyPathError(LeanOpsError):
 
 class NotForOneTaskError(LeanOpsError):
     """Spark has to do the work, as it is too much for one task."""
+
+
+class OvertakenError(TableError):
+    """Another run has made a commit since this one decided what its own is to be."""
+
+    def __init__(self, table: str, last: Commit | None) -> None:
+        now = "no commit of a run" if last is None else f"the one of cycle {last.cycle_id}"
+        super().__init__(
+            f"the last commit to {table} is {now}, which is not the one that this run went by: another run "
+            "went on meanwhile. Nothing was written, and the next cycle goes on from there"
+        )
 
 
 class TopicTable:
@@ -247,20 +265,51 @@ class TopicTable:
         return self._committed(update, properties)
 
     def replace_where(
-        self, column: str, value: str, files: Sequence[NewFile], properties: Mapping[str, str]
+        self,
+        column: str,
+        value: str,
+        files: Sequence[NewFile],
+        properties: Mapping[str, str],
+        *,
+        after: str | None,
     ) -> Commit:
-        """Replaces the partitions in which `column` has this value, as a whole; there may be no new files."""
-        equal = self._iceberg.expressions.equal(column, value)
-        update = self._table.newOverwrite().overwriteByRowFilter(equal)
-        for new in files:
-            update.addFile(self._data_file(new))
-        return self._committed(update, properties)
+        """Replaces the partitions in which `column` has this value, as a whole; there may be no new files.
 
-    def _committed(self, update: Any, properties: Mapping[str, str]) -> Commit:
+        after: the snapshot of the library's last commit, by which the caller has decided what to write; None
+        when there was none. Raises FencedError, and OvertakenError when that is not the last one any more.
+        """
+        return self._replace((column, value), [self._data_file(new) for new in files], properties, after)
+
+    def replace_rows_where(
+        self, column: str, value: str, rows: DataFrame, properties: Mapping[str, str], *, after: str | None
+    ) -> Commit:
+        """As replace_where, with rows that Spark writes."""
+        with staged(self._spark, self._iceberg, self._table) as rows_to_be:
+            added = rows_to_be.write(rows_to_be.whole(rows), is_distributed=False)
+        return self._replace((column, value), added, properties, after)
+
+    def _replace(
+        self, where: tuple[str, str], added: Sequence[Any], properties: Mapping[str, str], after: str | None
+    ) -> Commit:
+        """where: column and value. added: data files, in Java."""
+        update = self._table.newOverwrite().overwriteByRowFilter(self._iceberg.expressions.equal(*where))
+        for file in added:
+            update.addFile(file)
+
+        # Iceberg validates rows and no checkpoints: a later cycle may have moved the checkpoint by a commit
+        # without rows, and rows of other partitions are no conflict by this filter.
+        def accept(base: Any) -> None:
+            last = last_commit(self._iceberg, base)
+            if (None if last is None else last.snapshot_id) != after:
+                raise OvertakenError(self._name, last)
+
+        return self._committed(update, properties, accept)
+
+    def _committed(self, update: Any, properties: Mapping[str, str], *accept: Accept) -> Commit:
         """Commits an update. What is committed later must find the table as this leaves it."""
         wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
         metadata = commit_snapshot(
-            self._iceberg, self._table, self._name, self.epoch, update, properties, wanted
+            self._iceberg, self._table, self._name, self.epoch, update, properties, wanted, *accept
         )
         self._loaded_at = metadata.currentSnapshot()
         return confirmed(last_commit(self._iceberg, metadata), self._name, properties)
