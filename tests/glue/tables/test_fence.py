@@ -84,7 +84,7 @@ def by_rewrite(lake, loaded, key):
     keys = lake.spark.table(loaded._name).select("idempotency_key")
     update = loaded._table.newRewrite().validateFromSnapshot(known)
     with staged(lake.spark, iceberg, loaded._table) as rows:
-        tasks = rows.tasks_with(keys, "idempotency_key", known)
+        tasks = rows.files_with(keys, "idempotency_key", loaded._loaded_at).tasks
         for file in rows.write(rows.rows_of(tasks)):
             update.addFile(file)
     for task in tasks:
@@ -297,6 +297,8 @@ def test_an_upsert_leaves_each_key_once_with_its_last_row(lake, by, version):
         found = lake.spark.table(name).collect()
         assert {row["idempotency_key"]: (row["n"], row["on"]) for row in found} == wanted
         assert len(found) == len(wanted)
+    assert lake.spark.table(f"{name}.delete_files").count() == 0
+    assert loaded.last_commit().rows == len(wanted)
 
 
 # --- the law ---

@@ -44,6 +44,8 @@ class Iceberg:
         self.table_metadata = package.TableMetadataParser
         self.expressions = package.expressions.Expressions
         self.data_files = package.DataFiles
+        self.data_file_set = package.util.DataFileSet
+        self.delete_file_set = package.util.DeleteFileSet
         self.metrics_config = package.MetricsConfig
         self.parquet = package.parquet.ParquetUtil
         self.footers = package.shaded.org.apache.parquet.format.converter.ParquetMetadataConverter

@@ -69,6 +69,7 @@ NEEDED: JavaApi = {
         "apply()",
         "conflictDetectionFilter(org.apache.iceberg.expressions.Expression)",
         "deleteFile(org.apache.iceberg.DataFile)",
+        "deleteFiles(org.apache.iceberg.util.DataFileSet,org.apache.iceberg.util.DeleteFileSet)",
         "overwriteByRowFilter(org.apache.iceberg.expressions.Expression)",
         "set(java.lang.String,java.lang.String)",
         "validateFromSnapshot(long)",
@@ -81,8 +82,10 @@ NEEDED: JavaApi = {
     ],
     "org.apache.iceberg.TableScan": ["planFiles()", "useSnapshot(long)"],
     "org.apache.iceberg.io.CloseableIterable": ["close()", "iterator()"],
-    "org.apache.iceberg.FileScanTask": ["file()"],
+    "org.apache.iceberg.FileScanTask": ["deletes()", "file()", "length()"],
     "org.apache.iceberg.DataFile": ["location()"],
+    "org.apache.iceberg.util.DataFileSet": ["create()"],
+    "org.apache.iceberg.util.DeleteFileSet": ["add(java.lang.Object)", "create()"],
     "org.apache.iceberg.HasTableOperations": ["operations()"],
     "org.apache.iceberg.Transaction": ["table()", "updateSchema()"],
     "org.apache.iceberg.UpdateSchema": [
@@ -112,7 +115,6 @@ NEEDED_BY_TASKS: JavaApi = {
         "planFiles()",
         "toSnapshot(long)",
     ],
-    "org.apache.iceberg.FileScanTask": ["deletes()"],
     "org.apache.iceberg.DataFile": [
         *("fileSizeInBytes()", "format()", "partition()", "recordCount()", "specId()"),
     ],
@@ -173,7 +175,6 @@ NEEDED_BY_MAINTENANCE: JavaApi = {
     "org.apache.iceberg.DeleteFile": ["location()"],
     "org.apache.iceberg.expressions.Expressions": ["lessThan(java.lang.String,java.lang.Object)"],
     "org.apache.iceberg.TableScan": ["ignoreResiduals()"],
-    "org.apache.iceberg.FileScanTask": ["deletes()", "file()", "length()"],
     "org.apache.iceberg.ReachableFileUtil": [
         "manifestListLocations(org.apache.iceberg.Table)",
         "metadataFileLocations(org.apache.iceberg.Table,boolean)",

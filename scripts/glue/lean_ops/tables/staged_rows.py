@@ -8,6 +8,7 @@ option of one read or one write, as all threads of the driver share one session 
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,21 @@ _FROM_TASKS = "scan-task-set-id"
 _AT_SNAPSHOT = "snapshot-id"
 _FANOUT = "fanout-enabled"
 _DISTRIBUTION = "distribution-mode"
+
+MAX_CLEANED_BYTES = 1 << 30
+"""How many bytes of data files with deleted rows are written anew beside those that have to be replaced."""
+
+
+@dataclass(frozen=True)
+class ReplacedFiles:
+    """The files that a commit replaces.
+
+    tasks: those that read the data files (Iceberg's FileScanTask, in Java). delete_files: Iceberg's
+    DeleteFile, in Java; of none of them is a row in any other data file.
+    """
+
+    tasks: Sequence[Any] = ()
+    delete_files: Sequence[Any] = ()
 
 
 class StagedRows:
@@ -64,26 +80,31 @@ class StagedRows:
         coordinator.clearRewrite(self._loaded, self._id)
         return files
 
-    def tasks_with(self, keys: DataFrame, key: str, snapshot_id: int) -> list[Any]:
-        """The tasks (Iceberg's FileScanTask, in Java) that read the files of a snapshot in which any of the
-        keys is. keys: values in the column `key`."""
+    def files_with(self, keys: DataFrame, key: str, snapshot: Any) -> ReplacedFiles:
+        """The files of a snapshot (Iceberg's Snapshot, in Java) in which any of the keys is. keys: values in
+        the column `key`.
+
+        Where other engines have deleted rows by delete files, these go as well, with all data files that they
+        are about. A delete file that outlived the rows of a replaced file would be counted as deleting rows
+        until some later commit took it away, and neither number would be that of the table.
+        """
+        snapshot_id = snapshot.snapshotId()
         rows = self._spark.read.format("iceberg").option(_AT_SNAPSHOT, snapshot_id).load(self._id)
         found = rows.select(key, "_file").join(keys, on=key, how="left_semi").select("_file").distinct()
         paths = {row["_file"] for row in found.collect()}
-        return self._tasks_of(paths, snapshot_id) if paths else []
+        if not paths:
+            return ReplacedFiles()
+        has_deletes = snapshot.summary().get("total-delete-files") != "0"
+        return _replaced(self._tasks(snapshot_id), paths, has_deletes)
 
-    def _tasks_of(self, paths: Collection[str], snapshot_id: int) -> list[Any]:
-        found = []
+    def _tasks(self, snapshot_id: int) -> Iterator[Any]:
         planned = self._loaded.newScan().useSnapshot(snapshot_id).planFiles()
         try:
             listed = planned.iterator()
             while listed.hasNext():
-                task = listed.next()
-                if task.file().location() in paths:
-                    found.append(task)
+                yield listed.next()
         finally:
             planned.close()
-        return found
 
     def rows_of(self, tasks: Sequence[Any]) -> DataFrame:
         """The rows that the tasks read, as whole rows. They can be read until `staged` ends."""
@@ -95,6 +116,21 @@ class StagedRows:
 
     def _of_tasks(self) -> DataFrame:
         return self._spark.read.format("iceberg").option(_FROM_TASKS, self._id).load(self._id)
+
+
+def _replaced(tasks: Iterator[Any], paths: Collection[str], has_deletes: bool) -> ReplacedFiles:
+    """paths: the data files that have to be replaced. has_deletes: whether there may be delete files."""
+    wanted, others, size = [], [], 0
+    for task in tasks:
+        if task.file().location() in paths:
+            wanted.append(task)
+        elif has_deletes and task.deletes().size():
+            others.append(task)
+            size += task.length()
+    if not has_deletes or size > MAX_CLEANED_BYTES:
+        return ReplacedFiles(wanted)
+    everything = [*wanted, *others]
+    return ReplacedFiles(everything, [file for task in everything for file in task.deletes()])
 
 
 @contextmanager

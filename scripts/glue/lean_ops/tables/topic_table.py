@@ -38,7 +38,7 @@ from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.fenced_commits import Accept, commit_snapshot
 from lean_ops.tables.metadata_files import METADATA_PROPERTIES
-from lean_ops.tables.staged_rows import staged
+from lean_ops.tables.staged_rows import ReplacedFiles, staged
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 from lean_ops.tables.table_shape import LEGACY_PATH, data_path_statement, legacy_path_of
 
@@ -232,22 +232,29 @@ class TopicTable:
     def upsert_rows(self, rows: DataFrame, key: str, properties: Mapping[str, str]) -> Commit:
         """Inserts rows that Spark writes, or replaces those of the same key, which must be unique in `rows`.
 
-        The files that have any of the keys are written anew, as Spark's own MERGE does it. Raises as commit
-        does.
+        The files that have any of the keys are written anew, as Spark's own MERGE does it, and with them
+        those of which others have deleted rows by delete files. Raises as commit does.
         """
-        before, tasks = self._loaded_at, []
+        before, replaced = self._loaded_at, ReplacedFiles()
         with staged(self._spark, self._iceberg, self._table) as rows_to_be:
             new, keys = rows_to_be.whole(rows), rows.select(key)
             if before is not None:
-                tasks = rows_to_be.tasks_with(keys, key, before.snapshotId())
-            if tasks:
-                kept = rows_to_be.rows_of(tasks).join(keys, on=key, how="left_anti")
+                replaced = rows_to_be.files_with(keys, key, before)
+            if replaced.tasks:
+                kept = rows_to_be.rows_of(replaced.tasks).join(keys, on=key, how="left_anti")
                 new = kept.unionByName(new)
             added = rows_to_be.write(new)
-        return self._commit(added, [task.file() for task in tasks], properties)
+        removed = [task.file() for task in replaced.tasks]
+        return self._commit(added, removed, properties, replaced.delete_files)
 
-    def _commit(self, added: Sequence[Any], removed: Sequence[Any], properties: Mapping[str, str]) -> Commit:
-        """added, removed: data files, in Java.
+    def _commit(
+        self,
+        added: Sequence[Any],
+        removed: Sequence[Any],
+        properties: Mapping[str, str],
+        delete_files: Sequence[Any] = (),
+    ) -> Commit:
+        """added, removed: data files, in Java. delete_files: those of which every row is in `removed`.
 
         A commit without files is an overwrite, too: an append is not validated, and would set its checkpoint
         upon a table that was rolled back meanwhile.
@@ -257,6 +264,11 @@ class TopicTable:
             update.deleteFile(file)
         for file in added:
             update.addFile(file)
+        if delete_files:
+            applied = self._iceberg.delete_file_set.create()
+            for file in delete_files:
+                applied.add(file)
+            update.deleteFiles(self._iceberg.data_file_set.create(), applied)
         if self._loaded_at is not None:
             update.validateFromSnapshot(self._loaded_at.snapshotId())
         update.conflictDetectionFilter(self._iceberg.expressions.alwaysTrue())
