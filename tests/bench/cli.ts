@@ -2,6 +2,9 @@
 import { InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../../packages/cli/src/commands/usage';
 import { newProgram, runProgram } from '../../scripts/local/commands/program';
+import { benchAge } from './age';
+import { MIN_CYCLES } from './age-findings';
+import { printAge } from './age-report';
 import { benchCycle, COMPARISONS, type Comparison } from './cycle';
 import { printCycle } from './cycle-report';
 import { benchGrowth } from './growth';
@@ -84,8 +87,37 @@ program
     else printPlanner(result);
   });
 
+interface AgeFlags {
+  readonly json?: boolean;
+  readonly cycles: number;
+  readonly topics: number;
+  readonly commits: number;
+  readonly maintenance: boolean;
+}
+
+program
+  .command('age')
+  .description('a life of many cycles and days on fast-forward, with maintenance: what its last cycles cost')
+  .option('--json', 'one JSON object')
+  .option('--cycles <n>', 'cycles of the life', wholeNumber({ from: MIN_CYCLES }), 150)
+  .option('--topics <n>', 'topics with an active schema', wholeNumber({ from: 1 }), 20)
+  .option('--commits <n>', 'commits to RAW in all', wholeNumber({ from: 1 }), 3_000)
+  .option('--maintenance <on|off>', 'whether maintenance runs once a day', onOrOff, true)
+  .action(async (flags: AgeFlags) => {
+    const result = await benchAge(flags, say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printAge(result);
+    for (const bound of result.broken) say(`broken: ${bound}`);
+    if (result.broken.length > 0) process.exitCode = 1;
+  });
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+function onOrOff(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new InvalidArgumentError('must be on or off.');
+  return text === 'on';
 }
 
 function latency(text: string): true {

@@ -1,5 +1,6 @@
 /** Prints the result of the cycle benchmark for people. */
 import type { Cell } from '../../packages/cli/src/format/table';
+import { median } from './median';
 import { printTable } from './print-table';
 import { LAYERS } from './bench-stack';
 import type { CycleResult } from './cycle';
@@ -39,12 +40,4 @@ function printSettings({ measured, latency, cold }: CycleResult): void {
     return [shown.join(', ') || 'ours', runs.length, ...columns];
   });
   printTable(['settings'], ['runs', 'clock', 'CPU of JVM', 'since its start', 'of JIT', 'CPU of Python'], rows);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }

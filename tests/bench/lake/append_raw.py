@@ -18,7 +18,7 @@ from events import CYCLE_US, START_US, Message, TopicEvents, interleaved
 
 APPENDS = 4
 _TIME = pa.timestamp("us")
-_COLUMNS = {
+COLUMNS = {
     "topic_name": pa.string(),
     "message_id": pa.string(),
     "idempotency_key": pa.string(),
@@ -35,7 +35,7 @@ _COLUMNS = {
 
 
 def raw_row(topic: TopicEvents, message: Message, received: int) -> tuple[object, ...]:
-    """Returns a message as a row of RAW, in the order of _COLUMNS. received: when it arrived, in microseconds
+    """Returns a message as a row of RAW, in the order of COLUMNS. received: when it arrived, in microseconds
     since
     1970. A message that is sent twice arrives twice."""
     payload = topic.payload(message)
@@ -60,7 +60,7 @@ def append(plan: Plan, rows: Sequence[tuple[object, ...]]) -> pa.Table:
     """Appends rows to RAW in one commit, and returns them."""
     columns = list(zip(*rows, strict=True))
     data = pa.table(
-        {name: pa.array(column, kind) for (name, kind), column in zip(_COLUMNS.items(), columns, strict=True)}
+        {name: pa.array(column, kind) for (name, kind), column in zip(COLUMNS.items(), columns, strict=True)}
     )
     iceberg_catalog().load_table((plan.database("raw"), "events")).append(data)
     return data
@@ -77,7 +77,7 @@ def main() -> None:
     )
     each = -(-len(topics) * events // APPENDS)
     written = 0
-    with pq.ParquetWriter(plan.folder / f"events-{cycle}.parquet", pa.schema(_COLUMNS)) as copy:
+    with pq.ParquetWriter(plan.folder / f"events-{cycle}.parquet", pa.schema(COLUMNS)) as copy:
         while part := list(islice(rows, each)):
             copy.write_table(append(plan, part))
             written += len(part)
