@@ -46,6 +46,7 @@ from life_requests import Meter
 _LAYERS = (standardized, curated)
 _US = timedelta(microseconds=1)
 _LISTED = 10
+_TOLD_EVERY = 5
 _NO_FUNCTION = "none"
 """Every table is there before the first cycle, so none is asked for."""
 
@@ -242,6 +243,10 @@ def _tell(cycle: dict[str, Any], seconds: float, cycles: int) -> None:
         f"CPU, {requests} requests, {read / 2**20:.2f} MiB read; {seconds:.1f} s with {cycle['commits']} "
         "commits to RAW"
     )
+    if cycle["cycle"] % _TOLD_EVERY == 0:
+        parts = sorted(cycle["reads"].items(), key=lambda part: -part[1]["bytes"])
+        told = (f"{name} {of['bytes'] / 2**10:.0f} in {of['requests']} requests" for name, of in parts)
+        say(f"KiB read: {', '.join(islice(told, _LISTED))}")
 
 
 def account(life: Life, found: list[TableSize]) -> dict[str, Any]:

@@ -57,7 +57,9 @@ class LifeClock:
         def lived_snapshots(*args: Any) -> TableSnapshots:
             found = snapshots(*args)
             lived = [replace(one, committed_at=self.of(one.committed_at)) for one in found.snapshots]
-            return TableSnapshots(lived, found.current, found.branches, found.tags)
+            return TableSnapshots(
+                snapshots=lived, current=found.current, branches=found.branches, tags=found.tags
+            )
 
         def lived_objects(*args: Any) -> Iterator[StoredObject]:
             return (replace(one, written_at=self.of(one.written_at)) for one in objects(*args))

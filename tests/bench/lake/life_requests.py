@@ -11,14 +11,21 @@ from typing import Any
 
 from bench_plan import Plan
 
-FOLDERS = ("data", "metadata")
+_KINDS = {
+    "data": "data/",
+    "metadata.json": "metadata/00",
+    "lists": "metadata/snap-",
+    "metadata": "metadata/",
+}
+"""What the keys of a kind of file begin with, below a table's location: metadata files are numbered, with
+zeros in front, and lists of manifests begin with `snap-`. All others below `metadata/` are manifests."""
 OPS_TABLES = ("cycle_delta", "drift_log", "errors", "ledger", "operations", "parse_errors")
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def parts_of(plan: Plan) -> dict[str, list[str]]:
-    """The parts of the lake whose reading is counted apart, such as `curated/metadata`, with the prefixes of
-    `/bucket/key` that make up each of them."""
+    """The parts of the lake whose reading is counted apart, such as `curated/lists`, with the prefixes of
+    `/bucket/key` that make up each of them. What begins with `metadata` has the other two kinds in it."""
     topics = [topic.table for topic in plan.topics]
     tables = {
         "raw": ("raw", ["events"]),
@@ -27,11 +34,9 @@ def parts_of(plan: Plan) -> dict[str, list[str]]:
     }
     tables |= {f"ops.{table}": ("ops", [table]) for table in OPS_TABLES}
     return {
-        f"{name}/{folder}": [
-            f"/{plan.lake}/warehouse/{plan.database(layer)}/{table}/{folder}/" for table in own
-        ]
+        f"{name}/{kind}": [f"/{plan.lake}/warehouse/{plan.database(layer)}/{table}/{start}" for table in own]
         for name, (layer, own) in tables.items()
-        for folder in FOLDERS
+        for kind, start in _KINDS.items()
     }
 
 
@@ -54,10 +59,30 @@ class Meter:
         into["cpu_seconds"] = _cpu_seconds() - cpu
         into["requests"] = _admin("waits")["requests"]
         counts = _admin("reads")
-        into["reads"] = {
-            part: {what: sum(counts[prefix][what] for prefix in prefixes) for what in ("requests", "bytes")}
-            for part, prefixes in self._parts.items()
+        into["reads"] = _by_kind({part: _sum(counts, prefixes) for part, prefixes in self._parts.items()})
+
+
+Read = dict[str, int]
+"""Counts of `requests` and `bytes`."""
+
+
+def _sum(counts: dict[str, Read], prefixes: list[str]) -> Read:
+    return {what: sum(counts[prefix][what] for prefix in prefixes) for what in ("requests", "bytes")}
+
+
+def _by_kind(parts: dict[str, Read]) -> dict[str, Read]:
+    """The parts with `manifests` in the place of `metadata`, so that nothing is counted twice."""
+    found = {}
+    for part, read in parts.items():
+        table, _, kind = part.rpartition("/")
+        if kind != "metadata":
+            found[part] = read
+            continue
+        others = [parts[f"{table}/{other}"] for other in ("metadata.json", "lists")]
+        found[f"{table}/manifests"] = {
+            what: count - sum(other[what] for other in others) for what, count in read.items()
         }
+    return found
 
 
 def _admin(route: str, body: Any = None) -> Any:
