@@ -254,7 +254,12 @@ describe('a compaction', () => {
     await drained(compact.operationId);
     await cancel(compact.operationId);
     await cancel(compact.operationId);
-    expect(await topicOf(documents)).toEqual({ ...READY, epoch: 2, updated_at: NOW.toISOString() });
+    expect(await topicOf(documents)).toEqual({
+      ...READY,
+      epoch: 2,
+      released_at: NOW.toISOString(),
+      updated_at: NOW.toISOString(),
+    });
   });
 
   it('that is cancelled raises the epoch of a topic that stays held, too', async () => {
