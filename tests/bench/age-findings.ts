@@ -63,10 +63,12 @@ export interface AgeFindings {
   readonly broken: readonly string[];
 }
 
-/** Cycles that are not compared, because those of a new process are slow. */
-export const WARM_UP = 5;
-/** How many cycles `first` and `last` are the medians of. */
-export const COMPARED = 10;
+/** Cycles from one maintenance to the next. On AWS there are 96, and fewer let a short life have more days. */
+export const CYCLES_A_DAY = 10;
+/** The cycles of the first day are not compared: those of a new process are slow, and no maintenance has been yet. */
+export const WARM_UP = CYCLES_A_DAY;
+/** How many cycles `first` and `last` are the medians of: a day, as cycles read more the longer maintenance is ago. */
+export const COMPARED = CYCLES_A_DAY;
 /** The fewest cycles of a life whose first and last ones are apart. */
 export const MIN_CYCLES = WARM_UP + 2 * COMPARED;
 

@@ -4,17 +4,17 @@ import { output } from '../../scripts/local/clients';
 import { StepError } from '../../scripts/local/errors';
 import type { Progress } from '../../scripts/local/python-environment';
 import type { Stack } from '../../scripts/local/stack';
-import { ageFindings, type AgeFindings, type Life } from './age-findings';
+import { ageFindings, CYCLES_A_DAY, type AgeFindings, type Life } from './age-findings';
 import { machine, runLakeScript, withStack, type ByLayer } from './bench-stack';
 import { registerTopics } from './register';
 import { benchTopic } from './topics';
 
-/** Cycles from one maintenance to the next. On AWS there are 96, and fewer let a short life have more days. */
-const CYCLES_A_DAY = 10;
 /** The variable rewind_window_days of the life: short, so that cycle_delta and daily snapshots leave it again. */
 const KEPT_DAYS = 5;
 /** Events of each topic in each cycle. Few, as the commits are what ages the tables. */
 const EVENTS = 20;
+/** Rows that each table has from before; life_history.py writes them. */
+const HISTORY = 60_000;
 
 export interface AgeOptions {
   readonly cycles: number;
@@ -45,7 +45,7 @@ export async function benchAge(options: AgeOptions, say: Progress): Promise<AgeR
     const balance = await runLakeScript<{ faults: string[]; rows: ByLayer<number> }>(
       stack,
       'balance.py',
-      [plan, String(options.cycles), String(EVENTS)],
+      [plan, String(options.cycles), String(EVENTS), String(HISTORY)],
       say,
     );
     if (balance.faults.length > 0) throw new StepError('The balance', balance.faults.join('\n  '), undefined);

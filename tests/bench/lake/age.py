@@ -15,11 +15,10 @@ from itertools import islice
 from typing import Any
 
 import boto3
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from append_raw import COLUMNS, raw_row
-from bench_plan import Plan, answer, iceberg_catalog, read_plan, say
+from append_raw import raw_row
+from bench_plan import Plan, answer, read_plan, say
 from bench_spark import bench_spark
 from events import TopicEvents, interleaved, shares
 from lean_ops.curated import job as curated
@@ -41,6 +40,8 @@ from lean_ops.spark.session import open_session, region_of
 from lean_ops.standardized import job as standardized
 from life_account import TableSize, size_of, sizes, unnamed
 from life_clock import LifeClock
+from life_deliveries import Deliveries
+from life_history import write_history
 from life_requests import Meter
 
 _LAYERS = (standardized, curated)
@@ -74,9 +75,7 @@ class Life:
         self.plan, self.settings, self.spark = plan, settings, spark
         self.clock = LifeClock(settings.cycles_a_day)
         self._meter = Meter(plan)
-        # It is not documented whether Firehose's commits archive the former entry of the catalog.
-        catalog = iceberg_catalog(**{"glue.skip-archive": "false"})
-        self._raw = catalog.load_table((plan.database("raw"), "events"))
+        self._deliveries = Deliveries(plan, spark)
         a_cycle, (new, _, _) = self.clock.between_cycles // _US, shares(1, settings.events)
         self._topics = [TopicEvents(topic, a_cycle // new) for topic in plan.topics]
         self._maintained: list[dict[str, Any]] = []
@@ -108,11 +107,7 @@ class Life:
         each = -(-len(self._topics) * settings.events // max(1, commits))
         made = 0
         while part := list(islice(rows, each)):
-            columns = zip(COLUMNS.items(), zip(*part, strict=True), strict=True)
-            data = {name: pa.array(values, kind) for (name, kind), values in columns}
-            # The jobs commit to it as well.
-            self._raw.refresh()
-            self._raw.append(pa.table(data))
+            self._deliveries.append(part)
             made += 1
         return made
 
@@ -178,11 +173,10 @@ class Life:
         }
 
     def _job(self, cycle_id: str) -> Job:
-        snapshot = self._raw.current_snapshot()
         return Job(
             arguments=JobArguments(
                 cycle_id=cycle_id,
-                to_snapshot_id=str(snapshot.snapshot_id),
+                to_snapshot_id=self._deliveries.snapshot_id,
                 database_prefix=self.plan.prefix,
                 schema_bucket=self.settings.schema_bucket,
                 registry_table=self.settings.registry_table,
@@ -231,6 +225,8 @@ def live(life: Life) -> tuple[list[dict[str, Any]], int]:
                 say(f"day {day}: maintenance took {time.monotonic() - begun:.1f} s")
         begun = time.monotonic()
         cycles.append(life.cycle(number))
+        if number == 0:
+            write_history(life.spark, life.plan)
         _tell(cycles[-1], time.monotonic() - begun, settings.cycles)
     return cycles, orphans
 

@@ -1,5 +1,5 @@
-"""Checks that everything adds up: `balance.py PLAN CYCLES EVENTS`, after CYCLES cycles with EVENTS events for
-each topic.
+"""Checks that everything adds up: `balance.py PLAN CYCLES EVENTS [HISTORY]`, after CYCLES cycles with EVENTS
+events for each topic. HISTORY: how many rows each table has had from before, see life_history.py.
 
 It compares the ledger's entry of each topic, layer and cycle, the rows of each table, and for some topics the
 message with which each record ended, with what events.py says. Prints `{"faults": [...], "rows": {layer:
@@ -14,6 +14,7 @@ from typing import Any
 
 from bench_plan import Plan, Topic, answer, iceberg_catalog, read_plan, say
 from events import CYCLE_US, Message, TopicEvents, counts, final_messages
+from growth_events import HISTORY_MARK
 
 LAYERS = ("standardized", "curated")
 _NOT_HERE = ("parse_errors", "rejected", "nulled", "rescued", "new_columns")
@@ -60,15 +61,16 @@ def content_faults(plan: Plan, catalog: Any, topic: Topic, wanted: dict[int, int
     for layer in LAYERS:
         table = catalog.load_table((plan.database(layer), topic.table))
         rows = table.scan(selected_fields=("idempotency_key", "message_id")).to_arrow()
-        keys, ids = rows["idempotency_key"].to_pylist(), rows["message_id"].to_pylist()
-        if len(keys) != len(messages) or dict(zip(keys, ids, strict=True)) != messages:
-            faults.append(f"{topic.topic}, {layer}: {len(keys)} rows are not the {len(messages)} that won")
+        pairs = zip(rows["idempotency_key"].to_pylist(), rows["message_id"].to_pylist(), strict=True)
+        own = [pair for pair in pairs if not pair[0].startswith(HISTORY_MARK)]
+        if len(own) != len(messages) or dict(own) != messages:
+            faults.append(f"{topic.topic}, {layer}: {len(own)} rows are not the {len(messages)} that won")
     return faults
 
 
 def main() -> None:
     plan = read_plan(sys.argv[1])
-    cycles, events = int(sys.argv[2]), int(sys.argv[3])
+    cycles, events, history = int(sys.argv[2]), int(sys.argv[3]), sum(map(int, sys.argv[4:]))
     catalog = iceberg_catalog()
     faults = ledger_faults(plan, catalog, cycles, events)
     say("the ledger is read")
@@ -81,8 +83,8 @@ def main() -> None:
             tables, pool.map(lambda name: rows_of(catalog, name), names), strict=True
         ):
             rows[layer] += n
-            if n != len(wanted):
-                faults.append(f"{topic.topic}, {layer}: {n} rows, not {len(wanted)}")
+            if n != len(wanted) + history:
+                faults.append(f"{topic.topic}, {layer}: {n} rows, not {len(wanted) + history}")
     say("the rows are counted")
     for topic in plan.topics[:: max(1, len(plan.topics) // _READ_WHOLE)]:
         faults += content_faults(plan, catalog, topic, wanted, events)

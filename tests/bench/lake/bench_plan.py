@@ -70,9 +70,8 @@ def answer(result: Any) -> None:
     print(json.dumps(result), flush=True)
 
 
-def iceberg_catalog(**more: str) -> Any:
-    """PyIceberg's Glue catalog on the stack that the environment names, as its root user. more: further
-    properties of the catalog."""
+def iceberg_catalog() -> Any:
+    """PyIceberg's Glue catalog on the stack that the environment names, as its root user."""
     from pyiceberg.catalog.glue import GlueCatalog
 
     settings = {
@@ -86,4 +85,4 @@ def iceberg_catalog(**more: str) -> Any:
         "s3.secret-access-key": "AWS_SECRET_ACCESS_KEY",
     }
     properties = {name: os.environ[variable] for name, variable in settings.items()}
-    return GlueCatalog("bench", **{"py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}, **properties, **more)
+    return GlueCatalog("bench", **{"py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}, **properties)

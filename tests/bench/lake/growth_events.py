@@ -19,10 +19,15 @@ IN_USE_US = 72_000_000_000
 FIRST = 100
 CYCLE = 1_000
 SHARE = 10
+HISTORY_MARK = "before-"
+"""What the keys of rows from before a life begin with, so that none of its events has one of them."""
 
 
 class GrowthEvents(TopicEvents):
-    """The records of a topic with history: those below `total` are in the tables already."""
+    """The records of a topic with history: those below `total` are in the tables already. mark: with what
+    their keys and message ids begin."""
+
+    mark = ""
 
     def __init__(self, topic: Topic, days: int, rows: int) -> None:
         super().__init__(topic, 0)

@@ -50,8 +50,8 @@ def standardized(spark: SparkSession, made: GrowthEvents, fields: tuple[Field, .
 
     arrived = "at + INTERVAL 5 SECONDS"
     return rows.selectExpr(
-        f"md5(concat('{made.topic}', '|', id, '|0')) AS message_id",
-        "concat(device, '|', lpad(id, 9, '0')) AS idempotency_key",
+        f"md5(concat('{made.topic}', '|{made.mark}', id, '|0')) AS message_id",
+        f"concat('{made.mark}', device, '|', lpad(id, 9, '0')) AS idempotency_key",
         f"{text('at')} AS event_time",
         f"{text('at + INTERVAL 1 SECOND')} AS produced_at",
         f"{text(arrived)} AS received_at",

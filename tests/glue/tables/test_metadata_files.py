@@ -9,7 +9,13 @@ from urllib.parse import urlparse
 
 import pytest
 
-from lean_ops.tables.metadata_files import KEPT_METADATA_FILES, METADATA_PROPERTIES, missing_properties
+from lean_ops.tables.metadata_files import (
+    KEPT_METADATA_FILES,
+    MERGE_FROM,
+    METADATA_PROPERTIES,
+    OWN_METADATA_PROPERTIES,
+    missing_properties,
+)
 
 if TYPE_CHECKING:
     from lake import Lake
@@ -79,6 +85,38 @@ def test_a_table_that_spark_alone_writes_keeps_few_too(
     for layer in ("standardized", "curated"):
         found = properties(lake.spark, lake.name(f"{layer}.{TABLE}"))
         assert METADATA_PROPERTIES.items() <= found.items()
+
+
+@pytest.mark.parametrize("table", ["ops.ledger", "ops.cycle_delta", f"standardized.{TABLE}"])
+def test_a_table_of_the_librarys_own_has_packed_metadata_and_few_manifests(
+    full_lake: "Lake", table: str
+) -> None:
+    spark, name = full_lake.spark, full_lake.name(table)
+    assert {**OWN_METADATA_PROPERTIES, MERGE_FROM: "8"}.items() <= properties(spark, name).items()
+    newest = max(metadata_files(spark, name), key=lambda file: file.stat().st_mtime_ns)
+    assert newest.name.endswith(".gz.metadata.json")
+    assert newest.read_bytes()[:2] == b"\x1f\x8b"
+
+
+def test_raw_is_left_as_its_other_writers_write_it(new_lake: "Callable[[], Lake]") -> None:
+    from lake import Event
+
+    lake = new_lake()
+    lake.standardize(Event())
+    found = properties(lake.spark, lake.name("raw.events"))
+    assert METADATA_PROPERTIES.items() <= found.items()
+    assert not {"write.metadata.compression-codec", MERGE_FROM} & found.keys()
+
+
+def test_the_ledger_is_read_by_few_manifests_however_many_cycles_wrote_it(
+    new_lake: "Callable[[], Lake]",
+) -> None:
+    from lake import Event
+
+    lake = new_lake()
+    for number in range(10):
+        lake.standardize(Event(message_id=f"m-{number}"))
+    assert lake.spark.table(f"{lake.name('ops.ledger')}.manifests").count() < 8
 
 
 def test_athenas_vacuum_keeps_as_many() -> None:

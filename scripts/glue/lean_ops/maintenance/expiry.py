@@ -26,7 +26,7 @@ from lean_ops.tables.fence import check
 from lean_ops.tables.topic_table import TopicTable
 
 _MAIN = "main"
-MIN_EXPIRED = 25
+MIN_EXPIRED = 10
 """With fewer snapshots to expire a table waits: each expiry reads the lists of all manifests that stay."""
 
 

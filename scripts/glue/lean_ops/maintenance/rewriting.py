@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of
 from lean_ops.tables.fenced_commits import commit_snapshot
-from lean_ops.tables.metadata_files import METADATA_PROPERTIES
+from lean_ops.tables.metadata_files import OWN_METADATA_PROPERTIES
 
 Commit = Callable[[Any], object]
 """Commits an update (Iceberg's SnapshotUpdate, in Java)."""
@@ -103,7 +103,7 @@ def fenced_commit(iceberg: Iceberg, loaded: Any, name: str, epoch: int) -> Commi
     as the registry had it then. The commit raises FencedError."""
 
     def commit(update: Any) -> None:
-        commit_snapshot(iceberg, loaded, name, epoch, update, {}, METADATA_PROPERTIES)
+        commit_snapshot(iceberg, loaded, name, epoch, update, {}, OWN_METADATA_PROPERTIES)
 
     return commit
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-KEPT_SNAPSHOTS = 100
-"""How many of the newest snapshots of a branch are kept. A topic's table gains one in a cycle, so that they
-are about a day of cycles, within which each of them can be read."""
+KEPT_SNAPSHOTS = 20
+"""How many of the newest snapshots of a branch are kept. A topic's table gains one in a cycle, so that a
+reader has five hours for the one that it began with. Every commit reads and writes all of them."""
 UNNAMED_FOR = timedelta(days=1)
 """For how long a snapshot is kept that no branch leads to: a writer may have staged it and not published it
 yet."""

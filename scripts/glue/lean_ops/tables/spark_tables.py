@@ -30,9 +30,17 @@ from lean_ops.tables.commits import Commit, TableError, confirmed, last_commit
 from lean_ops.tables.fence import EPOCH, epoch_of
 from lean_ops.tables.fenced_commits import commit_metadata, commit_properties
 from lean_ops.tables.known_ids import ListedIds, listed_ids
-from lean_ops.tables.metadata_files import METADATA_PROPERTIES, missing_properties
+from lean_ops.tables.metadata_files import (
+    MERGE_FROM,
+    MERGE_FROM_MANIFESTS,
+    METADATA_PROPERTIES,
+    OWN_METADATA_PROPERTIES,
+    missing_properties,
+)
 
 _ROW_GROUP_SIZE = "write.parquet.row-group-size-bytes"
+_OPS_PROPERTIES = {MERGE_FROM: str(MERGE_FROM_MANIFESTS), **OWN_METADATA_PROPERTIES}
+"""Properties that a table of _ops gets where it has none of that name."""
 _SMALL_ROW_GROUPS = str(4 << 20)
 
 
@@ -148,7 +156,7 @@ class Tables:
         """
         self._refuse_topics(table)
         whole = self._whole(rows, table)
-        self.keep_few_metadata_files(table)
+        self._keep_metadata_small(table)
         with self._iceberg.calls.made(WRITE_BY_SPARK, "append", table):
             self._with_properties(properties, lambda: whole.writeTo(table).append())
         return self._confirmed(table, properties)
@@ -169,7 +177,7 @@ class Tables:
         """
         self._refuse_topics(table)
         rows = self._whole(rows, table)
-        self.keep_few_metadata_files(table)
+        self._keep_metadata_small(table)
         view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
         rows.createOrReplaceTempView(view)
@@ -207,7 +215,7 @@ class Tables:
 
     def keep_few_metadata_files(self, table: str) -> None:
         """Has the table delete old metadata files, whoever commits to it; see metadata_files."""
-        self._set_properties(table, self._load(table), {})
+        self._set_properties(table, self._load(table), {}, METADATA_PROPERTIES)
 
     def append_new(self, rows: DataFrame, table: str, key: str) -> None:
         """Appends the rows whose `key` the table does not have yet. When there are none, no commit is made.
@@ -285,11 +293,19 @@ class Tables:
         if table.startswith(databases):
             raise TableError(f"{table} is a topic's, which only a TopicTable commits to")
 
-    def _set_properties(self, table: str, loaded: Any, wanted: Mapping[str, str]) -> None:
-        """Sets these properties, and those of metadata files that the table does not have, in one commit."""
-        if not _changed(wanted, loaded.properties()):
+    def _keep_metadata_small(self, table: str) -> None:
+        """As keep_few_metadata_files, for a table of _ops; its metadata is packed, too, and its manifests are
+        joined."""
+        self._set_properties(table, self._load(table), {}, _OPS_PROPERTIES)
+
+    def _set_properties(
+        self, table: str, loaded: Any, wanted: Mapping[str, str], missing: Mapping[str, str]
+    ) -> None:
+        """Sets the wanted properties, and of the missing ones those that the table does not have, in one
+        commit."""
+        if not _changed(wanted, missing, loaded.properties()):
             return
-        commit_properties(self._iceberg, loaded, table, 0, lambda known: _changed(wanted, known))
+        commit_properties(self._iceberg, loaded, table, 0, lambda known: _changed(wanted, missing, known))
 
     def _load(self, table: str) -> Any:
         """Iceberg's own Table, in Java, which gives metadata without a Spark job."""
@@ -321,9 +337,9 @@ class Tables:
         return confirmed(self.last_commit(table), table, properties)
 
 
-def _changed(wanted: Mapping[str, str], properties: Any) -> dict[str, str]:
+def _changed(wanted: Mapping[str, str], missing: Mapping[str, str], properties: Any) -> dict[str, str]:
     changed = {name: value for name, value in wanted.items() if properties.get(name) != value}
-    return changed | missing_properties(METADATA_PROPERTIES, properties)
+    return changed | missing_properties(missing, properties)
 
 
 class _Callable:

@@ -37,7 +37,7 @@ from lean_ops.tables.data_files import DataFile, NewFile
 from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.fenced_commits import Accept, commit_snapshot
-from lean_ops.tables.metadata_files import METADATA_PROPERTIES
+from lean_ops.tables.metadata_files import MERGE_FROM, MERGE_FROM_MANIFESTS, OWN_METADATA_PROPERTIES
 from lean_ops.tables.staged_rows import ReplacedFiles, staged
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 from lean_ops.tables.table_shape import LEGACY_PATH, data_path_statement, legacy_path_of
@@ -46,11 +46,6 @@ MAX_LOOKUP_FILES = 500
 """How many files of the table one task may look keys up in."""
 MAX_LOOKUP_ROWS = 5_000_000
 """How many rows these files may have."""
-
-MERGE_FROM_MANIFESTS = 8
-"""The number of manifests that are merged into one. Every commit leaves one, and every cycle reads them all.
-Iceberg's own limit is 100."""
-_MERGE_FROM = "commit.manifest.min-count-to-merge"
 
 
 class LegacyPathError(LeanOpsError):
@@ -319,7 +314,7 @@ class TopicTable:
 
     def _committed(self, update: Any, properties: Mapping[str, str], *accept: Accept) -> Commit:
         """Commits an update. What is committed later must find the table as this leaves it."""
-        wanted = {_MERGE_FROM: str(MERGE_FROM_MANIFESTS), **METADATA_PROPERTIES}
+        wanted = {MERGE_FROM: str(MERGE_FROM_MANIFESTS), **OWN_METADATA_PROPERTIES}
         metadata = commit_snapshot(
             self._iceberg, self._table, self._name, self.epoch, update, properties, wanted, *accept
         )
