@@ -1,6 +1,7 @@
 """What maintenance keeps, rewrites and drops, as decisions over plain values: laws over random histories, and
 the examples at their borders."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from lean_ops.maintenance.snapshots import (
     Snapshot,
     TableSnapshots,
     checkpoint_is_far,
+    first_sequence_since,
     snapshots_to_expire,
 )
 
@@ -441,6 +443,35 @@ def test_small_files_are_joined_by_partition() -> None:
     assert found is not None
     assert (found.groups, found.gain, found.delete_files) == ([many], 3, frozenset())
     assert debt.rewrite_of("t", [*few, *large]) is None
+
+
+def test_files_that_came_lately_are_not_joined_unless_rows_of_them_were_deleted() -> None:
+    old = [replace(table_file(n), sequence=3) for n in range(4)]
+    new = [replace(table_file(10 + n), sequence=7) for n in range(4)]
+    found = debt.rewrite_of("t", [*old, *new], recent_from=7)
+    assert found is not None
+    assert found.groups == [old]
+    assert debt.rewrite_of("t", new, recent_from=7) is None
+    deleted_from = replace(new[0], deletes=("d1",))
+    found = debt.rewrite_of("t", [*old[:1], deleted_from, *new[1:]], recent_from=7)
+    assert found is not None
+    assert found.groups == [[deleted_from, old[0]]]
+    found = debt.rewrite_of("t", [*old, *new])
+    assert found is not None
+    assert found.groups == [[*old, *new]]
+
+
+def test_what_is_recent_is_told_by_the_snapshots_that_are_kept() -> None:
+    at = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    table = TableSnapshots(
+        snapshots=[
+            Snapshot(snapshot_id=n, parent_id=None, committed_at=at - timedelta(hours=9 - n), sequence=n)
+            for n in range(1, 9)
+        ],
+        current=8,
+    )
+    assert first_sequence_since(table, at - timedelta(hours=3)) == 6
+    assert first_sequence_since(table, at) is None
 
 
 def test_delete_files_go_with_all_files_that_they_are_about() -> None:

@@ -3,6 +3,7 @@ and not each of them rewritten now and then."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 TARGET_BYTES = 8 << 20
 """About the size of a rewritten file of a topic's table. A correction rewrites the file of its key, so large
@@ -11,6 +12,9 @@ SMALL_BYTES = 1 << 20
 """Files below this are joined, as in a cycle; see lean_ops.tables.data_files."""
 MIN_SMALL_FILES = 4
 """In a partition with fewer small files nothing is joined."""
+RECENT = timedelta(hours=6)
+"""Files that came so lately are not joined: what a cycle corrects has mostly just come, and a correction
+writes the whole file of its key anew."""
 _DELETE_FILE_GAIN = 100
 """How many small files a delete file counts for. With one, a topic goes by Spark, which takes some hundred
 times as long as a task."""
@@ -19,12 +23,13 @@ times as long as a task."""
 @dataclass(frozen=True, kw_only=True)
 class TableFile:
     """A data file. partition: its partition as text. deletes: the paths of the delete files that a reader has
-    to apply to it."""
+    to apply to it. sequence: the sequence number of the commit that brought its rows."""
 
     path: str
     size: int
     partition: str = ""
     deletes: Sequence[str] = ()
+    sequence: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +51,15 @@ class Rewrite:
         return sum(file.size for group in self.groups for file in group)
 
 
-def rewrite_of(table: str, files: Iterable[TableFile], target_bytes: int = TARGET_BYTES) -> Rewrite | None:
+def rewrite_of(
+    table: str,
+    files: Iterable[TableFile],
+    target_bytes: int = TARGET_BYTES,
+    recent_from: int | None = None,
+) -> Rewrite | None:
     """What is worth rewriting of a table; None when nothing is.
+
+    recent_from: the sequence number from which on files are too recent to be joined; None to join them all.
 
     A file that has deleted rows is always rewritten, and with it each other file that its delete files are
     about: then the delete files go too, and the counts of rows in the table's summary stay right.
@@ -60,7 +72,11 @@ def rewrite_of(table: str, files: Iterable[TableFile], target_bytes: int = TARGE
     gain = 0
     for _, own in sorted(by_partition.items()):
         deleted_from = [file for file in own if file.deletes]
-        small = [file for file in own if file.size < SMALL_BYTES]
+        small = [
+            file
+            for file in own
+            if file.size < SMALL_BYTES and (recent_from is None or file.sequence < recent_from)
+        ]
         chosen = deleted_from
         if deleted_from or len(small) >= MIN_SMALL_FILES:
             rest = {file.path for file in deleted_from}

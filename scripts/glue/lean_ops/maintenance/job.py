@@ -88,7 +88,7 @@ def run_topic(job: Maintenance, topic: str, epoch: int) -> MaintenanceRun:
         own.begin(EXPIRY, own.ends_at)
         expire_snapshots(own, ())
         own.begin(TOPIC_FILES, own.ends_at)
-        rewrite_topic_tables(own)
+        rewrite_topic_tables(own, also_recent=True)
     return own
 
 

@@ -212,6 +212,7 @@ def table_files(loaded: Any, tasks: Any) -> list[debt.TableFile]:
                 size=file.fileSizeInBytes(),
                 partition=f"{file.specId()}/{partition}",
                 deletes=tuple(one.location() for one in task.deletes()),
+                sequence=file.dataSequenceNumber() or 0,
             )
         )
     return found

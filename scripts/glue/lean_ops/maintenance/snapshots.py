@@ -97,6 +97,12 @@ def snapshots_to_expire(table: TableSnapshots, rules: Rules) -> list[int]:
     return [one.snapshot_id for one in sorted(gone, key=lambda one: (one.sequence, one.committed_at))]
 
 
+def first_sequence_since(table: TableSnapshots, since: datetime) -> int | None:
+    """The sequence number of the oldest of the kept snapshots that were committed at this time or later; None
+    when there is none. since: an aware time."""
+    return min((one.sequence for one in table.snapshots if one.committed_at >= since), default=None)
+
+
 def checkpoint_is_far(table: TableSnapshots, kept: int = KEPT_SNAPSHOTS) -> bool:
     """Whether so many commits of others came after the last checkpoint that it is to be carried over to a new
     commit. Otherwise snapshots would be kept without bound for its sake."""

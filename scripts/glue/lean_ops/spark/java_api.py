@@ -172,6 +172,7 @@ NEEDED_BY_MAINTENANCE: JavaApi = {
         "set(java.lang.String,java.lang.String)",
         "validateFromSnapshot(long)",
     ],
+    "org.apache.iceberg.DataFile": ["dataSequenceNumber()"],
     "org.apache.iceberg.DeleteFile": ["location()"],
     "org.apache.iceberg.expressions.Expressions": ["lessThan(java.lang.String,java.lang.Object)"],
     "org.apache.iceberg.TableScan": ["ignoreResiduals()"],
