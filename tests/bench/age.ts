@@ -67,6 +67,7 @@ function settingsOf(stack: Stack, { cycles, commits, maintenance }: AgeOptions):
     schema_bucket: read.deployment.schemaBucket,
     registry_table: read.deployment.registryTable,
     checkpoint_table: output(stack, 'checkpoint_table'),
+    operations_table: output(stack, 'operations_table'),
   };
 }
 

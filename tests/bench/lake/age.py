@@ -24,9 +24,10 @@ from events import TopicEvents, interleaved, shares
 from lean_ops.curated import job as curated
 from lean_ops.entrypoint.layer_main import limited_catalog_calls
 from lean_ops.maintenance import job as maintenance
-from lean_ops.maintenance.orphans import LOOKED_AT_IN_DAYS, ORPHANED_FOR
+from lean_ops.maintenance.orphans import LOOKED_AT_EVERY, ORPHANED_FOR
 from lean_ops.ports.aws import (
     DynamoCheckpoints,
+    DynamoOperations,
     DynamoRegistry,
     GlueCatalog,
     GlueTableVersions,
@@ -66,6 +67,7 @@ class Settings:
     schema_bucket: str
     registry_table: str
     checkpoint_table: str
+    operations_table: str
 
 
 class Life:
@@ -124,6 +126,7 @@ class Life:
             database_prefix=self.plan.prefix,
             registry_table=self.settings.registry_table,
             checkpoint_table=self.settings.checkpoint_table,
+            operations_table=self.settings.operations_table,
             rewind_window_days=self.settings.kept_days,
         )
         with (
@@ -136,6 +139,7 @@ class Life:
                     spark=self.spark,
                     registry=DynamoRegistry(arguments.registry_table),
                     checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
+                    operations=DynamoOperations(arguments.operations_table),
                     versions=GlueTableVersions(arguments.database_prefix),
                     clock=self.clock.now,
                     elapsed=time.monotonic,
@@ -257,10 +261,11 @@ def account(life: Life, found: list[TableSize]) -> dict[str, Any]:
         return {"raw": largest(what, "raw"), "topic_max": topics, **by_name}
 
     objects, none = unnamed(life.plan)
-    bound = life.clock.now() - ORPHANED_FOR - timedelta(days=LOOKED_AT_IN_DAYS)
+    kept = ORPHANED_FOR + LOOKED_AT_EVERY
+    bound = life.clock.now() - kept
     overdue = sorted(path for path, written in none if life.clock.of(written) < bound)
     for path in overdue[:_LISTED]:
-        say(f"nothing names {path}, which is older than {ORPHANED_FOR.days + LOOKED_AT_IN_DAYS} days")
+        say(f"nothing names {path}, which is older than {kept.days} days")
     return {
         "metadata_bytes": of_kinds("metadata_bytes"),
         "snapshots": of_kinds("snapshots"),

@@ -211,7 +211,7 @@ class Tables:
     def keep_small_row_groups(self, table: str) -> None:
         """Has Spark write small row groups to the table, which let a reader of a few topics read little else.
         Those of Iceberg's default are 128 MB."""
-        self._set_properties(table, self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS})
+        self._set_properties(table, self._load(table), {_ROW_GROUP_SIZE: _SMALL_ROW_GROUPS}, _OPS_PROPERTIES)
 
     def keep_few_metadata_files(self, table: str) -> None:
         """Has the table delete old metadata files, whoever commits to it; see metadata_files."""
