@@ -63,6 +63,12 @@ def test_a_released_topic_loses_its_note_when_it_has_caught_up_and_not_when_it_f
     assert next_notes(before, failed=["b"]) == {"b": before["b"]}
 
 
+def test_a_stuck_topic_is_noted_with_the_first_cycle_that_it_has_not_taken_and_keeps_that_note():
+    first = {"a": Note(C1, "2026-11-23T09:00:00+00:00")}
+    assert next_notes(left={"a": C1}, failed=["a"]) == first
+    assert next_notes(first, left={"a": C2}, failed=["a"]) == first
+
+
 def test_notes_come_out_of_the_item_as_they_went_in_the_oldest_first():
     notes = {"a": Note(C2, "x"), "b": Note(C1, "y")}
     item = held_topics.item_of(notes)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lake import Event
 
 from lean_ops.cycle_delta import files as cycle_delta_files
+from lean_ops.cycle_delta import summary
 from lean_ops.cycle_delta.files import DeltaFile, read_topics
 from lean_ops.payload.flatten_batches import DELTA_ARROW
 from lean_ops.spark.file_io import FileStore, path_of
@@ -71,6 +72,41 @@ def test_each_topic_gets_its_readable_rows(tmp_path, monkeypatch, found, cycles,
         assert table.schema == DELTA_ARROW
         wanted = [row for row in sent if row["topic_name"] == topic and row["cycle_id"] in cycles[topic]]
         assert sorted(map(str, table.to_pylist())) == sorted(str(row) for row in wanted if row["columns"])
+
+
+class CountingFiles:
+    """A file store and its file system, which counts the bytes that are read."""
+
+    def __init__(self):
+        self.read = 0
+
+    def open(self, _):
+        return self
+
+    def open_input_file(self, path):
+        files = self
+
+        class Counting(io.FileIO):
+            def read(self, size=-1):
+                found = super().read(size)
+                files.read += len(found)
+                return found
+
+        return pa.PythonFile(Counting(path), mode="r")
+
+
+def test_of_a_file_without_rows_of_the_topics_only_the_footer_is_read(tmp_path):
+    path = tmp_path / "1.parquet"
+    found = cycle_delta([("b", True)] * 20_000, "c1")
+    pq.write_table(found, path, row_group_size=5_000)
+    size = path.stat().st_size
+    [split] = splits_of(str(path), size, size)
+    for topics, groups in ((["a", "c"], 4), (["a"], 0), (None, 4)):
+        files = CountingFiles()
+        read = list(summary._row_groups(files, split, summary.Limits(1, 1, 1), topics))
+        assert len(read) == groups
+        assert (files.read <= 1 << 16) is (groups == 0), "Arrow reads the last 64 KB of a file at once"
+        assert sum(one.num_rows for one in read) == groups * 5_000
 
 
 def test_of_a_topic_with_too_many_rows_none_are_given(tmp_path):

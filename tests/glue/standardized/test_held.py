@@ -160,14 +160,20 @@ def test_cycles_that_cycle_delta_has_lost_meanwhile_are_no_silent_hole(lake):
     lake.standardize(Event(message_id="m3"))
     lake.forget([cycle])
     lake.release(HELD)
-    outcome = lake.standardize(Event(message_id="m4"))
-    assert outcome.failed[HELD].startswith("DELTA_GONE: cycle_delta has lost cycle " + cycle)
-    assert [row["message_id"] for row in lake.rows(TABLE)] == ["m1"]
-    assert [note["cycle_id"] for note in run_item(lake)["held"]] == [cycle]
+    for number in (4, 5):
+        outcome = lake.standardize(
+            Event(message_id=f"m{number}"), Event(topic=OTHER, message_id=f"t{number}")
+        )
+        assert outcome.failed[HELD].startswith("DELTA_GONE: cycle_delta has lost cycle " + cycle)
+        assert [row["message_id"] for row in lake.rows(TABLE)] == ["m1"]
+        assert [note["cycle_id"] for note in run_item(lake)["held"]] == [cycle]
+        # The others do not wait for it.
+        assert run_item(lake)["complete_through"] == f"20261123T00000{number}Z-0a1b2c3d"
+    assert len(lake.rows("standardized.fleet_trucks")) == 2
     # People accept it, with the release of another hold.
     lake.registered[HELD]["gap_accepted"] = "20261130T072500Z-release-ab12ce"
     assert lake.standardize().trouble() is None
-    assert sorted(row["message_id"] for row in lake.rows(TABLE)) == ["m1", "m3", "m4"]
+    assert sorted(row["message_id"] for row in lake.rows(TABLE)) == ["m1", "m3", "m4", "m5"]
     assert run_item(lake)["held"] == []
 
 

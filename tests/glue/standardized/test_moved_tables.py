@@ -8,6 +8,7 @@ from saved_lake import SavedLake
 
 from lean_ops.raw.snapshot_range import CycleDeltaRolledBackError
 from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.standardized import job
 from lean_ops.tables.topic_table import TopicTable
 
 TOPIC = "telemetry.climate"
@@ -60,6 +61,19 @@ def told(lake, table="ops.drift_log"):
     ]
     assert [row[:4] for row in sorted(rows, key=lambda row: row[4])] == lines
     return lines
+
+
+def loads(monkeypatch):
+    """The names of the tables that are loaded from now on, as often as they are."""
+    loaded = []
+    load = TopicTable.__init__
+
+    def counted(self, spark, name, *rest):
+        loaded.append(name)
+        load(self, spark, name, *rest)
+
+    monkeypatch.setattr(TopicTable, "__init__", counted)
+    return loaded
 
 
 def cycle(number):
@@ -118,12 +132,33 @@ def test_a_table_that_was_made_anew_is_taken_from_its_first_cycle(aged):
     assert len(set(aged.balance("standardized"))) == 1
 
 
-def test_a_topic_whose_cycles_are_gone_fails_by_name_until_its_table_is_where_it_was(aged):
+def test_a_topic_whose_cycles_are_gone_fails_by_name_until_its_table_is_where_it_was(aged, monkeypatch):
+    read = []
+    summarize = job.topic_cycles
+    monkeypatch.setattr(
+        job,
+        "topic_cycles",
+        lambda tables, after, limits, earlier: (
+            read.append((after, earlier)) or summarize(tables, after, limits, earlier)
+        ),
+    )
+    loaded = loads(monkeypatch)
     there = aged.checkpoints.stored[TOPIC, "standardized"]["snapshot_id"]
     aged.roll_back(TABLE, 1)
     aged.forget([cycle(1), cycle(2)])
     for n in (4, 5):
+        read.clear()
+        loaded.clear()
         outcome = aged.standardize(reading(n), truck(n))
+        # It is looked at once, and holds up nobody.
+        assert read == [(cycle(n - 1), {TOPIC: cycle(1)} if n == 4 else {})]
+        assert loaded.count(aged.name(TABLE)) == (1 if n == 4 else 0)
+        run = aged.checkpoints.stored["*", "raw"]
+        assert run["complete_through"] == cycle(n)
+        assert [(one["topic_name"], one["cycle_id"]) for one in run["held"]] == [(TOPIC, cycle(4))]
+        assert [one["topic_name"] for one in run["behind"]] == [TOPIC]
+        assert run["status"] == "incomplete"
+        assert [row["status"] for row in aged.ledger("standardized")][-1] == "FAILED"
         assert list(outcome.failed) == [TOPIC]
         assert outcome.failed[TOPIC] == (
             f"TABLE_ROLLED_BACK: somebody moved the table telemetry_climate back from cycle {cycle(3)} to "
@@ -141,6 +176,7 @@ def test_a_topic_whose_cycles_are_gone_fails_by_name_until_its_table_is_where_it
     assert aged.standardize().trouble() is None
     assert set(aged.by_key(TABLE)) == {"k", *(f"m{n}" for n in range(1, 6))}
     assert len(set(aged.balance("standardized"))) == 1
+    assert aged.checkpoints.stored["*", "raw"]["held"] == []
 
 
 @pytest.mark.parametrize(
@@ -195,14 +231,7 @@ def test_what_others_compact_delete_and_expire_is_no_move_and_costs_one_look(age
     aged.spark.sql(f"DELETE FROM {aged.name(TABLE)} WHERE idempotency_key = 'm2'")
     expire_all_but_the_last(aged, TABLE)
     assert TopicTable(aged.spark, aged.name(TABLE)).last_commit() is None
-    loaded = []
-    load = TopicTable.__init__
-
-    def counted(self, spark, name, *rest):
-        loaded.append(name)
-        load(self, spark, name, *rest)
-
-    monkeypatch.setattr(TopicTable, "__init__", counted)
+    loaded = loads(monkeypatch)
     for looks in (1, 0, 0):
         loaded.clear()
         assert aged.standardize(truck(5)).trouble() is None

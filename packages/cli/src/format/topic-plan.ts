@@ -138,7 +138,7 @@ function stateWord({ status, held, altering, hold, overdue, operation, dead, wai
   const at = operation === null ? '' : `, ${operation.kind} ${how}`;
   if (held) return `${hold === null ? `${status ?? ''} by hand` : overdue ? 'held, overdue' : 'held'}${at}`;
   if (altering) return `a schema alters its tables${at}`;
-  if (waiting.cycles.length > 0) return `released, not caught up${at}`;
+  if (waiting.cycles.length > 0) return `not caught up${at}`;
   return `not held${at}`;
 }
 

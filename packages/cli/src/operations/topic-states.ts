@@ -62,7 +62,7 @@ export function topicState(topic: TopicName, { item, runs, operation, dead, now 
   };
 }
 
-/** Whether there is anything to say of a topic: it is held, an operation has it, or something waits since a hold. */
+/** Whether there is anything to say of a topic: it is held, an operation has it, or it has something to catch up with. */
 export function isNoteworthy({ held, altering, operation, waiting }: TopicState): boolean {
   return held || altering || operation !== null || waiting.cycles.length > 0 || waiting.upload !== undefined;
 }

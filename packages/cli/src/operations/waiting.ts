@@ -1,6 +1,6 @@
 import { isObject, LAYERS, readWaitingUpload, type Document } from '@lean-ops/common/core';
 
-/** The first cycle that a layer has not taken of a held topic, and when that cycle's first event came into RAW. */
+/** The first cycle that a layer has not taken of a held or stuck topic, and when that cycle's first event came into RAW. */
 export interface WaitingCycle {
   readonly layer: 'standardized' | 'curated';
   readonly cycleId: string;
@@ -8,7 +8,7 @@ export interface WaitingCycle {
   readonly since: string;
 }
 
-/** What waits for the release of a topic. */
+/** What waits for the release of a topic, or for somebody to decide what becomes of it. */
 export interface Waiting {
   /** Of each layer that has left something; the layer with the older cycle first. */
   readonly cycles: readonly WaitingCycle[];

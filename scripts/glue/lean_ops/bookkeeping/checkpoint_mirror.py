@@ -12,6 +12,9 @@ from lean_ops.errors import reason
 from lean_ops.ports.interfaces import ALL_TOPICS, Item
 from lean_ops.tables.commits import Commit
 
+_LOCATION = "metadata_location"
+_STUCK_AT, _STUCK_WHY = "stuck_at", "stuck_why"
+
 
 def item_of(topic: str, layer: str, commit: Commit) -> Item:
     """Returns what the mirror shows of a topic's commit."""
@@ -56,8 +59,37 @@ def note_looks(
         mirror, location = mirrors.get(topic), locations.get(names.table_name(topic))
         if mirror is None or location is None or topic in run.outcome.failed:
             continue
-        if mirror.get("metadata_location") != location:
-            items[topic] = {**mirror, "metadata_location": location}
+        if mirror.get(_LOCATION) != location:
+            known = {name: value for name, value in mirror.items() if name not in (_STUCK_AT, _STUCK_WHY)}
+            items[topic] = {**known, _LOCATION: location}
+    _note(run, items)
+
+
+def note_stuck(
+    run: LayerRun, mirrors: Mapping[str, Item], locations: Mapping[str, str], whys: Mapping[str, str]
+) -> None:
+    """Notes which topics cannot be taken on as their tables are, so that the next run need not find out
+    again. The note goes with the topic's next commit. Parameters as in note_looks; whys: topic to reason."""
+    _note(
+        run,
+        {
+            topic: {**mirrors[topic], _STUCK_AT: locations[names.table_name(topic)], _STUCK_WHY: why}
+            for topic, why in whys.items()
+            if topic in mirrors and names.table_name(topic) in locations
+        },
+    )
+
+
+def stuck_why(mirror: Item | None, location: str | None) -> str | None:
+    """Returns why a topic cannot be taken on, by an earlier run; None where none has noted it, or where the
+    table is not as it was then. location: where the table's metadata file is."""
+    if mirror is None or location is None or mirror.get(_STUCK_AT) != location:
+        return None
+    why = mirror.get(_STUCK_WHY)
+    return None if why is None else str(why)
+
+
+def _note(run: LayerRun, items: Mapping[str, Item]) -> None:
     for (topic, _), done in run.pool.each(
         items.items(), lambda _, about: run.job.checkpoints.put(about[0], run.layer, about[1])
     ):

@@ -103,7 +103,7 @@ def _why_held(item: Item, now: datetime) -> str | None:
 
 @dataclass(frozen=True)
 class Note:
-    """What a run notes of a topic whose tables it left alone.
+    """What a run notes of a topic whose tables it left alone, or that is stuck until somebody decides.
 
     cycle_id: the first cycle that the topic has not taken. since: when its first event came into RAW, as far
     as that is known, as text in ISO 8601.
@@ -132,7 +132,8 @@ def notes_of(run: Item | None) -> dict[str, Note]:
 
 
 def released(notes: Mapping[str, Note], holds: Holds) -> dict[str, str]:
-    """Returns the topics that are not held any more, each with the first cycle that it has not taken."""
+    """Returns the noted topics that are not held, or not any more, each with the first cycle that it has not
+    taken."""
     return {topic: note.cycle_id for topic, note in notes.items() if topic not in holds.held}
 
 
@@ -146,8 +147,8 @@ def next_notes(
     """Returns the notes after a run.
 
     before: those that the run found. left: topic to the first cycle that the run left alone, because the
-    topic is held. failed: the topics that the run left behind for another reason. arrivals: (topic, cycle) to
-    when its first event arrived.
+    topic is held or stuck. failed: the topics that the run left behind for another reason, or as stuck.
+    arrivals: (topic, cycle) to when its first event arrived.
 
     A topic that is still held keeps its note, as does a released one that failed: it has not taken all yet.
     """
@@ -167,7 +168,8 @@ def item_of(notes: Mapping[str, Note]) -> list[dict[str, Any]]:
 
 
 def log_holds(log: Callable[..., None], layer: str, holds: Holds, released_topics: Mapping[str, str]) -> None:
-    """Logs which topics a run leaves alone, and one line for each that it takes on after a hold."""
+    """Logs which topics a run leaves alone, and one line for each that it takes on after a hold, or after
+    somebody has decided what becomes of it."""
     if holds.held:
         first = dict(sorted(holds.held.items())[:_LOGGED_TOPICS])
         log("topics held", layer=layer, topics=len(holds.held), first_topics=first)

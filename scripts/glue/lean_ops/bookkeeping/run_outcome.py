@@ -21,8 +21,10 @@ class RunOutcome:
     skipped: the topics that lack what the job needs, such as a schema.
     unbalanced: the topics whose rows are written but whose ledger does not add up, so that people have to
     look.
-    held: the topics whose tables are left alone, to the first cycle that they do not take. The run does not
-    fail for them, and they are read again from that cycle on once they are released.
+    stuck: those of the failed topics that stay where they are until somebody decides. No other topic waits
+    for them.
+    held: the topics whose tables are left alone, and the stuck ones, to the first cycle that they do not
+    take. They are read again from that cycle on once they can go on.
     """
 
     entries: list[ledger.Entry] = field(default_factory=list)
@@ -30,7 +32,13 @@ class RunOutcome:
     fenced: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     unbalanced: dict[str, str] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
     held: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def holds_up_others(self) -> bool:
+        """Whether a topic was left behind for which all have to wait, as no note says what it lacks."""
+        return not self.left.keys() <= self.stuck
 
     @property
     def complete(self) -> bool:
@@ -43,7 +51,7 @@ class RunOutcome:
         return self.failed | self.fenced
 
     def hold(self, topic: str, cycle_id: str) -> None:
-        """Enters that a topic is left alone from a cycle on. Of several calls the first counts."""
+        """Enters that a topic is not taken on from a cycle on. Of several calls the first counts."""
         self.held.setdefault(topic, cycle_id)
 
     def enter(self, entry: ledger.Entry) -> None:

@@ -198,7 +198,9 @@ def _row_groups(
     ]
     with file_store.open(split.path).open_input_file(path_of(split.path)) as opened:
         # The columns lie apart in each row group. To fetch the whole file is one request instead of hundreds.
-        content = pa.BufferReader(opened.read_buffer()) if split.count == 1 else opened
+        # Of some topics alone most files have no rows, which their footers tell.
+        is_whole = split.count == 1 and topics is None
+        content = pa.BufferReader(opened.read_buffer()) if is_whole else opened
         parquet = open_parquet(content)
         for index in split.row_group_indices(parquet.metadata.num_row_groups):
             if topics is not None and not may_hold(topic_bounds(parquet.metadata, index), topics):

@@ -57,6 +57,17 @@ def since(delta: DataFrame, cycle_id: str | None, earlier: Mapping[str, str] | N
     return delta.where(wanted)
 
 
+def present(delta: DataFrame, cycles: Mapping[str, str]) -> set[str]:
+    """The topics of which the table has rows of their cycle. cycles: topic to cycle."""
+    rows = (
+        delta.where(F.col("cycle_id").isin(*set(cycles.values())) & F.col("topic_name").isin(*cycles))
+        .select("topic_name", "cycle_id")
+        .distinct()
+        .collect()
+    )
+    return {row["topic_name"] for row in rows if cycles[row["topic_name"]] == row["cycle_id"]}
+
+
 def readable(delta: DataFrame) -> DataFrame:
     """The rows whose payload could be flattened."""
     return delta.where(F.col("columns").isNotNull())

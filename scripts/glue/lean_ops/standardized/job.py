@@ -11,7 +11,8 @@ Every step may be killed and run again, by this cycle or by the next. What was d
 4. The ledger is written from those commits, and last the mirrors in DynamoDB are written from all of it.
 
 The tables of a held topic are left alone by step 3, while its rows go on into cycle_delta. Once it is
-released, its cycles are taken like any others, from the first on that it lacks.
+released, its cycles are taken like any others, from the first on that it lacks. So are those of a topic that
+was stuck until somebody decided (stuck.py).
 
 curated/job.py has the same stages, under the same names, for the layer above.
 """
@@ -42,6 +43,7 @@ from lean_ops.standardized.look import Looks, look_at_tables, take_on
 from lean_ops.standardized.planning import TopicPlan, advances_of
 from lean_ops.standardized.recording import record_drift, record_parse_errors
 from lean_ops.standardized.schema_evolution import max_paths
+from lean_ops.standardized.stuck import fail_where_delta_is_gone
 from lean_ops.standardized.take_raw import take_raw
 from lean_ops.standardized.topic_tables import ensure_on_record
 from lean_ops.tables.commits import Commit
@@ -64,17 +66,19 @@ def run(job: Job) -> RunOutcome:
     ownership = take_raw(job, tables, owners, holds.held)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
-        held_topics.log_holds(layer_run.job.log, LAYER, holds, released)
-        looks = look_at_tables(layer_run, set(owners.values()) - holds.held.keys())
-        works = topic_cycles(tables, complete_through, _limits(job), looks.first_cycles(released))
+        gone = fail_where_delta_is_gone(layer_run, released)
+        looks = look_at_tables(layer_run, set(owners.values()) - holds.held.keys() - set(gone))
+        can_go_on = {topic: one for topic, one in released.items() if topic not in layer_run.outcome.stuck}
+        held_topics.log_holds(layer_run.job.log, LAYER, holds, can_go_on)
+        works = topic_cycles(tables, complete_through, _limits(job), looks.first_cycles(can_go_on))
         ownership = _ensure_pending(job, tables, works, owners, ownership, holds.held)
         take_on(layer_run, looks, works)
-        _fail_where_delta_is_gone(layer_run, released, works)
         for cycle_id, of_cycle in groupby(works, key=lambda work: work.cycle_id):
-            _run_cycle(layer_run, cycle_id, list(of_cycle), ownership, looks)
             # The older cycles of topics that were released or moved back come first, and move nothing back.
-            if layer_run.outcome.complete:
-                complete_through = max(cycle_id, complete_through or "")
+            is_new = cycle_id > (complete_through or "")
+            _run_cycle(layer_run, cycle_id, list(of_cycle), ownership, looks, is_new)
+            if is_new and not layer_run.outcome.holds_up_others:
+                complete_through = cycle_id
         # The tables of the others have other metadata files by now.
         left_alone = looks.found.keys() - looks.taken.keys()
         checkpoint_mirror.note_looks(layer_run, looks.mirrors, looks.locations, left_alone)
@@ -102,35 +106,23 @@ def _ensure_pending(
     return ownership.with_more(more)
 
 
-def _fail_where_delta_is_gone(
-    run: LayerRun, released: Mapping[str, str], works: Iterable[TopicCycle]
-) -> None:
-    """Fails a released topic of which cycle_delta has lost the first cycle that it has not taken: taken on
-    from a later one, its table would have a hole that nobody hears of. Where people have accepted that, it is
-    taken on from what is there."""
-    there = {(work.topic, work.cycle_id) for work in works}
-    for topic, first in released.items():
-        if (topic, first) in there:
-            continue
-        if run.holds.accepts_gap(topic, first):
-            run.job.log("gap accepted", level="WARN", topic_name=topic, first_cycle_id=first)
-        else:
-            why = (
-                f"{held_topics.DELTA_GONE}: cycle_delta has lost cycle {first}, the first that the topic did "
-                "not take while it was held. RAW has its events. To go on without them, hold the topic, then "
-                f"lean-ops topic release {topic} --accept-gap"
-            )
-            run.fail(topic, first, why, run.job.clock())
-
-
 def _run_cycle(
-    run: LayerRun, cycle_id: str, works: Sequence[TopicCycle], ownership: TableOwnership, looks: Looks
+    run: LayerRun,
+    cycle_id: str,
+    works: Sequence[TopicCycle],
+    ownership: TableOwnership,
+    looks: Looks,
+    is_new: bool,
 ) -> None:
     """Steps 2 and 3 for one cycle. A topic that failed in an earlier cycle waits, because its cycles go in
-    order."""
+    order.
+
+    is_new: whether no run has got all topics through the cycle. What stuck topics have to take begins there.
+    """
     started = run.job.clock()
     for work in works:
-        if work.topic in run.holds.held or work.topic in ownership.held:
+        is_stuck = is_new and work.topic in run.outcome.stuck
+        if work.topic in run.holds.held or work.topic in ownership.held or is_stuck:
             run.outcome.hold(work.topic, cycle_id)
     # Those of held topics as well: they are in no table of a topic, and people see at once that they came.
     parse_errors = record_parse_errors(run.job, run.tables, cycle_id, works, started)

@@ -8,6 +8,7 @@ from this look.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from lean_ops.bookkeeping import checkpoint_mirror
 from lean_ops.bookkeeping.held_topics import Holds
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.bookkeeping.table_position import (
@@ -22,6 +23,7 @@ from lean_ops.errors import LeanOpsError, reason
 from lean_ops.ports.interfaces import Item, Job
 from lean_ops.standardized.advance import LAYER
 from lean_ops.standardized.planning import Look, TopicPlan, look_at, plan_topic
+from lean_ops.standardized.stuck import fail_stuck
 from lean_ops.tables.spark_tables import Tables
 
 
@@ -64,6 +66,10 @@ class Looks:
             )
         return plan_topic(job, look, work)
 
+    def location(self, topic: str) -> str | None:
+        """Where the metadata file of the topic's table was before the looks; None where it has no table."""
+        return self.locations.get(names.table_name(topic))
+
     def look_at(self, tables: Tables, topic: str) -> Look:
         return look_at(tables, topic, self.mirrors.get(topic), self.holds.epoch(topic))
 
@@ -86,12 +92,18 @@ def look_at_tables(run: LayerRun, topics: Iterable[str]) -> Looks:
     """Looks at the tables that have changed since the last look.
 
     topics: those that own a table, as far as the run may touch it. A table that cannot be loaded fails its
-    topic once there are cycles for it.
+    topic once there are cycles for it. A table that an earlier run could not take on as it is fails its topic
+    again, unless people have accepted the gap.
     """
-    job = run.job
+    job, started = run.job, run.job.clock()
     owning = sorted(topics)
     looks = Looks(run.metadata_locations(), job.checkpoints.of_topics(owning, LAYER), run.holds)
-    changed = [topic for topic in owning if _has_changed(looks, topic)]
+    for topic in owning:
+        mirror = looks.mirrors.get(topic)
+        why = checkpoint_mirror.stuck_why(mirror, looks.location(topic))
+        if why is not None and mirror is not None and not run.holds.accepts_gap(topic, mirror["cycle_id"]):
+            fail_stuck(run, topic, job.arguments.cycle_id, why, started)
+    changed = [topic for topic in owning if topic not in run.outcome.stuck and _has_changed(looks, topic)]
     for topic, look in run.pool.each(changed, looks.look_at):
         if isinstance(look, Look):
             looks.found[topic] = looks.unused[topic] = look
@@ -102,7 +114,7 @@ def look_at_tables(run: LayerRun, topics: Iterable[str]) -> Looks:
 
 def _has_changed(looks: Looks, topic: str) -> bool:
     """Whether a table that has taken cycles has another metadata file than at the last look."""
-    mirror, location = looks.mirrors.get(topic), looks.locations.get(names.table_name(topic))
+    mirror, location = looks.mirrors.get(topic), looks.location(topic)
     return mirror is not None and location is not None and mirror.get("metadata_location") != location
 
 
@@ -125,8 +137,10 @@ def take_on(run: LayerRun, looks: Looks, works: Iterable[TopicCycle]) -> None:
     accepted = {topic for topic in gone if run.holds.accepts_gap(topic, moved[topic].remembered or "")}
     for topic in accepted:
         run.job.log("gap accepted", level="WARN", topic_name=topic, first_cycle_id=gone.pop(topic))
-    for topic, cycle in gone.items():
-        run.fail(topic, arguments.cycle_id, _why_gone(moved[topic], cycle, topic), started)
+    whys = {topic: _why_gone(moved[topic], cycle, topic) for topic, cycle in gone.items()}
+    for topic, why in whys.items():
+        fail_stuck(run, topic, arguments.cycle_id, why, started)
+    checkpoint_mirror.note_stuck(run, looks.mirrors, looks.locations, whys)
     record_moved_back(
         run.tables,
         {topic: position for topic, position in moved.items() if topic not in gone},

@@ -43,7 +43,7 @@ export interface BehindTopic {
   readonly error: string;
 }
 
-/** A topic whose tables a layer's last run left alone because it was held. */
+/** A topic of which a layer's last run noted what it has not taken, because it was held, or is stuck until somebody decides. */
 export type ReleasedTopic = Omit<BehindTopic, 'error'>;
 
 /** Rows of RAW that a layer has not taken, of whatever topics. */
@@ -65,7 +65,7 @@ export interface LateTopic {
 export interface Freshness {
   readonly waiting: readonly WaitingRows[];
   readonly behind: readonly BehindTopic[];
-  /** Topics that were held when the last run of the layer left them alone, and are not any more: the next run takes them on. */
+  /** Topics that the last run of the layer noted, and that are not held now and did not fail: the next run takes them on. */
   readonly released: readonly ReleasedTopic[];
   /** Each late topic once, with the layer that is behind the longest; the latest first. */
   readonly late: readonly LateTopic[];
@@ -256,8 +256,8 @@ export function behindTopics(layer: TopicLayer, run: Document | undefined): Behi
 }
 
 /**
- * The topics that a layer's last run left alone because they were held. scripts/glue/lean_ops/bookkeeping/held_topics.py writes
- * them.
+ * The topics of which a layer's last run noted what they have not taken. One that is stuck failed as well, so it counts as
+ * behind. scripts/glue/lean_ops/bookkeeping/held_topics.py writes the notes.
  */
 function heldNotes(layer: TopicLayer, run: Document | undefined): ReleasedTopic[] {
   return noted(run?.['held'], run?.['updated_at']).map(({ topic, time, cycleId }) => ({
