@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { GetTableCommand, GlueClient } from '@aws-sdk/client-glue';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
@@ -21,7 +22,11 @@ async function metadataOf(database: string, table: string): Promise<Metadata> {
   const { Table } = await glue.send(new GetTableCommand({ DatabaseName: database, Name: table }));
   const { Bucket, Key } = placeOf(Table?.Parameters?.['metadata_location'] ?? '');
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-  return JSON.parse((await Body?.transformToString()) ?? '') as Metadata;
+  const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+  // The library packs the metadata of its own tables, and Firehose does not that of RAW.
+  return JSON.parse(
+    (Key.endsWith('.gz.metadata.json') ? gunzipSync(bytes) : Buffer.from(bytes)).toString(),
+  ) as Metadata;
 }
 
 async function metadataFiles(database: string, table: string): Promise<number> {

@@ -83,6 +83,23 @@ def test_a_hold_lets_nobody_read_old_cycles_again_but_the_topic_itself(lake, mon
     assert len(set(lake.balance("curated"))) == 1
 
 
+def test_a_topic_whose_schema_was_away_takes_what_it_missed(lake):
+    for topic in (HELD, OTHER):
+        lake.activate(topic, 1, FIELDS)
+    both = [Event({"n": 1}, topic=topic, message_id="m1") for topic in (HELD, OTHER)]
+    lake.standardize(*both)
+    assert lake.curate().complete
+    schema = lake.active_schemas.pop(HELD)
+    for n in (2, 3):
+        lake.standardize(*(Event({"n": n}, topic=topic, message_id=f"m{n}") for topic in (HELD, OTHER)))
+        assert lake.curate().skipped == {HELD: "no active schema"}
+    lake.active_schemas[HELD] = schema
+    lake.standardize(Event({"n": 4}, topic=OTHER, message_id="m4"))
+    assert lake.curate().complete
+    assert set(lake.by_key("curated.telemetry_climate")) == {"m1", "m2", "m3"}
+    assert len(lake.rows("curated.fleet_trucks")) == 4
+
+
 def test_a_run_with_only_held_topics_leaves_everything_as_it_is(lake):
     lake.activate(HELD, 1, FIELDS)
     lake.standardize(Event({"n": 1}))

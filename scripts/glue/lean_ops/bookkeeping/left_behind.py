@@ -67,6 +67,12 @@ def items_of(
     }
 
 
+def skipped_in(before: Item | None) -> list[str]:
+    """Returns the topics that the run before has skipped, as far as its item names them."""
+    named = (before or {}).get(SKIPPED)
+    return [str(topic) for topic in named] if isinstance(named, list) else []
+
+
 def _notes_of(before: Item | None, kind: str) -> list[dict[str, str]]:
     """Returns the notes of the run before. What is no note is left out: a run that has done its work must not
     fail because somebody edited the item or another version wrote it."""

@@ -65,7 +65,11 @@ def run(job: Job) -> RunOutcome:
     mirrored = {
         topic: str(item["delta_through"]) for topic, item in mirrors.items() if "delta_through" in item
     }
-    watermark = stored_watermark(before, mirrored)
+    # Topics that the run before has skipped have not taken what the watermark has passed.
+    skipped = {topic: mirrored[topic] for topic in left_behind.skipped_in(before) if topic in mirrored}
+    watermark = stored_watermark(
+        before, {topic: mirrored[topic] for topic in mirrored.keys() - skipped.keys()}
+    )
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
         released = held_topics.released(held_topics.notes_of(before), holds)
@@ -74,7 +78,7 @@ def run(job: Job) -> RunOutcome:
         plans = _plan(layer_run, sorted(enabled.keys() - scene.at_rest.keys()), scene, started)
         taken = _last_taken(layer_run)
         upto = taken.cycle_id if taken else NONE_TAKEN
-        unread = unread_cycles(watermark, mirrored, plans, scene.at_rest, released)
+        unread = unread_cycles(watermark, mirrored, plans, scene.at_rest, {**released, **skipped})
         cycles = new_cycles(job, tables, unread)
         plans += _plan_woken(layer_run, scene, cycles, started)
         plans = _with_whole_sources(layer_run, plans, started)
@@ -93,14 +97,16 @@ def run(job: Job) -> RunOutcome:
         )
     outcome = layer_run.outcome
     left = {
-        topic: watermark or mirrored.get(topic, NONE_TAKEN) for topic in with_schema if topic in holds.held
+        topic: (None if topic in skipped else watermark) or mirrored.get(topic, NONE_TAKEN)
+        for topic in with_schema
+        if topic in holds.held
     }
     notes = _notes(layer_run, advances, before, left)
     # A topic that was left behind has not taken the cycles up to now, so the watermark stays where it was;
     # and so it does where not every topic that was left alone has room for a note.
     may_pass = outcome.complete and len(notes) <= held_topics.MAX_HELD
     now = {**mirrored, **{topic: item["delta_through"] for topic, item in items.items()}}
-    # What was skipped has taken nothing. When it comes back, the checkpoints decide.
+    # What was skipped has taken nothing. When it comes back, its own checkpoint decides.
     counted = {topic: through for topic, through in now.items() if topic not in outcome.skipped}
     item = {
         **watermark_item(upto if may_pass else unread.after, counted),

@@ -88,7 +88,7 @@ def delta_needs(checkpoints: Checkpoints, registry: Iterable[Item]) -> DeltaNeed
     known = {topic: cycle for topic, cycle in through.items() if cycle is not None}
     # A note of Curated names a cycle up to which the topic had taken all when it was held.
     looked = _held(curated)
-    skipped = {str(topic) for topic in curated.get(left_behind.SKIPPED) or ()}
+    skipped = set(left_behind.skipped_in(curated))
     counted = {topic: cycle for topic, cycle in known.items() if topic not in skipped}
     watermark = stored_watermark(curated, counted) or ""
     for topic, cycle in known.items():
