@@ -427,6 +427,12 @@ describe('the runbooks', () => {
     await shell.run(`pnpm lean-ops topic release ${TOPIC} --apply --reason 'the drill is over'`);
   });
 
+  it('errors: a gap that people accept', async () => {
+    const page = 'errors';
+    await block(page, /telemetry\.climate is held: no writer can commit any more\n$/);
+    await block(page, /Plan: release telemetry\.climate\n[^]*telemetry\.climate is released\n/);
+  });
+
   it('have no block that was not run, and none in another language than the shell', () => {
     for (const [page, blocks] of PAGES) {
       expect({ page, run: done.get(page) ?? 0 }).toEqual({ page, run: blocks.length });
