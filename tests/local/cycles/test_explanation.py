@@ -14,11 +14,16 @@ DENIED = "access denied writing lean_ops_ops.cycle_delta (role lean-ops-job-stan
 PLAN = {"cycle_id": "20261123T101500Z-1", "run": True}
 
 
-def explain(failures: dict[str, Any]) -> dict[str, Any]:
-    found = re.search(r"explanation = <<-EOT\n(.*?)\n  EOT\n", DEFINITION.read_text(encoding="utf-8"), re.S)
+def text_of(local: str) -> str:
+    """A text of the definition, with those that stand in it."""
+    found = re.search(rf"  {local} += <<-EOT\n(.*?)\n  EOT\n", DEFINITION.read_text(encoding="utf-8"), re.S)
     assert found is not None
+    return re.sub(r"\$\{local\.(\w+)\}", lambda inner: text_of(inner[1]), dedent(found[1]))
+
+
+def explain(failures: dict[str, Any]) -> dict[str, Any]:
     explained: dict[str, Any] = stepfunctions._evaluate_jsonata(
-        dedent(found[1]), {"plan": PLAN, "failures": failures}, {}
+        text_of("explanation"), {"plan": PLAN, "failures": failures}, {}
     )
     assert explained["plan"] == PLAN
     return explained
