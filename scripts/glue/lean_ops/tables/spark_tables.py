@@ -257,8 +257,9 @@ class Tables:
             if not missing and not comments:
                 return base, None
             # A transaction of Iceberg's makes the metadata that such a change gives, and commits nothing by
-            # itself.
-            transaction = loaded.newTransaction()
+            # itself. As it begins, it brings the table up to date.
+            with self._iceberg.calls.made(LOAD, "load", table):
+                transaction = loaded.newTransaction()
             update = transaction.updateSchema()
             for name, comment in missing.items():
                 update.addColumn(name, self._iceberg.string_type.get(), comment)
@@ -268,7 +269,8 @@ class Tables:
             return base, transaction.table().operations().current()
 
         commit_metadata(self._iceberg, loaded, table, epoch, change)
-        self.spark.catalog.refreshTable(table)
+        with self._iceberg.calls.made(LOAD, "load", table):
+            self.spark.catalog.refreshTable(table)
 
     def raise_epoch(self, table: str, epoch: int) -> None:
         """Fences a table: no writer of a lower epoch can commit to it from now on. A second time it changes
