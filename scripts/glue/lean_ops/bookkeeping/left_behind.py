@@ -63,8 +63,12 @@ def items_of(
     return {
         BEHIND: _bounded(sorted(behind, key=lambda note: (note["since"], note["topic_name"])), MAX_BEHIND),
         UNBALANCED: _bounded(newest_first, MAX_UNBALANCED),
-        SKIPPED: sorted(outcome.skipped)[:MAX_SKIPPED],
     }
+
+
+def skipped_of(outcome: RunOutcome) -> list[str]:
+    """Returns the topics that the run has skipped, as its item names them."""
+    return sorted(outcome.skipped)[:MAX_SKIPPED]
 
 
 def skipped_in(before: Item | None) -> list[str]:

@@ -112,6 +112,7 @@ def run(job: Job) -> RunOutcome:
         **watermark_item(upto if may_pass else unread.after, counted),
         "snapshot_id": (taken.snapshot_id if taken else None) or "",
         held_topics.HELD: held_topics.item_of(notes),
+        left_behind.SKIPPED: left_behind.skipped_of(outcome),
     }
     _mirror_run(layer_run, item, advances, before)
     return outcome
