@@ -2,6 +2,7 @@
 fail."""
 
 import pytest
+from budget import budget
 from lake import Event
 
 from lean_ops.tables.fence import EPOCH
@@ -11,10 +12,14 @@ TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
 TABLES = {"standardized": "telemetry_climate", "curated": "telemetry_climate"}
 
 
-@pytest.fixture(params=["in tasks", "by Spark"])
+TASKS, SPARK = "in tasks", "by Spark"
+COLUMN = {"site": "north"}
+
+
+@pytest.fixture
 def taken(request, lake):
     """A lake in which two topics have taken a cycle."""
-    if request.param == "by Spark":
+    if request.param == SPARK:
         request.getfixturevalue("by_spark")
     for topic in (TOPIC, OTHER):
         lake.activate(topic, 1, {"temperature": {"type": "number"}})
@@ -49,7 +54,14 @@ def lines(lake):
     ]
 
 
-@pytest.mark.parametrize("more", [{}, {"site": "north"}], ids=["rows", "a column"])
+@pytest.mark.parametrize(
+    ("taken", "more"),
+    budget(
+        each_run=[(TASKS, COLUMN), (SPARK, {})],
+        thorough=[(TASKS, COLUMN), (TASKS, {}), (SPARK, COLUMN), (SPARK, {})],
+    ),
+    indirect=["taken"],
+)
 def test_standardized_leaves_a_fenced_topic_and_takes_it_on_later(taken, more):
     lake = taken
     before = lake.checkpoints.stored["*", "raw"]["complete_through"]
@@ -76,6 +88,7 @@ def test_standardized_leaves_a_fenced_topic_and_takes_it_on_later(taken, more):
     assert received == found == 2
 
 
+@pytest.mark.parametrize("taken", budget(each_run=[TASKS], thorough=[TASKS, SPARK]), indirect=True)
 def test_curated_leaves_a_fenced_topic_and_takes_it_on_later(taken):
     lake = taken
     lake.standardize(*events("b"))
