@@ -2,6 +2,7 @@
 
 import pytest
 from budget import chosen
+from histories import Killed, killed_in
 from lake import Event
 from readings import TABLE, TOPIC
 from saved_lake import SavedLake
@@ -128,22 +129,11 @@ def test_an_accepted_gap_of_standardized_keeps_curated_from_nothing(aged):
     assert sorted(row["message_id"] for row in rows(aged)) == ["k1", "m1"]
 
 
-def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(aged, monkeypatch):
+def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(aged):
     expected = rows(aged)
     aged.roll_back(TABLE, 1)
-    commit = TopicTable.commit
-
-    class Killed(BaseException):
-        pass
-
-    def then_killed(self, *arguments):
-        commit(self, *arguments)
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TopicTable, "commit", then_killed)
-        with pytest.raises(Killed):
-            aged.curate()
+    with pytest.raises(Killed), killed_in(TopicTable, "commit", 1, after=True):
+        aged.curate()
     assert aged.curate().complete
     check(aged, expected)
 

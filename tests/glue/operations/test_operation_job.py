@@ -1,12 +1,10 @@
 """The job of operations on real tables: it fences, counts and records, once, however often it is killed."""
 
 import json
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from unittest.mock import patch
 
 import pytest
-from histories import Killed
+from histories import Killed, killed_in
 from lake import Event
 from maintained import MemoryOperations, make_eager
 from operated import operate
@@ -198,23 +196,6 @@ POINTS = (
 )
 
 
-@contextmanager
-def killed_at(owner, method, call, after):
-    original, calls = getattr(owner, method), []
-
-    def until_killed(*arguments, **named):
-        calls.append(method)
-        if len(calls) == call and not after:
-            raise Killed
-        result = original(*arguments, **named)
-        if len(calls) == call:
-            raise Killed
-        return result
-
-    with patch.object(owner, method, until_killed):
-        yield
-
-
 def test_a_job_that_is_killed_between_any_two_steps_ends_as_an_undisturbed_one(both):
     """L1: the ends of all runs are compared."""
     ends = []
@@ -232,7 +213,7 @@ def test_a_job_that_is_killed_between_any_two_steps_ends_as_an_undisturbed_one(b
         both.registered[topic]["epoch"] = number + 1
         both.spark.sql(f"DELETE FROM {both.name('ops.operations')}")
         if place is not None:
-            with pytest.raises(Killed), killed_at(*place):
+            with pytest.raises(Killed), killed_in(*place):
                 run(both, operations, HOLD)
         run(both, operations, HOLD)
         item = {

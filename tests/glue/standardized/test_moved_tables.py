@@ -3,6 +3,7 @@ is, and leaves nothing out silently."""
 
 import pytest
 from budget import chosen
+from histories import Killed, killed_in
 from lake import Event
 from saved_lake import SavedLake
 
@@ -262,22 +263,11 @@ def test_a_rollback_behind_commits_that_expired_is_seen_by_the_order_of_the_snap
     assert told(lake) == [(TOPIC, "standardized", cycle(3), None)]
 
 
-def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(aged, monkeypatch):
+def test_a_run_that_is_killed_while_it_takes_a_table_on_is_finished_by_the_next(aged):
     before = aged.by_key(TABLE)
     aged.roll_back(TABLE, 1)
-    commit = TopicTable.commit
-
-    class Killed(BaseException):
-        pass
-
-    def then_killed(self, *arguments):
-        commit(self, *arguments)
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TopicTable, "commit", then_killed)
-        with pytest.raises(Killed):
-            aged.standardize()
+    with pytest.raises(Killed), killed_in(TopicTable, "commit", 1, after=True):
+        aged.standardize()
     assert aged.standardize().trouble() is None
     assert aged.by_key(TABLE) == before
     assert len(set(aged.balance("standardized"))) == 1

@@ -48,24 +48,30 @@ POINTS = (
 
 
 @contextmanager
-def killed_at(kill: Kill | None) -> Iterator[None]:
-    if kill is None:
-        yield
-        return
-    owner, method = POINTS[kill.point]
+def killed_in(owner: object, method: str, call: int, after: bool) -> Iterator[None]:
+    """Ends the run in the n-th call of a method or function, before or after it did its work."""
     original = getattr(owner, method)
     calls = []
 
     def until_killed(*arguments, **named):
         calls.append(method)
-        if len(calls) == kill.call and not kill.after:
+        if len(calls) == call and not after:
             raise Killed
         result = original(*arguments, **named)
-        if len(calls) == kill.call:
+        if len(calls) == call:
             raise Killed
         return result
 
     with patch.object(owner, method, until_killed):
+        yield
+
+
+@contextmanager
+def killed_at(kill: Kill | None) -> Iterator[None]:
+    if kill is None:
+        yield
+        return
+    with killed_in(*POINTS[kill.point], kill.call, kill.after):
         yield
 
 
