@@ -19,7 +19,7 @@ locals {
   operation_explanation = <<-EOT
     (
       $failures := $states.input.failures;
-      $step := ["Begin", "Drained", "Run", "Finish", "Cancel", "NoteRefusal"][$exists($lookup($failures, $))][0];
+      $step := ["Begin", "Build", "Drained", "Run", "Finish", "Cancel", "CleanUp", "NoteRefusal"][$exists($lookup($failures, $))][0];
       $error := $lookup($failures, $step);
       ${local.words_of_error}
       {
@@ -42,7 +42,7 @@ locals {
   operation_refused = { Variable = "$.step.answer.refused", IsPresent = true, Next = "NoteRefusal" }
 
   operation_catch = {
-    for step in ["Begin", "Drained", "Run", "Finish", "Cancel", "NoteRefusal"] : step => [{
+    for step in ["Begin", "Build", "Drained", "Run", "Finish", "Cancel", "CleanUp", "NoteRefusal"] : step => [{
       ErrorEquals = ["States.ALL"]
       ResultPath  = "$.failures.${step}"
       Next        = "ExplainFailure"
@@ -79,10 +79,21 @@ locals {
       })
 
       HasBegun = {
-        Type    = "Choice"
-        Choices = [local.operation_refused]
+        Type = "Choice"
+        Choices = [
+          local.operation_refused,
+          { Variable = "$.step.answer.step", StringEquals = "BUILDING", Next = "Build" },
+        ]
         Default = "Drained"
       }
+
+      Build = merge(local.job_state, {
+        Comment    = "A rebuild: beside the tables that people read, while cycles go on. Then the topic is held."
+        Retry      = local.retry_operation_job
+        Parameters = { JobName = var.operation_job, Arguments = { "--operation_id.$" = "$.operation_id" } }
+        Next       = "Begin"
+        Catch      = local.operation_catch.Build
+      })
 
       Drained = merge(local.operation_step, {
         Comment    = "Whether the cycle and the DDL are over that began before the topic was held."
@@ -121,8 +132,25 @@ locals {
 
       Cancel = merge(local.operation_step, {
         Parameters = { FunctionName = var.operation_steps_arn, Payload = { action = "cancel", "operation_id.$" = "$.operation_id" } }
-        Next       = "HasEnded"
+        Next       = "HasCancelled"
         Catch      = local.operation_catch.Cancel
+      })
+
+      HasCancelled = {
+        Type = "Choice"
+        Choices = [
+          local.operation_refused,
+          { Variable = "$.step.answer.kind", StringEquals = "rebuild", Next = "CleanUp" },
+        ]
+        Default = "Done"
+      }
+
+      CleanUp = merge(local.job_state, {
+        Comment    = "What a cancelled rebuild has built is removed."
+        Retry      = local.retry_operation_job
+        Parameters = { JobName = var.operation_job, Arguments = { "--operation_id.$" = "$.operation_id" } }
+        Next       = "Done"
+        Catch      = local.operation_catch.CleanUp
       })
 
       HasEnded = {

@@ -76,10 +76,23 @@ export function operationText(operation: ListedOperation, now: number): string {
 
 const STEPS: Readonly<Record<Operation['step'], string>> = {
   REQUESTED: 'nothing has changed yet',
+  BUILDING: 'it is built beside the tables that people read',
+  BUILT: 'it is built, and nothing that people read has changed',
   BEGUN: 'the registry has it',
   DRAINED: 'no cycle that began before is at work',
   APPLIED: 'the tables have it',
   ENDED: 'the registry and the lock are as they stay',
+};
+
+/** What the job does with the tables. */
+const WORK: Readonly<Record<Operation['kind'], string>> = {
+  hold: 'fencing',
+  release: 'looking at',
+  compact: 'compacting',
+  rewind: 'rewinding',
+  undo: 'putting back',
+  rebuild: 'swapping',
+  forget: 'erasing in',
 };
 
 /** What a step of an operation that somebody watches means, in one line. */
@@ -102,6 +115,10 @@ function whatIsDone(operation: Operation): string {
   switch (step) {
     case 'REQUESTED':
       return `${operationId} is requested`;
+    case 'BUILDING':
+      return `building beside the tables that people read`;
+    case 'BUILT':
+      return `built; nothing that people read has changed`;
     case 'BEGUN': {
       const cycle = plan['running_cycle'];
       if (kind === 'release') return 'begun';
@@ -109,7 +126,7 @@ function whatIsDone(operation: Operation): string {
     }
     case 'DRAINED':
       if (kind === 'release') return 'looking at the tables';
-      return `no cycle that began before is at work; ${kind === 'hold' ? 'fencing' : 'compacting'} the tables`;
+      return `no cycle that began before is at work; ${WORK[kind]} the tables`;
     case 'APPLIED': {
       if (kind === 'compact') return compactedText(counts);
       const { cycles_waiting: cycles, messages_waiting: messages } = counts;
@@ -130,8 +147,10 @@ function doneText({ operationId, kind, topic, plan }: Operation): string {
       return `${topic} is held: no writer can commit any more`;
     case 'release':
       return `${topic} is released`;
-    case 'compact':
-      return `${operationId} is done: ${topic} ${plan['held'] === true ? 'stays held' : 'is given back'}`;
+    default: {
+      const staysHeld = plan['held'] === true || plan['hold_after'] === true;
+      return `${operationId} is done: ${topic} ${staysHeld ? 'stays held' : 'is given back'}`;
+    }
   }
 }
 

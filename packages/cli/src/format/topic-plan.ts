@@ -1,6 +1,6 @@
 /** Plans of operations, and the states of topics, for people. */
 import type { CatchingUp } from '../operations/catching-up';
-import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan } from '../operations/plan';
+import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan, type WorkPlan } from '../operations/plan';
 import { needsSomebody, type TopicState } from '../operations/topic-states';
 import type { Waiting } from '../operations/waiting';
 import { timeText } from '../status/duration';
@@ -21,6 +21,11 @@ export function planText(plan: TopicPlan, now: number): string {
       return releaseText(plan, now);
     case 'compact':
       return compactText(plan, now);
+    case 'rewind':
+    case 'undo':
+    case 'rebuild':
+    case 'forget':
+      return workText(plan, now);
   }
 }
 
@@ -72,13 +77,36 @@ function releaseText({ topic, status, epoch, hold, waiting, acceptGap }: Release
   ].join('');
 }
 
+function workText(plan: WorkPlan, now: number): string {
+  const { kind, topic, tableName, status, epoch, held, hold, holdAfter, cycle, ddl, waiting, lines } = plan;
+  const then = holdAfter
+    ? `MAINTENANCE, epoch ${epoch + 1}, until somebody releases it`
+    : `${status ?? 'no status'}, epoch ${epoch + 1}; the next cycle takes what has come`;
+  return [
+    `Plan: ${kind} ${topic}\n`,
+    line('now', `${status ?? 'no status'}, epoch ${epoch}`),
+    ...lines.map(([name, text]) => line(name, text)),
+    ...(held
+      ? [line('meanwhile', `held as it is, and afterwards too${hold === undefined ? ': by hand' : ''}`)]
+      : [
+          line('meanwhile', `MAINTENANCE, epoch ${epoch + 1}: cycles, table-provisioner and schema uploads leave`),
+          line('', `${tableName} alone, in both layers; RAW and cycle_delta take its events`),
+          line('then', then),
+        ]),
+    ...(hold === undefined ? [] : holdLines(hold, now)),
+    line('drained', drainText(cycle, ddl, now)),
+    ...waitingLines(waiting, now),
+  ].join('');
+}
+
 /** How to apply exactly the plan that was shown. */
 export function applyText(plan: TopicPlan): string {
   const until = plan.kind === 'hold' && plan.until !== undefined ? ` --until ${plan.until}` : '';
   const gap = plan.kind === 'release' && plan.acceptGap ? ' --accept-gap' : '';
+  const words = 'words' in plan ? plan.words.join(' ') : plan.topic;
   return (
     `Nothing was changed. To do it:\n` +
-    `  lean-ops topic ${plan.kind} ${plan.topic}${until}${gap} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
+    `  lean-ops topic ${plan.kind} ${words}${until}${gap} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
   );
 }
 

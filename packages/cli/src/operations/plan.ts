@@ -62,7 +62,31 @@ export interface CompactPlan extends Planned {
   readonly tables: readonly SizedTable[];
 }
 
-export type TopicPlan = HoldPlan | ReleasePlan | CompactPlan;
+/**
+ * The plan of an operation that works on a topic's tables while it holds the topic: what is of its own kind stands in `details`,
+ * `basis` and `lines`, which a file of that kind makes.
+ */
+export interface WorkPlan extends Planned {
+  readonly kind: 'rewind' | 'undo' | 'rebuild' | 'forget';
+  /** Whether the topic is held already, and stays so. */
+  readonly held: boolean;
+  readonly hold: Hold | undefined;
+  readonly cycle: CycleLease | undefined;
+  readonly ddl: boolean;
+  readonly waiting: Waiting;
+  /** Whether the topic stays held by this operation when it is done. */
+  readonly holdAfter: boolean;
+  /** The words after `lean-ops topic <kind>` that make this plan again: the topic, or what else it is about, and options. */
+  readonly words: readonly string[];
+  /** What the operation's item keeps as its plan, beside what all plans have. */
+  readonly details: Document;
+  /** What else must still be so when the plan is applied; each value is a word. */
+  readonly basis: PlanBasis;
+  /** What it does, for people: a name of at most nine letters, and a text. */
+  readonly lines: readonly (readonly [name: string, text: string])[];
+}
+
+export type TopicPlan = HoldPlan | ReleasePlan | CompactPlan | WorkPlan;
 
 /** Why there is no plan, by a code that docs/operations.md explains. */
 export interface Refusal {
@@ -143,6 +167,20 @@ export function planCompact(situation: TopicSituation, tables: readonly SizedTab
   };
 }
 
+/** What the plans of all work on tables have in common, or why no work can begin. */
+export function planWork(
+  situation: TopicSituation,
+  kind: WorkPlan['kind'],
+): PlanResult<Omit<WorkPlan, 'holdAfter' | 'words' | 'details' | 'basis' | 'lines'>> {
+  const { topic, item, cycle, now, waiting } = situation;
+  const refusal = unknownOrBusy(situation);
+  if (refusal !== undefined) return { ok: false, refusal };
+  if (item?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
+  const ddl = ddlAtWork(item, now);
+  const held = { held: isHeld(item), hold: readHold(item) };
+  return { ok: true, plan: { kind, ...planned(situation), ...held, cycle, ddl, waiting } };
+}
+
 /** In files, the most that compacting these tables can spare whoever reads them. Tables of unknown size count as nothing. */
 export function gainOf(tables: readonly SizedTable[]): number {
   return tables.reduce((sum, { size }) => sum + (size === undefined ? 0 : mostGain(size)), 0);
@@ -194,7 +232,7 @@ export function heldText({ by, since, reason, operationId }: Hold): string {
   return `by ${by} since ${since} (${operationId}): ${reason}`;
 }
 
-function refused(code: Refusal['code'], message: string, next?: string): { ok: false; refusal: Refusal } {
+export function refused(code: Refusal['code'], message: string, next?: string): { ok: false; refusal: Refusal } {
   return { ok: false, refusal: { code, message, ...(next !== undefined && { next }) } };
 }
 
@@ -207,6 +245,7 @@ export function basisOf(plan: TopicPlan): PlanBasis {
     status: plan.status ?? 'none',
     ...(plan.kind !== 'hold' && { hold: plan.hold?.operationId ?? 'none' }),
     ...(plan.kind === 'hold' && plan.extended !== undefined && { hold: plan.extended.operationId }),
+    ...('basis' in plan && plan.basis),
   };
 }
 
@@ -219,7 +258,7 @@ export function basisText(basis: PlanBasis): string {
 
 /** Reads what `basisText` wrote; undefined for any other text. */
 export function parseBasis(text: string): PlanBasis | undefined {
-  const entries = text.split(',').map((entry) => /^(epoch|status|hold)=([\w-]+)$/.exec(entry));
+  const entries = text.split(',').map((entry) => /^([a-z_]+)=([\w:.-]+)$/.exec(entry));
   if (entries.some((entry) => entry === null)) return undefined;
   return Object.fromEntries(entries.map((entry) => [entry?.[1] ?? '', entry?.[2] ?? '']));
 }
@@ -235,7 +274,7 @@ export function staleness(shown: PlanBasis, plan: TopicPlan): Refusal | undefine
   return {
     code: 'PLAN_STALE',
     message: `${plan.topic} has changed since the plan was made: ${changes.join(', ')}`,
-    next: `lean-ops topic ${plan.kind} ${plan.topic}`,
+    next: `lean-ops topic ${plan.kind} ${'words' in plan ? plan.words.join(' ') : plan.topic}`,
   };
 }
 
@@ -258,6 +297,7 @@ export function planDocument(plan: TopicPlan): Document {
       gain_at_most: gainOf(plan.tables),
       tables: plan.tables.map(tableDocument),
     }),
+    ...('details' in plan && { held: plan.held, ...(plan.holdAfter && { hold_after: true }), ...plan.details }),
     ...(first !== undefined && { first_cycle_not_taken: first.cycleId }),
     ...(waiting.upload !== undefined && { waiting_upload: waiting.upload.etag }),
   };

@@ -12,7 +12,7 @@ from lean_ops.errors import LeanOpsError
 from lean_ops.ports.interfaces import Item
 
 RUNNING, DONE, CANCELLED = "RUNNING", "DONE", "CANCELLED"
-DRAINED, APPLIED = "DRAINED", "APPLIED"
+BUILDING, BUILT, DRAINED, APPLIED = "BUILDING", "BUILT", "DRAINED", "APPLIED"
 _ENDED = (DONE, CANCELLED)
 _LOCK = "topic#"
 

@@ -10,11 +10,13 @@ before, and ends the operation after it. The job may be killed at any moment and
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from lean_ops.bookkeeping import held_topics
 from lean_ops.bookkeeping.operation import (
     APPLIED,
+    BUILDING,
+    BUILT,
     DONE,
     DRAINED,
     RUNNING,
@@ -34,6 +36,7 @@ from lean_ops.ports.job_arguments import MaintenanceArguments
 from lean_ops.tables.spark_tables import Tables
 
 Counts = Mapping[str, Any]
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class HeldTopic:
 
 Apply = Callable[[OperationJob, Tables, Operation, HeldTopic], Counts]
 """Does what a kind of operation does in tables, and returns in numbers what was done. It can be repeated."""
+Build = Callable[[OperationJob, Tables, Operation], Counts]
+"""Does what a kind of operation does before its topic is held. It can be repeated, too."""
 
 
 def run(job: OperationJob) -> Operation:
@@ -66,16 +71,30 @@ def run(job: OperationJob) -> Operation:
     """
     tables = Tables(job.spark, job.arguments.database_prefix)
     operation = _read(job)
+    if operation.step == BUILDING:
+        return _build(job, tables, operation)
     if operation.step == DRAINED:
-        counts = _apply_of(operation)(job, tables, operation, _held(job, operation))
+        counts = _of_kind(_KINDS, operation)(job, tables, operation, _held(job, operation))
         if not job.operations.apply(operation.operation_id, counts, job.clock()):
-            raise OperationError(
-                f"{operation.operation_id} was cancelled or taken up by another run meanwhile"
-            )
+            raise _taken_away(operation)
         operation = replace(operation, step=APPLIED, counts=counts)
         job.log("operation applied", kind=operation.kind, topic_name=operation.topic, **counts)
     _record(job, tables, operation)
     return operation
+
+
+def _build(job: OperationJob, tables: Tables, operation: Operation) -> Operation:
+    """Does what an operation does before it holds its topic: a rebuild builds, beside the tables that people
+    read."""
+    counts = _of_kind(_BUILDS, operation)(job, tables, operation)
+    if not job.operations.built(operation.operation_id, counts, job.clock()):
+        raise _taken_away(operation)
+    job.log("operation built", kind=operation.kind, topic_name=operation.topic, **counts)
+    return replace(operation, step=BUILT, counts=counts)
+
+
+def _taken_away(operation: Operation) -> OperationError:
+    return OperationError(f"{operation.operation_id} was cancelled or taken up by another run meanwhile")
 
 
 def _read(job: OperationJob) -> Operation:
@@ -84,7 +103,7 @@ def _read(job: OperationJob) -> Operation:
     operation = None if item is None else read_operation(item)
     if operation is None:
         raise OperationError(f"there is no operation {operation_id}")
-    if operation.state != RUNNING or operation.step not in (DRAINED, APPLIED):
+    if operation.state != RUNNING or operation.step not in (BUILDING, DRAINED, APPLIED):
         raise OperationError(
             f"{operation_id} is {operation.state} and its last step is {operation.step}: its state machine "
             "starts this job, and nobody else (lean-ops op resume)"
@@ -168,13 +187,14 @@ def _compact(job: OperationJob, tables: Tables, operation: Operation, held: Held
 
 
 _KINDS: Mapping[str, Apply] = {"hold": _hold, "release": _release, "compact": _compact}
+_BUILDS: Mapping[str, Build] = {}
 
 
-def _apply_of(operation: Operation) -> Apply:
-    apply = _KINDS.get(operation.kind)
-    if apply is None:
+def _of_kind(kinds: Mapping[str, _Part], operation: Operation) -> _Part:
+    found = kinds.get(operation.kind)
+    if found is None:
         raise OperationError(f"this version of the job knows no operation of the kind {operation.kind!r}")
-    return apply
+    return found
 
 
 def _record(job: OperationJob, tables: Tables, own: Operation) -> None:

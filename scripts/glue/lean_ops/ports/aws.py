@@ -218,12 +218,18 @@ class DynamoOperations:
         for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
             yield from map(_plain_all, page["Items"])
 
+    def built(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        return self._move(operation_id, "BUILDING", "BUILT", counts, at)
+
     def apply(self, operation_id: str, counts: Item, at: datetime) -> bool:
-        values = {":applied": "APPLIED", ":drained": "DRAINED", ":running": "RUNNING", ":at": _iso(at)}
+        return self._move(operation_id, "DRAINED", "APPLIED", counts, at)
+
+    def _move(self, operation_id: str, before: str, after: str, counts: Item, at: datetime) -> bool:
+        values = {":after": after, ":before": before, ":running": "RUNNING", ":at": _iso(at)}
         return self._if(
             operation_id,
-            "SET #step = :applied, #counts = :counts, #updated = :at",
-            "#state = :running AND #step IN (:drained, :applied)",
+            "SET #step = :after, #counts = :counts, #updated = :at",
+            "#state = :running AND #step IN (:before, :after)",
             {"#step": "step", "#counts": "counts", "#updated": "updated_at", "#state": "state"},
             {**values, ":counts": dict(counts)},
         )

@@ -173,6 +173,9 @@ class Operations(Protocol):
     def all(self) -> Iterable[Item]:
         """Every item, those of locks included."""
 
+    def built(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        """Sets the step BUILT and the counts of a rebuild. Returns as apply does."""
+
     def apply(self, operation_id: str, counts: Item, at: datetime) -> bool:
         """Sets the step APPLIED and the counts. Returns False when the operation is not running any more."""
 

@@ -5,8 +5,14 @@
 import type { Document } from '../condition';
 import { isTopicName, type TopicName } from '../topic';
 
-export const OPERATION_KINDS = ['hold', 'release', 'compact'] as const;
+export const OPERATION_KINDS = ['hold', 'release', 'compact', 'rewind', 'undo', 'rebuild', 'forget'] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+/**
+ * The kinds that work on a topic's tables and hold the topic for as long as that takes. One that was held before stays held, and
+ * with `hold_after` in the plan so does any other.
+ */
+export const WORKING_KINDS: ReadonlySet<OperationKind> = new Set(['compact', 'rewind', 'undo', 'rebuild', 'forget']);
 
 /** RUNNING until it ends. A FAILED operation keeps its topic's lock: it is resumed, and RUNNING again, or cancelled. */
 export const OPERATION_STATES = ['RUNNING', 'DONE', 'FAILED', 'CANCELLED'] as const;
@@ -15,12 +21,14 @@ export type OperationState = (typeof OPERATION_STATES)[number];
 /**
  * The steps in their order. Each is the last one that has been done:
  * - REQUESTED: the item and the lock are there, and nothing else has changed.
- * - BEGUN: the registry holds the topic (hold, compact). From here on the operation is resumed or cancelled, never forgotten.
+ * - BUILDING: a rebuild only. Its tables are built beside those that people read, while cycles go on.
+ * - BUILT: a rebuild only. The Glue job has built them. The job sets it.
+ * - BEGUN: the registry holds the topic (all but a release). From here on the operation is resumed or cancelled, never forgotten.
  * - DRAINED: no cycle and no DDL that began before is at work any more.
  * - APPLIED: the Glue job has done its part. The job sets it.
  * - ENDED: the registry, the lock and the state are final.
  */
-export const OPERATION_STEPS = ['REQUESTED', 'BEGUN', 'DRAINED', 'APPLIED', 'ENDED'] as const;
+export const OPERATION_STEPS = ['REQUESTED', 'BUILDING', 'BUILT', 'BEGUN', 'DRAINED', 'APPLIED', 'ENDED'] as const;
 export type OperationStep = (typeof OPERATION_STEPS)[number];
 
 /** Times are ISO texts in UTC. */

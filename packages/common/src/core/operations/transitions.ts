@@ -6,7 +6,15 @@ import { absent, all, equals, present, type Condition, type Document } from '../
 import { isObject } from '../json/value';
 import { tableNameOf } from '../topic';
 import { ddlAtWork, epochOf, isHeld, readHold, type Hold } from './hold';
-import { lockItem, lockKeyOf, operationItem, readLock, type Operation, type OperationState } from './operation';
+import {
+  lockItem,
+  lockKeyOf,
+  operationItem,
+  readLock,
+  WORKING_KINDS,
+  type Operation,
+  type OperationState,
+} from './operation';
 
 /** The table that a write goes to: operations and their locks, or the schema registry. */
 export type OperationTable = 'operations' | 'registry';
@@ -60,8 +68,10 @@ export function requestWrites(operation: Operation): readonly OperationWrite[] {
 }
 
 /**
- * Begins an operation, or takes up one that failed. A hold and a compaction hold the topic in the registry and raise its
- * epoch; a release only looks that the topic is held. A compaction of a topic that is held already changes nothing there.
+ * Begins an operation, or takes up one that failed. A hold, and whatever works on the tables, holds the topic in the registry and
+ * raises its epoch; a release only looks that the topic is held. Work on a topic that is held already changes nothing there.
+ *
+ * A rebuild begins twice: first it is only noted that it builds, and the topic is held once that is done.
  */
 export function beginOperation(facts: OperationFacts, executionArn: string): Decision {
   const { operation, lock, topicItem, now } = facts;
@@ -77,13 +87,19 @@ export function beginOperation(facts: OperationFacts, executionArn: string): Dec
     endedAt: undefined,
     updatedAt: now.toISOString(),
   };
-  if (operation.step !== 'REQUESTED') {
+  const builds = operation.kind === 'rebuild' && operation.step === 'REQUESTED';
+  if (operation.step !== 'REQUESTED' && operation.step !== 'BUILT') {
     if (operation.state === 'RUNNING' && operation.executionArn === executionArn) return { kind: 'done', operation };
     return { kind: 'write', writes: [writeOf(operation, running)], operation: running };
   }
-  const begun = { ...running, step: 'BEGUN' as const };
   const refusal = refusalOf(operation, topicItem);
   if (refusal !== undefined) return refusal;
+  if (builds) {
+    const building = { ...running, step: 'BUILDING' as const };
+    const writes = [unchangedTopic(operation, topicItem), writeOf(operation, building)];
+    return { kind: 'write', writes, operation: building };
+  }
+  const begun = { ...running, step: 'BEGUN' as const };
   return {
     kind: 'write',
     writes: [beginningOf(operation, topicItem, now), writeOf(operation, begun)],
@@ -94,7 +110,7 @@ export function beginOperation(facts: OperationFacts, executionArn: string): Dec
 /** The write on the topic with which an operation begins. */
 function beginningOf(operation: Operation, topicItem: Document | undefined, now: Date): OperationWrite {
   if (extendedBy(operation) !== undefined) return extensionWrite(operation, topicItem, now);
-  const holds = operation.kind === 'hold' || (operation.kind === 'compact' && !isHeld(topicItem));
+  const holds = operation.kind === 'hold' || (WORKING_KINDS.has(operation.kind) && !isHeld(topicItem));
   return holds ? holdWrite(operation, topicItem, now) : unchangedTopic(operation, topicItem);
 }
 
@@ -235,8 +251,8 @@ export type OperationOutcome =
 
 /**
  * Ends an operation. One that succeeded or is cancelled gives its lock back, and the topic too where the operation was to
- * release it, or had held it for itself. A compaction that is cancelled raises the topic's epoch, so that its job cannot commit
- * after the next writer has. One that failed keeps the lock, unless it never began: then nothing has changed.
+ * release it, or had held it for itself. Work that is cancelled raises the topic's epoch, so that its job cannot commit after the
+ * next writer has. One that failed keeps the lock, unless it never began: then nothing has changed.
  */
 export function finishOperation(facts: OperationFacts, how: OperationOutcome): Decision {
   const { operation, topicItem, now } = facts;
@@ -267,7 +283,8 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
   };
   const givesBack = topicIsGivenBack(operation, readHold(topicItem), how.outcome) && isHeld(topicItem);
   // Its job may still be at work, and would commit after the topic was given back.
-  const fences = operation.kind === 'compact' && how.outcome === 'CANCELLED' && operation.step !== 'REQUESTED';
+  const hasHeld = !['REQUESTED', 'BUILDING', 'BUILT'].includes(operation.step);
+  const fences = WORKING_KINDS.has(operation.kind) && how.outcome === 'CANCELLED' && hasHeld;
   return {
     kind: 'write',
     writes: [
@@ -284,13 +301,14 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
 }
 
 function topicIsGivenBack(
-  { kind, operationId }: Operation,
+  { kind, operationId, plan }: Operation,
   hold: Hold | undefined,
   outcome: 'SUCCEEDED' | 'CANCELLED',
 ): boolean {
   if (kind === 'release') return outcome === 'SUCCEEDED';
   const isOwn = hold?.operationId === operationId;
-  return kind === 'hold' ? isOwn && outcome === 'CANCELLED' : isOwn;
+  const staysHeld = kind === 'hold' || plan['hold_after'] === true;
+  return staysHeld ? isOwn && outcome === 'CANCELLED' : isOwn;
 }
 
 /**
