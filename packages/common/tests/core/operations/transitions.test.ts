@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { advanceOperation, OperationRefusedError, requestOperation, type DocumentStore } from '../../../src/aws';
 import {
   beginOperation,
+  equals,
   finishOperation,
   isHeld,
   lockKeyOf,
@@ -67,10 +68,19 @@ function steps(documents: DocumentStore) {
 
 /** What an execution does, without the Glue job. */
 async function run(documents: DocumentStore, id: string): Promise<void> {
-  const { begin, drained, succeed } = steps(documents);
-  await begin(id);
+  const { drained, succeed } = steps(documents);
+  await beginWhole(documents, id);
   await drained(id);
   await succeed(id);
+}
+
+/** Begins, and begins again after the Glue job has built what a rebuild builds. */
+async function beginWhole(documents: DocumentStore, id: string, execution?: string): Promise<void> {
+  const { begin } = steps(documents);
+  const { step } = await begin(id, execution);
+  if (step !== 'BUILDING') return;
+  await documents.update(TABLES.operations, { operation_id: id }, { set: { step: 'BUILT' } }, equals('step', step));
+  await begin(id, execution);
 }
 
 const topicOf = (documents: World) => documents.get('registry', { topic_name: TOPIC });
@@ -282,6 +292,67 @@ describe('a compaction', () => {
   });
 });
 
+describe('a rewind', () => {
+  it('gives its topic back, or keeps it as a hold of its own', async () => {
+    const documents = world(READY);
+    const given = operation('rewind');
+    await steps(documents).request(given);
+    await run(documents, given.operationId);
+    expect(isHeld(await topicOf(documents))).toBe(false);
+    const kept = operation('rewind', { plan: { hold_after: true } });
+    await steps(documents).request(kept);
+    await run(documents, kept.operationId);
+    expect(readHold(await topicOf(documents))).toMatchObject({ operationId: kept.operationId, reason: kept.reason });
+    const release = operation('release');
+    await steps(documents).request(release);
+    await run(documents, release.operationId);
+    expect(await topicOf(documents)).toMatchObject({ status: 'READY', epoch: 2 });
+  });
+
+  it('that is cancelled keeps nothing, whatever it was to keep', async () => {
+    const documents = world(READY);
+    const { request, begin, cancel } = steps(documents);
+    const rewind = operation('rewind', { plan: { hold_after: true } });
+    await request(rewind);
+    await begin(rewind.operationId);
+    await cancel(rewind.operationId);
+    expect(await topicOf(documents)).toMatchObject({ status: 'READY', epoch: 2 });
+  });
+});
+
+describe('a rebuild', () => {
+  it('leaves its topic to cycles while it builds, and holds it when that is done', async () => {
+    const documents = world(READY);
+    const { request, begin, drained, succeed } = steps(documents);
+    const rebuild = operation('rebuild', { plan: { epoch: 0 } });
+    await request(rebuild);
+    expect(await begin(rebuild.operationId)).toMatchObject({ step: 'BUILDING' });
+    expect(await begin(rebuild.operationId)).toMatchObject({ step: 'BUILDING' });
+    expect(isHeld(await topicOf(documents))).toBe(false);
+    await expect(request(operation('hold'))).resolves.toBe(false);
+    await beginWhole(documents, rebuild.operationId);
+    expect(await topicOf(documents)).toMatchObject({ status: 'MAINTENANCE', epoch: 1 });
+    await drained(rebuild.operationId);
+    await succeed(rebuild.operationId);
+    expect(await topicOf(documents)).toMatchObject({ status: 'READY', epoch: 1 });
+    expect(await lockOf(documents)).toBeUndefined();
+  });
+
+  it('that failed or is cancelled while it builds has held nothing', async () => {
+    const documents = world(READY);
+    const { request, begin, fail, cancel } = steps(documents);
+    const rebuild = operation('rebuild');
+    await request(rebuild);
+    await begin(rebuild.operationId);
+    await fail(rebuild.operationId);
+    expect(await lockOf(documents)).toBeDefined();
+    expect(await begin(rebuild.operationId, 'execution-2')).toMatchObject({ step: 'BUILDING', state: 'RUNNING' });
+    await cancel(rebuild.operationId);
+    expect(await topicOf(documents)).toEqual({ ...READY, epoch: 0 });
+    expect(await lockOf(documents)).toBeUndefined();
+  });
+});
+
 describe('a failed operation', () => {
   it('keeps its lock until it is resumed, and ends as if it had not failed', async () => {
     const documents = world(READY);
@@ -329,7 +400,8 @@ describe('a failed operation', () => {
 });
 
 describe('killed at any call and run again', () => {
-  const KINDS = ['hold', 'release', 'compact', 'cancelled hold', 'cancelled compact'] as const;
+  const CANCELLED = ['cancelled hold', 'cancelled compact', 'cancelled rebuild'] as const;
+  const KINDS = ['hold', 'release', 'compact', 'rewind', 'rebuild', ...CANCELLED] as const;
   const prepared = (kind: (typeof KINDS)[number]) => (kind === 'release' ? held(READY) : Promise.resolve(world(READY)));
 
   async function perform(documents: DocumentStore, kind: (typeof KINDS)[number], one: Operation): Promise<void> {
@@ -372,7 +444,7 @@ describe('killed at any call and run again', () => {
 
 describe('any number of operators and executions at once', () => {
   it('keep one operation a topic, an epoch that only grows, and a topic that is held or not', async () => {
-    const kinds = fc.constantFrom<OperationKind>('hold', 'release', 'compact');
+    const kinds = fc.constantFrom<OperationKind>('hold', 'release', 'compact', 'rewind', 'rebuild');
     const life = fc.record({
       kind: kinds,
       fails: fc.boolean(),
@@ -393,9 +465,9 @@ describe('any number of operators and executions at once', () => {
           const holder = items.find((item) => item['holder'] !== undefined)?.['holder'];
           const atWork = items.filter((item) => item['step'] !== undefined && item['state'] === 'RUNNING');
           expect(atWork.map((item) => item['operation_id'])).toEqual(atWork.length > 0 ? [holder] : []);
-          // Without an operation at work or failed, a compaction holds no topic.
+          // Without an operation at work or failed, only a hold holds a topic.
           const holds = topic['hold'] as { operation_id?: string } | undefined;
-          if (holder === undefined) expect(holds?.operation_id ?? '').not.toContain('compact');
+          if (holder === undefined) expect(holds?.operation_id ?? '-hold-').toContain('-hold-');
         };
         const taking = <T extends object>(port: T): T =>
           new Proxy(port, {
