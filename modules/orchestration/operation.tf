@@ -19,7 +19,7 @@ locals {
   operation_explanation = <<-EOT
     (
       $failures := $states.input.failures;
-      $step := ["Begin", "Build", "Drained", "Run", "Finish", "Cancel", "CleanUp", "NoteRefusal"][$exists($lookup($failures, $))][0];
+      $step := ["Begin", "Build", "Drained", "Run", "Finish", "TellReaders", "Cancel", "CleanUp", "NoteRefusal"][$exists($lookup($failures, $))][0];
       $error := $lookup($failures, $step);
       ${local.words_of_error}
       {
@@ -42,7 +42,7 @@ locals {
   operation_refused = { Variable = "$.step.answer.refused", IsPresent = true, Next = "NoteRefusal" }
 
   operation_catch = {
-    for step in ["Begin", "Build", "Drained", "Run", "Finish", "Cancel", "CleanUp", "NoteRefusal"] : step => [{
+    for step in ["Begin", "Build", "Drained", "Run", "Finish", "TellReaders", "Cancel", "CleanUp", "NoteRefusal"] : step => [{
       ErrorEquals = ["States.ALL"]
       ResultPath  = "$.failures.${step}"
       Next        = "ExplainFailure"
@@ -154,9 +154,26 @@ locals {
       })
 
       HasEnded = {
-        Type    = "Choice"
-        Choices = [local.operation_refused]
+        Type = "Choice"
+        Choices = [
+          local.operation_refused,
+          { Variable = "$.step.answer.change", IsPresent = true, Next = "TellReaders" },
+        ]
         Default = "Done"
+      }
+
+      TellReaders = {
+        Type           = "Task"
+        Comment        = "Whoever reads the topic's tables learns that an operation has changed them. A repeated execution says it again."
+        Resource       = "arn:${var.account.partition}:states:::events:putEvents"
+        TimeoutSeconds = 120
+        Parameters = {
+          Entries = [{ Source = "lean-ops", DetailType = "Topic tables changed", "Detail.$" = "$.step.answer.change" }]
+        }
+        ResultPath = "$.told"
+        Retry      = [{ ErrorEquals = ["States.ALL"], IntervalSeconds = 2, BackoffRate = 2, MaxAttempts = 6, JitterStrategy = "FULL" }]
+        Next       = "Done"
+        Catch      = local.operation_catch.TellReaders
       }
 
       Done = { Type = "Succeed" }
@@ -232,6 +249,13 @@ data "aws_iam_policy_document" "operation" {
     sid       = "RunJob"
     actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
     resources = ["arn:${var.account.partition}:glue:${var.account.region}:${var.account.id}:job/${var.operation_job}"]
+  }
+
+  # The default bus of the account: rules of whoever reads the tables match the source.
+  statement {
+    sid       = "TellReaders"
+    actions   = ["events:PutEvents"]
+    resources = ["arn:${var.account.partition}:events:${var.account.region}:${var.account.id}:event-bus/default"]
   }
 }
 

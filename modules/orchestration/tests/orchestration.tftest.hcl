@@ -56,7 +56,7 @@ run "takes_operations_to_their_end" {
 
   assert {
     condition = alltrue([
-      for name, step in { Begin = "Begin", Drained = "Drained", Run = "Run", Finish = "Finish", Cancel = "Cancel", NoteRefusal = "NoteRefusal" } :
+      for name, step in { Begin = "Begin", Drained = "Drained", Run = "Run", Finish = "Finish", TellReaders = "TellReaders", Cancel = "Cancel", NoteRefusal = "NoteRefusal" } :
       reverse(local.operation_definition.States[name].Catch)[0] == { ErrorEquals = ["States.ALL"], ResultPath = "$.failures.${step}", Next = "ExplainFailure" } &&
       strcontains(local.operation_definition.States.ExplainFailure.Output, "\"${step}\"")
     ])
@@ -70,8 +70,8 @@ run "takes_operations_to_their_end" {
 
   assert {
     condition = (
-      alltrue([for name in ["HasBegun", "IsDrained", "HasEnded"] : local.operation_definition.States[name].Choices[0].Next == "NoteRefusal"]) &&
-      alltrue([for name in ["Finish", "Cancel"] : local.operation_definition.States[name].Next == "HasEnded"]) &&
+      alltrue([for name in ["HasBegun", "IsDrained", "HasEnded", "HasCancelled"] : local.operation_definition.States[name].Choices[0].Next == "NoteRefusal"]) &&
+      local.operation_definition.States.Finish.Next == "HasEnded" && local.operation_definition.States.Cancel.Next == "HasCancelled" &&
       local.operation_definition.States.NoteRefusal.Next == "Refused" && local.operation_definition.States.Refused.Type == "Succeed"
     )
     error_message = "A refusal is an answer to the operator, and wakes nobody up."
@@ -86,8 +86,9 @@ run "takes_operations_to_their_end" {
     condition = toset(flatten([for statement in data.aws_iam_policy_document.operation.statement : tolist(statement.resources)])) == toset([
       "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-operation-steps",
       "arn:aws:glue:eu-central-1:123456789012:job/lean-ops-operation",
+      "arn:aws:events:eu-central-1:123456789012:event-bus/default",
     ])
-    error_message = "The machine of operations runs its function and its job, and nothing else."
+    error_message = "The machine of operations runs its function and its job, tells readers, and does nothing else."
   }
 
   assert {

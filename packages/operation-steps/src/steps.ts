@@ -25,6 +25,7 @@ import {
   type RefusalCode,
 } from '@lean-ops/common/core';
 import type { StepRequest } from './request';
+import { tablesChanged, type TablesChanged } from './tables-changed';
 
 export interface Collaborators {
   readonly documents: DocumentStore;
@@ -108,7 +109,8 @@ export async function drained(operationId: string, resources: Resources, deps: C
 
 /**
  * Ends the operation. When its topic is not held any more, an upload that waited for that is given to schema-validator again, as
- * its event was. A repeated call does so again, which the validator recognises.
+ * its event was. A repeated call does so again, which the validator recognises. Where the operation has changed what readers
+ * find in the tables, the answer has `change`, which the state machine puts on the event bus.
  *
  * @throws OperationRefusedError when it has ended otherwise, or another execution has taken it up
  */
@@ -117,10 +119,11 @@ export async function finish(
   how: OperationOutcome,
   resources: Resources,
   deps: Collaborators,
-): Promise<StepResult & { readonly redelivered: boolean }> {
+): Promise<StepResult & { readonly redelivered: boolean; readonly change?: TablesChanged }> {
   const operation = await advance(operationId, resources, deps, (facts) => finishOperation(facts, how));
   const redelivered = how.outcome !== 'FAILED' && (await redeliver(operation, resources, deps));
-  return { ...resultOf(operation), redelivered };
+  const change = how.outcome === 'SUCCEEDED' ? tablesChanged(operation) : undefined;
+  return { ...resultOf(operation), redelivered, ...(change !== undefined && { change }) };
 }
 
 /** As `finish` for a failure or a refusal, but an operation that is not this execution's to end any more stays as it is. */

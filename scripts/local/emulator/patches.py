@@ -237,6 +237,8 @@ def _install_glue(engine: GlueEngine, faults: FaultInjector) -> None:
         setattr(states, name, stepfunctions_engine.keep_tracing(getattr(states, name)))
     states._execute_task = stepfunctions_engine.with_execution(states._execute_task)
     states._call_lambda = stepfunctions_engine.with_invoke_rights(states._call_lambda)
+    put = "arn:aws:states:::events:putEvents"
+    states._SERVICE_DISPATCH[put] = stepfunctions_engine.put_events(states._SERVICE_DISPATCH[put])
     states._SERVICE_DISPATCH["arn:aws:states:::glue:startJobRun"] = stepfunctions_engine.glue_task(engine)
 
 

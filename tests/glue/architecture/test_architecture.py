@@ -45,12 +45,16 @@ WRITING_FILES = (
 )
 # `ledger.write`, `sys.stdout.write` and `zipfile.write` are no table writes; anything else of that name is.
 WRITING_OTHERWISE = ("bookkeeping/ledger.py", "entrypoint/log.py", "spark/session.py")
-WRITING_LEDGER = ("standardized/job.py", "curated/job.py", "curated/moved_tables.py")
+WRITING_LEDGER = (
+    *("standardized/job.py", "curated/job.py", "curated/moved_tables.py"),
+    "operations/rewinding.py",
+)
 
 # Rooms and modules whose decisions are plain Python: no Spark, no Arrow.
 PLAIN = (
     *("columns/names.py", "payload/json_text.py", "payload/flatten.py", "ports/job_arguments.py"),
     *("standardized/schema_evolution.py", "curated/backfill.py", "versions/merge_python.py"),
+    "tables/schema_promotion.py",
     *("validation/topic_schema.py", "validation/casts.py", "tables/table_shape.py"),
     "spark/catalog_calls.py",
     *("catch_up/table_owners.py", "catch_up/missing_drift.py", "catch_up/plan.py", "catch_up/report.py"),

@@ -16,7 +16,10 @@ from lean_ops.maintenance import debt, raw_days
 from lean_ops.spark import iceberg_classes, java_api
 
 LIBRARY = Path(java_api.__file__).parents[1]
-LISTS = (java_api.NEEDED, java_api.NEEDED_BY_TASKS, java_api.NEEDED_BY_MAINTENANCE)
+LISTS = (
+    *(java_api.NEEDED, java_api.NEEDED_BY_TASKS, java_api.NEEDED_BY_MOVES),
+    java_api.NEEDED_BY_MAINTENANCE,
+)
 LIST = {name: {member for one in LISTS for member in one.get(name, ())} for one in LISTS for name in one}
 LATER = EPOCH + timedelta(days=60)
 ABSENT = {
@@ -70,6 +73,7 @@ def test_every_class_in_the_code_is_on_the_list():
 def test_the_jvm_of_the_tests_has_all_of_it(spark):
     assert java_api.missing_in(spark._jvm, java_api.NEEDED) == []
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_TASKS) == []
+    assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_MOVES) == []
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_MAINTENANCE) == []
 
 

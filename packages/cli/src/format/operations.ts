@@ -1,5 +1,5 @@
 /** Operations for people: the list of them, and one with how to go on. */
-import type { Operation } from '@lean-ops/common/core';
+import { isObject, type Operation } from '@lean-ops/common/core';
 import { isStuck, type ListedOperation } from '../operations/list-operations';
 import type { Refusal } from '../operations/plan';
 import { durationText, timeText } from '../status/duration';
@@ -130,6 +130,7 @@ function whatIsDone(operation: Operation): string {
     case 'APPLIED': {
       if (kind === 'compact') return compactedText(counts);
       const { cycles_waiting: cycles, messages_waiting: messages } = counts;
+      if (kind === 'rewind' || kind === 'undo') return movedText(counts);
       if (kind !== 'release' || typeof cycles !== 'number' || typeof messages !== 'number')
         return 'the tables are done';
       return cycles === 0
@@ -142,16 +143,26 @@ function whatIsDone(operation: Operation): string {
 }
 
 function doneText({ operationId, kind, topic, plan }: Operation): string {
-  switch (kind) {
-    case 'hold':
-      return `${topic} is held: no writer can commit any more`;
-    case 'release':
-      return `${topic} is released`;
-    default: {
-      const staysHeld = plan['held'] === true || plan['hold_after'] === true;
-      return `${operationId} is done: ${topic} ${staysHeld ? 'stays held' : 'is given back'}`;
-    }
-  }
+  if (kind === 'hold') return `${topic} is held: no writer can commit any more`;
+  if (kind === 'release') return `${topic} is released`;
+  const staysHeld = plan['held'] === true || plan['hold_after'] === true;
+  return `${operationId} is done: ${topic} ${staysHeld ? 'stays held' : 'is given back'}`;
+}
+
+/** What a rewind or an undo did, and what the next cycle takes again. */
+function movedText(counts: Operation['counts']): string {
+  const { layers, cycles_waiting: cycles, messages_waiting: messages } = counts;
+  const moved = Object.entries(isObject(layers) ? layers : {}).flatMap(([layer, done]) => {
+    const { rows_before: before, rows_after: after } = isObject(done) ? done : {};
+    return typeof before === 'number' && typeof after === 'number'
+      ? [`${layer} ${counted(before, 'row')} to ${counted(after, 'row')}`]
+      : [];
+  });
+  const again =
+    typeof cycles !== 'number' || typeof messages !== 'number' || cycles === 0
+      ? 'they lack no messages'
+      : `the next cycle takes ${counted(messages, 'message')} of ${counted(cycles, 'cycle')} again`;
+  return `the tables are done: ${[...moved, again].join(', ')}`;
 }
 
 /** What a compaction did, by the counts that its job wrote. */

@@ -101,7 +101,14 @@ export interface Refusal {
     | 'PLAN_STALE'
     | 'OPERATION_ENDED'
     | 'OPERATION_RUNS'
-    | 'LOCK_LOST';
+    | 'LOCK_LOST'
+    | 'BEYOND_RETENTION'
+    | 'DELTA_GONE'
+    | 'NO_ALIGNED_POINT'
+    | 'NOTHING_TO_REWIND'
+    | 'SCHEMA_CHANGED'
+    | 'UNDO_GONE'
+    | 'UNDO_OVERTAKEN';
   /** A whole sentence. */
   readonly message: string;
   /** The command to go on with. */

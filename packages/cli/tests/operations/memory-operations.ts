@@ -69,6 +69,9 @@ const COMPACTED = {
   snapshots_after: 101,
 };
 
+/** What the job of a rewind counts besides. */
+const REWOUND = { layers: { curated: { rows_before: 30, rows_after: 10, schema_before: 1 } } };
+
 const fileOf = (table: string): string => `s3://acme-lake/warehouse/${table}/metadata/1.metadata.json`;
 
 /** The metadata of a table with one snapshot. */
@@ -100,6 +103,8 @@ export interface MemoryOptions {
   readonly tables?: Readonly<Record<string, object | string>>;
   /** The rows that Athena answers. */
   readonly ledger?: readonly (readonly (string | null)[])[];
+  /** The rows that cycle_delta has of the topic: cycles with their numbers of messages. */
+  readonly delta?: readonly (readonly (string | null)[])[];
   /** Takes part when the Glue job runs: throws to let the execution fail. */
   readonly job?: (operation: Operation) => void;
   readonly caller?: string;
@@ -110,6 +115,7 @@ export interface MemoryOptions {
 export function memoryOperations({
   items = [registered()],
   ledger = [],
+  delta = [],
   tables = {},
   job,
   caller = ADA,
@@ -174,7 +180,10 @@ export function memoryOperations({
         const operation = readOperation(await documents.get(OPERATIONS, { operation_id }));
         if (operation?.step === 'DRAINED') {
           job?.(operation);
-          const counts = operation.kind === 'compact' ? COMPACTED : { cycles_waiting: 2, messages_waiting: 7 };
+          const counts =
+            operation.kind === 'compact'
+              ? COMPACTED
+              : { cycles_waiting: 2, messages_waiting: 7, ...(operation.kind === 'rewind' && REWOUND) };
           await documents.update(OPERATIONS, { operation_id }, { set: { step: 'APPLIED', counts } });
         }
         execution.next = 'Finish';
@@ -238,7 +247,7 @@ export function memoryOperations({
       execute: () => Promise.reject(new Error('nothing is written by Athena')),
       query: (sql) => {
         queries.push(sql);
-        return Promise.resolve({ columns: [], rows: ledger });
+        return Promise.resolve({ columns: [], rows: sql.includes('"cycle_delta"') ? delta : ledger });
       },
     },
     clock: {

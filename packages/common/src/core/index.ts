@@ -43,6 +43,8 @@ export * from './drift/schema-comparison';
 export * from './schema/topic-set';
 export * from './warehouse/sql';
 export * from './warehouse/table-plan';
+export * from './warehouse/points';
+export * from './warehouse/table-history';
 export * from './warehouse/table-size';
 export * from './warehouse/tables';
 export * from './schema/type-promotion';

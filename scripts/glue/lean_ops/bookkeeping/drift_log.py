@@ -17,6 +17,7 @@ SCHEMA = (
 COLUMN_ADDED = "COLUMN_ADDED"
 TABLE_CREATED = "TABLE_CREATED"
 TABLE_ROLLED_BACK = "TABLE_ROLLED_BACK"
+REWOUND = "REWOUND"
 MAX_COLUMNS = "MAX_COLUMNS"
 TOO_DEEP = "TOO_DEEP"
 NAME_COLLISION = "NAME_COLLISION"
@@ -24,7 +25,7 @@ COLUMN_RESCUED = "COLUMN_RESCUED"
 PAYLOAD = "payload"
 CATCH_UP = "catch_up"
 TABLE_HISTORY = "table_history"
-"""Where the changes come from, by the names of the column `source`."""
+"""Where the changes come from, by the names of the column `source`. That of REWOUND is the operation's id."""
 
 MAX_RESCUED_LISTED = 100
 """How many rescued paths of a topic one cycle puts on record: enough for people to see what happens, however
@@ -56,6 +57,8 @@ class Drift:
         # A column can be added, dropped and added again, and a table can be moved back more than once, so the
         # cycle is part of the id. That a path is rescued is one fact, however many cycles see it.
         cycle = self.cycle_id if self.change_type in (COLUMN_ADDED, TABLE_ROLLED_BACK) else None
+        if self.change_type == REWOUND:
+            cycle = self.source
         return deterministic_id(self.topic, self.layer, self.change_type, self.column_name, cycle)
 
 

@@ -40,6 +40,8 @@ DONE = "SUCCEEDED"
 FAILED = "FAILED"
 FENCED = "FENCED"
 """An operation took the topic over while the run was under way, so the run has not taken the cycle."""
+REWOUND = "REWOUND"
+"""An operation has moved the table behind this cycle's commit. A later cycle has its messages."""
 UNBALANCED = "UNBALANCED"
 """The cycle is done, but its counts disagree with the table."""
 _KEYS = ("topic_name", "layer", "cycle_id")
@@ -58,6 +60,7 @@ class Entry:
     counts: by names of COUNTS; a name that is absent counts 0.
     error: why the topic has not taken the cycle.
     fenced: whether that is because an operation took the topic over, which is no failure.
+    rewound: whether it is because an operation has moved the table back, which is none either.
     imbalance: how the counts disagree with the table.
     """
 
@@ -69,12 +72,13 @@ class Entry:
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
     fenced: bool = False
+    rewound: bool = False
     imbalance: str | None = None
 
     @property
     def status(self) -> str:
         if self.error is not None:
-            return FENCED if self.fenced else FAILED
+            return FENCED if self.fenced else REWOUND if self.rewound else FAILED
         return DONE if self.imbalance is None else UNBALANCED
 
 

@@ -1,11 +1,12 @@
 """Where a topic's table stands: what its own commits say, beside what the mirror remembers of them.
 
-The mirror says what a table had once reached. A table that is behind its mirror was moved back: by a
-rollback, or because somebody made it anew. The jobs take it on from where it is, and tell people once.
+The mirror says what a table had once reached. A table that is behind its mirror was moved back: by an
+operation, by somebody's rollback, or because somebody made it anew. The jobs take it on from where it is.
+What an operation has moved is on record with it; of the rest they tell people once.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lean_ops.bookkeeping import drift_log
@@ -26,11 +27,13 @@ class Position:
 
     last: the table's last commit; None where it has none, or none any more. mirror: the topic's item; None
     before its first commit. is_moved_back: whether the table lacks commits that the mirror remembers.
+    moved_by: the operation that has moved it back; None where it was somebody else.
     """
 
     last: Commit | None
     mirror: Item | None
     is_moved_back: bool
+    moved_by: str | None = None
 
     @property
     def has_expired(self) -> bool:
@@ -52,7 +55,16 @@ class Position:
 
 def position_of(table: TopicTable, mirror: Item | None) -> Position:
     """Returns where a table stands. mirror: the topic's item in the layer."""
-    return position(table.last_commit(), mirror, table.ancestry)
+    found = position(table.last_commit(), mirror, table.ancestry)
+    return replace(found, moved_by=_moved_by(table, mirror)) if found.is_moved_back else found
+
+
+def _moved_by(table: TopicTable, mirror: Item | None) -> str | None:
+    """The operation that has moved a table back which has not caught up since: then its mirror is still as it
+    was when the table was moved."""
+    moved = table.moved()
+    known = (mirror or {}).get("snapshot_id", "")
+    return moved.operation_id if moved is not None and moved.mirrored == known else None
 
 
 def position(last: Commit | None, mirror: Item | None, ancestry: Callable[[], Ancestry]) -> Position:
@@ -75,10 +87,22 @@ def record_moved_back(
     at: datetime,
     log: Callable[..., None],
 ) -> None:
-    """Tells people which tables were moved back: a line in the log and a row in drift_log for each.
+    """Tells people which tables were moved back: a line in the log and a row in drift_log for each. Those
+    that an operation has moved are on record already.
 
     moved: topic to where its table stands. cycle_id: that of the run, which takes the tables on.
     """
+    for topic, position in moved.items():
+        if position.moved_by is not None:
+            log(
+                "table rewound",
+                topic_name=topic,
+                layer=layer,
+                operation_id=position.moved_by,
+                from_cycle_id=position.remembered,
+                to_cycle_id=position.reached,
+            )
+    moved = {topic: position for topic, position in moved.items() if position.moved_by is None}
     if not moved:
         return
     for topic, position in moved.items():

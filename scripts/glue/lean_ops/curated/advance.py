@@ -69,6 +69,8 @@ class Advance(TopicAdvance):
     standardized: the full name of the topic's Standardized table, or None where there is none.
     column_paths: which paths have the columns there.
     backfill_from: the Standardized table whose rows the schema has to validate, or None.
+    is_moved_back: whether the table is behind its mirror. It gets a commit also where it lacks nothing, as
+    when an operation was undone, since the mirror would else count it as moved back for ever.
     """
 
     schema: TopicSchema
@@ -81,6 +83,7 @@ class Advance(TopicAdvance):
     standardized: str | None
     backfill_from: TopicTable | None
     arrived: datetime | None = None
+    is_moved_back: bool = False
     column_paths: ColumnPaths = field(default_factory=dict)
 
     @property
@@ -89,7 +92,7 @@ class Advance(TopicAdvance):
 
     @property
     def is_idle(self) -> bool:
-        return not self.cycles and not self.has_new_schema
+        return not self.cycles and not self.has_new_schema and not self.is_moved_back
 
     @property
     def known_through(self) -> str:

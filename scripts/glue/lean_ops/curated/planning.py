@@ -211,6 +211,7 @@ def advances_of(
                 paths=[one.paths for one in new],
                 standardized=plan.standardized,
                 backfill_from=plan.backfill_from,
+                is_moved_back=plan.position.is_moved_back,
             )
         )
     return advances

@@ -31,6 +31,7 @@ from lean_ops.errors import reason
 from lean_ops.operations.compacting import compact
 from lean_ops.operations.fencing import fence
 from lean_ops.operations.recording import record
+from lean_ops.operations.rewinding import move_tables
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
 from lean_ops.ports.job_arguments import MaintenanceArguments
 from lean_ops.tables.spark_tables import Tables
@@ -186,7 +187,19 @@ def _compact(job: OperationJob, tables: Tables, operation: Operation, held: Held
     return {"epoch": held.epoch, **compact(maintenance, tables, held.topic, held.epoch)}
 
 
-_KINDS: Mapping[str, Apply] = {"hold": _hold, "release": _release, "compact": _compact}
+def _move(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
+    """Rewinds a topic, or puts it where it was before another operation; fenced first, as in _compact."""
+    held.fence(tables)
+    return {"epoch": held.epoch, **move_tables(job, tables, operation, held.epoch)}
+
+
+_KINDS: Mapping[str, Apply] = {
+    "hold": _hold,
+    "release": _release,
+    "compact": _compact,
+    "rewind": _move,
+    "undo": _move,
+}
 _BUILDS: Mapping[str, Build] = {}
 
 

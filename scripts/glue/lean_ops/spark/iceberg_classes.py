@@ -123,6 +123,24 @@ class MaintenanceClasses:
         self.reachable_files = jvm.org.apache.iceberg.ReachableFileUtil
 
 
+class MoveClasses:
+    """What only operations need that move a table to another snapshot. Raises as MaintenanceClasses does."""
+
+    def __init__(self, jvm: Any) -> None:
+        missing = java_api.missing_in(jvm, java_api.NEEDED_BY_MOVES)
+        if missing:
+            raise java_api.JavaApiError(java_api.iceberg_version(jvm), missing)
+        self.ref = jvm.org.apache.iceberg.SnapshotRef
+        self.long: Any = jvm.java.lang.Long
+        """Python's small numbers are no Long to Java by themselves."""
+
+
+@lru_cache(maxsize=1)
+def move_classes_of(jvm: Any) -> MoveClasses:
+    """The classes of the process, looked up at the first call."""
+    return MoveClasses(jvm)
+
+
 @lru_cache(maxsize=1)
 def maintenance_classes_of(jvm: Any) -> MaintenanceClasses:
     """The classes of the process, looked up at the first call."""

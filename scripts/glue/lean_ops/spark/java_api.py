@@ -150,6 +150,18 @@ NEEDED_BY_TASKS: JavaApi = {
 }
 """Without these, tasks cannot read and write the files of tables by themselves, and Spark does all work."""
 
+NEEDED_BY_MOVES: JavaApi = {
+    "org.apache.iceberg.TableMetadata$Builder": [
+        "removeRef(java.lang.String)",
+        "setBranchSnapshot(long,java.lang.String)",
+        "setCurrentSchema(int)",
+        "setRef(java.lang.String,org.apache.iceberg.SnapshotRef)",
+    ],
+    "org.apache.iceberg.SnapshotRef": ["tagBuilder(long)"],
+    "org.apache.iceberg.SnapshotRef$Builder": ["build()", "maxRefAgeMs(java.lang.Long)"],
+}
+"""Without these no operation can move a table to another of its snapshots."""
+
 NEEDED_BY_MAINTENANCE: JavaApi = {
     "org.apache.iceberg.BaseTable": [
         *("currentSnapshot()", "expireSnapshots()", "io()", "location()", "newDelete()", "newRewrite()"),
@@ -223,6 +235,7 @@ class _Reflection:
         self._classes: dict[str, Any] = {
             "long": jvm.java.lang.Long.TYPE,
             "boolean": jvm.java.lang.Boolean.TYPE,
+            "int": jvm.java.lang.Integer.TYPE,
         }
 
     def has_class(self, name: str) -> bool:

@@ -36,6 +36,20 @@ class Ancestry:
         return sequence_number is not None and self.oldest is not None and self.oldest < sequence_number
 
 
+def is_ancestor(loaded: Any, snapshot_id: str) -> bool:
+    """Whether a snapshot is the current one of a table, or one of those before it as far as they are kept.
+    loaded: Iceberg's own Table, in Java."""
+    snapshot = loaded.currentSnapshot()
+    while snapshot is not None:
+        if str(snapshot.snapshotId()) == snapshot_id:
+            return True
+        parent = snapshot.parentId()
+        if parent is not None and str(parent) == snapshot_id:
+            return True
+        snapshot = None if parent is None else loaded.snapshot(parent)
+    return False
+
+
 def ancestry(iceberg: Iceberg, loaded: Any) -> Ancestry:
     """Follows the parents of a table's current snapshot. loaded: Iceberg's own Table, in Java."""
     snapshot = loaded.currentSnapshot()

@@ -60,12 +60,12 @@ def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]
         if CYCLE_ID in summary:
             ours = {key: value for key, value in summary.items() if key.startswith(_PREFIX)}
             at = datetime.fromtimestamp(snapshot["timestamp-ms"] / 1000, UTC)
-            rows_before = 0 if parent is None else before and _rows(before["summary"])
+            rows_before = 0 if parent is None else before and rows_of(before["summary"])
             commit = Commit(
                 snapshot_id=str(snapshot["snapshot-id"]),
                 committed_at=at,
                 properties=ours,
-                rows=_rows(summary),
+                rows=rows_of(summary),
                 sequence_number=snapshot.get("sequence-number"),
             )
             yield commit, rows_before
@@ -122,7 +122,7 @@ def confirmed(commit: Commit | None, table: str, properties: Mapping[str, str]) 
     return commit
 
 
-def _rows(summary: Mapping[str, str]) -> int | None:
+def rows_of(summary: Mapping[str, str]) -> int | None:
     """How many rows the table has, by the summary of its snapshot.
 
     Athena deletes by position. No engine that writes these tables deletes by equality, so only positions

@@ -23,8 +23,9 @@ from lean_ops.spark.iceberg_classes import (
     iceberg_of,
     plain_files,
 )
-from lean_ops.tables.ancestry import Ancestry, ancestry
+from lean_ops.tables.ancestry import Ancestry, ancestry, is_ancestor
 from lean_ops.tables.commits import (
+    CYCLE_ID,
     Commit,
     TableError,
     commits_since,
@@ -38,6 +39,7 @@ from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.fenced_commits import Accept, commit_snapshot
 from lean_ops.tables.metadata_files import MERGE_FROM, MERGE_FROM_MANIFESTS, OWN_METADATA_PROPERTIES
+from lean_ops.tables.moves import Moved
 from lean_ops.tables.staged_rows import ReplacedFiles, staged
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 from lean_ops.tables.table_shape import LEGACY_PATH, data_path_statement, legacy_path_of
@@ -109,9 +111,27 @@ class TopicTable:
         commits = (commit for commit, _ in lineage(self._iceberg, self._table))
         return next((commit for commit in commits if commit.cycle_id == cycle_id), None)
 
+    def cycle_at(self, snapshot_id: str) -> str | None:
+        """The cycle of the last commit at a snapshot, which need not be part of the table's history; None
+        where there is none, or none any more."""
+        snapshot = self._table.snapshot(int(snapshot_id)) if snapshot_id else None
+        while snapshot is not None:
+            cycle = snapshot.summary().get(CYCLE_ID)
+            if cycle is not None:
+                return str(cycle)
+            parent = snapshot.parentId()
+            snapshot = None if parent is None else self._table.snapshot(parent)
+        return None
+
     def ancestry(self) -> Ancestry:
         """How far back the table's snapshots are kept."""
         return ancestry(self._iceberg, self._table)
+
+    def moved(self) -> Moved | None:
+        """The last move of the table by an operation, as long as the snapshot that it was moved to is part of
+        the table's history. None where somebody else has moved it elsewhere since."""
+        found = Moved.of(self._table.properties())
+        return found if found and is_ancestor(self._table, found.to_snapshot) else None
 
     def column_paths(self) -> dict[str, str]:
         """The paths that have the table's columns, as columns.column_paths has them."""

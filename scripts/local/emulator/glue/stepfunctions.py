@@ -85,6 +85,24 @@ def glue_task(engine: GlueEngine) -> Callable[[str, dict[str, Any]], Any]:
     return task
 
 
+def put_events(original: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
+    """Wraps the integration `arn:aws:states:::events:putEvents`: the role must be allowed to put them, and a
+    detail that is an object goes to the bus as text."""
+
+    def task(resource: str, given: dict[str, Any]) -> Any:
+        entries = []
+        for entry in given.get("Entries", ()):
+            bus = str(entry.get("EventBusName", "default")).rpartition("/")[2]
+            arn = f"arn:aws:events:{get_region()}:{get_account_id()}:event-bus/{bus}"
+            _require("events:PutEvents", arn, "EventBridge.AccessDeniedException")
+            detail = entry.get("Detail", {})
+            text = detail if isinstance(detail, str) else json.dumps(detail)
+            entries.append({**entry, "Detail": text})
+        return original(resource, {**given, "Entries": entries})
+
+    return task
+
+
 def _refused(code: str, message: str, status: int) -> Exception:
     """A refused start, as Step Functions names it.
 

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { TableMetadataError } from '../../core/warehouse/iceberg-metadata';
+import { readTableHistory, type TableHistory } from '../../core/warehouse/table-history';
 import { readTableSize, type TableSize } from '../../core/warehouse/table-size';
 import type { ObjectStore } from '../objects';
 
@@ -38,6 +39,20 @@ const MAX_BYTES = 32 * 2 ** 20;
  * @throws TableMetadataError for a file that is no table metadata, or has more than 32 MiB
  */
 export async function readSize(objects: Pick<ObjectStore, 'open'>, location: string): Promise<TableSize | undefined> {
+  const text = await readMetadataText(objects, location);
+  return text === undefined ? undefined : readTableSize(text);
+}
+
+/** Reads the history of a table; otherwise as `readSize`. */
+export async function readHistory(
+  objects: Pick<ObjectStore, 'open'>,
+  location: string,
+): Promise<TableHistory | undefined> {
+  const text = await readMetadataText(objects, location);
+  return text === undefined ? undefined : readTableHistory(text);
+}
+
+async function readMetadataText(objects: Pick<ObjectStore, 'open'>, location: string): Promise<string | undefined> {
   const file = await openMetadata(objects, location);
   if (file === undefined) return undefined;
   const chunks: Uint8Array[] = [];
@@ -47,7 +62,7 @@ export async function readSize(objects: Pick<ObjectStore, 'open'>, location: str
     if (bytes > MAX_BYTES) throw new TableMetadataError(`it has more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return readTableSize(Buffer.concat(chunks).toString('utf8'));
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** By the names that Iceberg's TableMetadataParser gives, now and in its early versions. */

@@ -1,0 +1,37 @@
+import { getOperation } from '@lean-ops/common/aws';
+import { isOperationId } from '@lean-ops/common/core';
+import { CliError } from '../../errors';
+import { readKnown } from '../../operations/follow';
+import { readHistories } from '../../operations/histories';
+import { planUndo } from '../../operations/plan-undo';
+import { tablesOf } from '../../operations/request';
+import { readRetaken } from '../../operations/retaken';
+import { readOperationsDeployment } from '../../pipeline/deployment';
+import type { RegisterCommand } from '../command';
+import { operateTopic, withOperateOptions, type OperateOptions } from './operate-topic';
+
+export const registerTopicUndo: RegisterCommand = (topic, { terminal, operate, setExitCode }) => {
+  const command = topic
+    .command('undo')
+    .description('put the tables of a topic where they were before a rewind, a rebuild or an undo')
+    .argument('<operation>', 'the id of the operation (lean-ops op list)');
+  withOperateOptions(command).action(async (operationId: string, options: OperateOptions) => {
+    if (!isOperationId(operationId)) {
+      throw new CliError(`${operationId} is no id of an operation. lean-ops op list shows those that there are.`);
+    }
+    const known = await readOperationsDeployment(options.outputs, terminal);
+    const undone = await readKnown(operationId, known, operate(known));
+    setExitCode(
+      await operateTopic(undone.topic, options, terminal, operate, async (situation, deployment, operator) =>
+        planUndo(
+          situation,
+          await readHistories(situation.topic, situation.item?.['table_name'], deployment, operator),
+          undone,
+          (id) => getOperation(operator.documents, tablesOf(deployment), id),
+          (after) => readRetaken(situation.topic, after, deployment, operator),
+          deployment.cycleDeltaKeptDays,
+        ),
+      ),
+    );
+  });
+};

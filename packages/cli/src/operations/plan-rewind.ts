@@ -1,0 +1,155 @@
+/** The plan of `topic rewind`: to which snapshots the tables go, what that undoes, or why it cannot be. */
+import {
+  lineageOf,
+  moveOf,
+  pointsOf,
+  type HistorySnapshot,
+  type Point,
+  type TableMove,
+  type TopicHistories,
+  type TopicLayer,
+} from '@lean-ops/common/core';
+import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
+import { moveBasis, moveDetails, moveLines } from './move-lines';
+import type { Retaken } from './retaken';
+import type { TopicSituation } from './situation';
+
+/** Where somebody wants to go: to a cycle, or to the last point at a time. */
+export type Destination = { readonly cycleId: string } | { readonly at: number };
+
+export interface RewindWishes {
+  readonly to: Destination;
+  /** Whether only Curated is rewound. */
+  readonly curatedOnly: boolean;
+  readonly holdAfter: boolean;
+}
+
+/** Reads what comes after a cycle, where the plan has to know it. */
+export type ReadRetaken = (after: string | undefined) => Promise<Retaken>;
+
+export async function planRewind(
+  situation: TopicSituation,
+  histories: TopicHistories,
+  wishes: RewindWishes,
+  readRetaken: ReadRetaken,
+  keptDays: number,
+): Promise<PlanResult<WorkPlan>> {
+  const work = planWork(situation, 'rewind');
+  if (!work.ok) return work;
+  const { topic, item } = situation;
+  const layers: readonly TopicLayer[] = wishes.curatedOnly ? ['curated'] : ['curated', 'standardized'];
+  if (layers.every((layer) => histories[layer] === undefined)) {
+    return refused('NO_TABLES', `${topic} has no ${wishes.curatedOnly ? 'Curated ' : ''}table yet`);
+  }
+  const points = pointsOf(histories);
+  const found = pointFor(wishes, points);
+  const next = `lean-ops topic points ${topic}`;
+  if (found === undefined) {
+    const oldest = nearest(points, wishes)?.cycleId;
+    const instead = oldest === undefined ? '' : `. The nearest point that can be reached is ${oldest}`;
+    return refused('BEYOND_RETENTION', `no snapshot of ${topic} is kept at ${wordOf(wishes.to)}${instead}`, next);
+  }
+  if (!fits(found, wishes)) {
+    const instead = nearest(points, wishes, found)?.cycleId;
+    return refused(
+      'NO_ALIGNED_POINT',
+      `the tables of ${topic} have no snapshots that go together at ${found.cycleId}` +
+        (instead === undefined ? '' : `. The nearest point at which they have is ${instead}`),
+      next,
+    );
+  }
+  const moves: TableMove[] = [];
+  for (const layer of layers) {
+    const [history, to] = [histories[layer], found.layers[layer]];
+    if (history === undefined || to === undefined || found.current.includes(layer)) continue;
+    const result = moveOf(layer, history, to, activeVersionOf(item));
+    if (!result.ok) {
+      return refused(
+        'SCHEMA_CHANGED',
+        `between ${found.cycleId} and now a column of the ${layer} table of ${topic} got another type, so its rows of that ` +
+          'time cannot be read any more. What changed it can be undone, if it was an operation',
+        'lean-ops op list',
+      );
+    }
+    moves.push(result.move);
+  }
+  if (moves.length === 0) {
+    return refused('NOTHING_TO_REWIND', `${topic} is at ${found.cycleId} already`, next);
+  }
+  const standardized = moves.find(({ layer }) => layer === 'standardized');
+  const [first] = moves;
+  const retaken = await readRetaken(takenThrough(standardized ?? first));
+  if (standardized !== undefined && retaken.goneThrough !== undefined) {
+    const { goneThrough } = retaken;
+    const instead = [...points].reverse().find((one) => one.cycleId >= goneThrough && fits(one, wishes))?.cycleId;
+    return refused(
+      'DELTA_GONE',
+      `cycle_delta has lost messages of cycles up to ${goneThrough}, which ${topic} would have to take again` +
+        (instead === undefined ? '' : `. The earliest point behind which it has all is ${instead}`),
+      `lean-ops topic rewind ${topic} --to ${found.cycleId} --layer curated, or lean-ops topic rebuild ${topic} --from raw`,
+    );
+  }
+  const { holdAfter } = wishes;
+  return {
+    ok: true,
+    plan: {
+      ...work.plan,
+      holdAfter,
+      words: [
+        topic,
+        `--to ${found.cycleId}`,
+        ...(wishes.curatedOnly ? ['--layer curated'] : []),
+        ...(holdAfter ? ['--hold'] : []),
+      ],
+      details: { to: found.cycleId, ...moveDetails(moves, retaken) },
+      basis: moveBasis(moves),
+      lines: [
+        ['to', `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`],
+        ...moveLines({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
+      ],
+    },
+  };
+}
+
+/** The version of the topic's active schema; undefined where it has none. */
+export function activeVersionOf(item: TopicSituation['item']): number | undefined {
+  const version = item?.['schema_version'];
+  return item?.['processing_enabled'] === true && typeof version === 'number' ? version : undefined;
+}
+
+/** The last cycle whose messages a table has where it is moved to. */
+export function takenThrough(move: TableMove | undefined): string | undefined {
+  return move?.to.through ?? move?.to.cycleId;
+}
+
+function wordOf(to: Destination): string {
+  return 'cycleId' in to ? to.cycleId : new Date(to.at).toISOString();
+}
+
+function pointFor({ to, curatedOnly }: RewindWishes, points: readonly Point[]): Point | undefined {
+  if ('cycleId' in to) {
+    const exact = points.find(({ cycleId }) => cycleId === to.cycleId);
+    return exact === undefined || !curatedOnly || exact.layers.curated !== undefined ? exact : undefined;
+  }
+  return points.find((one) => one.at <= to.at && fits(one, { curatedOnly }));
+}
+
+function fits({ aligned, layers }: Point, { curatedOnly }: Pick<RewindWishes, 'curatedOnly'>): boolean {
+  return curatedOnly ? layers.curated !== undefined : aligned;
+}
+
+/** The point that is next to what somebody wanted: the last one before it, otherwise the first one. */
+function nearest(points: readonly Point[], wishes: RewindWishes, wanted?: Point): Point | undefined {
+  const possible = points.filter((one) => one !== wanted && fits(one, wishes));
+  const { to } = wishes;
+  const isBefore = (one: Point): boolean => ('cycleId' in to ? one.cycleId < to.cycleId : one.at <= to.at);
+  return possible.find(isBefore) ?? possible.at(-1);
+}
+
+/** The commits of cycles that a move undoes, as far as they are kept. */
+export function undoneCommits(move: TableMove, histories: TopicHistories): readonly HistorySnapshot[] {
+  const history = histories[move.layer];
+  const lineage = history === undefined ? [] : lineageOf(history);
+  const place = lineage.findIndex(({ id }) => id === move.to.id);
+  return (place < 0 ? [] : lineage.slice(0, place)).filter(({ cycleId }) => cycleId !== undefined);
+}

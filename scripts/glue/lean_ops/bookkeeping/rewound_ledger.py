@@ -1,0 +1,63 @@
+"""Brings a topic's entries of Curated in the ledger in line with its table, which an operation has moved.
+
+In Standardized a cycle keeps its name when it is taken again, so its entry is replaced. In Curated a later
+cycle takes the messages of several undone ones, and they would count twice.
+"""
+
+from datetime import UTC, datetime
+
+from pyspark.sql import functions as F
+
+from lean_ops.bookkeeping import ledger
+from lean_ops.bookkeeping.ledger import Entry
+from lean_ops.tables.commits import Commit
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
+
+LAYER = "curated"
+
+
+def rewound_entries(tables: Tables, topic: str, table: TopicTable, operation_id: str) -> list[Entry]:
+    """The entries that are to be written: those of commits that are not in force any more, without counts,
+    and those of commits that are in force again, as they were.
+
+    table: the topic's Curated table, after it was moved. What is older than the snapshots that it keeps is
+    left as it is.
+    """
+    in_force = {commit.cycle_id: commit for commit in table.commits_since(None)}
+    oldest = min(in_force, default="")
+    rows = (
+        tables.read(tables.name("ops", ledger.TABLE))
+        .where((F.col("layer") == LAYER) & (F.col("topic_name") == topic) & (F.col("cycle_id") >= oldest))
+        .where((F.col("records_in") > 0) | (F.col("status") == ledger.REWOUND))
+        .select("cycle_id", "status", "started_at", "finished_at")
+        .collect()
+    )
+    entries = []
+    for row in rows:
+        commit = in_force.get(row["cycle_id"])
+        if commit is None and row["status"] != ledger.REWOUND:
+            times = row["started_at"], row["finished_at"]
+            entries.append(_undone(topic, row["cycle_id"], times, operation_id))
+        elif commit is not None and row["status"] == ledger.REWOUND:
+            entries += _again(topic, commit)
+    return entries
+
+
+def _undone(topic: str, cycle_id: str, times: tuple[datetime, datetime], operation_id: str) -> Entry:
+    started, finished = (one.replace(tzinfo=UTC) for one in times)
+    return Entry(
+        topic=topic,
+        layer=LAYER,
+        cycle_id=cycle_id,
+        started_at=started,
+        finished_at=finished,
+        error=f"REWOUND:{operation_id}: an operation has moved the table behind this cycle's commit. A later "
+        "cycle has its messages",
+        rewound=True,
+    )
+
+
+def _again(topic: str, commit: Commit) -> list[Entry]:
+    entry = ledger.entry_of(topic, LAYER, commit)
+    return [] if entry is None else [entry]

@@ -1,0 +1,122 @@
+"""Rewinds and undoes topics of a lake in memory, as the command and its state machine do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from maintained import MemoryOperations
+from operated import operate
+
+from lean_ops.columns import names
+from lean_ops.tables.spark_tables import Tables
+
+if TYPE_CHECKING:
+    from lake import Lake
+
+LAYERS = ("curated", "standardized")
+_CYCLE = "lean-ops.cycle-id"
+
+
+def targets(
+    lake: "Lake", topic: str, cycle_id: str, layers: Sequence[str] = LAYERS
+) -> dict[str, dict[str, Any]]:
+    """The targets of a rewind to a cycle: of each layer the last commit of that cycle, or of one before."""
+    found = {}
+    for layer in layers:
+        metadata = metadata_of(lake, topic, layer)
+        current = metadata.get("current-snapshot-id")
+        at = next((one for one in history(metadata) if one["summary"].get(_CYCLE, "~") <= cycle_id), None)
+        if at is not None and at["snapshot-id"] != current:
+            found[layer] = {
+                "snapshot_id": str(at["snapshot-id"]),
+                "schema_id": at["schema-id"],
+                "cycle_id": at["summary"][_CYCLE],
+                "from_snapshot_id": str(current),
+            }
+    return found
+
+
+def undo_targets(lake: "Lake", topic: str, item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The targets of an undo of an operation, whose item this is: what its tags name."""
+    found = {}
+    for layer in LAYERS:
+        metadata = metadata_of(lake, topic, layer)
+        tag = metadata["refs"].get(f"lean-ops-undo-{item['operation_id']}")
+        if tag is not None:
+            found[layer] = {
+                "snapshot_id": str(tag["snapshot-id"]),
+                "schema_id": item["counts"]["layers"][layer]["schema_before"],
+                "from_snapshot_id": str(metadata["current-snapshot-id"]),
+            }
+    return found
+
+
+def metadata_of(lake: "Lake", topic: str, layer: str) -> Mapping[str, Any]:
+    return Tables(lake.spark, lake.prefix).metadata(lake.name(f"{layer}.{names.table_name(topic)}"))
+
+
+def history(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The snapshots from the current one back, as far as they are kept."""
+    by_id = {one["snapshot-id"]: one for one in metadata["snapshots"]}
+    found, following = [], metadata.get("current-snapshot-id")
+    while following in by_id:
+        found.append(by_id[following])
+        following = by_id[following].get("parent-snapshot-id")
+    return found
+
+
+def schema_of(lake: "Lake", topic: str, layer: str) -> Mapping[str, Any]:
+    """The current schema of a table, with the ids of its columns."""
+    metadata = metadata_of(lake, topic, layer)
+    return next(one for one in metadata["schemas"] if one["schema-id"] == metadata["current-schema-id"])
+
+
+@dataclass
+class Operator:
+    """Somebody who rewinds topics of a lake, one operation after another. now: what the job's clock says."""
+
+    lake: "Lake"
+    operations: MemoryOperations = field(default_factory=MemoryOperations)
+    now: datetime = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
+    number: int = 0
+
+    def begin(self, kind: str, topic: str, plan: Mapping[str, Any]) -> str:
+        """Requests an operation, and holds its topic as its state machine does. Returns its id."""
+        self.number += 1
+        operation_id = f"20261130T{self.number:06d}Z-{kind}-ab12cd"
+        self.operations.add(operation_id, topic, plan=dict(plan))
+        if "hold" not in self.lake.registered[topic]:
+            self.lake.hold(topic)
+            self.lake.registered[topic]["hold"]["operation_id"] = operation_id
+            self.lake.registered[topic]["epoch"] = self.lake.registered[topic].get("epoch", 0) + 1
+        return operation_id
+
+    def run(self, operation_id: str) -> Mapping[str, Any]:
+        """Runs the job, and gives the topic back where the operation has held it itself. Returns the
+        counts."""
+        operate(self.lake, self.operations, operation_id, at=self.now)
+        item = self.operations.items[operation_id]
+        item.update(state="DONE", step="ENDED")
+        registered = self.lake.registered[item["topic"]]
+        own = registered.get("hold", {}).get("operation_id") == operation_id
+        if own and not item["plan"].get("hold_after"):
+            self.lake.release(item["topic"])
+        counts: Mapping[str, Any] = item["counts"]
+        return counts
+
+    def rewind(self, topic: str, cycle_id: str, layers: Sequence[str] = LAYERS, **plan: Any) -> str:
+        wanted = targets(self.lake, topic, cycle_id, layers)
+        operation_id = self.begin("rewind", topic, {"targets": wanted, **plan})
+        self.run(operation_id)
+        return operation_id
+
+    def begin_undo(self, undone: str) -> str:
+        item = self.operations.items[undone]
+        wanted = undo_targets(self.lake, item["topic"], item)
+        return self.begin("undo", item["topic"], {"targets": wanted, "undoes": undone})
+
+    def undo(self, undone: str) -> str:
+        operation_id = self.begin_undo(undone)
+        self.run(operation_id)
+        return operation_id
