@@ -12,6 +12,7 @@ import {
   isLeftAlone,
   recordsAddedSince,
   somethingWasLeft,
+  somethingWasReleased,
   type AddedRecords,
   type Document,
   type Freshness,
@@ -197,6 +198,7 @@ function situationOf({ snapshots, registry, checkpoints }: PipelineState, now: n
     // A run of Standardized that died leaves its rows new; one of Curated that died shows only by what it has not taken.
     lastCycleComplete:
       !somethingWasLeft({ now, checkpoints, registry }) &&
+      !somethingWasReleased({ now, checkpoints, registry }) &&
       !curatedRunIsMissing({ now, snapshots, registry, checkpoints }),
     enabledTopics: enabled.map(topicOf),
     topicsToBackfill: topicsToBackfillOf(enabled, checkpoints),

@@ -134,6 +134,18 @@ describe('planCycle', () => {
     await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
   });
 
+  it('runs once for a topic that was given back after the last run began, as an operation may have moved its tables', async () => {
+    const w = world();
+    const released = { topic_name: 'a', status: 'READY', released_at: '2026-11-30T11:00:30.000Z' };
+    w.documents.seed('checkpoints', { ...raw(SECOND), cycle_id: '20261130T110000Z-0a1b2c3d' });
+    w.documents.seed('registry', { ...released, status: 'MAINTENANCE' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
+    w.documents.seed('registry', released);
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: true, reason: 'CATCH_UP' });
+    w.documents.seed('checkpoints', { ...raw(SECOND), cycle_id: '20261130T110100Z-0a1b2c3d' });
+    await expect(planCycle('e', RESOURCES, w)).resolves.toMatchObject({ run: false, reason: 'NOTHING_NEW' });
+  });
+
   it('does not run again and again for a topic that failed and is held now', async () => {
     const w = world();
     const behind = [{ topic_name: 'a', cycle_id: 'c', since: '2026-11-23T10:00:00Z', error: 'x' }];

@@ -114,6 +114,42 @@ describe('orRefusal', () => {
   });
 });
 
+describe('what readers are told', () => {
+  it('is what an operation has changed of the tables, when it has succeeded', async () => {
+    const w = world();
+    const id = await w.request('rewind');
+    await begin(beginning(id), RESOURCES, w.deps);
+    await drained(id, RESOURCES, w.deps);
+    const layers = { curated: { snapshot_before: '8', snapshot_after: '7', rows_before: 2, rows_after: 1 } };
+    const counts = { epoch: 1, layers, cycles_waiting: 1 };
+    await w.documents.update('operations', { operation_id: id }, { set: { step: 'APPLIED', counts } });
+    const told = {
+      operation_id: id,
+      kind: 'rewind',
+      topic: TOPIC,
+      table_name: 'telemetry_climate',
+      requested_at: '2026-11-30T06:25:00.000Z',
+      ended_at: '2026-11-30T06:25:00.000Z',
+      layers,
+    };
+    await expect(finish(id, { outcome: 'SUCCEEDED' }, RESOURCES, w.deps)).resolves.toMatchObject({ change: told });
+    w.clock.pass(60_000);
+    // An execution that died before it could say so comes again.
+    await expect(finish(id, { outcome: 'SUCCEEDED' }, RESOURCES, w.deps)).resolves.toMatchObject({ change: told });
+  });
+
+  it('is nothing of an operation that changes no rows, or was cancelled', async () => {
+    const w = world();
+    const hold = await w.request('hold');
+    await begin(beginning(hold), RESOURCES, w.deps);
+    const held = await finish(hold, { outcome: 'SUCCEEDED' }, RESOURCES, w.deps);
+    expect(held).not.toHaveProperty('change');
+    const id = await w.request('undo');
+    await begin(beginning(id), RESOURCES, w.deps);
+    expect(await finish(id, { outcome: 'CANCELLED' }, RESOURCES, w.deps)).not.toHaveProperty('change');
+  });
+});
+
 describe('drained', () => {
   it('waits for the cycle that began before the hold, and asks less often after ten minutes', async () => {
     const w = world();

@@ -189,6 +189,23 @@ def test_what_was_read_and_rolled_back_since_stays() -> None:
     assert snapshots_to_expire(rolled_back, Rules(now=LATER, kept=1)) == [1, 3]
 
 
+def test_what_an_undo_needs_stays_back_to_where_the_branches_part() -> None:
+    """The ledger's entries of undone cycles are restored from their commits."""
+    # Snapshots 1 to 12, of which 3 to 12 were undone. Others have come upon 2 since.
+    undone = chain(*"cccccccccccc").snapshots
+    since = [
+        replace(one, snapshot_id=100 + n, parent_id=2 if n == 0 else 99 + n, sequence=100 + n)
+        for n, one in enumerate(chain(*"cccccccc").snapshots)
+    ]
+    rules = Rules(now=START + timedelta(days=400), kept=KEPT)
+    table = TableSnapshots(snapshots=[*undone, *since], current=107)
+    assert set(range(3, 13)) <= set(snapshots_to_expire(table, rules))
+    tagged = replace(table, tags={12}, undo_tags={12})
+    gone = snapshots_to_expire(tagged, rules)
+    assert not set(range(3, 13)) & set(gone)
+    assert {1, 2} <= set(gone)
+
+
 def test_what_was_read_may_have_expired_itself() -> None:
     table = chain(*"xxxx")
     rest = TableSnapshots(snapshots=table.snapshots[2:], current=4)

@@ -23,6 +23,7 @@ from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of
 from lean_ops.tables.commits import CYCLE_ID
 from lean_ops.tables.fence import check
+from lean_ops.tables.moves import UNDO_TAG, drop_undo_tags
 from lean_ops.tables.topic_table import TopicTable
 
 _MAIN = "main"
@@ -47,6 +48,7 @@ def table_snapshots(iceberg: Iceberg, loaded: Any) -> TableSnapshots:
     document = json.loads(iceberg.table_metadata.toJson(loaded.operations().current()))
     current = document.get("current-snapshot-id")
     refs = {name: ref for name, ref in document.get("refs", {}).items() if name != _MAIN}
+    tags = {name: ref["snapshot-id"] for name, ref in refs.items() if ref["type"] == "tag"}
     return TableSnapshots(
         snapshots=[
             Snapshot(
@@ -61,7 +63,8 @@ def table_snapshots(iceberg: Iceberg, loaded: Any) -> TableSnapshots:
         # -1 means that there is none, as absence does.
         current=current if current is not None and current >= 0 else None,
         branches={ref["snapshot-id"] for ref in refs.values() if ref["type"] == "branch"},
-        tags={ref["snapshot-id"] for ref in refs.values() if ref["type"] == "tag"},
+        tags=set(tags.values()),
+        undo_tags={snapshot for name, snapshot in tags.items() if name.startswith(UNDO_TAG)},
     )
 
 
@@ -72,11 +75,14 @@ def expire(spark: SparkSession, name: str, rules: Rules, *, at_least: int, epoch
     topic, as the registry had it when the run began. Returns None when nothing was to do. Raises FencedError
     when an operation has taken the table over since.
 
-    The ids are chosen from the table as it is now. Iceberg refuses when one of them was made current, or
-    named by a tag or a branch, in the meantime.
+    A tag by which an operation can be undone goes first when its time is over. The ids are chosen from the
+    table as it is now. Iceberg refuses when one of them was made current, or named by a tag or a branch, in
+    the meantime.
     """
     iceberg = iceberg_of(spark._jvm)
     loaded = iceberg.load(spark, name)
+    if drop_undo_tags(iceberg, loaded, name, epoch, rules.now):
+        loaded = iceberg.load(spark, name)
     table = table_snapshots(iceberg, loaded)
     carried_over = checkpoint_is_far(table, rules.kept)
     if carried_over:

@@ -52,12 +52,13 @@ class Rules:
 @dataclass(frozen=True, kw_only=True)
 class TableSnapshots:
     """The snapshots of a table. current: the one that readers see. branches, tags: the snapshots that they
-    name, without those of `main`."""
+    name, without those of `main`. undo_tags: those that are named so that an operation can be undone."""
 
     snapshots: Sequence[Snapshot]
     current: int | None
     branches: Collection[int] = ()
     tags: Collection[int] = ()
+    undo_tags: Collection[int] = ()
     by_id: Mapping[int, Snapshot] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +92,8 @@ def snapshots_to_expire(table: TableSnapshots, rules: Rules) -> list[int]:
     own = {one.snapshot_id for one in lineage}
     # Expiry leaves gaps, behind which a former snapshot of the branch looks as one that was rolled back.
     others = [one for one in table.snapshots if one.snapshot_id not in own]
+    for tagged in table.undo_tags:
+        kept |= _until(table, tagged, own)
     kept |= {*_days(table, lineage, rules), *_days(table, others, rules)}
     kept |= {one.snapshot_id for one in others if rules.now - one.committed_at < UNNAMED_FOR}
     gone = [one for one in table.snapshots if one.snapshot_id not in kept]
@@ -134,6 +137,17 @@ def _through(lineage: Sequence[Snapshot], snapshot_id: int) -> set[int]:
 def _through_checkpoint(lineage: Sequence[Snapshot]) -> set[int]:
     last = next((one for one in lineage if one.has_checkpoint), None)
     return set() if last is None else _through(lineage, last.snapshot_id)
+
+
+def _until(table: TableSnapshots, tagged: int, own: Collection[int]) -> set[int]:
+    """A snapshot that an undo would make current, and those before it that the current branch lacks: by their
+    commits the ledger's entries are restored."""
+    found = set()
+    for one in table.lineage(tagged):
+        if one.snapshot_id in own:
+            break
+        found.add(one.snapshot_id)
+    return found
 
 
 def _days(table: TableSnapshots, snapshots: Sequence[Snapshot], rules: Rules) -> set[int]:

@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lean_ops.spark.catalog_calls import LOAD
-from lean_ops.spark.iceberg_classes import iceberg_of, move_classes_of
+from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of, move_classes_of
 from lean_ops.tables.commits import TableError, rows_of
 from lean_ops.tables.fence import check
 from lean_ops.tables.fenced_commits import commit_metadata
@@ -129,6 +129,43 @@ def move(
     if moved is None:
         raise TableError(f"the commit to {name} does not carry its move by {operation_id}")
     return moved
+
+
+def drop_undo_tags(iceberg: Iceberg, loaded: Any, name: str, epoch: int, now: datetime) -> bool:
+    """Removes the tags of operations whose time is over, and returns whether there were any. Where the table
+    as it was loaded has none, nothing is asked of the catalog. Raises FencedError.
+
+    Iceberg would remove them as well when it expires snapshots, but keeps what they name until the next time.
+    loaded: Iceberg's own Table, in Java. now: an aware time.
+    """
+
+    def old_tags(metadata: Any) -> list[str]:
+        return _old_undo_tags(json.loads(iceberg.table_metadata.toJson(metadata)), now)
+
+    def change(operations: Any) -> tuple[Any, Any]:
+        base = operations.refresh()
+        check(base.properties(), name, epoch)
+        builder = iceberg.metadata.buildFrom(base)
+        for tag in old_tags(base):
+            builder.removeRef(tag)
+        return base, builder.build()
+
+    if not old_tags(loaded.operations().current()):
+        return False
+    commit_metadata(iceberg, loaded, name, epoch, change)
+    return True
+
+
+def _old_undo_tags(document: Mapping[str, Any], now: datetime) -> list[str]:
+    snapshots = _snapshots(document)
+    found = []
+    for name, ref in document.get("refs", {}).items():
+        age, snapshot = ref.get("max-ref-age-ms"), snapshots.get(str(ref["snapshot-id"]))
+        if not name.startswith(UNDO_TAG) or age is None or snapshot is None:
+            continue
+        if now - snapshot.committed_at > timedelta(milliseconds=age):
+            found.append(name)
+    return found
 
 
 @dataclass(frozen=True)

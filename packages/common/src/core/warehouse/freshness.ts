@@ -169,6 +169,26 @@ export function curatedRunIsMissing({
 }
 
 /**
+ * True when a topic was given back after the last run of Standardized began. An operation may have moved its tables, which no run
+ * has noted; without new rows nothing else would start the next.
+ */
+export function somethingWasReleased({
+  now,
+  checkpoints,
+  registry,
+}: Pick<FreshnessFacts, 'now' | 'checkpoints' | 'registry'>): boolean {
+  const began = timeOfCycle(runItems(checkpoints).standardized?.['cycle_id']);
+  return topicsOf(registry, now).some(({ held, releasedAt }) => !held && (releasedAt ?? 0) > began);
+}
+
+/** When a run began by its cycle, in epoch milliseconds; never, where there is none. */
+function timeOfCycle(cycleId: unknown): number {
+  const time = typeof cycleId === 'string' ? cycleId.slice(0, 'yyyymmddThhmmssZ'.length) : '';
+  const at = Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at;
+}
+
+/**
  * True when the last run of a layer left something that the next one can take: a topic that failed, or one that was held then
  * and is not any more. A topic that failed and is held now waits for its release.
  */
