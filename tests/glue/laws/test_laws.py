@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from lake import Event
 from law_checks import check, check_schema_times
+from rewound import Operator, rewinds
 
 from lean_ops.payload.flatten_batches import KEPT_COLUMNS, flatten_events
 
@@ -69,6 +70,30 @@ def test_tables_that_somebody_rolls_back_end_as_if_nobody_had(new_lake, part):
     hold()
     assert lakes, "Hypothesis drew nothing but the simplest example"
     assert told, "no table was behind its mirror"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_topics_that_are_rewound_and_undone_end_as_if_nobody_had(new_lake, part):
+    """Law L7: to any point that there is, both layers or Curated alone, undone at once, later or not at all;
+    the operation is killed in its steps and resumed, and cycles are killed as well (L1)."""
+    lakes, operators = [], []
+
+    @seed(SEED * 1000 + part)
+    @settings(max_examples=2, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(histories(MOVED_HISTORIES), plans, rewinds)
+    def hold(played, plan, drawn):
+        if not is_simplest(played):
+            lakes.append(lake := new_lake())
+            operators.append(operator := Operator(lake))
+            topics = [history.topic for history in played]
+            play(lake, played, plan, between=lambda cycle: operator.play(topics, drawn, cycle))
+            check(lake, played)
+            told = [row for row in lake.rows("ops.drift_log") if row["change_type"] == "TABLE_ROLLED_BACK"]
+            assert told == [], "the operations have told it"
+
+    hold()
+    assert lakes, "Hypothesis drew nothing but the simplest example"
+    assert sum(operator.rewound for operator in operators) > 0, "no topic had a point behind it"
 
 
 @pytest.mark.parametrize("part", range(PARTS))

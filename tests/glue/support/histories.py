@@ -1,7 +1,7 @@
 """Random histories of topics: the events and their cycles, when a schema comes, and where runs are killed."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from unittest.mock import patch
@@ -221,6 +221,7 @@ def play(
     forgotten: Sequence[int] = (0,) * (CYCLES + 1),
     moved: Sequence[Move] = (),
     holds: Mapping[str, int] | None = None,
+    between: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Sends the events and runs the cycles. Returns how many runs were killed.
 
@@ -230,6 +231,7 @@ def play(
     moved: the tables that somebody rolls back meanwhile.
     holds: topic to the runs that begin while it is held, as the bits of a number: two runs a cycle. All
     topics are released at the end.
+    between: what else is done before each cycle, and after the last one, by its number.
     """
     deaths = 0
     ran: list[str] = []
@@ -238,6 +240,7 @@ def play(
         _forget(lake, ran[: forgotten[cycle]])
         _move(lake, played, [one for one in moved if one.cycle == cycle])
         _hold(lake, bits, 2 * cycle)
+        between(cycle)
         for history in played:
             _activate(lake, history, cycle)
         events = [event for history in played for event in history.of(cycle)]
@@ -257,6 +260,7 @@ def play(
     _forget(lake, ran[: forgotten[len(plan)]])
     _move(lake, played, [one for one in moved if one.cycle == len(plan)])
     _hold(lake, bits, 2 * len(plan))
+    between(len(plan))
     for history in played:
         _activate(lake, history, len(plan))
     last = lake.next_cycle()

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from histories import CYCLES, Killed, killed_in
+from hypothesis import strategies as st
 from maintained import MemoryOperations
 from operated import operate
 
+from lean_ops.bookkeeping import ledger
 from lean_ops.columns import names
+from lean_ops.operations import rewinding
 from lean_ops.tables.spark_tables import Tables
 
 if TYPE_CHECKING:
@@ -72,6 +76,38 @@ def schema_of(lake: "Lake", topic: str, layer: str) -> Mapping[str, Any]:
     return next(one for one in metadata["schemas"] if one["schema-id"] == metadata["current-schema-id"])
 
 
+@dataclass(frozen=True)
+class Rewind:
+    """A rewind before a cycle: of the n-th topic, to the n-th commit of its Standardized table back from the
+    newest, of both layers or of Curated alone. undone: whether it is undone before the next cycle, at once or
+    after that. kill: the call of the job's steps in which it is killed first, 0 for none; after: whether the
+    step was done by then. Numbers beyond the last begin again."""
+
+    cycle: int
+    topic: int
+    back: int
+    curated_only: bool
+    undone: str
+    kill: int
+    after: bool
+
+
+rewinds = st.lists(
+    st.builds(
+        Rewind,
+        st.integers(1, CYCLES),
+        st.integers(0, 50),
+        st.integers(0, CYCLES),
+        st.booleans(),
+        st.sampled_from(["no", "at once", "a cycle later"]),
+        st.integers(0, 5),
+        st.booleans(),
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
 @dataclass
 class Operator:
     """Somebody who rewinds topics of a lake, one operation after another. now: what the job's clock says."""
@@ -80,6 +116,9 @@ class Operator:
     operations: MemoryOperations = field(default_factory=MemoryOperations)
     now: datetime = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
     number: int = 0
+    rewound: int = 0
+    deaths: int = 0
+    later: list[tuple[str, int, bool]] = field(default_factory=list)
 
     def begin(self, kind: str, topic: str, plan: Mapping[str, Any]) -> str:
         """Requests an operation, and holds its topic as its state machine does. Returns its id."""
@@ -110,6 +149,52 @@ class Operator:
         operation_id = self.begin("rewind", topic, {"targets": wanted, **plan})
         self.run(operation_id)
         return operation_id
+
+    def resumed(self, operation_id: str, kill: int, after: bool) -> None:
+        """Runs the job, which is killed in one of its steps, and again until it is through."""
+        for owner, method in ((rewinding, "move"), (rewinding, "_record"), (ledger, "write")):
+            if kill and self.operations.items[operation_id]["step"] != "ENDED":
+                try:
+                    with killed_in(owner, method, 1 + kill // 3, after):
+                        self.run(operation_id)
+                except Killed:
+                    self.deaths += 1
+        if self.operations.items[operation_id]["step"] != "ENDED":
+            self.run(operation_id)
+
+    def play(self, topics: Sequence[str], drawn: Sequence[Rewind], cycle: int) -> None:
+        """Does the rewinds that come before a cycle, and the undos of those of the cycle before."""
+        for undone, kill, after in self.later:
+            self.resumed(self.begin_undo(undone), kill, after)
+        self.later.clear()
+        for one in drawn:
+            topic = topics[one.topic % len(topics)]
+            if one.cycle == cycle:
+                self._play(topic, one)
+
+    def _play(self, topic: str, one: Rewind) -> None:
+        if not self.lake.spark.catalog.tableExists(self.lake.name(f"standardized.{names.table_name(topic)}")):
+            return
+        commits = [
+            each["summary"][_CYCLE]
+            for each in history(metadata_of(self.lake, topic, "standardized"))
+            if _CYCLE in each["summary"]
+        ]
+        has_curated = topic in self.lake.active_schemas
+        layers = LAYERS[:1] if one.curated_only and has_curated else LAYERS if has_curated else LAYERS[1:]
+        wanted = targets(self.lake, topic, commits[one.back % len(commits)], layers) if commits else {}
+        if not wanted:
+            return
+        operation_id = self.begin("rewind", topic, {"targets": wanted})
+        self.resumed(operation_id, one.kill, one.after)
+        self.rewound += 1
+        if one.undone == "at once":
+            self.resumed(self.begin_undo(operation_id), one.kill, not one.after)
+        elif one.undone == "a cycle later" and all(topic != self._topic(each[0]) for each in self.later):
+            self.later.append((operation_id, one.kill, one.after))
+
+    def _topic(self, operation_id: str) -> str:
+        return str(self.operations.items[operation_id]["topic"])
 
     def begin_undo(self, undone: str) -> str:
         item = self.operations.items[undone]
