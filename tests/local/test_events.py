@@ -56,6 +56,43 @@ def test_a_mapping_reads_as_its_role_and_returns_what_failed(stack: Stack) -> No
     assert any("batch of 50" in event["message"] for event in logs)
 
 
+def test_a_state_machine_puts_an_event_as_its_role_may_and_a_queue_gets_it(stack: Stack) -> None:
+    states, events, sqs = stack.client("stepfunctions"), stack.client("events"), stack.client("sqs")
+    queue = sqs.create_queue(QueueName="readers")["QueueUrl"]
+    events.put_rule(Name="changed", EventPattern=json.dumps({"source": ["lean-ops"]}))
+    target = f"arn:aws:sqs:{REGION}:{ACCOUNT}:readers"
+    events.put_targets(Rule="changed", Targets=[{"Id": "1", "Arn": target}])
+    entry = {"Source": "lean-ops", "DetailType": "Topic tables changed", "Detail.$": "$.change"}
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::events:putEvents",
+        "Parameters": {"Entries": [entry]},
+        "End": True,
+    }
+    role = stack.role("teller", "states.amazonaws.com")
+    definition = json.dumps({"StartAt": "Tell", "States": {"Tell": task}})
+    machine = states.create_state_machine(name="teller", definition=definition, roleArn=role)
+    change = {"topic": "telemetry.climate", "layers": {"curated": {"rows_after": 1}}}
+
+    def execute() -> str:
+        key = states.start_execution(
+            stateMachineArn=machine["stateMachineArn"], input=json.dumps({"change": change})
+        )["executionArn"]
+        ended = wait_for(
+            lambda: (found := states.describe_execution(executionArn=key))["status"] != "RUNNING" and found,
+            "its end",
+        )
+        return str(ended["status"])
+
+    assert execute() == "FAILED", "it may put nothing yet"
+    stack.allow("teller", (["events:PutEvents"], [f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"]))
+    assert execute() == "SUCCEEDED"
+    (message,) = wait_for(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"), "the event")
+    body = json.loads(message["Body"])
+    assert (body["source"], body["detail-type"]) == ("lean-ops", "Topic tables changed")
+    assert body["detail"] == change
+
+
 def test_an_object_created_reaches_a_function_through_eventbridge(stack: Stack) -> None:
     s3, events = stack.client("s3"), stack.client("events")
     role = stack.role("listener", "lambda.amazonaws.com")

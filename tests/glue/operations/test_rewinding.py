@@ -4,6 +4,7 @@ take."""
 import pytest
 from histories import Killed, killed_in
 from lake import Event
+from pyiceberg.table import StaticTable
 from rewound import Operator, history, metadata_of, schema_of, targets
 from saved_lake import SavedLake
 
@@ -76,6 +77,19 @@ def balances(lake, topic=TOPIC):
     for layer in LAYERS:
         received, found = lake.balance(layer, topic)
         assert received == found > 0, layer
+
+
+def other_reader(lake, layer):
+    """What PyIceberg reads of the topic's table: its columns, and the ids of its messages."""
+    location = lake.metadata_locations(layer)["telemetry_climate"].partition("?")[0]
+    read = StaticTable.from_metadata(location).scan().to_arrow()
+    return read.column_names, sorted(read["message_id"].to_pylist())
+
+
+def same_reader(lake, layer):
+    found = lake.rows(f"{layer}.telemetry_climate")
+    columns = lake.spark.table(lake.name(f"{layer}.telemetry_climate")).columns
+    return columns, sorted(row["message_id"] for row in found)
 
 
 def drift(lake, change):
@@ -155,7 +169,11 @@ def test_an_undo_puts_rows_and_schema_where_they_were(lake):
     mirrors = dict(lake.checkpoints.stored)
     operator = Operator(lake)
     rewound = operator.rewind(TOPIC, cycle(1))
+    for layer in LAYERS:
+        assert other_reader(lake, layer) == same_reader(lake, layer)
     undone = operator.undo(rewound)
+    for layer in LAYERS:
+        assert other_reader(lake, layer) == same_reader(lake, layer)
     assert {layer: snapshot(lake, layer) for layer in LAYERS} == snapshots
     assert {layer: schema_of(lake, TOPIC, layer) for layer in LAYERS} == schemas
     assert content(lake) == expected

@@ -1,16 +1,14 @@
 /** The plan of `topic rewind`: to which snapshots the tables go, what that undoes, or why it cannot be. */
 import {
-  lineageOf,
   moveOf,
   pointsOf,
-  type HistorySnapshot,
   type Point,
   type TableMove,
   type TopicHistories,
   type TopicLayer,
 } from '@lean-ops/common/core';
+import { moveBasis, moveDetails, type ShowMoves } from './moves';
 import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
-import { moveBasis, moveDetails, moveLines } from './move-lines';
 import type { Retaken } from './retaken';
 import type { TopicSituation } from './situation';
 
@@ -33,6 +31,7 @@ export async function planRewind(
   wishes: RewindWishes,
   readRetaken: ReadRetaken,
   keptDays: number,
+  show: ShowMoves,
 ): Promise<PlanResult<WorkPlan>> {
   const work = planWork(situation, 'rewind');
   if (!work.ok) return work;
@@ -105,7 +104,7 @@ export async function planRewind(
       basis: moveBasis(moves),
       lines: [
         ['to', `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`],
-        ...moveLines({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
+        ...show({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
       ],
     },
   };
@@ -144,12 +143,4 @@ function nearest(points: readonly Point[], wishes: RewindWishes, wanted?: Point)
   const { to } = wishes;
   const isBefore = (one: Point): boolean => ('cycleId' in to ? one.cycleId < to.cycleId : one.at <= to.at);
   return possible.find(isBefore) ?? possible.at(-1);
-}
-
-/** The commits of cycles that a move undoes, as far as they are kept. */
-export function undoneCommits(move: TableMove, histories: TopicHistories): readonly HistorySnapshot[] {
-  const history = histories[move.layer];
-  const lineage = history === undefined ? [] : lineageOf(history);
-  const place = lineage.findIndex(({ id }) => id === move.to.id);
-  return (place < 0 ? [] : lineage.slice(0, place)).filter(({ cycleId }) => cycleId !== undefined);
 }

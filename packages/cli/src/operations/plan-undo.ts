@@ -7,7 +7,7 @@ import {
   type TableMove,
   type TopicHistories,
 } from '@lean-ops/common/core';
-import { moveBasis, moveDetails, moveLines } from './move-lines';
+import { moveBasis, moveDetails, type ShowMoves } from './moves';
 import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
 import { activeVersionOf, takenThrough, type ReadRetaken } from './plan-rewind';
 import type { TopicSituation } from './situation';
@@ -24,6 +24,7 @@ export async function planUndo(
   read: (operationId: string) => Promise<Operation | undefined>,
   readRetaken: ReadRetaken,
   keptDays: number,
+  show: ShowMoves,
 ): Promise<PlanResult<WorkPlan>> {
   const work = planWork(situation, 'undo');
   if (!work.ok) return work;
@@ -87,7 +88,7 @@ export async function planUndo(
       basis: moveBasis(moves),
       lines: [
         ['undoes', `${operationId}, of ${undone.requestedAt.slice(0, 16)}Z: ${undone.reason}`],
-        ...moveLines({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
+        ...show({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
       ],
     },
   };

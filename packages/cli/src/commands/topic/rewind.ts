@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { planRewind, type Destination } from '../../operations/plan-rewind';
+import { moveLines } from '../../format/move-lines';
 import { readHistories } from '../../operations/histories';
 import { readRetaken } from '../../operations/retaken';
 import type { RegisterCommand } from '../command';
@@ -32,6 +33,7 @@ export const registerTopicRewind: RegisterCommand = (topic, { terminal, operate,
           { to: options.to, curatedOnly: options.layer === 'curated', holdAfter: options.hold },
           (after) => readRetaken(situation.topic, after, deployment, operator),
           deployment.cycleDeltaKeptDays,
+          moveLines,
         ),
       ),
     );

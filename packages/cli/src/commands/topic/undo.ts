@@ -2,6 +2,7 @@ import { getOperation } from '@lean-ops/common/aws';
 import { isOperationId } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
 import { readKnown } from '../../operations/follow';
+import { moveLines } from '../../format/move-lines';
 import { readHistories } from '../../operations/histories';
 import { planUndo } from '../../operations/plan-undo';
 import { tablesOf } from '../../operations/request';
@@ -30,6 +31,7 @@ export const registerTopicUndo: RegisterCommand = (topic, { terminal, operate, s
           (id) => getOperation(operator.documents, tablesOf(deployment), id),
           (after) => readRetaken(situation.topic, after, deployment, operator),
           deployment.cycleDeltaKeptDays,
+          moveLines,
         ),
       ),
     );

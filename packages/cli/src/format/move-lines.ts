@@ -1,53 +1,16 @@
-/** What the plans of rewind and undo have in common: the tables that are moved, as data and for people. */
-import type { Document, TableMove, TopicHistories } from '@lean-ops/common/core';
-import { LAYER_NAMES } from '../format/plan-lines';
-import { counted, sizeText } from '../format/text';
-import type { PlanBasis, WorkPlan } from './plan';
-import { undoneCommits } from './plan-rewind';
-import type { Retaken } from './retaken';
+/** What the plans of rewind and undo have in common, for people. */
+import type { TableMove, TopicHistories } from '@lean-ops/common/core';
+import { undoneCommits, type ShownMoves } from '../operations/moves';
+import type { WorkPlan } from '../operations/plan';
+import { LAYER_NAMES } from './plan-lines';
+import { counted, sizeText } from './text';
 
 /** Messages a second that a cycle takes of one topic, and seconds until it and the operation's job have begun: both are guesses. */
 const GUESS = { messagesPerSecond: 5_000, startSeconds: 150 } as const;
 /** How many columns a line names. */
 const MAX_NAMED = 6;
 
-/** What the operation's item keeps of the moves. scripts/glue/lean_ops/operations/rewinding.py reads the targets. */
-export function moveDetails(moves: readonly TableMove[], retaken: Retaken): Document {
-  const targets: Document = Object.fromEntries(
-    moves.map(({ layer, from, to, schemaId }) => [
-      layer,
-      {
-        snapshot_id: to.id,
-        ...(schemaId !== undefined && { schema_id: schemaId }),
-        ...(to.cycleId !== undefined && { cycle_id: to.cycleId }),
-        ...(from !== undefined && { from_snapshot_id: from.id, rows_before: from.rows }),
-        rows_after: to.rows,
-      },
-    ]),
-  );
-  return { targets, cycles_again: retaken.cycles, messages_again: retaken.messages };
-}
-
-/** The snapshots that are current now: when a cycle has committed since, the plan is another one. */
-export function moveBasis(moves: readonly TableMove[]): PlanBasis {
-  return Object.fromEntries(
-    moves.flatMap(({ layer, from, to }) => [
-      [layer, from?.id ?? 'none'],
-      [`${layer}_to`, to.id],
-    ]),
-  );
-}
-
-interface Shown {
-  readonly moves: readonly TableMove[];
-  readonly retaken: Retaken;
-  readonly histories: TopicHistories;
-  readonly activeVersion: number | undefined;
-  /** Days for which the operation can be undone. */
-  readonly keptDays: number;
-}
-
-export function moveLines({ moves, retaken, histories, activeVersion, keptDays }: Shown): WorkPlan['lines'] {
+export function moveLines({ moves, retaken, histories, activeVersion, keptDays }: ShownMoves): WorkPlan['lines'] {
   const minutes = Math.ceil((GUESS.startSeconds + retaken.messages / GUESS.messagesPerSecond) / 60);
   const curated = moves.find(({ layer }) => layer === 'curated');
   const keeps = curated !== undefined && curated.schemaId === undefined && activeVersion !== undefined;

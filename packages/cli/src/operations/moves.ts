@@ -1,0 +1,58 @@
+/** What the plans of rewind and undo have in common: the tables that are moved, as data. */
+import {
+  lineageOf,
+  type Document,
+  type HistorySnapshot,
+  type TableMove,
+  type TopicHistories,
+} from '@lean-ops/common/core';
+import type { PlanBasis, WorkPlan } from './plan';
+import type { Retaken } from './retaken';
+
+/** What the operation's item keeps of the moves. scripts/glue/lean_ops/operations/rewinding.py reads the targets. */
+export function moveDetails(moves: readonly TableMove[], retaken: Retaken): Document {
+  const targets: Document = Object.fromEntries(
+    moves.map(({ layer, from, to, schemaId }) => [
+      layer,
+      {
+        snapshot_id: to.id,
+        ...(schemaId !== undefined && { schema_id: schemaId }),
+        ...(to.cycleId !== undefined && { cycle_id: to.cycleId }),
+        ...(from !== undefined && { from_snapshot_id: from.id, rows_before: from.rows }),
+        rows_after: to.rows,
+      },
+    ]),
+  );
+  return { targets, cycles_again: retaken.cycles, messages_again: retaken.messages };
+}
+
+/** The snapshots that are current now: when a cycle has committed since, the plan is another one. */
+export function moveBasis(moves: readonly TableMove[]): PlanBasis {
+  return Object.fromEntries(
+    moves.flatMap(({ layer, from, to }) => [
+      [layer, from?.id ?? 'none'],
+      [`${layer}_to`, to.id],
+    ]),
+  );
+}
+
+/** The moves of a plan, with what people want to know of them. */
+export interface ShownMoves {
+  readonly moves: readonly TableMove[];
+  readonly retaken: Retaken;
+  readonly histories: TopicHistories;
+  readonly activeVersion: number | undefined;
+  /** Days for which the operation can be undone. */
+  readonly keptDays: number;
+}
+
+/** Says the moves for people. format/move-lines.ts does. */
+export type ShowMoves = (shown: ShownMoves) => WorkPlan['lines'];
+
+/** The commits of cycles that a move undoes, as far as they are kept. */
+export function undoneCommits(move: TableMove, histories: TopicHistories): readonly HistorySnapshot[] {
+  const history = histories[move.layer];
+  const lineage = history === undefined ? [] : lineageOf(history);
+  const place = lineage.findIndex(({ id }) => id === move.to.id);
+  return (place < 0 ? [] : lineage.slice(0, place)).filter(({ cycleId }) => cycleId !== undefined);
+}
