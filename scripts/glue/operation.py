@@ -15,6 +15,7 @@ from lean_ops.ports.aws import (
     DynamoOperations,
     DynamoRegistry,
     GlueTableVersions,
+    S3Schemas,
     use_region,
 )
 from lean_ops.ports.interfaces import OperationJob
@@ -37,6 +38,7 @@ def main() -> None:
                     operations=DynamoOperations(arguments.operations_table),
                     registry=DynamoRegistry(arguments.registry_table, consistent=True),
                     checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
+                    schemas=S3Schemas(arguments.schema_bucket),
                     versions=GlueTableVersions(arguments.database_prefix),
                     clock=utc_now,
                     elapsed=time.monotonic,

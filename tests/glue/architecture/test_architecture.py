@@ -18,7 +18,7 @@ ROOMS = {
     "scripts/glue/lean_ops": (
         *("errors", "columns", "ports", "spark", "payload", "validation", "tables", "raw"),
         *("cycle_delta", "versions", "tasks", "bookkeeping", "standardized", "curated", "catch_up"),
-        *("maintenance", "operations", "entrypoint"),
+        *("maintenance", "rebuild", "operations", "entrypoint"),
     ),
     "scripts/local/emulator": (
         *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "cloudwatch"),
@@ -37,6 +37,7 @@ WRITING_METHODS = {
 COMMITTING = (
     *("tables/spark_tables.py", "tables/topic_table.py", "tables/staged_rows.py"),
     *("maintenance/rewriting.py", "maintenance/expiry.py"),
+    *("tables/swap.py", "rebuild/shadow_catalog.py"),
 )
 # What tasks write are files; the commit that makes them part of a table is topic_table's.
 WRITING_FILES = (
@@ -47,7 +48,7 @@ WRITING_FILES = (
 WRITING_OTHERWISE = ("bookkeeping/ledger.py", "entrypoint/log.py", "spark/session.py")
 WRITING_LEDGER = (
     *("standardized/job.py", "curated/job.py", "curated/moved_tables.py"),
-    "operations/rewinding.py",
+    *("operations/rewinding.py", "rebuild/swapping.py"),
 )
 
 # Rooms and modules whose decisions are plain Python: no Spark, no Arrow.
@@ -60,7 +61,7 @@ PLAIN = (
     *("catch_up/table_owners.py", "catch_up/missing_drift.py", "catch_up/plan.py", "catch_up/report.py"),
     *("maintenance/snapshots.py", "maintenance/delta_retention.py", "maintenance/raw_days.py"),
     *("maintenance/debt.py", "maintenance/orphans.py", "maintenance/versions.py"),
-    "maintenance/pace.py",
+    *("maintenance/pace.py", "rebuild/shadow_metadata.py", "rebuild/target.py", "rebuild/plan.py"),
 )
 
 

@@ -125,6 +125,8 @@ class Lake:
     checkpoints: MemoryCheckpoints = field(default_factory=MemoryCheckpoints)
     registered: dict[str, dict[str, Any]] = field(default_factory=dict)
     active_schemas: dict[str, str] = field(default_factory=dict)
+    schema_files: dict[str, str] = field(default_factory=dict)
+    """The texts of schemas that are not active, by their keys."""
     provisioning_failures: dict[str, str] = field(default_factory=dict)
     logged: list[dict[str, Any]] = field(default_factory=list)
     max_columns: int = 500
@@ -157,6 +159,9 @@ class Lake:
 
     def active(self, topic: str) -> str | None:
         return self.active_schemas.get(topic)
+
+    def at(self, key: str) -> str | None:
+        return self.schema_files.get(key)
 
     def ensure(self, topics: Sequence[str]) -> list[Provisioned]:
         return [self._ensure(topic) for topic in topics]

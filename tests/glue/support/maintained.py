@@ -42,11 +42,23 @@ class MemoryOperations:
     def all(self) -> list[dict[str, Any]]:
         return list(self.items.values())
 
+    def progress(self, operation_id: str, counts: Any, at: datetime) -> bool:
+        return self._move(operation_id, "BUILDING", "BUILDING", counts, at)
+
+    def swapping(self, operation_id: str, counts: Any, at: datetime) -> bool:
+        return self._move(operation_id, "DRAINED", "DRAINED", counts, at)
+
+    def built(self, operation_id: str, counts: Any, at: datetime) -> bool:
+        return self._move(operation_id, "BUILDING", "BUILT", counts, at)
+
     def apply(self, operation_id: str, counts: Any, at: datetime) -> bool:
+        return self._move(operation_id, "DRAINED", "APPLIED", counts, at)
+
+    def _move(self, operation_id: str, before: str, after: str, counts: Any, at: datetime) -> bool:
         item = self.items[operation_id]
-        if item["state"] != "RUNNING":
+        if item["state"] != "RUNNING" or item["step"] not in (before, after):
             return False
-        item.update(step="APPLIED", counts=dict(counts), updated_at=at.isoformat())
+        item.update(step=after, counts=dict(counts), updated_at=at.isoformat())
         return True
 
     def note_recorded(self, operation_id: str, state: str) -> None:

@@ -37,6 +37,7 @@ def operate(
             operations=operations,
             registry=lake,
             checkpoints=lake.checkpoints,
+            schemas=lake,
             versions=MemoryVersions(),
             clock=lambda: at,
             elapsed=lambda: 0.0,

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 
 from lake import Lake
 
-_STATE = ("registered", "active_schemas", "provisioning_failures", "logged", "cycles")
+_STATE = ("registered", "active_schemas", "schema_files", "provisioning_failures", "logged", "cycles")
 
 
 class SavedLake:

@@ -18,6 +18,8 @@ COLUMN_ADDED = "COLUMN_ADDED"
 TABLE_CREATED = "TABLE_CREATED"
 TABLE_ROLLED_BACK = "TABLE_ROLLED_BACK"
 REWOUND = "REWOUND"
+REBUILT = "REBUILT"
+"""An operation has replaced the table's rows, and perhaps its columns: `new_value` names it."""
 MAX_COLUMNS = "MAX_COLUMNS"
 TOO_DEEP = "TOO_DEEP"
 NAME_COLLISION = "NAME_COLLISION"
@@ -59,6 +61,8 @@ class Drift:
         cycle = self.cycle_id if self.change_type in (COLUMN_ADDED, TABLE_ROLLED_BACK) else None
         if self.change_type == REWOUND:
             cycle = self.source
+        # Two operations may come between the same cycles.
+        cycle = self.new_value if self.change_type == REBUILT else cycle
         return deterministic_id(self.topic, self.layer, self.change_type, self.column_name, cycle)
 
 

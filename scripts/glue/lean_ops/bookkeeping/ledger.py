@@ -42,6 +42,9 @@ FENCED = "FENCED"
 """An operation took the topic over while the run was under way, so the run has not taken the cycle."""
 REWOUND = "REWOUND"
 """An operation has moved the table behind this cycle's commit. A later cycle has its messages."""
+REBUILT = "REBUILT"
+"""Not a cycle, but the correction by which an operation has rebuilt the table: `cycle_id` names it, and its
+counts are differences, which may be negative. The sums over all rows are those of the rebuilt table."""
 UNBALANCED = "UNBALANCED"
 """The cycle is done, but its counts disagree with the table."""
 _KEYS = ("topic_name", "layer", "cycle_id")
@@ -62,6 +65,7 @@ class Entry:
     fenced: whether that is because an operation took the topic over, which is no failure.
     rewound: whether it is because an operation has moved the table back, which is none either.
     imbalance: how the counts disagree with the table.
+    rebuilt: whether it is the correction of a rebuild.
     """
 
     topic: str
@@ -74,11 +78,14 @@ class Entry:
     fenced: bool = False
     rewound: bool = False
     imbalance: str | None = None
+    rebuilt: bool = False
 
     @property
     def status(self) -> str:
         if self.error is not None:
             return FENCED if self.fenced else REWOUND if self.rewound else FAILED
+        if self.rebuilt:
+            return REBUILT
         return DONE if self.imbalance is None else UNBALANCED
 
 

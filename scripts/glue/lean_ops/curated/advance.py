@@ -27,6 +27,12 @@ _BACKFILL_THROUGH = "lean-ops.back-filled-through"
 not yet those of later cycles."""
 
 
+def checkpoint_properties(through: str, schema_version: int) -> dict[str, str]:
+    """Returns the properties of a commit after which the whole table is valid by a version, and has taken
+    cycle_delta through a cycle."""
+    return {_THROUGH: through, _SCHEMA_VERSION: str(schema_version)}
+
+
 class BackfillProgress(NamedTuple):
     """How far an unfinished backfill has come: the last cycle that a schema version has validated."""
 
@@ -116,8 +122,7 @@ class Advance(TopicAdvance):
         total = {name: known.get(name, 0) + counts.get(name, 0) for name in {*known, *counts}}
         return {
             CYCLE_ID: self.cycle_id,
-            _THROUGH: self.through,
-            _SCHEMA_VERSION: str(self.schema.version),
+            **checkpoint_properties(self.through, self.schema.version),
         } | ledger.commit_properties(total, self.started)
 
     def backfill_properties(self, properties: Mapping[str, str], batch: BackfillBatch) -> dict[str, str]:

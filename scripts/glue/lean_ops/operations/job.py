@@ -17,6 +17,7 @@ from lean_ops.bookkeeping.operation import (
     APPLIED,
     BUILDING,
     BUILT,
+    CANCELLED,
     DONE,
     DRAINED,
     RUNNING,
@@ -30,6 +31,7 @@ from lean_ops.cycle_delta.summary import topic_cycles
 from lean_ops.errors import reason
 from lean_ops.operations.compacting import compact
 from lean_ops.operations.fencing import fence
+from lean_ops.operations.rebuilding import build_beside, clean_up, swap_in
 from lean_ops.operations.recording import record
 from lean_ops.operations.rewinding import move_tables
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
@@ -61,6 +63,8 @@ class HeldTopic:
 
 Apply = Callable[[OperationJob, Tables, Operation, HeldTopic], Counts]
 """Does what a kind of operation does in tables, and returns in numbers what was done. It can be repeated."""
+CleanUp = Callable[[OperationJob, Tables, Operation], Counts]
+"""Removes what a kind of operation has left that was cancelled. It can be repeated, too."""
 Build = Callable[[OperationJob, Tables, Operation], Counts]
 """Does what a kind of operation does before its topic is held. It can be repeated, too."""
 
@@ -72,6 +76,8 @@ def run(job: OperationJob) -> Operation:
     """
     tables = Tables(job.spark, job.arguments.database_prefix)
     operation = _read(job)
+    if operation.state == CANCELLED:
+        return _clean_up(job, tables, operation)
     if operation.step == BUILDING:
         return _build(job, tables, operation)
     if operation.step == DRAINED:
@@ -94,6 +100,14 @@ def _build(job: OperationJob, tables: Tables, operation: Operation) -> Operation
     return replace(operation, step=BUILT, counts=counts)
 
 
+def _clean_up(job: OperationJob, tables: Tables, operation: Operation) -> Operation:
+    """Removes what an operation has left that was cancelled, which has ended and given its topic back."""
+    counts = _of_kind(_CLEAN_UPS, operation)(job, tables, operation)
+    job.log("operation cleaned up", kind=operation.kind, topic_name=operation.topic, **counts)
+    _record(job, tables, operation)
+    return operation
+
+
 def _taken_away(operation: Operation) -> OperationError:
     return OperationError(f"{operation.operation_id} was cancelled or taken up by another run meanwhile")
 
@@ -104,7 +118,9 @@ def _read(job: OperationJob) -> Operation:
     operation = None if item is None else read_operation(item)
     if operation is None:
         raise OperationError(f"there is no operation {operation_id}")
-    if operation.state != RUNNING or operation.step not in (BUILDING, DRAINED, APPLIED):
+    is_left = operation.state == CANCELLED and operation.kind in _CLEAN_UPS
+    is_its_turn = operation.state == RUNNING and operation.step in (BUILDING, DRAINED, APPLIED)
+    if not is_left and not is_its_turn:
         raise OperationError(
             f"{operation_id} is {operation.state} and its last step is {operation.step}: its state machine "
             "starts this job, and nobody else (lean-ops op resume)"
@@ -193,14 +209,23 @@ def _move(job: OperationJob, tables: Tables, operation: Operation, held: HeldTop
     return {"epoch": held.epoch, **move_tables(job, tables, operation, held.epoch)}
 
 
+def _rebuild(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
+    held.fence(tables)
+    return swap_in(job, tables, operation, held.epoch)
+
+
 _KINDS: Mapping[str, Apply] = {
     "hold": _hold,
     "release": _release,
     "compact": _compact,
     "rewind": _move,
     "undo": _move,
+    "rebuild": _rebuild,
 }
-_BUILDS: Mapping[str, Build] = {}
+_BUILDS: Mapping[str, Build] = {"rebuild": build_beside}
+_CLEAN_UPS: Mapping[str, CleanUp] = {
+    "rebuild": lambda _, tables, operation: clean_up(tables, operation),
+}
 
 
 def _of_kind(kinds: Mapping[str, _Part], operation: Operation) -> _Part:
@@ -217,7 +242,7 @@ def _record(job: OperationJob, tables: Tables, own: Operation) -> None:
     What the operation was to do is done by now. So it does not fail when its row cannot be written, as when
     another operation writes its own: the next one writes it as well.
     """
-    done = replace(own, state=DONE, ended_at=job.clock().isoformat())
+    done = own if own.is_ended else replace(own, state=DONE, ended_at=job.clock().isoformat())
     try:
         ended = [done, *(one for one in _unrecorded(job) if one.operation_id != own.operation_id)]
         record(tables, ended)

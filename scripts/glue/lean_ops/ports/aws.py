@@ -218,6 +218,12 @@ class DynamoOperations:
         for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
             yield from map(_plain_all, page["Items"])
 
+    def progress(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        return self._move(operation_id, "BUILDING", "BUILDING", counts, at)
+
+    def swapping(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        return self._move(operation_id, "DRAINED", "DRAINED", counts, at)
+
     def built(self, operation_id: str, counts: Item, at: datetime) -> bool:
         return self._move(operation_id, "BUILDING", "BUILT", counts, at)
 
@@ -275,7 +281,11 @@ class S3Schemas:
         self._bucket = bucket
 
     def active(self, topic: str) -> str | None:
-        found = _active_object(self._client, self._bucket, topic)
+        return self.at(_active_key(topic))
+
+    def at(self, key: str) -> str | None:
+        """The text of the object at a key; None when there is none."""
+        found = _object(self._client, self._bucket, key)
         return None if found is None else str(found["Body"].read(), "utf-8")
 
 
@@ -295,14 +305,18 @@ class S3SchemaBucket:
                 yield folder["Prefix"].removeprefix("schemas/").removesuffix("/")
 
     def active_file(self, topic: str) -> ActiveFile | None:
-        found = _active_object(self._client, self._bucket, topic)
+        found = _object(self._client, self._bucket, _active_key(topic))
         return None if found is None else ActiveFile(found["Body"].read(), found["ETag"].strip('"'))
 
 
-def _active_object(client: Any, bucket: str, topic: str) -> Any:
-    """The answer of S3 to a request for a topic's active schema; None when there is none."""
+def _active_key(topic: str) -> str:
+    return f"schemas/{topic}/active/schema.json"
+
+
+def _object(client: Any, bucket: str, key: str) -> Any:
+    """The answer of S3 to a request for an object; None when there is none."""
     try:
-        return client.get_object(Bucket=bucket, Key=f"schemas/{topic}/active/schema.json")
+        return client.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             return None

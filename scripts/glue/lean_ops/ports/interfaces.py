@@ -51,6 +51,11 @@ class Schemas(Protocol):
         """The text of a topic's active schema; None when there is none."""
 
 
+class SchemaTexts(Schemas, Protocol):
+    def at(self, key: str) -> str | None:
+        """The text of a schema by its key in the bucket; None when there is none."""
+
+
 @dataclass(frozen=True)
 class Provisioned:
     """The answer for one topic. Without an error_code, its Standardized table exists and belongs to it."""
@@ -173,6 +178,13 @@ class Operations(Protocol):
     def all(self) -> Iterable[Item]:
         """Every item, those of locks included."""
 
+    def progress(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        """Sets the counts of a rebuild that builds. Returns as apply does."""
+
+    def swapping(self, operation_id: str, counts: Item, at: datetime) -> bool:
+        """Sets the counts of a rebuild that is about to replace its first table, after which it cannot be
+        cancelled. Returns as apply does."""
+
     def built(self, operation_id: str, counts: Item, at: datetime) -> bool:
         """Sets the step BUILT and the counts of a rebuild. Returns as apply does."""
 
@@ -222,6 +234,7 @@ class OperationJob:
     operations: Operations
     registry: Registry
     checkpoints: Checkpoints
+    schemas: SchemaTexts
     versions: TableVersions
     clock: Callable[[], datetime]
     elapsed: Callable[[], float]

@@ -32,6 +32,7 @@ _CYCLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _OPERATION_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}")
 _SNAPSHOT_ID = re.compile(r"[0-9]{0,19}")
+_BUCKET = re.compile(r"[a-z0-9.-]{0,63}")
 
 
 class ArgumentError(LeanOpsError, ValueError):
@@ -248,7 +249,7 @@ class OperationArguments:
     """The arguments of the job operation.
 
     operation_id: names the item that says what is to be done. budget_minutes, rewind_window_days: as in
-    MaintenanceArguments, for a compaction.
+    MaintenanceArguments, for a compaction. schema_bucket, max_columns: as in JobArguments, for a rebuild.
     """
 
     operation_id: str
@@ -256,6 +257,8 @@ class OperationArguments:
     operations_table: str
     registry_table: str
     checkpoint_table: str
+    schema_bucket: str = ""
+    max_columns: int = DEFAULT_MAX_COLUMNS
     budget_minutes: int = DEFAULT_COMPACT_MINUTES
     rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
     catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
@@ -271,6 +274,8 @@ def parse_operation_arguments(argv: Sequence[str]) -> OperationArguments:
         operations_table=options.text("operations_table"),
         registry_table=options.text("registry_table"),
         checkpoint_table=options.text("checkpoint_table"),
+        schema_bucket=options.text("schema_bucket", _BUCKET, ""),
+        max_columns=options.whole_number("max_columns", 4, DEFAULT_MAX_COLUMNS),
         budget_minutes=options.whole_number("budget_minutes", 3, DEFAULT_COMPACT_MINUTES),
         rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
         **options.limits(),

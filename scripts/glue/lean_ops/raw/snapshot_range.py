@@ -18,7 +18,7 @@ RAW_START = "lean-ops.raw-start-snapshot-id"
 DELTA_SEQUENCE_NUMBER = "delta_sequence_number"
 """An attribute of the mirror's item about the whole run: the sequence number of cycle_delta's last commit."""
 
-_IDENTITY = (
+IDENTITY = (
     "topic_name",
     "message_id",
     "event_time",
@@ -143,8 +143,8 @@ def not_taken(raw: DataFrame, delta: DataFrame) -> DataFrame:
             "rows"
         )
     candidates = raw.where(F.col("ingested_at") >= F.lit(oldest)).withColumn("taken", F.lit(0))
-    known = delta.select(*_IDENTITY, F.lit(1).alias("taken"))
-    alike = Window.partitionBy(*_IDENTITY)
+    known = delta.select(*IDENTITY, F.lit(1).alias("taken"))
+    alike = Window.partitionBy(*IDENTITY)
     counted = candidates.unionByName(known, allowMissingColumns=True).select(
         "*",
         F.sum("taken").over(alike).alias("times_taken"),

@@ -145,3 +145,28 @@ def move_classes_of(jvm: Any) -> MoveClasses:
 def maintenance_classes_of(jvm: Any) -> MaintenanceClasses:
     """The classes of the process, looked up at the first call."""
     return MaintenanceClasses(jvm)
+
+
+class RebuildClasses:
+    """What only a rebuild needs of Iceberg and of Spark besides.
+
+    Raises JavaApiError when the JVM lacks any of it, before anything was done.
+    """
+
+    def __init__(self, jvm: Any) -> None:
+        missing = java_api.missing_in(jvm, java_api.NEEDED_BY_REBUILD)
+        if missing:
+            raise java_api.JavaApiError(java_api.iceberg_version(jvm), missing)
+        package = jvm.org.apache.iceberg
+        self.refs = package.SnapshotRef
+        self.identifiers = package.catalog.TableIdentifier
+
+    def catalog(self, spark: Any, name: str) -> Any:
+        """Iceberg's own Catalog, in Java, behind a catalog of Spark's."""
+        return spark._jsparkSession.sessionState().catalogManager().catalog(name).icebergCatalog()
+
+
+@lru_cache(maxsize=1)
+def rebuild_classes_of(jvm: Any) -> RebuildClasses:
+    """The classes of the process, looked up at the first call."""
+    return RebuildClasses(jvm)

@@ -197,6 +197,34 @@ NEEDED_BY_MAINTENANCE: JavaApi = {
 }
 """Without these, maintenance ends before it has done anything. The layers' jobs do not ask for them."""
 
+NEEDED_BY_REBUILD: JavaApi = {
+    "org.apache.iceberg.BaseTable": ["io()", "location()"],
+    "org.apache.iceberg.HasTableOperations": ["operations()"],
+    "org.apache.iceberg.Transaction": ["newOverwrite()"],
+    "org.apache.iceberg.TableMetadata": ["defaultSpecId()", "lastColumnId()", "spec()"],
+    "org.apache.iceberg.TableMetadata$Builder": [
+        "setCurrentSchema(org.apache.iceberg.Schema,int)",
+        "setDefaultPartitionSpec(org.apache.iceberg.PartitionSpec)",
+        "setRef(java.lang.String,org.apache.iceberg.SnapshotRef)",
+    ],
+    "org.apache.iceberg.TableMetadataParser": [
+        "fromJson(java.lang.String)",
+        "write(org.apache.iceberg.TableMetadata,org.apache.iceberg.io.OutputFile)",
+    ],
+    "org.apache.iceberg.OverwriteFiles": ["commit()"],
+    "org.apache.iceberg.SnapshotRef": ["tagBuilder(long)"],
+    "org.apache.iceberg.SnapshotRef$Builder": ["build()", "maxRefAgeMs(java.lang.Long)"],
+    "org.apache.iceberg.TableScan": ["includeColumnStats()"],
+    "org.apache.iceberg.io.FileIO": ["deleteFile(java.lang.String)", "newOutputFile(java.lang.String)"],
+    "org.apache.iceberg.catalog.Catalog": [
+        "dropTable(org.apache.iceberg.catalog.TableIdentifier,boolean)",
+        "registerTable(org.apache.iceberg.catalog.TableIdentifier,java.lang.String)",
+    ],
+    "org.apache.iceberg.catalog.TableIdentifier": ["parse(java.lang.String)"],
+    "org.apache.iceberg.spark.SparkCatalog": ["icebergCatalog()"],
+}
+"""Without these, a rebuild ends before it has done anything."""
+
 _ABSENT = (
     "java.lang.ClassNotFoundException",
     "java.lang.NoClassDefFoundError",

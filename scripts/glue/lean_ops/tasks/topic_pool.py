@@ -24,12 +24,17 @@ class TopicPool:
     cores.
 
     Each thread has a `Tables` of its own, because the properties of a commit belong to the thread that makes
-    it.
+    it. tables: makes one, where it is not that of the prefix.
     """
 
-    def __init__(self, spark: SparkSession, database_prefix: str, workers: int) -> None:
-        self._spark = spark
-        self._prefix = database_prefix
+    def __init__(
+        self,
+        spark: SparkSession,
+        database_prefix: str,
+        workers: int,
+        tables: Callable[[], Tables] | None = None,
+    ) -> None:
+        self._tables = tables or (lambda: Tables(spark, database_prefix))
         self._own = threading.local()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="topic")
 
@@ -59,7 +64,7 @@ class TopicPool:
     def _one(self, task: Task, work: Callable[[Tables, Task], Result]) -> Result | Exception:
         try:
             if not hasattr(self._own, "tables"):
-                self._own.tables = Tables(self._spark, self._prefix)
+                self._own.tables = self._tables()
             return work(self._own.tables, task)
         except Exception as error:
             return error

@@ -1,0 +1,56 @@
+"""The table errors after a rebuild: it has the errors that the rebuild found, and those that it did not find
+again are closed."""
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lean_ops.bookkeeping.operation import Operation
+from lean_ops.rebuild.begin import ERRORS, Rebuild
+from lean_ops.rebuild.position import LiveTable
+from lean_ops.tables.ops_rows import timestamp
+from lean_ops.tables.spark_tables import Tables
+
+RESOLUTION = "REBUILT"
+"""What the resolution of an error begins with that a rebuild has closed; the operation's id follows it."""
+
+
+def replace_errors(rebuild: Rebuild, curated: LiveTable, at: datetime) -> None:
+    """Puts the errors of the rebuild on record and closes those of the topic that it did not find again.
+    A second time it changes nothing.
+
+    curated: the live table. Errors of later cycles than it has taken are not the rebuild's business.
+    """
+    live, checkpoint = rebuild.live, curated.checkpoint
+    assert checkpoint is not None
+    table = live.name(*ERRORS)
+    known = live.read(table).where(F.col("topic_name") == rebuild.topic)
+    found = live.read(rebuild.shadow.name(*ERRORS))
+    is_open = F.col("resolved_at").isNull()
+    resolution = resolution_of(rebuild.operation)
+    outdated = (
+        known.where(is_open & (F.col("cycle_id") <= checkpoint.through))
+        .join(found.select("error_id"), on="error_id", how="left_anti")
+        .withColumn("resolved_at", timestamp(at))
+        .withColumn("resolution", F.lit(resolution))
+    )
+    new = found.join(known.where(is_open).select("error_id"), on="error_id", how="left_anti")
+    changed = _ordered(outdated, known).unionByName(_ordered(new, known))
+    live.upsert(changed.coalesce(1), table, ["error_id"], {})
+
+
+def resolution_of(operation: Operation) -> str:
+    """The resolution of the errors that an operation has closed."""
+    return f"{RESOLUTION}:{operation.operation_id}"
+
+
+def closed_errors(live: Tables, operation: Operation) -> int:
+    """How many errors an operation has closed."""
+    rows = live.read(live.name(*ERRORS)).where(F.col("topic_name") == operation.topic)
+    return rows.where(F.col("resolution") == resolution_of(operation)).count()
+
+
+def _ordered(rows: DataFrame, like: DataFrame) -> DataFrame:
+    """The rows with the columns of another frame, in its order."""
+    return rows.select(*like.columns)

@@ -1,0 +1,274 @@
+"""The swap of a topic's tables for their shadows, and what is told of it.
+
+The topic is held, and its tables are fenced. Standardized goes first and Curated last, since Curated's schema
+is what people read by. Neither table's checkpoint moves, so whatever a crash leaves, each table is where its
+checkpoint says. Each step recognises that it is done:
+
+1. A table that has been swapped carries the operation in its last commit, with the counts of the audit.
+2. Errors, the ledger and the mirrors are written by keys, so a second time changes nothing.
+3. The row in drift_log comes last. With it, nothing is left but to remove the shadows.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger
+from lean_ops.bookkeeping.drift_log import Drift
+from lean_ops.bookkeeping.operation import Operation, OperationError
+from lean_ops.curated.advance import Checkpoint, checkpoint_properties
+from lean_ops.ports.interfaces import OperationJob
+from lean_ops.rebuild.audit import check_rejected, difference_of, totals_of
+from lean_ops.rebuild.begin import (
+    Rebuild,
+    active_version,
+    begin,
+    remove_topic_shadow,
+    shadow_names,
+)
+from lean_ops.rebuild.build import catch_up
+from lean_ops.rebuild.errors import closed_errors, replace_errors
+from lean_ops.rebuild.position import LiveTable, live_table
+from lean_ops.rebuild.shadow_catalog import shadows_of
+from lean_ops.spark.iceberg_classes import iceberg_of, rebuild_classes_of
+from lean_ops.tables.commits import CYCLE_ID, Commit
+from lean_ops.tables.ops_rows import to_frame
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.swap import Swap, swap_table
+
+UNDO_TAG = "lean-ops-undo-"
+"""What the name of the tag begins with that keeps the snapshot before an operation."""
+OPERATION = "lean-ops.operation"
+"""The property of the swap's commit that names its operation."""
+_AUDIT = "lean-ops.rebuild-audit"
+"""The property of the swap's commit that has the counts of the audit, as JSON."""
+
+
+def swap_all(job: OperationJob, live: Tables, operation: Operation, epoch: int) -> dict[str, Any]:
+    """Swaps the tables, tells what has changed, and removes the shadows. Returns the counts.
+
+    epoch: that under which the operation has the topic. Raises OperationError, SchemaError, and what the
+    tables' commits raise.
+    """
+    counts = _told(job, live, operation)
+    if counts is None:
+        rebuild = begin(job, live, operation)
+        counts = _swap(rebuild, epoch)
+        _tell(rebuild)
+    remove_all(live, operation)
+    return {**counts, "errors_closed": closed_errors(live, operation)}
+
+
+def remove_all(live: Tables, operation: Operation) -> int:
+    """Removes the shadows of an operation. Returns how many there were."""
+    found = shadows_of(live, shadow_names(operation.topic))
+    own = [name for name, operation_id in found.items() if operation_id == operation.operation_id]
+    for name in own:
+        remove_topic_shadow(live, operation.topic, name)
+    return len(own)
+
+
+def _swap(rebuild: Rebuild, epoch: int) -> dict[str, Any]:
+    job, operation = rebuild.job, rebuild.operation
+    tables = {layer: _live(rebuild, layer, epoch) for layer in rebuild.layers}
+    swapped = {layer: _audit_of(operation, one) for layer, one in tables.items()}
+    if not any(swapped.values()):
+        _check_version(rebuild)
+        catch_up(rebuild)
+        tables = {layer: _live(rebuild, layer, epoch) for layer in rebuild.layers}
+    for layer, one in tables.items():
+        if swapped[layer] is None:
+            # What a run that died has not put on record would be lost behind the swap.
+            _record_last(rebuild, layer, one)
+            swapped[layer] = _audit(rebuild, layer, one)
+    if not any(_audit_of(operation, one) for one in tables.values()):
+        counts = {**_merged(swapped), "swapping": True}
+        if not job.operations.swapping(operation.operation_id, counts, job.clock()):
+            raise OperationError(
+                f"{operation.operation_id} was cancelled or taken up by another run meanwhile"
+            )
+    for layer, one in tables.items():
+        if _audit_of(operation, one) is None:
+            _commit(rebuild, layer, one, swapped[layer] or {}, epoch)
+            job.log("table swapped", topic_name=rebuild.topic, layer=layer)
+    return _merged(swapped)
+
+
+def _live(rebuild: Rebuild, layer: str, epoch: int) -> LiveTable:
+    found = live_table(rebuild.live, rebuild.job.checkpoints, layer, rebuild.topic, epoch)
+    if found is None:
+        raise OperationError(f"{rebuild.topic} has no {layer} table any more: cancel the operation")
+    return found
+
+
+def _merged(swapped: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
+    return {name: count for one in swapped.values() for name, count in (one or {}).items()}
+
+
+def _check_version(rebuild: Rebuild) -> None:
+    now = active_version(rebuild.job, rebuild.topic)
+    if now != rebuild.plan.active_version:
+        raise OperationError(
+            f"PLAN_STALE: version {now} of the schema has become active since the rebuild began under "
+            f"{rebuild.plan.active_version}: cancel the operation (lean-ops op cancel) and plan anew"
+        )
+
+
+def _audit_of(operation: Operation, one: LiveTable) -> dict[str, Any] | None:
+    """The counts that a table's last commit has of the operation; None where it is not the swap."""
+    last = one.position.last
+    if last is None or last.properties.get(OPERATION) != operation.operation_id:
+        return None
+    found: dict[str, Any] = json.loads(last.properties[_AUDIT])
+    return found
+
+
+def _record_last(rebuild: Rebuild, layer: str, one: LiveTable) -> None:
+    last = one.position.last
+    entry = None if last is None else ledger.entry_of(rebuild.topic, layer, last)
+    mirror = one.position.mirror or {}
+    if entry is not None and last is not None and mirror.get("snapshot_id") != last.snapshot_id:
+        ledger.write(rebuild.live, [entry])
+
+
+def _audit(rebuild: Rebuild, layer: str, one: LiveTable) -> dict[str, Any]:
+    totals = totals_of(rebuild, layer)
+    if layer == "curated":
+        check_rejected(rebuild, totals)
+    return {
+        f"{layer}_rows_before": one.table.rows,
+        f"{layer}_rows_after": rebuild_rows(rebuild, layer),
+        **difference_of(rebuild, layer).counts(layer),
+        **({"rejected": totals["rejected"], "nulled": totals["nulled"]} if layer == "curated" else {}),
+    }
+
+
+def rebuild_rows(rebuild: Rebuild, layer: str) -> int:
+    """How many rows the shadow of a layer has, by its own last commit."""
+    last = rebuild.shadow.last_commit(rebuild.shadow_name(layer))
+    return 0 if last is None else last.rows or 0
+
+
+def _commit(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str, Any], epoch: int) -> None:
+    spark = rebuild.job.spark
+    iceberg = iceberg_of(spark._jvm)
+    loaded = iceberg.load(spark, one.name)
+    current = loaded.currentSnapshot()
+    # Nobody else commits, as the topic is held. Whoever does it all the same is met by the commit itself.
+    window = timedelta(days=rebuild.job.arguments.rewind_window_days)
+    swap = Swap(
+        snapshot_id=None if current is None else str(current.snapshotId()),
+        tag=f"{UNDO_TAG}{rebuild.operation.operation_id}",
+        tag_age_ms=int(window.total_seconds() * 1000),
+        properties=_properties(rebuild, layer, one, audit),
+    )
+    shadow = iceberg.load(spark, rebuild.shadow_name(layer))
+    swap_table(iceberg, rebuild_classes_of(spark._jvm), loaded, one.name, epoch, shadow, swap)
+
+
+def _properties(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str, Any]) -> dict[str, str]:
+    """What the swap carries: the table's checkpoint as it was, and in Curated with the new version. It has no
+    counts of a cycle, so the ledger gets no entry of a cycle from it."""
+    own = {
+        CYCLE_ID: one.reached,
+        OPERATION: rebuild.operation.operation_id,
+        _AUDIT: json.dumps(dict(audit), sort_keys=True),
+    }
+    if layer == "standardized":
+        return own
+    assert rebuild.schema is not None
+    checkpoint = one.checkpoint
+    assert checkpoint is not None
+    return {**own, **checkpoint_properties(checkpoint.through, rebuild.schema.version)}
+
+
+def _tell(rebuild: Rebuild) -> None:
+    """Puts on record what the swap has changed: errors, the ledger, the mirrors, and last drift_log."""
+    job, operation = rebuild.job, rebuild.operation
+    now = job.clock()
+    tables = {layer: _live(rebuild, layer, 0) for layer in rebuild.layers}
+    if "curated" in tables:
+        replace_errors(rebuild, tables["curated"], now)
+    entries = [_entry(rebuild, layer) for layer in tables]
+    ledger.write(rebuild.live, entries)
+    for layer, one in tables.items():
+        last = one.position.last
+        assert last is not None
+        job.checkpoints.put(rebuild.topic, layer, _mirror(rebuild.topic, layer, last, one))
+    rows = [drift_log.row_of(one, now) for one in _drift(rebuild, tables)]
+    frame = to_frame(job.spark, rows, drift_log.SCHEMA).coalesce(1)
+    rebuild.live.append_new(frame, rebuild.live.name("ops", drift_log.TABLE), "drift_id")
+    job.log("rebuild told", operation_id=operation.operation_id, topic_name=rebuild.topic)
+
+
+def _mirror(topic: str, layer: str, last: Commit, one: LiveTable) -> dict[str, Any]:
+    item = dict(checkpoint_mirror.item_of(topic, layer, last))
+    if layer == "curated":
+        checkpoint = Checkpoint.of(last)
+        item |= {"schema_version": checkpoint.schema_version, "delta_through": checkpoint.through}
+    return {**(one.position.mirror or {}), **item}
+
+
+def _entry(rebuild: Rebuild, layer: str) -> ledger.Entry:
+    """The correction of the ledger: by how much the rebuilt counts differ from all that it has of the layer.
+
+    So the sums of the ledger are those of the rebuilt table, and no message counts twice.
+    """
+    operation_id, topic = rebuild.operation.operation_id, rebuild.topic
+    totals = totals_of(rebuild, layer)
+    row = (
+        rebuild.live.read(rebuild.live.name("ops", ledger.TABLE))
+        .where(
+            (F.col("topic_name") == topic) & (F.col("layer") == layer) & (F.col("cycle_id") != operation_id)
+        )
+        .agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ledger.COUNTS))
+        .collect()[0]
+    )
+    now = rebuild.job.clock()
+    return ledger.Entry(
+        topic=topic,
+        layer=layer,
+        cycle_id=operation_id,
+        started_at=now,
+        finished_at=now,
+        counts={name: totals[name] - row[name] for name in ledger.COUNTS if name != "new_columns"},
+        rebuilt=True,
+    )
+
+
+def _drift(rebuild: Rebuild, tables: Mapping[str, LiveTable]) -> list[Drift]:
+    return [
+        Drift(
+            topic=rebuild.topic,
+            change_type=drift_log.REBUILT,
+            column_name=None,
+            cycle_id=one.reached,
+            old_value=None if rebuild.plan.active_version is None else str(rebuild.plan.active_version),
+            new_value=rebuild.operation.operation_id,
+            layer=layer,
+            source=drift_log.TABLE_HISTORY,
+        )
+        for layer, one in tables.items()
+    ]
+
+
+def _told(job: OperationJob, live: Tables, operation: Operation) -> dict[str, Any] | None:
+    """The counts of an operation that has told all; None when it has not. Its shadows may be gone by then."""
+    rows = (
+        live.read(live.name("ops", drift_log.TABLE))
+        .where((F.col("topic_name") == operation.topic) & (F.col("change_type") == drift_log.REBUILT))
+        .where(F.col("new_value") == operation.operation_id)
+        .select("layer")
+        .distinct()
+        .collect()
+    )
+    if not rows:
+        return None
+    counts: dict[str, Any] = {}
+    for layer in sorted((row["layer"] for row in rows), reverse=True):
+        one = live_table(live, job.checkpoints, layer, operation.topic)
+        counts |= (_audit_of(operation, one) if one is not None else None) or {}
+    return counts

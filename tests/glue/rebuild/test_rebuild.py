@@ -1,0 +1,190 @@
+"""A rebuild on real tables: what it builds, swaps and tells, and what it leaves alone."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from lake import Event
+from maintained import MemoryOperations
+from operated import operate
+
+from lean_ops.bookkeeping.operation import OperationError
+from lean_ops.rebuild.shadow_catalog import shadows_of
+from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.tables.spark_tables import Tables
+
+TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
+STANDARDIZED, CURATED = "standardized.telemetry_climate", "curated.telemetry_climate"
+REBUILD = "20261130T062500Z-rebuild-ab12cd"
+NOW = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
+
+
+def cycle(lake, *events):
+    assert lake.standardize(*events).complete
+    assert lake.curate().complete
+
+
+def add(lake, operations, operation_id=REBUILD, topic=TOPIC, **plan):
+    operations.add(operation_id, topic, step="BUILDING", plan=plan)
+
+
+def build(lake, operations, operation_id=REBUILD):
+    return operate(lake, operations, operation_id, at=NOW)
+
+
+def hold(lake, operations, operation_id=REBUILD, topic=TOPIC):
+    """What the state machine does once a rebuild is built: it holds the topic, under a new epoch."""
+    lake.hold(topic)
+    lake.registered[topic]["epoch"] = lake.registered[topic].get("epoch", 0) + 1
+    operations.items[operation_id]["step"] = "DRAINED"
+
+
+def rebuild(lake, operations, operation_id=REBUILD, topic=TOPIC, **plan):
+    add(lake, operations, operation_id, topic, **plan)
+    assert build(lake, operations, operation_id).step == "BUILT"
+    hold(lake, operations, operation_id, topic)
+    done = operate(lake, operations, operation_id, at=NOW)
+    assert done.step == "APPLIED"
+    return done
+
+
+def put_schema(lake, version, properties, key="key", **words):
+    document = {"type": "object", "x-topic": TOPIC, "x-version": version, "required": [], **words}
+    lake.schema_files[key] = json.dumps({**document, "properties": properties})
+    return key
+
+
+def activate(lake, key, topic=TOPIC):
+    """What schema-validator does after the swap."""
+    lake.active_schemas[topic] = lake.schema_files[key]
+    lake.registered[topic]["schema_version"] = json.loads(lake.schema_files[key])["x-version"]
+
+
+@pytest.fixture
+def operations():
+    return MemoryOperations()
+
+
+@pytest.fixture
+def three(lake):
+    """A topic of which three cycles were taken, with corrections, copies, rejects and what is no JSON."""
+    lake.activate(TOPIC, 1, {"temperature": {"type": "number", "x-cde": True}})
+    lake.activate(OTHER, 1, {"temperature": {"type": "number"}})
+    cycle(lake, Event({"temperature": 1}, message_id="m1"), Event({"temperature": 1}, OTHER, "o1"))
+    cycle(lake, Event({"temperature": "x"}, message_id="m2"), Event("{", message_id="m3"))
+    first = Event({"temperature": 3}, message_id="m4", key="m1", produced=5)
+    cycle(lake, first, first, Event({"temperature": "21,5"}, message_id="m5"))
+    return lake
+
+
+def test_a_rebuild_from_raw_gives_the_same_rows_and_moves_no_checkpoint(three, operations):
+    before = [three.rows(table, "cycle_id") for table in (STANDARDIZED, CURATED, "ops.parse_errors")]
+    others = three.rows("standardized.fleet_trucks"), three.rows("curated.fleet_trucks")
+    points = {
+        key: item.get("delta_through", item["cycle_id"]) for key, item in three.checkpoints.stored.items()
+    }
+    errors = three.rows("ops.errors")
+    done = rebuild(three, operations, **{"from": "raw"})
+    assert [three.rows(table, "cycle_id") for table in (STANDARDIZED, CURATED, "ops.parse_errors")] == before
+    assert (three.rows("standardized.fleet_trucks"), three.rows("curated.fleet_trucks")) == others
+    assert three.rows("ops.errors") == errors
+    now = {key: item.get("delta_through", item["cycle_id"]) for key, item in three.checkpoints.stored.items()}
+    assert now == points
+    assert done.counts["standardized_keys_changed"] == done.counts["curated_keys_new"] == 0
+    assert done.counts["curated_rows_before"] == done.counts["curated_rows_after"] == 1
+    assert shadows_of(Tables(three.spark, three.prefix)) == {}
+    for layer in ("standardized", "curated"):
+        received, found = three.balance(layer)
+        assert received == found
+        assert [row["status"] for row in three.ledger(layer)][-1] == "REBUILT"
+    three.release(TOPIC)
+    cycle(three, Event({"temperature": 9}, message_id="m9"))
+    assert len(three.rows(CURATED)) == 2
+    assert not [line for line in three.logged if line["message"] == "table moved"]
+    for layer in ("standardized", "curated"):
+        received, found = three.balance(layer)
+        assert received == found
+
+
+@pytest.mark.parametrize("source", ["raw", "standardized"])
+def test_a_rebuild_under_another_schema_takes_what_the_old_one_rejected(three, operations, source):
+    key = put_schema(three, 2, {"temperature": {"type": "string"}})
+    assert len([row for row in three.rows("ops.errors") if row["resolved_at"] is None]) == 2
+    done = rebuild(
+        three, operations, **{"from": source, "schema_key": key, "schema_version": 2, "activates": True}
+    )
+    assert {row["idempotency_key"]: row["temperature"] for row in three.rows(CURATED)} == {
+        "m1": "3",
+        "m2": "x",
+        "m5": "21,5",
+    }
+    assert {row["schema_version"] for row in three.rows(CURATED)} == {2}
+    assert done.counts["errors_closed"] == 2
+    assert {row["resolution"] for row in three.rows("ops.errors")} == {f"REBUILT:{REBUILD}"}
+    [drift] = [
+        row
+        for row in three.rows("ops.drift_log")
+        if (row["change_type"], row["layer"]) == ("REBUILT", "curated")
+    ]
+    assert (drift["new_value"], drift["old_value"]) == (REBUILD, "1")
+    activate(three, key)
+    three.release(TOPIC)
+    cycle(three, Event({"temperature": 9}, message_id="m9"))
+    assert three.by_key(CURATED)["m9"]["temperature"] == "9"
+    assert len(three.rows(CURATED)) == 4
+    received, found = three.balance("curated")
+    assert received == found
+    assert {row["status"] for row in three.ledger("curated")} == {"SUCCEEDED", "REBUILT"}
+
+
+@pytest.mark.parametrize("source", ["raw", "standardized"])
+def test_events_that_come_while_it_builds_are_in_exactly_once(three, operations, source):
+    add(three, operations, **{"from": source})
+    build(three, operations)
+    cycle(three, Event({"temperature": 5}, message_id="m6"), Event({"temperature": 1}, message_id="m1"))
+    hold(three, operations)
+    # A cycle that begins after the hold takes RAW, and leaves the topic alone.
+    three.standardize(Event({"temperature": 7}, message_id="m7"))
+    operate(three, operations, REBUILD, at=NOW)
+    assert sorted(three.by_key(CURATED)) == ["m1", "m6"]
+    three.release(TOPIC)
+    assert three.standardize().complete
+    assert three.curate().complete
+    assert sorted(three.by_key(CURATED)) == ["m1", "m6", "m7"]
+    for layer in ("standardized", "curated"):
+        received, found = three.balance(layer)
+        assert received == found
+
+
+def test_too_many_rejected_messages_stop_it_before_the_topic_is_held(three, operations):
+    add(three, operations, **{"from": "raw", "max_rejected": "1"})
+    with pytest.raises(OperationError, match="TOO_MANY_REJECTED: the schema rejects 2 of"):
+        build(three, operations)
+    assert operations.items[REBUILD]["step"] == "BUILDING"
+
+
+def test_a_cancelled_rebuild_leaves_nothing_but_its_record(three, operations):
+    files = {table: stored(three, table) for table in (STANDARDIZED, CURATED)}
+    add(three, operations, **{"from": "raw"})
+    build(three, operations)
+    assert len(shadows_of(Tables(three.spark, three.prefix))) == 5
+    operations.items[REBUILD] |= {
+        "state": "CANCELLED",
+        "step": "ENDED",
+        "ended_at": "2026-11-30T06:26:10.000Z",
+    }
+    operate(three, operations, REBUILD, at=NOW)
+    operate(three, operations, REBUILD, at=NOW)
+    assert shadows_of(Tables(three.spark, three.prefix)) == {}
+    assert {table: stored(three, table) for table in (STANDARDIZED, CURATED)} == files
+    [row] = three.rows("ops.operations")
+    assert row["state"] == "CANCELLED"
+
+
+def stored(lake, table):
+    """The files below a table's folder."""
+    from lean_ops.maintenance.reachable import stored_objects
+    from lean_ops.spark.session import file_store_of
+
+    location = iceberg_of(lake.spark._jvm).load(lake.spark, lake.name(table)).location()
+    return {one.path for one in stored_objects(file_store_of(lake.spark), location)}
