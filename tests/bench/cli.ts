@@ -11,6 +11,7 @@ import { benchGrowth } from './growth';
 import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
 import { benchPlanner, printPlanner } from './planner';
+import { benchRebuild, printRebuild } from './rebuild';
 import { readSettings, type JobSettings } from './settings';
 
 const program = newProgram('pnpm bench').description(
@@ -85,6 +86,17 @@ program
     const result = await benchPlanner(say);
     if (flags.json === true) console.log(JSON.stringify(result));
     else printPlanner(result);
+  });
+
+program
+  .command('rebuild')
+  .description("rows a second of a topic's rebuild from RAW, beside those of a normal cycle of the same rows")
+  .option('--json', 'one JSON object')
+  .option('--rows <n>', 'rows of the topic', wholeNumber({ from: 1_000 }), 200_000)
+  .action(async (flags: { json?: boolean; rows: number }) => {
+    const result = await benchRebuild(flags.rows, say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printRebuild(result);
   });
 
 interface AgeFlags {

@@ -37,7 +37,7 @@ WRITING_METHODS = {
 COMMITTING = (
     *("tables/spark_tables.py", "tables/topic_table.py", "tables/staged_rows.py"),
     *("maintenance/rewriting.py", "maintenance/expiry.py"),
-    *("tables/swap.py", "rebuild/shadow_catalog.py"),
+    *("tables/swap.py", "rebuild/shadow_catalog.py", "maintenance/shadows.py"),
 )
 # What tasks write are files; the commit that makes them part of a table is topic_table's.
 WRITING_FILES = (

@@ -282,8 +282,8 @@ def test_an_operation_is_applied_only_while_it_runs_and_read_with_all_others():
     applied = {
         "TableName": "operations",
         "Key": {"operation_id": {"S": "op"}},
-        "UpdateExpression": "SET #step = :applied, #counts = :counts, #updated = :at",
-        "ConditionExpression": "#state = :running AND #step IN (:drained, :applied)",
+        "UpdateExpression": "SET #step = :after, #counts = :counts, #updated = :at",
+        "ConditionExpression": "#state = :running AND #step IN (:before, :after)",
         "ExpressionAttributeNames": {
             "#step": "step",
             "#counts": "counts",
@@ -291,8 +291,8 @@ def test_an_operation_is_applied_only_while_it_runs_and_read_with_all_others():
             "#state": "state",
         },
         "ExpressionAttributeValues": {
-            ":applied": {"S": "APPLIED"},
-            ":drained": {"S": "DRAINED"},
+            ":after": {"S": "APPLIED"},
+            ":before": {"S": "DRAINED"},
             ":running": {"S": "RUNNING"},
             ":at": {"S": "2026-11-30T06:25:00.000Z"},
             ":counts": {"M": {"epoch": {"N": "3"}}},

@@ -9,7 +9,7 @@ from maintained import MemoryOperations
 from operated import operate
 
 from lean_ops.bookkeeping.operation import OperationError
-from lean_ops.rebuild.shadow_catalog import shadows_of
+from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.tables.spark_tables import Tables
 

@@ -3,7 +3,8 @@
 import pytest
 from lake import Event
 
-from lean_ops.rebuild.shadow_catalog import make_shadow, remove_shadow
+from lean_ops.maintenance.shadows import remove_shadow
+from lean_ops.rebuild.shadow_catalog import make_shadow
 from lean_ops.rebuild.shadow_metadata import WantedColumn, WantedPartition, current_fields
 from lean_ops.spark.iceberg_classes import iceberg_of, rebuild_classes_of
 from lean_ops.tables.spark_tables import Tables

@@ -3,12 +3,15 @@ orphans."""
 
 from collections.abc import Mapping, Sequence
 
+from lean_ops.bookkeeping.operation import read_operation
+from lean_ops.columns import names
 from lean_ops.maintenance.expiry import MIN_EXPIRED, expire
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
 from lean_ops.maintenance.needs import oldest_running
 from lean_ops.maintenance.orphans import LOOKED_AT_EVERY, orphans_of
 from lean_ops.maintenance.pace import due
 from lean_ops.maintenance.reachable import reachable_paths, stored_objects
+from lean_ops.maintenance.shadows import live_layer, remove_shadow, shadows_of
 from lean_ops.maintenance.snapshots import KEPT_SNAPSHOTS, Rules
 from lean_ops.maintenance.versions import versions_to_delete
 from lean_ops.spark.catalog_calls import LOAD
@@ -60,6 +63,23 @@ def delete_versions(run: MaintenanceRun) -> None:
         return {"versions": len(gone), "kept": len(found) - len(gone)}
 
     run.by_turns("versions deleted", run.all_tables, work)
+
+
+def remove_shadows(run: MaintenanceRun) -> None:
+    """Removes the shadows of rebuilds that have ended: a cancelled one may have died before it did."""
+    tables, operations = run.tables, run.job.operations
+    try:
+        for name, operation_id in shadows_of(tables).items():
+            item = operations.get(operation_id)
+            operation = None if item is None else read_operation(item)
+            if operation is None or not operation.is_ended:
+                continue
+            layer, own = live_layer(name), names.table_name(operation.topic)
+            has_live = layer is not None and own in tables.listed(layer)
+            remove_shadow(tables, name, tables.name(layer, own) if layer and has_live else None)
+            run.job.log("shadow removed", table=f"ops.{name}", operation_id=operation_id)
+    except Exception as error:
+        run.fail("shadow removed", "operations", error)
 
 
 def remove_orphans(run: MaintenanceRun) -> None:

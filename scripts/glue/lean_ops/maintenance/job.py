@@ -11,7 +11,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from lean_ops.columns import names
-from lean_ops.maintenance.every_table import delete_versions, expire_snapshots, remove_orphans
+from lean_ops.maintenance.every_table import (
+    delete_versions,
+    expire_snapshots,
+    remove_orphans,
+    remove_shadows,
+)
 from lean_ops.maintenance.expiry import table_snapshots
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
 from lean_ops.maintenance.needs import TopicState, raw_snapshots_taken, topic_states
@@ -25,6 +30,7 @@ from lean_ops.maintenance.pace import (
     VERSIONS,
     Pace,
 )
+from lean_ops.maintenance.shadows import is_shadow, rebuild_needs
 from lean_ops.maintenance.shared_tables import (
     RAW_TABLE,
     compact_ops,
@@ -47,13 +53,16 @@ def run(job: Maintenance) -> MaintenanceRun:
     maintenance_classes_of(job.spark._jvm)
     tables = Tables(job.spark, job.arguments.database_prefix)
     with _begun(job, tables, _tables(job, tables), read_paces(job)) as own:
+        remove_shadows(own)
         taken = raw_snapshots_taken(tables, job.checkpoints)
+        # What a rebuild reads of RAW stays until it is over. Days may be compacted all the same.
+        read = [*taken, *rebuild_needs(tables).raw_snapshots] if taken else taken
         sequence = _sequence(tables, taken)
         take_steps(
             own,
             {
                 DROPS: lambda: _drop(own, sequence),
-                EXPIRY: lambda: expire_snapshots(own, taken),
+                EXPIRY: lambda: expire_snapshots(own, read),
                 VERSIONS: lambda: delete_versions(own),
                 OPS_FILES: lambda: compact_ops(own),
                 TOPIC_FILES: lambda: rewrite_topic_tables(own),
@@ -119,7 +128,7 @@ def _tables(job: Maintenance, tables: Tables) -> list[Table]:
     for layer in _LAYERS:
         for name in sorted(tables.listed(layer)):
             state = states.get(name) if layer in ("standardized", "curated") else None
-            if state is None or not state.is_held:
+            if not is_shadow(layer, name) and (state is None or not state.is_held):
                 found.append(Table(layer=layer, table=name, name=tables.name(layer, name), state=state))
     held = sorted(state.topic for state in states.values() if state.is_held)
     if held:

@@ -13,6 +13,7 @@ from lean_ops.bookkeeping.table_position import position_of
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance.delta_retention import DeltaNeeds
+from lean_ops.maintenance.shadows import RebuildNeeds
 from lean_ops.ports.interfaces import ALL_TOPICS, Checkpoints, Item, Operations
 from lean_ops.raw import snapshot_range
 from lean_ops.tables.spark_tables import Tables
@@ -115,6 +116,14 @@ def with_moved_tables(needs: DeltaNeeds, tables: Tables, checkpoints: Checkpoint
             position = position_of(loaded, mirrors.get(topic))
             if position.is_moved_back:
                 held[topic] = min(held[topic], position.reached or "")
+    return replace(needs, held=held)
+
+
+def with_rebuilds(needs: DeltaNeeds, rebuilds: RebuildNeeds) -> DeltaNeeds:
+    """Adds the cycles that rebuilds still take, which are under way."""
+    held = dict(needs.held)
+    for topic, after in rebuilds.delta_after.items():
+        held[topic] = min(after, held.get(topic, after))
     return replace(needs, held=held)
 
 

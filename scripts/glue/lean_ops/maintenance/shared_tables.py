@@ -11,7 +11,7 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance import debt, raw_days
 from lean_ops.maintenance.delta_retention import cycles_to_drop
 from lean_ops.maintenance.maintenance_run import MaintenanceRun, Table
-from lean_ops.maintenance.needs import delta_needs, with_moved_tables
+from lean_ops.maintenance.needs import delta_needs, with_moved_tables, with_rebuilds
 from lean_ops.maintenance.raw_days import RawDay, RawFile
 from lean_ops.maintenance.rewriting import (
     delete_partitions,
@@ -20,6 +20,7 @@ from lean_ops.maintenance.rewriting import (
     rewritten,
     scan_tasks,
 )
+from lean_ops.maintenance.shadows import rebuild_needs
 from lean_ops.spark.catalog_calls import READ_BY_SPARK
 from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of
 from lean_ops.tables.fenced_commits import commit_properties
@@ -44,6 +45,7 @@ def drop_cycles(run: MaintenanceRun) -> None:
     def work(own: Tables, one: Table) -> Mapping[str, object] | None:
         needs = delta_needs(run.job.checkpoints, run.job.registry.items())
         needs = with_moved_tables(needs, own, run.job.checkpoints)
+        needs = with_rebuilds(needs, rebuild_needs(own))
         partitions = own.read(f"{one.name}.partitions")
         rows = partitions.select("partition.cycle_id", "total_data_file_size_in_bytes").collect()
         sizes = {row[0]: row[1] for row in rows}

@@ -5,19 +5,12 @@ from dataclasses import dataclass
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.maintenance.shadows import OPERATION, PLAN, live_layer, remove_shadow, shadows_of
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.raw import snapshot_range
-from lean_ops.rebuild.plan import PLAN, RAW, BuildPlan, Wish, chunks_of
+from lean_ops.rebuild.plan import RAW, BuildPlan, Wish, chunks_of
 from lean_ops.rebuild.position import live_table, standardized_of
-from lean_ops.rebuild.shadow_catalog import (
-    OPERATION,
-    ShadowTables,
-    live_layer,
-    make_shadow,
-    remove_shadow,
-    shadow_name,
-    shadows_of,
-)
+from lean_ops.rebuild.shadow_catalog import ShadowTables, make_shadow, shadow_name
 from lean_ops.rebuild.shadow_metadata import WantedColumn, current_fields
 from lean_ops.rebuild.source import raw_rows, rows_by_day
 from lean_ops.rebuild.target import curated_columns, curated_partition
@@ -148,6 +141,7 @@ def _decide(
             )
     plan = BuildPlan(
         operation_id=operation.operation_id,
+        topic=topic,
         after=after,
         schema_version=None if schema is None else schema.version,
         active_version=active_version(job, topic),

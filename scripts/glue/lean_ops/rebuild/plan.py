@@ -12,8 +12,6 @@ from typing import Any
 from lean_ops.bookkeeping.operation import OperationError
 
 RAW, STANDARDIZED = "raw", "standardized"
-PLAN = "lean-ops.rebuild-plan"
-"""The property that has it, as JSON."""
 MAX_ROWS = 1_000_000
 """The rows of a chunk that consists of more than one day."""
 _FIRST_OF_DAY = "T000000Z-00000000"
@@ -92,12 +90,17 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """operation_id: that of the rebuild. after: the cycle through which the topic's Standardized table had
-    taken all when the build began; cycles after it are taken from cycle_delta. raw_snapshot: RAW as it was
-    then; None where RAW is not read. schema_version: that of the schema; None for a topic without one.
-    active_version: that of the schema which was active. chunks: in their order."""
+    """operation_id, topic: those of the rebuild.
+    after: the cycle through which the topic's Standardized table had taken all when the build began; cycles
+    after it are taken from cycle_delta.
+    raw_snapshot: RAW as it was then; None where RAW is not read.
+    schema_version: that of the schema; None for a topic without one.
+    active_version: that of the schema which was active.
+    chunks: in their order.
+    """
 
     operation_id: str
+    topic: str
     after: str
     raw_snapshot: str | None = None
     schema_version: int | None = None

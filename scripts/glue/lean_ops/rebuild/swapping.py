@@ -20,6 +20,7 @@ from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger
 from lean_ops.bookkeeping.drift_log import Drift
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.curated.advance import Checkpoint, checkpoint_properties
+from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.rebuild.audit import check_rejected, difference_of, totals_of
 from lean_ops.rebuild.begin import (
@@ -32,7 +33,6 @@ from lean_ops.rebuild.begin import (
 from lean_ops.rebuild.build import catch_up
 from lean_ops.rebuild.errors import closed_errors, replace_errors
 from lean_ops.rebuild.position import LiveTable, live_table
-from lean_ops.rebuild.shadow_catalog import shadows_of
 from lean_ops.spark.iceberg_classes import iceberg_of, rebuild_classes_of
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.ops_rows import to_frame
