@@ -1,16 +1,19 @@
 """A rebuild on real tables: what it builds, swaps and tells, and what it leaves alone."""
 
 import json
+import threading
 from datetime import UTC, datetime
 
 import pytest
 from lake import Event
-from maintained import MemoryOperations
+from maintained import MemoryOperations, maintain, make_eager
 from operated import operate
 
 from lean_ops.bookkeeping.operation import OperationError
+from lean_ops.maintenance.reachable import stored_objects
 from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.spark.iceberg_classes import iceberg_of
+from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
 
 TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
@@ -156,6 +159,75 @@ def test_events_that_come_while_it_builds_are_in_exactly_once(three, operations,
         assert received == found
 
 
+def test_what_a_held_topic_has_not_taken_stays_for_its_release(three, operations):
+    """Also where it was held before the build began, so RAW has more than its tables."""
+    three.hold(TOPIC)
+    three.standardize(Event({"temperature": 7}, message_id="m7"), Event({"temperature": 1}, message_id="m1"))
+    add(three, operations, **{"from": "raw"})
+    build(three, operations)
+    operations.items[REBUILD]["step"] = "DRAINED"
+    three.registered[TOPIC]["epoch"] = 1
+    operate(three, operations, REBUILD, at=NOW)
+    assert sorted(three.by_key(STANDARDIZED)) == ["m1", "m2", "m5"]
+    three.release(TOPIC)
+    assert three.standardize().complete
+    assert three.curate().complete
+    assert sorted(three.by_key(CURATED)) == ["m1", "m7"]
+    for layer in ("standardized", "curated"):
+        received, found = three.balance(layer)
+        assert received == found
+
+
+def test_a_reader_who_polls_sees_the_old_table_or_the_new_one(three, operations):
+    key = put_schema(three, 2, {"temperature": {"type": "string"}})
+    name = three.name(CURATED)
+    seen, stop = set(), threading.Event()
+
+    def poll():
+        session = three.spark.newSession()
+        while not stop.is_set():
+            rows = (
+                session.read.format("iceberg").load(name).select("idempotency_key", "temperature").collect()
+            )
+            seen.add(frozenset((row[0], row[1]) for row in rows))
+
+    reader = threading.Thread(target=poll)
+    reader.start()
+    try:
+        rebuild(three, operations, **{"from": "standardized", "schema_key": key, "activates": True})
+    finally:
+        stop.set()
+        reader.join()
+    old = frozenset([("m1", 3.0)])
+    new = frozenset([("m1", "3"), ("m2", "x"), ("m5", "21,5")])
+    assert seen <= {old, new}
+    assert old in seen
+
+
+def test_maintenance_leaves_a_rebuild_alone_that_is_under_way_and_removes_what_is_left_of_others(
+    three, operations, monkeypatch
+):
+    make_eager(monkeypatch, 1)
+    add(three, operations, **{"from": "raw"})
+    build(three, operations)
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    cycle(three, Event({"temperature": 8}, message_id="m8"))
+    assert maintain(three, at=later, operations=operations).trouble() is None
+    assert len(shadows_of(Tables(three.spark, three.prefix))) == 5
+    hold(three, operations)
+    operate(three, operations, REBUILD, at=NOW)
+    assert sorted(three.by_key(CURATED)) == ["m1", "m8"]
+    three.release(TOPIC)
+    operations.items[REBUILD].update(state="DONE", step="ENDED")
+    other = REBUILD.replace("ab12cd", "ab12ce")
+    add(three, operations, other, **{"from": "standardized"})
+    build(three, operations, other)
+    operations.items[other].update(state="CANCELLED", step="ENDED")
+    assert maintain(three, at=later, operations=operations).trouble() is None
+    assert shadows_of(Tables(three.spark, three.prefix)) == {}
+    assert sorted(three.by_key(CURATED)) == ["m1", "m8"]
+
+
 def test_too_many_rejected_messages_stop_it_before_the_topic_is_held(three, operations):
     add(three, operations, **{"from": "raw", "max_rejected": "1"})
     with pytest.raises(OperationError, match="TOO_MANY_REJECTED: the schema rejects 2 of"):
@@ -183,8 +255,5 @@ def test_a_cancelled_rebuild_leaves_nothing_but_its_record(three, operations):
 
 def stored(lake, table):
     """The files below a table's folder."""
-    from lean_ops.maintenance.reachable import stored_objects
-    from lean_ops.spark.session import file_store_of
-
     location = iceberg_of(lake.spark._jvm).load(lake.spark, lake.name(table)).location()
     return {one.path for one in stored_objects(file_store_of(lake.spark), location)}

@@ -1,5 +1,5 @@
-"""The table errors after a rebuild: it has the errors that the rebuild found, and those that it did not find
-again are closed."""
+"""The tables errors and parse_errors after a rebuild: they have the errors that the rebuild found, and those
+that it did not find again are closed."""
 
 from datetime import datetime
 
@@ -7,8 +7,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping.operation import Operation
-from lean_ops.rebuild.begin import ERRORS, Rebuild
+from lean_ops.rebuild.begin import ERRORS, PARSE_ERRORS, Rebuild
 from lean_ops.rebuild.position import LiveTable
+from lean_ops.spark.materialized import materialized
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.tables.spark_tables import Tables
 
@@ -16,28 +17,31 @@ RESOLUTION = "REBUILT"
 """What the resolution of an error begins with that a rebuild has closed; the operation's id follows it."""
 
 
-def replace_errors(rebuild: Rebuild, curated: LiveTable, at: datetime) -> None:
-    """Puts the errors of the rebuild on record and closes those of the topic that it did not find again.
-    A second time it changes nothing.
+def replace_errors(rebuild: Rebuild, layer: str, one: LiveTable, at: datetime) -> None:
+    """Puts the errors of a layer's rebuild on record, and closes those of the topic that it did not find
+    again. A second time it changes nothing.
 
-    curated: the live table. Errors of later cycles than it has taken are not the rebuild's business.
+    one: the live table of the layer. Errors of later cycles than it has taken are not the rebuild's business.
     """
-    live, checkpoint = rebuild.live, curated.checkpoint
-    assert checkpoint is not None
-    table = live.name(*ERRORS)
-    known = live.read(table).where(F.col("topic_name") == rebuild.topic)
-    found = live.read(rebuild.shadow.name(*ERRORS))
+    table = ERRORS if layer == "curated" else PARSE_ERRORS
+    name = rebuild.live.name(*table)
+    checkpoint = one.checkpoint if layer == "curated" else None
+    through = one.reached if checkpoint is None else checkpoint.through
+    known = rebuild.live.read(name).where(F.col("topic_name") == rebuild.topic)
+    found = rebuild.live.read(rebuild.shadow.name(*table))
     is_open = F.col("resolved_at").isNull()
-    resolution = resolution_of(rebuild.operation)
     outdated = (
-        known.where(is_open & (F.col("cycle_id") <= checkpoint.through))
+        known.where(is_open & (F.col("cycle_id") <= through))
         .join(found.select("error_id"), on="error_id", how="left_anti")
         .withColumn("resolved_at", timestamp(at))
-        .withColumn("resolution", F.lit(resolution))
     )
+    if "resolution" in known.columns:
+        outdated = outdated.withColumn("resolution", F.lit(resolution_of(rebuild.operation)))
     new = found.join(known.where(is_open).select("error_id"), on="error_id", how="left_anti")
     changed = _ordered(outdated, known).unionByName(_ordered(new, known))
-    live.upsert(changed.coalesce(1), table, ["error_id"], {})
+    with materialized(changed.coalesce(1)) as rows:
+        if not rows.isEmpty():
+            rebuild.live.upsert(rows, name, ["error_id"], {})
 
 
 def resolution_of(operation: Operation) -> str:

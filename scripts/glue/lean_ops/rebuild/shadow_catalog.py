@@ -73,10 +73,10 @@ def make_shadow(
     classes = rebuild_classes_of(spark._jvm)
     loaded = iceberg.load(spark, live)
     delta = iceberg.load(spark, tables.name("ops", cycle_delta.TABLE))
-    location = f"{str(delta.location()).rpartition('/')[0]}/{shadow}"
+    location = f"{str(delta.location()).rstrip('/').rpartition('/')[0]}/{shadow}"
     data_path = f"{location}/data"
     if beside_live:
-        data_path = loaded.properties().get("write.data.path") or f"{loaded.location()}/data"
+        data_path = loaded.properties().get("write.data.path") or f"{str(loaded.location()).rstrip('/')}/data"
     document = shadow_metadata(
         tables.metadata(live),
         table_uuid=str(uuid4()),

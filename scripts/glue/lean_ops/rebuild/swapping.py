@@ -190,8 +190,8 @@ def _tell(rebuild: Rebuild) -> None:
     job, operation = rebuild.job, rebuild.operation
     now = job.clock()
     tables = {layer: _live(rebuild, layer, 0) for layer in rebuild.layers}
-    if "curated" in tables:
-        replace_errors(rebuild, tables["curated"], now)
+    for layer, one in tables.items():
+        replace_errors(rebuild, layer, one, now)
     entries = [_entry(rebuild, layer) for layer in tables]
     ledger.write(rebuild.live, entries)
     for layer, one in tables.items():

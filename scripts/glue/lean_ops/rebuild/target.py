@@ -1,7 +1,7 @@
 """The Curated table as a schema wants it: its columns and how it is partitioned, by Iceberg's names.
 
 packages/common/src/core/warehouse/tables.ts and packages/common/src/core/schema/partition.ts say the same of
-a table that is made. tests/glue/rebuild/test_target.py holds the two equal.
+a table that is made. tests/glue/rebuild/test_plan.py holds the two equal.
 """
 
 import json
