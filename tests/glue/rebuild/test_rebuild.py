@@ -8,6 +8,7 @@ import pytest
 from lake import Event
 from maintained import MemoryOperations, maintain, make_eager
 from operated import operate
+from saved_lake import SavedLake
 
 from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.maintenance.reachable import stored_objects
@@ -68,16 +69,22 @@ def operations():
     return MemoryOperations()
 
 
-@pytest.fixture
-def three(lake):
-    """A topic of which three cycles were taken, with corrections, copies, rejects and what is no JSON."""
+@pytest.fixture(scope="module")
+def saved(new_lake, tmp_path_factory):
+    lake = new_lake()
     lake.activate(TOPIC, 1, {"temperature": {"type": "number", "x-cde": True}})
     lake.activate(OTHER, 1, {"temperature": {"type": "number"}})
     cycle(lake, Event({"temperature": 1}, message_id="m1"), Event({"temperature": 1}, OTHER, "o1"))
     cycle(lake, Event({"temperature": "x"}, message_id="m2"), Event("{", message_id="m3"))
     first = Event({"temperature": 3}, message_id="m4", key="m1", produced=5)
     cycle(lake, first, first, Event({"temperature": "21,5"}, message_id="m5"))
-    return lake
+    return SavedLake(lake, tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture
+def three(saved):
+    """A topic of which three cycles were taken, with corrections, copies, rejects and what is no JSON."""
+    return saved.restored()
 
 
 def test_a_rebuild_from_raw_gives_the_same_rows_and_moves_no_checkpoint(three, operations):

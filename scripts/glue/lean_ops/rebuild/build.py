@@ -88,13 +88,14 @@ class _Player:
         self._rebuild = rebuild
         self._pool = pool
         self._rows_done = self._chunks_done = self._cycles_done = 0
+        self._rows_total = sum(chunk.rows for chunk in rebuild.plan.chunks)
 
     @property
     def progress(self) -> dict[str, int]:
         chunks = self._rebuild.plan.chunks
         return {
             "rows_done": self._rows_done,
-            "rows_total": sum(chunk.rows for chunk in chunks),
+            "rows_total": self._rows_total,
             "chunks_done": self._chunks_done,
             "chunks_total": len(chunks),
             "cycles_done": self._cycles_done,
@@ -131,6 +132,7 @@ class _Player:
         self._check_whole(messages, upto)
         cycles = sorted(messages)
         is_new = False
+        self._cycles_done = 0
         for cycle in cycles:
             if not self._has_taken(cycle):
                 is_new = True
@@ -259,9 +261,13 @@ class _Player:
     def _validate_standardized(self) -> None:
         """Validates the rows that Standardized has, as for a topic's first schema."""
         advance = self._advance(None, self._rebuild.job.clock())
+        self._rows_total = advance.backfill_from.rows if advance.backfill_from is not None else 0
+        self._note()
         checkpoint = advance.checkpoint
         if checkpoint is None or checkpoint.schema_version == 0:
             self._done(advance_curated(self._rebuild.shadow, self._pool, [advance], self._log))
+        self._rows_done = self._rows_total
+        self._note()
 
     def _done(self, commits: TopicCommits) -> None:
         for commit in commits.values():

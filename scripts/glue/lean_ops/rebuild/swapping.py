@@ -197,7 +197,8 @@ def _tell(rebuild: Rebuild) -> None:
     for layer, one in tables.items():
         last = one.position.last
         assert last is not None
-        job.checkpoints.put(rebuild.topic, layer, _mirror(rebuild.topic, layer, last, one))
+        item = {**_mirror(rebuild.topic, layer, last, one), "updated_at": now.isoformat()}
+        job.checkpoints.put(rebuild.topic, layer, item)
     rows = [drift_log.row_of(one, now) for one in _drift(rebuild, tables)]
     frame = to_frame(job.spark, rows, drift_log.SCHEMA).coalesce(1)
     rebuild.live.append_new(frame, rebuild.live.name("ops", drift_log.TABLE), "drift_id")
