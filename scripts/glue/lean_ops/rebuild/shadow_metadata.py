@@ -13,7 +13,10 @@ from lean_ops.errors import LeanOpsError
 
 ROOM_FOR_IDS = 10_000
 """So many ids are left to the live table, which may get columns of its own while the shadow is built."""
-_LEFT_BEHIND = ("lean-ops.epoch", "schema.name-mapping.default", "write.data.path", "write.metadata.path")
+_LEFT_BEHIND = (
+    *("lean-ops.epoch", "lean-ops.moved", "schema.name-mapping.default"),
+    *("write.data.path", "write.metadata.path"),
+)
 """Properties of the live table that are about its own commits, columns or places."""
 _FIRST_PARTITION_ID = 1000
 _VOID = "void"

@@ -11,7 +11,7 @@ checkpoint says. Each step recognises that it is done:
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -35,14 +35,11 @@ from lean_ops.rebuild.errors import closed_errors, replace_errors
 from lean_ops.rebuild.position import LiveTable, live_table
 from lean_ops.spark.iceberg_classes import iceberg_of, rebuild_classes_of
 from lean_ops.tables.commits import CYCLE_ID, Commit
+from lean_ops.tables.moves import UNDO_TAG
 from lean_ops.tables.ops_rows import to_frame
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.swap import Swap, swap_table
+from lean_ops.tables.swap import OPERATION, Swap, swap_table
 
-UNDO_TAG = "lean-ops-undo-"
-"""What the name of the tag begins with that keeps the snapshot before an operation."""
-OPERATION = "lean-ops.operation"
-"""The property of the swap's commit that names its operation."""
 _AUDIT = "lean-ops.rebuild-audit"
 """The property of the swap's commit that has the counts of the audit, as JSON."""
 
@@ -157,8 +154,11 @@ def _commit(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str, An
     iceberg = iceberg_of(spark._jvm)
     loaded = iceberg.load(spark, one.name)
     current = loaded.currentSnapshot()
-    # Nobody else commits, as the topic is held. Whoever does it all the same is met by the commit itself.
     window = timedelta(days=rebuild.job.arguments.rewind_window_days)
+    if current is not None:
+        # A tag's age is that of its snapshot, which may be old already.
+        age = rebuild.job.clock() - datetime.fromtimestamp(current.timestampMillis() / 1000, UTC)
+        window += max(age, timedelta())
     swap = Swap(
         snapshot_id=None if current is None else str(current.snapshotId()),
         tag=f"{UNDO_TAG}{rebuild.operation.operation_id}",

@@ -212,6 +212,7 @@ NEEDED_BY_REBUILD: JavaApi = {
         "write(org.apache.iceberg.TableMetadata,org.apache.iceberg.io.OutputFile)",
     ],
     "org.apache.iceberg.OverwriteFiles": ["commit()"],
+    "org.apache.iceberg.Snapshot": ["timestampMillis()"],
     "org.apache.iceberg.SnapshotRef": ["tagBuilder(long)"],
     "org.apache.iceberg.SnapshotRef$Builder": ["build()", "maxRefAgeMs(java.lang.Long)"],
     "org.apache.iceberg.TableScan": ["includeColumnStats()"],

@@ -21,6 +21,8 @@ from lean_ops.tables.metadata_files import (
     missing_properties,
 )
 
+OPERATION = "lean-ops.operation"
+"""A property of the swap's commit: the operation that made it."""
 SPEC_BEFORE = "lean-ops.spec-before"
 """A property of the swap's commit: the id of the spec by which the table was partitioned before."""
 
