@@ -14,6 +14,7 @@ from typing import Any
 from lean_ops.bookkeeping import drift_log, ledger
 from lean_ops.bookkeeping.drift_log import Drift
 from lean_ops.bookkeeping.operation import Operation, OperationError
+from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
 from lean_ops.bookkeeping.rewound_ledger import rewound_entries
 from lean_ops.columns import names
 from lean_ops.cycle_delta.summary import topic_cycles
@@ -153,8 +154,10 @@ def _record(
     )
     frame = to_frame(tables.spark, [drift_log.row_of(drift, job.clock())], drift_log.SCHEMA).coalesce(1)
     tables.append_new(frame, tables.name("ops", drift_log.TABLE), "drift_id")
+    entries = corrections_in_force(tables, operation.topic, layer, done.after)
     if layer == "curated":
-        ledger.write(tables, rewound_entries(tables, operation.topic, done.after, operation.operation_id))
+        entries += rewound_entries(tables, operation.topic, done.after, operation.operation_id)
+    ledger.write(tables, entries)
 
 
 def _waiting(job: OperationJob, tables: Tables, topic: str, last: Commit | None) -> dict[str, int]:

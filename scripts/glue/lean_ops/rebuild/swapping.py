@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger
 from lean_ops.bookkeeping.drift_log import Drift
 from lean_ops.bookkeeping.operation import Operation, OperationError
+from lean_ops.bookkeeping.rebuilt_ledger import correction_of, correction_properties, differences
 from lean_ops.curated.advance import Checkpoint, checkpoint_properties
 from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.ports.interfaces import OperationJob
@@ -176,6 +177,7 @@ def _properties(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str
         CYCLE_ID: one.reached,
         OPERATION: rebuild.operation.operation_id,
         _AUDIT: json.dumps(dict(audit), sort_keys=True),
+        **correction_properties(differences(rebuild.live, rebuild.topic, layer, totals_of(rebuild, layer))),
     }
     if layer == "standardized":
         return own
@@ -192,10 +194,11 @@ def _tell(rebuild: Rebuild) -> None:
     tables = {layer: _live(rebuild, layer, 0) for layer in rebuild.layers}
     for layer, one in tables.items():
         replace_errors(rebuild, layer, one, now)
-    entries = [_entry(rebuild, layer) for layer in tables]
-    ledger.write(rebuild.live, entries)
+    lasts = {layer: one.position.last for layer, one in tables.items()}
+    entries = [correction_of(rebuild.topic, layer, last) for layer, last in lasts.items() if last]
+    ledger.write(rebuild.live, [entry for entry in entries if entry is not None])
     for layer, one in tables.items():
-        last = one.position.last
+        last = lasts[layer]
         assert last is not None
         item = {**_mirror(rebuild.topic, layer, last, one), "updated_at": now.isoformat()}
         job.checkpoints.put(rebuild.topic, layer, item)
@@ -211,33 +214,6 @@ def _mirror(topic: str, layer: str, last: Commit, one: LiveTable) -> dict[str, A
         checkpoint = Checkpoint.of(last)
         item |= {"schema_version": checkpoint.schema_version, "delta_through": checkpoint.through}
     return {**(one.position.mirror or {}), **item}
-
-
-def _entry(rebuild: Rebuild, layer: str) -> ledger.Entry:
-    """The correction of the ledger: by how much the rebuilt counts differ from all that it has of the layer.
-
-    So the sums of the ledger are those of the rebuilt table, and no message counts twice.
-    """
-    operation_id, topic = rebuild.operation.operation_id, rebuild.topic
-    totals = totals_of(rebuild, layer)
-    row = (
-        rebuild.live.read(rebuild.live.name("ops", ledger.TABLE))
-        .where(
-            (F.col("topic_name") == topic) & (F.col("layer") == layer) & (F.col("cycle_id") != operation_id)
-        )
-        .agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ledger.COUNTS))
-        .collect()[0]
-    )
-    now = rebuild.job.clock()
-    return ledger.Entry(
-        topic=topic,
-        layer=layer,
-        cycle_id=operation_id,
-        started_at=now,
-        finished_at=now,
-        counts={name: totals[name] - row[name] for name in ledger.COUNTS if name != "new_columns"},
-        rebuilt=True,
-    )
 
 
 def _drift(rebuild: Rebuild, tables: Mapping[str, LiveTable]) -> list[Drift]:
