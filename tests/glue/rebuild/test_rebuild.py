@@ -20,6 +20,7 @@ from lean_ops.tables.spark_tables import Tables
 TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
 STANDARDIZED, CURATED = "standardized.telemetry_climate", "curated.telemetry_climate"
 REBUILD = "20261130T062500Z-rebuild-ab12cd"
+UNDO = "20261130T072500Z-undo-ab12cf"
 NOW = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
 
 
@@ -233,6 +234,28 @@ def test_maintenance_leaves_a_rebuild_alone_that_is_under_way_and_removes_what_i
     assert maintain(three, at=later, operations=operations).trouble() is None
     assert shadows_of(Tables(three.spark, three.prefix)) == {}
     assert sorted(three.by_key(CURATED)) == ["m1", "m8"]
+
+
+def test_an_undo_puts_rows_schema_and_ledger_back(three, operations):
+    before = [three.rows(table) for table in (STANDARDIZED, CURATED)]
+    key = put_schema(three, 2, {"temperature": {"type": "string"}})
+    rebuild(three, operations, **{"from": "raw", "schema_key": key, "activates": True})
+    assert len(three.rows(CURATED)) == 3
+    tables, targets = Tables(three.spark, three.prefix), {}
+    for layer, table in (("standardized", STANDARDIZED), ("curated", CURATED)):
+        metadata = tables.metadata(three.name(table))
+        snapshot = metadata["refs"][f"lean-ops-undo-{REBUILD}"]["snapshot-id"]
+        schemas = {one["snapshot-id"]: one["schema-id"] for one in metadata["snapshots"]}
+        targets[layer] = {"snapshot_id": str(snapshot), "schema_id": schemas[snapshot]}
+    operations.add(UNDO, TOPIC, plan={"targets": targets, "undoes": REBUILD})
+    operate(three, operations, UNDO, at=NOW)
+    assert [three.rows(table) for table in (STANDARDIZED, CURATED)] == before
+    three.release(TOPIC)
+    cycle(three, Event({"temperature": 9}, message_id="m9"))
+    assert sorted(three.by_key(CURATED)) == ["m1", "m9"]
+    for layer in ("standardized", "curated"):
+        received, found = three.balance(layer)
+        assert received == found
 
 
 def test_too_many_rejected_messages_stop_it_before_the_topic_is_held(three, operations):
