@@ -28,12 +28,7 @@ export function moveDetails(moves: readonly TableMove[], retaken: Retaken): Docu
 
 /** The snapshots that are current now: when a cycle has committed since, the plan is another one. */
 export function moveBasis(moves: readonly TableMove[]): PlanBasis {
-  return Object.fromEntries(
-    moves.flatMap(({ layer, from, to }) => [
-      [layer, from?.id ?? 'none'],
-      [`${layer}_to`, to.id],
-    ]),
-  );
+  return Object.fromEntries(moves.map(({ layer, from }) => [layer, from?.id ?? 'none']));
 }
 
 /** The moves of a plan, with what people want to know of them. */
