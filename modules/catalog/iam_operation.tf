@@ -1,5 +1,9 @@
 # The job of operations fences tables of topics, compacts them, and puts the operation on record. It reads from cycle_delta and from the
-# checkpoints what a held topic has not taken.
+# checkpoints what a held topic has not taken. What a rewind has moved it puts into drift_log and the ledger.
+locals {
+  operation_ops_tables = ["operations", "drift_log", "ledger"]
+}
+
 data "aws_iam_policy_document" "operation" {
   source_policy_documents = [data.aws_iam_policy_document.any_job["operation"].json]
 
@@ -18,10 +22,10 @@ data "aws_iam_policy_document" "operation" {
     sid     = "CommitTables"
     actions = ["glue:UpdateTable"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for key, tables in { standardized = "*", curated = "*", ops = "operations" } : [
-        "${local.glue_arn}:database/${local.databases[key].name}",
-        "${local.glue_arn}:table/${local.databases[key].name}/${tables}",
-      ]
+      for key, tables in { standardized = ["*"], curated = ["*"], ops = local.operation_ops_tables } : concat(
+        ["${local.glue_arn}:database/${local.databases[key].name}"],
+        [for table in tables : "${local.glue_arn}:table/${local.databases[key].name}/${table}"],
+      )
     ]))
   }
 
@@ -41,11 +45,10 @@ data "aws_iam_policy_document" "operation" {
   statement {
     sid     = "WriteWarehouse"
     actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    resources = [
-      "${local.lake_arn}/warehouse/${local.databases["standardized"].name}/*",
-      "${local.lake_arn}/warehouse/${local.databases["curated"].name}/*",
-      "${local.lake_arn}/warehouse/${local.databases["ops"].name}/operations/*",
-    ]
+    resources = concat(
+      [for key in ["standardized", "curated"] : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"],
+      [for table in local.operation_ops_tables : "${local.lake_arn}/warehouse/${local.databases["ops"].name}/${table}/*"],
+    )
   }
 
   statement {
