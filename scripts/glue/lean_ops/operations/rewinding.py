@@ -17,8 +17,10 @@ from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
 from lean_ops.bookkeeping.rewound_ledger import rewound_entries
 from lean_ops.columns import names
+from lean_ops.curated.advance import Checkpoint
 from lean_ops.cycle_delta.summary import topic_cycles
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, OperationJob
+from lean_ops.rebuild.errors import restore_errors
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.moves import Moved, MoveRefusedError, Target, kept_snapshots, move
 from lean_ops.tables.ops_rows import to_frame
@@ -157,6 +159,10 @@ def _record(
     entries = corrections_in_force(tables, operation.topic, layer, done.after)
     if layer == "curated":
         entries += rewound_entries(tables, operation.topic, done.after, operation.operation_id)
+        undone, last = operation.plan.get("undoes"), done.after.last_commit()
+        if undone is not None:
+            version = None if last is None else Checkpoint.of(last).schema_version
+            restore_errors(tables, operation, str(undone), version)
     ledger.write(tables, entries)
 
 

@@ -55,6 +55,29 @@ def closed_errors(live: Tables, operation: Operation) -> int:
     return rows.where(F.col("resolution") == resolution_of(operation)).count()
 
 
+def restore_errors(live: Tables, undo: Operation, undone: str, schema_version: int | None) -> None:
+    """Opens the errors again that a rebuild has closed, as its swap was undone, and closes those of later
+    versions of the schema than the table has now. A second time it changes nothing.
+
+    undone: the operation that was undone. schema_version: that of Curated's checkpoint; None where it has
+    none.
+    """
+    table = live.name(*ERRORS)
+    known = live.read(table).where(F.col("topic_name") == undo.topic)
+    open_again = {name: F.lit(None).alias(name) for name in ("resolved_at", "resolution")}
+    again = known.where(F.col("resolution") == f"{RESOLUTION}:{undone}").select(
+        *(open_again.get(name, F.col(name)) for name in known.columns)
+    )
+    later = known.where(F.col("resolved_at").isNull() & (F.col("schema_version") > F.lit(schema_version)))
+    closed = later.withColumn("resolution", F.lit(f"UNDONE:{undone}")).withColumn(
+        "resolved_at", timestamp(datetime.fromisoformat(undo.requested_at))
+    )
+    changed = again.unionByName(closed.select(*known.columns))
+    with materialized(changed.coalesce(1)) as rows:
+        if not rows.isEmpty():
+            live.upsert(rows, table, ["error_id"], {})
+
+
 def _ordered(rows: DataFrame, like: DataFrame) -> DataFrame:
     """The rows with the columns of another frame, in its order."""
     return rows.select(*like.columns)
