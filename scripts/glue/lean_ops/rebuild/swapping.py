@@ -173,11 +173,12 @@ def _commit(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str, An
 def _properties(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str, Any]) -> dict[str, str]:
     """What the swap carries: the table's checkpoint as it was, and in Curated with the new version. It has no
     counts of a cycle, so the ledger gets no entry of a cycle from it."""
+    totals = totals_of(rebuild, layer)
     own = {
         CYCLE_ID: one.reached,
         OPERATION: rebuild.operation.operation_id,
         _AUDIT: json.dumps(dict(audit), sort_keys=True),
-        **correction_properties(differences(rebuild.live, rebuild.topic, layer, totals_of(rebuild, layer))),
+        **correction_properties(differences(rebuild.live, rebuild.topic, layer, totals)),
     }
     if layer == "standardized":
         return own
