@@ -105,11 +105,14 @@ function typesOf(field: Node, keyword: string): string {
 }
 
 function valueOf(rule: Node): string {
+  const { type } = rule;
+  if (type !== undefined && typeof type !== 'string')
+    return type.map((one) => valueOf({ ...rule, type: one })).join('; or ');
   if (rule.const !== undefined) return code(rule.const);
   if (rule.enum !== undefined) return rule.enum.map(code).join(', ');
   const range = between(rule.minimum, rule.maximum, '');
   const length = between(rule.minLength, rule.maxLength, ' characters');
-  switch (rule.type) {
+  switch (type) {
     case 'boolean':
       return '`true`, `false`';
     case 'integer':

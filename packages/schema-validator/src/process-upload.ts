@@ -16,7 +16,7 @@ import { clearReport, problemsReported, reportBefore, reportFailure } from './fa
 import { checkCandidate } from './check-candidate';
 import { SchemaRefusedError } from './errors';
 import { UploadRegistry } from './upload-registry';
-import { makeTopicTables } from './topic-tables';
+import { makeTopicTables, renameColumns } from './topic-tables';
 import type { Upload } from './upload';
 
 export type Outcome =
@@ -159,6 +159,7 @@ class Run {
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', body);
     const before = active && verdict.active && { file: active, schema: verdict.active };
     const now = await activate(upload, deps, body, before);
+    await renameColumns(upload.topic, schema, resources, deps);
     await putOnRecord(upload, resources, deps, registry, now);
     const facts = {
       sequencer: upload.sequencer,

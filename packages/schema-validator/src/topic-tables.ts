@@ -3,6 +3,7 @@ import {
   AthenaStatementError,
   curatedTable,
   standardizedTable,
+  tableNameOf,
   type TableDefinition,
   type TopicName,
   type TopicSchema,
@@ -12,7 +13,7 @@ import { SchemaRefusedError } from './errors';
 
 /**
  * Steps 3 and 4: creates the topic's tables or brings them in line with the schema. Columns that an overtaken upload added
- * stay, and are NULL.
+ * stay, and are NULL. Columns that the schema renames keep their names until it is active: see renameColumns.
  *
  * @throws SchemaRefusedError when the schema cannot have its tables
  */
@@ -39,10 +40,27 @@ export async function makeTopicTables(
   if (failures.length > 0) throw failures.find((error) => !(error instanceof SchemaRefusedError)) ?? failures[0];
 }
 
+/**
+ * Gives Curated's columns the names that the active schema has for them. It comes after the activation, so that the table
+ * never has a name that no active schema knows: a run that dies in between leaves a table that lacks a column of the active
+ * schema, which Curated says, and which the next try or another push of the same schema mends.
+ *
+ * @throws AthenaStatementError also where the fault is the schema's: it is in force, and no verdict takes it back
+ */
+export async function renameColumns(
+  topic: TopicName,
+  schema: TopicSchema,
+  { lake }: Resources,
+  { athena, catalog }: Collaborators,
+): Promise<void> {
+  if (schema.columns.every(({ formerNames }) => formerNames.length === 0)) return;
+  await ensureTable(athena, catalog, curatedTable(lake, tableNameOf(topic), schema));
+}
+
 async function makeTable({ athena, catalog }: Collaborators, definition: TableDefinition): Promise<void> {
   const where = `${definition.database}.${definition.table}`;
   try {
-    const ensured = await ensureTable(athena, catalog, definition);
+    const ensured = await ensureTable(athena, catalog, definition, { renames: false });
     if (ensured.ok) return;
     throw new SchemaRefusedError(
       ensured.conflicts.map(({ column, tableType, wantedType }) => ({

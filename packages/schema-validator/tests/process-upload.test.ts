@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AthenaStatementError } from '@lean-ops/common/core';
+import { AthenaStatementError, type JsonObject } from '@lean-ops/common/core';
 import { interruption, topicSchema, withField } from '@lean-ops/common/testing';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -137,6 +137,59 @@ describe('an update of a live topic', () => {
     ]);
     expect(w.warehouse.driftRows).toHaveLength(5);
     expect(await w.item()).toMatchObject({ status: 'READY', schema_version: 2 });
+  });
+
+  describe('that renames a field', () => {
+    const celsius = (() => {
+      const { temperature, ...others } = topicSchema()['properties'] as Record<string, JsonObject>;
+      const renamed = { ...temperature, 'x-renamed-from': 'temperature' };
+      return { ...topicSchema(), 'x-version': 2, properties: { ...others, temp_c: renamed } };
+    })();
+    const RENAME =
+      'ALTER TABLE `lean_ops_curated`.`telemetry_climate` CHANGE COLUMN `temperature` `temp_c` decimal(10,2)';
+    const names = (w: ReturnType<typeof world>) =>
+      w.warehouse.tables.get('lean_ops_curated.telemetry_climate')?.map(({ name }) => name);
+
+    it('gives the column its name once the schema is active', async () => {
+      const w = world();
+      await w.run(await w.upload(topicSchema()));
+      let activeThen: unknown;
+      const execute = w.warehouse.execute.bind(w.warehouse);
+      w.warehouse.execute = (sql, options) => {
+        if (sql === RENAME) activeThen = w.body('telemetry.climate/active/schema.json');
+        return execute(sql, options);
+      };
+      await expect(w.run(await w.upload(celsius))).resolves.toMatchObject({ outcome: 'READY', changes: 1 });
+      expect(activeThen).toMatchObject({ 'x-version': 2 });
+      expect(names(w)).toContain('temp_c');
+      expect(names(w)).not.toContain('temperature');
+      expect(w.warehouse.driftRows.at(-1)).toContain("'COLUMN_RENAMED', 'temp_c', 'temperature', 'temp_c'");
+    });
+
+    it('leaves the name alone when it is refused', async () => {
+      const w = world();
+      await w.run(await w.upload(topicSchema()));
+      await expect(w.run(await w.upload({ ...celsius, 'x-version': 1 }))).resolves.toMatchObject({
+        outcome: 'REFUSED',
+      });
+      expect(names(w)).toContain('temperature');
+    });
+
+    it('is finished by another run, or by a push of the same schema, when a run died before the new name', async () => {
+      const w = world();
+      await w.run(await w.upload(topicSchema()));
+      const execute = w.warehouse.execute.bind(w.warehouse);
+      w.warehouse.execute = (sql, options) =>
+        sql === RENAME ? Promise.reject(new Error('killed')) : execute(sql, options);
+      const upload = await w.upload(celsius);
+      await expect(w.run(upload)).rejects.toThrow('killed');
+      expect(names(w)).toContain('temperature');
+      w.warehouse.execute = execute;
+      await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'READY' });
+      expect(names(w)).toContain('temp_c');
+      await expect(w.run(await w.upload({ ...celsius }))).resolves.toMatchObject({ outcome: 'READY' });
+      expect(w.warehouse.statements.filter((sql) => sql === RENAME)).toHaveLength(1);
+    });
   });
 
   it('that breaks it is refused with the remedy, and processing goes on', async () => {

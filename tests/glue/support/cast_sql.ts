@@ -16,6 +16,7 @@ const casts = types.map((type) => {
     cde: false,
     required: false,
     parents: [],
+    formerColumns: [],
     constraints: [],
     ...type,
   };

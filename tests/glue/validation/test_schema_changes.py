@@ -100,6 +100,8 @@ def _leaf(chance: random.Random) -> Node:
     leaf = _copy(chance.choice(_LEAVES))
     if chance.random() < 0.15:
         leaf["x-cde"] = True
+    if chance.random() < 0.1:
+        leaf["x-renamed-from"] = [chance.choice(["x", "a.y", "old"])]
     return leaf
 
 
@@ -121,7 +123,7 @@ def _changed(schema: Node, chance: random.Random) -> Node:
     kind = chance.choice(
         ["required"] * 3
         + ["nesting"] * 4
-        + ["add", "remove", "rename", "words", "order", "head"]
+        + ["add", "remove", "rename", "declared", "declared", "names", "words", "order", "head"]
         + ["cde", "type", "constraint", "constraint"]
     )
     if kind == "required":
@@ -140,6 +142,10 @@ def _changed(schema: Node, chance: random.Random) -> Node:
         other = chance.choice([name.upper(), name.lower(), name.replace("_", "-"), *_NAMES])
         node["properties"] = {other if one == name else one: inner for one, inner in properties.items()}
         node["required"] = [other if one == name else one for one in required]
+    elif kind == "declared" and not is_object:
+        _rename(schema, node, name, chance)
+    elif kind == "names" and not is_object:
+        field["x-renamed-from"] = chance.sample([*_NAMES, "x", "a.y"], chance.randint(1, 2))
     elif kind == "words":
         field[chance.choice(["title", "description", "$comment"])] = chance.choice(["one", "another"])
     elif kind == "order":
@@ -153,6 +159,18 @@ def _changed(schema: Node, chance: random.Random) -> Node:
     if not node["required"]:
         del node["required"]
     return changed
+
+
+def _rename(schema: Node, node: Node, name: str, chance: random.Random) -> None:
+    """Gives a field another name, under which the schema says what it was called. Only fields at the top have
+    a path that is their name."""
+    if name not in schema["properties"]:
+        return
+    field, new = node["properties"][name], chance.choice(["new", "b__new", "N"])
+    before = field.get("x-renamed-from", [])
+    field["x-renamed-from"] = [name, *before] if chance.random() < 0.9 else name
+    node["properties"] = {new if one == name else one: inner for one, inner in node["properties"].items()}
+    node["required"] = [new if one == name else one for one in node["required"]]
 
 
 def _flatten(node: Node, name: str) -> None:
@@ -230,6 +248,8 @@ def _rows(schemas: Sequence[TopicSchema], chance: random.Random) -> list[Row]:
             texts.setdefault(node.column, []).extend(["{}", "text"])
         for field in schema.fields:
             near = texts.setdefault(field.column, ["{}"])
+            for former in field.former_names:
+                texts.setdefault(former.column, near)
             for keyword, limit in field.constraints.items():
                 if keyword in ("minLength", "maxLength"):
                     near += ["o" * n for n in range(int(limit) + 2)]
@@ -267,6 +287,45 @@ def _same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
+def _renamed(active: TopicSchema, candidate: TopicSchema) -> dict[str, Field]:
+    """The fields of the candidate that have another name in the active schema, by that name."""
+    before = {field.column for field in active.fields}
+    after = {field.column for field in candidate.fields}
+    found: dict[str, Field] = {}
+    for field in candidate.fields:
+        names = [former.column for former in field.former_names]
+        was = next((name for name in names if name in before - after), None)
+        if was is not None and field.column not in before:
+            found[was] = field
+    return found
+
+
+def _under_new_names(verdict: Verdict, renamed: Mapping[str, Field]) -> Verdict:
+    """The verdict of the active schema as if its fields were called as in the candidate."""
+
+    def name(column: str) -> str:
+        return renamed[column].column if column in renamed else column
+
+    return Verdict(
+        {name(column): value for column, value in verdict.values.items()},
+        [one._replace(column=name(one.column)) for one in verdict.violations],
+        verdict.disposition,
+    )
+
+
+def _has_new_name(row: Row, renamed: Mapping[str, Field]) -> bool:
+    """Whether an event from before a rename has something under the new name: it counts from now on."""
+    for was, field in renamed.items():
+        new = field.sources[: field.sources.index(was)]
+        prefixes = (
+            field.member_prefix,
+            *(one.member_prefix for one in field.former_names if one.column in new),
+        )
+        if any(column in new or column.startswith(prefixes) for column in row):
+            return True
+    return False
+
+
 def _objection(
     row: Row, old: Verdict, new: Verdict, change: Mapping[str, Any], added: set[str]
 ) -> str | None:
@@ -296,7 +355,11 @@ def _objections(pair: tuple[str, str], change: Mapping[str, Any], seed: int) -> 
     active, candidate = (read_schema(text, TOPIC) for text in pair)
     rows = _rows((active, candidate), random.Random(seed))
     added = _added(active.fields, candidate.fields) | _added(active.objects, candidate.objects)
+    renamed = _renamed(active, candidate)
+    rows = [row for row in rows if not _has_new_name(row, renamed)]
+    added -= {field.column for field in renamed.values()}
     verdicts = [RowValidator(schema).validate_rows(rows) for schema in (active, candidate)]
+    verdicts[0] = [_under_new_names(verdict, renamed) for verdict in verdicts[0]]
     objections = []
     for row, old, new in zip(rows, *verdicts, strict=True):
         objection = _objection(row, old, new, change, added)
@@ -335,6 +398,8 @@ def test_where_a_verdict_can_differ_the_diff_says_so():
     # Most pairs are legal, and many of them differ without a word to say.
     assert len(reported) > PAIRS / 3
     assert sum(not one["changes"] for one in reported) > PAIRS / 20
+    renamed = [one for one in reported if any(two["kind"] == "COLUMN_RENAMED" for two in one["changes"])]
+    assert sum(all(two["impact"] == "compatible" for two in one["changes"]) for one in renamed) > PAIRS / 100
     for change in reported:
         counts = any(one["kind"] != "ANNOTATION_CHANGED" for one in change["changes"])
         assert ("VERSION_NOT_INCREASED" in change["problems"]) == counts

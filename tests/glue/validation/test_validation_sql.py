@@ -412,10 +412,11 @@ def _compared_by_job(table: Table, schema_text: str, active_text: str) -> dict[s
     before = RowValidator(read_schema(active_text, "two.versions")).validate_rows(table.rows)
     rows = list(zip(after, before, strict=True))
     critical = {field.column for field in schema.fields if field.cde}
+    new_names = {name: field.column for field in schema.fields for name in field.sources}
     rules: dict[tuple[str, str], list[int]] = {}
     nulled_anew = 0
     for now, then in rows:
-        broken_before = {one.column for one in then.violations}
+        broken_before = {new_names.get(one.column, one.column) for one in then.violations}
         passes = then.disposition != "rejected"
         news = {one.column for one in now.violations} - broken_before
         nulled_anew += now.disposition == "nulled" and passes and bool(news)
@@ -439,7 +440,7 @@ def _compared_by_job(table: Table, schema_text: str, active_text: str) -> dict[s
         "filled": {
             field.column
             for field in schema.fields
-            if any(row.get(field.column) is not None for row in table.rows)
+            if any(row.get(name) is not None for row in table.rows for name in field.sources)
         },
     }
 
@@ -458,19 +459,61 @@ def test_what_is_new_beside_the_schema_in_force_is_what_the_job_says_by_both(job
     properties = _next_version(chance, {})
     active = _version(chance, properties)
     candidate = _version(chance, _next_version(chance, properties))
-    table = _standardize(job_session, f"versions{seed}", _rows_of_versions(chance), keeps)
-    request = _request(candidate, table, active)
-    statements = _statements([request])[0]
-    request["answers"] = [_answer(job_session, one["sql"]) for one in statements]
-    (verdict,) = _typescript("validation_sql", [request])
-    broken = {(one["column"], one["rule"]): [one["rows"], one["anew"]] for one in verdict["broken"]}
-    found = {**verdict, "broken": broken, "filled": set(verdict["filled"])}
-    expected = _compared_by_job(table, candidate, active)
+    rows = _rows_of_versions(chance)
+    found, expected = _compared_both_ways(job_session, f"versions{seed}", active, candidate, rows, keeps)
     assert found == expected
     # A pair in which nothing is new, or nothing is known, would show little.
     assert 0 < expected["change"]["rejectedAnew"] < expected["rejected"]
     assert expected["change"]["accepted"] > 0
     assert expected["change"]["nulledAnew"]["atLeast"] > 0
+
+
+_RENAMED = {"text": "words", "big": "sizes", "day": "meta__day", "small": "smaller"}
+"""New names of fields, which stand before the other members."""
+
+
+@pytest.mark.parametrize(("seed", "keeps"), budget(each_run=PAIRS[1:2], thorough=PAIRS))
+def test_what_is_new_of_renamed_fields_is_what_the_job_says_by_both(job_session, seed, keeps):
+    """Where the active schema has the former name of a field, its rules are those of the field."""
+    chance = random.Random(seed)
+    properties = _next_version(chance, {})
+    active = _version(chance, properties)
+    later = _next_version(chance, properties)
+    renamed = {
+        _RENAMED.get(name, name): {**spec, "x-renamed-from": [name, "gone"][: chance.randint(1, 2)]}
+        if name in _RENAMED
+        else spec
+        for name, spec in later.items()
+    }
+    for spec in [spec for name, spec in renamed.items() if "gone" in spec.get("x-renamed-from", [])][1:]:
+        spec["x-renamed-from"] = spec["x-renamed-from"][:1]
+    rows = [
+        {
+            new if (new := _RENAMED.get(name, name)) != name and chance.random() < 0.4 else name: text
+            for name, text in row.items()
+        }
+        for row in _rows_of_versions(chance)
+    ]
+    found, expected = _compared_both_ways(
+        job_session, f"renamed{seed}", active, _version(chance, renamed), rows, keeps
+    )
+    assert found == expected
+    assert expected["change"]["rejectedAnew"] > 0
+    assert expected["change"]["nulledAnew"]["atLeast"] > 0
+
+
+def _compared_both_ways(
+    session: SparkSession, name: str, active: str, candidate: str, rows: list[Texts], keeps: Keeps
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns what the SQL says of the rows by both versions, and what the job says."""
+    table = _standardize(session, name, rows, keeps)
+    request = _request(candidate, table, active)
+    statements = _statements([request])[0]
+    request["answers"] = [_answer(session, one["sql"]) for one in statements]
+    (verdict,) = _typescript("validation_sql", [request])
+    broken = {(one["column"], one["rule"]): [one["rows"], one["anew"]] for one in verdict["broken"]}
+    found = {**verdict, "broken": broken, "filled": set(verdict["filled"])}
+    return found, _compared_by_job(table, candidate, active)
 
 
 _KINDS = [

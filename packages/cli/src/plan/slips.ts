@@ -47,13 +47,14 @@ export interface SlipEvidence {
 
 /** The slips of a candidate, in the order of the schema. */
 export function findSlips({ candidate, active, exempt, filled, data }: SlipEvidence): readonly Slip[] {
-  const known = new Set([...candidate.columns, ...candidate.objects].map(({ column }) => column));
+  const formerNames = candidate.columns.flatMap((one) => one.formerNames);
+  const known = new Set([...candidate.columns, ...candidate.objects, ...formerNames].map(({ column }) => column));
   const payload = new Set(profiledColumns(data.map(({ column }) => column)));
   const leftOut = data.filter(({ column }) => payload.has(column) && !known.has(column));
   const before = new Set(active?.columns.map(({ column }) => column));
   const empty = candidate.columns.filter(({ column }) => !filled.has(column) && !exempt.has(column));
   const slips = empty.map((field): Slip => {
-    const inForce = before.has(field.column);
+    const inForce = [field, ...field.formerNames].some(({ column }) => before.has(column));
     const nested = nestedColumn(field, leftOut);
     if (nested !== undefined) return { code: 'DOT_IN_NAME', field, suggestion: shown(nested), inForce };
     const likely = likelyColumn(field.column, leftOut);

@@ -90,7 +90,9 @@ function whatLacks(
       ? step.columns.map(({ name }) => name)
       : step.kind === 'promote'
         ? [`${step.column.name} as ${step.column.type}`]
-        : [],
+        : step.kind === 'rename'
+          ? [`${step.column.name}, which is ${step.from.name} there`]
+          : [],
   );
   const more = columns.length - MAX_NAMED;
   return `${where} lacks ${columns.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

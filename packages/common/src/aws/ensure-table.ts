@@ -14,6 +14,8 @@ export type EnsuredTable =
  * repeat, and for several callers at once: when a statement fails because another caller did the same work meanwhile,
  * the next plan has nothing left to do.
  *
+ * @param renames whether columns get their new names. Before a schema is active they must not: readers of the table and
+ *   the jobs go by the one in force.
  * @throws AthenaStatementError when a statement fails and its work is still to be done
  * @throws TypeError when the catalog does not show the effect of the statements
  */
@@ -21,6 +23,7 @@ export async function ensureTable(
   athena: Athena,
   catalog: Catalog,
   definition: TableDefinition,
+  { renames = true }: { readonly renames?: boolean } = {},
 ): Promise<EnsuredTable> {
   const { database, table } = definition;
   let created = false;
@@ -29,7 +32,7 @@ export async function ensureTable(
   for (;;) {
     const { steps, conflicts } = planTable((await catalog.getTable(database, table))?.columns, definition);
     if (conflicts.length > 0) return { ok: false, conflicts };
-    const [step] = steps;
+    const step = steps.find(({ kind }) => renames || kind !== 'rename');
     if (step === undefined) return { ok: true, created, statements };
     // The same statement failed and is still what is missing: it was no race.
     if (failed?.sql === step.sql) throw failed.error;

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lean_ops.validation.time_limit import Reading, no_limit
 
@@ -32,16 +33,22 @@ class Batch:
     reading: Reading = no_limit
     _lists: dict[str, list[str | None]] = field(default_factory=dict)
 
-    def texts(self, column: str) -> pa.Array:
-        found = self.columns.get(column)
-        return pa.nulls(self.count, pa.string()) if found is None else found
+    def texts(self, *columns: str) -> pa.Array:
+        """For each version the text of the first of the columns that has one."""
+        found = [self.columns[column] for column in columns if column in self.columns]
+        if not found:
+            return pa.nulls(self.count, pa.string())
+        return found[0] if len(found) == 1 else pc.coalesce(*found)
 
-    def text(self, n: int, column: str) -> str | None:
-        if column not in self.columns:
-            return None
-        if column not in self._lists:
-            self._lists[column] = self.columns[column].to_pylist()
-        return self._lists[column][n]
+    def text(self, n: int, *columns: str) -> str | None:
+        for column in columns:
+            if column not in self.columns:
+                continue
+            if column not in self._lists:
+                self._lists[column] = self.columns[column].to_pylist()
+            if self._lists[column][n] is not None:
+                return self._lists[column][n]
+        return None
 
     def holds_members(self, n: int, column: str) -> bool:
         return n in self.members.get(column, ())

@@ -59,6 +59,17 @@ class SchemaError(LeanOpsError, ValueError):
     """The schema demands what the job cannot do. The message names the field."""
 
 
+@dataclass(frozen=True)
+class FormerName:
+    """A column that a field had in older events.
+
+    member_prefix: the beginning of the columns that an object in its place would have.
+    """
+
+    column: str
+    member_prefix: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """A leaf of the schema, and the Curated column that it becomes.
@@ -69,6 +80,7 @@ class Field:
     required: its absence is a violation where the object around it is there.
     parents: the columns of the objects around it, outermost first.
     constraints: keyword to the schema's value, numbers as int or Decimal.
+    former_names: where the value is looked for in events that have none in `column`, in this order.
     """
 
     column: str
@@ -79,6 +91,12 @@ class Field:
     required: bool
     parents: tuple[str, ...]
     constraints: Mapping[str, Any]
+    former_names: tuple[FormerName, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of which the first that has a text has the field's."""
+        return (self.column, *(former.column for former in self.former_names))
 
 
 @dataclass(frozen=True)
@@ -128,7 +146,7 @@ def read_schema(text: str, topic: str) -> TopicSchema:
     found = list(_walk(document, (), ()))
     fields = tuple(one for one in found if isinstance(one, Field))
     objects = tuple(one for one in found if isinstance(one, ObjectField))
-    columns = [field.column for field in fields]
+    columns = [column for field in fields for column in field.sources]
     shared = sorted({column for column in columns if columns.count(column) > 1})
     if shared:
         raise SchemaError(f"more than one field ends in the column {', '.join(shared)}")
@@ -200,7 +218,18 @@ def _walk(
                 required=name in required,
                 parents=parents,
                 constraints=constraints,
+                former_names=_former_names(spec, here),
             )
+
+
+def _former_names(spec: Mapping[str, Any], path: tuple[str, ...]) -> tuple[FormerName, ...]:
+    """The names that x-renamed-from states: a path, or a list of paths."""
+    stated = spec.get("x-renamed-from", [])
+    texts = stated if isinstance(stated, list) else [stated]
+    if not all(isinstance(text, str) and text for text in texts):
+        raise SchemaError(f"{names.path_text(path)}: x-renamed-from is neither a path nor a list of paths")
+    paths = [names.path_segments(text) for text in texts]
+    return tuple(FormerName(names.column_name(one), names.member_prefix(one)) for one in paths)
 
 
 def _data_type(spec: Mapping[str, Any], path: tuple[str, ...]) -> str:

@@ -80,8 +80,9 @@ class RowValidator:
     def __init__(self, schema: TopicSchema) -> None:
         self.schema = schema
         known: Sequence[Field | ObjectField] = (*schema.fields, *schema.objects)
-        self.columns = frozenset(one.column for one in known)
-        self.holders = {one.member_prefix.removesuffix("__"): one.column for one in known}
+        former = [name for field in schema.fields for name in field.former_names]
+        self.columns = frozenset(one.column for one in (*known, *former))
+        self.holders = {one.member_prefix.removesuffix("__"): one.column for one in (*known, *former)}
         self._nodes = [_ObjectValidator(node, self.columns) for node in schema.objects]
         self._objects = {node.column: node for node in self._nodes}
         self._fields = [_FieldValidator(field) for field in schema.fields]
@@ -125,9 +126,13 @@ class _Report:
         self.violations: dict[int, list[Violation]] = defaultdict(list)
         self.violated: dict[str, list[int]] = defaultdict(list)
 
-    def add(self, indices: Iterable[int], column: str, rule: str, batch: Batch, message: str) -> None:
+    def add(
+        self, indices: Iterable[int], sources: Sequence[str], rule: str, batch: Batch, message: str
+    ) -> None:
+        """sources: the column, and the former columns that its text may come from."""
+        column = sources[0]
         for n in indices:
-            text = batch.text(n, column)
+            text = batch.text(n, *sources)
             value = None if text is None else text[:_MAX_VALUE_LENGTH]
             self.violations[n].append(Violation(column, rule, value, message))
             self.violated[column].append(n)
@@ -158,7 +163,7 @@ class _ObjectValidator:
     def validate(self, batch: Batch, objects: Mapping[str, "_ObjectValidator"], report: _Report) -> None:
         column, texts = self.column, batch.texts(self.column)
         others = indices_where(pc.not_equal(texts, _EMPTY_OBJECT))
-        report.add(others, column, "type", batch, "is no object")
+        report.add(others, (column,), "type", batch, "is no object")
         if self._required:
             missing = [
                 n
@@ -166,7 +171,7 @@ class _ObjectValidator:
                 if not objects[column].is_object(batch, n)
                 and _parent_is_object(batch, n, self._parents, objects)
             ]
-            report.add(missing, column, "required", batch, "is missing")
+            report.add(missing, (column,), "required", batch, "is missing")
 
 
 class _FieldValidator:
@@ -181,28 +186,27 @@ class _FieldValidator:
 
     def validate(self, batch: Batch, objects: Mapping[str, _ObjectValidator], report: _Report) -> pa.Array:
         """Returns the field's values, including those that break a constraint."""
-        field, column = self._field, self.column
-        texts = batch.texts(column)
+        field, column, sources = self._field, self.column, self._field.sources
+        texts = batch.texts(*sources)
         absent = indices_where(pc.is_null(texts)) if texts.null_count else []
         if absent:
             # Flattening made columns of an object's members, so an object in the place of a value looks
             # absent.
-            instead = [n for n in absent if batch.holds_members(n, column)]
-            report.add(instead, column, "type", batch, "is an object")
+            instead = {n for n in absent if any(batch.holds_members(n, source) for source in sources)}
+            report.add(sorted(instead), sources, "type", batch, "is an object")
         if absent and (field.cde or field.required):
             missing = [
                 n
                 for n in absent
-                if not batch.holds_members(n, column)
-                and (field.cde or _parent_is_object(batch, n, field.parents, objects))
+                if n not in instead and (field.cde or _parent_is_object(batch, n, field.parents, objects))
             ]
-            report.add(missing, column, "required", batch, "is missing")
+            report.add(missing, sources, "required", batch, "is missing")
         read = batch.reading(column)
         values = self._cast(texts, read)
         if values.null_count > len(absent):
             wrong = indices_where(pc.and_(pc.is_null(values), pc.is_valid(texts)))
             rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
-            report.add(wrong, column, rule, batch, f"is no {_kind(field)}")
+            report.add(wrong, sources, rule, batch, f"is no {_kind(field)}")
         if self._constraints:
             compared = values
             if field.data_type == "float":
@@ -210,7 +214,7 @@ class _FieldValidator:
                 compared = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None), read)
             for constraint in self._constraints:
                 broken = constraint.broken(compared, read)
-                report.add(broken, column, constraint.keyword, batch, constraint.message)
+                report.add(broken, sources, constraint.keyword, batch, constraint.message)
         return values
 
 

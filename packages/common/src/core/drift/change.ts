@@ -1,6 +1,8 @@
 export const CHANGE_KINDS = {
   columnAdded: 'COLUMN_ADDED',
   columnRemoved: 'COLUMN_REMOVED',
+  /** A column that the table has goes on under another name (x-renamed-from). */
+  columnRenamed: 'COLUMN_RENAMED',
   typeChanged: 'TYPE_CHANGED',
   constraintChanged: 'CONSTRAINT_CHANGED',
   /** A word at the head of the schema: x-event-time, x-event-time-stable, x-backfill. */

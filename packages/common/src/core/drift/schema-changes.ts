@@ -1,7 +1,8 @@
 import { annotation, breaking, CHANGE_KINDS, compatible, type SchemaChange } from './change';
 import { constraintChanges } from './constraint-changes';
 import { objectAdditionsAndChanges, objectRemovals } from './object-changes';
-import { demandOf, requiredChange } from './required-changes';
+import { formerNameChanges, renamed, renamedColumns } from './renames';
+import { demandOf, requiredChange, type Demand } from './required-changes';
 import { pointerTo } from '../json/value';
 import type { SchemaColumn, TopicSchema } from '../schema/model';
 import { holdsEveryValue, isPromotion } from '../schema/type-promotion';
@@ -23,14 +24,20 @@ const KEYWORDS_OF_CONSTRAINT = {
 export function schemaChanges(active: TopicSchema, candidate: TopicSchema): SchemaChange[] {
   const before = new Map(active.columns.map((column) => [column.column, column]));
   const after = new Set(candidate.columns.map(({ column }) => column));
+  const renames = renamedColumns(active, candidate);
+  const goesOn = new Set([...after, ...[...renames.values()].map(({ column }) => column)]);
   return [
     ...schemaLevelChanges(active, candidate),
     ...objectAdditionsAndChanges(active, candidate),
     ...candidate.columns.flatMap((column) => {
       const old = before.get(column.column);
-      return old ? columnChanges(old, column) : [columnAdded(column)];
+      if (old) return [...formerNameChanges(old, column), ...columnChanges(old, column)];
+      const from = renames.get(column.column);
+      return from
+        ? [renamed(from, column), ...columnChanges({ ...from, path: column.path }, column, demandOf(from))]
+        : [columnAdded(column)];
     }),
-    ...active.columns.filter(({ column }) => !after.has(column)).map(columnRemoved),
+    ...active.columns.filter(({ column }) => !goesOn.has(column)).map(columnRemoved),
     ...objectRemovals(active, candidate),
   ];
 }
@@ -136,10 +143,11 @@ function columnRemoved(column: SchemaColumn): SchemaChange {
   );
 }
 
-function columnChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
+/** The changes of a column. `demand` is what `required` demanded of it: by its former place, where it was renamed. */
+function columnChanges(before: SchemaColumn, after: SchemaColumn, demand = demandOf(before)): SchemaChange[] {
   return [
     ...typeChanges(before, after),
-    ...obligationChanges(before, after),
+    ...obligationChanges(before, after, demand),
     ...constraintChangesOf(before, after),
     ...annotationChanges(before, after),
   ];
@@ -184,8 +192,8 @@ function whyNot(before: SchemaColumn, after: SchemaColumn): string {
     : ', which does not hold every value it had';
 }
 
-function obligationChanges(before: SchemaColumn, after: SchemaColumn): SchemaChange[] {
-  const [old, now] = [before, after].map(demandOf);
+function obligationChanges(before: SchemaColumn, after: SchemaColumn, old: Demand): SchemaChange[] {
+  const now = demandOf(after);
   // A critical field is there in every valid row, whatever the objects around it are.
   const stays = before.cde && after.cde && before.required === after.required;
   return [

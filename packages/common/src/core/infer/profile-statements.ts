@@ -188,6 +188,7 @@ function castOf(jsonType: string, athenaType: string, text: string): string {
     cde: false,
     required: false,
     parents: [],
+    formerColumns: [],
     constraints: [],
   };
   const cast = castSql(field, text, '');

@@ -65,6 +65,14 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
       hint: 'name the field that says when it happened: "x-event-time": "measured_at", or leave it out',
     },
   ],
+  [
+    'x-renamed-from',
+    {
+      code: 'INVALID_RENAMED_FROM',
+      saying: 'is neither a path nor a list of one to ten',
+      hint: 'write the path that the field had: "x-renamed-from": "temperature", or a list of them, the newest first',
+    },
+  ],
   ['x-backfill', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-event-time-stable', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-cde', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],

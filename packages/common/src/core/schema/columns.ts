@@ -116,9 +116,15 @@ const ROOT = '$.';
  */
 export function pathOfComment(column: string, comment: string | undefined): readonly string[] | undefined {
   if (comment?.startsWith(ROOT) !== true) return undefined;
+  const path = pathSegments(comment.slice(ROOT.length));
+  return columnName(path) === column ? path : undefined;
+}
+
+/** The path of which {@link pathText} made this text. The twin is path_segments in columns/names.py. */
+export function pathSegments(text: string): readonly string[] {
   const path: string[] = [];
   let name = '';
-  for (const [part, hex] of comment.slice(ROOT.length).matchAll(/\\u([0-9a-f]{4})|\\[\\.]|\.|[^\\.]+/gu)) {
+  for (const [part, hex] of text.matchAll(/\\u([0-9a-f]{4})|\\[\\.]|\.|[^\\.]+/gu)) {
     if (part === '.') {
       path.push(name);
       name = '';
@@ -126,7 +132,7 @@ export function pathOfComment(column: string, comment: string | undefined): read
     else name += String.fromCharCode(Number.parseInt(hex, 16));
   }
   path.push(name);
-  return columnName(path) === column ? path : undefined;
+  return path;
 }
 
 /** The columns that more than one of the items' paths ends in, each with those items in the order given. */

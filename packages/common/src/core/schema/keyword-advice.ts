@@ -101,6 +101,7 @@ const ALSO_WRITTEN: ReadonlyMap<string, string> = new Map(
     'x-event-time': ['eventtime', 'timestamp', 'timestampfield', 'partitionby', 'xpartitionby'],
     'x-backfill': ['backfill'],
     deprecated: ['obsolete'],
+    'x-renamed-from': ['renamedfrom', 'formername', 'alias', 'aliases', 'previousname', 'oldname'],
   }).flatMap(([keyword, written]) => written.map((word) => [word, keyword] as const)),
 );
 
@@ -116,7 +117,7 @@ const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
     (word) => [word, OF_THE_SCHEMA] as const,
   ),
   ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],
-  ...['x-cde', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
+  ...['x-cde', 'x-renamed-from', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
     (word) => [word, OF_A_FIELD] as const,
   ),
 ]);

@@ -1,5 +1,5 @@
 import typeTable from '../../../../../schemas/type-table.json';
-import { columnName, pathText } from './columns';
+import { columnName, pathSegments, pathText } from './columns';
 import { canonicalNumber, numberReader, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 
@@ -19,6 +19,12 @@ export interface Constraints {
   readonly pattern?: string;
 }
 
+/** A path that a field had in older events (`x-renamed-from`), and the column that it had there. */
+export interface FormerName {
+  readonly path: readonly string[];
+  readonly column: string;
+}
+
 /** One leaf of a topic schema, and the Curated column it becomes. */
 export interface SchemaColumn {
   /** Member names from the payload's root on: `['meta', 'gps', 'lat']`. */
@@ -33,6 +39,8 @@ export interface SchemaColumn {
   readonly cde: boolean;
   /** Whether `required` lists it: absence is a violation then, which rejects the row only where `cde` is set too. */
   readonly required: boolean;
+  /** Where its value is looked for in events that have none under its own path, in this order. */
+  readonly formerNames: readonly FormerName[];
   readonly title: string | undefined;
   readonly description: string | undefined;
   readonly constraints: Constraints;
@@ -147,6 +155,18 @@ export function* fieldsOf(
   }
 }
 
+/** The paths that `x-renamed-from` of a field names: one, or a list. Anything else in it is left out. */
+export function formerNamesOf(field: JsonObject): FormerName[] {
+  const stated = field['x-renamed-from'];
+  const texts: unknown[] = Array.isArray(stated) ? stated : [stated];
+  return texts
+    .filter((text) => typeof text === 'string' && text !== '')
+    .map((text) => {
+      const path = pathSegments(text as string);
+      return { path, column: columnName(path) };
+    });
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
@@ -201,6 +221,7 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
       jsonType: String(field['type']),
       athenaType,
       cde: field['x-cde'] === true,
+      formerNames: formerNamesOf(field),
       constraints: constraintsOf(visit, athenaType, numberAt),
     });
   }

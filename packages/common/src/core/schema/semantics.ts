@@ -8,6 +8,7 @@ import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
 import { fieldsOf, type FieldVisit } from './model';
 import { partitionNames } from './partition';
+import { renamedFromProblems } from './renamed-from';
 import { shown, type SchemaProblem } from '../problem';
 import { isTopicName } from '../topic';
 
@@ -48,6 +49,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
     ...leaves.flatMap((leaf) => leafProblems(leaf, analysers, options.numberAt)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
+    ...renamedFromProblems(fields),
     ...partitionProblems(document, leaves),
   ];
 }

@@ -4,7 +4,7 @@
  */
 import { anyOf } from './boolean-sql';
 import type { ColumnRulesSql, RuleSql, SchemaRulesSql } from './rules';
-import type { OthersSql } from './stored-texts';
+import type { OthersSql, TextSql } from './stored-texts';
 
 /** A rule of the candidate, and what the active schema says of the rows that break it. */
 export interface ComparedRule {
@@ -23,8 +23,10 @@ type NamedCast = NonNullable<ColumnRulesSql['cast']>;
 /** The rules of both schemas on one column. */
 export interface ComparedColumn {
   readonly column: string;
-  /** Whether the candidate has it as a field. */
+  /** Whether the candidate has it as a field, whose text is the first of `texts` then. */
   readonly isField: boolean;
+  /** The texts that the rules of both are about. */
+  readonly texts: readonly TextSql[];
   /** Whether one of the schemas rejects rows by it. */
   readonly critical: boolean;
   readonly rules: readonly ComparedRule[];
@@ -53,10 +55,18 @@ export interface ComparedRules {
  */
 export function compareRules(candidate: SchemaRulesSql, active: SchemaRulesSql | undefined): ComparedRules {
   const before = new Map((active?.columns ?? []).map((one) => [one.column, one]));
-  const compared = candidate.columns.map((one, index) =>
-    compareColumn(one.column, one, before.get(one.column), `"$t${index}"`),
-  );
+  // A field of another name in the active schema is the same one.
+  const formerly = ({ text: { of } }: ColumnRulesSql) =>
+    of
+      .slice(1)
+      .flatMap((name) => before.get(name) ?? [])
+      .find(({ kind }) => kind === 'field');
   const known = new Set(candidate.columns.map(({ column }) => column));
+  const compared = candidate.columns.map((one, index) => {
+    const own = before.get(one.column) ?? formerly(one);
+    if (own !== undefined) known.add(own.column);
+    return compareColumn(one.column, one, own, `"$t${index}"`);
+  });
   const gone = [...before.values()].filter(({ column }) => !known.has(column));
   const others = active === undefined ? [candidate.others] : [candidate.others, active.others];
   return {
@@ -92,6 +102,7 @@ function compareColumn(
   return {
     column,
     isField: candidate?.kind === 'field',
+    texts: both.map(({ text }) => text),
     critical: both.some((one) => one.rules.some(({ critical }) => critical)),
     rules,
     onlyToday: onlyToday.map(({ condition }) => condition),

@@ -8,7 +8,7 @@ import { castSql, type CastSql } from './casts';
 import { brokenSql } from './constraints';
 import type { ConstraintKeyword, ValidationField, ValidationObject, ValidationSchema } from './validation-schema';
 import { sqlNames, type ColumnNames, type SqlNames } from './sql-names';
-import type { OthersSql, QueriedTable } from './stored-texts';
+import type { OthersSql, QueriedTable, TextSql } from './stored-texts';
 import { dmlIdentifier } from '../warehouse/sql';
 
 /** One rule that a row can break, with the column and rule that `violations` of the errors table names. */
@@ -32,6 +32,8 @@ export interface RuleSql extends ValidationRule {
 export interface ColumnRulesSql {
   readonly kind: 'field' | 'object';
   readonly column: string;
+  /** The text that is validated. */
+  readonly text: TextSql;
   readonly rules: readonly RuleSql[];
   readonly cast: (CastSql & { readonly names: ColumnNames }) | undefined;
   /** The schema's columns that the conditions read. */
@@ -62,20 +64,17 @@ export function columnRules(
   names: SqlNames = sqlNames(),
 ): SchemaRulesSql {
   const all = [...fields, ...objects];
-  const known = new Set(all.map(({ column }) => column));
+  const known = new Set([...all, ...fields.flatMap((field) => field.formerColumns)].map(({ column }) => column));
   const strangers = table.columns.filter((name) => !RESERVED_COLUMNS.has(name) && !known.has(name));
   const critical = new Set(fields.filter(({ cde }) => cde).map(({ column }) => column));
   const isPresent = (name: string) => `${dmlIdentifier(name)} IS NOT NULL`;
   /** Columns of members that the schema does not name: flattening made them, so a value in one shows an object. */
-  const strangersBelow = ({ memberPrefix }: ValidationField | ValidationObject) =>
-    strangers.filter((name) => name.startsWith(memberPrefix));
-  const startsBelow = (items: readonly (ValidationField | ValidationObject)[]) => (name: string) =>
-    items.some(({ memberPrefix }) => name.startsWith(memberPrefix));
+  const strangersBelow = (item: ValidationField | ValidationObject) => strangers.filter(startsBelow([item]));
   // A column of the schema shows an object in the place of none of its fields; where an object is due, it counts anyway.
   const noMembers = [...[...known].filter(startsBelow(fields)), ...[...ENGINE_COLUMNS].filter(startsBelow(all))];
   const others = names.others(noMembers);
-  const holdsOthers = ({ memberPrefix }: ValidationField | ValidationObject) =>
-    table.rescued ? [`strpos(${others.name}, ',${memberPrefix}') > 0`] : [];
+  const holdsOthers = (item: ValidationField | ValidationObject) =>
+    table.rescued ? prefixesOf(item).map((prefix) => `strpos(${others.name}, ',${prefix}') > 0`) : [];
   const holdsStrangers = (item: ValidationField | ValidationObject) => [
     ...strangersBelow(item).map(isPresent),
     ...holdsOthers(item),
@@ -99,8 +98,9 @@ export function columnRules(
   function readsOf(item: ValidationField | ValidationObject) {
     const around = item.parents.slice(-1).flatMap((column) => objectAt.get(column) ?? []);
     const nodes = item.kind === 'object' ? [item, ...around] : around;
+    const formerly = item.kind === 'field' ? item.formerColumns.map(({ column }) => column) : [];
     return {
-      reads: [...new Set([item.column, ...nodes.flatMap((node) => [node.column, ...membersOf(node)])])],
+      reads: [...new Set([item.column, ...formerly, ...nodes.flatMap((node) => [node.column, ...membersOf(node)])])],
       members: [...new Set([item, ...around].flatMap(strangersBelow))],
     };
   }
@@ -123,20 +123,22 @@ export function columnRules(
   }
 
   function objectRules(node: ValidationObject): ColumnRulesSql {
-    const text = dmlIdentifier(node.column);
+    const stored = names.ofText([node.column]);
+    const text = stored.name;
     const missing = allOf([parentIsObject(node), not(isObject.get(node.column) ?? 'FALSE'), `${text} IS NULL`]);
     const rules = rulesOf(node, [
       ['type', `${text} <> ${EMPTY_OBJECT}`, text],
       ['required', node.required ? missing : 'FALSE'],
     ]);
-    return { kind: 'object', column: node.column, rules, cast: undefined, ...readsOf(node) };
+    return { kind: 'object', column: node.column, text: stored, rules, cast: undefined, ...readsOf(node) };
   }
 
   function fieldRules(field: ValidationField): ColumnRulesSql {
-    const text = dmlIdentifier(field.column);
+    const stored = names.ofText([field.column, ...field.formerColumns.map(({ column }) => column)]);
+    const text = stored.name;
     const below = anyOf(holdsStrangers(field));
     const absent = `${text} IS NULL`;
-    const own = names.ofCast(field);
+    const own = names.ofCast(stored, field);
     const cast = castSql(field, text, own.prepared);
     const value = cast === undefined ? text : own.value;
     const missing = allOf([absent, not(below), field.cde ? 'TRUE' : parentIsObject(field)]);
@@ -147,8 +149,27 @@ export function columnRules(
       [isTime ? 'format' : 'type', cast === undefined ? 'FALSE' : `${text} IS NOT NULL AND ${value} IS NULL`, text],
       ...field.constraints.map((one) => [one.keyword, brokenSql(field, one, value), text] as const),
     ]);
-    return { kind: 'field', column: field.column, rules, cast: cast && { ...cast, names: own }, ...readsOf(field) };
+    return {
+      kind: 'field',
+      column: field.column,
+      text: stored,
+      rules,
+      cast: cast && { ...cast, names: own },
+      ...readsOf(field),
+    };
   }
 
   return { columns: [...objects.map(objectRules), ...fields.map(fieldRules)], others };
+}
+
+/** The beginnings of the columns that an object in an item's place would have, also in older events. */
+function prefixesOf(item: ValidationField | ValidationObject): readonly string[] {
+  const formerly = item.kind === 'field' ? item.formerColumns : [];
+  return [item, ...formerly].map(({ memberPrefix }) => memberPrefix);
+}
+
+/** Tells whether a column would be a member of an object in the place of one of the items. */
+function startsBelow(items: readonly (ValidationField | ValidationObject)[]): (name: string) => boolean {
+  const prefixes = items.flatMap(prefixesOf);
+  return (name) => prefixes.some((prefix) => name.startsWith(prefix));
 }

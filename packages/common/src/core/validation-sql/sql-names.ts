@@ -1,4 +1,5 @@
-import type { OthersSql } from './stored-texts';
+import { dmlIdentifier } from '../warehouse/sql';
+import type { OthersSql, TextSql } from './stored-texts';
 import type { ValidationField } from './validation-schema';
 
 /** Quoted names of the columns that hold a field's `prepared` expression and its value. */
@@ -13,18 +14,26 @@ export interface ColumnNames {
  * have is one condition, letter by letter.
  */
 export interface SqlNames {
-  /** The names for the cast of a field: one cast, one pair of names. */
-  readonly ofCast: (field: Pick<ValidationField, 'column' | 'jsonType' | 'athenaType'>) => ColumnNames;
+  /** The text of a field: that of the first of these columns which has one. */
+  readonly ofText: (columns: readonly string[]) => TextSql;
+  /** The names for the cast of a field's text: one cast, one pair of names. */
+  readonly ofCast: (text: TextSql, field: Pick<ValidationField, 'jsonType' | 'athenaType'>) => ColumnNames;
   /** The name for the columns in rescued_data other than `but`. */
   readonly others: (but: readonly string[]) => OthersSql;
 }
 
 export function sqlNames(): SqlNames {
+  const texts = numbers();
   const casts = numbers();
   const others = numbers();
   return {
-    ofCast: ({ column, jsonType, athenaType }) => {
-      const number = casts(`${column} ${jsonType} ${athenaType}`);
+    ofText: (columns) => {
+      const [column = '', ...formerly] = columns;
+      const name = formerly.length === 0 ? dmlIdentifier(column) : `"$f${texts(columns.join())}"`;
+      return { name, of: columns };
+    },
+    ofCast: ({ of }, { jsonType, athenaType }) => {
+      const number = casts(`${of.join()} ${jsonType} ${athenaType}`);
       return { prepared: `"$p${number}"`, value: `"$v${number}"` };
     },
     others: (but) => {

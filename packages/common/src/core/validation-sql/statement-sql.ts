@@ -1,9 +1,8 @@
 /** The text of one statement that validates rows. */
 import { chunk } from '../delivery/chunk';
-import { dmlIdentifier } from '../warehouse/sql';
 import type { ComparedColumn, ComparedRule, ComparedRules } from './compared-rules';
 import type { RuleSql, ValidationRule } from './rules';
-import { textsSql, type QueriedTable } from './stored-texts';
+import { textsSql, type QueriedTable, type TextSql } from './stored-texts';
 
 /** Items in one ARRAY[…]: Trino compiles the list to one method, and the JVM bounds its size. */
 export const MAX_LIST = 20;
@@ -54,12 +53,17 @@ export function statementOf(
   const broken = columns.flatMap(({ brokenToday: one }) => (one === undefined ? [] : [`${one.sql} AS ${one.name}`]));
   const lists = listsOf(rules, columns, compares);
   const all = Object.values(lists).flat();
-  const fields = columns.filter((one) => one.isField && mayHaveValues(one, table)).map(({ column }) => column);
-  const masks = masksSql(fields);
+  const filled = columns.filter((one) => one.isField && mayHaveValues(one, table));
+  const fields = filled.map(({ column }) => column);
+  const masks = masksSql(filled.flatMap(({ texts: [own] }) => own ?? []));
   const read = [...new Set([...columns.flatMap(({ reads }) => reads), ...fields])];
+  const first = new Map(
+    columns.flatMap((one) => one.texts.filter(({ of }) => of.length > 1).map((text) => [text.name, text])),
+  );
   const members = columns.flatMap((column) => column.members).filter((name) => !read.includes(name));
   const texts = textsSql(table, since, {
     columns: read,
+    first: [...first.values()],
     asStored: ['message_id', 'ingested_at', ...new Set(members)],
     others,
   });
@@ -166,15 +170,15 @@ function samplesSql(samples: number, compares: boolean): string {
 }
 
 /** Whether any row can have a value there: where there is no column, only rescued_data can have one. */
-function mayHaveValues({ column }: ComparedColumn, table: QueriedTable): boolean {
-  return table.rescued || table.columns.includes(column);
+function mayHaveValues({ texts }: ComparedColumn, table: QueriedTable): boolean {
+  return table.rescued || (texts[0]?.of ?? []).some((column) => table.columns.includes(column));
 }
 
-/** Numbers of which each bit says whether the row has a text in one of the columns. */
-function masksSql(columns: readonly string[]): ItemList[] {
-  return chunk(columns, { maxCount: MASK_BITS, maxBytes: Infinity, sizeOf: () => 0 }).map((some, index) => ({
+/** Numbers of which each bit says whether the row has one of the texts. */
+function masksSql(texts: readonly TextSql[]): ItemList[] {
+  return chunk(texts, { maxCount: MASK_BITS, maxBytes: Infinity, sizeOf: () => 0 }).map((some, index) => ({
     name: `f${index}`,
-    sql: `${some.map((column, bit) => `CASE WHEN ${dmlIdentifier(column)} IS NULL THEN 0 ELSE ${2 ** bit} END`).join(' + ')} AS f${index}`,
+    sql: `${some.map(({ name }, bit) => `CASE WHEN ${name} IS NULL THEN 0 ELSE ${2 ** bit} END`).join(' + ')} AS f${index}`,
   }));
 }
 

@@ -30,10 +30,19 @@ export function rescuedRowsStatement(
 export interface WantedTexts {
   /** The payload's columns, which the table may lack. */
   readonly columns: readonly string[];
+  /** Texts that come from the first of several columns which has one. */
+  readonly first?: readonly TextSql[];
   /** Columns of the table that are read as they are. */
   readonly asStored: readonly string[];
   /** The lists of names in rescued_data that are needed. There are none without rescued_data. */
   readonly others?: readonly OthersSql[];
+}
+
+/** The text of a field: that of the first of the columns `of` which has one. */
+export interface TextSql {
+  /** The quoted name that it has in `texts`; the column's own where there is only one. */
+  readonly name: string;
+  readonly of: readonly string[];
 }
 
 /** A column with the names of the columns whose values are in a row's rescued_data. */
@@ -60,13 +69,18 @@ const COLUMN_NAME = String.raw`'\A[a-z_][a-z0-9_]*\z'`;
 export function textsSql(table: QueriedTable, since: string | undefined, wanted: WantedTexts): readonly string[] {
   const there = new Set(table.columns);
   const stored = (name: string) => (there.has(name) ? dmlIdentifier(name) : 'CAST(NULL AS varchar)');
-  const texts = wanted.columns.map((name) => {
+  const textOf = (name: string) => {
     const overflow = `element_at("$rescued", ${stringLiteral(name)})`;
-    const text = !table.rescued ? stored(name) : there.has(name) ? `coalesce(${stored(name)}, ${overflow})` : overflow;
+    if (!table.rescued) return stored(name);
+    return there.has(name) ? `coalesce(${stored(name)}, ${overflow})` : overflow;
+  };
+  const texts = wanted.columns.map((name) => {
+    const text = textOf(name);
     return text === dmlIdentifier(name) ? text : `${text} AS ${dmlIdentifier(name)}`;
   });
+  const first = (wanted.first ?? []).map(({ name, of }) => `coalesce(${of.map(textOf).join(', ')}) AS ${name}`);
   const others = table.rescued ? (wanted.others ?? []).map(othersSql) : [];
-  const select = `SELECT ${[...wanted.asStored.map(dmlIdentifier), ...texts, ...others].join(', ')}`;
+  const select = `SELECT ${[...wanted.asStored.map(dmlIdentifier), ...texts, ...first, ...others].join(', ')}`;
   if (!table.rescued) return [`texts AS (${select} FROM ${rowsSql(table, since)})`];
   const needed = [...wanted.asStored, ...wanted.columns.filter((name) => there.has(name))];
   return [...rescuedSql(table, since, needed), `texts AS (${select} FROM rescued)`];

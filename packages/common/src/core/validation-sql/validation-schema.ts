@@ -1,7 +1,14 @@
 import { columnName, memberPrefix } from '../schema/columns';
 import { numberReader } from '../json/exact-number';
 import { pointerTo, type JsonObject } from '../json/value';
-import { athenaTypeOf, CONSTRAINT_KEYWORDS, fieldsOf, type Constraints, type SchemaColumn } from '../schema/model';
+import {
+  athenaTypeOf,
+  CONSTRAINT_KEYWORDS,
+  fieldsOf,
+  formerNamesOf,
+  type Constraints,
+  type SchemaColumn,
+} from '../schema/model';
 
 export type ConstraintKeyword = keyof Constraints;
 
@@ -18,7 +25,15 @@ export interface ValidationField extends Pick<
   readonly memberPrefix: string;
   /** Column names of the objects around it, outermost first. */
   readonly parents: readonly string[];
+  /** The columns that it had in older events, in the order in which its value is looked for there. */
+  readonly formerColumns: readonly FormerColumn[];
   readonly constraints: readonly ValidationConstraint[];
+}
+
+/** A column that a field had in older events, and the beginning of the columns that an object in its place would have. */
+export interface FormerColumn {
+  readonly column: string;
+  readonly memberPrefix: string;
 }
 
 /**
@@ -72,6 +87,10 @@ export function readValidationSchema(text: string, document: JsonObject): Valida
       jsonType: String(field['type']),
       athenaType,
       cde: field['x-cde'] === true,
+      formerColumns: formerNamesOf(field).map((former) => ({
+        column: former.column,
+        memberPrefix: memberPrefix(former.path),
+      })),
       constraints: CONSTRAINT_KEYWORDS.filter((keyword) => field[keyword] !== undefined).map((keyword) =>
         constraintOf(keyword, field[keyword], () => numberAt(pointerTo(pointer, keyword))),
       ),

@@ -18,6 +18,8 @@ export interface TableDefinition {
   readonly table: string;
   readonly columns: readonly TableColumn[];
   readonly partitionedBy: readonly PartitionField[];
+  /** The names that columns may have in the table still, by the names that they get. */
+  readonly formerNames?: ReadonlyMap<string, readonly string[]>;
   /** The table's location, `s3://bucket/prefix` without a slash at its end. */
   readonly location: string;
   /**
@@ -90,7 +92,13 @@ export function addColumns(table: TableName, columns: readonly TableColumn[]): s
   return `ALTER TABLE ${qualified(table)} ADD COLUMNS (${columns.map(declaration).join(', ')})`;
 }
 
-/** Writes ALTER TABLE … CHANGE COLUMN, which promotes the type of one column. */
-export function changeColumn(table: TableName, column: TableColumn): string {
-  return `ALTER TABLE ${qualified(table)} CHANGE COLUMN ${ddlIdentifier(column.name)} ${declaration(column)}`;
+/**
+ * Writes ALTER TABLE … CHANGE COLUMN, which promotes the type of one column, gives it another name, or both. The values
+ * stay, as Iceberg finds them by the column's id:
+ * https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-alter-table-change-column.html
+ *
+ * @param from the name that the column has in the table
+ */
+export function changeColumn(table: TableName, column: TableColumn, from = column.name): string {
+  return `ALTER TABLE ${qualified(table)} CHANGE COLUMN ${ddlIdentifier(from)} ${declaration(column)}`;
 }

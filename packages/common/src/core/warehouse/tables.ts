@@ -150,7 +150,10 @@ export function curatedTable(lake: Lake, tableName: string, schema: TopicSchema)
     ...ENVELOPE_COLUMNS.map((name) => ({ name, type: ENVELOPE_TIMES.has(name) ? 'timestamp' : 'string' })),
     { name: 'schema_version', type: 'int' },
   ];
-  return define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema));
+  const renamed = schema.columns.filter(({ formerNames }) => formerNames.length > 0);
+  const formerNames = new Map(renamed.map((one) => [one.column, one.formerNames.map(({ column }) => column)]));
+  const definition = define(lake, LAYERS.curated, tableName, all, curatedPartitions(schema));
+  return renamed.length === 0 ? definition : { ...definition, formerNames };
 }
 
 function curatedPartitions(schema: TopicSchema): PartitionField[] {

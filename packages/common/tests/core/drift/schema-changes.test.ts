@@ -130,6 +130,100 @@ describe('schemaChanges', () => {
     expect(shown(between(withField('f', before), withField('f', after)))).toEqual(changes);
   });
 
+  describe('of a renamed field', () => {
+    const meta = { type: 'object', properties: { n: { type: 'string' } } };
+    const wide = withField('meta', {
+      type: 'object',
+      properties: { ...meta.properties, t: { type: 'integer', 'x-type': 'int' } },
+    });
+    const as = (field: JsonObject): JsonObject => {
+      const schema = withField('meta', meta);
+      return { ...schema, properties: { ...(schema['properties'] as JsonObject), temp_c: field } };
+    };
+    const int = { type: 'integer', 'x-type': 'int' };
+
+    it('says that the column goes on under the new name', () => {
+      const changes = between(wide, as({ ...int, 'x-renamed-from': 'meta.t' }));
+      expect(shown(changes)).toEqual(['compatible COLUMN_RENAMED /properties/temp_c/x-renamed-from']);
+      expect(changes[0]).toMatchObject({ column: 'temp_c', before: 'meta__t', after: 'temp_c' });
+    });
+
+    it('compares the rest of the field as if it had its new name before', () => {
+      expect(shown(between(wide, as({ type: 'integer', 'x-renamed-from': 'meta.t', title: 'T' })))).toEqual([
+        'compatible COLUMN_RENAMED /properties/temp_c/x-renamed-from',
+        'compatible TYPE_CHANGED /properties/temp_c',
+        'compatible ANNOTATION_CHANGED /properties/temp_c',
+      ]);
+      expect(shown(between(wide, as({ type: 'string', 'x-renamed-from': 'meta.t' })))).toEqual([
+        'compatible COLUMN_RENAMED /properties/temp_c/x-renamed-from',
+        'breaking TYPE_CHANGED /properties/temp_c',
+      ]);
+      expect(shown(between(wide, as({ ...int, 'x-cde': true, 'x-renamed-from': 'meta.t' })))).toEqual([
+        'compatible COLUMN_RENAMED /properties/temp_c/x-renamed-from',
+        'breaking CONSTRAINT_CHANGED /properties/temp_c/x-cde',
+      ]);
+    });
+
+    it('calls a field removed that another one only looks like', () => {
+      expect(shown(between(wide, as(int)))).toEqual([
+        'compatible COLUMN_ADDED /properties/temp_c',
+        'breaking COLUMN_REMOVED /properties/meta/properties/t',
+      ]);
+    });
+
+    it('wants all names that the field had, in their order', () => {
+      const once = as({ ...int, 'x-renamed-from': 'meta.t' });
+      const again = (names: unknown) => {
+        const schema = as(int);
+        const { temp_c: field, ...others } = schema['properties'] as Record<string, JsonObject>;
+        return { ...schema, properties: { ...others, celsius: { ...field, 'x-renamed-from': names } } };
+      };
+      expect(between(once, again(['temp_c', 'meta.t'])).filter(isBreaking)).toEqual([]);
+      expect(between(once, again(['skipped', 'temp_c', 'meta.t'])).filter(isBreaking)).toEqual([]);
+      for (const names of ['temp_c', ['temp_c', 'meta.t', 'more']]) {
+        expect(between(once, again(names))[0]).toMatchObject({
+          impact: 'breaking',
+          kind: 'COLUMN_RENAMED',
+          remedy: 'write "x-renamed-from": ["temp_c","meta.t"]',
+        });
+      }
+    });
+
+    it('lets no version take former names back, or claim them later', () => {
+      const once = as({ ...int, 'x-renamed-from': 'meta.t' });
+      expect(between(once, as(int))).toMatchObject([
+        { kind: 'CONSTRAINT_CHANGED', path: '/properties/temp_c', remedy: 'keep "x-renamed-from": "meta.t"' },
+      ]);
+      expect(between(as(int), once)).toMatchObject([
+        {
+          kind: 'CONSTRAINT_CHANGED',
+          before: 'x-renamed-from none',
+          after: 'x-renamed-from meta.t',
+          impact: 'breaking',
+        },
+      ]);
+      expect(between(once, { ...once, 'x-version': 9 })).toEqual([]);
+    });
+
+    it('adds a field whose former names no version had', () => {
+      expect(shown(between(as({ type: 'string' }), withField('meta', meta)))).toContain(
+        'breaking COLUMN_REMOVED /properties/temp_c',
+      );
+      expect(shown(between(withField('meta', meta), as({ ...int, 'x-renamed-from': 'meta.t' })))).toEqual([
+        'compatible COLUMN_ADDED /properties/temp_c',
+      ]);
+    });
+
+    it('keeps the field that x-event-time names, as the table is partitioned by it', () => {
+      const time = { type: 'string', format: 'date-time', 'x-cde': true };
+      const before = { ...withField('at', time), 'x-event-time': 'at' };
+      const after = { ...withField('time', { ...time, 'x-renamed-from': 'at' }), 'x-event-time': 'time' };
+      expect(shown(between(before, after)).filter((one) => one.startsWith('breaking'))).toEqual([
+        'breaking KEYWORD_CHANGED /x-event-time',
+      ]);
+    });
+  });
+
   it('tells of added and removed columns, nested ones too', () => {
     const active = withField('meta', { type: 'object', properties: { rssi: { type: 'integer' } } });
     expect(shown(between(active, topicSchema()))).toEqual([

@@ -47,6 +47,7 @@ const column = (name: string): fc.Arbitrary<SchemaColumn> =>
       column: name,
       jsonType,
       athenaType,
+      formerNames: [],
       title: undefined,
       ...rest,
     }));
@@ -98,7 +99,20 @@ function looserConstraints(before: Constraints, drop: number, more: number): Con
   return Object.fromEntries(loosened.filter(([, value], index) => value !== undefined && ((drop >> index) & 1) === 0));
 }
 
-/** Compatible successors of a schema, with wider types, looser rules, fewer promises or one more column. */
+/** The column under another name, which keeps its values. */
+function underAnotherName(column: SchemaColumn, version: number): SchemaColumn {
+  const name = `${column.column}_of_${version}`;
+  const { path, column: before, formerNames } = column;
+  return {
+    ...column,
+    path: [name],
+    pointer: `/properties/${name}`,
+    column: name,
+    formerNames: [{ path, column: before }, ...formerNames],
+  };
+}
+
+/** Compatible successors of a schema, with wider types, looser rules, other names, fewer promises or one more column. */
 export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
   const choices = fc.tuple(fc.boolean(), fc.boolean(), fc.nat(255), fc.nat(2));
   return fc
@@ -106,12 +120,17 @@ export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
       fc.array(choices, { minLength: schema.columns.length, maxLength: schema.columns.length }),
       fc.boolean(),
       fc.boolean(),
+      fc.nat(7),
     )
-    .map(([chosen, grows, promise]) => {
+    .map(([chosen, grows, promise, renamed]) => {
       const columns = schema.columns.map((before, index): SchemaColumn => {
         const [promotes, frees, drop, more] = chosen[index] ?? [false, false, 0, 0];
+        const named =
+          index === renamed && before.column !== schema.eventTime
+            ? underAnotherName(before, schema.version + 1)
+            : before;
         return {
-          ...before,
+          ...named,
           athenaType: promotes ? (PROMOTED[before.athenaType] ?? before.athenaType) : before.athenaType,
           cde: before.cde && (!frees || before.column === schema.eventTime),
           required: before.required && !frees,
@@ -127,6 +146,7 @@ export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
         athenaType: 'string',
         cde: false,
         required: false,
+        formerNames: [],
         title: undefined,
         description: undefined,
         constraints: {},

@@ -8,7 +8,7 @@ import { groups, payloadOf, schemaText, type VerdictGroup } from './verdict-tabl
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false });
 addFormats(ajv);
-for (const keyword of ['x-topic', 'x-version', 'x-type', 'x-cde']) ajv.addKeyword(keyword);
+for (const keyword of ['x-topic', 'x-version', 'x-type', 'x-cde', 'x-renamed-from']) ajv.addKeyword(keyword);
 
 /** The document of a group's schema, which must be one that may go live today, or could before a rule was added. */
 function documentOf(group: VerdictGroup): JsonObject {

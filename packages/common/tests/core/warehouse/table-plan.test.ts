@@ -18,6 +18,8 @@ const apply = (
   steps.reduce<readonly TableColumn[] | undefined>((columns, step) => {
     if (step.kind === 'create') return definition.columns;
     if (step.kind === 'add') return [...(columns ?? []), ...step.columns];
+    if (step.kind === 'rename')
+      return columns?.map((column) => (column.name === step.from.name ? step.column : column));
     return columns?.map((column) => (column.name === step.column.name ? step.column : column));
   }, existing);
 
@@ -149,6 +151,37 @@ describe('planTable', () => {
       { name: 'old', type: 'date' },
     ];
     expect(planTable(existing, definition([{ name: 'a', type: 'int' }]))).toEqual({ steps: [], conflicts: [] });
+  });
+
+  describe('of a column with a former name', () => {
+    const renamed = (type: string): TableDefinition => ({
+      ...definition([{ name: 'temp_c', type }]),
+      formerNames: new Map([['temp_c', ['temp', 'temperature']]]),
+    });
+
+    it.each([
+      ['int', 'int', 'int'],
+      ['int', 'bigint', 'bigint'],
+      ['bigint', 'int', 'bigint'],
+    ])('that is %s and is to be %s makes %s of the same column', (there, wanted, becomes) => {
+      const { steps, conflicts } = planTable([{ name: 'temperature', type: there }], renamed(wanted));
+      expect(conflicts).toEqual([]);
+      expect(steps.map(({ sql }) => sql)).toEqual([
+        `ALTER TABLE \`lean_ops_standardized\`.\`t\` CHANGE COLUMN \`temperature\` \`temp_c\` ${becomes}`,
+      ]);
+    });
+
+    it('tells of a type that the values cannot get', () => {
+      const { steps, conflicts } = planTable([{ name: 'temperature', type: 'string' }], renamed('date'));
+      expect(steps).toEqual([]);
+      expect(conflicts).toEqual([{ column: 'temperature', tableType: 'string', wantedType: 'date' }]);
+    });
+
+    it('adds it where the table has neither, and leaves a table that has both', () => {
+      expect(planTable([{ name: 'a', type: 'int' }], renamed('int')).steps.map(({ kind }) => kind)).toEqual(['add']);
+      const both = ['temp', 'temp_c'].map((name) => ({ name, type: 'int' }));
+      expect(planTable(both, renamed('int'))).toEqual({ steps: [], conflicts: [] });
+    });
   });
 
   it('tells of a column that cannot be changed', () => {
