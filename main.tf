@@ -67,6 +67,8 @@ module "catalog" {
   log_retention_days     = var.log_retention_days
   force_destroy          = var.force_destroy
 
+  propose_rewind_rejected_percent = var.propose_rewind_rejected_percent
+
   catalog_calls_per_second = var.catalog_calls_per_second
   driver_java_options      = var.driver_java_options
 }

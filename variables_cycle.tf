@@ -70,6 +70,18 @@ variable "max_columns" {
   }
 }
 
+variable "propose_rewind_rejected_percent" {
+  description = "Share of a topic's messages in a cycle, in percent, past which their rejection by Curated makes lean-ops propose to rewind the topic; 0: no share does. Cycles with fewer than 20 such messages do not count."
+  type        = number
+  default     = 50
+  nullable    = false
+
+  validation {
+    condition     = var.propose_rewind_rejected_percent >= 0 && var.propose_rewind_rejected_percent <= 100 && floor(var.propose_rewind_rejected_percent) == var.propose_rewind_rejected_percent
+    error_message = "propose_rewind_rejected_percent must be a whole number from 0 to 100, where 0 turns it off. Use 50."
+  }
+}
+
 variable "schedule_enabled" {
   description = "Runs the cycle on its schedule."
   type        = bool

@@ -156,6 +156,9 @@ run "refuses_bad_values_naming_each_variable" {
     glue_number_of_workers   = 1
     glue_timeout_minutes     = 1440
     max_columns              = 4000
+
+    propose_rewind_rejected_percent = 101
+
     catalog_calls_per_second = 0
     driver_java_options      = "-Xss4m -Xmx4g"
     schedule_expression      = "every 15 minutes"
@@ -189,6 +192,7 @@ run "refuses_bad_values_naming_each_variable" {
     var.glue_number_of_workers,
     var.glue_timeout_minutes,
     var.max_columns,
+    var.propose_rewind_rejected_percent,
     var.catalog_calls_per_second,
     var.driver_java_options,
     var.schedule_expression,

@@ -35,6 +35,8 @@ locals {
     "--checkpoint_table"     = var.tables.checkpoints
     "--provisioner_function" = var.provisioner_function
     "--max_columns"          = tostring(var.max_columns)
+
+    "--propose_rewind_rejected_percent" = tostring(var.propose_rewind_rejected_percent)
   }
 
   # Glue stops a run at its timeout, whatever it has begun. So a budget, after which a run begins nothing more, ends well before that: by

@@ -107,6 +107,12 @@ variable "max_columns" {
   nullable    = false
 }
 
+variable "propose_rewind_rejected_percent" {
+  description = "Share of a topic's messages in a cycle past which their rejection makes a rewind be proposed; 0: no share does."
+  type        = number
+  nullable    = false
+}
+
 variable "rewind_window_days" {
   description = "Days for which a topic can be taken back to an earlier state."
   type        = number

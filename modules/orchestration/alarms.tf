@@ -110,6 +110,12 @@ locals {
       metric      = "OperationsStalled"
       threshold   = 0
     }
+    # What the jobs have proposed within a day, and nobody has held and released since.
+    rewind-proposed = {
+      description = "A cycle of a topic was bad: its table and the ledger disagree, or too many of its messages were rejected. lean-ops status says where the topic can be taken back to."
+      metric      = "RewindsProposed"
+      threshold   = 0
+    }
     # A month of commits a minute whose snapshots nobody has expired: a sixteenth of what the planner reads at the most.
     raw-metadata = {
       description = "RAW's metadata has more than 32 MiB, as its snapshots are not expired. Cycles slow down, and stop at 512 MiB. Nothing is lost."

@@ -23,6 +23,8 @@ variables {
   glue_number_of_workers = 2
   glue_timeout_minutes   = 60
   max_columns            = 500
+
+  propose_rewind_rejected_percent = 50
   rewind_window_days     = 30
   raw_retention_days     = null
   log_retention_days     = 30
@@ -69,7 +71,7 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
 
   assert {
     condition = alltrue([
-      for name in ["--database_prefix", "--lake_bucket", "--schema_bucket", "--registry_table", "--checkpoint_table", "--provisioner_function", "--max_columns"] :
+      for name in ["--database_prefix", "--lake_bucket", "--schema_bucket", "--registry_table", "--checkpoint_table", "--provisioner_function", "--max_columns", "--propose_rewind_rejected_percent"] :
       contains(keys(aws_glue_job.this["standardized"].default_arguments), name)
     ])
     error_message = "Arguments that do not change from cycle to cycle are defaults of the job."

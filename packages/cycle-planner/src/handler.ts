@@ -102,7 +102,8 @@ async function plan(executionId: string): Promise<CyclePlan> {
   if (bytes !== undefined) metrics.count('RawMetadataBytes', bytes);
   reportFreshness(planned.measure, config.freshnessTargets, { log, metrics });
   if (planned.registry !== undefined) {
-    const topics = { registry: planned.registry, now: collaborators.clock.now() };
+    const { registry, checkpoints = [] } = planned;
+    const topics = { registry, checkpoints, now: collaborators.clock.now() };
     await seeToTopics(topics, resources, collaborators, { log, metrics });
   }
   return planned.plan;

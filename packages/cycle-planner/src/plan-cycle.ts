@@ -88,8 +88,9 @@ export interface PlannedCycle {
   readonly measure: () => Freshness;
   /** The size of RAW's metadata, which each cycle reads; undefined when it was not read. */
   readonly rawMetadata: RawMetadataSize | undefined;
-  /** Items of the schema registry; undefined when it was not read. */
+  /** Items of the schema registry and of the checkpoint table; undefined when they were not read. */
   readonly registry: readonly Document[] | undefined;
+  readonly checkpoints: readonly Document[] | undefined;
 }
 
 /** How large RAW's metadata is. It grows with every commit of Firehose, and snapshot expiry keeps it small. */
@@ -104,9 +105,10 @@ export interface RawMetadataSize {
  */
 export async function planCycle(executionId: string, resources: Resources, deps: Collaborators): Promise<PlannedCycle> {
   const lease = await leaseFor(executionId, resources, deps);
-  const looked = (state: PipelineState): Pick<PlannedCycle, 'rawMetadata' | 'registry'> => ({
+  const looked = (state: PipelineState): Pick<PlannedCycle, 'rawMetadata' | 'registry' | 'checkpoints'> => ({
     rawMetadata: sizeOf(state),
     registry: state.registry,
+    checkpoints: state.checkpoints,
   });
   const freshnessBy = (state: PipelineState): Freshness =>
     freshnessOf({ ...state, now: deps.clock.now(), targets: resources.freshnessTargets });
@@ -122,6 +124,7 @@ export async function planCycle(executionId: string, resources: Resources, deps:
         },
         rawMetadata: undefined,
         registry: undefined,
+        checkpoints: undefined,
       }),
     );
   }

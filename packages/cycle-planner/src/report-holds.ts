@@ -1,5 +1,5 @@
 import type { Log, MetricsPort } from '@lean-ops/common/aws';
-import type { HeldTopic, Operation } from '@lean-ops/common/core';
+import { rewindCommand, type HeldTopic, type Operation, type RewindProposal } from '@lean-ops/common/core';
 
 /** The most topics that a log line names. */
 const MAX_LOGGED = 20;
@@ -19,6 +19,25 @@ export function reportOverdueHolds(
       by: hold?.by,
       since: hold?.since,
       until: hold?.until,
+    })),
+  });
+}
+
+/** Writes the metric that the alarm rewind-proposed looks at, and a log line with what is proposed and not answered. */
+export function reportProposals(
+  proposals: readonly RewindProposal[],
+  { log, metrics }: { readonly log: Log; readonly metrics: MetricsPort },
+): void {
+  metrics.count('RewindsProposed', proposals.length);
+  if (proposals.length === 0) return;
+  log.warn('rewinds proposed', {
+    topics: proposals.length,
+    first_topics: proposals.slice(0, MAX_LOGGED).map((one) => ({
+      topic_name: one.topic,
+      layer: one.layer,
+      bad_cycle: one.cycleId,
+      reason: one.why,
+      command: rewindCommand(one),
     })),
   });
 }

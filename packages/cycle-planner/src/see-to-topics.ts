@@ -1,6 +1,6 @@
 /**
  * What the planner sees to besides cycles, as it reads the registry in each of them: holds past their end, operations on which nobody
- * works any more, and schema uploads that still wait though their topic is not held.
+ * works any more, rewinds that the jobs propose, and schema uploads that still wait though their topic is not held.
  */
 import type { DocumentStore, InvokeLater, Log, MetricsPort } from '@lean-ops/common/aws';
 import {
@@ -13,16 +13,19 @@ import {
   readLock,
   readOperation,
   readWaitingUpload,
+  rewindProposals,
   schemaKeys,
   uploadEvent,
   type Document,
   type Operation,
 } from '@lean-ops/common/core';
-import { reportOverdueHolds, reportStalledOperations } from './report-holds';
+import { reportOverdueHolds, reportProposals, reportStalledOperations } from './report-holds';
 
 export interface TopicsToSee {
   /** Items of the schema registry. */
   readonly registry: readonly Document[];
+  /** Items of the checkpoint table. */
+  readonly checkpoints: readonly Document[];
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -53,6 +56,7 @@ export async function seeToTopics(
   report: Report,
 ): Promise<void> {
   reportOverdueHolds(overdueHolds(topics.registry, topics.now), report);
+  reportProposals(rewindProposals(topics.checkpoints, topics.registry), report);
   try {
     reportStalledOperations(await stalledOperations(topics, resources, deps), report);
   } catch (error) {
@@ -67,7 +71,7 @@ export async function seeToTopics(
  * An operation that has not held its topic keeps nobody from writing, and the table of operations is never read whole, as it grows.
  */
 export async function stalledOperations(
-  { registry, now }: TopicsToSee,
+  { registry, now }: Omit<TopicsToSee, 'checkpoints'>,
   { operationsTable, operationTimeoutSeconds }: SeeResources,
   { documents }: SeeCollaborators,
 ): Promise<Operation[]> {

@@ -41,9 +41,9 @@ function world() {
       };
       documents.seed('operations', operationItem(operation), { ...lockKeyOf(topic), holder: operationId, since: at });
     },
-    see: (registry: readonly Document[], invoke?: () => Promise<void>) =>
+    see: (registry: readonly Document[], invoke?: () => Promise<void>, checkpoints: readonly Document[] = []) =>
       seeToTopics(
-        { registry, now: now() },
+        { registry, checkpoints, now: now() },
         RESOURCES,
         {
           documents,
@@ -60,6 +60,35 @@ function world() {
 }
 
 const held = (topic: string): Document => ({ topic_name: topic, status: 'MAINTENANCE' });
+
+describe('rewinds that the jobs propose', () => {
+  const proposals = [
+    { topic_name: 'bad', since: '2026-11-23T09:00:00+00:00', cycle_id: 'c2', to_cycle: 'c1', error: '30 of 40 …' },
+  ];
+  const checkpoints: readonly Document[] = [{ topic_name: '*', layer: 'curated', proposals }];
+
+  it('are counted and named with their command, until somebody has released the topic', async () => {
+    const w = world();
+    await w.see([{ topic_name: 'bad', status: 'READY' }], undefined, checkpoints);
+    expect(w.metrics.counts['RewindsProposed']).toBe(1);
+    expect(w.log.lines).toEqual([
+      expect.objectContaining({
+        message: 'rewinds proposed',
+        fields: {
+          topics: 1,
+          first_topics: [expect.objectContaining({ topic_name: 'bad', command: 'lean-ops topic rewind bad --to c1' })],
+        },
+      }),
+    ]);
+  });
+
+  it('are counted as none once the topic was released, which ends the alarm', async () => {
+    const w = world();
+    await w.see([{ topic_name: 'bad', released_at: '2026-11-23T09:00:01.000Z' }], undefined, checkpoints);
+    expect(w.metrics.counts['RewindsProposed']).toBe(0);
+    expect(w.log.lines).toEqual([]);
+  });
+});
 
 describe('operations that have a held topic', () => {
   it('are counted once they failed, or have not changed for longer than an execution lasts', async () => {
@@ -87,7 +116,7 @@ describe('operations that have a held topic', () => {
     const w = world();
     w.operation('released', 'FAILED', 0);
     await w.see([{ topic_name: 'released', status: 'READY' }]);
-    expect(w.metrics.counts).toEqual({ HoldsOverdue: 0, OperationsStalled: 0 });
+    expect(w.metrics.counts).toEqual({ HoldsOverdue: 0, RewindsProposed: 0, OperationsStalled: 0 });
     expect(w.log.lines).toEqual([]);
   });
 
@@ -95,7 +124,7 @@ describe('operations that have a held topic', () => {
     const w = world();
     w.documents.get = () => Promise.reject(new Error('AccessDenied'));
     await w.see([held('a')]);
-    expect(w.metrics.counts).toEqual({ HoldsOverdue: 0, OperationsUnknown: 1 });
+    expect(w.metrics.counts).toEqual({ HoldsOverdue: 0, RewindsProposed: 0, OperationsUnknown: 1 });
     expect(w.log.lines).toEqual([expect.objectContaining({ message: 'operations not looked at' })]);
   });
 });

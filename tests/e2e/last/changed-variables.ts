@@ -25,6 +25,7 @@ export const CHANGED: Variables = {
   freshness_targets: '{"telemetry.climate":30}',
   driver_java_options: '-XX:TieredStopAtLevel=3',
   max_columns: '501',
+  propose_rewind_rejected_percent: '51',
   schedule_enabled: 'true',
   schedule_expression: 'rate(30 minutes)',
   ingest_age_alarm_seconds: '901',

@@ -10,6 +10,7 @@ import {
   LeanOpsError,
   RAW_TABLE,
   timestampLiteral,
+  rewindProposals,
   unbalancedTopics,
   type Document,
 } from '@lean-ops/common/core';
@@ -92,6 +93,7 @@ async function readProgress(
     freshness,
     unbalanced: unbalancedTopics(checkpoints),
     held: heldTopics(topics),
+    proposals: rewindProposals(checkpoints, registry),
   };
 }
 

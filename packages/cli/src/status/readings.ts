@@ -1,5 +1,5 @@
 import type { FiringAlarm, QueueDepth } from '@lean-ops/common/aws';
-import type { Freshness, HeldTopic, UnbalancedTopic } from '@lean-ops/common/core';
+import type { Freshness, HeldTopic, RewindProposal, UnbalancedTopic } from '@lean-ops/common/core';
 import type { CountedLetters } from '../dead-letters/read-letters';
 import type { SchemaState } from '../schemas/schema-state';
 import type { Reading } from './reading';
@@ -19,6 +19,7 @@ export interface TopicProgress {
   readonly freshness: Freshness;
   readonly unbalanced: readonly UnbalancedTopic[];
   readonly held: readonly HeldTopic[];
+  readonly proposals: readonly RewindProposal[];
 }
 
 export interface ParseErrorCount {

@@ -1,5 +1,11 @@
 import type { FiringAlarm } from '@lean-ops/common/aws';
-import type { BehindTopic, HeldTopic, LateTopic, ReleasedTopic } from '@lean-ops/common/core';
+import {
+  rewindCommand,
+  type BehindTopic,
+  type HeldTopic,
+  type LateTopic,
+  type ReleasedTopic,
+} from '@lean-ops/common/core';
 import { totalOf } from '../dead-letters/count-by-reason';
 import type { CountedLetters } from '../dead-letters/read-letters';
 import { isWrong, type SchemaState } from '../schemas/schema-state';
@@ -162,7 +168,7 @@ function cyclesPart(cycles: readonly Cycle[], now: number): Part {
 }
 
 function topicsPart(progress: TopicProgress, { now, defaultTargetMinutes }: Readings): Part {
-  const { freshness, held, topics, unbalanced } = progress;
+  const { freshness, held, proposals, topics, unbalanced } = progress;
   const problems: Finding[] = [];
   const { behind, late, waiting } = freshness;
   const byThemselves = new Set(behind.map(({ topic, layer }) => `${topic} ${layer}`));
@@ -185,6 +191,20 @@ function topicsPart(progress: TopicProgress, { now, defaultTargetMinutes }: Read
     ]);
     const text = `${counted(unbalanced.length, 'topic')} ${unbalanced.length === 1 ? 'was' : 'were'} found unbalanced`;
     problems.push(finding('topics', text, runbook('cycle-failed'), details));
+  }
+  if (proposals.length > 0) {
+    const details = bounded(['topic', 'layer', 'bad since', 'back to', 'what'], proposals, (one) => [
+      one.topic,
+      layerName(one.layer),
+      timeText(one.at, now),
+      one.toCycle,
+      one.why.replace(/^LEDGER_UNBALANCED: /, ''),
+    ]);
+    const text = `a rewind is proposed for ${counted(proposals.length, 'topic')}`;
+    const [first] = proposals;
+    const next =
+      first !== undefined && proposals.length === 1 ? rewindCommand(first) : 'lean-ops topic rewind TOPIC --to CYCLE';
+    problems.push(finding('topics', text, next, details));
   }
   const overdue = held.filter((one) => isOverdue(one, now));
   if (overdue.length > 0) problems.push(heldFinding(overdue, 'held for longer than was said', now));

@@ -10,7 +10,7 @@ const ok = <T>(value: T) => ({ ok: true, value }) as const;
 const FRESH: Freshness = { waiting: [], behind: [], released: [], late: [], oldestMinutes: 0, topicMinutes: {} };
 
 function progress(changes: Partial<TopicProgress> = {}, freshness: Partial<Freshness> = {}): TopicProgress {
-  return { topics: 15, unbalanced: [], held: [], ...changes, freshness: { ...FRESH, ...freshness } };
+  return { topics: 15, unbalanced: [], held: [], proposals: [], ...changes, freshness: { ...FRESH, ...freshness } };
 }
 
 function held(topic: string, until?: string): HeldTopic {

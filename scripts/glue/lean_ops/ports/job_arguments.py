@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from lean_ops.columns import names
 from lean_ops.errors import LeanOpsError
 
+DEFAULT_REJECTED_PERCENT = 50
+"""As variables_cycle.tf has it."""
 DEFAULT_MAX_COLUMNS = 500
 """The most payload columns that a Standardized table gets, unless the job says otherwise."""
 
@@ -45,7 +47,8 @@ class JobArguments:
 
     cycle_id: cycles sort by it in the order of time. to_snapshot_id: the snapshot of RAW up to which to read;
     "" when RAW has none. catalog_calls_per_second: of all threads of the driver together. driver_threads:
-    how many topics the driver works on at a time.
+    how many topics the driver works on at a time. rejected_percent: the share of a cycle's messages past
+    which their rejection makes a rewind be proposed; 0: none does.
     """
 
     cycle_id: str
@@ -56,6 +59,7 @@ class JobArguments:
     checkpoint_table: str
     provisioner_function: str
     max_columns: int = DEFAULT_MAX_COLUMNS
+    rejected_percent: int = DEFAULT_REJECTED_PERCENT
     catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
     driver_threads: int = DEFAULT_DRIVER_THREADS
 
@@ -97,6 +101,11 @@ class _Options:
     def whole_number(self, name: str, most_digits: int, default: int) -> int:
         """The value of an option that is a whole number from 1 with at most so many digits."""
         value = self.text(name, re.compile(f"[1-9][0-9]{{0,{most_digits - 1}}}"), str(default))
+        return int(value) if value.isascii() and value.isdigit() else default
+
+    def percent(self, name: str, default: int) -> int:
+        """The value of an option that is a whole number from 0 to 100."""
+        value = self.text(name, re.compile("0|[1-9][0-9]?|100"), str(default))
         return int(value) if value.isascii() and value.isdigit() else default
 
     def limits(self) -> dict[str, int]:
@@ -141,6 +150,7 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
         checkpoint_table=options.text("checkpoint_table"),
         provisioner_function=options.text("provisioner_function"),
         max_columns=options.whole_number("max_columns", 4, DEFAULT_MAX_COLUMNS),
+        rejected_percent=options.percent("propose_rewind_rejected_percent", DEFAULT_REJECTED_PERCENT),
         **options.limits(),
     )
     options.check()

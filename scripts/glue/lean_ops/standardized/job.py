@@ -27,6 +27,7 @@ from lean_ops.bookkeeping import (
     held_topics,
     ledger,
     left_behind,
+    proposals,
     table_ownership,
 )
 from lean_ops.bookkeeping.layer_run import LayerRun
@@ -83,7 +84,7 @@ def run(job: Job) -> RunOutcome:
         left_alone = looks.found.keys() - looks.taken.keys()
         checkpoint_mirror.note_looks(layer_run, looks.mirrors, looks.locations, left_alone)
     ledger.write(tables, layer_run.outcome.entries)
-    _mirror_run(layer_run, complete_through, before, works)
+    _mirror_run(layer_run, complete_through, before, works, looks.mirrors)
     return layer_run.outcome
 
 
@@ -202,13 +203,17 @@ def _enter(
 
 
 def _mirror_run(
-    run: LayerRun, complete_through: str | None, before: Item | None, pending: Iterable[TopicCycle]
+    run: LayerRun,
+    complete_through: str | None,
+    before: Item | None,
+    pending: Iterable[TopicCycle],
+    mirrors: Mapping[str, Item],
 ) -> None:
     """Writes the item about the whole run.
 
     complete_through: the last cycle that all topics have taken, except for those that the item names as held.
     The next run reads cycle_delta from there on, and without it reads all cycles. before: the item of the run
-    before.
+    before. mirrors: topic to its item before the run.
     """
     delta = run.tables.name("ops", cycle_delta.TABLE)
     taken = snapshot_range.last_taken(run.tables, delta, run.job.checkpoints)
@@ -234,4 +239,12 @@ def _mirror_run(
         cycle_id=run.job.arguments.cycle_id,
         now=run.job.clock(),
     )
-    checkpoint_mirror.put_run(run, _RUN_ITEM, {**item, **in_trouble})
+    proposed = proposals.next_proposals(
+        run.outcome,
+        before,
+        mirrors,
+        rejected_percent=run.job.arguments.rejected_percent,
+        now=run.job.clock(),
+        log=run.job.log,
+    )
+    checkpoint_mirror.put_run(run, _RUN_ITEM, {**item, **in_trouble, **proposed})
