@@ -91,6 +91,7 @@ module "compute" {
   maintenance_lease_seconds   = local.maintenance_lease_seconds
   operation_timeout_seconds   = local.operation_timeout_seconds
   freshness_targets           = local.freshness_targets
+  hold_after_bad_cycle        = var.hold_after_bad_cycle
   ingest_batch_size           = var.ingest_batch_size
   ingest_batch_window_seconds = var.ingest_batch_window_seconds
   ingest_max_concurrency      = var.ingest_max_concurrency

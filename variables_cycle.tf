@@ -82,6 +82,13 @@ variable "propose_rewind_rejected_percent" {
   }
 }
 
+variable "hold_after_bad_cycle" {
+  description = "Holds a topic by itself when lean-ops proposes to rewind it after a bad cycle. It stays held until somebody rewinds or releases it; its events wait, and nothing is lost."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "schedule_enabled" {
   description = "Runs the cycle on its schedule."
   type        = bool

@@ -1,3 +1,8 @@
+locals {
+  # Made by modules/orchestration, which needs this module's functions first.
+  operation_state_machine_arn = "arn:${local.partition}:states:${local.region_arn}:stateMachine:${var.name_prefix}-operation"
+}
+
 module "cycle_planner" {
   source = "./lambda"
 
@@ -24,6 +29,8 @@ module "cycle_planner" {
 
     MAINTENANCE_LEASE_SECONDS = tostring(var.maintenance_lease_seconds)
     OPERATION_TIMEOUT_SECONDS = tostring(var.operation_timeout_seconds)
+    OPERATION_STATE_MACHINE   = local.operation_state_machine_arn
+    HOLD_AFTER_BAD_CYCLE      = var.hold_after_bad_cycle ? "hold" : "off"
   })
 }
 
@@ -65,6 +72,27 @@ data "aws_iam_policy_document" "cycle_planner" {
     sid       = "LookAtOperationsOfHeldTopics"
     actions   = ["dynamodb:GetItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
+
+  # Only where topics are held by themselves. A transaction has no action of its own: it needs those of its writes.
+  dynamic "statement" {
+    for_each = var.hold_after_bad_cycle ? [true] : []
+
+    content {
+      sid       = "RequestHoldsAfterBadCycles"
+      actions   = ["dynamodb:PutItem"]
+      resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.hold_after_bad_cycle ? [true] : []
+
+    content {
+      sid       = "StartHoldsAfterBadCycles"
+      actions   = ["states:StartExecution"]
+      resources = [local.operation_state_machine_arn]
+    }
   }
 
   statement {

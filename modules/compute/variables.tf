@@ -56,6 +56,12 @@ variable "raw_table" {
   }
 }
 
+variable "hold_after_bad_cycle" {
+  description = "Holds a topic by itself when a rewind is proposed for it."
+  type        = bool
+  nullable    = false
+}
+
 variable "freshness_targets" {
   description = "Minutes after which a topic that is behind counts as late: the default, and topics with a target of their own."
   type = object({

@@ -99,6 +99,7 @@ const ENVIRONMENT = {
   REGISTRY_TABLE: 'registry',
   CHECKPOINT_TABLE: 'checkpoints',
   OPERATIONS_TABLE: 'operations',
+  OPERATION_STATE_MACHINE: 'arn:aws:states:eu-central-1:1:stateMachine:operation',
   SCHEMA_BUCKET: 'schemas',
   VALIDATOR_FUNCTION: 'schema-validator',
 };

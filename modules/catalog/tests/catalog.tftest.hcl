@@ -25,10 +25,10 @@ variables {
   max_columns            = 500
 
   propose_rewind_rejected_percent = 50
-  rewind_window_days     = 30
-  raw_retention_days     = null
-  log_retention_days     = 30
-  force_destroy          = false
+  rewind_window_days              = 30
+  raw_retention_days              = null
+  log_retention_days              = 30
+  force_destroy                   = false
 
   catalog_calls_per_second = 70
   driver_java_options      = "-XX:TieredStopAtLevel=1"

@@ -47,6 +47,7 @@ variables {
 
   maintenance_lease_seconds = 5820
   operation_timeout_seconds = 18480
+  hold_after_bad_cycle      = false
 
   freshness_targets = { default = 60, topics = { "telemetry.climate" = 30 } }
   require_tls       = true
@@ -239,8 +240,31 @@ run "moves_events_to_raw_and_keeps_what_fails" {
   }
 
   assert {
+    condition     = !strcontains(jsonencode(data.aws_iam_policy_document.cycle_planner.statement), "states:StartExecution")
+    error_message = "The planner starts no operation where topics are not held by themselves."
+  }
+
+  assert {
     condition     = !strcontains(jsonencode(data.aws_iam_policy_document.athena["schema-validator"].statement), "lean_ops_raw")
     error_message = "schema-validator has no business with RAW."
+  }
+}
+
+run "holds_topics_by_itself_only_where_that_is_wanted" {
+  command = plan
+
+  variables {
+    hold_after_bad_cycle = true
+  }
+
+  assert {
+    condition = alltrue([
+      for sid, wanted in {
+        RequestHoldsAfterBadCycles = { actions = ["dynamodb:PutItem"], resources = ["arn:aws:dynamodb:eu-central-1:111122223333:table/operations"] }
+        StartHoldsAfterBadCycles   = { actions = ["states:StartExecution"], resources = ["arn:aws:states:eu-central-1:111122223333:stateMachine:lean-ops-operation"] }
+      } : [for one in data.aws_iam_policy_document.cycle_planner.statement : { actions = one.actions, resources = one.resources } if one.sid == sid] == [{ actions = toset(wanted.actions), resources = toset(wanted.resources) }]
+    ])
+    error_message = "The planner may request holds, and start them."
   }
 }
 

@@ -22,6 +22,14 @@ const SPEC = {
   maintenanceLeaseSeconds: variable.integer('MAINTENANCE_LEASE_SECONDS', { min: 60, max: 86_400, fallback: 5_820 }),
   /** As long as an execution of the state machine of operations may last. */
   operationTimeoutSeconds: variable.integer('OPERATION_TIMEOUT_SECONDS', { min: 60, max: 604_800, fallback: 18_480 }),
+  /** The ARN of the state machine that does operations. */
+  operationStateMachine: variable.text('OPERATION_STATE_MACHINE'),
+  /** What is done by itself for a topic after a bad cycle. */
+  holdAfterBadCycle: variable.text('HOLD_AFTER_BAD_CYCLE', {
+    pattern: /^(?:off|hold)$/,
+    expected: 'off or hold',
+    fallback: 'off',
+  }),
   freshnessTargets: variable.json('FRESHNESS_TARGETS', {
     read: readFreshnessTargets,
     expected: 'minutes as JSON, such as {"default":60,"topics":{"telemetry.climate":30}}',

@@ -6,6 +6,7 @@ import {
   lambdaInvokeLater,
   RawMetadataTooLargeError,
   s3ObjectStore,
+  stepFunctionsMachine,
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
@@ -27,6 +28,7 @@ const collaborators = {
   catalog: glueCatalog(),
   objects: s3ObjectStore(),
   invokeValidator: lambdaInvokeLater(config.validatorFunction),
+  machine: stepFunctionsMachine(config.operationStateMachine),
   clock: systemClock,
 };
 const resources = {
@@ -36,6 +38,7 @@ const resources = {
   checkpointTable: config.checkpointTable,
   operationsTable: config.operationsTable,
   schemaBucket: config.schemaBucket,
+  holdsBadTopics: config.holdAfterBadCycle === 'hold',
   leaseSeconds: config.leaseSeconds,
   operationTimeoutSeconds: config.operationTimeoutSeconds,
   freshnessTargets: config.freshnessTargets,

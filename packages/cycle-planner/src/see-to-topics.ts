@@ -19,6 +19,7 @@ import {
   type Document,
   type Operation,
 } from '@lean-ops/common/core';
+import { holdBadTopics, type HoldCollaborators } from './hold-bad-topics';
 import { reportOverdueHolds, reportProposals, reportStalledOperations } from './report-holds';
 
 export interface TopicsToSee {
@@ -32,6 +33,9 @@ export interface TopicsToSee {
 
 export interface SeeResources {
   readonly operationsTable: string;
+  readonly registryTable: string;
+  /** Whether topics are held by themselves after a bad cycle. */
+  readonly holdsBadTopics: boolean;
   /** How long an execution of an operation may last. */
   readonly operationTimeoutSeconds: number;
   readonly schemaBucket: string;
@@ -41,6 +45,8 @@ export interface SeeCollaborators {
   readonly documents: DocumentStore;
   /** Invokes schema-validator, and does not wait for it. */
   readonly invokeValidator: InvokeLater;
+  /** The state machine of operations. */
+  readonly machine: HoldCollaborators['machine'];
 }
 
 export interface Report {
@@ -56,7 +62,12 @@ export async function seeToTopics(
   report: Report,
 ): Promise<void> {
   reportOverdueHolds(overdueHolds(topics.registry, topics.now), report);
-  reportProposals(rewindProposals(topics.checkpoints, topics.registry), report);
+  const proposals = rewindProposals(topics.checkpoints, topics.registry);
+  reportProposals(proposals, report);
+  if (resources.holdsBadTopics) {
+    const { operationsTable: operations, registryTable: registry } = resources;
+    await holdBadTopics(proposals, topics.registry, { operations, registry }, deps, topics.now, report);
+  }
   try {
     reportStalledOperations(await stalledOperations(topics, resources, deps), report);
   } catch (error) {
@@ -73,7 +84,7 @@ export async function seeToTopics(
 export async function stalledOperations(
   { registry, now }: Omit<TopicsToSee, 'checkpoints'>,
   { operationsTable, operationTimeoutSeconds }: SeeResources,
-  { documents }: SeeCollaborators,
+  { documents }: Pick<SeeCollaborators, 'documents'>,
 ): Promise<Operation[]> {
   const holders = await Promise.all(
     heldTopics(registry).map(async ({ topic }) => {

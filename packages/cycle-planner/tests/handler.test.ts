@@ -8,6 +8,7 @@ const ENV = {
   REGISTRY_TABLE: 'r',
   CHECKPOINT_TABLE: 'c',
   OPERATIONS_TABLE: 'o',
+  OPERATION_STATE_MACHINE: 'arn:aws:states:eu-central-1:1:stateMachine:o',
   SCHEMA_BUCKET: 's',
   VALIDATOR_FUNCTION: 'v',
 };

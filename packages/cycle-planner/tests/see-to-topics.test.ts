@@ -1,10 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { lockKeyOf, operationItem, waitingUploadItem, type Document, type DocumentValue } from '@lean-ops/common/core';
+import {
+  lockKeyOf,
+  operationItem,
+  readOperation,
+  waitingUploadItem,
+  type Document,
+  type DocumentValue,
+} from '@lean-ops/common/core';
 import type { Operation, TopicName } from '@lean-ops/common/core';
 import { fakeClock, memoryDocuments, recordingLog, recordingMetrics } from '@lean-ops/common/testing';
 import { seeToTopics } from '../src/see-to-topics';
 
-const RESOURCES = { operationsTable: 'operations', operationTimeoutSeconds: 18_000, schemaBucket: 'schemas-bucket' };
+const RESOURCES = {
+  operationsTable: 'operations',
+  registryTable: 'registry',
+  operationTimeoutSeconds: 18_000,
+  schemaBucket: 'schemas-bucket',
+  holdsBadTopics: false,
+};
 const HOUR = 3_600_000;
 const UPLOAD = { etag: 'e', sequencer: 's', since: '2026-11-30T06:20:00.000Z', bytes: 4, versionId: 'v', at: 'a' };
 
@@ -14,11 +27,13 @@ function world() {
   const clock = fakeClock();
   const now = (): number => clock.now();
   const invoked: DocumentValue[] = [];
+  const started: string[] = [];
   return {
     documents,
     log,
     metrics,
     invoked,
+    started,
     now,
     /** Has an operation with a lock on a topic, whose state last changed so long ago. */
     operation(topic: string, state: Operation['state'], agoMs: number): void {
@@ -41,12 +56,24 @@ function world() {
       };
       documents.seed('operations', operationItem(operation), { ...lockKeyOf(topic), holder: operationId, since: at });
     },
-    see: (registry: readonly Document[], invoke?: () => Promise<void>, checkpoints: readonly Document[] = []) =>
+    see: (
+      registry: readonly Document[],
+      invoke?: () => Promise<void>,
+      checkpoints: readonly Document[] = [],
+      { holdsBadTopics = false, failsToStart = false } = {},
+    ) =>
       seeToTopics(
         { registry, checkpoints, now: now() },
-        RESOURCES,
+        { ...RESOURCES, holdsBadTopics },
         {
           documents,
+          machine: {
+            start: (name) => {
+              if (failsToStart) return Promise.reject(new Error('killed'));
+              started.push(name);
+              return Promise.resolve(`arn:${name}`);
+            },
+          },
           invokeValidator:
             invoke ??
             ((event) => {
@@ -87,6 +114,55 @@ describe('rewinds that the jobs propose', () => {
     await w.see([{ topic_name: 'bad', released_at: '2026-11-23T09:00:01.000Z' }], undefined, checkpoints);
     expect(w.metrics.counts['RewindsProposed']).toBe(0);
     expect(w.log.lines).toEqual([]);
+  });
+});
+
+describe('topics after a bad cycle', () => {
+  const note = (topic: string) => ({
+    topic_name: topic,
+    since: '2026-11-23T09:00:00+00:00',
+    cycle_id: 'c2',
+    to_cycle: 'c1',
+    error: '30 of 40 messages were rejected',
+  });
+  const bad: readonly Document[] = [{ topic_name: '*', layer: 'curated', proposals: [note('bad')] }];
+  const registry: readonly Document[] = [{ topic_name: 'bad', status: 'READY', epoch: 4 }];
+  const holds = { holdsBadTopics: true };
+
+  it('are held once, with the reason and the way back', async () => {
+    const w = world();
+    await w.see(registry, undefined, bad, holds);
+    await w.see(registry, undefined, bad, holds);
+    const [id = ''] = w.started;
+    expect(id).toMatch(/^20261123T090000Z-hold-[0-9a-f]{6}$/);
+    // Step Functions knows an execution by its name: to start it again gives the first one.
+    expect(new Set(w.started).size).toBe(1);
+    expect(readOperation(await w.documents.get('operations', { operation_id: id }))).toMatchObject({
+      kind: 'hold',
+      topic: 'bad',
+      step: 'REQUESTED',
+      requestedBy: 'lean-ops',
+      reason: 'cycle c2 was bad: 30 of 40 messages were rejected; to take it back: lean-ops topic rewind bad --to c1',
+      plan: { topic: 'bad', table_name: 'bad', epoch: 4, status: 'READY' },
+    });
+  });
+
+  it('are held by the next run where one died before the start', async () => {
+    const w = world();
+    await w.see(registry, undefined, bad, { ...holds, failsToStart: true });
+    expect(w.metrics.counts['TopicsNotHeld']).toBe(1);
+    await w.see(registry, undefined, bad, holds);
+    expect(w.started).toHaveLength(1);
+  });
+
+  it('are left to whoever has them, and where the variable does not say so', async () => {
+    const w = world();
+    await w.see(registry, undefined, bad);
+    await w.see([{ topic_name: 'bad', status: 'MAINTENANCE' }], undefined, bad, holds);
+    w.operation('bad', 'RUNNING', 0);
+    await w.see(registry, undefined, bad, holds);
+    expect(w.started).toEqual([]);
+    expect(w.metrics.counts).not.toHaveProperty('TopicsNotHeld');
   });
 });
 

@@ -26,6 +26,7 @@ export const CHANGED: Variables = {
   driver_java_options: '-XX:TieredStopAtLevel=3',
   max_columns: '501',
   propose_rewind_rejected_percent: '51',
+  hold_after_bad_cycle: 'true',
   schedule_enabled: 'true',
   schedule_expression: 'rate(30 minutes)',
   ingest_age_alarm_seconds: '901',

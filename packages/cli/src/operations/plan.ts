@@ -1,5 +1,4 @@
 /** The plans of `topic hold`, `topic release` and `topic compact`, as pure decisions: what would change, or why nothing can. */
-import { hash } from 'node:crypto';
 import {
   ddlAtWork,
   epochOf,
@@ -314,9 +313,4 @@ function tableDocument({ layer, size }: SizedTable): Document {
   if (size === undefined) return { layer };
   const { files, bytes, deleteFiles, snapshots } = size;
   return { layer, files, bytes, delete_files: deleteFiles, snapshots };
-}
-
-/** A short name of a plan, equal for equal plans. */
-export function planDigest(plan: Document): string {
-  return hash('sha256', JSON.stringify(Object.entries(plan).sort()), 'hex').slice(0, 16);
 }

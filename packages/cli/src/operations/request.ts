@@ -1,9 +1,9 @@
 import { requestOperation, type OperationTables } from '@lean-ops/common/aws';
-import { messageOf, operationIdOf, type Operation } from '@lean-ops/common/core';
+import { messageOf, operationIdOf, planDigest, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
-import { busyWith, planDigest, planDocument, type Refusal, type TopicPlan } from './plan';
+import { busyWith, planDocument, type Refusal, type TopicPlan } from './plan';
 import { readSituation } from './situation';
 
 export interface Request {

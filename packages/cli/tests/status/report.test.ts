@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Freshness, HeldTopic } from '@lean-ops/common/core';
+import type { Freshness, HeldTopic, TopicName } from '@lean-ops/common/core';
 import { statusText } from '../../src/format/status';
 import type { Readings, TopicProgress } from '../../src/status/readings';
 import { reportOf } from '../../src/status/report';
@@ -105,6 +105,16 @@ const TROUBLE = readings({
           },
         ],
         held: [held('factory.press')],
+        proposals: [
+          {
+            topic: 'telemetry.climate' as TopicName,
+            layer: 'curated',
+            at: minutesAgo(12),
+            cycleId: '20261123T114500Z-1a2b3c4d',
+            toCycle: '20261123T113000Z-31df0b9c',
+            why: '30 of 40 messages were rejected, and more than 50 % are too many',
+          },
+        ],
       },
       {
         behind: [behind('telemetry.climate', 90), behind('vehicle.position', 20)],

@@ -20,6 +20,7 @@ export * from './schema/columns';
 export * from './condition';
 export * from './dead-letters';
 export * from './operations/hold';
+export * from './operations/plan-digest';
 export * from './operations/proposals';
 export * from './operations/operation';
 export * from './operations/transitions';
