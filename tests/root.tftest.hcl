@@ -133,29 +133,29 @@ run "refuses_bad_values_naming_each_variable" {
   command = plan
 
   variables {
-    name_prefix              = "a-prefix-of-more-than-twenty-two"
-    database_prefix          = "lean-ops"
-    region                   = "Frankfurt"
-    dist_dir                 = "dist/"
-    glue_scripts_dir         = "scripts/glue/"
-    tags                     = { "aws:owner" = "me" }
-    alarm_topic_arn          = "on-call"
-    ingest_batch_size        = 10001
-    ingest_max_concurrency   = 1
-    ingest_timeout_seconds   = 29
-    max_clock_skew_seconds   = 59
-    firehose_buffer_seconds  = 901
-    firehose_buffer_mb       = 3
-    firehose_file_mb         = 129
-    lambda_architecture      = "riscv"
-    lambda_memory_mb         = { sqs_processor = 64 }
-    lambda_environment       = { "NOT-A-NAME" = "1" }
-    log_level                = "LOUD"
-    log_retention_days       = 8
-    glue_worker_type         = "R.1X"
-    glue_number_of_workers   = 1
-    glue_timeout_minutes     = 1440
-    max_columns              = 4000
+    name_prefix             = "a-prefix-of-more-than-twenty-two"
+    database_prefix         = "lean-ops"
+    region                  = "Frankfurt"
+    dist_dir                = "dist/"
+    glue_scripts_dir        = "scripts/glue/"
+    tags                    = { "aws:owner" = "me" }
+    alarm_topic_arn         = "on-call"
+    ingest_batch_size       = 10001
+    ingest_max_concurrency  = 1
+    ingest_timeout_seconds  = 29
+    max_clock_skew_seconds  = 59
+    firehose_buffer_seconds = 901
+    firehose_buffer_mb      = 3
+    firehose_file_mb        = 129
+    lambda_architecture     = "riscv"
+    lambda_memory_mb        = { sqs_processor = 64 }
+    lambda_environment      = { "NOT-A-NAME" = "1" }
+    log_level               = "LOUD"
+    log_retention_days      = 8
+    glue_worker_type        = "R.1X"
+    glue_number_of_workers  = 1
+    glue_timeout_minutes    = 1440
+    max_columns             = 4000
 
     propose_rewind_rejected_percent = 101
 

@@ -260,8 +260,8 @@ run "holds_topics_by_itself_only_where_that_is_wanted" {
   assert {
     condition = alltrue([
       for sid, wanted in {
-        RequestHoldsAfterBadCycles = { actions = ["dynamodb:PutItem"], resources = ["arn:aws:dynamodb:eu-central-1:111122223333:table/operations"] }
-        StartHoldsAfterBadCycles   = { actions = ["states:StartExecution"], resources = ["arn:aws:states:eu-central-1:111122223333:stateMachine:lean-ops-operation"] }
+        RequestHoldsAfterBadCycles = { actions = ["dynamodb:PutItem"], resources = ["arn:aws:dynamodb:eu-central-1:123456789012:table/operations"] }
+        StartHoldsAfterBadCycles   = { actions = ["states:StartExecution"], resources = ["arn:aws:states:eu-central-1:123456789012:stateMachine:lean-ops-operation"] }
       } : [for one in data.aws_iam_policy_document.cycle_planner.statement : { actions = one.actions, resources = one.resources } if one.sid == sid] == [{ actions = toset(wanted.actions), resources = toset(wanted.resources) }]
     ])
     error_message = "The planner may request holds, and start them."

@@ -1,4 +1,5 @@
 /** Plans of operations, and the states of topics, for people. */
+import { rewindCommand } from '@lean-ops/common/core';
 import type { CatchingUp } from '../operations/catching-up';
 import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan, type WorkPlan } from '../operations/plan';
 import { needsSomebody, type TopicState } from '../operations/topic-states';
@@ -161,11 +162,12 @@ export function topicStatesText(states: readonly TopicState[], now: number, disp
   return `${table}${wrong === 0 ? '' : `\n${counted(wrong, 'topic')} ${wrong === 1 ? 'needs' : 'need'} somebody: lean-ops topic status TOPIC\n`}`;
 }
 
-function stateWord({ status, held, altering, hold, overdue, operation, dead, waiting }: TopicState): string {
+function stateWord({ status, held, altering, hold, overdue, operation, dead, waiting, proposal }: TopicState): string {
   const how = operation?.state === 'FAILED' ? 'failed' : dead ? 'dead' : 'at work';
   const at = operation === null ? '' : `, ${operation.kind} ${how}`;
   if (held) return `${hold === null ? `${status ?? ''} by hand` : overdue ? 'held, overdue' : 'held'}${at}`;
   if (altering) return `a schema alters its tables${at}`;
+  if (proposal !== null) return `a rewind is proposed${at}`;
   if (waiting.cycles.length > 0) return `not caught up${at}`;
   return `not held${at}`;
 }
@@ -182,11 +184,20 @@ function waitsShort({ cycles: [first], upload }: Waiting, now: number): string |
 
 /** Everything about one topic. */
 export function topicStateText(state: TopicState, now: number): string {
-  const { topic, status, epoch, hold, operation, waiting, held } = state;
+  const { topic, status, epoch, hold, operation, proposal, waiting, held } = state;
   const next = nextOf(state);
   return [
     `${topic}: ${stateWord(state)} (${status ?? 'no status'}, epoch ${epoch})\n`,
     ...(hold === null ? [] : holdLines(hold, now)),
+    ...(proposal === null
+      ? []
+      : [
+          line(
+            'bad',
+            `cycle ${proposal.cycleId} in ${proposal.layer}, since ${timeText(proposal.at, now)}: ${plain(proposal.why)}`,
+          ),
+          line('proposed', rewindCommand(proposal)),
+        ]),
     ...waitingLines(waiting, now),
     held && waiting.cycles.length === 0 ? line('waits', 'nothing that a cycle has noted') : '',
     operation === null

@@ -7,9 +7,11 @@ import {
   readHold,
   readLock,
   readOperation,
+  rewindProposals,
   type Document,
   type Hold,
   type Operation,
+  type RewindProposal,
   type TopicName,
 } from '@lean-ops/common/core';
 import type { OperationsDeployment } from '../pipeline/deployment';
@@ -31,6 +33,8 @@ export interface TopicState {
   /** Whether the tables are being altered for a schema. */
   readonly altering: boolean;
   readonly waiting: Waiting;
+  /** What was proposed after a bad cycle and nobody has answered. */
+  readonly proposal: RewindProposal | null;
   /** The operation that is at work, or that failed and has the topic still. */
   readonly operation: Operation | null;
   /** Whether that operation is RUNNING and nobody works on it. */
@@ -48,6 +52,8 @@ interface Facts {
 export function topicState(topic: TopicName, { item, runs, operation, dead, now }: Facts): TopicState {
   const status = item?.['status'];
   const hold = readHold(item);
+  const ofRuns = [runs.raw, runs.curated].filter((run) => run !== undefined);
+  const proposal = rewindProposals(ofRuns, item === undefined ? [] : [item]).find((one) => one.topic === topic);
   return {
     topic,
     status: typeof status === 'string' ? status : null,
@@ -57,19 +63,24 @@ export function topicState(topic: TopicName, { item, runs, operation, dead, now 
     overdue: hold?.until !== undefined && Date.parse(hold.until) < now,
     altering: ddlAtWork(item, now),
     waiting: waitingOf(topic, item, runs),
+    proposal: proposal ?? null,
     operation: operation ?? null,
     dead,
   };
 }
 
-/** Whether there is anything to say of a topic: it is held, an operation has it, or it has something to catch up with. */
-export function isNoteworthy({ held, altering, operation, waiting }: TopicState): boolean {
+/**
+ * Whether there is anything to say of a topic: it is held, an operation has it, it has something to catch up with, or a rewind is
+ * proposed for it.
+ */
+export function isNoteworthy({ held, altering, operation, proposal, waiting }: TopicState): boolean {
+  if (proposal !== null) return true;
   return held || altering || operation !== null || waiting.cycles.length > 0 || waiting.upload !== undefined;
 }
 
 /** Whether somebody has to do something about a topic. */
-export function needsSomebody({ overdue, operation, dead }: TopicState): boolean {
-  return overdue || dead || operation?.state === 'FAILED';
+export function needsSomebody({ overdue, operation, dead, proposal }: TopicState): boolean {
+  return proposal !== null || overdue || dead || operation?.state === 'FAILED';
 }
 
 /** The state of one topic; undefined when nothing is known of it. */

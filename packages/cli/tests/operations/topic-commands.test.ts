@@ -404,6 +404,47 @@ next: lean-ops topic release telemetry.climate
   });
 });
 
+describe('topic status after a bad cycle', () => {
+  const proposal: Document = {
+    topic_name: '*',
+    layer: 'curated',
+    proposals: [
+      {
+        topic_name: TOPIC,
+        since: '2026-11-30T06:20:10+00:00',
+        cycle_id: CYCLE,
+        to_cycle: '20261130T060500Z-aaaa0000',
+        error: '30 of 40 messages were rejected, and more than 50 % are too many',
+      },
+    ],
+  };
+
+  it('says what was bad and how to take it back, and asks for somebody', async () => {
+    const { run, seed } = memoryOperations();
+    seed(CHECKPOINTS, proposal);
+    const { code, output } = await run('topic', 'status', TOPIC);
+    expect(code).toBe(1);
+    expect(output).toBe(
+      [
+        `${TOPIC}: a rewind is proposed (READY, epoch 3)`,
+        `  bad       cycle ${CYCLE} in curated, since 06:20: 30 of 40 messages were rejected, and more than 50 % are too many`,
+        `  proposed  lean-ops topic rewind ${TOPIC} --to 20261130T060500Z-aaaa0000`,
+        '',
+      ].join('\n'),
+    );
+    await expect(run('topic', 'status')).resolves.toMatchObject({
+      output: expect.stringContaining('a rewind is proposed'),
+    });
+  });
+
+  it('says nothing of it once the topic was released', async () => {
+    const { run, seed } = memoryOperations();
+    seed(CHECKPOINTS, proposal);
+    seed(REGISTRY, { ...registered(), released_at: '2026-11-30T06:21:00.000Z' });
+    await expect(run('topic', 'status', TOPIC)).resolves.toMatchObject({ code: 0 });
+  });
+});
+
 describe('a run without --apply', () => {
   it('writes nothing, and starts nothing', async () => {
     const { run, seed, documents, executions } = memoryOperations({
