@@ -118,6 +118,7 @@ module "orchestration" {
   account               = local.account
   planner_arn           = module.compute.planner_arn
   operation_steps_arn   = module.compute.operation_steps_arn
+  schema_validator_arn  = module.compute.schema_validator_arn
   operation_job         = module.catalog.operation_job
   ready                 = module.compute.ready
   jobs                  = module.catalog.jobs

@@ -1,7 +1,12 @@
 # The job of operations fences tables of topics, compacts them, and puts the operation on record. It reads from cycle_delta and from the
-# checkpoints what a held topic has not taken. What a rewind has moved it puts into drift_log and the ledger.
+# checkpoints what a held topic has not taken. A rebuild reads RAW and the schema that it is to follow, builds in a table `rebuild_…` of
+# the database of the pipeline's own tables, and keeps errors, the ledger and drift_log true.
 locals {
-  operation_ops_tables = ["operations", "drift_log", "ledger"]
+  operation_tables = {
+    standardized = ["*"]
+    curated      = ["*"]
+    ops          = ["operations", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"]
+  }
 }
 
 data "aws_iam_policy_document" "operation" {
@@ -11,44 +16,62 @@ data "aws_iam_policy_document" "operation" {
     sid     = "ReadCatalog"
     actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for key in ["standardized", "curated", "ops"] : [
+      for key in ["raw", "standardized", "curated", "ops"] : [
         "${local.glue_arn}:database/${local.databases[key].name}",
         "${local.glue_arn}:table/${local.databases[key].name}/*",
       ]
     ]))
   }
 
+  # Never cycle_delta: its one writer is the cycle.
   statement {
     sid     = "CommitTables"
     actions = ["glue:UpdateTable"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for key, tables in { standardized = ["*"], curated = ["*"], ops = local.operation_ops_tables } : concat(
-        ["${local.glue_arn}:database/${local.databases[key].name}"],
+      for key, tables in local.operation_tables : [
+        "${local.glue_arn}:database/${local.databases[key].name}",
         [for table in tables : "${local.glue_arn}:table/${local.databases[key].name}/${table}"],
-      )
+      ]
     ]))
   }
 
   statement {
-    sid       = "FindLake"
+    sid     = "MakeAndDropTablesOfRebuilds"
+    actions = ["glue:CreateTable", "glue:DeleteTable"]
+    resources = [
+      "${local.glue_arn}:catalog",
+      "${local.glue_arn}:database/${local.databases["ops"].name}",
+      "${local.glue_arn}:table/${local.databases["ops"].name}/rebuild_*",
+    ]
+  }
+
+  statement {
+    sid       = "FindLakeAndSchemas"
     actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
-    resources = [local.lake_arn, local.artifacts_arn]
+    resources = [local.lake_arn, local.schemas_arn, local.artifacts_arn]
+  }
+
+  statement {
+    sid       = "ReadSchemas"
+    actions   = ["s3:GetObject"]
+    resources = [for folder in ["active", "archive", "operations"] : "${local.schemas_arn}/schemas/*/${folder}/*"]
   }
 
   statement {
     sid       = "ReadWarehouse"
     actions   = ["s3:GetObject"]
-    resources = [for key in ["standardized", "curated", "ops"] : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
+    resources = [for key in ["raw", "standardized", "curated", "ops"] : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
   }
 
   # Files are deleted after a commit that failed, and metadata files past their retention.
   statement {
     sid     = "WriteWarehouse"
     actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    resources = concat(
-      [for key in ["standardized", "curated"] : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"],
-      [for table in local.operation_ops_tables : "${local.lake_arn}/warehouse/${local.databases["ops"].name}/${table}/*"],
-    )
+    resources = flatten([
+      for key, tables in local.operation_tables : [
+        for table in tables : "${local.lake_arn}/warehouse/${local.databases[key].name}/${table == "*" ? "*" : "${table}/*"}"
+      ]
+    ])
   }
 
   statement {
@@ -58,8 +81,8 @@ data "aws_iam_policy_document" "operation" {
   }
 
   statement {
-    sid       = "ReadCheckpoints"
-    actions   = ["dynamodb:GetItem", "dynamodb:Query"]
+    sid       = "MirrorCheckpoints"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
   }
 

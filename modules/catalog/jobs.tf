@@ -76,11 +76,13 @@ locals {
     }
     # The state machine of operations starts it, once no cycle writes to the operation's topic any more.
     operation = {
-      description = "Does what an operation does in tables: fences a topic's tables, and puts the operation on record."
+      description = "Does what an operation does in tables: fences, compacts or rebuilds a topic's tables, and puts the operation on record."
       script      = "operation.py"
       arguments = {
         "--operations_table" = var.tables.operations
         "--checkpoint_table" = var.tables.checkpoints
+        # A rebuild flattens payloads as a cycle does.
+        "--max_columns" = tostring(var.max_columns)
         # A compaction expires snapshots by the rule of maintenance, for as long as it may take.
         "--rewind_window_days" = tostring(var.rewind_window_days)
         "--budget_minutes"     = tostring(local.budget_minutes.operation)

@@ -59,6 +59,11 @@ output "operation_steps_arn" {
   value       = module.operation_steps.arn
 }
 
+output "schema_validator_arn" {
+  description = "ARN of the schema-validator function."
+  value       = module.schema_validator.arn
+}
+
 output "ready" {
   description = "True once events can be taken and cycles can run: the system tables are there, and the stream. Known in every plan."
   value       = true

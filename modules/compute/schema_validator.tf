@@ -4,6 +4,9 @@ locals {
 
   # The queue of unsettled uploads hides a message for a minute longer (queues.tf).
   validator_timeout_seconds = 300
+
+  # By its name: the state machine invokes the functions of this module, and so is made after them.
+  operation_machine_arn = "arn:${local.partition}:states:${local.region_arn}:stateMachine:${var.name_prefix}-operation"
 }
 
 module "schema_validator" {
@@ -24,6 +27,9 @@ module "schema_validator" {
     LAKE_BUCKET      = var.buckets.lake
     ATHENA_WORKGROUP = var.athena_workgroup
     REGISTRY_TABLE   = var.tables.schema_registry
+    OPERATIONS_TABLE = var.tables.operations
+
+    OPERATION_MACHINE_ARN = local.operation_machine_arn
 
     FAILED_UPLOADS_QUEUE = local.failed_schema_uploads_name
   })
@@ -42,6 +48,20 @@ data "aws_iam_policy_document" "schema_validator" {
     sid       = "FindSchemas"
     actions   = ["s3:ListBucket"]
     resources = [local.bucket_arns.schemas]
+  }
+
+  # A schema that breaks the one before asks for a rebuild, as lean-ops topic rebuild does: one transaction of the operation, its topic's
+  # lock and the topic's item, whose rights the statement on the registry has.
+  statement {
+    sid       = "RequestRebuilds"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
+
+  statement {
+    sid       = "StartRebuilds"
+    actions   = ["states:StartExecution"]
+    resources = [local.operation_machine_arn]
   }
 
   # Lambda sends with the function's rights where its tries have ended, and the function itself once the upload has its verdict.

@@ -19,7 +19,7 @@ locals {
   operation_explanation = <<-EOT
     (
       $failures := $states.input.failures;
-      $step := ["Begin", "Build", "Drained", "Run", "Finish", "TellReaders", "Cancel", "CleanUp", "NoteRefusal"][$exists($lookup($failures, $))][0];
+      $step := ["Begin", "Build", "Drained", "Run", "Activate", "Finish", "TellReaders", "Cancel", "CleanUp", "NoteRefusal"][$exists($lookup($failures, $))][0];
       $error := $lookup($failures, $step);
       ${local.words_of_error}
       {
@@ -42,7 +42,7 @@ locals {
   operation_refused = { Variable = "$.step.answer.refused", IsPresent = true, Next = "NoteRefusal" }
 
   operation_catch = {
-    for step in ["Begin", "Build", "Drained", "Run", "Finish", "TellReaders", "Cancel", "CleanUp", "NoteRefusal"] : step => [{
+    for step in ["Begin", "Build", "Drained", "Run", "Activate", "Finish", "TellReaders", "Cancel", "CleanUp", "NoteRefusal"] : step => [{
       ErrorEquals = ["States.ALL"]
       ResultPath  = "$.failures.${step}"
       Next        = "ExplainFailure"
@@ -117,8 +117,23 @@ locals {
       Run = merge(local.job_state, {
         Retry      = local.retry_operation_job
         Parameters = { JobName = var.operation_job, Arguments = { "--operation_id.$" = "$.operation_id" } }
-        Next       = "Finish"
+        Next       = "IsToActivate"
         Catch      = local.operation_catch.Run
+      })
+
+      # The answer of Drained, which Run leaves as it was.
+      IsToActivate = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.step.answer.activates", BooleanEquals = true, Next = "Activate" }]
+        Default = "Finish"
+      }
+
+      Activate = merge(local.operation_step, {
+        Comment        = "A rebuild under another schema, or the undo of one: that schema becomes active before the topic is given back."
+        TimeoutSeconds = 360
+        Parameters     = { FunctionName = var.schema_validator_arn, Payload = { action = "activate", "operation_id.$" = "$.operation_id" } }
+        Next           = "Finish"
+        Catch          = local.operation_catch.Activate
       })
 
       Finish = merge(local.operation_step, {
@@ -242,7 +257,7 @@ data "aws_iam_policy_document" "operation" {
   statement {
     sid       = "TakeSteps"
     actions   = ["lambda:InvokeFunction"]
-    resources = [var.operation_steps_arn]
+    resources = [var.operation_steps_arn, var.schema_validator_arn]
   }
 
   statement {

@@ -38,6 +38,17 @@ variable "operation_steps_arn" {
   }
 }
 
+variable "schema_validator_arn" {
+  description = "ARN of the schema-validator function, which makes the schema of a rebuild active."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[^:]+:lambda:", var.schema_validator_arn))
+    error_message = "schema_validator_arn must be the ARN of a Lambda function. Pass the compute module's output schema_validator_arn."
+  }
+}
+
 variable "operation_job" {
   description = "Glue job name of operations."
   type        = string

@@ -15,11 +15,12 @@ import {
 
 export const BUCKET = OUTPUTS.schema_bucket;
 const REGISTRY = OUTPUTS.schema_registry_table;
+const OPERATIONS = 'acme-operations';
 
 export function pipeline() {
   const time = fakeClock();
   const memory = memoryObjects({}, () => time.now());
-  const documents = memoryDocuments({ [REGISTRY]: ['topic_name'] });
+  const documents = memoryDocuments({ [REGISTRY]: ['topic_name'], [OPERATIONS]: ['operation_id'] });
   const warehouse = memoryWarehouse();
   /** Events that S3 has sent and that were not handled yet. */
   const events: Upload[] = [];
@@ -46,7 +47,11 @@ export function pipeline() {
       return put;
     },
   };
-  const resources = { lake: { databasePrefix: 'acme', bucket: OUTPUTS.lake_bucket }, registryTable: REGISTRY };
+  const resources = {
+    lake: { databasePrefix: 'acme', bucket: OUTPUTS.lake_bucket },
+    registryTable: REGISTRY,
+    operationsTable: OPERATIONS,
+  };
   const collaborators = {
     objects: memory,
     deleteIfMatch: memoryDeleteIfMatch(memory),
@@ -54,6 +59,7 @@ export function pipeline() {
     athena: warehouse,
     catalog: warehouse,
     clock: fakeClock(),
+    machine: { start: (name: string) => Promise.resolve(`arn:${name}`) },
   };
   const handle = async (event: Upload): Promise<void> => {
     const outcome = await processUpload(event, resources, collaborators);

@@ -183,14 +183,18 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
     condition = toset(flatten([
       for statement in data.aws_iam_policy_document.operation.statement : tolist(statement.resources)
       if contains(statement.actions, "glue:UpdateTable") || contains(statement.actions, "s3:PutObject")
-      ])) == toset([
+      ])) == toset(concat([
       "arn:aws:glue:eu-central-1:123456789012:catalog",
       "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_standardized", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_standardized/*",
       "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_curated", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_curated/*",
-      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_ops", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_ops/operations",
-      "arn:aws:s3:::lake/warehouse/lean_ops_standardized/*", "arn:aws:s3:::lake/warehouse/lean_ops_curated/*", "arn:aws:s3:::lake/warehouse/lean_ops_ops/operations/*",
-    ])
-    error_message = "An operation commits to the tables of topics and to that of operations, and to no other."
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_ops",
+      "arn:aws:s3:::lake/warehouse/lean_ops_standardized/*", "arn:aws:s3:::lake/warehouse/lean_ops_curated/*",
+      ], flatten([
+        for table in ["operations", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"] : [
+          "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_ops/${table}", "arn:aws:s3:::lake/warehouse/lean_ops_ops/${table}/*",
+        ]
+    ])))
+    error_message = "An operation commits to the tables of topics and to those that say what became of their rows: not to RAW, nor to cycle_delta."
   }
 
   assert {

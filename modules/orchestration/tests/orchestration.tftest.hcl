@@ -21,6 +21,7 @@ variables {
   account               = { id = "123456789012", partition = "aws", region = "eu-central-1" }
   planner_arn           = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-cycle-planner"
   operation_steps_arn   = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-operation-steps"
+  schema_validator_arn  = "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-schema-validator"
   operation_job         = "lean-ops-operation"
   ready                 = true
   jobs                  = { standardized = "lean-ops-standardized", curated = "lean-ops-curated" }
@@ -78,6 +79,14 @@ run "takes_operations_to_their_end" {
   }
 
   assert {
+    condition = (
+      local.operation_definition.States.Run.Next == "IsToActivate" && local.operation_definition.States.IsToActivate.Default == "Finish" &&
+      local.operation_definition.States.Run.ResultPath == null && local.operation_definition.States.Activate.Next == "Finish"
+    )
+    error_message = "A schema becomes active after its table was swapped in, and before its topic is given back."
+  }
+
+  assert {
     condition     = can(regex("^\\{% .+ %\\}$", local.operation_definition.States.ExplainFailure.Output))
     error_message = "An expression in JSONata is one line, or linters of state machines do not take it for one."
   }
@@ -85,10 +94,11 @@ run "takes_operations_to_their_end" {
   assert {
     condition = toset(flatten([for statement in data.aws_iam_policy_document.operation.statement : tolist(statement.resources)])) == toset([
       "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-operation-steps",
+      "arn:aws:lambda:eu-central-1:123456789012:function:lean-ops-schema-validator",
       "arn:aws:glue:eu-central-1:123456789012:job/lean-ops-operation",
       "arn:aws:events:eu-central-1:123456789012:event-bus/default",
     ])
-    error_message = "The machine of operations runs its function and its job, tells readers, and does nothing else."
+    error_message = "The machine of operations runs its function, its job and the validator that makes a schema active, tells readers, and does nothing else."
   }
 
   assert {

@@ -19,6 +19,7 @@ import { registerStatus } from './commands/status';
 import { registerTopicCompact } from './commands/topic/compact';
 import { registerTopicHold } from './commands/topic/hold';
 import { registerTopicPoints } from './commands/topic/points';
+import { registerTopicRebuild } from './commands/topic/rebuild';
 import { registerTopicRelease } from './commands/topic/release';
 import { registerTopicRewind } from './commands/topic/rewind';
 import { registerTopicStatus } from './commands/topic/status';
@@ -79,6 +80,7 @@ export async function run(
   registerTopicPoints(topic, context);
   registerTopicRewind(topic, context);
   registerTopicUndo(topic, context);
+  registerTopicRebuild(topic, context);
   const op = program.command('op').description('operations on topics: see them, take them up, take them back');
   registerOpList(op, context);
   registerOpShow(op, context);

@@ -16,6 +16,7 @@ import {
   markDrained,
   readCycleLease,
   readWaitingUpload,
+  schemaActivationOf,
   schemaKeys,
   uploadEvent,
   type Decision,
@@ -63,7 +64,9 @@ export interface StepRefusal {
   readonly message: string;
 }
 
-export type Drain = { readonly drained: true } | { readonly drained: false; readonly wait_seconds: number };
+/** `activates`: whether the operation makes a schema active once its job has done its part. */
+export type Drain =
+  { readonly drained: true; readonly activates: boolean } | { readonly drained: false; readonly wait_seconds: number };
 
 /** Does a step, and gives that it is refused as its answer: an error of the function would set off the alarm on those. */
 export async function orRefusal<T extends object>(step: () => Promise<T>): Promise<T | StepRefusal> {
@@ -104,7 +107,7 @@ export async function drained(operationId: string, resources: Resources, deps: C
     }
   }
   await advance(operationId, resources, deps, markDrained);
-  return { drained: true };
+  return { drained: true, activates: schemaActivationOf(operation) !== undefined };
 }
 
 /**

@@ -160,11 +160,11 @@ describe('drained', () => {
     w.clock.pass(601_000);
     await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: false, wait_seconds: 30 });
     w.lease('20261130T063500Z-bbbbbbbb');
-    await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: true });
+    await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: true, activates: false });
     expect(await getOperation(w.documents, RESOURCES.tables, id)).toMatchObject({ step: 'DRAINED' });
     // A lease that is taken later changes nothing any more.
     w.lease('20261130T062400Z-aaaaaaaa');
-    await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: true });
+    await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: true, activates: false });
   });
 
   it('waits for the DDL of a schema upload, and no longer than that may last', async () => {
@@ -173,7 +173,7 @@ describe('drained', () => {
     await begin(beginning(id), RESOURCES, w.deps);
     await expect(drained(id, RESOURCES, w.deps)).resolves.toMatchObject({ drained: false });
     w.clock.pass(900_000);
-    await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: true });
+    await expect(drained(id, RESOURCES, w.deps)).resolves.toEqual({ drained: true, activates: false });
   });
 
   it('throws for an operation that is not there', async () => {

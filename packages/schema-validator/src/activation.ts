@@ -34,7 +34,7 @@ export interface ActiveSchema extends StoredObject {
 
 /** The active schema of the upload's topic, or undefined when it has none. */
 export async function readActive(
-  { topic, bucket }: Upload,
+  { topic, bucket }: Pick<Upload, 'topic' | 'bucket'>,
   { objects }: Collaborators,
 ): Promise<ActiveSchema | undefined> {
   const stored = await objects.get(bucket, schemaKeys.active(topic));
@@ -51,6 +51,7 @@ function originOf(metadata: StoredObject['metadata'] = {}): Origin | undefined {
 /**
  * Step 6: makes the schema the active one. The active file is replaced only while it is the one that this run compared with.
  *
+ * @param operationId the operation whose tables it is for; undefined where an upload alone makes it active
  * @throws an error that `isPreconditionFailed` recognises when another run was faster
  */
 export async function activate(
@@ -58,13 +59,19 @@ export async function activate(
   { objects }: Collaborators,
   body: string,
   active: { readonly file: ActiveSchema; readonly schema: TopicSchema } | undefined,
+  operationId?: string,
 ): Promise<ActiveSchema> {
   if (active?.file.body === body) return active.file;
   const { topic, bucket, at, sequencer } = upload;
   const previous = active && (await archiveText(objects, bucket, textOf(topic, active.file, active.schema, at)));
   const { etag = '' } = await objects.put(bucket, schemaKeys.active(topic), body, {
     ...(active ? { ifMatch: active.file.etag } : { onlyIfAbsent: true }),
-    metadata: { sequencer, 'uploaded-at': at.toISOString(), previous: previous ?? '' },
+    metadata: {
+      sequencer,
+      'uploaded-at': at.toISOString(),
+      previous: previous ?? '',
+      ...(operationId !== undefined && { operation: operationId }),
+    },
   });
   return { body, etag, origin: { sequencer, at, previous } };
 }

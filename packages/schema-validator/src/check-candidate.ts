@@ -3,6 +3,7 @@ import {
   compareSchemas,
   LeanOpsError,
   readAcceptedSchema,
+  type AcceptedBreak,
   type SchemaChange,
   type SchemaProblem,
   type TopicName,
@@ -19,25 +20,30 @@ export type CandidateVerdict =
       /** undefined for a topic's first schema. */
       readonly active: TopicSchema | undefined;
       readonly changes: readonly SchemaChange[];
+      /** Present where it breaks the active one, and its author has asked for that. */
+      readonly rebuild: AcceptedBreak | undefined;
     }
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
 /**
  * Steps 1 and 2: checks that the candidate is a schema, and compares it with the active one.
  *
+ * @param reason why it may break the active one, where the upload said so and not the file
  * @throws LeanOpsError ACTIVE_SCHEMA_UNREADABLE when the active file, which was checked before it got there, is damaged
  */
 export function checkCandidate(
   topic: TopicName,
   candidateText: string,
   activeText: string | undefined,
+  reason?: string,
 ): CandidateVerdict {
   const check = checkSchema(candidateText, { topic, patternBudgetMs: PATTERN_BUDGET_MS });
   if (!check.ok) return check;
-  if (activeText === undefined) return { ok: true, schema: check.schema, active: undefined, changes: [] };
+  if (activeText === undefined)
+    return { ok: true, schema: check.schema, active: undefined, changes: [], rebuild: undefined };
   const active = readSchema(topic, activeText);
-  const { changes, problems } = compareSchemas(active, check.schema);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes };
+  const { changes, problems, rebuild } = compareSchemas(active, check.schema, reason);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes, rebuild };
 }
 
 /**

@@ -5,6 +5,8 @@ const SPEC = {
   databasePrefix: variable.text('DATABASE_PREFIX', { pattern: /^[a-z][a-z0-9_]*$/, expected: 'a-z, 0-9 and _' }),
   lakeBucket: variable.text('LAKE_BUCKET'),
   athenaWorkgroup: variable.text('ATHENA_WORKGROUP'),
+  operationsTable: variable.text('OPERATIONS_TABLE'),
+  operationMachineArn: variable.text('OPERATION_MACHINE_ARN'),
   registryTable: variable.text('REGISTRY_TABLE'),
   failedUploadsQueue: variable.text('FAILED_UPLOADS_QUEUE'),
 };

@@ -8,11 +8,13 @@ import {
   s3DeleteIfMatch,
   s3ObjectStore,
   sqsQueue,
+  stepFunctionsMachine,
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
-import { isObject } from '@lean-ops/common/core';
+import { isObject, type Document } from '@lean-ops/common/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { activateByOperation, activationRequest, type Activated } from './activate-schema';
 import { configFrom } from './config';
 import type { Collaborators } from './collaborators';
 import { endUploads } from './ended-uploads';
@@ -30,10 +32,12 @@ const collaborators: Collaborators = {
   athena: retryingAthena(athena({ workgroup: config.athenaWorkgroup })),
   catalog: glueCatalog(),
   clock: systemClock,
+  machine: stepFunctionsMachine(config.operationMachineArn),
 };
 const resources = {
   lake: { databasePrefix: config.databasePrefix, bucket: config.lakeBucket },
   registryTable: config.registryTable,
+  operationsTable: config.operationsTable,
 };
 
 /** Such as SchemaReady; an upload that waits for its topic's release is SchemaPending. */
@@ -44,43 +48,51 @@ function metricOf({ outcome }: Outcome): string {
 
 const attention = sqsQueue(config.failedUploadsQueue);
 
+type Answer = Outcome | { readonly outcome: 'IGNORED' } | SQSBatchResponse | Activated;
+
 /** Whether an event source mapping invokes this with messages about uploads whose tries have ended. */
 const isBatch = (event: unknown): event is SQSEvent => isObject(event) && Array.isArray(event['Records']);
 
 /**
  * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then puts a record into the queue of
  * unsettled uploads, from which this gets it once more: then the upload's verdict is that its tries have ended. When it
- * returns, the upload is settled, and one log line says how it ended.
+ * returns, the upload is settled or waits, and one log line says how it ended.
+ *
+ * The state machine of operations invokes it with {"action": "activate", "operation_id": "…"}, and waits for the answer.
  */
-export const handler = traced(
-  SERVICE,
-  async (event: unknown, context: Context): Promise<Outcome | { readonly outcome: 'IGNORED' } | SQSBatchResponse> => {
-    log.bind(context);
-    try {
-      if (isBatch(event)) {
-        const ports = { schemaBucket: config.schemaBucket, resources, deps: collaborators, attention, log, metrics };
-        return await endUploads(event.Records, ports);
-      }
-      const decoded = decodeUpload(event, config.schemaBucket);
-      if (!decoded.ok) {
-        log.warn('schema upload', { outcome: 'IGNORED', reason: decoded.reason, key: decoded.key });
-        metrics.count('SchemaIgnored');
-        return { outcome: 'IGNORED' };
-      }
-      const { topic, etag, sequencer } = decoded.upload;
-      const started = Date.now();
-      const outcome = await processUpload(decoded.upload, resources, collaborators);
-      const line = { topic, etag, sequencer, took_ms: Date.now() - started, ...outcome };
-      if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
-      else log.info('schema upload', line);
-      metrics.count(metricOf(outcome));
-      return outcome;
-    } catch (error) {
-      log.error('schema upload', { outcome: 'RETRY', error });
-      metrics.count('SchemaRetry');
-      throw error;
-    } finally {
-      metrics.flush();
+export const handler = traced(SERVICE, async (event: unknown, context: Context): Promise<Answer> => {
+  log.bind(context);
+  try {
+    if (isBatch(event)) {
+      const ports = { schemaBucket: config.schemaBucket, resources, deps: collaborators, attention, log, metrics };
+      return await endUploads(event.Records, ports);
     }
-  },
-);
+    const operationId = isObject(event) ? activationRequest(event as Document) : undefined;
+    if (operationId !== undefined) {
+      const activated = await activateByOperation(operationId, config.schemaBucket, resources, collaborators);
+      log.info('schema activated', { operation_id: operationId, ...activated });
+      metrics.count('SchemaReady');
+      return activated;
+    }
+    const decoded = decodeUpload(event, config.schemaBucket);
+    if (!decoded.ok) {
+      log.warn('schema upload', { outcome: 'IGNORED', reason: decoded.reason, key: decoded.key });
+      metrics.count('SchemaIgnored');
+      return { outcome: 'IGNORED' };
+    }
+    const { topic, etag, sequencer } = decoded.upload;
+    const started = Date.now();
+    const outcome = await processUpload(decoded.upload, resources, collaborators);
+    const line = { topic, etag, sequencer, took_ms: Date.now() - started, ...outcome };
+    if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
+    else log.info('schema upload', line);
+    metrics.count(metricOf(outcome));
+    return outcome;
+  } catch (error) {
+    log.error('schema upload', { outcome: 'RETRY', error });
+    metrics.count('SchemaRetry');
+    throw error;
+  } finally {
+    metrics.flush();
+  }
+});

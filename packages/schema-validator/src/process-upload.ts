@@ -2,10 +2,13 @@ import { isPreconditionFailed, type ObjectHead, type StoredObject } from '@lean-
 import {
   bareEtag,
   checkSchema,
+  decodeMetadata,
   MAX_SCHEMA_BYTES,
   schemaKeys,
   tableNameOf,
   tooLarge,
+  UPLOAD_METADATA,
+  type Operation,
   type SchemaProblem,
   type WaitingUpload,
 } from '@lean-ops/common/core';
@@ -16,6 +19,7 @@ import { clearReport, problemsReported, reportBefore, reportFailure } from './fa
 import { checkCandidate } from './check-candidate';
 import { SchemaRefusedError } from './errors';
 import { UploadRegistry } from './upload-registry';
+import { rebuildOf, requestRebuild, type BreakingCandidate } from './rebuild-request';
 import { makeTopicTables, renameColumns } from './topic-tables';
 import type { Upload } from './upload';
 
@@ -26,6 +30,8 @@ export type Outcome =
   | { readonly outcome: 'ENDED'; readonly problems: readonly SchemaProblem[] }
   /** The topic is held. The upload stays under `pending/` and is decided on when the topic is released. */
   | { readonly outcome: 'PENDING_MAINTENANCE' }
+  /** It breaks the active schema, and the operation that it asked for rebuilds Curated under it. That makes it active. */
+  | { readonly outcome: 'PENDING_REBUILD'; readonly operation: string }
   /** The event was delivered a second time. */
   | { readonly outcome: 'DUPLICATE' }
   /** A newer upload exists, and its own event handles it. `archived` is the key under which this upload's text is kept. */
@@ -36,7 +42,7 @@ export type Outcome =
   | { readonly outcome: 'GONE' };
 
 /** An upload's object under `pending/`. It has no body when it is too large to be read. */
-type Pending = (StoredObject | ObjectHead) & { readonly body?: string };
+type Pending = (StoredObject | ObjectHead) & Pick<Partial<StoredObject>, 'body' | 'metadata'>;
 
 /** How often a run starts anew because another run of the topic was faster. After that, Lambda's later retry does better. */
 const MAX_RACES = 5;
@@ -149,12 +155,19 @@ class Run {
     const active = await readActive(upload, deps);
     if (active) await putOnRecord(upload, resources, deps, registry, active);
     if (body === undefined) throw new SchemaRefusedError([tooLarge(upload.bytes)]);
-    const verdict = checkCandidate(upload.topic, body, active?.body);
+    const activating = await registry.activating();
+    // It is compared with the schema that the operation makes active.
+    if (activating !== undefined && activating !== rebuildOf(upload)) return this.#await(pending);
+    const verdict = checkCandidate(upload.topic, body, active?.body, breakingReasonOf(pending));
     if (!verdict.ok) throw new SchemaRefusedError(verdict.problems);
     const { schema, changes } = verdict;
+    if (verdict.active !== undefined && verdict.rebuild !== undefined) {
+      const maxRejected = pending.metadata?.[UPLOAD_METADATA.maxRejected];
+      return this.#rebuild(pending, { body, schema, active: verdict.active, accepted: verdict.rebuild, maxRejected });
+    }
     const ddl = await registry.beginDdl();
     if (ddl === 'OVERTAKEN') return this.#overtaken('SUPERSEDED', body);
-    if (ddl === 'HELD') return this.#await(pending);
+    if (ddl === 'WAIT') return this.#await(pending);
     await makeTopicTables(upload.topic, schema, resources, deps);
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', body);
     const before = active && verdict.active && { file: active, schema: verdict.active };
@@ -187,13 +200,35 @@ class Run {
   }
 
   /**
-   * Leaves the upload where it is until the topic is released. Its event is then delivered again, by operation-steps.
+   * Leaves the upload where it is until the topic is released, or the operation that has it ends. Its event is then delivered
+   * again, by operation-steps or by the next cycle.
+   *
+   * @param busy whether it waits for an operation that may not hold the topic yet
    */
-  async #await(pending: Pending): Promise<Outcome> {
+  async #await(pending: Pending, busy = false): Promise<Outcome> {
     const { registry } = this;
-    // Released, or overtaken, since it was found to be held.
-    if (!(await registry.wait())) return this.#accept(pending);
+    if (!(await registry.wait(busy))) {
+      if (busy) return this.#overtaken('SUPERSEDED', pending.body);
+      // Released, or overtaken, since it was found to be held.
+      return this.#accept(pending);
+    }
     return { outcome: 'PENDING_MAINTENANCE' };
+  }
+
+  /** Asks for the rebuild that a breaking schema needs, and leaves the upload where it is until that has made it active. */
+  async #rebuild(pending: Pending, candidate: BreakingCandidate): Promise<Outcome> {
+    const { upload, resources, deps } = this;
+    const request = await requestRebuild(upload, candidate, resources, deps);
+    switch (request.kind) {
+      case 'REQUESTED':
+        return { outcome: 'PENDING_REBUILD', operation: request.operationId };
+      case 'BUSY':
+        return this.#await(pending, true);
+      case 'OVERTAKEN':
+        return this.#overtaken('SUPERSEDED', candidate.body);
+      case 'ENDED':
+        throw new SchemaRefusedError([rebuildEnded(request.operation)]);
+    }
   }
 
   async #refuse(pending: Pending, problems: readonly SchemaProblem[]): Promise<Outcome> {
@@ -279,4 +314,19 @@ class Run {
   async #clearPending({ etag }: Pending): Promise<void> {
     await this.deps.deleteIfMatch(this.upload.bucket, this.upload.key, etag);
   }
+}
+
+/** Why an upload may break the active schema, where it came with the upload and does not stand in the file. */
+function breakingReasonOf({ metadata }: Pending): string | undefined {
+  const reason = metadata?.[UPLOAD_METADATA.breakingReason];
+  return reason === undefined || reason === '' ? undefined : decodeMetadata(reason);
+}
+
+function rebuildEnded({ operationId, state, error }: Operation): SchemaProblem {
+  return {
+    code: 'REBUILD_ENDED',
+    path: '',
+    message: `the rebuild ${operationId} that this version needs is ${state}${error === undefined ? '' : `: ${error}`}`,
+    hint: 'the active schema and its table are as before; push the schema again to have it rebuilt anew',
+  };
 }

@@ -1,6 +1,7 @@
 import type { DocumentStore } from '@lean-ops/common/aws';
 import {
   absent,
+  activatingOf,
   all,
   any,
   atMost,
@@ -26,7 +27,7 @@ const REMEMBERED = 20;
 export type Claim = 'OURS' | 'SETTLED' | 'STALE';
 
 /** Whether the DDL of an upload may begin. */
-export type DdlStart = 'BEGUN' | 'HELD' | 'OVERTAKEN';
+export type DdlStart = 'BEGUN' | 'WAIT' | 'OVERTAKEN';
 
 /** The facts about the active schema that the registry records. */
 export interface ActiveFacts {
@@ -95,7 +96,7 @@ export class UploadRegistry {
   }
 
   /**
-   * Holds the topic for this upload's DDL, unless an operator holds it. The lease ends with the verdict, or runs out after a run
+   * Holds the topic for this upload's DDL, unless an operator holds it or an operation is about to make a schema active. The lease ends with the verdict, or runs out after a run
    * that died. That of an older upload, whose statements may be at work, stays beside it.
    */
   async beginDdl(): Promise<DdlStart> {
@@ -103,9 +104,14 @@ export class UploadRegistry {
     for (;;) {
       const item = await this.#item();
       if (item?.['claimed_sequencer'] !== sequencer) return 'OVERTAKEN';
-      if (isHeld(item)) return 'HELD';
+      if (isHeld(item) || activatingOf(item) !== undefined) return 'WAIT';
       const ddl = ddlBegun(item, sequencer, this.now());
-      const ours = all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'), ddlUnchanged(item));
+      const ours = all(
+        equals('claimed_sequencer', sequencer),
+        unchanged(item, 'status'),
+        absent('activating'),
+        ddlUnchanged(item),
+      );
       if (await this.documents.update(this.table, this.#key, { set: { ddl } }, ours)) return 'BEGUN';
     }
   }
@@ -125,14 +131,22 @@ export class UploadRegistry {
     return readWaitingUpload(await this.#item());
   }
 
+  /** The operation that is about to make a schema active; undefined where none is. */
+  async activating(): Promise<string | undefined> {
+    return activatingOf(await this.#item());
+  }
+
   /**
-   * Notes that this upload waits for the topic's release, in the place of an older one. False when the topic is not held any
-   * more or a newer upload has claimed it.
+   * Notes that this upload waits, in the place of an older one: for the topic's release, or for an operation's end. False when there
+   * is nothing to wait for any more, or a newer upload has claimed the topic.
+   *
+   * @param busy whether an operation has the topic that neither holds it yet nor makes a schema active
    */
-  async wait(): Promise<boolean> {
+  async wait(busy: boolean): Promise<boolean> {
     const { sequencer, etag, bytes, versionId, at } = this.upload;
     const item = await this.#item();
-    if (item?.['claimed_sequencer'] !== sequencer || !isHeld(item)) return false;
+    if (item?.['claimed_sequencer'] !== sequencer) return false;
+    if (!isHeld(item) && activatingOf(item) === undefined && !busy) return false;
     // A run that comes again keeps the time since which the upload has waited.
     const known = readWaitingUpload(item);
     if (known?.sequencer === sequencer) return true;
@@ -148,7 +162,7 @@ export class UploadRegistry {
       this.table,
       this.#key,
       { set: { waiting_upload } },
-      all(equals('claimed_sequencer', sequencer), unchanged(item, 'status')),
+      all(equals('claimed_sequencer', sequencer), unchanged(item, 'status'), unchanged(item, 'activating')),
     );
   }
 

@@ -18,6 +18,7 @@ export const BUCKET = 'schemas-bucket';
 export const RESOURCES: Resources = {
   lake: { databasePrefix: 'lean_ops', bucket: 'lean-ops-lake' },
   registryTable: 'registry',
+  operationsTable: 'operations',
 };
 
 /** An EventBridge event as S3 sends it. */
@@ -42,10 +43,15 @@ export function uploadEvent({
 /** Everything that schema-validator reads and writes, in memory. */
 export function world(meanwhile?: () => Promise<void>) {
   const objects = memoryObjects();
-  const documents = memoryDocuments({ registry: ['topic_name'] });
+  const documents = memoryDocuments({ registry: ['topic_name'], operations: ['operation_id'] });
   const warehouse = memoryWarehouse(meanwhile);
   const clock = fakeClock();
   let uploads = 0;
+  /** The executions that were started, by name: a name stands for one. */
+  const executions = new Set<string>();
+  const machine: Collaborators['machine'] = {
+    start: (name) => Promise.resolve(`arn:${[...executions.add(name)].indexOf(name)}`),
+  };
 
   const through = (gate: Interruption): Collaborators => ({
     objects: gate.through(objects),
@@ -54,6 +60,7 @@ export function world(meanwhile?: () => Promise<void>) {
     athena: gate.through(warehouse),
     catalog: gate.through(warehouse),
     clock,
+    machine: gate.through(machine),
   });
   const uninterrupted = through(interruption(Infinity, 'before'));
   const run = (upload: Upload, deps = uninterrupted): Promise<Outcome> => processUpload(upload, RESOURCES, deps);
@@ -65,16 +72,21 @@ export function world(meanwhile?: () => Promise<void>) {
     documents,
     warehouse,
     clock,
+    executions,
     through,
     run,
     /** Runs the failure path of an upload whose tries have ended. */
     end: (upload: Upload, deps = uninterrupted): Promise<Outcome> => endUpload(upload, problem, RESOURCES, deps),
     /** Puts a schema under `pending/` and returns the upload that its event describes. */
-    async upload(schema: JsonObject | string, topic = 'telemetry.climate'): Promise<Upload> {
+    async upload(
+      schema: JsonObject | string,
+      topic = 'telemetry.climate',
+      metadata: Readonly<Record<string, string>> = {},
+    ): Promise<Upload> {
       uploads += 1;
       const body = typeof schema === 'string' ? schema : JSON.stringify(schema);
       const key = `schemas/${topic}/pending/schema.json`;
-      const { etag, versionId } = await objects.put(BUCKET, key, body);
+      const { etag, versionId } = await objects.put(BUCKET, key, body, { metadata });
       return {
         topic: topic as TopicName,
         bucket: BUCKET,

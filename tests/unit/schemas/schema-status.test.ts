@@ -44,10 +44,10 @@ Every problem of a failed one: lean-ops schema status TOPIC
   failed   refused 2026-11-23 10:00 UTC; version 1 stays active
   10:17   COLUMN_REMOVED  /properties/level
           the column level is no longer in the schema, but queries may still read it
-          → keep the field: it is NULL where producers stop sending it; mark it "deprecated": true
+          → keep the field: it is NULL where producers stop sending it; mark it "deprecated": true; or have Curated rebuilt: lean-ops schema push --breaking, or x-breaking in the file
   11:18   TYPE_CHANGED  /properties/device_id
           the type of device_id changes from string to bigint, which does not hold every value it had
-          → keep string, and add a new field with the new type beside it
+          → keep string, and add a new field with the new type beside it; or have Curated rebuilt: lean-ops schema push --breaking, or x-breaking in the file
 Correct the file and push it, or push the active one to withdraw the upload: lean-ops schema push schemas/tank.level
 `,
     });

@@ -17,6 +17,7 @@ export interface Reporter {
 const UNDONE: ReadonlySet<Outcome> = new Set([
   OUTCOMES.superseded,
   OUTCOMES.pendingMaintenance,
+  OUTCOMES.pendingRebuild,
   OUTCOMES.noVerdict,
   OUTCOMES.failed,
 ]);

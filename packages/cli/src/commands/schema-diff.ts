@@ -140,6 +140,7 @@ function diffFileOf(
     },
     baseUnreadable: 'baseUnreadable' in comparison && comparison.baseUnreadable,
     refused: problems.length > 0,
+    rebuild: comparison.status === 'changed' ? (comparison.rebuild?.reason ?? null) : null,
     ...locateChanges(file, changes, problems, locate),
     statements: 'statements' in comparison ? comparison.statements : [],
   };

@@ -25,6 +25,8 @@ export interface PlanCommandOptions {
   readonly days: Days;
   readonly maxRejected: RejectionLimit;
   readonly samples: number;
+  /** Plan a breaking change as `schema push --breaking` makes it. */
+  readonly breaking?: boolean;
   readonly sql?: boolean;
   readonly strict?: boolean;
   readonly outputs?: string;
@@ -44,6 +46,7 @@ export const registerSchemaPlan: RegisterCommand = (schema, { terminal, connect,
         .default(parseRejectionLimit('0'), '0'),
     )
     .option('--samples <n>', 'messages to name for each broken rule', wholeNumber({ from: 0, to: MAX_SAMPLES }), 5)
+    .option('--breaking', 'plan a breaking change as schema push --breaking makes it: Curated is rebuilt')
     .option('--strict', 'warnings block the merge, too')
     .addOption(sqlOption())
     .addOption(outputsOption())
@@ -76,7 +79,13 @@ export async function schemaPlan(
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
   const since = oldestIngestedAt(options.days, cloud.clock.now());
-  const plan = await planMerge({ topic, text, ...check }, deployment, cloud, { since, samples: options.samples });
+  const plan = await planMerge(
+    { topic, text, ...check },
+    deployment,
+    cloud,
+    { since, samples: options.samples },
+    options.breaking === true ? 'to be given with schema push --breaking' : undefined,
+  );
   const report = reportOf(plan, { topic, file: location.file, version: check.schema.version, since }, options, locate);
   terminal.write(FORMATTERS[options.format](report, { sql: options.sql ?? false }));
   return report.blocked_by.length > 0 ? EXIT.problems : EXIT.clean;
@@ -88,10 +97,10 @@ export function parseTopic(text: string): TopicName {
   throw new CliError(`${checked.message}.`);
 }
 
-function reportOf(
-  { active, changes, problems, statements, data }: MergePlan,
+export function reportOf(
+  { active, changes, problems, rebuild, statements, data }: MergePlan,
   { topic, file, version, since }: { topic: TopicName; file: string; version: number; since: string | undefined },
-  { maxRejected, strict = false }: PlanCommandOptions,
+  { maxRejected, strict = false }: Pick<PlanCommandOptions, 'maxRejected' | 'strict'>,
   locate: ReturnType<typeof locator>,
 ): PlanReport {
   const rows = rowsReport(data, since, locate);
@@ -107,6 +116,7 @@ function reportOf(
     topic,
     versions: { active: active ?? null, candidate: version },
     refused,
+    rebuild: rebuild?.reason ?? null,
     ...locateChanges(file, changes, problems, locate),
     statements,
     data: rows,

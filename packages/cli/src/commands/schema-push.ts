@@ -6,6 +6,8 @@ import { readDeployment } from '../pipeline/deployment';
 import { summaryText } from '../format/file-result';
 import { lintSchemas, statedTopic, type CheckedFile } from '../schemas/lint-schemas';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
+import { parseRejectionLimit, type RejectionLimit } from '../plan/rejection-limit';
+import { breakingReasonOf, showBreakingPlan, timeoutOf } from './push-breaking';
 import { findSchemas } from '../schemas/schema-files';
 import { CliError } from '../errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
@@ -19,6 +21,10 @@ export interface PushOptions {
   readonly topic?: string;
   readonly lint: boolean;
   readonly force: boolean;
+  /** The file breaks the active schema: plan it, upload it with the reason, and wait for the rebuild. */
+  readonly breaking: boolean;
+  readonly reason?: string;
+  readonly maxRejected: RejectionLimit;
   /** Seconds to wait for the verdict on one upload. */
   readonly timeout: number;
   readonly outputs?: string;
@@ -37,6 +43,13 @@ export const registerSchemaPush: RegisterCommand = (schema, { terminal, connect,
     .option('--topic <topic>', 'topic of a single file, when neither its folder nor x-topic names it')
     .option('--no-lint', 'upload without checking the files first: schema-validator answers')
     .option('--force', 'upload schemas that are already active, too', false)
+    .option('--breaking', 'the file breaks the active schema: show the plan, and have Curated rebuilt under it', false)
+    .option('--reason <text>', 'with --breaking: why, for the record')
+    .addOption(
+      new Option('--max-rejected <n>', 'with --breaking: new rejections to allow: rows (12) or a share of them (0.5%)')
+        .argParser(parseRejectionLimit)
+        .default(parseRejectionLimit('0'), '0'),
+    )
     .addOption(timeoutOption())
     .addOption(outputsOption())
     .addOption(formatOption())
@@ -72,10 +85,18 @@ export async function schemaPush(
     terminal.write(LINT_FORMATTERS[format](report));
     return EXIT.problems;
   }
-  const candidates = checked.map((file) => candidateOf(file));
+  const reason = breakingReasonOf(options, checked.length);
+  const files = checked.map((file) => candidateOf(file));
+  const breaking = reason === undefined ? undefined : { reason, maxRejected: boundOf(options.maxRejected) };
+  const candidates = files.map((file) => (breaking === undefined ? file : { ...file, breaking }));
   refuseDuplicateTopics(candidates);
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
+  if (reason !== undefined) {
+    const [candidate] = files;
+    const goesOn = candidate && (await showBreakingPlan(candidate, reason, options, deployment, cloud, terminal));
+    if (goesOn !== true) return EXIT.problems;
+  }
   const show = reporter(format, terminal);
   const results = await uploadFiles(candidates, deployment, cloud, {
     stateOf: (topic) => readUploadState(topic, cloud.objects, deployment.schemaBucket),
@@ -83,13 +104,22 @@ export async function schemaPush(
     retryRefused: true,
     refuseForeseen: options.lint,
     dryRun: false,
-    timeoutMs: options.timeout * 1_000,
+    timeoutMs: timeoutOf(options) * 1_000,
     concurrency: DEFAULT_CONCURRENCY,
     onResult: show.add,
+    onRebuild: (topic, operationId) => {
+      if (format !== 'json')
+        terminal.write(`${operationId} rebuilds Curated of ${topic} under it: lean-ops op show ${operationId}\n`);
+    },
   });
   show.end(results);
   terminal.write(format === 'json' ? `${JSON.stringify({ files: results }, null, 2)}\n` : summaryText(results));
   return exitCodeOf(results);
+}
+
+/** The bound that the rebuild keeps, too. The plan's own, no new rejection, is held against the rows of today alone. */
+function boundOf({ text }: RejectionLimit): string | undefined {
+  return text === '0' ? undefined : text;
 }
 
 /**

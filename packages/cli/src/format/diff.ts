@@ -14,6 +14,8 @@ export interface DiffFile {
   readonly baseUnreadable: boolean;
   /** True when schema-validator would refuse the upload. */
   readonly refused: boolean;
+  /** Why the file breaks the version before, where it says so: Curated is rebuilt under it. null for any other file. */
+  readonly rebuild: string | null;
   readonly changes: readonly DiffChange[];
   /** Reasons for the refusal other than the breaking changes. */
   readonly problems: readonly LocatedProblem[];
@@ -67,7 +69,7 @@ export function entriesText(changes: readonly DiffChange[], problems: readonly L
 
 /** What the merge does: one sentence, and the statements that it runs. */
 function merge(
-  { status, refused, statements, versions, baseUnreadable }: DiffFile,
+  { status, refused, rebuild, statements, versions, baseUnreadable }: DiffFile,
   options: StatementOptions,
 ): ReturnType<typeof showStatements> {
   const no = (sentence: string) => ({ sentence, statements: [] });
@@ -78,7 +80,16 @@ function merge(
     const stays = versions.before === null ? '' : `, and version ${versions.before} stays in force`;
     return no(`The merge would be refused: no table changes${stays}.`);
   }
+  if (rebuild !== null) return no(rebuildText(versions.before, versions.after, rebuild));
   return showStatements(statements, options, baseUnreadable ? ' (the file before was not a schema)' : '');
+}
+
+/** What a merge does that breaks the version before. */
+export function rebuildText(before: number | null, after: number | null, reason: string): string {
+  return (
+    `The merge breaks version ${before ?? '?'}, for this reason: ${plain(reason)}. Curated is rebuilt under version ${after ?? '?'} beside ` +
+    'the table that people read, and swapped in; until then nothing changes for them.'
+  );
 }
 
 function fileText(file: DiffFile, options: StatementOptions): string {
@@ -120,9 +131,10 @@ export function diffJson(report: DiffReport): string {
 export function changeAnnotation(
   file: string,
   { impact, line, column, code, pointer, sentence, remedy }: DiffChange,
+  accepted = false,
 ): string {
   return annotate({
-    level: impact === 'breaking' ? 'error' : 'notice',
+    level: impact !== 'breaking' ? 'notice' : accepted ? 'warning' : 'error',
     file,
     line,
     column,
@@ -132,14 +144,14 @@ export function changeAnnotation(
 }
 
 function fileAnnotations(file: DiffFile, options: StatementOptions): string {
-  const changes = file.changes.map((change) => changeAnnotation(file.file, change));
+  const changes = file.changes.map((change) => changeAnnotation(file.file, change, file.rebuild !== null));
   const { sentence, statements } = merge(file, options);
   const message = [sentence, ...statements].join('\n');
   const whole = { file: file.file, line: 1, column: 1, title: title(file), message };
   return [
     ...changes,
     ...file.problems.map(problemAnnotation),
-    annotate({ level: file.refused ? 'error' : 'notice', ...whole }),
+    annotate({ level: file.refused ? 'error' : file.rebuild === null ? 'notice' : 'warning', ...whole }),
   ].join('');
 }
 

@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<Outcome, string>> = {
   REFUSED: 'refused',
   SUPERSEDED: 'replaced by a newer upload',
   PENDING_MAINTENANCE: 'waiting for the release of its topic',
+  PENDING_REBUILD: 'waiting for the rebuild of its table',
   NO_VERDICT: 'without a verdict',
   FAILED: 'failed',
 };
@@ -33,6 +34,8 @@ function headline({ outcome, seconds, changes, uploaded, mends }: FileResult): s
       return `replaced by a newer upload${after}`;
     case 'PENDING_MAINTENANCE':
       return `PENDING_MAINTENANCE${after}: the topic is held`;
+    case 'PENDING_REBUILD':
+      return `PENDING_REBUILD${after}: Curated is being rebuilt`;
     case 'NO_VERDICT':
       return `no verdict${after}`;
     case 'FAILED':

@@ -1,5 +1,5 @@
 /** Operations for people: the list of them, and one with how to go on. */
-import { isObject, type Operation } from '@lean-ops/common/core';
+import { buildProgressOf, isObject, type Operation } from '@lean-ops/common/core';
 import { isStuck, type ListedOperation } from '../operations/list-operations';
 import type { Refusal } from '../operations/plan';
 import { durationText, timeText } from '../status/duration';
@@ -116,7 +116,7 @@ function whatIsDone(operation: Operation): string {
     case 'REQUESTED':
       return `${operationId} is requested`;
     case 'BUILDING':
-      return `building beside the tables that people read`;
+      return buildingText(operation);
     case 'BUILT':
       return `built; nothing that people read has changed`;
     case 'BEGUN': {
@@ -140,6 +140,17 @@ function whatIsDone(operation: Operation): string {
     case 'ENDED':
       return 'ended';
   }
+}
+
+/** How far a rebuild has come, and by that how long it still takes. */
+function buildingText(operation: Operation): string {
+  const progress = buildProgressOf(operation);
+  if (progress === undefined) return 'building beside the tables that people read';
+  const { rowsDone, rowsTotal } = progress;
+  const passed = Date.parse(operation.updatedAt) - Date.parse(operation.requestedAt);
+  const left = rowsDone === 0 ? '' : `, about ${durationText((passed / rowsDone) * (rowsTotal - rowsDone))} left`;
+  const percent = Math.floor((100 * rowsDone) / rowsTotal);
+  return `building: ${percent} %, ${rowsDone} of ${counted(rowsTotal, 'row')}${left}`;
 }
 
 function doneText({ operationId, kind, topic, plan }: Operation): string {

@@ -1,7 +1,7 @@
 import type { ViolationSample } from '@lean-ops/common/core';
 import type { LocatedProblem, Position } from '../schemas/locate-problems';
 import type { DiffChange } from '../schemas/locate-changes';
-import { changeAnnotation, changeText } from './diff';
+import { changeAnnotation, changeText, rebuildText } from './diff';
 import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import type { SlipWarning } from './slip-warning';
@@ -56,6 +56,8 @@ export interface PlanReport {
   readonly versions: { readonly active: number | null; readonly candidate: number };
   /** True when schema-validator would refuse the upload. */
   readonly refused: boolean;
+  /** Why the candidate breaks the active version, where there is a reason: Curated is rebuilt under it. null for any other one. */
+  readonly rebuild: string | null;
   readonly changes: readonly DiffChange[];
   /** Reasons for the refusal other than the breaking changes. */
   readonly problems: readonly LocatedProblem[];
@@ -89,9 +91,12 @@ function title({ topic, versions: { active, candidate } }: PlanReport): string {
 
 /** What the merge does: one sentence, and the statements that it runs. */
 function merge(
-  { refused, versions, statements }: PlanReport,
+  { refused, rebuild, versions, statements }: PlanReport,
   options: StatementOptions,
 ): ReturnType<typeof showStatements> {
+  if (!refused && rebuild !== null) {
+    return { sentence: rebuildText(versions.active, versions.candidate, rebuild), statements: [] };
+  }
   if (!refused) return showStatements(statements, options);
   const stays = versions.active === null ? '' : `, and version ${versions.active} stays in force`;
   return { sentence: `The merge would be refused: no table changes${stays}.`, statements: [] };
@@ -245,12 +250,12 @@ export function planGithub(report: PlanReport, options: StatementOptions): strin
   );
   const whole = [sentence, ...statements, ...validatedLines(report), summary(report).trimEnd()];
   return [
-    ...changes.map((change) => changeAnnotation(file, change)),
+    ...changes.map((change) => changeAnnotation(file, change, report.rebuild !== null && !report.refused)),
     ...problems.map(problemAnnotation),
     ...findings,
     ...slips,
     annotate({
-      level: blockers.length > 0 ? 'error' : 'notice',
+      level: blockers.length > 0 ? 'error' : report.rebuild === null ? 'notice' : 'warning',
       file,
       line: 1,
       column: 1,

@@ -80,7 +80,7 @@ export function oneStatusText(status: SchemaStatus): string {
     active === null ? '' : `  active   version ${active.version ?? '?'}, since ${at(active.since)}\n`,
     pending === null
       ? ''
-      : `  pending  uploaded ${at(pending.since)}, ${pending.waitsForRelease ? 'decided on when the topic is released' : 'without a verdict yet'}\n`,
+      : `  pending  uploaded ${at(pending.since)}, ${pending.waitsForRelease ? 'decided on when the topic is released, or rebuilt' : 'without a verdict yet'}\n`,
     failed === null ? '' : `  failed   refused ${at(failed.since)}; ${stays}\n`,
     operatorStatus === null ? '' : `  held     ${operatorStatus}, set by an operator\n`,
     ...(problems ?? []).map(problemText),

@@ -1,5 +1,5 @@
 import { executionArnOf, getOperation, type ExecutionState } from '@lean-ops/common/aws';
-import type { Operation } from '@lean-ops/common/core';
+import { buildProgressOf, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
@@ -24,6 +24,12 @@ export interface FollowOptions {
   readonly resumed?: Pick<Operation, 'executionArn' | 'updatedAt'>;
 }
 
+/** How far a rebuild has come, in whole per cent; undefined where it does not build or has not counted yet. */
+export function buildPercent(operation: Operation): number | undefined {
+  const progress = operation.step === 'BUILDING' ? buildProgressOf(operation) : undefined;
+  return progress && Math.floor((100 * progress.rowsDone) / progress.rowsTotal);
+}
+
 const POLL_MS = 1_000;
 /** How long nothing may change before the execution is looked at. */
 const LOOK_MS = 15_000;
@@ -43,7 +49,7 @@ export async function followOperation(
   const goesOn = (operation: Operation): boolean => operation.state === 'RUNNING' || !hasBegun(operation);
   for (;;) {
     const operation = await readKnown(operationId, deployment, operator);
-    const place = `${operation.state} ${operation.step}`;
+    const place = `${operation.state} ${operation.step} ${buildPercent(operation) ?? ''}`;
     if (place !== shown && hasBegun(operation)) {
       shown = place;
       changedAt = clock.now();

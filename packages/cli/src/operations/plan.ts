@@ -83,6 +83,8 @@ export interface WorkPlan extends Planned {
   readonly basis: PlanBasis;
   /** What it does, for people: a name of at most nine letters, and a text. */
   readonly lines: readonly (readonly [name: string, text: string])[];
+  /** A text that the operation's job reads, which is put there when it is asked for. */
+  readonly text?: { readonly bucket: string; readonly key: string; readonly body: string };
 }
 
 export type TopicPlan = HoldPlan | ReleasePlan | CompactPlan | WorkPlan;
@@ -96,6 +98,7 @@ export interface Refusal {
     | 'HELD_OTHERWISE'
     | 'TOPIC_COLLISION'
     | 'NO_TABLES'
+    | 'SCHEMA_REFUSED'
     | 'TOPIC_BUSY'
     | 'PLAN_STALE'
     | 'OPERATION_ENDED'
@@ -177,7 +180,7 @@ export function planCompact(situation: TopicSituation, tables: readonly SizedTab
 export function planWork(
   situation: TopicSituation,
   kind: WorkPlan['kind'],
-): PlanResult<Omit<WorkPlan, 'holdAfter' | 'words' | 'details' | 'basis' | 'lines'>> {
+): PlanResult<Omit<WorkPlan, 'holdAfter' | 'words' | 'details' | 'basis' | 'lines' | 'text'>> {
   const { topic, item, cycle, now, waiting } = situation;
   const refusal = unknownOrBusy(situation);
   if (refusal !== undefined) return { ok: false, refusal };

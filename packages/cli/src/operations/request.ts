@@ -1,9 +1,9 @@
-import { requestOperation, type OperationTables } from '@lean-ops/common/aws';
+import { isPreconditionFailed, requestOperation, type OperationTables } from '@lean-ops/common/aws';
 import { messageOf, operationIdOf, planDigest, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
-import { busyWith, planDocument, type Refusal, type TopicPlan } from './plan';
+import { busyWith, planDocument, type Refusal, type TopicPlan, type WorkPlan } from './plan';
 import { readSituation } from './situation';
 
 export interface Request {
@@ -32,6 +32,7 @@ export async function requestPlanned(
   deployment: OperationsDeployment,
   operator: Operator,
 ): Promise<Requested> {
+  if ('text' in plan && plan.text !== undefined) await putText(plan.text, operator);
   const operation = newOperation(plan, reason, await operator.caller(), operator);
   const refusal = await takeLock(operation, deployment, operator);
   if (refusal !== undefined) return { ok: false, refusal };
@@ -46,6 +47,15 @@ export async function requestPlanned(
     );
   }
   return { ok: true, operation };
+}
+
+/** Puts a text there under a key that names its content, so that one that is there already is the same. */
+async function putText({ bucket, key, body }: NonNullable<WorkPlan['text']>, { objects }: Operator): Promise<void> {
+  try {
+    await objects.put(bucket, key, body, { onlyIfAbsent: true });
+  } catch (error) {
+    if (!isPreconditionFailed(error)) throw error;
+  }
 }
 
 function newOperation(plan: TopicPlan, reason: string, requestedBy: string, { clock, hex }: Operator): Operation {

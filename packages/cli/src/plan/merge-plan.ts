@@ -9,6 +9,7 @@ import {
   schemaKeys,
   standardizedTable,
   tableNameOf,
+  type AcceptedBreak,
   type SchemaChange,
   type SchemaProblem,
   type TopicName,
@@ -37,6 +38,8 @@ export interface MergePlan {
   readonly problems: readonly SchemaProblem[];
   /** The statements that the merge would run on Athena; none when it would be refused. */
   readonly statements: readonly string[];
+  /** Present where the candidate breaks the active schema and there is a reason for it: Curated is rebuilt under it. */
+  readonly rebuild: AcceptedBreak | undefined;
   readonly data: ExistingRowsReport;
 }
 
@@ -44,6 +47,7 @@ export interface MergePlan {
  * Plans the merge of a candidate: compares it with the active schema and with the tables, and validates the existing rows
  * by SQL on Athena.
  *
+ * @param reason why it may break the active schema, where the file does not say so
  * @throws CliError when a service refuses, or the active schema is unreadable
  */
 export async function planMerge(
@@ -51,6 +55,7 @@ export async function planMerge(
   deployment: Deployment,
   cloud: Cloud,
   options: ValidationOptions,
+  reason?: string,
 ): Promise<MergePlan> {
   const { lake, schemaBucket, registryTable } = deployment;
   const { query, getTable } = lakeReader(cloud, deployment);
@@ -63,16 +68,21 @@ export async function planMerge(
     getTable(database, name).then((table) => table?.columns),
     getTable(databaseOf(lake, LAYERS.curated), name).then((table) => table?.columns),
   ]);
-  const { changes, problems } =
-    active === undefined ? { changes: [], problems: [] } : compareSchemas(active.schema, schema);
+  const { changes, problems, rebuild } =
+    active === undefined
+      ? { changes: [], problems: [], rebuild: undefined }
+      : compareSchemas(active.schema, schema, reason);
   const plans = [planTable(standardized, standardizedTable(lake, name)), planTable(curatedColumns, curated)];
-  const conflicts = plans[1]?.conflicts ?? [];
+  // A rebuild makes the table as the candidate says.
+  const conflicts = rebuild === undefined ? (plans[1]?.conflicts ?? []) : [];
   const refusals = [...problems, ...conflicts.map((conflict) => conflictProblem(conflict, schema, curated.database))];
   return {
     active: active?.schema.version,
     changes,
     problems: refusals,
-    statements: refusals.length > 0 ? [] : plans.flatMap(({ steps }) => steps.map(({ sql }) => sql)),
+    rebuild,
+    statements:
+      refusals.length > 0 || rebuild !== undefined ? [] : plans.flatMap(({ steps }) => steps.map(({ sql }) => sql)),
     data: await validateExistingRows(
       { text, document, schema },
       active,

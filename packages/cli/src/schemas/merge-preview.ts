@@ -7,6 +7,7 @@ import {
   readAcceptedSchema,
   standardizedTable,
   tableNameOf,
+  type AcceptedBreak,
   type Lake,
   type SchemaChange,
   type SchemaProblem,
@@ -33,7 +34,9 @@ export type MergePreview =
       readonly changes: readonly SchemaChange[];
       /** Reasons why schema-validator refuses the file; the breaking changes are among them. */
       readonly problems: readonly SchemaProblem[];
-      /** The statements that the merge runs on Athena; none when it is refused. */
+      /** Present where it breaks the version before and says why: Curated is rebuilt under it. */
+      readonly rebuild: AcceptedBreak | undefined;
+      /** The statements that the merge runs on Athena; none when it is refused, or Curated is rebuilt. */
       readonly statements: readonly string[];
     };
 
@@ -43,12 +46,14 @@ export type MergePreview =
  * @param base the text before; undefined when there was no file
  * @param candidate the text now; undefined when the file is gone
  * @param topic the topic that the file must be for; undefined when only the file says
+ * @param reason why it may break its base, where the file does not say so
  */
 export function previewMerge(
   base: string | undefined,
   candidate: string | undefined,
   topic: string | undefined,
   lake: Lake,
+  reason?: string,
 ): MergePreview {
   if (candidate === undefined) return { status: 'removed' };
   const check = checkSchema(candidate, topic === undefined ? {} : { topic });
@@ -63,9 +68,9 @@ export function previewMerge(
       baseUnreadable: base !== undefined,
     };
   }
-  const { changes, problems } = compareSchemas(before, schema);
-  const statements = problems.length > 0 ? [] : statementsFor(before, schema, lake);
-  return { status: 'changed', schema, before, changes, problems, statements };
+  const { changes, problems, rebuild } = compareSchemas(before, schema, reason);
+  const statements = problems.length > 0 || rebuild !== undefined ? [] : statementsFor(before, schema, lake);
+  return { status: 'changed', schema, before, changes, problems, rebuild, statements };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isHeld, readWaitingUpload, type Document } from '@lean-ops/common/core';
+import { activatingOf, isHeld, readWaitingUpload, type Document } from '@lean-ops/common/core';
 import type { TopicFiles } from '../pipeline/list-topics';
 
 /** What a topic's schema is doing, the worst first. The values are part of `--format json`. */
@@ -23,7 +23,7 @@ export interface SchemaState {
   readonly state: SchemaStateName;
   /** The schema in force. */
   readonly active: { readonly version: number | null; readonly since: string | null } | null;
-  /** An upload without a verdict. One that waits for the release of its topic may do so for as long as the topic is held. */
+  /** An upload without a verdict. One that waits for the release of its topic, or for a rebuild, may do so for as long as that takes. */
   readonly pending: { readonly since: string | null; readonly waitsForRelease: boolean } | null;
   /** The last verdict, when it was a refusal: the first of its problems. */
   readonly failed: { readonly code: string; readonly message: string; readonly since: string | null } | null;
@@ -57,7 +57,9 @@ export function schemaState(
   const version = item?.['schema_version'];
   const code = text('error_code');
   const status = text('status');
-  const waitsForRelease = pending && isHeld(item) && readWaitingUpload(item) !== undefined;
+  // A rebuild makes it active, or is about to make another one active: that may take hours, and an alarm is on it.
+  const waits = isHeld(item) || activatingOf(item) !== undefined;
+  const waitsForRelease = pending && waits && readWaitingUpload(item) !== undefined;
   const stuck =
     pending && !waitsForRelease && since.pending !== undefined && now - since.pending.getTime() > STUCK_AFTER_MS;
   const failed =

@@ -13,6 +13,8 @@ export const OUTCOMES = {
   superseded: 'SUPERSEDED',
   /** The topic is held; the upload waits and is decided on when the topic is released. */
   pendingMaintenance: 'PENDING_MAINTENANCE',
+  /** It breaks the active schema; Curated is rebuilt under it, which makes it active. */
+  pendingRebuild: 'PENDING_REBUILD',
   noVerdict: 'NO_VERDICT',
   /** A service failed, or refused. */
   failed: 'FAILED',

@@ -1,4 +1,11 @@
-import { mapLimit, TRIES_ENDED, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
+import {
+  encodeMetadata,
+  mapLimit,
+  TRIES_ENDED,
+  UPLOAD_METADATA,
+  type SchemaProblem,
+  type TopicName,
+} from '@lean-ops/common/core';
 import type { Cloud } from '../pipeline/aws-clients';
 import { previewMerge, type MergePreview } from '../schemas/merge-preview';
 import type { Deployment } from '../pipeline/deployment';
@@ -16,6 +23,8 @@ export interface Candidate {
   readonly topic: TopicName;
   readonly text: string;
   readonly locate: (pointer: string) => Position;
+  /** Why it may break the active schema, where the file does not say so, and how many rows that may cost. */
+  readonly breaking?: { readonly reason: string; readonly maxRejected: string | undefined };
 }
 
 export interface UploadFilesOptions {
@@ -32,6 +41,8 @@ export interface UploadFilesOptions {
   readonly concurrency: number;
   /** Called with each file's result as soon as it is known. */
   readonly onResult: (result: FileResult) => void;
+  /** Called when an upload has asked for a rebuild, as it breaks the active schema. */
+  readonly onRebuild?: (topic: TopicName, operationId: string) => void;
 }
 
 const NO_RESULT = {
@@ -74,7 +85,7 @@ async function uploadOne(
   const blank = { ...NO_RESULT, file: candidate.file, topic };
   try {
     const state = await options.stateOf(topic);
-    const preview = previewMerge(state.active, text, topic, deployment.lake);
+    const preview = previewMerge(state.active, text, topic, deployment.lake, candidate.breaking?.reason);
     const base = { ...blank, ...previewFields(preview) };
     const decision = options.force ? 'PUSH' : decideUpload(text, state);
     let behind: string | null = null;
@@ -104,7 +115,10 @@ async function uploadOne(
     }
     const mends = behind !== null;
     if (options.dryRun) return { ...base, outcome: OUTCOMES.planned, mends, note: behind };
-    const outcome = await uploadSchema(topic, text, deployment, cloud, options.timeoutMs);
+    const outcome = await uploadSchema(topic, text, deployment, cloud, options.timeoutMs, {
+      ...(candidate.breaking && { metadata: metadataOf(candidate.breaking) }),
+      onRebuild: (operationId) => options.onRebuild?.(topic, operationId),
+    });
     const fields = outcomeFields(outcome, candidate, deployment);
     const notes = [behind, fields.note].filter((note) => note !== null);
     return { ...base, uploaded: true, mends, ...fields, note: notes.length === 0 ? null : notes.join('; ') };
@@ -112,6 +126,13 @@ async function uploadOne(
     if (!(error instanceof CliError)) throw error;
     return { ...blank, outcome: OUTCOMES.failed, note: error.message };
   }
+}
+
+function metadataOf({ reason, maxRejected }: NonNullable<Candidate['breaking']>): Readonly<Record<string, string>> {
+  return {
+    [UPLOAD_METADATA.breakingReason]: encodeMetadata(reason),
+    ...(maxRejected !== undefined && { [UPLOAD_METADATA.maxRejected]: maxRejected }),
+  };
 }
 
 function locateIn({ file, locate }: Candidate, problems: readonly SchemaProblem[]) {
@@ -150,6 +171,10 @@ function outcomeFields(
       const by = outcome.heldBy === undefined ? '' : ` by ${outcome.heldBy}`;
       const note = `${candidate.topic} is held${by}: the upload waits and is decided on when the topic is released (lean-ops topic status ${candidate.topic})`;
       return { ...ended, outcome: OUTCOMES.pendingMaintenance, note };
+    }
+    case 'PENDING_REBUILD': {
+      const note = `it breaks the active schema, and ${outcome.operation} rebuilds Curated under it: lean-ops op show ${outcome.operation}`;
+      return { ...ended, outcome: OUTCOMES.pendingRebuild, note };
     }
     case 'GONE':
       return { ...ended, outcome: OUTCOMES.noVerdict, note: GONE };

@@ -9,11 +9,19 @@ export const DEFAULT_TIMEOUT_MS = 120_000;
 
 /** The end of one upload. `seconds` passed from the upload to the verdict. */
 export type UploadOutcome = { readonly seconds: number } & (
-  | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' | 'PENDING_MAINTENANCE' }>
+  | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' | 'PENDING_MAINTENANCE' | 'PENDING_REBUILD' }>
   | { readonly verdict: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
   /** No verdict came in time. `begun` is true when schema-validator took the upload up. */
   | { readonly verdict: 'TIMEOUT'; readonly begun: boolean }
 );
+
+/** What comes with an upload beside its text. */
+export interface UploadHooks {
+  /** Metadata of the object: why it may break the active schema, and how many rows that may cost. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Takes the id of the operation that the upload asked for, as it breaks the active schema. */
+  readonly onRebuild?: (operationId: string) => void;
+}
 
 const FIRST_POLL_MS = 250;
 const LONGEST_POLL_MS = 2_000;
@@ -31,17 +39,24 @@ export async function uploadSchema(
   { schemaBucket: bucket, registryTable }: Deployment,
   { objects, documents, clock }: Pick<Cloud, 'objects' | 'documents' | 'clock'>,
   timeoutMs: number = DEFAULT_TIMEOUT_MS,
+  { metadata, onRebuild }: UploadHooks = {},
 ): Promise<UploadOutcome> {
   const key = schemaKeys.pending(topic);
   const item = (): Promise<Document | undefined> => documents.get(registryTable, { topic_name: topic });
   const before = await item();
   const started = clock.now();
-  const put = await objects.put(bucket, key, text);
+  const put = await objects.put(bucket, key, text, metadata === undefined ? {} : { metadata });
+  let shown: string | undefined;
   const etag = bareEtag(put.etag ?? '');
   const look = async (): Promise<Verdict> => {
     // pending/ is read first: an upload that is gone from there was settled in the registry before.
     const pending = await objects.head(bucket, key);
-    return verdictOn(etag, before, await item(), pending && bareEtag(pending.etag));
+    const verdict = verdictOn(etag, before, await item(), pending && bareEtag(pending.etag));
+    if (verdict.verdict === 'PENDING_REBUILD' && verdict.operation !== shown) {
+      shown = verdict.operation;
+      onRebuild?.(shown);
+    }
+    return verdict;
   };
   const verdict = await waitFor(look, started + timeoutMs, clock);
   const seconds = (clock.now() - started) / 1_000;
@@ -54,6 +69,7 @@ export async function uploadSchema(
     case 'SUPERSEDED':
     case 'GONE':
     case 'PENDING_MAINTENANCE':
+    case 'PENDING_REBUILD':
       return { ...verdict, seconds };
   }
 
@@ -73,6 +89,8 @@ async function waitFor(look: () => Promise<Verdict>, deadline: number, clock: Cl
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * POLL_GROWTH, LONGEST_POLL_MS)) {
     await clock.sleep(wait);
     const verdict = await look();
-    if (verdict.verdict !== 'WAITING' || clock.now() >= deadline) return verdict;
+    // A rebuild ends by itself, and takes its time.
+    const goesOn = verdict.verdict === 'WAITING' || verdict.verdict === 'PENDING_REBUILD';
+    if (!goesOn || clock.now() >= deadline) return verdict;
   }
 }

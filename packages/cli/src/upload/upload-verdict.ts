@@ -1,4 +1,4 @@
-import { bareEtag, isHeld, readHold, readWaitingUpload, type Document } from '@lean-ops/common/core';
+import { activatingOf, bareEtag, isHeld, readHold, readWaitingUpload, type Document } from '@lean-ops/common/core';
 
 /** The state of one upload, as far as the registry and the bucket show it. */
 export type Verdict =
@@ -10,6 +10,8 @@ export type Verdict =
   | { readonly verdict: 'REFUSED'; readonly code: string | undefined; readonly message: string | undefined }
   /** The topic is held. The upload waits under `pending/` and is decided on when the topic is released. */
   | { readonly verdict: 'PENDING_MAINTENANCE'; readonly heldBy: string | undefined }
+  /** It breaks the active schema. The operation that it asked for rebuilds Curated under it, and makes it active. */
+  | { readonly verdict: 'PENDING_REBUILD'; readonly operation: string }
   /** A newer upload took the place of this one. */
   | { readonly verdict: 'SUPERSEDED' }
   /**
@@ -55,8 +57,11 @@ export function verdictOn(
       operatorStatus: status === 'READY' ? undefined : status,
     };
   }
-  if (pending === etag && isHeld(now) && readWaitingUpload(now)?.etag === etag) {
-    return { verdict: 'PENDING_MAINTENANCE', heldBy: readHold(now)?.operationId };
+  const waiting = readWaitingUpload(now);
+  if (pending === etag && waiting?.etag === etag) {
+    if (waiting.rebuild !== undefined) return { verdict: 'PENDING_REBUILD', operation: waiting.rebuild };
+    const by = readHold(now)?.operationId ?? activatingOf(now);
+    if (isHeld(now) || by !== undefined) return { verdict: 'PENDING_MAINTENANCE', heldBy: by };
   }
   if (pending === etag) {
     return { verdict: 'WAITING', begun: now?.['claimed_sequencer'] !== before?.['claimed_sequencer'] };

@@ -163,12 +163,21 @@ export function memoryOperations({
   };
   const perform = given?.({ documents, clock }) ?? own;
 
+  /** What the state machine does with a rebuild before its topic is held. */
+  async function build(operation_id: string): Promise<void> {
+    const operation = readOperation(await documents.get(OPERATIONS, { operation_id }));
+    if (operation?.step !== 'BUILDING') return;
+    await documents.update(OPERATIONS, { operation_id }, { set: { step: 'BUILT' } });
+    await perform({ action: 'begin', operation_id, execution_arn: operation.executionArn ?? '' });
+  }
+
   /** Lets an execution enter its next state, as the state machine of operations does. */
   async function step(arn: string, execution: Execution): Promise<void> {
     const { operationId: operation_id } = execution;
     switch (execution.next) {
       case 'Begin':
         await perform({ action: 'begin', operation_id, execution_arn: arn });
+        await build(operation_id);
         execution.next = 'Drained';
         return;
       case 'Drained': {

@@ -34,13 +34,16 @@ export class OperationRefusedError extends LeanOpsError {
 /**
  * Takes the topic's lock and puts the operation there, both or none. False when another operation has the lock, or this one is
  * there already.
+ *
+ * @param also writes that are made with it or not at all
  */
 export function requestOperation(
   documents: DocumentStore,
   tables: OperationTables,
   operation: Operation,
+  also: readonly OperationWrite[] = [],
 ): Promise<boolean> {
-  return documents.transact(requestWrites(operation).map((write) => transactionWrite(tables, write)));
+  return documents.transact([...requestWrites(operation), ...also].map((write) => transactionWrite(tables, write)));
 }
 
 /** Reads an operation; undefined when there is none of that id, or it is of a kind that this version does not know. */

@@ -10,22 +10,70 @@ export interface SchemaComparison {
   readonly changes: readonly SchemaChange[];
   /** The reasons why the second may not follow the first; empty when it may. */
   readonly problems: readonly SchemaProblem[];
+  /** Present where the second breaks the first and says so: Curated has to be rebuilt under it. */
+  readonly rebuild: AcceptedBreak | undefined;
 }
+
+/** A break that the author of a schema has asked for. */
+export interface AcceptedBreak {
+  readonly reason: string;
+  /** What breaks; at least one. */
+  readonly breaking: readonly SchemaProblem[];
+}
+
+/** What the refusal of a breaking change names beside its own remedy. */
+export const BREAKING_HINT = 'or have Curated rebuilt: lean-ops schema push --breaking, or x-breaking in the file';
 
 /**
  * Compares a candidate with the active schema. schema-validator decides by it, and `schema diff` tells a pull request.
+ *
+ * A breaking change is refused unless there is a reason for it. The reason in the file counts for one version: one that the active
+ * schema has as well was for the change that made that one.
+ *
+ * @param given a reason that came with the upload, and not in the file
  */
-export function compareSchemas(active: TopicSchema, candidate: TopicSchema): SchemaComparison {
+export function compareSchemas(active: TopicSchema, candidate: TopicSchema, given?: string): SchemaComparison {
   const changes = schemaChanges(active, candidate);
-  const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
+  const breakingChanges = changes.filter(isBreaking);
+  const breaking = breakingChanges.map(({ kind, path, sentence, remedy }) => ({
     code: kind,
     path,
     message: sentence,
     hint: remedy,
   }));
+  const versions = versionProblems(active, candidate, changes);
+  const { breakingReason } = candidate;
+  const stale = given === undefined && breakingReason !== undefined && breakingReason === active.breakingReason;
+  const reason = given ?? (stale ? undefined : breakingReason);
+  if (breaking.length > 0 && reason !== undefined) {
+    const fixed = breaking.filter((_, index) => retypesPartition(active, candidate, breakingChanges[index]));
+    return { changes, problems: [...fixed, ...versions], rebuild: { reason, breaking } };
+  }
+  const refused = breaking.map((problem) => ({ ...problem, hint: `${problem.hint}; ${BREAKING_HINT}` }));
   return {
     changes,
-    problems: [...breaking, ...versionProblems(active, candidate, changes)],
+    problems: [...(stale && breaking.length > 0 ? [staleReason(active.version)] : []), ...refused, ...versions],
+    rebuild: undefined,
+  };
+}
+
+/** Whether a change gives another type to the column that Curated is partitioned by. No rebuild can do that in the same table. */
+function retypesPartition(active: TopicSchema, candidate: TopicSchema, change: SchemaChange | undefined): boolean {
+  const column = active.eventTime;
+  return (
+    column !== undefined &&
+    column === candidate.eventTime &&
+    change?.kind === 'TYPE_CHANGED' &&
+    change.column === column
+  );
+}
+
+function staleReason(version: number): SchemaProblem {
+  return {
+    code: 'BREAKING_REASON_STALE',
+    path: '/x-breaking-reason',
+    message: `x-breaking-reason is that of version ${version}, which is active already`,
+    hint: 'write why this version breaks that one, or take x-breaking and x-breaking-reason out',
   };
 }
 

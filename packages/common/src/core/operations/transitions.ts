@@ -5,7 +5,8 @@
 import { absent, all, equals, present, type Condition, type Document } from '../condition';
 import { isObject } from '../json/value';
 import { tableNameOf } from '../topic';
-import { ddlAtWork, epochOf, isHeld, readHold, type Hold } from './hold';
+import { activatingOf, isSwapping, schemaActivationOf } from './schema-activation';
+import { epochOf, isHeld, readHold, type Hold } from './hold';
 import {
   lockItem,
   lockKeyOf,
@@ -39,6 +40,7 @@ export type RefusalCode =
   | 'ALREADY_HELD'
   | 'NOT_HELD'
   | 'HELD_OTHERWISE'
+  | 'SWAPPING'
   | 'EXECUTION_SUPERSEDED';
 
 /**
@@ -161,11 +163,17 @@ function holdWrite(operation: Operation, item: Document | undefined, now: Date):
       epoch: epochOf(item) + 1,
       hold,
       ...(item?.['table_name'] === undefined && { table_name: tableNameOf(topic) }),
+      ...activatingBy(operation),
       updated_at: now.toISOString(),
     },
     remove: [],
     condition: all(unchanged(item, 'epoch'), unchanged(item, 'status')),
   };
+}
+
+/** The mark on the topic of an operation that is to make a schema active: uploads wait for its end, and are compared with that. */
+function activatingBy(operation: Operation): Document {
+  return schemaActivationOf(operation) === undefined ? {} : { activating: operation.operationId };
 }
 
 /** Gives a hold a new end, and changes nothing else: no writer gets at the tables in between. */
@@ -185,53 +193,19 @@ function extensionWrite({ topic, until }: Operation, item: Document | undefined,
   };
 }
 
-/** A write that changes nothing but fails when the topic has been held or released since it was read. */
-function unchangedTopic({ topic }: Operation, item: Document | undefined): OperationWrite {
+/**
+ * A write that only marks the topic of an operation that makes a schema active, and otherwise changes nothing. It fails when the
+ * topic has been held or released since it was read.
+ */
+function unchangedTopic(operation: Operation, item: Document | undefined): OperationWrite {
   return {
     op: 'update',
     table: 'registry',
-    key: { topic_name: topic },
-    set: { epoch: epochOf(item) },
+    key: { topic_name: operation.topic },
+    set: { epoch: epochOf(item), ...activatingBy(operation) },
     remove: [],
     condition: all(unchanged(item, 'epoch'), unchanged(item, 'status')),
   };
-}
-
-/** What the lease of the cycles says: the item `("*", "lease")` of the checkpoint table. */
-export interface CycleLease {
-  readonly cycleId: string;
-  /** Epoch seconds. */
-  readonly expiresAt: number;
-}
-
-/** Seconds by which a cycle's id must be later than the hold, because two functions' clocks may differ. */
-const CLOCK_MARGIN_SECONDS = 5;
-
-/**
- * Whether no cycle and no DDL is at work that may have begun before the topic was held. A release needs no drain: nobody has
- * written since the hold.
- */
-export function isDrained(
-  { kind }: Operation,
-  topicItem: Document | undefined,
-  lease: CycleLease | undefined,
-  now: Date,
-): boolean {
-  if (kind === 'release') return true;
-  if (ddlAtWork(topicItem, now.getTime())) return false;
-  if (lease === undefined || lease.expiresAt * 1_000 <= now.getTime()) return true;
-  const since = Date.parse(readHold(topicItem)?.since ?? '');
-  return timeOfCycle(lease.cycleId) > since + CLOCK_MARGIN_SECONDS * 1_000;
-}
-
-export function readCycleLease(item: Document | undefined): CycleLease | undefined {
-  const { cycle_id: cycleId, expires_at: expiresAt } = item ?? {};
-  return typeof cycleId === 'string' && typeof expiresAt === 'number' ? { cycleId, expiresAt } : undefined;
-}
-
-/** When a cycle began by its id, in epoch milliseconds; NaN for a text that is none. */
-function timeOfCycle(cycleId: string): number {
-  return Date.parse(cycleId.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z.*$/, '$1-$2-$3T$4:$5:$6Z'));
 }
 
 /** Notes that the topic is drained. */
@@ -270,9 +244,15 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
     const began = operation.step !== 'REQUESTED';
     return {
       kind: 'write',
-      writes: [writeOf(operation, failed), ...(began ? [] : [unlock(operation)])],
+      writes: [writeOf(operation, failed), ...(began ? [] : [unlock(operation), ...unmarked(operation, facts)])],
       operation: failed,
     };
+  }
+  if (how.outcome === 'CANCELLED' && isSwapping(operation)) {
+    return refused(
+      'SWAPPING',
+      `the tables of ${operation.topic} are being swapped, or were: resume ${operation.operationId}, and undo it after that`,
+    );
   }
   const over: Operation = {
     ...operation,
@@ -288,16 +268,39 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
   return {
     kind: 'write',
     writes: [
-      writeOf(operation, over),
+      { ...writeOf(operation, over), ...(how.outcome === 'CANCELLED' && notSwapping(operation)) },
       ...(facts.lock !== undefined && readLock(facts.lock)?.holder === operation.operationId
         ? [unlock(operation)]
         : []),
       ...(topicItem !== undefined && (givesBack || fences)
         ? [topicWrite(operation, topicItem, now, { givesBack, fences })]
-        : []),
+        : unmarked(operation, facts)),
     ],
     operation: over,
   };
+}
+
+/** The condition of a cancellation that the job has not begun to swap since the operation was read. */
+function notSwapping(operation: Operation): { readonly condition: Condition } | undefined {
+  if (operation.kind !== 'rebuild') return undefined;
+  return {
+    condition: all(equals('state', operation.state), equals('step', operation.step), absent('counts.swapping')),
+  };
+}
+
+/** The write that takes this operation's mark off its topic; none where it has none there. */
+function unmarked(operation: Operation, { topicItem, now }: OperationFacts): OperationWrite[] {
+  if (activatingOf(topicItem) !== operation.operationId) return [];
+  return [
+    {
+      op: 'update',
+      table: 'registry',
+      key: { topic_name: operation.topic },
+      set: { updated_at: now.toISOString() },
+      remove: ['activating'],
+      condition: equals('activating', operation.operationId),
+    },
+  ];
 }
 
 function topicIsGivenBack(
@@ -334,7 +337,10 @@ function topicWrite(
       ...(givesBack && { released_at: now.toISOString() }),
       updated_at: now.toISOString(),
     },
-    remove: givesBack ? ['hold', ...(status === undefined ? ['status'] : [])] : [],
+    remove: [
+      ...(givesBack ? ['hold', ...(status === undefined ? ['status'] : [])] : []),
+      ...(activatingOf(item) === operationId ? ['activating'] : []),
+    ],
     condition: all(
       unchanged(item, 'epoch'),
       unchanged(item, 'status'),

@@ -1,7 +1,10 @@
 import type { Document } from '../condition';
 import { isObject } from '../json/value';
 
-/** A schema upload that waits for the release of its topic. It has what its event had. */
+/**
+ * A schema upload that waits: for the release of its topic, for the end of an operation, or for the rebuild that it asked for. It
+ * has what its event had.
+ */
 export interface WaitingUpload {
   readonly etag: string;
   readonly sequencer: string;
@@ -10,11 +13,17 @@ export interface WaitingUpload {
   readonly versionId: string | undefined;
   /** When S3 took the object. */
   readonly at: string;
+  /** The rebuild that it asked for, as it breaks the active schema; undefined for one that waits for others. */
+  readonly rebuild?: string | undefined;
 }
 
 /** An upload as the member `waiting_upload` of its topic's registry item. */
-export function waitingUploadItem({ versionId, ...upload }: WaitingUpload): Document {
-  return { ...upload, ...(versionId !== undefined && { version_id: versionId }) };
+export function waitingUploadItem({ versionId, rebuild, ...upload }: WaitingUpload): Document {
+  return {
+    ...upload,
+    ...(versionId !== undefined && { version_id: versionId }),
+    ...(rebuild !== undefined && { rebuild }),
+  };
 }
 
 export function readWaitingUpload(item: Document | undefined): WaitingUpload | undefined {
@@ -29,6 +38,7 @@ export function readWaitingUpload(item: Document | undefined): WaitingUpload | u
     bytes: typeof waiting['bytes'] === 'number' ? waiting['bytes'] : 0,
     versionId: text('version_id') === '' ? undefined : text('version_id'),
     at: text('at'),
+    ...(text('rebuild') !== '' && { rebuild: text('rebuild') }),
   };
 }
 

@@ -65,6 +65,15 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
       hint: 'name the field that says when it happened: "x-event-time": "measured_at", or leave it out',
     },
   ],
+  ['x-breaking', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  [
+    'x-breaking-reason',
+    {
+      code: 'INVALID_BREAKING_REASON',
+      saying: 'says no reason',
+      hint: 'write why this version breaks the one before it, in 1 to 500 characters',
+    },
+  ],
   [
     'x-renamed-from',
     {

@@ -100,6 +100,8 @@ const ALSO_WRITTEN: ReadonlyMap<string, string> = new Map(
     'x-topic': ['topic', 'topicname', 'xtopicname'],
     'x-event-time': ['eventtime', 'timestamp', 'timestampfield', 'partitionby', 'xpartitionby'],
     'x-backfill': ['backfill'],
+    'x-breaking': ['breaking', 'breakingchange'],
+    'x-breaking-reason': ['breakingreason'],
     deprecated: ['obsolete'],
     'x-renamed-from': ['renamedfrom', 'formername', 'alias', 'aliases', 'previousname', 'oldname'],
   }).flatMap(([keyword, written]) => written.map((word) => [word, keyword] as const)),
@@ -113,7 +115,7 @@ const OF_TEXTS: ReadonlyMap<string, string> = new Map([
 
 /** Hints for enforced words in the wrong place: words of the root in a field, and words of a field at the root. */
 const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ...['x-topic', 'x-version', 'x-event-time-stable', 'x-backfill', '$schema'].map(
+  ...['x-topic', 'x-version', 'x-event-time-stable', 'x-backfill', 'x-breaking', 'x-breaking-reason', '$schema'].map(
     (word) => [word, OF_THE_SCHEMA] as const,
   ),
   ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],

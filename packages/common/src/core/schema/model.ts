@@ -72,6 +72,8 @@ export interface TopicSchema {
   readonly eventTimeStable: boolean;
   /** Whether this version validates the rows from before it again (`x-backfill`). */
   readonly backfill: boolean;
+  /** Why this version may break the one before it (`x-breaking`, `x-breaking-reason`); undefined where it may not. */
+  readonly breakingReason: string | undefined;
   readonly columns: readonly SchemaColumn[];
   readonly objects: readonly SchemaObject[];
 }
@@ -233,6 +235,7 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
     eventTime: columns.find(({ path }) => pathText(path) === document['x-event-time'])?.column,
     eventTimeStable: document['x-event-time-stable'] === true,
     backfill: document['x-backfill'] === true,
+    breakingReason: document['x-breaking'] === true ? textOf(document['x-breaking-reason']) : undefined,
     columns,
     objects,
   };

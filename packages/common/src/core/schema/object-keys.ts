@@ -6,6 +6,8 @@ const PENDING = /^schemas\/([^/]+)\/pending\/schema\.json$/;
 export const schemaKeys = {
   pending: (topic: TopicName) => `schemas/${topic}/pending/schema.json`,
   active: (topic: TopicName) => `schemas/${topic}/active/schema.json`,
+  /** The text under which an operation rebuilds, where it came with a command. */
+  operation: (topic: TopicName, operationId: string) => `schemas/${topic}/operations/${operationId}.json`,
   failed: (topic: TopicName) => `schemas/${topic}/failed/schema.json`,
   error: (topic: TopicName) => `schemas/${topic}/failed/error.json`,
   /**
@@ -23,4 +25,21 @@ export const schemaKeys = {
 export function topicOfPendingKey(key: string): TopicName | undefined {
   const name = PENDING.exec(key)?.[1];
   return name !== undefined && isTopicName(name) ? name : undefined;
+}
+
+/** The names of what an upload says beside its text: why it may break the active schema, and how many rows that may cost. */
+export const UPLOAD_METADATA = { breakingReason: 'breaking-reason', maxRejected: 'max-rejected' } as const;
+
+/** A text as metadata of an object, which takes printable ASCII only. */
+export function encodeMetadata(text: string): string {
+  return encodeURIComponent(text);
+}
+
+/** The text that `encodeMetadata` was given; anything that somebody else wrote is taken as it is. */
+export function decodeMetadata(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }

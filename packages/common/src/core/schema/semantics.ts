@@ -42,6 +42,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
   return [
     ...topicProblems(document, options.topic),
     ...versionProblems(document, options.numberAt),
+    ...breakingProblems(document),
     ...eventTimeProblems(document['x-event-time'], fields),
     ...requiredProblems(document, ''),
     ...fields.flatMap(({ field, pointer }) => requiredProblems(field, pointer)),
@@ -80,6 +81,28 @@ function versionProblems(document: JsonObject, numberAt: NumberAt): SchemaProble
       message: `${numberAt(path)} is not a whole number`,
       hint: 'write a whole number, 1 for the first version and one more for each change, without quotes',
     },
+  ];
+}
+
+/** x-breaking and its reason go together: a break stays on record with why, and a reason alone would break nothing. */
+function breakingProblems(document: JsonObject): SchemaProblem[] {
+  const breaks = document['x-breaking'] === true;
+  const reasoned = document['x-breaking-reason'] !== undefined;
+  if (breaks === reasoned) return [];
+  return [
+    breaks
+      ? {
+          code: 'BREAKING_REASON_MISSING',
+          path: '/x-breaking',
+          message: 'x-breaking is set, and nothing says why',
+          hint: 'write "x-breaking-reason": "…", which stays on record with the rebuild',
+        }
+      : {
+          code: 'BREAKING_REASON_ALONE',
+          path: '/x-breaking-reason',
+          message: 'x-breaking-reason stands without "x-breaking": true',
+          hint: 'write "x-breaking": true as well, or take the reason out',
+        },
   ];
 }
 

@@ -7,6 +7,8 @@ export interface TableSize {
   /** Data files, and their bytes. */
   readonly files: number;
   readonly bytes: number;
+  /** Rows, where no delete file takes any away. */
+  readonly rows: number;
   /** Delete files, each of which every reader of its data files has to apply. */
   readonly deleteFiles: number;
   readonly snapshots: number;
@@ -51,6 +53,7 @@ export function readTableSize(text: string): TableSize {
   return {
     files: total('total-data-files'),
     bytes: total('total-files-size'),
+    rows: total('total-records'),
     deleteFiles: total('total-delete-files'),
     snapshots: byId.size,
     filesSinceRewrite: addedSinceRewrite(current, byId) ?? total('total-data-files'),

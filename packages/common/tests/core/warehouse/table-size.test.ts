@@ -33,12 +33,14 @@ describe('readTableSize', () => {
         'added-data-files': '2',
         'total-data-files': '4',
         'total-files-size': '9000',
+        'total-records': '77',
         'total-delete-files': '1',
       }),
     );
     expect(readTableSize(text)).toEqual({
       files: 4,
       bytes: 9_000,
+      rows: 77,
       deleteFiles: 1,
       snapshots: 2,
       filesSinceRewrite: 4,
@@ -56,7 +58,7 @@ describe('readTableSize', () => {
   });
 
   it('reads a table without snapshots, and one whose snapshots form a ring', () => {
-    const nothing = { files: 0, bytes: 0, deleteFiles: 0, filesSinceRewrite: 0 };
+    const nothing = { files: 0, bytes: 0, rows: 0, deleteFiles: 0, filesSinceRewrite: 0 };
     expect(readTableSize(metadata('-1'))).toEqual({ ...nothing, snapshots: 0 });
     const ring = metadata('1', snapshot('1', '1', { operation: 'append', 'total-data-files': '2' }));
     expect(readTableSize(ring)).toMatchObject({ files: 2, snapshots: 1, filesSinceRewrite: 2 });
@@ -71,7 +73,7 @@ describe('readTableSize', () => {
 });
 
 describe('mostGain', () => {
-  const size = { files: 0, bytes: 0, deleteFiles: 0, snapshots: 1, filesSinceRewrite: 0 };
+  const size = { files: 0, bytes: 0, rows: 0, deleteFiles: 0, snapshots: 1, filesSinceRewrite: 0 };
 
   it.each([
     ['few files', { files: 3, bytes: 300, filesSinceRewrite: 3 }, 0],

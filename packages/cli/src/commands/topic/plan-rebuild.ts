@@ -1,0 +1,243 @@
+/** The plan of `topic rebuild`: the tables of a topic built anew beside those that people read, and swapped in. */
+import {
+  checkSchema,
+  compareSchemas,
+  databaseOf,
+  dmlIdentifier,
+  isBreaking,
+  LAYERS,
+  readAcceptedSchema,
+  rejectionBound,
+  schemaKeys,
+  stringLiteral,
+  type Document,
+  type SchemaChange,
+  type TopicName,
+} from '@lean-ops/common/core';
+import { hash } from 'node:crypto';
+import { lakeReader } from '../../pipeline/athena-queries';
+import type { OperationsDeployment } from '../../pipeline/deployment';
+import type { Operator } from '../../pipeline/operator';
+import { counted, sizeText } from '../../format/text';
+import { planWork, refused, type PlanResult, type WorkPlan } from '../../operations/plan';
+import type { TopicSituation } from '../../operations/situation';
+import type { SizedTable } from '../../operations/table-sizes';
+
+export interface RebuildOptions {
+  readonly from: 'raw' | 'standardized';
+  /** ISO 8601 in UTC: only events that came since then. undefined for all. */
+  readonly since: string | undefined;
+  /** The schema to rebuild under: its file as it was named, and its text. undefined for the active one. */
+  readonly schema: { readonly file: string; readonly text: string } | undefined;
+  /** As the user wrote it. */
+  readonly maxRejected: string | undefined;
+}
+
+/** What the ledger says of a topic's past in one layer. */
+interface Past {
+  readonly records: number;
+  readonly seconds: number;
+}
+
+/** Dollars of a DPU hour, and the DPUs of the job by default: two workers of G.1X. */
+const DOLLARS_A_DPU_HOUR = 0.44;
+const DPUS = 2;
+/** Changes of the schema that the plan names one by one. */
+const SHOWN_CHANGES = 20;
+
+/** What a schema would change, when it may follow the active one. */
+interface SchemaChoice {
+  readonly activates: boolean;
+  readonly details: Document;
+  readonly basis: Readonly<Record<string, string>>;
+  readonly lines: readonly (readonly [string, string])[];
+  readonly upload: WorkPlan['text'];
+}
+
+export async function planRebuild(
+  situation: TopicSituation,
+  options: RebuildOptions,
+  tables: readonly SizedTable[],
+  deployment: OperationsDeployment,
+  operator: Operator,
+): Promise<PlanResult<WorkPlan>> {
+  const work = planWork(situation, 'rebuild');
+  if (!work.ok) return work;
+  const { topic } = situation;
+  const layers = options.from === 'raw' ? [LAYERS.standardized, LAYERS.curated] : [LAYERS.curated];
+  const sized = tables.filter(({ layer }) => layers.includes(layer));
+  if (sized.length === 0) {
+    const what =
+      options.from === 'raw' ? 'no table yet' : 'no Curated table yet, so there is none to rebuild from Standardized';
+    return refused('NO_TABLES', `${topic} has ${what}`);
+  }
+  const choice = await chooseSchema(topic, options.schema, deployment, operator);
+  if ('ok' in choice) return choice;
+  const past = await readPast(topic, deployment, operator);
+  const events = past.get(options.from === 'raw' ? LAYERS.standardized : LAYERS.curated)?.records ?? 0;
+  const minutes = minutesOf(layers, past);
+  const bound = options.maxRejected === undefined ? undefined : rejectionBound(options.maxRejected);
+  const rows = sized.reduce((sum, { size }) => sum + (size?.rows ?? 0), 0);
+  const bytes = sized.reduce((sum, { size }) => sum + (size?.bytes ?? 0), 0);
+  return {
+    ok: true,
+    plan: {
+      ...work.plan,
+      holdAfter: false,
+      words: wordsOf(topic, options),
+      details: {
+        from: options.from,
+        ...(options.since !== undefined && { since: options.since }),
+        ...(bound !== undefined && { max_rejected: bound }),
+        ...choice.details,
+        rows_now: rows,
+        bytes_now: bytes,
+        events,
+        ...(minutes !== undefined && { minutes }),
+      },
+      basis: choice.basis,
+      lines: [
+        ...sized.map(sizeLine),
+        ['takes', takesText(options, events)] as const,
+        ['builds', 'beside these tables, which people go on reading and cycles go on writing'] as const,
+        ...choice.lines,
+        ...(options.maxRejected === undefined
+          ? []
+          : [['audit', `stops before the swap when more than ${options.maxRejected} are rejected`] as const]),
+        [
+          'swaps',
+          `by one commit a table; ${bytes === 0 ? 'the bytes' : sizeText(bytes)} of today stay until the undo's time is over`,
+        ] as const,
+        ['takes', costText(minutes)] as const,
+      ],
+      ...(choice.upload !== undefined && { text: choice.upload }),
+    },
+  };
+}
+
+async function chooseSchema(
+  topic: TopicName,
+  given: RebuildOptions['schema'],
+  { schemaBucket }: OperationsDeployment,
+  { objects }: Operator,
+): Promise<SchemaChoice | ReturnType<typeof refused>> {
+  const active = await objects.get(schemaBucket, schemaKeys.active(topic));
+  const activeDigest = active === undefined ? 'none' : digestOf(active.body).slice(0, 12);
+  const before = active && readAcceptedSchema(active.body);
+  if (given === undefined) {
+    const lines = before === undefined ? [] : [['schema', `version ${before.version}, which is active`] as const];
+    return { activates: false, details: {}, basis: { active: activeDigest }, lines, upload: undefined };
+  }
+  const check = checkSchema(given.text, { topic });
+  if (!check.ok) {
+    const [first] = check.problems;
+    const message = `${given.file} is no schema of ${topic}: ${first?.code ?? ''} ${first?.message ?? ''}`;
+    return refused('SCHEMA_REFUSED', message, `lean-ops schema lint ${given.file}`);
+  }
+  if (before === undefined) {
+    const message = `${topic} has no active schema, so none of its rows were judged by one`;
+    return refused('SCHEMA_REFUSED', message, `lean-ops schema push ${given.file}`);
+  }
+  const { changes, problems } = compareSchemas(before, check.schema, 'given with lean-ops topic rebuild');
+  if (problems[0] !== undefined) {
+    return refused('SCHEMA_REFUSED', `${given.file}: ${problems[0].message}; ${problems[0].hint}`);
+  }
+  const digest = digestOf(given.text);
+  const activates = given.text !== active?.body;
+  const key = schemaKeys.operation(topic, digest.slice(0, 32));
+  return {
+    activates,
+    details: activates
+      ? {
+          schema_key: key,
+          schema_version: check.schema.version,
+          schema_digest: digest,
+          active_version: before.version,
+          activates: true,
+        }
+      : {},
+    basis: { active: activeDigest, schema: digest.slice(0, 12) },
+    lines: schemaLines(before.version, check.schema.version, changes),
+    upload: activates ? { bucket: schemaBucket, key, body: given.text } : undefined,
+  };
+}
+
+function schemaLines(before: number, after: number, changes: readonly SchemaChange[]): (readonly [string, string])[] {
+  const breaking = changes.filter(isBreaking).length;
+  const more = changes.length - SHOWN_CHANGES;
+  return [
+    [
+      'schema',
+      `version ${before} becomes version ${after}: ${counted(changes.length, 'change')}, ${breaking} of them breaking`,
+    ],
+    ...changes
+      .slice(0, SHOWN_CHANGES)
+      .map((change) => ['', `${isBreaking(change) ? 'BREAKING ' : ''}${change.kind}: ${change.sentence}`] as const),
+    ...(more > 0 ? [['', `and ${more} more`] as const] : []),
+    ['activates', `version ${after}, after the swap and before the topic is given back`],
+  ];
+}
+
+function sizeLine({ layer, size, problem }: SizedTable): readonly [string, string] {
+  const name = layer === 'curated' ? 'Curated' : 'Standardized';
+  if (size === undefined) return ['has', `${name}: not known how much (${problem ?? 'its metadata is unreadable'})`];
+  return ['has', `${name}: ${counted(size.rows, 'row')} in ${counted(size.files, 'file')} of ${sizeText(size.bytes)}`];
+}
+
+function takesText({ from, since }: RebuildOptions, events: number): string {
+  if (from === 'standardized')
+    return "Standardized's rows as they are; the ledger has judged " + counted(events, 'version');
+  const which = since === undefined ? 'all events of RAW' : `events of RAW since ${since.slice(0, 16)} UTC`;
+  return `${which}: the ledger has ${counted(events, 'event')} of the topic in all`;
+}
+
+function costText(minutes: number | undefined): string {
+  if (minutes === undefined) return 'not known how long: the ledger has no cycle of the topic';
+  const dollars = (minutes / 60) * DPUS * DOLLARS_A_DPU_HOUR;
+  return (
+    `about ${counted(minutes, 'minute')}, an estimate by the rows a second of its cycles; ` +
+    `about $${dollars < 0.01 ? '0.01' : dollars.toFixed(2)} at ${DPUS} DPUs of $${DOLLARS_A_DPU_HOUR} an hour`
+  );
+}
+
+/** Minutes that the layers' records take at the speed of their cycles; undefined where the ledger has none. */
+function minutesOf(layers: readonly string[], past: ReadonlyMap<string, Past>): number | undefined {
+  const known = layers.map((layer) => past.get(layer)).filter((one) => one !== undefined);
+  if (known.length === 0) return undefined;
+  // A run takes about a minute to start.
+  return 1 + Math.ceil(known.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
+}
+
+/** What the cycles of the topic have taken, by layer: records, and the seconds that went into them. */
+async function readPast(
+  topic: TopicName,
+  deployment: OperationsDeployment,
+  operator: Operator,
+): Promise<ReadonlyMap<string, Past>> {
+  const table = `${dmlIdentifier(databaseOf(deployment.lake, LAYERS.ops))}.${dmlIdentifier('ledger')}`;
+  const { rows } = await lakeReader(operator, deployment).query(
+    `SELECT layer, sum(records_in), sum(date_diff('second', started_at, finished_at)) FROM ${table} ` +
+      `WHERE topic_name = ${stringLiteral(topic)} AND records_in > 0 GROUP BY layer`,
+  );
+  return new Map(
+    rows.map(([layer, records, seconds]) => [
+      layer ?? '',
+      { records: Number(records ?? 0), seconds: Number(seconds ?? 0) },
+    ]),
+  );
+}
+
+function wordsOf(topic: TopicName, { from, since, schema, maxRejected }: RebuildOptions): string[] {
+  return [
+    topic,
+    '--from',
+    from,
+    ...(since === undefined ? [] : ['--since', since]),
+    ...(schema === undefined ? [] : ['--schema', schema.file]),
+    ...(maxRejected === undefined ? [] : ['--max-rejected', maxRejected]),
+  ];
+}
+
+function digestOf(text: string): string {
+  return hash('sha256', text, 'hex');
+}

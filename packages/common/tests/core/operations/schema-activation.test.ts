@@ -1,0 +1,110 @@
+/** Operations that make a schema active: the mark on their topic, and when they can no longer be cancelled. */
+import { describe, expect, it } from '@jest/globals';
+import { advanceOperation, requestOperation } from '../../../src/aws';
+import {
+  beginOperation,
+  buildProgressOf,
+  finishOperation,
+  markDrained,
+  rejectionBound,
+  type Document,
+  type Operation,
+  type TopicName,
+} from '../../../src/core';
+import { memoryDocuments } from '../../../src/testing';
+
+const TABLES = { operations: 'operations', registry: 'registry' };
+const TOPIC = 'telemetry.climate' as TopicName;
+const NOW = new Date('2026-11-30T06:25:00Z');
+const ID = '20261130T062500Z-rebuild-ab12cd';
+const ACTIVATES: Document = { activates: true, schema_key: `schemas/${TOPIC}/operations/a.json` };
+
+const rebuild = (plan: Document = ACTIVATES): Operation => ({
+  operationId: ID,
+  kind: 'rebuild',
+  topic: TOPIC,
+  state: 'RUNNING',
+  step: 'REQUESTED',
+  requestedBy: 'arn:aws:iam::1:user/ada',
+  reason: 'a new sensor',
+  plan,
+  planDigest: 'd',
+  counts: {},
+  requestedAt: NOW.toISOString(),
+  updatedAt: NOW.toISOString(),
+  recorded: false,
+});
+
+async function world(plan?: Document) {
+  const documents = memoryDocuments({ operations: ['operation_id'], registry: ['topic_name'] });
+  documents.seed('registry', { topic_name: TOPIC, table_name: 'telemetry_climate', status: 'READY' });
+  await requestOperation(documents, TABLES, rebuild(plan));
+  const advance = (decide: Parameters<typeof advanceOperation>[4]) =>
+    advanceOperation(documents, TABLES, ID, () => NOW, decide);
+  return {
+    topic: () => documents.get('registry', { topic_name: TOPIC }),
+    set: (changes: Document) => documents.update('operations', { operation_id: ID }, { set: changes }),
+    begin: () => advance((facts) => beginOperation(facts, 'execution-1')),
+    drained: () => advance(markDrained),
+    finish: (outcome: 'SUCCEEDED' | 'CANCELLED') => advance((facts) => finishOperation(facts, { outcome })),
+  };
+}
+
+describe('an operation that makes a schema active', () => {
+  it('marks its topic from the build on, until it ends', async () => {
+    const w = await world();
+    await w.begin();
+    expect(await w.topic()).toMatchObject({ activating: ID, status: 'READY' });
+    await w.set({ step: 'BUILT' });
+    await w.begin();
+    expect(await w.topic()).toMatchObject({ activating: ID, status: 'MAINTENANCE' });
+    await w.drained();
+    await w.set({ step: 'APPLIED' });
+    await w.finish('SUCCEEDED');
+    expect(await w.topic()).toMatchObject({ status: 'READY' });
+    expect(await w.topic()).not.toHaveProperty('activating');
+  });
+
+  it.each(['REQUESTED', 'BUILDING', 'BUILT', 'BEGUN', 'DRAINED'])(
+    'takes its mark off when cancelled at %s',
+    async (step) => {
+      const w = await world();
+      if (step !== 'REQUESTED') await w.begin();
+      if (step !== 'REQUESTED' && step !== 'BUILDING') await w.set({ step: 'BUILT' });
+      if (step === 'BEGUN' || step === 'DRAINED') await w.begin();
+      if (step === 'DRAINED') await w.drained();
+      await w.finish('CANCELLED');
+      expect(await w.topic()).toMatchObject({ status: 'READY' });
+      expect(await w.topic()).not.toHaveProperty('activating');
+    },
+  );
+
+  it('is not cancelled any more once its job swaps, and marks nothing where it changes no schema', async () => {
+    const w = await world({});
+    await w.begin();
+    expect(await w.topic()).not.toHaveProperty('activating');
+    await w.set({ step: 'BUILT' });
+    await w.begin();
+    await w.drained();
+    await w.set({ counts: { swapping: true } });
+    await expect(w.finish('CANCELLED')).rejects.toMatchObject({ code: 'SWAPPING' });
+    await w.set({ step: 'APPLIED', counts: {} });
+    await expect(w.finish('CANCELLED')).rejects.toMatchObject({ code: 'SWAPPING' });
+    await expect(w.finish('SUCCEEDED')).resolves.toMatchObject({ state: 'DONE' });
+  });
+});
+
+it.each([
+  ['0', 0],
+  ['12', 12],
+  ['0.5%', 0.005],
+  ['100%', undefined],
+  ['many', undefined],
+])('a bound of %s is %s for the job', (text, bound) => {
+  expect(rejectionBound(text)).toBe(bound);
+});
+
+it('says how far a build has come, and nothing before the first count', () => {
+  expect(buildProgressOf({ counts: {} })).toBeUndefined();
+  expect(buildProgressOf({ counts: { rows_done: 12, rows_total: 10 } })).toEqual({ rowsDone: 10, rowsTotal: 10 });
+});

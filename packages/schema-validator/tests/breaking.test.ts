@@ -1,0 +1,340 @@
+/** Schemas that break the active one: the rebuild that their upload asks for, and the activation that it ends with. */
+import { describe, expect, it } from '@jest/globals';
+import { advanceOperation, getOperation, requestOperation } from '@lean-ops/common/aws';
+import {
+  beginOperation,
+  checkSchema,
+  curatedTable,
+  finishOperation,
+  lockKeyOf,
+  markDrained,
+  readWaitingUpload,
+  type Document,
+  type JsonObject,
+  type Operation,
+  type TopicName,
+} from '@lean-ops/common/core';
+import { budget, interruption, KilledError, withField } from '@lean-ops/common/testing';
+import fc from 'fast-check';
+import { activateByOperation } from '../src/activate-schema';
+import type { Collaborators } from '../src/collaborators';
+import { rebuildOf } from '../src/rebuild-request';
+import type { Upload } from '../src/upload';
+import { BUCKET, RESOURCES, world, type World } from './world';
+
+const TOPIC = 'telemetry.climate' as TopicName;
+const TABLES = { operations: 'operations', registry: 'registry' };
+const REASON = { 'x-breaking': true, 'x-breaking-reason': 'the sensor sends words now' };
+const first: JsonObject = { ...withField('level', { type: 'number' }), 'x-version': 1 };
+const breaking: JsonObject = { ...withField('level', { type: 'string' }), 'x-version': 2, ...REASON };
+const withoutReason: JsonObject = { ...withField('level', { type: 'string' }), 'x-version': 2 };
+const third: JsonObject = { ...withField('more', { type: 'number' }, breaking), 'x-version': 3 };
+
+const keyOf = (plan: Document | undefined): string => {
+  const key = plan?.['schema_key'];
+  return typeof key === 'string' ? key : '';
+};
+
+async function active(schema: JsonObject): Promise<World> {
+  const w = world();
+  await w.run(await w.upload(schema));
+  return w;
+}
+
+const always = (w: World): Collaborators => w.through(interruption(Infinity, 'before'));
+
+/** What the state machine and the Glue job do with an operation. */
+function machineOf(w: World) {
+  const now = () => new Date(w.clock.now());
+  const advance = (id: string, decide: Parameters<typeof advanceOperation>[4]) =>
+    advanceOperation(w.documents, TABLES, id, now, decide);
+  const step = (id: string, name: string) =>
+    w.documents.update('operations', { operation_id: id }, { set: { step: name } });
+  return {
+    advance,
+    /** Up to the swap: the tables are as the schema says, and the schema is not active yet. */
+    async toApplied(id: string): Promise<void> {
+      const begun = await advance(id, (facts) => beginOperation(facts, 'execution-1'));
+      if (begun.step === 'BUILDING') {
+        await step(id, 'BUILT');
+        await advance(id, (facts) => beginOperation(facts, 'execution-1'));
+      }
+      const { plan } = await advance(id, markDrained);
+      const text = (await w.objects.get(BUCKET, keyOf(plan)))?.body ?? '';
+      const check = checkSchema(text, { topic: TOPIC });
+      if (!check.ok) throw new Error(check.problems[0]?.message);
+      const { columns } = curatedTable(RESOURCES.lake, 'telemetry_climate', check.schema);
+      w.warehouse.tables.set('lean_ops_curated.telemetry_climate', [...columns]);
+      await step(id, 'APPLIED');
+    },
+    activate: (id: string, deps = always(w)) => activateByOperation(id, BUCKET, RESOURCES, deps),
+    finish: (id: string) => advance(id, (facts) => finishOperation(facts, { outcome: 'SUCCEEDED' })),
+    cancel: (id: string) => advance(id, (facts) => finishOperation(facts, { outcome: 'CANCELLED' })),
+  };
+}
+
+async function asked(w: World, schema: JsonObject = breaking): Promise<{ upload: Upload; id: string }> {
+  const upload = await w.upload(schema);
+  const id = rebuildOf(upload);
+  await expect(w.run(upload)).resolves.toEqual({ outcome: 'PENDING_REBUILD', operation: id });
+  return { upload, id };
+}
+
+describe('an upload that breaks the active schema', () => {
+  it('is refused where nothing says why it may, and told of the way', async () => {
+    const w = await active(first);
+    const outcome = await w.run(await w.upload(withoutReason));
+    expect(outcome).toMatchObject({ outcome: 'REFUSED', problems: [{ code: 'TYPE_CHANGED' }] });
+    expect(JSON.stringify(outcome)).toContain('lean-ops schema push --breaking');
+    expect(w.executions).toEqual(new Set());
+  });
+
+  it('asks for a rebuild, takes the lock of its topic, and changes nothing that people read', async () => {
+    const w = await active(first);
+    const before = { tables: new Map(w.warehouse.tables), item: await w.item() };
+    const { upload, id } = await asked(w);
+    expect(w.executions).toEqual(new Set([id]));
+    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(first);
+    expect(w.warehouse.tables).toEqual(before.tables);
+    const operation = await getOperation(w.documents, TABLES, id);
+    expect(operation).toMatchObject({ kind: 'rebuild', state: 'RUNNING', reason: REASON['x-breaking-reason'] });
+    expect(operation?.plan).toMatchObject({ from: 'standardized', activates: true, schema_version: 2 });
+    expect(w.body(keyOf(operation?.plan).replace('schemas/', ''))).toEqual(breaking);
+    const item = await w.item();
+    expect(item).toMatchObject({ status: 'READY', schema_version: 1, activating: id });
+    expect(readWaitingUpload(item)).toMatchObject({ sequencer: upload.sequencer, rebuild: id });
+  });
+
+  it('may say why beside its text, with how many rows it may cost', async () => {
+    const w = await active(first);
+    const upload = await w.upload(withoutReason, TOPIC, {
+      'breaking-reason': encodeURIComponent('Füllstand in Worten'),
+      'max-rejected': '0.5%',
+    });
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'PENDING_REBUILD' });
+    const operation = await getOperation(w.documents, TABLES, rebuildOf(upload));
+    expect(operation).toMatchObject({ reason: 'Füllstand in Worten', plan: { max_rejected: 0.005 } });
+  });
+
+  it('becomes active by the operation that holds the topic, and is settled', async () => {
+    const w = await active(first);
+    const { upload, id } = await asked(w);
+    const machine = machineOf(w);
+    await machine.toApplied(id);
+    expect(await w.item()).toMatchObject({ status: 'MAINTENANCE', schema_version: 1 });
+    await expect(machine.activate(id)).resolves.toEqual({ activated: true, version: 2, settled: true });
+    await machine.finish(id);
+    const item = await w.item();
+    expect(item).toMatchObject({ status: 'READY', schema_version: 2, settled_sequencer: upload.sequencer });
+    for (const gone of ['activating', 'waiting_upload', 'hold', 'error_code']) expect(item).not.toHaveProperty(gone);
+    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(breaking);
+    expect(w.body(`${TOPIC}/archive/1-20261123T100001Z.json`)).toEqual(first);
+    expect(w.files()).not.toContain(`${TOPIC}/pending/schema.json`);
+    expect(w.warehouse.driftRows.filter((row) => row.includes("'TYPE_CHANGED', 'level'"))).toHaveLength(1);
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'DUPLICATE' });
+    // The state machine may ask once more, when it did not hear the answer.
+    await expect(machine.activate(id)).resolves.toMatchObject({ activated: true });
+  });
+
+  it('needs a reason of its own: one that a version before had counts for that alone', async () => {
+    const w = await active(first);
+    const { id } = await asked(w);
+    const machine = machineOf(w);
+    await machine.toApplied(id);
+    await machine.activate(id);
+    await machine.finish(id);
+    const again = { ...withField('level', { type: 'integer' }, breaking), 'x-version': 3 };
+    await expect(w.run(await w.upload(again))).resolves.toMatchObject({
+      outcome: 'REFUSED',
+      problems: [{ code: 'BREAKING_REASON_STALE' }, { code: 'TYPE_CHANGED' }],
+    });
+    // What breaks nothing may keep the words.
+    await expect(w.run(await w.upload(third))).resolves.toMatchObject({ outcome: 'READY', version: 3 });
+  });
+
+  it('waits while the topic is held, and asks once it is released', async () => {
+    const w = await active(first);
+    const key = { topic_name: TOPIC };
+    await w.documents.update('registry', key, { set: { status: 'MAINTENANCE' } });
+    const upload = await w.upload(breaking);
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'PENDING_MAINTENANCE' });
+    await w.documents.update('registry', key, { set: { status: 'READY' } });
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'PENDING_REBUILD' });
+  });
+
+  it('waits while another operation has the topic, also one that does not hold it yet', async () => {
+    const w = await active(first);
+    w.documents.seed('operations', { ...lockKeyOf(TOPIC), holder: '20261130T062500Z-rebuild-ab12cd', since: '' });
+    const upload = await w.upload(breaking);
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'PENDING_MAINTENANCE' });
+    expect(readWaitingUpload(await w.item())).toMatchObject({ sequencer: upload.sequencer });
+    await w.documents.delete('operations', lockKeyOf(TOPIC));
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'PENDING_REBUILD' });
+  });
+
+  it('is refused once its rebuild is cancelled, and pushed again it asks for another one', async () => {
+    const w = await active(first);
+    const { upload, id } = await asked(w);
+    await machineOf(w).cancel(id);
+    expect(await w.item()).not.toHaveProperty('activating');
+    await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'REFUSED', problems: [{ code: 'REBUILD_ENDED' }] });
+    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(first);
+    const { id: other } = await asked(w);
+    expect(other).not.toBe(id);
+  });
+});
+
+describe('an upload that comes while a rebuild makes a schema active', () => {
+  it.each(['before the hold', 'while it is held'])('%s waits, and is compared with that schema', async (when) => {
+    const w = await active(first);
+    const { id } = await asked(w);
+    const machine = machineOf(w);
+    if (when === 'while it is held') await machine.toApplied(id);
+    const newer = await w.upload(third);
+    await expect(w.run(newer)).resolves.toEqual({ outcome: 'PENDING_MAINTENANCE' });
+    if (when !== 'while it is held') await machine.toApplied(id);
+    await expect(machine.activate(id)).resolves.toEqual({ activated: true, version: 2, settled: false });
+    await machine.finish(id);
+    expect(await w.item()).toMatchObject({ schema_version: 2, status: 'READY' });
+    expect(readWaitingUpload(await w.item())).toMatchObject({ sequencer: newer.sequencer });
+    await expect(w.run(newer)).resolves.toMatchObject({ outcome: 'READY', version: 3 });
+    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(third);
+    const added = w.warehouse.driftRows.filter((row) => row.includes("'COLUMN_ADDED', 'more'"));
+    expect(added).toHaveLength(1);
+  });
+});
+
+describe('a schema that a command gave', () => {
+  const operation = (kind: 'rebuild' | 'undo', key: string, hex: string): Operation => ({
+    operationId: `20261123T110000Z-${kind}-${hex}`,
+    kind,
+    topic: TOPIC,
+    state: 'RUNNING',
+    step: 'REQUESTED',
+    requestedBy: 'arn:aws:iam::1:user/ada',
+    reason: 'a new sensor',
+    plan: { activates: true, schema_key: key },
+    planDigest: 'd',
+    counts: {},
+    requestedAt: '2026-11-23T11:00:00.000Z',
+    updatedAt: '2026-11-23T11:00:00.000Z',
+    recorded: false,
+  });
+
+  async function through(w: World, one: Operation): Promise<void> {
+    await requestOperation(w.documents, TABLES, one);
+    const machine = machineOf(w);
+    await machine.toApplied(one.operationId);
+    await machine.activate(one.operationId);
+    await machine.finish(one.operationId);
+  }
+
+  it('comes after the uploads that are on record, and before the next one; an undo makes the one before active again', async () => {
+    const w = await active(first);
+    const key = `schemas/${TOPIC}/operations/one.json`;
+    await w.objects.put(BUCKET, key, JSON.stringify(breaking));
+    await through(w, operation('rebuild', key, '000001'));
+    expect(await w.item()).toMatchObject({ schema_version: 2, status: 'READY' });
+    const { previous, operation: by } =
+      w.objects.objects.get(`s3://${BUCKET}/schemas/${TOPIC}/active/schema.json`)?.metadata ?? {};
+    expect(by).toBe('20261123T110000Z-rebuild-000001');
+    await through(w, operation('undo', previous ?? '', '000002'));
+    expect(await w.item()).toMatchObject({ schema_version: 1, status: 'READY' });
+    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(first);
+    const back = w.warehouse.driftRows.filter((row) => row.includes("'TYPE_CHANGED', 'level'"));
+    expect(back).toHaveLength(2);
+    const next = { ...withField('more', { type: 'number' }, first), 'x-version': 3 };
+    await expect(w.run(await w.upload(next))).resolves.toMatchObject({ outcome: 'READY', version: 3 });
+    expect(await w.item()).toMatchObject({ schema_version: 3, status: 'READY' });
+    expect(w.warehouse.driftRows.some((row) => row.includes("'COLUMN_ADDED', 'more'"))).toBe(true);
+  });
+
+  it('is not made active by an operation that does not have the topic, nor before its tables are done', async () => {
+    const w = await active(first);
+    const one = operation('rebuild', `schemas/${TOPIC}/operations/one.json`, '000001');
+    await w.objects.put(BUCKET, keyOf(one.plan), JSON.stringify(breaking));
+    await requestOperation(w.documents, TABLES, one);
+    const machine = machineOf(w);
+    await expect(machine.activate(one.operationId)).rejects.toMatchObject({ code: 'ACTIVATION_NOT_DUE' });
+    await machine.toApplied(one.operationId);
+    await w.documents.update('registry', { topic_name: TOPIC }, { set: { status: 'READY' } });
+    await expect(machine.activate(one.operationId)).rejects.toMatchObject({ code: 'ACTIVATION_NOT_DUE' });
+    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(first);
+  });
+
+  it('is not made active where its text is another one than the tables were built by', async () => {
+    const w = await active(first);
+    const key = `schemas/${TOPIC}/operations/one.json`;
+    await w.objects.put(BUCKET, key, JSON.stringify(breaking));
+    const one = operation('rebuild', key, '000001');
+    const plan: Document = { ...one.plan, schema_digest: '00' };
+    await requestOperation(w.documents, TABLES, { ...one, plan });
+    await machineOf(w).toApplied(one.operationId);
+    await expect(machineOf(w).activate(one.operationId)).rejects.toMatchObject({ code: 'ACTIVATION_REFUSED' });
+  });
+});
+
+describe('a breaking upload and its activation, with another upload beside them, killed anywhere', () => {
+  it('end as one after the other', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 6, maxLength: 6 }),
+        fc.constantFrom('none', 'before', 'building', 'held'),
+        fc.constantFrom<'before' | 'after'>('before', 'after'),
+        async (deaths, other, when) => {
+          const w = await active(first);
+          const dies = [...deaths];
+          /** Runs it to the end, after one run of it that was killed. */
+          const killedOnce = async <T>(run: (deps: Collaborators) => Promise<T>): Promise<T> => {
+            try {
+              return await run(w.through(interruption(dies.pop() ?? Infinity, when)));
+            } catch (error) {
+              if (!(error instanceof KilledError)) throw error;
+              return run(always(w));
+            }
+          };
+          const uploads: Upload[] = [];
+          const put = async (schema: JsonObject) => {
+            const upload = await w.upload(schema);
+            uploads.push(upload);
+            return upload;
+          };
+          const compatible = { ...withField('more', { type: 'number' }, first), 'x-version': 2 };
+          const run = async (schema: JsonObject) => {
+            const one = await put(schema);
+            await killedOnce((deps) => w.run(one, deps));
+          };
+          if (other === 'before') await run(compatible);
+          const wanted = { ...withField('more', { type: 'number' }, breaking), 'x-version': 3 };
+          const upload = await put(wanted);
+          await killedOnce((deps) => w.run(upload, deps));
+          const id = rebuildOf(upload);
+          expect(w.executions).toContain(id);
+          const last = { ...withField('later', { type: 'number' }, wanted), 'x-version': 4 };
+          if (other === 'building') await run(last);
+          const machine = machineOf(w);
+          await machine.toApplied(id);
+          if (other === 'held') await run(last);
+          await killedOnce((deps) => machine.activate(id, deps));
+          await machine.finish(id);
+          const waiting = readWaitingUpload(await w.item());
+          const waits = uploads.find(({ sequencer }) => sequencer === waiting?.sequencer);
+          if (waits !== undefined) await killedOnce((deps) => w.run(waits, deps));
+          const comesLater = other === 'building' || other === 'held';
+          expect(waits !== undefined).toBe(comesLater);
+          expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(comesLater ? last : wanted);
+          const item = await w.item();
+          expect(item).toMatchObject({ status: 'READY', schema_version: comesLater ? 4 : 3 });
+          expect(item).not.toHaveProperty('activating');
+          expect(item).not.toHaveProperty('waiting_upload');
+          expect(item).not.toHaveProperty('ddl');
+          expect(w.files().filter((name) => /pending|failed/.test(name))).toEqual([]);
+          const rows = w.warehouse.driftRows.map((row) => row.slice(0, 64));
+          expect(new Set(rows).size).toBe(rows.length);
+          expect(w.warehouse.driftRows.filter((row) => row.includes("'TYPE_CHANGED', 'level'"))).toHaveLength(1);
+        },
+      ),
+      { numRuns: budget({ eachRun: 100, thorough: 1_000 }) },
+    );
+  }, 120_000);
+});
