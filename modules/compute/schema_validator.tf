@@ -29,7 +29,7 @@ module "schema_validator" {
     REGISTRY_TABLE   = var.tables.schema_registry
     OPERATIONS_TABLE = var.tables.operations
 
-    OPERATION_MACHINE_ARN = local.operation_machine_arn
+    OPERATION_STATE_MACHINE = local.operation_machine_arn
 
     FAILED_UPLOADS_QUEUE = local.failed_schema_uploads_name
   })

@@ -6,7 +6,7 @@ const SPEC = {
   lakeBucket: variable.text('LAKE_BUCKET'),
   athenaWorkgroup: variable.text('ATHENA_WORKGROUP'),
   operationsTable: variable.text('OPERATIONS_TABLE'),
-  operationMachineArn: variable.text('OPERATION_MACHINE_ARN'),
+  operationStateMachine: variable.text('OPERATION_STATE_MACHINE'),
   registryTable: variable.text('REGISTRY_TABLE'),
   failedUploadsQueue: variable.text('FAILED_UPLOADS_QUEUE'),
 };

@@ -32,7 +32,7 @@ const collaborators: Collaborators = {
   athena: retryingAthena(athena({ workgroup: config.athenaWorkgroup })),
   catalog: glueCatalog(),
   clock: systemClock,
-  machine: stepFunctionsMachine(config.operationMachineArn),
+  machine: stepFunctionsMachine(config.operationStateMachine),
 };
 const resources = {
   lake: { databasePrefix: config.databasePrefix, bucket: config.lakeBucket },
