@@ -5,6 +5,7 @@ import { readKnown } from '../../operations/follow';
 import { moveLines } from '../../format/move-lines';
 import { readHistories } from '../../operations/histories';
 import { planUndo } from '../../operations/plan-undo';
+import { withReactivation } from '../../operations/reactivation';
 import { tablesOf } from '../../operations/request';
 import { readRetaken } from '../../operations/retaken';
 import { readOperationsDeployment } from '../../pipeline/deployment';
@@ -23,8 +24,8 @@ export const registerTopicUndo: RegisterCommand = (topic, { terminal, operate, s
     const known = await readOperationsDeployment(options.outputs, terminal);
     const undone = await readKnown(operationId, known, operate(known));
     setExitCode(
-      await operateTopic(undone.topic, options, terminal, operate, async (situation, deployment, operator) =>
-        planUndo(
+      await operateTopic(undone.topic, options, terminal, operate, async (situation, deployment, operator) => {
+        const plan = await planUndo(
           situation,
           await readHistories(situation.topic, situation.item?.['table_name'], deployment, operator),
           undone,
@@ -32,8 +33,9 @@ export const registerTopicUndo: RegisterCommand = (topic, { terminal, operate, s
           (after) => readRetaken(situation.topic, after, deployment, operator),
           deployment.cycleDeltaKeptDays,
           moveLines,
-        ),
-      ),
+        );
+        return withReactivation(plan, undone, deployment, operator);
+      }),
     );
   });
 };
