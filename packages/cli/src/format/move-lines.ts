@@ -10,7 +10,14 @@ const GUESS = { messagesPerSecond: 5_000, startSeconds: 150 } as const;
 /** How many columns a line names. */
 const MAX_NAMED = 6;
 
-export function moveLines({ moves, retaken, histories, activeVersion, keptDays }: ShownMoves): WorkPlan['lines'] {
+export function moveLines({
+  moves,
+  retaken,
+  histories,
+  activeVersion,
+  keptDays,
+  staysHeld,
+}: ShownMoves): WorkPlan['lines'] {
   const minutes = Math.ceil((GUESS.startSeconds + retaken.messages / GUESS.messagesPerSecond) / 60);
   const curated = moves.find(({ layer }) => layer === 'curated');
   const keeps = curated !== undefined && curated.schemaId === undefined && activeVersion !== undefined;
@@ -28,7 +35,7 @@ export function moveLines({ moves, retaken, histories, activeVersion, keptDays }
       'takes',
       retaken.messages === 0
         ? 'nothing again: the tables lack no messages then'
-        : `${counted(retaken.messages, 'message')} of ${counted(retaken.cycles, 'cycle')} again, with the next cycle`,
+        : `${counted(retaken.messages, 'message')} of ${counted(retaken.cycles, 'cycle')} again, with the next cycle${staysHeld ? ' after its release' : ''}`,
     ],
     ['minutes', `about ${minutes} until they are taken again, which is a guess`],
     ['undo', `lean-ops topic undo OPERATION, for ${counted(keptDays, 'day')}`],

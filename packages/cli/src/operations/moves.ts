@@ -39,6 +39,8 @@ export interface ShownMoves {
   readonly activeVersion: number | undefined;
   /** Days for which the operation can be undone. */
   readonly keptDays: number;
+  /** Whether the topic stays held, so that no cycle takes anything before its release. */
+  readonly staysHeld: boolean;
 }
 
 /** Says the moves for people. format/move-lines.ts does. */

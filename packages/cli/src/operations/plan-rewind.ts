@@ -104,7 +104,14 @@ export async function planRewind(
       basis: moveBasis(moves),
       lines: [
         ['to', `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`],
-        ...show({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
+        ...show({
+          moves,
+          retaken,
+          histories,
+          activeVersion: activeVersionOf(item),
+          keptDays,
+          staysHeld: holdAfter || work.plan.held,
+        }),
       ],
     },
   };

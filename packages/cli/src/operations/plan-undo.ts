@@ -88,7 +88,14 @@ export async function planUndo(
       basis: moveBasis(moves),
       lines: [
         ['undoes', `${operationId}, of ${undone.requestedAt.slice(0, 16)}Z: ${undone.reason}`],
-        ...show({ moves, retaken, histories, activeVersion: activeVersionOf(item), keptDays }),
+        ...show({
+          moves,
+          retaken,
+          histories,
+          activeVersion: activeVersionOf(item),
+          keptDays,
+          staysHeld: work.plan.held,
+        }),
       ],
     },
   };
