@@ -8,6 +8,8 @@ const ENV = {
   LAKE_BUCKET: 'l',
   ATHENA_WORKGROUP: 'w',
   REGISTRY_TABLE: 'r',
+  OPERATIONS_TABLE: 'o',
+  OPERATION_STATE_MACHINE: 'arn:aws:states:eu-central-1:1:stateMachine:lean-ops-operation',
   FAILED_UPLOADS_QUEUE: 'lean-ops-failed-schema-uploads',
 };
 const CONTEXT = { awsRequestId: 'r-1', functionName: 'lean-ops-schema-validator' } as Context;
