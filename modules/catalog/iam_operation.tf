@@ -1,11 +1,15 @@
 # The job of operations fences tables of topics, compacts them, and puts the operation on record. It reads from cycle_delta and from the
 # checkpoints what a held topic has not taken. A rebuild reads RAW and the schema that it is to follow, builds in a table `rebuild_…` of
-# the database of the pipeline's own tables, and keeps errors, the ledger and drift_log true.
+# the database of the pipeline's own tables, and keeps errors, the ledger and drift_log true. An erasure (docs/decisions/0045-erasure.md)
+# rewrites whatever holds a key: RAW, tables of _ops, the archive of dead letters, and results of queries.
 locals {
+  archive_arn = "arn:${var.account.partition}:s3:::${var.buckets.dlq_archive}"
+
   operation_tables = {
+    raw          = ["events"]
     standardized = ["*"]
     curated      = ["*"]
-    ops          = ["operations", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"]
+    ops          = ["operations", "cycle_delta", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"]
   }
 }
 
@@ -23,7 +27,7 @@ data "aws_iam_policy_document" "operation" {
     ]))
   }
 
-  # Never cycle_delta: its one writer is the cycle.
+  # cycle_delta has the cycle as its writer, and loses rows by an erasure alone.
   statement {
     sid     = "CommitTables"
     actions = ["glue:UpdateTable"]
@@ -90,5 +94,49 @@ data "aws_iam_policy_document" "operation" {
     sid       = "PutOperationsOnRecord"
     actions   = ["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
+
+  # The item of the keys that are to be forgotten, and no operation.
+  statement {
+    sid       = "ForgetKeys"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
+
+  statement {
+    sid       = "FindArchive"
+    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
+    resources = [local.archive_arn]
+  }
+
+  statement {
+    sid       = "EraseFromArchive"
+    actions   = ["s3:GetObject", "s3:DeleteObject"]
+    resources = [for prefix in ["dlq", "overflow", "firehose-errors"] : "${local.archive_arn}/${prefix}/*"]
+  }
+
+  # An object of Firehose's has records of many topics, which stay.
+  statement {
+    sid       = "KeepOtherRecords"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.archive_arn}/firehose-errors/*"]
+  }
+
+  statement {
+    sid       = "EraseQueryResults"
+    actions   = ["s3:GetObject", "s3:DeleteObject"]
+    resources = ["${local.lake_arn}/${var.query_results_prefix}*"]
+  }
+
+  statement {
+    sid       = "EraseFromIndex"
+    actions   = ["dynamodb:Query", "dynamodb:DeleteItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.dlq_archive}"]
+  }
+
+  statement {
+    sid       = "EraseAttempts"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.idempotency}"]
   }
 }

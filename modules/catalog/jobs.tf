@@ -83,6 +83,11 @@ locals {
         "--checkpoint_table" = var.tables.checkpoints
         # A rebuild flattens payloads as a cycle does.
         "--max_columns" = tostring(var.max_columns)
+        # An erasure looks into the archive and at query results, too.
+        "--lake_bucket"       = var.buckets.lake
+        "--archive_bucket"    = var.buckets.dlq_archive
+        "--archive_table"     = var.tables.dlq_archive
+        "--idempotency_table" = var.tables.idempotency
         # A compaction expires snapshots by the rule of maintenance, for as long as it may take.
         "--rewind_window_days" = tostring(var.rewind_window_days)
         "--budget_minutes"     = tostring(local.budget_minutes.operation)

@@ -23,11 +23,12 @@ variable "account" {
 }
 
 variable "buckets" {
-  description = "Bucket names: the lake (warehouse and query results), the schemas and the job artifacts."
+  description = "Bucket names: the lake (warehouse and query results), the schemas, the job artifacts and the archive of dead letters."
   type = object({
-    lake      = string
-    schemas   = string
-    artifacts = string
+    lake        = string
+    schemas     = string
+    artifacts   = string
+    dlq_archive = string
   })
   nullable = false
 }
@@ -49,6 +50,8 @@ variable "tables" {
     schema_registry = string
     checkpoints     = string
     operations      = string
+    dlq_archive     = string
+    idempotency     = string
   })
   nullable = false
 }

@@ -18,6 +18,7 @@ from lean_ops.ports.aws import (
     S3Schemas,
     use_region,
 )
+from lean_ops.ports.aws_archive import AwsArchive, DynamoKeys
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.ports.job_arguments import parse_operation_arguments
 from lean_ops.spark.session import open_session, region_of
@@ -40,6 +41,9 @@ def main() -> None:
                     checkpoints=DynamoCheckpoints(arguments.checkpoint_table),
                     schemas=S3Schemas(arguments.schema_bucket),
                     versions=GlueTableVersions(arguments.database_prefix),
+                    keys=DynamoKeys(arguments.operations_table),
+                    archive=AwsArchive(arguments.archive_table, arguments.idempotency_table),
+                    sleep=time.sleep,
                     clock=utc_now,
                     elapsed=time.monotonic,
                     log=log,

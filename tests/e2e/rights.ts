@@ -45,13 +45,13 @@ interface Policy {
 /**
  * Makes a user whose only rights are those of a documented policy.
  *
- * @param file the policy, a template of Terraform's `templatefile`
+ * @param files the policies, templates of Terraform's `templatefile`
  * @param except the statement that the user lacks
  * @returns the environment variables of the user's keys
  */
 export async function holderOf(
   stack: Stack,
-  file: string,
+  files: string | readonly string[],
   user: string,
   except?: string,
 ): Promise<Readonly<Record<string, string>>> {
@@ -62,14 +62,17 @@ export async function holderOf(
     region: REGION,
     account: '000000000000',
   };
-  const text = readFileSync(file, 'utf8').replace(/\$\{(\w+)\}/g, (_, name: string) => String(values[name]));
-  const policy = JSON.parse(text) as Policy;
-  const Statement = policy.Statement.filter(({ Sid }) => Sid !== except);
-  if (except !== undefined && Statement.length === policy.Statement.length) throw new Error(`no statement ${except}`);
+  const policies = [files].flat().map((file) => {
+    const text = readFileSync(file, 'utf8').replace(/\$\{(\w+)\}/g, (_, name: string) => String(values[name]));
+    return JSON.parse(text) as Policy;
+  });
+  const all = policies.flatMap((policy) => policy.Statement);
+  const Statement = all.filter(({ Sid }) => Sid !== except);
+  if (except !== undefined && Statement.length === all.length) throw new Error(`no statement ${except}`);
   const iam = new IAMClient({ endpoint: endpointOf(stack.port), region: REGION, credentials: CREDENTIALS });
   const name = { UserName: user };
   await iam.send(new CreateUserCommand(name));
-  const PolicyDocument = JSON.stringify({ ...policy, Statement });
+  const PolicyDocument = JSON.stringify({ Version: policies[0]?.Version, Statement });
   await iam.send(new PutUserPolicyCommand({ ...name, PolicyName: 'documented', PolicyDocument }));
   const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand(name));
   return { AWS_ACCESS_KEY_ID: key?.AccessKeyId ?? '', AWS_SECRET_ACCESS_KEY: key?.SecretAccessKey ?? '' };

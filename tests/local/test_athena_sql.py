@@ -47,6 +47,10 @@ COMMENT FIRST AFTER ; . * + UNNEST
             "SELECT date_add('hour', 2, a) x, date_diff('day', a, b) y FROM t",
             f"SELECT TIMESTAMPADD(HOUR, 2, a) AS x, TIMESTAMPDIFF(DAY, a, b) AS y FROM {T} AS `t`",
         ),
+        (
+            "SELECT to_hex(sha256(to_utf8(a))) x FROM t",
+            f"SELECT HEX(UNHEX(SHA2(ENCODE(a, 'utf-8'), 256))) AS x FROM {T} AS `t`",
+        ),
         ("SELECT DECIMAL '1.10' x", "SELECT CAST('1.10' AS DECIMAL(3, 2)) AS x"),
         ("SELECT CAST(a AS decimal) x FROM t", f"SELECT CAST(a AS DECIMAL(38, 0)) AS x FROM {T} AS `t`"),
         ("SELECT approx_distinct(a) x FROM t", f"SELECT APPROX_COUNT_DISTINCT(a) AS x FROM {T} AS `t`"),

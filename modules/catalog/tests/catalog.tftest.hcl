@@ -12,9 +12,9 @@ variables {
   name_prefix          = "lean-ops"
   database_prefix      = "lean_ops"
   account              = { id = "123456789012", partition = "aws", region = "eu-central-1" }
-  buckets              = { lake = "lake", schemas = "schemas", artifacts = "artifacts" }
+  buckets              = { lake = "lake", schemas = "schemas", artifacts = "artifacts", dlq_archive = "archive" }
   query_results_prefix = "athena-results/"
-  tables               = { schema_registry = "registry", checkpoints = "checkpoints", operations = "operations" }
+  tables               = { schema_registry = "registry", checkpoints = "checkpoints", operations = "operations", dlq_archive = "dlq-archive", idempotency = "idempotency" }
   provisioner_function = "lean-ops-table-provisioner"
   scripts_dir          = "tests/fixtures"
   library_zip          = "tests/fixtures/lean_ops.zip"
@@ -187,14 +187,16 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
       "arn:aws:glue:eu-central-1:123456789012:catalog",
       "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_standardized", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_standardized/*",
       "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_curated", "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_curated/*",
-      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_ops",
+      "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_ops", "arn:aws:glue:eu-central-1:123456789012:database/lean_ops_raw",
+      "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_raw/events", "arn:aws:s3:::lake/warehouse/lean_ops_raw/events/*",
       "arn:aws:s3:::lake/warehouse/lean_ops_standardized/*", "arn:aws:s3:::lake/warehouse/lean_ops_curated/*",
+      "arn:aws:s3:::archive/firehose-errors/*",
       ], flatten([
-        for table in ["operations", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"] : [
+        for table in ["operations", "cycle_delta", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"] : [
           "arn:aws:glue:eu-central-1:123456789012:table/lean_ops_ops/${table}", "arn:aws:s3:::lake/warehouse/lean_ops_ops/${table}/*",
         ]
     ])))
-    error_message = "An operation commits to the tables of topics and to those that say what became of their rows: not to RAW, nor to cycle_delta."
+    error_message = "An operation commits to the tables of topics, to its own record, to those that say what became of rows, and to what an erasure has to take a record from; to no other."
   }
 
   assert {

@@ -17,6 +17,7 @@ import { registerSchemaStatus } from './commands/schema-status';
 import { registerSchemaSync } from './commands/schema-sync';
 import { registerStatus } from './commands/status';
 import { registerTopicCompact } from './commands/topic/compact';
+import { registerTopicForget } from './commands/topic/forget';
 import { registerTopicHold } from './commands/topic/hold';
 import { registerTopicPoints } from './commands/topic/points';
 import { registerTopicRebuild } from './commands/topic/rebuild';
@@ -72,7 +73,9 @@ export async function run(
   registerSchemaNew(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
-  const topic = program.command('topic').description('hold a topic, release it, compact it, and see which are held');
+  const topic = program
+    .command('topic')
+    .description('hold a topic, release it, compact it, forget keys of it, and see which are held');
   registerTopicHold(topic, context);
   registerTopicRelease(topic, context);
   registerTopicStatus(topic, context);
@@ -81,6 +84,7 @@ export async function run(
   registerTopicRewind(topic, context);
   registerTopicUndo(topic, context);
   registerTopicRebuild(topic, context);
+  registerTopicForget(topic, context);
   const op = program.command('op').description('operations on topics: see them, take them up, take them back');
   registerOpList(op, context);
   registerOpShow(op, context);

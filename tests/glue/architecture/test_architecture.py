@@ -18,7 +18,7 @@ ROOMS = {
     "scripts/glue/lean_ops": (
         *("errors", "columns", "ports", "spark", "payload", "validation", "tables", "raw"),
         *("cycle_delta", "versions", "tasks", "bookkeeping", "standardized", "curated", "catch_up"),
-        *("maintenance", "rebuild", "operations", "entrypoint"),
+        *("maintenance", "rebuild", "forget", "operations", "entrypoint"),
     ),
     "scripts/local/emulator": (
         *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "cloudwatch"),
@@ -36,7 +36,7 @@ WRITING_METHODS = {
 # The modules that commit to tables. What staged_rows has Spark write is committed by topic_table.
 COMMITTING = (
     *("tables/spark_tables.py", "tables/topic_table.py", "tables/staged_rows.py"),
-    *("maintenance/rewriting.py", "maintenance/expiry.py"),
+    *("maintenance/rewriting.py", "maintenance/expiry.py", "forget/erasing.py"),
     *("tables/swap.py", "rebuild/shadow_catalog.py", "maintenance/shadows.py"),
 )
 # What tasks write are files; the commit that makes them part of a table is topic_table's.
@@ -49,6 +49,7 @@ WRITING_OTHERWISE = ("bookkeeping/ledger.py", "entrypoint/log.py", "spark/sessio
 WRITING_LEDGER = (
     *("standardized/job.py", "curated/job.py", "curated/moved_tables.py"),
     *("operations/rewinding.py", "rebuild/swapping.py"),
+    "forget/lake.py",
 )
 
 # Rooms and modules whose decisions are plain Python: no Spark, no Arrow.
@@ -62,6 +63,7 @@ PLAIN = (
     *("maintenance/snapshots.py", "maintenance/delta_retention.py", "maintenance/raw_days.py"),
     *("maintenance/debt.py", "maintenance/orphans.py", "maintenance/versions.py"),
     *("maintenance/pace.py", "rebuild/shadow_metadata.py", "rebuild/target.py", "rebuild/plan.py"),
+    *("forget/keys.py", "forget/archive.py"),
 )
 
 
@@ -143,7 +145,7 @@ def test_only_session_makes_a_session(path):
     assert not attributes(path) & {"newSession", "getOrCreate", "cloneSession", *builder}
 
 
-@pytest.mark.parametrize("path", others(("ports/aws.py",)), ids=name_of)
+@pytest.mark.parametrize("path", others(("ports/aws.py", "ports/aws_archive.py")), ids=name_of)
 def test_only_aws_talks_to_aws(path):
     assert not {name.split(".")[0] for name in imports(path)} & {"boto3", "botocore"}
 

@@ -18,7 +18,7 @@ from lean_ops.spark import iceberg_classes, java_api
 LIBRARY = Path(java_api.__file__).parents[1]
 LISTS = (
     *(java_api.NEEDED, java_api.NEEDED_BY_TASKS, java_api.NEEDED_BY_MOVES),
-    *(java_api.NEEDED_BY_MAINTENANCE, java_api.NEEDED_BY_REBUILD),
+    *(java_api.NEEDED_BY_MAINTENANCE, java_api.NEEDED_BY_REBUILD, java_api.NEEDED_BY_ERASURE),
 )
 LIST = {name: {member for one in LISTS for member in one.get(name, ())} for one in LISTS for name in one}
 LATER = EPOCH + timedelta(days=60)
@@ -76,6 +76,7 @@ def test_the_jvm_of_the_tests_has_all_of_it(spark):
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_MOVES) == []
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_MAINTENANCE) == []
     assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_REBUILD) == []
+    assert java_api.missing_in(spark._jvm, java_api.NEEDED_BY_ERASURE) == []
 
 
 def test_what_is_missing_is_named(spark):

@@ -349,7 +349,7 @@ class Lake:
             row["tableName"] for row in self.spark.sql(f"SHOW TABLES IN {self.name(layer)}").collect()
         ]
         present = len(self.rows(table)) if exists else 0
-        gone = ("duplicates", "superseded", "parse_errors", "rejected")
+        gone = ("duplicates", "superseded", "parse_errors", "rejected", "forgotten")
         return sum(row["records_in"] for row in rows), present + sum(
             row[name] for row in rows for name in gone
         )

@@ -92,7 +92,7 @@ def check_ledger(entries, tables):
     assert set(told.values()) <= {1}
     for layer, rows in tables.items():
         own = [row for row in entries if row["layer"] == layer]
-        gone = ("duplicates", "superseded", "parse_errors", "rejected")
+        gone = ("duplicates", "superseded", "parse_errors", "rejected", "forgotten")
         accounted = len(rows) + sum(row[name] for row in own for name in gone)
         assert sum(row["records_in"] for row in own) == accounted, own
 

@@ -61,6 +61,19 @@ class MemoryOperations:
         item.update(step=after, counts=dict(counts), updated_at=at.isoformat())
         return True
 
+    def of(self, operation_id: str) -> list[str] | None:
+        item = self.items.get(f"keys#{operation_id}")
+        return None if item is None else list(item["keys"])
+
+    def found(self, operation_id: str) -> dict[str, int]:
+        return dict(self.items.get(f"keys#{operation_id}", {}).get("found", {}))
+
+    def note(self, operation_id: str, found: Any) -> None:
+        self.items[f"keys#{operation_id}"]["found"] = dict(found)
+
+    def drop(self, operation_id: str) -> None:
+        self.items.pop(f"keys#{operation_id}", None)
+
     def note_recorded(self, operation_id: str, state: str) -> None:
         self.items[operation_id].update(recorded=True, recorded_state=state)
 
@@ -81,6 +94,36 @@ class MemoryOperations:
             **more,
         }
         self.items[f"topic#{topic}"] = {"operation_id": f"topic#{topic}", "holder": operation_id}
+
+
+@dataclass
+class MemoryArchive:
+    """The objects of buckets, the index of the archive, and the attempts at messages."""
+
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    index: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    attempts: set[str] = field(default_factory=set)
+
+    def list(self, bucket: str, prefix: str) -> list[str]:
+        return sorted(key for of, key in self.objects if of == bucket and key.startswith(prefix))
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        return self.objects.get((bucket, key))
+
+    def put(self, bucket: str, key: str, content: bytes) -> None:
+        self.objects[bucket, key] = content
+
+    def delete(self, bucket: str, key: str) -> None:
+        self.objects.pop((bucket, key), None)
+
+    def entries(self, topic: str) -> "list[dict[str, Any]]":
+        return [item for (of, _), item in sorted(self.index.items()) if of == topic]
+
+    def delete_entry(self, topic: str, failed_at_message_id: str) -> None:
+        self.index.pop((topic, failed_at_message_id), None)
+
+    def delete_attempts(self, message_id: str) -> None:
+        self.attempts.discard(message_id)
 
 
 def maintain(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from maintained import MemoryOperations, MemoryVersions
+from maintained import MemoryArchive, MemoryOperations, MemoryVersions
 
 from lean_ops.bookkeeping.operation import Operation
 from lean_ops.operations import job
@@ -20,6 +20,7 @@ def operate(
     operation_id: str,
     *,
     at: datetime,
+    archive: MemoryArchive | None = None,
     **arguments: Any,
 ) -> Operation:
     """Runs the job of operations. at: what its clock says."""
@@ -39,6 +40,9 @@ def operate(
             checkpoints=lake.checkpoints,
             schemas=lake,
             versions=MemoryVersions(),
+            keys=operations,
+            archive=archive or MemoryArchive(),
+            sleep=lambda _: None,
             clock=lambda: at,
             elapsed=lambda: 0.0,
             log=lambda message, **fields: lake.logged.append({"message": message, **fields}),

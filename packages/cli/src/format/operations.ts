@@ -129,6 +129,7 @@ function whatIsDone(operation: Operation): string {
       return `no cycle that began before is at work; ${WORK[kind]} the tables`;
     case 'APPLIED': {
       if (kind === 'compact') return compactedText(counts);
+      if (kind === 'forget') return forgottenText(counts);
       const { cycles_waiting: cycles, messages_waiting: messages } = counts;
       if (kind === 'rewind' || kind === 'undo') return movedText(counts);
       if (kind !== 'release' || typeof cycles !== 'number' || typeof messages !== 'number')
@@ -188,4 +189,14 @@ function compactedText(counts: Operation['counts']): string {
     ...change('snapshots', (count) => counted(count, 'snapshot')),
   ];
   return `the tables are done${changes.length === 0 ? '' : `: ${changes.join(', ')}`}`;
+}
+
+/** What an erasure found. */
+function forgottenText(counts: Operation['counts']): string {
+  const found = Object.entries(counts).flatMap(([name, count]) =>
+    name.startsWith('rows_') && typeof count === 'number' && count > 0 ? [`${name.slice(5)} ${count}`] : [],
+  );
+  const letters = counts['dead_letters'];
+  const rows = found.length === 0 ? 'no rows' : `rows of ${found.join(', ')}`;
+  return `erased: ${rows}${typeof letters === 'number' && letters > 0 ? `, and ${counted(letters, 'dead letter')}` : ''}`;
 }

@@ -85,6 +85,8 @@ export interface WorkPlan extends Planned {
   readonly lines: readonly (readonly [name: string, text: string])[];
   /** A text that the operation's job reads, which is put there when it is asked for. */
   readonly text?: { readonly bucket: string; readonly key: string; readonly body: string };
+  /** Makes the item that the operation's job reads beside the operation's own, and that stays on no record. */
+  readonly besides?: (operationId: string) => Document;
 }
 
 export type TopicPlan = HoldPlan | ReleasePlan | CompactPlan | WorkPlan;
@@ -110,7 +112,8 @@ export interface Refusal {
     | 'NOTHING_TO_REWIND'
     | 'SCHEMA_CHANGED'
     | 'UNDO_GONE'
-    | 'UNDO_OVERTAKEN';
+    | 'UNDO_OVERTAKEN'
+    | 'KEY_IN_REASON';
   /** A whole sentence. */
   readonly message: string;
   /** The command to go on with. */

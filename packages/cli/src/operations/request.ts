@@ -32,10 +32,12 @@ export async function requestPlanned(
   deployment: OperationsDeployment,
   operator: Operator,
 ): Promise<Requested> {
-  if ('text' in plan && plan.text !== undefined) await putText(plan.text, operator);
+  if ('text' in plan) await putText(plan.text, operator);
   const operation = newOperation(plan, reason, await operator.caller(), operator);
   const refusal = await takeLock(operation, deployment, operator);
   if (refusal !== undefined) return { ok: false, refusal };
+  const besides = plan.kind === 'forget' ? plan.besides?.(operation.operationId) : undefined;
+  if (besides !== undefined) await operator.documents.put(deployment.operationsTable, besides);
   try {
     await operator.machine.start(operation.operationId, { operation_id: operation.operationId });
   } catch (error) {

@@ -2,9 +2,12 @@
 
 The rows are made from the commits of the topics' tables, so a run that is killed loses none. They add up:
 
-Standardized: Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ parse_errors.
-Curated:      Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ rejected, where records_in
-              counts the versions that were validated.
+Standardized: Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ parse_errors + Σ forgotten.
+Curated:      Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ rejected + Σ forgotten, where
+records_in counts the versions that were validated.
+
+An operation that erases keys has an entry of its own, with its id in the place of a cycle's: `forgotten` are
+the rows that it took from the table.
 """
 
 import json
@@ -30,11 +33,12 @@ COUNTS = (
     "nulled",
     "rescued",
     "new_columns",
+    "forgotten",
 )
 SCHEMA = (
     "topic_name string, layer string, cycle_id string, "
-    + "".join(f"{name} bigint, " for name in COUNTS)
-    + "started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string"
+    + "".join(f"{name} bigint, " for name in COUNTS[:-1])
+    + "started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string, forgotten bigint"
 )
 DONE = "SUCCEEDED"
 FAILED = "FAILED"
@@ -162,6 +166,18 @@ def write(tables: Tables, entries: Sequence[Entry]) -> None:
         tables.append(rows.coalesce(1), ledger, {})
     else:
         tables.upsert(rows, ledger, _KEYS, {}, among)
+
+
+def entered(tables: Tables, layer: str, cycles: Mapping[str, str]) -> set[str]:
+    """Returns the topics that are through with their cycle by an entry. cycles: topic to cycle."""
+    rows = (
+        tables.read(tables.name("ops", TABLE))
+        .where((F.col("layer") == layer) & F.col("topic_name").isin(*cycles))
+        .where(F.col("cycle_id").isin(*set(cycles.values())) & (F.col("status") == DONE))
+        .select("topic_name", "cycle_id")
+        .collect()
+    )
+    return {row["topic_name"] for row in rows if cycles[row["topic_name"]] == row["cycle_id"]}
 
 
 def _among(entries: Sequence[Entry]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lean_ops.errors import LeanOpsError
-from lean_ops.ports.interfaces import Item
+from lean_ops.ports.interfaces import KEYS, Item
 
 RUNNING, DONE, CANCELLED = "RUNNING", "DONE", "CANCELLED"
 BUILDING, BUILT, DRAINED, APPLIED = "BUILDING", "BUILT", "DRAINED", "APPLIED"
@@ -55,12 +55,12 @@ class Operation:
 
 
 def read_operation(item: Item) -> Operation | None:
-    """Returns the operation of an item; None for the lock of a topic.
+    """Returns the operation of an item; None for the lock of a topic, and for the keys of an erasure.
 
     Raises OperationError for an item that is neither.
     """
     operation_id = str(item.get("operation_id", ""))
-    if operation_id.startswith(_LOCK):
+    if operation_id.startswith((_LOCK, KEYS)):
         return None
     lacking = [name for name in ("kind", "topic", "state", "step", "requested_at") if not item.get(name)]
     if not operation_id or lacking:

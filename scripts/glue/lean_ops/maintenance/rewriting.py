@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
 
 from lean_ops.spark.catalog_calls import COMMIT, LOAD
 from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of
@@ -32,13 +32,19 @@ def scan_tasks(scan: Any) -> list[Any]:
 
 
 def rewritten(
-    spark: SparkSession, loaded: Any, tasks: Sequence[Any], *, sort_by: Sequence[str], target_bytes: int
+    spark: SparkSession,
+    loaded: Any,
+    tasks: Sequence[Any],
+    *,
+    sort_by: Sequence[str],
+    target_bytes: int,
+    where: Column | None = None,
 ) -> list[Any]:
     """Writes the rows of these files to new ones, and gives those (Iceberg's DataFile, in Java).
 
     loaded: Iceberg's own Table, in Java, from which the tasks were planned. sort_by: the columns by which the
-    rows are sorted over all new files; none to keep their order. The new files belong to no table before a
-    commit says so.
+    rows are sorted over all new files; none to keep their order. where: which rows are written; None for all.
+    The new files belong to no table before a commit says so.
     """
     iceberg = iceberg_of(spark._jvm)
     cache, staged, written = iceberg.table_cache, iceberg.task_sets.get(), iceberg.written_files.get()
@@ -51,6 +57,8 @@ def rewritten(
     staged.stageTasks(loaded, group, listed)
     try:
         rows = spark.read.format("iceberg").option("scan-task-set-id", group).load(group)
+        if where is not None:
+            rows = rows.where(where)
         if sort_by:
             rows = rows.repartitionByRange(count, *sort_by).sortWithinPartitions(*sort_by)
         else:

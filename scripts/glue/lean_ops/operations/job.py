@@ -4,7 +4,7 @@ The state machine of operations starts it after it has held the topic and waited
 before, and ends the operation after it. The job may be killed at any moment and run again:
 
 1. What the kind of the operation does recognises in the tables what is done.
-2. The item gets the step APPLIED with the counts.
+2. The item gets the step APPLIED with the counts, and the keys that an erasure was about are deleted.
 3. The table of operations gets the operation's row, and those of others that ended without a run of this job.
 """
 
@@ -31,6 +31,7 @@ from lean_ops.cycle_delta.summary import topic_cycles
 from lean_ops.errors import reason
 from lean_ops.operations.compacting import compact
 from lean_ops.operations.fencing import fence
+from lean_ops.operations.forgetting import forget
 from lean_ops.operations.rebuilding import build_beside, clean_up, swap_in
 from lean_ops.operations.recording import record
 from lean_ops.operations.rewinding import move_tables
@@ -86,6 +87,8 @@ def run(job: OperationJob) -> Operation:
             raise _taken_away(operation)
         operation = replace(operation, step=APPLIED, counts=counts)
         job.log("operation applied", kind=operation.kind, topic_name=operation.topic, **counts)
+    if operation.kind == "forget":
+        job.keys.drop(operation.operation_id)
     _record(job, tables, operation)
     return operation
 
@@ -214,6 +217,12 @@ def _rebuild(job: OperationJob, tables: Tables, operation: Operation, held: Held
     return swap_in(job, tables, operation, held.epoch)
 
 
+def _forget(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
+    """Fences the tables first, as for a compaction."""
+    held.fence(tables)
+    return {"epoch": held.epoch, **forget(job, tables, operation, held.epoch)}
+
+
 _KINDS: Mapping[str, Apply] = {
     "hold": _hold,
     "release": _release,
@@ -221,6 +230,7 @@ _KINDS: Mapping[str, Apply] = {
     "rewind": _move,
     "undo": _move,
     "rebuild": _rebuild,
+    "forget": _forget,
 }
 _BUILDS: Mapping[str, Build] = {"rebuild": build_beside}
 _CLEAN_UPS: Mapping[str, CleanUp] = {

@@ -195,6 +195,51 @@ class Operations(Protocol):
         """Notes that the operation has a row in the table of operations, which says this state."""
 
 
+KEYS = "keys#"
+"""Before an operation's id: the item that has the keys which it is to forget, until it has done so."""
+
+
+class Keys(Protocol):
+    """The keys that an operation is to forget: an item of its own beside the operation, as long as it
+    takes."""
+
+    def of(self, operation_id: str) -> Sequence[str] | None:
+        """The keys; None when they are gone."""
+
+    def found(self, operation_id: str) -> Mapping[str, int]:
+        """What an earlier run has noted; empty where none has."""
+
+    def note(self, operation_id: str, found: Mapping[str, int]) -> None:
+        """Notes what was found beside the keys, before it goes."""
+
+    def drop(self, operation_id: str) -> None:
+        """Deletes them; that they are gone already is no error."""
+
+
+class Archive(Protocol):
+    """The objects beside the lake's tables, and the items that index them."""
+
+    def list(self, bucket: str, prefix: str) -> Iterable[str]:
+        """The keys of the objects below a prefix."""
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        """The content of an object; None when there is none."""
+
+    def put(self, bucket: str, key: str, content: bytes) -> None: ...
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Deletes an object; that it is gone already is no error."""
+
+    def entries(self, topic: str) -> Iterable[Item]:
+        """The items of the archive's index about a topic."""
+
+    def delete_entry(self, topic: str, failed_at_message_id: str) -> None:
+        """Deletes an item of the index; that it is gone already is no error."""
+
+    def delete_attempts(self, message_id: str) -> None:
+        """Deletes what sqs-processor remembers of a message that it had to handle alone."""
+
+
 class TableVersions(Protocol):
     """The former versions of the catalog's entries, of which an account may have a million."""
 
@@ -227,7 +272,7 @@ class Maintenance:
 @dataclass(frozen=True, kw_only=True)
 class OperationJob:
     """One run of the job operation, with everything it works with. clock, elapsed and log are as in
-    Maintenance."""
+    Maintenance. sleep: takes seconds."""
 
     arguments: OperationArguments
     spark: SparkSession
@@ -236,6 +281,9 @@ class OperationJob:
     checkpoints: Checkpoints
     schemas: SchemaTexts
     versions: TableVersions
+    keys: Keys
+    archive: Archive
+    sleep: Callable[[float], None]
     clock: Callable[[], datetime]
     elapsed: Callable[[], float]
     log: Callable[..., None]

@@ -29,6 +29,7 @@ one does."""
 DEFAULT_REWIND_WINDOW_DAYS = 30
 """Days for which topics can be taken back, unless the job says otherwise."""
 
+_ANY = re.compile(r"[A-Za-z0-9._-]*")
 _DAYS = re.compile(r"[0-9]{1,5}")
 _CYCLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _DATABASE_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -260,6 +261,8 @@ class OperationArguments:
 
     operation_id: names the item that says what is to be done. budget_minutes, rewind_window_days: as in
     MaintenanceArguments, for a compaction. schema_bucket, max_columns: as in JobArguments, for a rebuild.
+    lake_bucket, archive_bucket, archive_table, idempotency_table: where an erasure looks besides; "" where
+    the job was deployed without them.
     """
 
     operation_id: str
@@ -269,6 +272,10 @@ class OperationArguments:
     checkpoint_table: str
     schema_bucket: str = ""
     max_columns: int = DEFAULT_MAX_COLUMNS
+    lake_bucket: str = ""
+    archive_bucket: str = ""
+    archive_table: str = ""
+    idempotency_table: str = ""
     budget_minutes: int = DEFAULT_COMPACT_MINUTES
     rewind_window_days: int = DEFAULT_REWIND_WINDOW_DAYS
     catalog_calls_per_second: int = DEFAULT_CATALOG_CALLS
@@ -286,6 +293,10 @@ def parse_operation_arguments(argv: Sequence[str]) -> OperationArguments:
         checkpoint_table=options.text("checkpoint_table"),
         schema_bucket=options.text("schema_bucket", _BUCKET, ""),
         max_columns=options.whole_number("max_columns", 4, DEFAULT_MAX_COLUMNS),
+        lake_bucket=options.text("lake_bucket", _ANY, ""),
+        archive_bucket=options.text("archive_bucket", _ANY, ""),
+        archive_table=options.text("archive_table", _ANY, ""),
+        idempotency_table=options.text("idempotency_table", _ANY, ""),
         budget_minutes=options.whole_number("budget_minutes", 3, DEFAULT_COMPACT_MINUTES),
         rewind_window_days=options.whole_number("rewind_window_days", 3, DEFAULT_REWIND_WINDOW_DAYS),
         **options.limits(),

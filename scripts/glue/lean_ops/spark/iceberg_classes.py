@@ -170,3 +170,25 @@ class RebuildClasses:
 def rebuild_classes_of(jvm: Any) -> RebuildClasses:
     """The classes of the process, looked up at the first call."""
     return RebuildClasses(jvm)
+
+
+@lru_cache(maxsize=1)
+def check_erasure(jvm: Any) -> None:
+    """Raises JavaApiError when the JVM lacks what only an erasure calls, before anything was done."""
+    maintenance_classes_of(jvm)
+    missing = java_api.missing_in(jvm, java_api.NEEDED_BY_ERASURE)
+    if missing:
+        raise java_api.JavaApiError(java_api.iceberg_version(jvm), missing)
+
+
+@lru_cache(maxsize=1)
+def constant_function(jvm: Any) -> Any:
+    """A java.util.function.Function that gives the same text for everything, made without a call back to
+    Python."""
+    handles, java_class = jvm.java.lang.invoke.MethodHandles, jvm.java.lang.Class
+    object_class = java_class.forName("java.lang.Object")
+    dropped = jvm.java.lang.reflect.Array.newInstance(java_class.forName("java.lang.Class"), 1)
+    dropped[0] = object_class
+    handle = handles.dropArguments(handles.constant(object_class, "all"), 0, dropped)
+    function = java_class.forName("java.util.function.Function")
+    return jvm.java.lang.invoke.MethodHandleProxies.asInterfaceInstance(function, handle)

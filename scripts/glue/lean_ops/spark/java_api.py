@@ -226,6 +226,37 @@ NEEDED_BY_REBUILD: JavaApi = {
 }
 """Without these, a rebuild ends before it has done anything."""
 
+NEEDED_BY_ERASURE: JavaApi = {
+    "org.apache.iceberg.Transaction": [
+        *("newFastAppend()", "newRewrite()", "rewriteManifests()", "table()"),
+    ],
+    "org.apache.iceberg.RewriteManifests": [
+        "clusterBy(java.util.function.Function)",
+        "commit()",
+        "set(java.lang.String,java.lang.String)",
+    ],
+    "org.apache.iceberg.AppendFiles": [
+        "appendFile(org.apache.iceberg.DataFile)",
+        "commit()",
+        "set(java.lang.String,java.lang.String)",
+    ],
+    "org.apache.iceberg.TableMetadata": ["refs()", "snapshots()"],
+    "org.apache.iceberg.TableMetadata$Builder": [
+        "removePartitionStatistics(long)",
+        "removeRef(java.lang.String)",
+        "removeSnapshots(java.util.List)",
+        "removeStatistics(long)",
+    ],
+    "org.apache.iceberg.Snapshot": ["allManifests(org.apache.iceberg.io.FileIO)", "manifestListLocation()"],
+    "org.apache.iceberg.ManifestFile": ["path()"],
+    "org.apache.iceberg.IncrementalAppendScan": [
+        "fromSnapshotExclusive(long)",
+        "planFiles()",
+        "toSnapshot(long)",
+    ],
+}
+"""Without these, and those of maintenance, an erasure ends before it has done anything."""
+
 _ABSENT = (
     "java.lang.ClassNotFoundException",
     "java.lang.NoClassDefFoundError",

@@ -9,7 +9,9 @@ from datetime import datetime
 
 from lean_ops.bookkeeping.held_topics import DELTA_GONE
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.bookkeeping.ledger import entered
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.standardized.advance import LAYER
 
 
 def fail_stuck(run: LayerRun, topic: str, cycle_id: str, why: str, started: datetime) -> None:
@@ -21,7 +23,8 @@ def fail_stuck(run: LayerRun, topic: str, cycle_id: str, why: str, started: date
 def fail_where_delta_is_gone(run: LayerRun, released: Mapping[str, str]) -> Collection[str]:
     """Fails the released topics of which cycle_delta has lost the first cycle that they have not taken: taken
     on from a later one, their tables would have a hole that nobody hears of. Returns them. Where people have
-    accepted that, a topic is taken on from what is there.
+    accepted that, a topic is taken on from what is there; and where the ledger says that it is through with
+    the cycle: an erasure has left nothing of that.
 
     released: topic to that cycle. Only these cycles are looked at.
     """
@@ -30,6 +33,10 @@ def fail_where_delta_is_gone(run: LayerRun, released: Mapping[str, str]) -> Coll
     started = run.job.clock()
     there = cycle_delta.present(run.tables.read(run.tables.name("ops", cycle_delta.TABLE)), released)
     gone = {topic: first for topic, first in released.items() if topic not in there}
+    if gone:
+        gone = {
+            topic: first for topic, first in gone.items() if topic not in entered(run.tables, LAYER, gone)
+        }
     for topic in [topic for topic, first in gone.items() if run.holds.accepts_gap(topic, first)]:
         run.job.log("gap accepted", level="WARN", topic_name=topic, first_cycle_id=gone.pop(topic))
     for topic, first in gone.items():

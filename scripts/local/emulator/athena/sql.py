@@ -208,6 +208,10 @@ def _spark_function(node: exp.Expression) -> exp.Expression:
         return exp.Anonymous(this="TIMESTAMPDIFF", expressions=[unit, node.expression, node.this])
     if isinstance(node, exp.ArgMax | exp.ArgMin) and node.args.get("count") is not None:
         return _several_by(node)
+    if isinstance(node, exp.SHA2Digest):
+        # Trino's hash is bytes, and Spark's is their hexadecimal digits.
+        digits = exp.SHA2(this=node.this.transform(_spark_function), length=node.args.get("length"))
+        return exp.Unhex(this=digits)
     if isinstance(node, exp.Anonymous):
         name = node.name.lower()
         if name == "map_concat":

@@ -1,7 +1,10 @@
 /** `op show`, `op resume` and `op cancel`: what somebody does about one operation. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { isOperationId, isTopicName, lockKeyOf, readLock, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
+import { forgetReport } from '../../format/forget-report';
 import { operationText, refusalText } from '../../format/operations';
 import { readKnown, type Followed } from '../../operations/follow';
 import { isStuck, withLook } from '../../operations/list-operations';
@@ -17,6 +20,10 @@ import { followAndSay, followedExitCode, timeoutOption } from '../topic/operate-
 interface OneOptions {
   readonly outputs?: string;
   readonly format: 'text' | 'json';
+}
+
+interface ShowOptions extends OneOptions {
+  readonly report?: string;
 }
 
 interface ResumeOptions extends OneOptions {
@@ -41,8 +48,9 @@ Exit codes:
 
 export const registerOpShow: RegisterCommand = (op, context) => {
   withCommonOptions(op.command('show').description('one operation: what, who, why, how far, and how to go on'))
+    .option('--report <file>', 'of an erasure: write what was found, deleted and remains, for the person who asked')
     .addHelpText('after', SHOW_HELP)
-    .action(async (id: string, options: OneOptions) => {
+    .action(async (id: string, options: ShowOptions) => {
       context.setExitCode(await opShow(id, options, context));
     });
 };
@@ -110,11 +118,15 @@ async function connection(
 
 export async function opShow(
   named: string,
-  { outputs, format }: OneOptions,
+  { outputs, format, report }: ShowOptions,
   { terminal, operate }: Context,
 ): Promise<ExitCode> {
   const { id, deployment, operator } = await connection(named, outputs, terminal, operate);
   const operation = await withLook(await readKnown(id, deployment, operator), deployment, operator);
+  if (report !== undefined) {
+    if (operation.kind !== 'forget') throw new CliError(`${id} is no erasure, so there is no report of it.`);
+    await writeFile(path.resolve(terminal.cwd, report), forgetReport(operation));
+  }
   terminal.write(
     format === 'json' ? `${JSON.stringify({ operation }, null, 2)}\n` : operationText(operation, operator.clock.now()),
   );

@@ -84,6 +84,11 @@ export function lockKeyOf(topic: string): { readonly operation_id: string } {
   return { operation_id: `topic#${topic}` };
 }
 
+/** The key of the item with what an operation is to forget. It is deleted when the operation ends, or has done it. */
+export function forgottenKeysOf(operationId: string): { readonly operation_id: string } {
+  return { operation_id: `keys#${operationId}` };
+}
+
 /** Whether an item of the operations table is a lock and no operation. */
 export function isLock(item: Document): boolean {
   const id = item['operation_id'];

@@ -8,6 +8,7 @@ import { tableNameOf } from '../topic';
 import { activatingOf, isSwapping, schemaActivationOf } from './schema-activation';
 import { epochOf, isHeld, readHold, type Hold } from './hold';
 import {
+  forgottenKeysOf,
   lockItem,
   lockKeyOf,
   operationItem,
@@ -244,7 +245,10 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
     const began = operation.step !== 'REQUESTED';
     return {
       kind: 'write',
-      writes: [writeOf(operation, failed), ...(began ? [] : [unlock(operation), ...unmarked(operation, facts)])],
+      writes: [
+        writeOf(operation, failed),
+        ...(began ? [] : [unlock(operation), ...unmarked(operation, facts), ...dropKeys(operation)]),
+      ],
       operation: failed,
     };
   }
@@ -272,6 +276,7 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
       ...(facts.lock !== undefined && readLock(facts.lock)?.holder === operation.operationId
         ? [unlock(operation)]
         : []),
+      ...dropKeys(operation),
       ...(topicItem !== undefined && (givesBack || fences)
         ? [topicWrite(operation, topicItem, now, { givesBack, fences })]
         : unmarked(operation, facts)),
@@ -391,6 +396,12 @@ function writeOf(before: Operation, after: Operation): OperationWrite {
 
 function unlock({ operationId, topic }: Operation): OperationWrite {
   return { op: 'delete', table: 'operations', key: lockKeyOf(topic), condition: equals('holder', operationId) };
+}
+
+/** What an erasure was about must not outlive it. The condition holds also where the Glue job has deleted it. */
+function dropKeys({ kind, operationId }: Operation): OperationWrite[] {
+  if (kind !== 'forget') return [];
+  return [{ op: 'delete', table: 'operations', key: forgottenKeysOf(operationId), condition: absent('kind') }];
 }
 
 function pick(document: Document, names: readonly string[]): Document {

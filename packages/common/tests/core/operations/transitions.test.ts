@@ -5,6 +5,7 @@ import {
   beginOperation,
   equals,
   finishOperation,
+  forgottenKeysOf,
   isHeld,
   lockKeyOf,
   markDrained,
@@ -350,6 +351,44 @@ describe('a rebuild', () => {
     await cancel(rebuild.operationId);
     expect(await topicOf(documents)).toEqual({ ...READY, epoch: 0 });
     expect(await lockOf(documents)).toBeUndefined();
+  });
+});
+
+describe('an erasure', () => {
+  const withKeys = async (stale = false) => {
+    const documents = world(READY);
+    const one = operation('forget', stale ? { plan: { epoch: 7 } } : {});
+    await steps(documents).request(one);
+    await documents.put('operations', { ...forgottenKeysOf(one.operationId), keys: ['kim'] });
+    const keys = () => documents.get('operations', forgottenKeysOf(one.operationId));
+    return { documents, id: one.operationId, keys };
+  };
+
+  it('keeps its keys while it may be resumed, and has none when it is done or cancelled', async () => {
+    for (const end of ['succeed', 'cancel'] as const) {
+      const { documents, id, keys } = await withKeys();
+      const { begin, drained, fail, ...ends } = steps(documents);
+      await begin(id);
+      await drained(id);
+      await fail(id);
+      await expect(keys()).resolves.toBeDefined();
+      await begin(id, 'execution-2');
+      await ends[end](id);
+      await expect(keys()).resolves.toBeUndefined();
+    }
+  });
+
+  it('that never began has no keys either, and one whose job has deleted them ends as well', async () => {
+    const refused = await withKeys(true);
+    const { begin, fail } = steps(refused.documents);
+    await expect(begin(refused.id)).rejects.toThrow(OperationRefusedError);
+    await fail(refused.id);
+    await expect(refused.keys()).resolves.toBeUndefined();
+
+    const done = await withKeys();
+    await done.documents.delete('operations', forgottenKeysOf(done.id));
+    await run(done.documents, done.id);
+    await expect(done.keys()).resolves.toBeUndefined();
   });
 });
 
