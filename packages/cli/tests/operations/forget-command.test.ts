@@ -15,7 +15,7 @@ const BASIS = 'epoch=3,status=READY,hold=none,raw=2,cycle_delta=2,standardized=2
 const APPLIED = ['topic', 'forget', TOPIC, '--key', KEY, '--apply', '--reason', 'request 7', '--plan', BASIS];
 
 const pipeline = (options: Parameters<typeof memoryOperations>[0] = {}) =>
-  memoryOperations({ tables: TABLES, ledger: [['2']], ...options });
+  memoryOperations({ tables: TABLES, ledger: [['2']], delta: [['2']], ...options });
 
 describe('topic forget', () => {
   it('counts by hashes, so that no query has the key, and changes nothing', async () => {
