@@ -41,7 +41,7 @@ const curated = (): Promise<Record<string, unknown>[]> =>
   rows(
     stack,
     `SELECT message_id, typeof(level) AS type, CAST(level AS varchar) AS level, schema_version FROM {curated}."${tableOf(topic)}" ORDER BY 1`,
-  ) as Promise<Record<string, unknown>[]>;
+  );
 async function registry(): Promise<Record<string, unknown>> {
   const { Item = {} } = await dynamodb.send(
     new GetItemCommand({ TableName: output(stack, 'schema_registry_table'), Key: { topic_name: { S: topic } } }),

@@ -60,7 +60,7 @@ describe('topic rebuild', () => {
     const [operation] = await operations();
     const plan = operation?.['plan'] as Record<string, unknown>;
     expect(plan).toMatchObject({ from: 'standardized', activates: true, schema_version: 2, max_rejected: 12 });
-    const stored = await operator.objects.get(BUCKET, String(plan['schema_key'] as string));
+    const stored = await operator.objects.get(BUCKET, String(plan['schema_key']));
     expect(JSON.parse(stored?.body ?? '')).toEqual(BREAKING);
     expect(await locks()).toEqual([]);
     expect(await registryItem()).not.toHaveProperty('activating');
