@@ -51,7 +51,7 @@ describe('schema push --breaking', () => {
 
   it('is not needed where the file says why, and a pull request is warned and not stopped', async () => {
     const { run, write } = await setUp();
-    write(FILE, { ...(breaking), 'x-breaking': true, 'x-breaking-reason': 'words now' });
+    write(FILE, { ...breaking, 'x-breaking': true, 'x-breaking-reason': 'words now' });
     const diff = await run('schema', 'diff', 'schemas', '--active', '--format', 'github');
     expect(diff.code).toBe(0);
     expect(diff.output).toContain('::warning file=schemas/tank.level/schema.json');
