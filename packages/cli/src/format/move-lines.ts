@@ -37,7 +37,9 @@ export function moveLines({
         ? 'nothing again: the tables lack no messages then'
         : `${counted(retaken.messages, 'message')} of ${counted(retaken.cycles, 'cycle')} again, with the next cycle${staysHeld ? ' after its release' : ''}`,
     ],
-    ['minutes', `about ${minutes} until they are taken again, which is a guess`],
+    ...(retaken.messages === 0
+      ? []
+      : [['minutes', `about ${minutes} until they are taken again, which is a guess`] as const]),
     ['undo', `lean-ops topic undo OPERATION, for ${counted(keptDays, 'day')}`],
   ];
 }

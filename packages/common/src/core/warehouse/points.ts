@@ -167,8 +167,12 @@ export function moveOf(
   };
 }
 
-/** The names of columns that the one list has and the other has not. */
+/**
+ * The names of columns that the one list has and the other has not. A column that came and went has another id each time it came, and is
+ * the same one to people.
+ */
 function lacking(some: readonly HistoryColumn[], others: readonly HistoryColumn[]): string[] {
   const ids = new Set(others.map(({ id }) => id));
-  return some.flatMap(({ id, name }) => (ids.has(id) ? [] : [name])).sort();
+  const alike = new Set(others.map(({ name, type }) => `${name} ${type}`));
+  return some.flatMap(({ id, name, type }) => (ids.has(id) || alike.has(`${name} ${type}`) ? [] : [name])).sort();
 }
