@@ -50,20 +50,20 @@ async function registry(): Promise<Record<string, unknown>> {
 }
 
 beforeAll(async () => {
-  write('schema.json', schema(1, { type: 'number' }));
-  const { code, output: text } = await run('schema', 'push', 'schema.json');
+  write('tanks.json', schema(1, { type: 'number' }));
+  const { code, output: text } = await run('schema', 'push', 'tanks.json');
   expect([code, text]).toEqual([0, expect.stringContaining('READY')]);
   await send(stack, event('a', 1.5), event('b', 2.5));
   await settle(stack);
   await runCycle(stack, quiet);
-  write('schema.json', schema(2, { type: 'string' }));
+  write('tanks.json', schema(2, { type: 'string' }));
 }, 300_000);
 
 describe('a breaking change', () => {
   it('is refused, and planned as a rebuild', async () => {
-    const refused = await run('schema', 'push', 'schema.json');
+    const refused = await run('schema', 'push', 'tanks.json');
     expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('schema push --breaking')]);
-    const plan = await run('schema', 'plan', topic, 'schema.json', '--breaking', '--days', 'all');
+    const plan = await run('schema', 'plan', topic, 'tanks.json', '--breaking', '--days', 'all');
     expect([plan.code, plan.output]).toEqual([0, expect.stringContaining('Curated is rebuilt under version 2')]);
     expect(plan.output).toContain('Validated 2 rows');
   });
@@ -83,7 +83,7 @@ describe('a breaking change', () => {
       }
     };
     const polling = poll();
-    const pushed = await run('schema', 'push', 'schema.json', '--breaking', '--reason', 'tanks send words now');
+    const pushed = await run('schema', 'push', 'tanks.json', '--breaking', '--reason', 'tanks send words now');
     over = true;
     await polling;
     expect([pushed.code, pushed.output, pushed.error]).toEqual([0, expect.stringContaining('READY'), '']);
