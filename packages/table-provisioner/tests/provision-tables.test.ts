@@ -31,7 +31,7 @@ describe('provisionSystemTables', () => {
     await provisionSystemTables(RESOURCES, deps);
     warehouse.tables.get('lean_ops_ops.ledger')?.pop();
     await provisionSystemTables(RESOURCES, deps);
-    expect(warehouse.statements.at(-1)).toBe('ALTER TABLE `lean_ops_ops`.`ledger` ADD COLUMNS (`error` string)');
+    expect(warehouse.statements.at(-1)).toBe('ALTER TABLE `lean_ops_ops`.`ledger` ADD COLUMNS (`forgotten` bigint)');
   });
 
   it('does not touch a table whose columns have other types', async () => {
