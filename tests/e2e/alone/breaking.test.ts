@@ -53,7 +53,8 @@ beforeAll(async () => {
   write('tanks.json', schema(1, { type: 'number' }));
   const { code, output: text } = await run('schema', 'push', 'tanks.json');
   expect([code, text]).toEqual([0, expect.stringContaining('READY')]);
-  await send(stack, event('a', 1.5), event('b', 2.5));
+  await send(stack, event('a', 1.5));
+  await send(stack, event('b', 2.5));
   await settle(stack);
   await runCycle(stack, quiet);
   write('tanks.json', schema(2, { type: 'string' }));
