@@ -94,14 +94,14 @@ describe('a breaking change', () => {
         ['b', 'double'],
       ],
       [
-        ['a', 'varchar'],
-        ['b', 'varchar'],
+        ['a', 'string'],
+        ['b', 'string'],
       ],
     ].map((one) => JSON.stringify(one));
     expect([old, now]).toEqual(expect.arrayContaining([...seen]));
     expect(await curated()).toMatchObject([
-      { message_id: 'a', type: 'varchar', level: '1.5' },
-      { message_id: 'b', type: 'varchar', level: '2.5' },
+      { message_id: 'a', type: 'string', level: '1.5' },
+      { message_id: 'b', type: 'string', level: '2.5' },
     ]);
     const item = await registry();
     expect(item).toMatchObject({ status: 'READY', schema_version: '2' });
@@ -112,7 +112,7 @@ describe('a breaking change', () => {
     await send(stack, event('c', 'full'));
     await settle(stack);
     await runCycle(stack, quiet);
-    expect(await curated()).toMatchObject([{}, {}, { message_id: 'c', type: 'varchar', level: 'full' }]);
+    expect(await curated()).toMatchObject([{}, {}, { message_id: 'c', type: 'string', level: 'full' }]);
   }, 200_000);
 
   it('leaves a topic that an operator rebuilds from RAW, with the documented rights and no more', async () => {
