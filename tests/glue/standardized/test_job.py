@@ -78,6 +78,7 @@ def test_what_was_sent_comes_out_as_text(lake):
         "held": [],
         "behind": [],
         "unbalanced": [],
+        "proposals": [],
         "updated_at": "",
     }
     assert lake.checkpoints.stored[TOPIC, "standardized"]["cycle_id"] == "20261123T000001Z-0a1b2c3d"

@@ -100,7 +100,8 @@ def test_a_value_is_null_where_it_broke_a_rule_and_there_otherwise(verdicts):
         broken = {column for column, _ in verdict.rules}
         for field in topic.schema.fields:
             is_null = verdict.values.get(field.column) is None
-            if is_null != (field.column in broken or verdict.texts.get(field.column) is None):
+            is_absent = all(verdict.texts.get(column) is None for column in field.sources)
+            if is_null != (field.column in broken or is_absent):
                 wrong[topic.name, row.label] = (field.column, verdict.values.get(field.column))
     assert wrong == {}
 
