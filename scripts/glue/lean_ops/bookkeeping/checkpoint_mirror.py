@@ -9,7 +9,7 @@ from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.layer_run import LayerRun
 from lean_ops.columns import names
 from lean_ops.errors import reason
-from lean_ops.ports.interfaces import ALL_TOPICS, Item
+from lean_ops.ports.interfaces import Item
 from lean_ops.tables.commits import Commit
 
 _LOCATION = "metadata_location"
@@ -97,15 +97,3 @@ def _note(run: LayerRun, items: Mapping[str, Item]) -> None:
             run.job.log(
                 "look not noted", level="WARN", topic_name=topic, layer=run.layer, reason=reason(done)
             )
-
-
-def put_run(run: LayerRun, name: str, item: Item) -> None:
-    """Writes the item about all topics, under the name of a layer, with the cycle and the status of this
-    run."""
-    job = run.job
-    about = {
-        "cycle_id": job.arguments.cycle_id,
-        "status": "complete" if run.outcome.complete else "incomplete",
-        "updated_at": job.clock().isoformat(),
-    }
-    job.checkpoints.put(ALL_TOPICS, name, {**about, **item})

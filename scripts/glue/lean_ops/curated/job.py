@@ -17,9 +17,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lean_ops.bookkeeping import checkpoint_mirror, held_topics, ledger, left_behind, proposals
+from lean_ops.bookkeeping import checkpoint_mirror, held_topics, ledger, left_behind
 from lean_ops.bookkeeping.curated_watermark import stored_watermark, watermark_item
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.bookkeeping.run_item import put_run
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.bookkeeping.table_position import position_of
 from lean_ops.columns import names
@@ -114,7 +115,8 @@ def run(job: Job) -> RunOutcome:
         held_topics.HELD: held_topics.item_of(notes),
         left_behind.SKIPPED: left_behind.skipped_of(outcome),
     }
-    _mirror_run(layer_run, item, advances, before, mirrors)
+    arrivals = _arrivals(layer_run, advances)
+    put_run(layer_run, LAYER, item, before=before, mirrors=mirrors, arrivals=arrivals)
     return outcome
 
 
@@ -275,25 +277,3 @@ def _notes(
 def _arrivals(run: LayerRun, advances: Sequence[Advance]) -> dict[tuple[str, str], datetime]:
     cycle_id = run.job.arguments.cycle_id
     return {(one.topic, cycle_id): one.arrived for one in advances if one.arrived is not None}
-
-
-def _mirror_run(
-    run: LayerRun,
-    item: Item,
-    advances: Sequence[Advance],
-    before: Item | None,
-    mirrors: Mapping[str, Item],
-) -> None:
-    """Writes the item about the whole run, with the topics that it leaves behind. before: the item of the run
-    before. mirrors: topic to its item before the run."""
-    cycle_id, arrivals = run.job.arguments.cycle_id, _arrivals(run, advances)
-    in_trouble = left_behind.items_of(run.outcome, before, arrivals, cycle_id=cycle_id, now=run.job.clock())
-    proposed = proposals.next_proposals(
-        run.outcome,
-        before,
-        mirrors,
-        rejected_percent=run.job.arguments.rejected_percent,
-        now=run.job.clock(),
-        log=run.job.log,
-    )
-    checkpoint_mirror.put_run(run, LAYER, {**item, **in_trouble, **proposed})

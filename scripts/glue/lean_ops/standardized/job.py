@@ -26,11 +26,10 @@ from lean_ops.bookkeeping import (
     drift_log,
     held_topics,
     ledger,
-    left_behind,
-    proposals,
     table_ownership,
 )
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.bookkeeping.run_item import put_run
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.bookkeeping.table_ownership import TableOwnership
 from lean_ops.cycle_delta import table as cycle_delta
@@ -232,19 +231,4 @@ def _mirror_run(
         "complete_through": complete_through,
         held_topics.HELD: held_topics.item_of(notes),
     }
-    in_trouble = left_behind.items_of(
-        run.outcome,
-        before,
-        arrivals,
-        cycle_id=run.job.arguments.cycle_id,
-        now=run.job.clock(),
-    )
-    proposed = proposals.next_proposals(
-        run.outcome,
-        before,
-        mirrors,
-        rejected_percent=run.job.arguments.rejected_percent,
-        now=run.job.clock(),
-        log=run.job.log,
-    )
-    checkpoint_mirror.put_run(run, _RUN_ITEM, {**item, **in_trouble, **proposed})
+    put_run(run, _RUN_ITEM, item, before=before, mirrors=mirrors, arrivals=arrivals)
