@@ -162,7 +162,7 @@ locals {
     { for name in keys(local.cycle_alarms) : name => "cycle-failed" },
     { for name in keys(local.operation_alarms) : name => "operation-failed" },
     { for name in keys(local.maintenance_alarms) : name => "maintenance-failed" },
-    { operation-stalled = "operation-failed", rewind-proposed = "cycle-failed", unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
+    { operation-stalled = "operation-failed", unsettled-schema-uploads = "failed-schema-uploads", table-versions-total = "table-versions" },
   )
 
   alarms = merge(local.plain_alarms, local.function_alarms, {

@@ -28,7 +28,7 @@ import { readInjected, setFaults } from '../../../scripts/local/fault-injection'
 import { ROOT } from '../../../scripts/local/paths';
 import { archive } from '../archive';
 import { without } from '../rights';
-import { runbookBlocks, SETUP_PAGE } from '../runbooks/blocks';
+import { PAGES_OF_TABLES, runbookBlocks, SETUP_PAGE } from '../runbooks/blocks';
 import { openShell, type Shell } from '../runbooks/shell';
 import { rows, send, settle, theStack } from '../stack';
 
@@ -435,7 +435,8 @@ describe('the runbooks', () => {
 
   it('have no block that was not run, and none in another language than the shell', () => {
     for (const [page, blocks] of PAGES) {
-      expect({ page, run: done.get(page) ?? 0 }).toEqual({ page, run: blocks.length });
+      if (!PAGES_OF_TABLES.includes(page))
+        expect({ page, run: done.get(page) ?? 0 }).toEqual({ page, run: blocks.length });
       expect(blocks.filter(({ language }) => language !== 'sh')).toEqual([]);
     }
   });

@@ -24,3 +24,6 @@ function blocksOf(page: string): readonly Block[] {
     .map(([, language = '', text = '']) => ({ language, text }))
     .filter(({ language }) => language !== 'text');
 }
+
+/** The pages whose failure takes operations on a topic's tables: their blocks are run where those are tested, in rewind-rebuild-forget.test.ts. */
+export const PAGES_OF_TABLES = ['rewind-proposed', 'erasure-request'];

@@ -3,15 +3,12 @@ finishes the work, and all is as if no run had been killed."""
 
 import random
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
 from budget import SEED, budget
-from killed_process import KeptCheckpoints, KeptLake
-from killed_upkeep import MAINTAIN, UpkeepState, begin, go_on
-from killing import last_words, live
-from lake import EPOCH, Event
+from killed_upkeep import MAINTAIN, begin, go_on
+from killed_world import HELD, LAYERS, OTHER, TOPICS, World
 from maintained import count_at, make_eager, snapshot_ids
 
 from lean_ops.columns import names
@@ -21,54 +18,20 @@ from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
 
-KILLS = budget(each_run=3, thorough=30)
+KILLS = budget(each_run=1, thorough=30)
 KILLS_A_LAKE = min(KILLS, 5)
 BETWEEN = budget(each_run=1, thorough=3)
 """How many steps come between a hold and its release."""
 LONGEST_LIFE = budget(each_run=4.0, thorough=9.0)
 """Seconds from when Spark is up. A step takes about four in a new process."""
-HELD, OTHER = TOPICS = ("telemetry.climate", "water.meter")
-LAYERS = ("standardized", "curated")
 TOPIC_TABLES = [f"{layer}.{names.table_name(topic)}" for layer in LAYERS for topic in TOPICS]
 SHARED = ["raw.events", *(f"ops.{table}" for table in ("ledger", "errors", "parse_errors", "drift_log"))]
 TABLES = [*SHARED, *TOPIC_TABLES, "ops.cycle_delta", "ops.operations"]
-LATER = EPOCH + timedelta(days=60)
 _choose = random.Random(SEED)
 
 
-class World:
-    """A lake in the test's own session. Other processes work on its tables, and the file of its state is all
-    else that they have in common."""
-
-    def __init__(self, session, prefix, folder):
-        self.session, self.folder, self.prefix = session, folder, prefix
-        self.take_up()
-        self.state.prefix, self.state.now = prefix, LATER.isoformat()
-        self.state.warehouse = session.conf.get("spark.sql.catalog.glue_catalog.warehouse")
-        for topic in TOPICS:
-            self.lake.activate(topic, 1, {"v": {"type": "number", "x-cde": True}})
-
-    def take_up(self):
-        """Reads the state as other processes have left it."""
-        self.state = state = UpkeepState.at(self.folder / "state.json")
-        self.lake = KeptLake(
-            self.session, self.prefix, KeptCheckpoints(state), state.registered, state.active
-        )
-
-    def cycle(self):
-        """Each topic gets a new record, a version of one that is there, and what is no row of a layer."""
-        n = self.state.cycle
-        for topic in TOPICS:
-            self.lake.deliver(
-                Event({"v": n}, topic, f"new{n}", produced=n),
-                Event({"v": n}, topic, f"again{n}", key="again", produced=n),
-                Event({"v": "no number"}, topic, f"wrong{n}", produced=n),
-                Event("{", topic, f"torn{n}", produced=n),
-            )
-        self.state.cycle += 1
-        self.state.names.append(f"20261123T{self.state.cycle:06d}Z-0a1b2c3d")
-        for run in (self.lake.standardize, self.lake.curate):
-            assert run(cycle_id=self.state.names[-1]).trouble() is None
+class Upkept(World):
+    """What holds of it after steps that change no rows."""
 
     def is_equal_to(self, before):
         """What the steps may not change, and what they have to."""
@@ -131,7 +94,7 @@ def schedule():
 
 def play_and_kill(session, prefix, folder, most):
     """Plays a lake whose processes are killed until so many are dead. Gives the steps at which they died."""
-    world = World(session, prefix, folder)
+    world = Upkept(session, prefix, folder)
     for _ in range(2):
         world.cycle()
     world.state.steps = schedule()
@@ -142,10 +105,7 @@ def play_and_kill(session, prefix, folder, most):
     before = world.content()
     deaths = []
     while len(deaths) < most:
-        said = live("killed_upkeep.py", folder, _choose.uniform(0.2, LONGEST_LIFE))
-        assert said is None or said.endswith("done\n"), last_words(folder)
-        world.take_up()
-        if said is not None:
+        if not world.dies_within(_choose.uniform(0.2, LONGEST_LIFE)):
             break
         deaths.append(world.state.done)
     steps = [step.split(" ")[0].split("-")[1:2] or [step] for step in world.state.steps]

@@ -15,6 +15,7 @@ import pytest
 from killed_process import KeptCheckpoints, KeptLake, State
 from maintained import MemoryOperations, maintain, make_eager
 from operated import operate
+from rewound import targets, undo_targets
 from spark_tests import start_spark
 
 from lean_ops.spark.session import activate, open_session
@@ -25,7 +26,8 @@ MAINTAIN = "maintain"
 @dataclass
 class UpkeepState(State):
     """prefix, warehouse: where the tables are. now: what the jobs' clock says. steps: MAINTAIN, or an
-    operation's id and its topic with a space between. done: how many of them are. operations: the items."""
+    operation's id and its topic, and what it is about: the cycle of a rewind, the operation that an undo
+    undoes, the key that is erased; with spaces between. done: how many of them are. operations: the items."""
 
     prefix: str = ""
     warehouse: str = ""
@@ -40,13 +42,21 @@ class KeptOperations(MemoryOperations):
         super().__init__(state.operations)
         self._save: Callable[[], None] = state.save
 
-    def apply(self, operation_id: str, counts: Any, at: datetime) -> bool:
-        is_applied = super().apply(operation_id, counts, at)
+    def _move(self, *about: Any) -> bool:
+        is_moved = super()._move(*about)
         self._save()
-        return is_applied
+        return is_moved
 
     def note_recorded(self, operation_id: str, state: str) -> None:
         super().note_recorded(operation_id, state)
+        self._save()
+
+    def note(self, operation_id: str, found: Any) -> None:
+        super().note(operation_id, found)
+        self._save()
+
+    def drop(self, operation_id: str) -> None:
+        super().drop(operation_id)
         self._save()
 
 
@@ -65,29 +75,50 @@ def go_on(lake: KeptLake, state: UpkeepState) -> None:
         state.save()
 
 
-def begin(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str) -> None:
+def begin(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str, about: str = "") -> None:
     """Has a topic held by an operation that needs that, with a new epoch, unless it has begun already."""
     operations = KeptOperations(state)
     if operations.get(operation_id) is not None:
         return
-    item = lake.registered[topic]
-    if "-release-" not in operation_id and "hold" not in item:
-        lake.hold(topic)
-        item["hold"]["operation_id"] = operation_id
-        item["epoch"] = item.get("epoch", 0) + 1
-    operations.add(operation_id, topic)
+    kind = operation_id.split("-")[1]
+    plan: dict[str, Any] = {"epoch": 0}
+    if kind == "rewind":
+        plan["targets"] = targets(lake, topic, about)
+    elif kind == "undo":
+        plan |= {"undoes": about, "targets": undo_targets(lake, topic, operations.items[about])}
+    elif kind == "rebuild":
+        plan["from"] = about
+    elif kind == "forget":
+        operations.items[f"keys#{operation_id}"] = {"operation_id": f"keys#{operation_id}", "keys": [about]}
+    operations.add(operation_id, topic, plan=plan, step="BUILDING" if kind == "rebuild" else "DRAINED")
+    if kind not in ("release", "rebuild"):
+        _hold(lake, operation_id, topic)
     state.save()
 
 
-def _operate(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str) -> None:
-    begin(lake, state, operation_id, topic)
+def _hold(lake: KeptLake, operation_id: str, topic: str) -> None:
+    item = lake.registered[topic]
+    if "hold" not in item:
+        lake.hold(topic)
+        item["hold"]["operation_id"] = operation_id
+        item["epoch"] = item.get("epoch", 0) + 1
+
+
+def _operate(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str, about: str = "") -> None:
+    begin(lake, state, operation_id, topic, about)
     operations = KeptOperations(state)
-    operate(lake, operations, operation_id, at=datetime.fromisoformat(state.now))
-    kind = operations.items[operation_id]["kind"]
-    hold = lake.registered[topic]["hold"]
-    if kind == "release" or (kind == "compact" and hold["operation_id"] == operation_id):
+    at = datetime.fromisoformat(state.now)
+    operate(lake, operations, operation_id, at=at)
+    item = operations.items[operation_id]
+    if item["step"] == "BUILT":
+        _hold(lake, operation_id, topic)
+        item["step"] = "DRAINED"
+        state.save()
+        operate(lake, operations, operation_id, at=at)
+    own = lake.registered[topic]["hold"]["operation_id"] == operation_id
+    if item["kind"] == "release" or (item["kind"] != "hold" and own):
         lake.release(topic)
-    operations.items[operation_id].update(state="DONE", step="ENDED")
+    item.update(state="DONE", step="ENDED")
 
 
 def main(folder: Path) -> None:
