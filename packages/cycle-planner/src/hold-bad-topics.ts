@@ -13,16 +13,17 @@ import {
 } from '@lean-ops/common/aws';
 import {
   epochOf,
+  hexOf,
   isHeld,
+  newOperation,
   operationIdOf,
-  planDigest,
   rewindCommand,
   tableNameOf,
   type Document,
   type Operation,
+  type OperationWish,
   type RewindProposal,
 } from '@lean-ops/common/core';
-import { hash } from 'node:crypto';
 
 /** Who requests such a hold, as `topic status` and `op list` show it. */
 const REQUESTED_BY = 'lean-ops';
@@ -72,35 +73,22 @@ export async function holdBadTopics(
 }
 
 function holdOf(proposal: RewindProposal, item: Document | undefined, now: number): Operation {
-  const { topic, cycleId, layer, why } = proposal;
+  const { topic, cycleId, layer, why, toCycle } = proposal;
   const status = item?.['status'];
-  const plan: Document = {
-    topic,
-    table_name: tableNameOf(topic),
-    epoch: epochOf(item),
-    ...(typeof status === 'string' && { status }),
-    bad_cycle: cycleId,
-    to_cycle: proposal.toCycle,
-  };
-  const at = new Date(now).toISOString();
-  return {
-    operationId: operationIdOf(
-      new Date(proposal.at),
-      'hold',
-      hash('sha256', `${topic} ${layer} ${cycleId}`, 'hex').slice(0, 6),
-    ),
+  const wish: OperationWish = {
+    operationId: operationIdOf(new Date(proposal.at), 'hold', hexOf(`${topic} ${layer} ${cycleId}`)),
     kind: 'hold',
     topic,
-    state: 'RUNNING',
-    step: 'REQUESTED',
     requestedBy: REQUESTED_BY,
     reason: `cycle ${cycleId} was bad: ${why}; to take it back: ${rewindCommand(proposal)}`,
-    until: undefined,
-    plan,
-    planDigest: planDigest(plan),
-    counts: {},
-    requestedAt: at,
-    updatedAt: at,
-    recorded: false,
+    plan: {
+      topic,
+      table_name: tableNameOf(topic),
+      epoch: epochOf(item),
+      ...(typeof status === 'string' && { status }),
+      bad_cycle: cycleId,
+      to_cycle: toCycle,
+    },
   };
+  return newOperation(wish, new Date(now));
 }

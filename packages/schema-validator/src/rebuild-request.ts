@@ -6,7 +6,6 @@ import {
   equals,
   isHeld,
   lockKeyOf,
-  planOf,
   readLock,
   rebuildForUpload,
   rebuildIdOf,
@@ -49,8 +48,8 @@ export interface BreakingCandidate {
 const MAX_RACES = 5;
 
 /** The id of the rebuild that an upload asks for, whenever it is asked. */
-export function rebuildOf(upload: Pick<Upload, 'at' | 'sequencer'>): string {
-  return rebuildIdOf({ at: upload.at.toISOString() }, hash('sha256', upload.sequencer, 'hex').slice(0, 6));
+export function rebuildOf({ topic, at, sequencer }: Pick<Upload, 'topic' | 'at' | 'sequencer'>): string {
+  return rebuildIdOf(topic, { at: at.toISOString(), sequencer });
 }
 
 /**
@@ -83,7 +82,7 @@ export async function requestRebuild(
     if (lock !== undefined) return { kind: 'BUSY' };
     const now = new Date(clock.now());
     const asked = await breakingUpload(upload, candidate, objects, waitingOf(upload, operationId, now));
-    const operation = rebuildForUpload(operationId, asked, digestOf(JSON.stringify(planOf(asked))), now);
+    const operation = rebuildForUpload(operationId, asked, now);
     const mark: OperationWrite = {
       op: 'update',
       table: 'registry',
@@ -125,8 +124,4 @@ async function breakingUpload(
     maxRejected,
     reason: accepted.reason,
   };
-}
-
-function digestOf(text: string): string {
-  return hash('sha256', text, 'hex').slice(0, 16);
 }

@@ -64,20 +64,20 @@ def test_what_a_plan_asks_for_is_read_and_what_makes_no_sense_is_refused():
             Wish.of(plan)
 
 
-@pytest.mark.parametrize(
-    ("most", "rejected", "refused"),
-    [
-        (None, 99, False),
-        ("0", 0, False),
-        ("0", 1, True),
-        ("12", 12, False),
-        ("1%", 2, False),
-        ("1%", 3, True),
-    ],
+BOUNDS = json.loads(
+    (Path(__file__).parents[2] / "conformance" / "rejection_bounds.json").read_text(encoding="utf-8")
 )
-def test_the_bound_of_rejected_messages_is_a_number_or_a_share(most, rejected, refused):
-    why = Wish("raw", max_rejected=most).refuses(rejected, 200)
-    assert (why is not None) == refused
+
+
+@pytest.mark.parametrize("case", BOUNDS, ids=lambda case: case["text"])
+def test_the_bound_of_rejected_messages_is_read_as_the_command_and_the_upload_wrote_it(case):
+    wish = Wish.of({"from": "raw", "max_rejected": case["text"]})
+    assert wish.refuses(case["most"], case["judged"]) is None
+    assert "TOO_MANY_REJECTED" in str(wish.refuses(case["most"] + 1, case["judged"]))
+
+
+def test_nothing_is_refused_without_a_bound_and_no_other_word_is_one():
+    assert Wish("raw").refuses(99, 200) is None
     with pytest.raises(OperationError, match="it is a number, or a share"):
         Wish("raw", max_rejected="many").refuses(1, 1)
 

@@ -1,5 +1,5 @@
 import { isPreconditionFailed, requestOperation, type OperationTables } from '@lean-ops/common/aws';
-import { messageOf, operationIdOf, planDigest, type Operation } from '@lean-ops/common/core';
+import { messageOf, newOperation, operationIdOf, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
@@ -33,7 +33,21 @@ export async function requestPlanned(
   operator: Operator,
 ): Promise<Requested> {
   if ('text' in plan) await putText(plan.text, operator);
-  const operation = newOperation(plan, reason, await operator.caller(), operator);
+  const requestedBy = await operator.caller();
+  const now = new Date(operator.clock.now());
+  const { kind, topic } = plan;
+  const operation = newOperation(
+    {
+      operationId: operationIdOf(now, kind, operator.hex()),
+      kind,
+      topic,
+      requestedBy,
+      reason,
+      until: plan.kind === 'hold' ? plan.until : undefined,
+      plan: planDocument(plan),
+    },
+    now,
+  );
   const refusal = await takeLock(operation, deployment, operator);
   if (refusal !== undefined) return { ok: false, refusal };
   const besides = plan.kind === 'forget' ? plan.besides?.(operation.operationId) : undefined;
@@ -58,27 +72,6 @@ async function putText({ bucket, key, body }: NonNullable<WorkPlan['text']>, { o
   } catch (error) {
     if (!isPreconditionFailed(error)) throw error;
   }
-}
-
-function newOperation(plan: TopicPlan, reason: string, requestedBy: string, { clock, hex }: Operator): Operation {
-  const at = new Date(clock.now());
-  const document = planDocument(plan);
-  return {
-    operationId: operationIdOf(at, plan.kind, hex()),
-    kind: plan.kind,
-    topic: plan.topic,
-    state: 'RUNNING',
-    step: 'REQUESTED',
-    requestedBy,
-    reason,
-    until: plan.kind === 'hold' ? plan.until : undefined,
-    plan: document,
-    planDigest: planDigest(document),
-    counts: {},
-    requestedAt: at.toISOString(),
-    updatedAt: at.toISOString(),
-    recorded: false,
-  };
 }
 
 async function takeLock(

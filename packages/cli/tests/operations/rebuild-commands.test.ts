@@ -1,7 +1,10 @@
 /** `lean-ops topic rebuild`, against a pipeline in memory whose operations run by the real transitions. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { schemaKeys, type JsonObject, type TopicName } from '@lean-ops/common/core';
 import { topicSchema, withField } from '@lean-ops/common/testing';
+import { parseRejectionLimit } from '../../src/plan/rejection-limit';
 import { OPERATIONS_OUTPUTS } from '../workspace';
 import { memoryOperations, tableMetadata, TOPIC } from './memory-operations';
 
@@ -59,11 +62,20 @@ describe('topic rebuild', () => {
     expect([code, output]).toEqual([0, expect.stringContaining('is done: telemetry.climate is given back')]);
     const [operation] = await operations();
     const plan = operation?.['plan'] as Record<string, unknown>;
-    expect(plan).toMatchObject({ from: 'standardized', activates: true, schema_version: 2, max_rejected: 12 });
+    expect(plan).toMatchObject({ from: 'standardized', activates: true, schema_version: 2, max_rejected: '12' });
     const stored = await operator.objects.get(BUCKET, String(plan['schema_key']));
     expect(JSON.parse(stored?.body ?? '')).toEqual(BREAKING);
     expect(await locks()).toEqual([]);
     expect(await registryItem()).not.toHaveProperty('activating');
+  });
+
+  it('allows as many rejected messages as the job does', () => {
+    const file = path.resolve(__dirname, '../../../../tests/conformance/rejection_bounds.json');
+    const bounds = JSON.parse(readFileSync(file, 'utf8')) as { text: string; judged: number; most: number }[];
+    for (const { text, judged, most } of bounds) {
+      const { allows } = parseRejectionLimit(text);
+      expect([text, allows(most, judged), allows(most + 1, judged)]).toEqual([text, true, false]);
+    }
   });
 
   it('rebuilds both layers from RAW under the active schema, which stays', async () => {

@@ -1,12 +1,7 @@
 import { LeanOpsError } from '../core/errors';
 import { lockKeyOf, readOperation, type Operation } from '../core/operations/operation';
-import {
-  requestWrites,
-  type Decision,
-  type OperationFacts,
-  type OperationWrite,
-  type RefusalCode,
-} from '../core/operations/transitions';
+import { requestWrites } from '../core/operations/operation-writes';
+import type { Decision, OperationFacts, OperationWrite, RefusalCode } from '../core/operations/transitions';
 import type { DocumentStore, TransactionWrite } from './documents';
 
 /** The names of the DynamoDB tables that operations are decided on. */

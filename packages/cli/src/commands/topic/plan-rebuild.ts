@@ -7,7 +7,6 @@ import {
   isBreaking,
   LAYERS,
   readAcceptedSchema,
-  rejectionBound,
   schemaKeys,
   stringLiteral,
   type Document,
@@ -76,7 +75,6 @@ export async function planRebuild(
   const past = await readPast(topic, deployment, operator);
   const events = past.get(options.from === 'raw' ? LAYERS.standardized : LAYERS.curated)?.records ?? 0;
   const minutes = minutesOf(layers, past);
-  const bound = options.maxRejected === undefined ? undefined : rejectionBound(options.maxRejected);
   const rows = sized.reduce((sum, { size }) => sum + (size?.rows ?? 0), 0);
   const bytes = sized.reduce((sum, { size }) => sum + (size?.bytes ?? 0), 0);
   return {
@@ -88,7 +86,7 @@ export async function planRebuild(
       details: {
         from: options.from,
         ...(options.since !== undefined && { since: options.since }),
-        ...(bound !== undefined && { max_rejected: bound }),
+        ...(options.maxRejected !== undefined && { max_rejected: options.maxRejected }),
         ...choice.details,
         rows_now: rows,
         bytes_now: bytes,

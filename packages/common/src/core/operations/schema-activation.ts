@@ -4,6 +4,7 @@
  */
 import type { Document } from '../condition';
 import type { TopicName } from '../topic';
+import { hexOf, newOperation } from './new-operation';
 import { operationIdOf, type Operation } from './operation';
 import { readWaitingUpload, waitingUploadItem, type WaitingUpload } from './waiting-upload';
 
@@ -45,44 +46,27 @@ export interface BreakingUpload {
   readonly digest: string;
   /** The version that is active; it is the one that breaks. */
   readonly activeVersion: number;
-  /** How many rows may be rejected: a number of rows, or a share of them in per cent. undefined for any number. */
+  /** How many messages may be rejected, as `isRejectionBound` takes it; undefined for any number. */
   readonly maxRejected: string | undefined;
   readonly reason: string;
 }
 
-/**
- * The id of the rebuild that an upload asks for. Each delivery of the upload's event gives the same, so that an upload asks once.
- *
- * @param hex six hexadecimal digits, made of the upload's sequencer
- */
-export function rebuildIdOf({ at }: Pick<WaitingUpload, 'at'>, hex: string): string {
-  return operationIdOf(new Date(at), 'rebuild', hex);
+/** The id of the rebuild that an upload asks for. Each delivery of the upload's event gives the same, so that an upload asks once. */
+export function rebuildIdOf(topic: TopicName, { at, sequencer }: Pick<WaitingUpload, 'at' | 'sequencer'>): string {
+  return operationIdOf(new Date(at), 'rebuild', hexOf(`${topic} ${sequencer}`));
 }
 
 /**
  * The rebuild of Curated, from the rows of Standardized, that an upload asks for. Its plan has no epoch: whatever was done to the
  * topic between the upload and its begin, the schema is to become active after it.
  */
-export function rebuildForUpload(operationId: string, asked: BreakingUpload, planDigest: string, now: Date): Operation {
-  return {
-    operationId,
-    kind: 'rebuild',
-    topic: asked.topic,
-    state: 'RUNNING',
-    step: 'REQUESTED',
-    requestedBy: `schema upload ${asked.upload.etag}`,
-    reason: asked.reason,
-    plan: planOf(asked),
-    planDigest,
-    counts: {},
-    requestedAt: now.toISOString(),
-    updatedAt: now.toISOString(),
-    recorded: false,
-  };
+export function rebuildForUpload(operationId: string, asked: BreakingUpload, now: Date): Operation {
+  const { topic, reason, upload } = asked;
+  const requestedBy = `schema upload ${upload.etag}`;
+  return newOperation({ operationId, kind: 'rebuild', topic, requestedBy, reason, plan: planOf(asked) }, now);
 }
 
-export function planOf(asked: BreakingUpload): Document {
-  const bound = asked.maxRejected === undefined ? undefined : rejectionBound(asked.maxRejected);
+function planOf(asked: BreakingUpload): Document {
   return {
     topic: asked.topic,
     table_name: asked.tableName,
@@ -91,23 +75,19 @@ export function planOf(asked: BreakingUpload): Document {
     schema_version: asked.schemaVersion,
     schema_digest: asked.digest,
     active_version: asked.activeVersion,
-    ...(bound !== undefined && { max_rejected: bound }),
+    ...(asked.maxRejected !== undefined && { max_rejected: asked.maxRejected }),
     activates: true,
     upload: waitingUploadItem(asked.upload),
   };
 }
 
 /**
- * The bound on rejected messages as the job of a rebuild takes it: below 1 a share of them, else a number. undefined for a text
- * that bounds nothing.
- *
- * @param text `12` messages, or `0.5%` of them
+ * Whether a text bounds the rejected messages of a rebuild: a number of them (`12`), or a share of them (`0.5%`). The plan has it as it
+ * is, and scripts/glue/lean_ops/rebuild/plan.py reads it.
  */
-export function rejectionBound(text: string): number | undefined {
-  const [, number = '', percent] = /^(\d{1,12}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? [];
-  if (number === '') return undefined;
-  if (percent === '') return Number(number);
-  return Number(number) < 100 ? Number(number) / 100 : undefined;
+export function isRejectionBound(text: string): boolean {
+  const [, number, percent] = /^(\d{1,12})(?:\.\d{1,6}(?=%))?(%?)$/.exec(text) ?? [];
+  return number !== undefined && (percent === '' || Number.parseFloat(text) <= 100);
 }
 
 /** Whether a rebuild has begun to swap its table in. The job notes it before the first commit of the swap. */

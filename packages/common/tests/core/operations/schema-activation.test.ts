@@ -1,12 +1,16 @@
 /** Operations that make a schema active: the mark on their topic, and when they can no longer be cancelled. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { advanceOperation, requestOperation } from '../../../src/aws';
 import {
   beginOperation,
   buildProgressOf,
   finishOperation,
+  isRejectionBound,
   markDrained,
-  rejectionBound,
+  rebuildForUpload,
+  rebuildIdOf,
   type Document,
   type Operation,
   type TopicName,
@@ -94,14 +98,35 @@ describe('an operation that makes a schema active', () => {
   });
 });
 
-it.each([
-  ['0', 0],
-  ['12', 12],
-  ['0.5%', 0.005],
-  ['100%', undefined],
-  ['many', undefined],
-])('a bound of %s is %s for the job', (text, bound) => {
-  expect(rejectionBound(text)).toBe(bound);
+/** Vectors that the tests of the job read too: tests/conformance/README.md. */
+const BOUNDS = JSON.parse(
+  readFileSync(path.resolve(__dirname, '../../../../../tests/conformance/rejection_bounds.json'), 'utf8'),
+) as { text: string }[];
+
+it('bounds rejected messages by a number or a share, which the plan has as it was given', () => {
+  const now = new Date('2026-11-30T06:25:00Z');
+  const upload = { etag: 'e', sequencer: 's', since: '', bytes: 1, versionId: undefined, at: now.toISOString() };
+  for (const { text } of BOUNDS) {
+    const asked = {
+      topic: TOPIC,
+      tableName: 'telemetry_climate',
+      upload,
+      schemaKey: 'k',
+      schemaVersion: 2,
+      digest: 'd',
+      activeVersion: 1,
+      maxRejected: text,
+      reason: 'r',
+    };
+    expect([isRejectionBound(text), rebuildForUpload(ID, asked, now).plan['max_rejected']]).toEqual([true, text]);
+  }
+  expect(['many', '', '-1', '1.5', '101%', '5 %', '1e3'].filter(isRejectionBound)).toEqual([]);
+});
+
+it('asks for one rebuild an upload, and for another one of each topic', () => {
+  const upload = { at: '2026-11-30T06:25:00Z', sequencer: '0055AED6DCD90281E5' };
+  expect(rebuildIdOf(TOPIC, upload)).toBe(rebuildIdOf(TOPIC, { ...upload }));
+  expect(rebuildIdOf('another.topic' as TopicName, upload)).not.toBe(rebuildIdOf(TOPIC, upload));
 });
 
 it('says how far a build has come, and nothing before the first count', () => {
