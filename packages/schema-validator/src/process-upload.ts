@@ -3,8 +3,10 @@ import {
   bareEtag,
   checkSchema,
   decodeMetadata,
+  isRejectionBound,
   MAX_SCHEMA_BYTES,
   schemaKeys,
+  shown,
   tableNameOf,
   tooLarge,
   UPLOAD_METADATA,
@@ -140,7 +142,12 @@ class Run {
   }
 
   async #handle(pending: Pending): Promise<Outcome> {
-    if (this.ending !== undefined) return this.#giveUp(pending, this.ending);
+    if (this.ending !== undefined) {
+      const rebuild = rebuildOf(this.upload);
+      // The operation has the topic, and gives the verdict. Each cycle that is planned delivers the upload again, which starts it.
+      if ((await this.registry.activating()) === rebuild) return { outcome: 'PENDING_REBUILD', operation: rebuild };
+      return this.#giveUp(pending, this.ending);
+    }
     try {
       return await this.#accept(pending);
     } catch (error) {
@@ -163,6 +170,9 @@ class Run {
     const { schema, changes } = verdict;
     if (verdict.active !== undefined && verdict.rebuild !== undefined) {
       const maxRejected = pending.metadata?.[UPLOAD_METADATA.maxRejected];
+      if (maxRejected !== undefined && !isRejectionBound(maxRejected)) {
+        throw new SchemaRefusedError([invalidBound(maxRejected)]);
+      }
       return this.#rebuild(pending, { body, schema, active: verdict.active, accepted: verdict.rebuild, maxRejected });
     }
     const ddl = await registry.beginDdl();
@@ -206,13 +216,10 @@ class Run {
    * @param busy whether it waits for an operation that may not hold the topic yet
    */
   async #await(pending: Pending, busy = false): Promise<Outcome> {
-    const { registry } = this;
-    if (!(await registry.wait(busy))) {
-      if (busy) return this.#overtaken('SUPERSEDED', pending.body);
-      // Released, or overtaken, since it was found to be held.
-      return this.#accept(pending);
-    }
-    return { outcome: 'PENDING_MAINTENANCE' };
+    if (await this.registry.wait(busy)) return { outcome: 'PENDING_MAINTENANCE' };
+    if (!(await this.registry.isStillOurs())) return this.#overtaken('SUPERSEDED', pending.body);
+    // The topic was released or held since the run looked at it.
+    return this.#accept(pending);
   }
 
   /** Asks for the rebuild that a breaking schema needs, and leaves the upload where it is until that has made it active. */
@@ -320,6 +327,15 @@ class Run {
 function breakingReasonOf({ metadata }: Pending): string | undefined {
   const reason = metadata?.[UPLOAD_METADATA.breakingReason];
   return reason === undefined || reason === '' ? undefined : decodeMetadata(reason);
+}
+
+function invalidBound(text: string): SchemaProblem {
+  return {
+    code: 'INVALID_MAX_REJECTED',
+    path: '',
+    message: `the metadata ${UPLOAD_METADATA.maxRejected} of the upload is ${shown(text)}, which bounds nothing`,
+    hint: 'write a number of messages (12) or a share of them (0.5%), as lean-ops schema push --max-rejected does',
+  };
 }
 
 function rebuildEnded({ operationId, state, error }: Operation): SchemaProblem {

@@ -113,7 +113,7 @@ describe('an upload that breaks the active schema', () => {
     });
     await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'PENDING_REBUILD' });
     const operation = await getOperation(w.documents, TABLES, rebuildOf(upload));
-    expect(operation).toMatchObject({ reason: 'Füllstand in Worten', plan: { max_rejected: 0.005 } });
+    expect(operation).toMatchObject({ reason: 'Füllstand in Worten', plan: { max_rejected: '0.5%' } });
   });
 
   it('becomes active by the operation that holds the topic, and is settled', async () => {
@@ -172,6 +172,53 @@ describe('an upload that breaks the active schema', () => {
     await expect(w.run(upload)).resolves.toMatchObject({ outcome: 'PENDING_REBUILD' });
   });
 
+  it('waits also where the operation that has the topic holds it in that very moment', async () => {
+    const w = await active(first);
+    w.documents.seed('operations', { ...lockKeyOf(TOPIC), holder: '20261130T062500Z-compact-ab12cd', since: '' });
+    const upload = await w.upload(breaking);
+    const { documents, ...deps } = always(w);
+    let held = false;
+    const meanwhile: Collaborators['documents'] = {
+      ...documents,
+      update: async (table, key, changes, condition) => {
+        if (!held && changes.set?.['waiting_upload'] !== undefined) {
+          held = true;
+          await w.documents.update('registry', { topic_name: TOPIC }, { set: { status: 'MAINTENANCE' } });
+        }
+        return documents.update(table, key, changes, condition);
+      },
+    };
+    await expect(w.run(upload, { ...deps, documents: meanwhile })).resolves.toEqual({ outcome: 'PENDING_MAINTENANCE' });
+    expect([held, readWaitingUpload(await w.item())]).toEqual([
+      true,
+      expect.objectContaining({ sequencer: upload.sequencer }),
+    ]);
+  });
+
+  it('keeps its rebuild when the tries of its event end before that was started', async () => {
+    const w = await active(first);
+    const upload = await w.upload(breaking);
+    const deps = always(w);
+    const machine = { start: () => Promise.reject(new Error('Step Functions is away')) };
+    await expect(w.run(upload, { ...deps, machine })).rejects.toThrow('Step Functions is away');
+    const operation = rebuildOf(upload);
+    await expect(w.end(upload)).resolves.toEqual({ outcome: 'PENDING_REBUILD', operation });
+    expect(readWaitingUpload(await w.item())).toMatchObject({ rebuild: operation });
+    // The next cycle that is planned delivers the upload again.
+    await expect(w.run(upload)).resolves.toEqual({ outcome: 'PENDING_REBUILD', operation });
+    expect(w.executions).toEqual(new Set([operation]));
+  });
+
+  it('is refused where its bound on rejected messages bounds nothing', async () => {
+    const w = await active(first);
+    const upload = await w.upload(breaking, TOPIC, { 'max-rejected': 'a few' });
+    await expect(w.run(upload)).resolves.toMatchObject({
+      outcome: 'REFUSED',
+      problems: [{ code: 'INVALID_MAX_REJECTED' }],
+    });
+    expect(w.executions).toEqual(new Set());
+  });
+
   it('is refused once its rebuild is cancelled, and pushed again it asks for another one', async () => {
     const w = await active(first);
     const { upload, id } = await asked(w);
@@ -203,6 +250,26 @@ describe('an upload that comes while a rebuild makes a schema active', () => {
     expect(added).toHaveLength(1);
   });
 });
+
+it('an upload that is overtaken while an operation makes a schema active comes to an end', async () => {
+  const w = await active(first);
+  const { id } = await asked(w);
+  const upload = await w.upload(third);
+  const { documents, ...deps } = always(w);
+  const overtaken: Collaborators['documents'] = {
+    ...documents,
+    get: async (table, key) => {
+      const item = await documents.get(table, key);
+      // A newer upload claims the topic as soon as this one has.
+      if (item?.['claimed_sequencer'] !== upload.sequencer) return item;
+      const claim = { set: { claimed_sequencer: 'f'.repeat(32) } };
+      await w.documents.update('registry', { topic_name: TOPIC }, claim);
+      return documents.get(table, key);
+    },
+  };
+  await expect(w.run(upload, { ...deps, documents: overtaken })).resolves.toMatchObject({ outcome: 'SUPERSEDED' });
+  expect(await w.item()).toMatchObject({ activating: id });
+}, 10_000);
 
 describe('a schema that a command gave', () => {
   const operation = (kind: 'rebuild' | 'undo', key: string, hex: string): Operation => ({
