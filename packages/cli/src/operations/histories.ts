@@ -14,6 +14,9 @@ import { lakeReader } from '../pipeline/athena-queries';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import { oneLine } from '../pipeline/explain-aws-errors';
 import type { Operator } from '../pipeline/operator';
+import type { ShowMoves, TopicToMove } from './moves';
+import { readRetaken } from './retaken';
+import type { TopicSituation } from './situation';
 import { TOPIC_LAYERS } from './table-sizes';
 
 /**
@@ -46,4 +49,21 @@ export async function readHistories(
     }),
   );
   return Object.fromEntries(found.flat());
+}
+
+/** Reads what the plan of a rewind or an undo is made from; what the next cycle takes again is read by queries, when it is asked for. */
+export async function readTopicToMove(
+  situation: TopicSituation,
+  deployment: OperationsDeployment,
+  operator: Operator,
+  show: ShowMoves,
+): Promise<TopicToMove> {
+  const { topic, item } = situation;
+  return {
+    situation,
+    histories: await readHistories(topic, item?.['table_name'], deployment, operator),
+    readRetaken: (after) => readRetaken(topic, after, deployment, operator),
+    keptDays: deployment.cycleDeltaKeptDays,
+    show,
+  };
 }

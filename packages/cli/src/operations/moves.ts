@@ -8,9 +8,60 @@ import {
 } from '@lean-ops/common/core';
 import type { PlanBasis, WorkPlan } from './plan';
 import type { Retaken } from './retaken';
+import type { TopicSituation } from './situation';
+
+/** A topic whose tables are to be moved: what the plans of rewind and undo are made from. */
+export interface TopicToMove {
+  readonly situation: TopicSituation;
+  readonly histories: TopicHistories;
+  /** Reads what comes after a cycle, where the plan has to know it. */
+  readonly readRetaken: (after: string | undefined) => Promise<Retaken>;
+  /** Days for which the operation can be undone. */
+  readonly keptDays: number;
+  readonly show: ShowMoves;
+}
+
+/** What is of a plan's own kind, beside the moves. */
+interface MovingPlan {
+  readonly work: Omit<WorkPlan, 'holdAfter' | 'words' | 'details' | 'basis' | 'lines'>;
+  readonly moves: readonly TableMove[];
+  readonly retaken: Retaken;
+  readonly holdAfter: boolean;
+  readonly words: readonly string[];
+  readonly details: Document;
+  readonly line: WorkPlan['lines'][number];
+}
+
+/** The plan of an operation that moves tables. */
+export function movingPlan(
+  { situation, histories, keptDays, show }: TopicToMove,
+  { work, moves, retaken, holdAfter, words, details, line }: MovingPlan,
+): WorkPlan {
+  const activeVersion = activeVersionOf(situation.item);
+  const staysHeld = holdAfter || work.held;
+  return {
+    ...work,
+    holdAfter,
+    words,
+    details: { ...details, ...moveDetails(moves, retaken) },
+    basis: moveBasis(moves),
+    lines: [line, ...show({ moves, retaken, histories, activeVersion, keptDays, staysHeld })],
+  };
+}
+
+/** The version of the topic's active schema; undefined where it has none. */
+export function activeVersionOf(item: TopicSituation['item']): number | undefined {
+  const version = item?.['schema_version'];
+  return item?.['processing_enabled'] === true && typeof version === 'number' ? version : undefined;
+}
+
+/** The last cycle whose messages a table has where it is moved to. */
+export function takenThrough(move: TableMove | undefined): string | undefined {
+  return move?.to.through ?? move?.to.cycleId;
+}
 
 /** What the operation's item keeps of the moves. scripts/glue/lean_ops/operations/rewinding.py reads the targets. */
-export function moveDetails(moves: readonly TableMove[], retaken: Retaken): Document {
+function moveDetails(moves: readonly TableMove[], retaken: Retaken): Document {
   const targets: Document = Object.fromEntries(
     moves.map(({ layer, from, to, schemaId }) => [
       layer,
@@ -27,7 +78,7 @@ export function moveDetails(moves: readonly TableMove[], retaken: Retaken): Docu
 }
 
 /** The snapshots that are current now: when a cycle has committed since, the plan is another one. */
-export function moveBasis(moves: readonly TableMove[]): PlanBasis {
+function moveBasis(moves: readonly TableMove[]): PlanBasis {
   return Object.fromEntries(moves.map(({ layer, from }) => [layer, from?.id ?? 'none']));
 }
 

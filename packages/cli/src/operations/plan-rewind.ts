@@ -1,16 +1,7 @@
 /** The plan of `topic rewind`: to which snapshots the tables go, what that undoes, or why it cannot be. */
-import {
-  moveOf,
-  pointsOf,
-  type Point,
-  type TableMove,
-  type TopicHistories,
-  type TopicLayer,
-} from '@lean-ops/common/core';
-import { moveBasis, moveDetails, type ShowMoves } from './moves';
+import { moveOf, pointsOf, type Point, type TableMove, type TopicLayer } from '@lean-ops/common/core';
+import { activeVersionOf, movingPlan, takenThrough, type TopicToMove } from './moves';
 import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
-import type { Retaken } from './retaken';
-import type { TopicSituation } from './situation';
 
 /** Where somebody wants to go: to a cycle, or to the last point at a time. */
 export type Destination = { readonly cycleId: string } | { readonly at: number };
@@ -22,17 +13,8 @@ export interface RewindWishes {
   readonly holdAfter: boolean;
 }
 
-/** Reads what comes after a cycle, where the plan has to know it. */
-export type ReadRetaken = (after: string | undefined) => Promise<Retaken>;
-
-export async function planRewind(
-  situation: TopicSituation,
-  histories: TopicHistories,
-  wishes: RewindWishes,
-  readRetaken: ReadRetaken,
-  keptDays: number,
-  show: ShowMoves,
-): Promise<PlanResult<WorkPlan>> {
+export async function planRewind(moved: TopicToMove, wishes: RewindWishes): Promise<PlanResult<WorkPlan>> {
+  const { situation, histories, readRetaken } = moved;
   const work = planWork(situation, 'rewind');
   if (!work.ok) return work;
   const { topic, item } = situation;
@@ -91,8 +73,10 @@ export async function planRewind(
   const { holdAfter } = wishes;
   return {
     ok: true,
-    plan: {
-      ...work.plan,
+    plan: movingPlan(moved, {
+      work: work.plan,
+      moves,
+      retaken,
       holdAfter,
       words: [
         topic,
@@ -100,32 +84,10 @@ export async function planRewind(
         ...(wishes.curatedOnly ? ['--layer curated'] : []),
         ...(holdAfter ? ['--hold'] : []),
       ],
-      details: { to: found.cycleId, ...moveDetails(moves, retaken) },
-      basis: moveBasis(moves),
-      lines: [
-        ['to', `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`],
-        ...show({
-          moves,
-          retaken,
-          histories,
-          activeVersion: activeVersionOf(item),
-          keptDays,
-          staysHeld: holdAfter || work.plan.held,
-        }),
-      ],
-    },
+      details: { to: found.cycleId },
+      line: ['to', `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`],
+    }),
   };
-}
-
-/** The version of the topic's active schema; undefined where it has none. */
-export function activeVersionOf(item: TopicSituation['item']): number | undefined {
-  const version = item?.['schema_version'];
-  return item?.['processing_enabled'] === true && typeof version === 'number' ? version : undefined;
-}
-
-/** The last cycle whose messages a table has where it is moved to. */
-export function takenThrough(move: TableMove | undefined): string | undefined {
-  return move?.to.through ?? move?.to.cycleId;
 }
 
 function wordOf(to: Destination): string {

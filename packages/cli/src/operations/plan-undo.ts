@@ -1,31 +1,21 @@
 /** The plan of `topic undo`: the tables go to where they were before an operation, or why they cannot. */
-import {
-  moveOf,
-  type Operation,
-  type OperationKind,
-  type TableHistory,
-  type TableMove,
-  type TopicHistories,
-} from '@lean-ops/common/core';
-import { moveBasis, moveDetails, type ShowMoves } from './moves';
+import { moveOf, type Operation, type OperationKind, type TableHistory, type TableMove } from '@lean-ops/common/core';
+import { activeVersionOf, movingPlan, takenThrough, type TopicToMove } from './moves';
 import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
-import { activeVersionOf, takenThrough, type ReadRetaken } from './plan-rewind';
-import type { TopicSituation } from './situation';
 import { TOPIC_LAYERS } from './table-sizes';
 
 /** The kinds that leave a tag on what was current before. */
 const UNDOABLE: ReadonlySet<OperationKind> = new Set(['rewind', 'undo', 'rebuild']);
 
-/** @param read gives an operation by its id; undefined where there is none */
+/** Gives an operation by its id; undefined where there is none. */
+type ReadOperation = (operationId: string) => Promise<Operation | undefined>;
+
 export async function planUndo(
-  situation: TopicSituation,
-  histories: TopicHistories,
+  moved: TopicToMove,
   undone: Operation,
-  read: (operationId: string) => Promise<Operation | undefined>,
-  readRetaken: ReadRetaken,
-  keptDays: number,
-  show: ShowMoves,
+  read: ReadOperation,
 ): Promise<PlanResult<WorkPlan>> {
+  const { situation, histories, readRetaken } = moved;
   const work = planWork(situation, 'undo');
   if (!work.ok) return work;
   const { topic, item } = situation;
@@ -80,24 +70,15 @@ export async function planUndo(
   }
   return {
     ok: true,
-    plan: {
-      ...work.plan,
+    plan: movingPlan(moved, {
+      work: work.plan,
+      moves,
+      retaken,
       holdAfter: false,
       words: [operationId],
-      details: { undoes: operationId, ...moveDetails(moves, retaken) },
-      basis: moveBasis(moves),
-      lines: [
-        ['undoes', `${operationId}, of ${undone.requestedAt.slice(0, 16)}Z: ${undone.reason}`],
-        ...show({
-          moves,
-          retaken,
-          histories,
-          activeVersion: activeVersionOf(item),
-          keptDays,
-          staysHeld: work.plan.held,
-        }),
-      ],
-    },
+      details: { undoes: operationId },
+      line: ['undoes', `${operationId}, of ${undone.requestedAt.slice(0, 16)}Z: ${undone.reason}`],
+    }),
   };
 }
 
@@ -114,21 +95,20 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /**
- * The newest operation that has moved one of the tables since; undefined where none has. An undo of a later one has taken that
- * back, and does not count.
+ * The newest operation whose work on one of the tables is in force and lies on what this one did; undefined where none does. An undo
+ * of a later one has taken that back. An undo of an undo has put it in force again.
  */
 async function overtaking(
   operationId: string,
   histories: readonly TableHistory[],
-  read: (operationId: string) => Promise<Operation | undefined>,
+  read: ReadOperation,
 ): Promise<string | undefined> {
+  const isInForce = async (id: string): Promise<boolean> => {
+    const undoes = (await read(id))?.plan['undoes'];
+    return typeof undoes !== 'string' || undoes <= operationId || !(await isInForce(undoes));
+  };
   const tags = new Set(histories.flatMap(({ undoTags }) => [...undoTags.keys()]));
-  for (const tag of [...tags]
-    .filter((one) => one > operationId)
-    .sort()
-    .reverse()) {
-    const undoes = (await read(tag))?.plan['undoes'];
-    if (typeof undoes !== 'string' || undoes <= operationId) return tag;
-  }
+  const later = [...tags].filter((one) => one > operationId).sort();
+  for (const tag of later.reverse()) if (await isInForce(tag)) return tag;
   return undefined;
 }

@@ -264,6 +264,15 @@ describe('topic undo', () => {
     expect((await ran(rewound(refs, undo), ['topic', 'undo', UNDONE])).ok).toBe(0);
   });
 
+  it('is refused where a later operation is in force again, as its undo was undone', async () => {
+    const undoOfUndo = '20261130T062000Z-undo-0000dd';
+    const undo = { ...DONE, operation_id: undoOfLater, kind: 'undo', plan: { undoes: later } };
+    const again = { ...DONE, operation_id: undoOfUndo, kind: 'undo', plan: { undoes: undoOfLater } };
+    const made = rewound({ ...tagOf(UNDONE), ...tagOf(undoOfUndo) }, undo, again);
+    const { ok, out } = await ran(made, ['topic', 'undo', UNDONE]);
+    expect([ok, out]).toEqual([1, expect.stringMatching(new RegExp(`^UNDO_OVERTAKEN: ${undoOfUndo} `))]);
+  });
+
   it('knows no word that is no operation', async () => {
     expect((await ran(world(), ['topic', 'undo', TOPIC])).ok).toBe(2);
   });

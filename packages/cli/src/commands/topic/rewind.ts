@@ -1,8 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { planRewind, type Destination } from '../../operations/plan-rewind';
 import { moveLines } from '../../format/move-lines';
-import { readHistories } from '../../operations/histories';
-import { readRetaken } from '../../operations/retaken';
+import { readTopicToMove } from '../../operations/histories';
 import type { RegisterCommand } from '../command';
 import { operateTopic, withOperateOptions, type OperateOptions } from './operate-topic';
 
@@ -27,14 +26,11 @@ export const registerTopicRewind: RegisterCommand = (topic, { terminal, operate,
   withOperateOptions(command).action(async (name: string, options: RewindOptions) => {
     setExitCode(
       await operateTopic(name, options, terminal, operate, async (situation, deployment, operator) =>
-        planRewind(
-          situation,
-          await readHistories(situation.topic, situation.item?.['table_name'], deployment, operator),
-          { to: options.to, curatedOnly: options.layer === 'curated', holdAfter: options.hold },
-          (after) => readRetaken(situation.topic, after, deployment, operator),
-          deployment.cycleDeltaKeptDays,
-          moveLines,
-        ),
+        planRewind(await readTopicToMove(situation, deployment, operator, moveLines), {
+          to: options.to,
+          curatedOnly: options.layer === 'curated',
+          holdAfter: options.hold,
+        }),
       ),
     );
   });

@@ -3,11 +3,10 @@ import { isOperationId } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
 import { readKnown } from '../../operations/follow';
 import { moveLines } from '../../format/move-lines';
-import { readHistories } from '../../operations/histories';
+import { readTopicToMove } from '../../operations/histories';
 import { planUndo } from '../../operations/plan-undo';
 import { withReactivation } from '../../operations/reactivation';
 import { tablesOf } from '../../operations/request';
-import { readRetaken } from '../../operations/retaken';
 import { readOperationsDeployment } from '../../pipeline/deployment';
 import type { RegisterCommand } from '../command';
 import { operateTopic, withOperateOptions, type OperateOptions } from './operate-topic';
@@ -25,15 +24,8 @@ export const registerTopicUndo: RegisterCommand = (topic, { terminal, operate, s
     const undone = await readKnown(operationId, known, operate(known));
     setExitCode(
       await operateTopic(undone.topic, options, terminal, operate, async (situation, deployment, operator) => {
-        const plan = await planUndo(
-          situation,
-          await readHistories(situation.topic, situation.item?.['table_name'], deployment, operator),
-          undone,
-          (id) => getOperation(operator.documents, tablesOf(deployment), id),
-          (after) => readRetaken(situation.topic, after, deployment, operator),
-          deployment.cycleDeltaKeptDays,
-          moveLines,
-        );
+        const moved = await readTopicToMove(situation, deployment, operator, moveLines);
+        const plan = await planUndo(moved, undone, (id) => getOperation(operator.documents, tablesOf(deployment), id));
         return withReactivation(plan, undone, deployment, operator);
       }),
     );
