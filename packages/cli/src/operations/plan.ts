@@ -113,6 +113,7 @@ export interface Refusal {
     | 'SCHEMA_CHANGED'
     | 'UNDO_GONE'
     | 'UNDO_OVERTAKEN'
+    | 'SWAPPING'
     | 'KEY_IN_REASON';
   /** A whole sentence. */
   readonly message: string;

@@ -1,10 +1,11 @@
 /** Taking up an operation that failed or whose execution died, and cancelling one. */
 import { executionArnOf } from '@lean-ops/common/aws';
-import { lockKeyOf, readLock, type Document, type Operation } from '@lean-ops/common/core';
+import { isSwapping, lockKeyOf, readLock, type Document, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { OperationsDeployment } from '../pipeline/deployment';
 import type { Operator } from '../pipeline/operator';
 import { executionOf, isOver, readKnown } from './follow';
+import type { Refusal } from './plan';
 import type { Requested } from './request';
 
 /** More executions than anybody resumes one operation by. */
@@ -81,6 +82,8 @@ export async function cancelOperation(
   const operation = await readKnown(operationId, deployment, operator);
   if (operation.state === 'DONE') return ended(operation);
   if (operation.state === 'CANCELLED') return { ok: true, operation };
+  // Its execution is not stopped for a cancellation that would be refused.
+  if (isSwapping(operation)) return { ok: false, refusal: swapping(operation) };
   const working = operation.executionArn ?? executionArnOf(deployment.operationMachineArn, operationId);
   if (!isOver(await operator.machine.describe(working))) {
     await operator.machine.stop(working, `lean-ops op cancel ${operationId}`);
@@ -88,6 +91,15 @@ export async function cancelOperation(
   const input = { operation_id: operationId, action: 'cancel' };
   const arn = await startAnew('c', 0, operation, input, operator);
   return { ok: true, operation: { ...operation, executionArn: arn } };
+}
+
+/** Why a rebuild that has begun to swap its tables in is not cancelled. */
+export function swapping({ operationId, topic }: Operation): Refusal {
+  return {
+    code: 'SWAPPING',
+    message: `${operationId} is swapping the tables of ${topic} in, or has: it goes on to its end, and can be undone after that`,
+    next: `lean-ops op show ${operationId}; where nobody works on it: lean-ops op resume ${operationId}`,
+  };
 }
 
 function ended({ operationId, state, endedAt }: Operation): Requested {

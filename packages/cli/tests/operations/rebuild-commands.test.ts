@@ -6,7 +6,7 @@ import { schemaKeys, type JsonObject, type TopicName } from '@lean-ops/common/co
 import { topicSchema, withField } from '@lean-ops/common/testing';
 import { parseRejectionLimit } from '../../src/plan/rejection-limit';
 import { OPERATIONS_OUTPUTS } from '../workspace';
-import { memoryOperations, tableMetadata, TOPIC } from './memory-operations';
+import { memoryOperations, OPERATIONS, tableMetadata, TOPIC } from './memory-operations';
 
 const BUCKET = OPERATIONS_OUTPUTS.schema_bucket;
 const table = (rows: number): object =>
@@ -67,6 +67,20 @@ describe('topic rebuild', () => {
     expect(JSON.parse(stored?.body ?? '')).toEqual(BREAKING);
     expect(await locks()).toEqual([]);
     expect(await registryItem()).not.toHaveProperty('activating');
+  });
+
+  it('is not stopped for a cancellation once it swaps, and says so', async () => {
+    const { run, tick, documents, executions, operations } = await world();
+    await run(...REBUILD, ...APPLY, '--detach');
+    await tick();
+    const [operation] = await operations();
+    const id = operation?.['operation_id'] as string;
+    const at = { operation_id: id };
+    await documents.update(OPERATIONS, at, { set: { step: 'DRAINED', counts: { swapping: true } } });
+    const { code, output } = await run('op', 'cancel', id);
+    expect([code, output]).toEqual([1, expect.stringMatching(/^SWAPPING: .*it goes on to its end/)]);
+    expect([...executions.values()].map(({ status }) => status)).toEqual(['RUNNING']);
+    expect(await operations()).toEqual([expect.objectContaining({ state: 'RUNNING' })]);
   });
 
   it('allows as many rejected messages as the job does', () => {

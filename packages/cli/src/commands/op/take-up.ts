@@ -2,14 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
-import { isOperationId, isTopicName, lockKeyOf, readLock, type Operation } from '@lean-ops/common/core';
+import { isOperationId, isSwapping, isTopicName, lockKeyOf, readLock, type Operation } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
 import { forgetReport } from '../../format/forget-report';
 import { operationText, refusalText } from '../../format/operations';
 import { readKnown, type Followed } from '../../operations/follow';
 import { isStuck, withLook } from '../../operations/list-operations';
 import type { Refusal } from '../../operations/plan';
-import { cancelOperation, resumeOperation } from '../../operations/take-up';
+import { cancelOperation, resumeOperation, swapping } from '../../operations/take-up';
 import { readOperationsDeployment, type OperationsDeployment } from '../../pipeline/deployment';
 import type { Operate, Operator } from '../../pipeline/operator';
 import { EXIT, type ExitCode, type Terminal } from '../../terminal';
@@ -168,6 +168,10 @@ export async function opCancel(
       ? { end: 'ENDED', operation: before }
       : await followAndSay(id, CANCEL_SECONDS * 1_000, { deployment, operator, say }, before);
   const { operation, end } = followed;
+  // It began to swap between the look at it and its cancellation, which was refused then.
+  if (operation.state !== 'CANCELLED' && isSwapping(operation)) {
+    return refusedWith(swapping(operation), format, terminal);
+  }
   if (operation.state === 'CANCELLED') {
     const { kind, topic } = operation;
     say(kind === 'release' ? `${topic} stays held.\n` : `${topic} is given back as it was.\n`);
