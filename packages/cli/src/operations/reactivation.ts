@@ -31,6 +31,7 @@ export async function withReactivation(
   if (before === undefined || schema === undefined) {
     return refused('UNDO_GONE', `the schema that ${topic} had before ${operationId} is no longer at ${previous}`);
   }
+  const now = readAcceptedSchema(active.body);
   const digest = hash('sha256', before.body, 'hex');
   const { plan } = result;
   return {
@@ -43,6 +44,7 @@ export async function withReactivation(
         schema_key: previous,
         schema_version: schema.version,
         schema_digest: digest,
+        ...(now !== undefined && { active_version: now.version }),
       },
       basis: { ...plan.basis, schema: digest.slice(0, 12) },
       lines: [...plan.lines, ['activates', `version ${schema.version} of the schema, which was active before`]],

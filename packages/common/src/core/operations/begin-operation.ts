@@ -68,6 +68,8 @@ function refusalOf(operation: Operation, topicItem: Document | undefined): Decis
   if (typeof planned === 'number' && planned !== epoch) {
     return refused('PLAN_STALE', `${topic} was held since the plan was made: its epoch was ${planned} and is ${epoch}`);
   }
+  const overtaken = overtakenSchema(operation, topicItem);
+  if (overtaken !== undefined) return overtaken;
   const hold = readHold(topicItem);
   const extended = extendedBy(operation);
   if (extended !== undefined) {
@@ -80,6 +82,22 @@ function refusalOf(operation: Operation, topicItem: Document | undefined): Decis
   if (topicItem?.['status'] === 'REBUILDING') return refused('HELD_OTHERWISE', `${topic} is being rebuilt`);
   if (kind === 'release' && !isHeld(topicItem)) return refused('NOT_HELD', `${topic} is not held`);
   return undefined;
+}
+
+/**
+ * Why an operation must not make its schema active any more: another one has become active since its plan compared the two. A text that
+ * an upload brought is not asked about: the topic has the mark since that moment, so no other upload has become active.
+ */
+function overtakenSchema(operation: Operation, topicItem: Document | undefined): Decision | undefined {
+  const { topic, plan } = operation;
+  const activation = schemaActivationOf(operation);
+  const [planned, now] = [plan['active_version'], topicItem?.['schema_version']];
+  if (activation === undefined || activation.upload !== undefined) return undefined;
+  if (typeof planned !== 'number' || typeof now !== 'number' || planned === now) return undefined;
+  return refused(
+    'PLAN_STALE',
+    `version ${now} of the schema of ${topic} has become active since the plan was made under version ${planned}`,
+  );
 }
 
 function holdWrite(operation: Operation, item: Document | undefined, now: Date): OperationWrite {
@@ -147,11 +165,13 @@ function unchangedTopic(operation: Operation, item: Document | undefined): Opera
   };
 }
 
-/** Notes that the topic is drained. */
+/** Notes that the topic is drained. It is refused where an upload that was at work before has made another schema active. */
 export function markDrained(facts: OperationFacts): Decision {
-  const { operation, now } = facts;
+  const { operation, topicItem, now } = facts;
   if (operation.state !== 'RUNNING') return ended(operation);
   if (operation.step !== 'BEGUN') return { kind: 'done', operation };
+  const overtaken = overtakenSchema(operation, topicItem);
+  if (overtaken !== undefined) return overtaken;
   const drained = { ...operation, step: 'DRAINED' as const, updatedAt: now.toISOString() };
   return { kind: 'write', writes: [writeOf(operation, drained)], operation: drained };
 }

@@ -48,6 +48,7 @@ async function world(plan?: Document) {
   return {
     topic: () => documents.get('registry', { topic_name: TOPIC }),
     set: (changes: Document) => documents.update('operations', { operation_id: ID }, { set: changes }),
+    setTopic: (changes: Document) => documents.update('registry', { topic_name: TOPIC }, { set: changes }),
     begin: () => advance((facts) => beginOperation(facts, 'execution-1')),
     drained: () => advance(markDrained),
     finish: (outcome: 'SUCCEEDED' | 'CANCELLED') => advance((facts) => finishOperation(facts, { outcome })),
@@ -80,6 +81,20 @@ describe('an operation that makes a schema active', () => {
       await w.finish('CANCELLED');
       expect(await w.topic()).toMatchObject({ status: 'READY' });
       expect(await w.topic()).not.toHaveProperty('activating');
+    },
+  );
+
+  it.each(['REQUESTED', 'BUILT', 'BEGUN'])(
+    'is refused at %s once another schema has become active than its plan was made under',
+    async (step) => {
+      const w = await world({ ...ACTIVATES, active_version: 1 });
+      await w.setTopic({ schema_version: 1 });
+      if (step !== 'REQUESTED') await w.begin();
+      if (step !== 'REQUESTED') await w.set({ step: 'BUILT' });
+      if (step === 'BEGUN') await w.begin();
+      await w.setTopic({ schema_version: 2 });
+      const next = step === 'BEGUN' ? w.drained : w.begin;
+      await expect(next()).rejects.toMatchObject({ code: 'PLAN_STALE' });
     },
   );
 
