@@ -9,10 +9,18 @@ export type Since = { readonly agoMs: number } | { readonly from: string };
 export function parseSince(text: string): Since {
   const [, count = '', unit = ''] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
   if (unit !== '') return { agoMs: Number(count) * (UNITS[unit] ?? 0) };
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?)?$/.test(text) && !Number.isNaN(Date.parse(text))) {
-    return { from: text.replace(/Z$/, '') };
-  }
+  if (utcTime(text) !== undefined) return { from: text.replace(/Z$/, '') };
   throw new InvalidArgumentError('must be a span such as 30m, 12h or 1d, or a time such as 2026-11-23T10:00 (UTC).');
+}
+
+/**
+ * A day or a time of ISO 8601 in UTC, such as `2026-11-23` or `2026-11-23T10:00`, in epoch milliseconds. undefined for any other text,
+ * and for what no calendar and no clock has: Date.parse takes the 30th of February for the 2nd of March, and 24:00 for the day after.
+ */
+export function utcTime(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?)?$/.test(text)) return undefined;
+  const at = Date.parse(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text.slice(0, 16)) ? at : undefined;
 }
 
 /** The time as the beginning of an ISO 8601 text. */

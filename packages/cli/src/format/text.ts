@@ -39,3 +39,8 @@ export function sizeText(bytes: number): string {
   const value = bytes / 1_024 ** at;
   return `${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[at] ?? ''}`;
 }
+
+/** A word as a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -85,7 +85,10 @@ export async function planRewind(moved: TopicToMove, wishes: RewindWishes): Prom
         ...(holdAfter ? ['--hold'] : []),
       ],
       details: { to: found.cycleId },
-      line: ['to', `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`],
+      line: [
+        'to',
+        `cycle ${found.cycleId}, whose last commit was at ${new Date(found.at).toISOString().slice(0, 16)}Z`,
+      ],
     }),
   };
 }

@@ -1,5 +1,5 @@
 /** `lean-ops topic forget`, against a pipeline in memory whose operations run by the real transitions. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { hashOf } from '../../src/operations/forget-plan';
@@ -85,6 +85,35 @@ describe('topic forget', () => {
     expect(output).toContain('forget telemetry.climate --keys keys.txt --plan');
     expect((await run('topic', 'forget', TOPIC)).code).toBe(2);
     expect((await run('topic', 'forget', TOPIC, '--key', 'x'.repeat(1_025))).code).toBe(2);
+  });
+
+  it.each([
+    ['a byte order mark', Buffer.from(`\uFEFF${KEY}\r\nanother`), 2],
+    ['a byte order mark before an array', Buffer.from(`\uFEFF["${KEY}"]`), 1],
+    ['lines of an old Mac', Buffer.from(`${KEY}\ranother\r`), 2],
+  ])('reads keys behind %s', async (_, bytes, count) => {
+    const { run, write, root, operations } = pipeline();
+    write('keys.txt', '');
+    writeFileSync(path.join(root, 'keys.txt'), bytes);
+    const applied = ['--apply', '--reason', 'request 7', '--detach'];
+    expect((await run('topic', 'forget', TOPIC, '--keys', 'keys.txt', ...applied)).code).toBe(0);
+    const [operation] = await operations();
+    const { salt, hashes } = operation?.['plan'] as { salt: string; hashes: string[] };
+    expect([hashes.length, hashes.includes(hashOf(salt, KEY))]).toEqual([count, true]);
+  });
+
+  it.each([
+    ['UTF-16', Buffer.from(KEY, 'utf16le'), 'is not UTF-8 text'],
+    ['Latin-1', Buffer.from('jürgen', 'latin1'), 'is not UTF-8 text'],
+    ['a key with a space behind it', Buffer.from(`${KEY}\nanother \n`), 'key 2 of keys.txt begins or ends with white'],
+    ['100,000 keys', Buffer.from(Array.from({ length: 100_000 }, (_, n) => `k${n}`).join('\n')), 'give 100 at a time'],
+    ['an array of other things', Buffer.from('[1]'), 'begins as a JSON array and is none of texts'],
+  ])('takes no file of %s', async (_, bytes, said) => {
+    const { run, write, root } = pipeline();
+    write('keys.txt', '');
+    writeFileSync(path.join(root, 'keys.txt'), bytes);
+    const { code, error } = await run('topic', 'forget', TOPIC, '--keys', 'keys.txt');
+    expect([code, error]).toEqual([2, expect.stringContaining(said)]);
   });
 
   it('reports what was found, without the key', async () => {

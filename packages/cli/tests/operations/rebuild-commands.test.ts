@@ -39,8 +39,8 @@ async function world() {
 describe('topic rebuild', () => {
   it('shows what it reads and writes, how long it takes by the ledger, and what breaks', async () => {
     const { run, write, operations, operator } = await world();
-    write('next.json', BREAKING);
-    const { code, output } = await run(...REBUILD, '--schema', 'next.json', '--max-rejected', '0.5%');
+    write("ada's next.json", BREAKING);
+    const { code, output } = await run(...REBUILD, '--schema', "ada's next.json", '--max-rejected', '0.5%');
     expect(code).toBe(0);
     expect(output).toContain('Plan: rebuild telemetry.climate\n');
     expect(output).toContain('Curated: 900 rows in 12 files of 33.4 MiB');
@@ -49,7 +49,7 @@ describe('topic rebuild', () => {
     expect(output).toContain('BREAKING TYPE_CHANGED: the type of level changes from double to string');
     expect(output).toContain('about 3 minutes, an estimate by the rows a second of its cycles; about $0.04 at 2 DPUs');
     expect(output).toMatch(
-      /--from standardized --schema next\.json --max-rejected 0\.5% --plan .*,schema=[0-9a-f]{12} --apply/,
+      /--from standardized --schema 'ada'\\''s next\.json' --max-rejected 0\.5% --plan .*,schema=[0-9a-f]{12} --apply/,
     );
     expect(await operations()).toEqual([]);
     expect(await operator.objects.list(BUCKET, `schemas/${TOPIC}/operations/`)).toEqual([]);
@@ -98,6 +98,9 @@ describe('topic rebuild', () => {
     expect(code).toBe(0);
     expect(output).toContain('Standardized: 1000 rows');
     expect(output).toContain('events of RAW since 2026-11-01');
+    expect(output).toContain(
+      'drops     the rows of events that came before 2026-11-01: the tables have none of them then',
+    );
     expect(output).toContain('schema    version 1, which is active');
     expect(output).not.toContain('activates');
   });
@@ -126,6 +129,8 @@ describe('topic rebuild', () => {
   it('says which options go together, and that there is nothing to rebuild', async () => {
     const { run } = await world();
     await expect(run(...REBUILD, '--since', '1d')).resolves.toMatchObject({ code: 2 });
+    const later = await run('topic', 'rebuild', TOPIC, '--from', 'raw', '--since', '2026-12-24');
+    expect([later.code, later.error]).toEqual([2, expect.stringContaining('--since 2026-12-24 has not come yet')]);
     await expect(run('topic', 'rebuild', TOPIC)).resolves.toMatchObject({ code: 2 });
     const bare = memoryOperations({ tables: { 'acme_standardized.telemetry_climate': table(3) } });
     const { code, output } = await bare.run(...REBUILD);

@@ -43,7 +43,7 @@ Exit codes:
 const TAKE_UP_HELP = `
 Exit codes:
   0  done
-  1  refused: it has ended, or somebody is at work on it
+  1  refused: it has ended, somebody is at work on it, or it swaps its tables in
   2  wrong usage; or the command could not do its work, or the operation failed`;
 
 export const registerOpShow: RegisterCommand = (op, context) => {

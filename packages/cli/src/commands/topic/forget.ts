@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '@lean-ops/common/core';
 import { CliError } from '../../errors';
+import { shellWord } from '../../format/text';
 import { MAX_KEYS, planForget, type KeysToForget } from '../../operations/forget-plan';
 import { refused } from '../../operations/plan';
 import type { Terminal } from '../../terminal';
@@ -51,20 +53,35 @@ async function readKeys(
   const odd = keys.findIndex((one) => one === '' || one.length > MAX_KEY_LENGTH);
   if (odd >= 0)
     throw new CliError(`key ${odd + 1} has not from 1 to ${MAX_KEY_LENGTH} characters, so no record has it.`);
-  const words = file === undefined ? keys.flatMap((one) => ['--key', quoted(one)]) : ['--keys', quoted(file)];
+  const spaced = keys.findIndex((one) => file !== undefined && one !== one.trim());
+  if (spaced >= 0) {
+    throw new CliError(
+      `key ${spaced + 1} of ${file ?? ''} begins or ends with white space: take that out, or give the key by --key where it is part of it.`,
+    );
+  }
+  const words = file === undefined ? keys.flatMap((one) => ['--key', shellWord(one)]) : ['--keys', shellWord(file)];
   return { keys, words };
 }
 
+/**
+ * The text of a file of keys, without the mark that some editors put before it. A key with a wrong character in it is found nowhere,
+ * so an erasure would leave its records and say that it is done.
+ */
 async function textOf(file: string, cwd: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return await readFile(path.resolve(cwd, file), 'utf8');
+    bytes = await readFile(path.resolve(cwd, file));
   } catch (error) {
     throw new CliError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
+  if (!isUtf8(bytes) || bytes.includes(0)) {
+    throw new CliError(`${file} is not UTF-8 text: save it as that (its encoding may be UTF-16, Latin-1 or ANSI).`);
+  }
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
 function keysIn(text: string, file: string): string[] {
-  if (!text.trimStart().startsWith('[')) return text.split(/\r?\n/).filter((line) => line !== '');
+  if (!text.trimStart().startsWith('[')) return text.split(/\r\n|[\r\n]/).filter((line) => line !== '');
   let found: unknown;
   try {
     found = JSON.parse(text);
@@ -73,9 +90,4 @@ function keysIn(text: string, file: string): string[] {
   }
   if (Array.isArray(found) && found.every((one): one is string => typeof one === 'string')) return found;
   throw new CliError(`${file} begins as a JSON array and is none of texts.`);
-}
-
-/** A word as a shell takes it. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

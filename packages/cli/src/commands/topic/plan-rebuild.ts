@@ -17,7 +17,7 @@ import { hash } from 'node:crypto';
 import { lakeReader } from '../../pipeline/athena-queries';
 import type { OperationsDeployment } from '../../pipeline/deployment';
 import type { Operator } from '../../pipeline/operator';
-import { counted, sizeText } from '../../format/text';
+import { counted, shellWord, sizeText } from '../../format/text';
 import { planWork, refused, type PlanResult, type WorkPlan } from '../../operations/plan';
 import type { TopicSituation } from '../../operations/situation';
 import type { SizedTable } from '../../operations/table-sizes';
@@ -97,6 +97,7 @@ export async function planRebuild(
       lines: [
         ...sized.map(sizeLine),
         ['takes', takesText(options, events)] as const,
+        ...dropsLines(options),
         ['builds', 'beside these tables, which people go on reading and cycles go on writing'] as const,
         ...choice.lines,
         ...(options.maxRejected === undefined
@@ -189,6 +190,12 @@ function takesText({ from, since }: RebuildOptions, events: number): string {
   return `${which}: the ledger has ${counted(events, 'event')} of the topic in all`;
 }
 
+/** A rebuild from a part of the events makes tables of that part. */
+function dropsLines({ since }: RebuildOptions): (readonly [string, string])[] {
+  if (since === undefined) return [];
+  return [['drops', `the rows of events that came before ${since.slice(0, 16)}: the tables have none of them then`]];
+}
+
 function costText(minutes: number | undefined): string {
   if (minutes === undefined) return 'not known how long: the ledger has no cycle of the topic';
   const dollars = (minutes / 60) * DPUS * DOLLARS_A_DPU_HOUR;
@@ -231,7 +238,7 @@ function wordsOf(topic: TopicName, { from, since, schema, maxRejected }: Rebuild
     '--from',
     from,
     ...(since === undefined ? [] : ['--since', since]),
-    ...(schema === undefined ? [] : ['--schema', schema.file]),
+    ...(schema === undefined ? [] : ['--schema', shellWord(schema.file)]),
     ...(maxRejected === undefined ? [] : ['--max-rejected', maxRejected]),
   ];
 }

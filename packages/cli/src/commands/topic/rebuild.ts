@@ -6,7 +6,7 @@ import { parseRejectionLimit, type RejectionLimit } from '../../plan/rejection-l
 import { locationOf, readSchemaText } from '../../schemas/schema-files';
 import type { Terminal } from '../../terminal';
 import type { RegisterCommand } from '../command';
-import { parseSince, sinceIso, type Since } from '../since';
+import { parseSince, sinceIso, utcTime, type Since } from '../since';
 import { planRebuild, type RebuildOptions } from './plan-rebuild';
 import { operateTopic, withOperateOptions, type OperateOptions } from './operate-topic';
 
@@ -27,7 +27,11 @@ export const registerTopicRebuild: RegisterCommand = (topic, { terminal, operate
         .choices(['raw', 'standardized'])
         .makeOptionMandatory(),
     )
-    .option('--since <time>', 'with --from raw: only events that came since then (30d, or 2026-11-23)', parseSince)
+    .option(
+      '--since <time>',
+      'with --from raw: only events that came since then; rows of older ones go (30d, or 2026-11-23)',
+      parseSince,
+    )
     .option(
       '--schema <file>',
       'the schema to rebuild under, which becomes active with the swap (default: the active one)',
@@ -44,9 +48,10 @@ export const registerTopicRebuild: RegisterCommand = (topic, { terminal, operate
       await operateTopic(name, options, terminal, operate, async (situation, deployment, operator) => {
         const sizes = await readTableSizes(situation.topic, situation.item?.['table_name'], deployment, operator);
         const { since, from, maxRejected } = options;
+        const now = operator.clock.now();
         const wanted: RebuildOptions = {
           from,
-          since: since === undefined ? undefined : sinceIso(since, operator.clock.now()),
+          since: since === undefined ? undefined : pastSince(since, now),
           schema,
           maxRejected: maxRejected?.text,
         };
@@ -55,6 +60,13 @@ export const registerTopicRebuild: RegisterCommand = (topic, { terminal, operate
     );
   });
 };
+
+/** @throws CliError for a time that has not come, as the tables would have no rows */
+function pastSince(since: Since, now: number): string {
+  const text = sinceIso(since, now);
+  if ((utcTime(text) ?? now) <= now) return text;
+  throw new CliError(`--since ${text} has not come yet, so the tables would have no rows.`);
+}
 
 async function readSchema(file: string, terminal: Terminal): Promise<NonNullable<RebuildOptions['schema']>> {
   const location = locationOf(path.resolve(terminal.cwd, file), terminal.cwd);

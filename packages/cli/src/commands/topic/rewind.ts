@@ -3,6 +3,7 @@ import { planRewind, type Destination } from '../../operations/plan-rewind';
 import { moveLines } from '../../format/move-lines';
 import { readTopicToMove } from '../../operations/histories';
 import type { RegisterCommand } from '../command';
+import { utcTime } from '../since';
 import { operateTopic, withOperateOptions, type OperateOptions } from './operate-topic';
 
 export interface RewindOptions extends OperateOptions {
@@ -39,10 +40,8 @@ export const registerTopicRewind: RegisterCommand = (topic, { terminal, operate,
 /** An option parser for a cycle such as `20261130T110034Z-61a49257`, or a time such as `2026-11-30T11:00` in UTC. */
 export function parseDestination(text: string): Destination {
   if (/^\d{8}T\d{6}Z-[0-9a-f]{8}$/.test(text)) return { cycleId: text };
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?$/.test(text)
-    ? Date.parse(text.endsWith('Z') ? text : `${text}Z`)
-    : NaN;
-  if (!Number.isNaN(at)) return { at };
+  const at = text.includes('T') ? utcTime(text) : undefined;
+  if (at !== undefined) return { at };
   throw new InvalidArgumentError(
     'must be a cycle such as 20261130T110034Z-61a49257, or a time such as 2026-11-30T11:00 (UTC).',
   );

@@ -12,7 +12,8 @@ import { parseTopic } from '../schema-plan';
 const HELP = `
 Exit codes:
   0  nobody has to do anything
-  1  a hold is past its --until, or an operation failed or died and has its topic still
+  1  a hold is past its --until, a rewind is proposed, or an operation failed or died and
+     has its topic still
   2  wrong usage, or the command could not do its work`;
 
 export interface TopicStatusOptions {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { CliError } from '../../errors';
-import { parseSince, type Since } from '../since';
+import { parseSince, utcTime, type Since } from '../since';
 
 /** When a hold should be over: a span from now, or a time. */
 export type Until = Since;
@@ -20,8 +20,7 @@ export function parseUntil(text: string): Until {
  * @throws CliError for a time that has passed
  */
 export function untilIso(until: Until, now: number): string {
-  const at =
-    'agoMs' in until ? now + until.agoMs : Date.parse(until.from.includes('T') ? `${until.from}Z` : until.from);
+  const at = 'agoMs' in until ? now + until.agoMs : (utcTime(until.from) ?? now);
   if (at <= now) throw new CliError(`--until ${new Date(at).toISOString()} has passed.`);
   return new Date(at).toISOString();
 }
