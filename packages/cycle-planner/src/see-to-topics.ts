@@ -4,6 +4,7 @@
  */
 import type { DocumentStore, InvokeLater, Log, MetricsPort } from '@lean-ops/common/aws';
 import {
+  activatingOf,
   heldTopics,
   isLeftAlone,
   isStalled,
@@ -78,8 +79,8 @@ export async function seeToTopics(
 }
 
 /**
- * The operations that have a held topic and on which nobody works: it failed, or its execution died. Only held topics are looked at.
- * An operation that has not held its topic keeps nobody from writing, and the table of operations is never read whole, as it grows.
+ * The operations on which nobody works, as one failed or its execution died, and that keep others from their work: they have a held
+ * topic, or uploads of its schema wait for them. Only those topics are looked at, as the table of operations grows and is never read whole.
  */
 export async function stalledOperations(
   { registry, now }: Omit<TopicsToSee, 'checkpoints'>,
@@ -87,14 +88,24 @@ export async function stalledOperations(
   { documents }: Pick<SeeCollaborators, 'documents'>,
 ): Promise<Operation[]> {
   const holders = await Promise.all(
-    heldTopics(registry).map(async ({ topic }) => {
-      const lock = readLock(await documents.get(operationsTable, lockKeyOf(topic)));
-      return lock && readOperation(await documents.get(operationsTable, { operation_id: lock.holder }));
-    }),
+    [...new Set([...heldTopics(registry).map(({ topic }) => topic), ...activatingTopics(registry)])].map(
+      async (topic) => {
+        const lock = readLock(await documents.get(operationsTable, lockKeyOf(topic)));
+        return lock && readOperation(await documents.get(operationsTable, { operation_id: lock.holder }));
+      },
+    ),
   );
   return holders
     .filter((one) => one !== undefined)
     .filter((one) => isStalled(one, now, operationTimeoutSeconds * 1_000));
+}
+
+/** The topics that an operation is about to make a schema active for. It builds beside their tables, and may not hold them yet. */
+function activatingTopics(registry: readonly Document[]): string[] {
+  return registry.flatMap((item) => {
+    const { topic_name: topic } = item;
+    return typeof topic === 'string' && activatingOf(item) !== undefined ? [topic] : [];
+  });
 }
 
 /**
@@ -111,6 +122,9 @@ async function deliverUploads(
     const { topic_name: topic } = item;
     const waiting = readWaitingUpload(item);
     if (waiting === undefined || typeof topic !== 'string' || !isTopicName(topic) || isLeftAlone(item, now)) continue;
+    // It waits for the end of an operation. The upload that asked for that is delivered, as the operation may not have been started.
+    const activating = activatingOf(item);
+    if (activating !== undefined && waiting.rebuild !== activating) continue;
     const { sequencer, since } = waiting;
     try {
       await invokeValidator(uploadEvent(schemaBucket, schemaKeys.pending(topic), waiting));

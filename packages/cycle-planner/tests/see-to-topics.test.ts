@@ -188,6 +188,13 @@ describe('operations that have a held topic', () => {
     ]);
   });
 
+  it('count also where uploads wait for a rebuild that has not held its topic yet', async () => {
+    const w = world();
+    w.operation('breaking', 'FAILED', 0);
+    await w.see([{ topic_name: 'breaking', status: 'READY', activating: 'breaking' }]);
+    expect(w.metrics.counts['OperationsStalled']).toBe(1);
+  });
+
   it('are counted as none once nobody is held up, which ends the alarm', async () => {
     const w = world();
     w.operation('released', 'FAILED', 0);
@@ -234,6 +241,15 @@ describe('a schema upload that waits', () => {
       },
     ]);
     expect(w.metrics.counts).toMatchObject({ UploadsDeliveredAgain: 1 });
+  });
+
+  it('is delivered where it asked for the operation that has its topic, and waits on for that of another one', async () => {
+    const w = world();
+    const activating = '20261123T100000Z-rebuild-0000aa';
+    await w.see([item({ activating })]);
+    expect(w.invoked).toEqual([]);
+    await w.see([item({ activating, waiting_upload: waitingUploadItem({ ...UPLOAD, rebuild: activating }) })]);
+    expect(w.invoked).toHaveLength(1);
   });
 
   it('waits on while its topic is held, or altered for another upload', async () => {

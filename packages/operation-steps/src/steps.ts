@@ -124,7 +124,9 @@ export async function finish(
   deps: Collaborators,
 ): Promise<StepResult & { readonly redelivered: boolean; readonly change?: TablesChanged }> {
   const operation = await advance(operationId, resources, deps, (facts) => finishOperation(facts, how));
-  const redelivered = how.outcome !== 'FAILED' && (await redeliver(operation, resources, deps));
+  // One that never began has given its topic back, too.
+  const isOver = how.outcome !== 'FAILED' || operation.step === 'REQUESTED';
+  const redelivered = isOver && (await redeliver(operation, resources, deps));
   const change = how.outcome === 'SUCCEEDED' ? tablesChanged(operation) : undefined;
   return { ...resultOf(operation), redelivered, ...(change !== undefined && { change }) };
 }

@@ -256,6 +256,13 @@ describe('finishFailed', () => {
     expect(await w.documents.get('operations', { operation_id: `topic#${TOPIC}` })).toMatchObject({ holder: id });
   });
 
+  it('gives the upload that waits for it to the validator where it never began, as its topic is free again', async () => {
+    const w = world({ ...READY, waiting_upload: waitingUploadItem(UPLOAD) });
+    const id = await w.request('hold');
+    await expect(finishFailed(failing(id), RESOURCES, w.deps)).resolves.toMatchObject({ redelivered: true });
+    expect(w.invoked).toHaveLength(1);
+  });
+
   it('changes nothing about an operation that ended, or that another execution has taken up', async () => {
     const w = world();
     const id = await w.request('hold');
