@@ -9,6 +9,7 @@ describe('decideUpload', () => {
     ['active', { ...blank, active: '{"a":1}\r\n' }, 'ACTIVE'],
     ['active, and another is under way', { ...blank, active: text, pending: true }, 'PUSH'],
     ['active, and another was refused', { ...blank, active: text, failed: { text: '{}' } }, 'PUSH'],
+    ['active by an operation since it was refused', { ...blank, active: text, failed: { text } }, 'PUSH'],
     ['another is active', { ...blank, active: '{}' }, 'PUSH'],
     ['refused before', { ...blank, active: '{}', failed: { text } }, 'REFUSED_BEFORE'],
     ['refused before, and again under way', { active: '{}', pending: true, failed: { text } }, 'PUSH'],

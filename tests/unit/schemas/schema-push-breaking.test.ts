@@ -1,5 +1,6 @@
 /** `lean-ops schema push --breaking`, against the real schema-validator and the real transitions of operations. */
 import { describe, expect, it } from '@jest/globals';
+import { timeoutOf } from '../../../packages/cli/src/commands/push-breaking';
 import { OUTPUTS, schema, workspace } from '../../../packages/cli/tests/workspace';
 import { pipeline } from '../memory-pipeline';
 
@@ -38,6 +39,36 @@ describe('schema push --breaking', () => {
     expect([code, output]).toEqual([2, expect.stringContaining('PENDING_REBUILD')]);
     expect(cloud.outcomes.at(-1)).toMatchObject({ outcome: 'PENDING_REBUILD', topic: 'tank.level' });
     await expect(cloud.item('tank.level')).resolves.toMatchObject({ schema_version: 1, status: 'READY' });
+  });
+
+  it('has one document for programs also where it stops before the upload', async () => {
+    const { run, write, cloud } = await setUp();
+    write(FILE, { ...breaking, 'x-version': 1 });
+    const { code, output, error } = await run(...BREAKING, '--format', 'json');
+    expect(JSON.parse(output)).toMatchObject({
+      files: [
+        { topic: 'tank.level', outcome: 'REFUSED', uploaded: false, problems: [{ code: 'VERSION_NOT_INCREASED' }] },
+      ],
+    });
+    expect([code, error]).toEqual([1, expect.stringContaining('Blocked: ')]);
+    expect(cloud.uploads()).toHaveLength(1);
+  });
+
+  it('takes no reason that a record or the metadata of an object has no room for', async () => {
+    const { run, cloud } = await setUp();
+    for (const [reason, said] of [
+      ['x'.repeat(501), '--reason has 501 characters, and a record takes 500'],
+      ['üß'.repeat(160), 'bytes as metadata of the upload'],
+    ] as const) {
+      const { code, error } = await run(...PUSH, '--breaking', '--reason', reason);
+      expect([code, error]).toEqual([2, expect.stringContaining(said)]);
+    }
+    expect(cloud.uploads()).toHaveLength(1);
+  });
+
+  it('waits as long as it is told, which may be as long as a verdict takes', () => {
+    expect([timeoutOf({ breaking: true }), timeoutOf({ breaking: true, timeout: 120 })]).toEqual([7_200, 120]);
+    expect([timeoutOf({ breaking: false }), timeoutOf({ breaking: false, timeout: 7_200 })]).toEqual([120, 7_200]);
   });
 
   it('needs a reason, and a single file', async () => {

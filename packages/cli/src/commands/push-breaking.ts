@@ -1,21 +1,25 @@
 /** What `schema push --breaking` does before it uploads: it asks for a reason, and shows what the rebuild would do to the rows. */
-import { checkSchema } from '@lean-ops/common/core';
+import { checkSchema, encodeMetadata } from '@lean-ops/common/core';
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
-import { planText } from '../format/plan';
+import { planGithub, planText } from '../format/plan';
 import { planMerge } from '../plan/merge-plan';
 import { CliError } from '../errors';
 import type { Terminal } from '../terminal';
 import type { Candidate } from '../upload/upload-files';
+import { OUTCOMES, type FileResult } from '../upload/file-result';
 import { DEFAULT_TIMEOUT_MS } from '../upload/upload-schema';
+import { checkedReason } from './reason';
 import { reportOf } from './schema-plan';
 import type { PushOptions } from './schema-push';
 
 /** Messages that are named for each broken rule. */
 const SAMPLES = 5;
+/** S3 takes 2 KB of metadata with an object, names included, and the bound on rejected rows has a part of it. */
+const MAX_METADATA_BYTES = 1_800;
 /** Seconds that a rebuild is waited for, unless --timeout says otherwise. */
-const REBUILD_TIMEOUT_SECONDS = 7_200;
-const DEFAULT_TIMEOUT_SECONDS = DEFAULT_TIMEOUT_MS / 1_000;
+export const REBUILD_TIMEOUT_SECONDS = 7_200;
+export const DEFAULT_TIMEOUT_SECONDS = DEFAULT_TIMEOUT_MS / 1_000;
 
 type BreakingOptions = Pick<PushOptions, 'breaking' | 'reason' | 'maxRejected' | 'timeout' | 'format'>;
 
@@ -30,21 +34,24 @@ export function breakingReasonOf({ breaking, reason }: BreakingOptions, files: n
     return undefined;
   }
   if (files !== 1) throw new CliError(`--breaking is for a single file, but there are ${files}.`);
-  if (reason === undefined || reason.trim() === '') {
-    throw new CliError('--breaking needs --reason TEXT, which stays on record with the rebuild.');
+  const text = checkedReason(reason, '--breaking needs --reason TEXT, which stays on record with the rebuild.');
+  const bytes = encodeMetadata(text).length;
+  if (bytes > MAX_METADATA_BYTES) {
+    throw new CliError(
+      `--reason takes ${bytes} bytes as metadata of the upload, and S3 takes ${MAX_METADATA_BYTES}: say it shorter, or in the file by x-breaking-reason.`,
+    );
   }
-  if (reason.trim().length > 500) throw new CliError('--reason has more than 500 characters.');
-  return reason.trim();
+  return text;
 }
 
 /** Seconds to wait: a rebuild takes longer than a verdict. */
-export function timeoutOf({ breaking, timeout }: BreakingOptions): number {
-  return breaking && timeout === DEFAULT_TIMEOUT_SECONDS ? REBUILD_TIMEOUT_SECONDS : timeout;
+export function timeoutOf({ breaking, timeout }: Pick<BreakingOptions, 'breaking' | 'timeout'>): number {
+  return timeout ?? (breaking ? REBUILD_TIMEOUT_SECONDS : DEFAULT_TIMEOUT_SECONDS);
 }
 
 /**
- * Shows what the upload would do to all rows. Whether it goes on: not where schema-validator would refuse it, or it would newly
- * reject more rows than --max-rejected allows.
+ * Shows what the upload would do to all rows. It gives the result of a file that is not uploaded: schema-validator would refuse it, or it
+ * would newly reject more rows than --max-rejected allows. undefined where it goes on.
  */
 export async function showBreakingPlan(
   { file, topic, text, locate }: Candidate,
@@ -53,7 +60,7 @@ export async function showBreakingPlan(
   deployment: Deployment,
   cloud: Cloud,
   terminal: Terminal,
-): Promise<boolean> {
+): Promise<FileResult | undefined> {
   const check = checkSchema(text, { topic });
   if (!check.ok) throw new CliError(`${file}: ${check.problems[0]?.message ?? 'it is no schema'}.`);
   const plan = await planMerge(
@@ -63,10 +70,23 @@ export async function showBreakingPlan(
     { since: undefined, samples: SAMPLES },
     reason,
   );
-  const about = { topic, file, version: check.schema.version, since: undefined };
-  const report = reportOf(plan, about, { maxRejected }, locate);
-  const shown = planText(report, { sql: false });
-  if (format === 'json') terminal.writeError(shown);
-  else terminal.write(`${shown}\n`);
-  return report.blocked_by.length === 0;
+  const { version } = check.schema;
+  const report = reportOf(plan, { topic, file, version, since: undefined }, { maxRejected }, locate);
+  // Programs get the result of the file as their one document.
+  if (format === 'json') terminal.writeError(planText(report, { sql: false }));
+  else if (format === 'github') terminal.write(planGithub(report, { sql: false }));
+  else terminal.write(`${planText(report, { sql: false })}\n`);
+  if (report.blocked_by.length === 0) return undefined;
+  return {
+    file,
+    topic,
+    outcome: OUTCOMES.refused,
+    uploaded: false,
+    version,
+    changes: report.changes.length,
+    mends: false,
+    seconds: null,
+    note: `not uploaded: the plan is blocked by ${report.blocked_by.join(' and ')}`,
+    problems: report.problems,
+  };
 }

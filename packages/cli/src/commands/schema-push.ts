@@ -7,12 +7,18 @@ import { summaryText } from '../format/file-result';
 import { lintSchemas, statedTopic, type CheckedFile } from '../schemas/lint-schemas';
 import { EXIT_CODES, formatOption, outputsOption, wholeNumber } from './options';
 import { parseRejectionLimit, type RejectionLimit } from '../plan/rejection-limit';
-import { breakingReasonOf, showBreakingPlan, timeoutOf } from './push-breaking';
+import {
+  breakingReasonOf,
+  DEFAULT_TIMEOUT_SECONDS,
+  REBUILD_TIMEOUT_SECONDS,
+  showBreakingPlan,
+  timeoutOf,
+} from './push-breaking';
 import { findSchemas } from '../schemas/schema-files';
 import { CliError } from '../errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import { uploadFiles, type Candidate } from '../upload/upload-files';
-import { DEFAULT_TIMEOUT_MS } from '../upload/upload-schema';
+import type { FileResult } from '../upload/file-result';
 import { exitCodeOf, reporter } from './reporter';
 import { readUploadState } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
@@ -25,8 +31,8 @@ export interface PushOptions {
   readonly breaking: boolean;
   readonly reason?: string;
   readonly maxRejected: RejectionLimit;
-  /** Seconds to wait for the verdict on one upload. */
-  readonly timeout: number;
+  /** Seconds to wait for the verdict on one upload; undefined for as many as it should take. */
+  readonly timeout?: number;
   readonly outputs?: string;
   readonly format: Format;
 }
@@ -50,7 +56,7 @@ export const registerSchemaPush: RegisterCommand = (schema, { terminal, connect,
         .argParser(parseRejectionLimit)
         .default(parseRejectionLimit('0'), '0'),
     )
-    .addOption(timeoutOption())
+    .addOption(timeoutOption(`${DEFAULT_TIMEOUT_SECONDS}, with --breaking ${REBUILD_TIMEOUT_SECONDS}`))
     .addOption(outputsOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
@@ -59,10 +65,10 @@ export const registerSchemaPush: RegisterCommand = (schema, { terminal, connect,
     });
 };
 
-export function timeoutOption(): Option {
-  return new Option('--timeout <seconds>', 'how long to wait for the verdict on an upload')
-    .argParser(wholeNumber({ from: 1, to: 3_600 }))
-    .default(DEFAULT_TIMEOUT_MS / 1_000);
+/** @param unless what it is where nobody says otherwise */
+export function timeoutOption(unless: string): Option {
+  const description = `how long to wait for the verdict on an upload (default: ${unless})`;
+  return new Option('--timeout <seconds>', description).argParser(wholeNumber({ from: 1, to: 86_400 }));
 }
 
 /** `schema push`: uploads the files and waits for the verdict on each. */
@@ -94,8 +100,11 @@ export async function schemaPush(
   const cloud = connect(deployment);
   if (reason !== undefined) {
     const [candidate] = files;
-    const goesOn = candidate && (await showBreakingPlan(candidate, reason, options, deployment, cloud, terminal));
-    if (goesOn !== true) return EXIT.problems;
+    const blocked = candidate && (await showBreakingPlan(candidate, reason, options, deployment, cloud, terminal));
+    if (blocked !== undefined) {
+      if (format === 'json') terminal.write(filesJson([blocked]));
+      return EXIT.problems;
+    }
   }
   const show = reporter(format, terminal);
   const results = await uploadFiles(candidates, deployment, cloud, {
@@ -113,8 +122,12 @@ export async function schemaPush(
     },
   });
   show.end(results);
-  terminal.write(format === 'json' ? `${JSON.stringify({ files: results }, null, 2)}\n` : summaryText(results));
+  terminal.write(format === 'json' ? filesJson(results) : summaryText(results));
   return exitCodeOf(results);
+}
+
+function filesJson(results: readonly FileResult[]): string {
+  return `${JSON.stringify({ files: results }, null, 2)}\n`;
 }
 
 /** The bound that the rebuild keeps, too. The plan's own, no new rejection, is held against the rows of today alone. */

@@ -16,6 +16,7 @@ import { exitCodeOf, reporter } from './reporter';
 import { OUTCOMES, type FileResult } from '../upload/file-result';
 import { readUploadState } from '../upload/decide-upload';
 import { LINT_FORMATTERS } from './schema-lint';
+import { DEFAULT_TIMEOUT_SECONDS } from './push-breaking';
 import { candidateOf, DEFAULT_CONCURRENCY, MAX_CONCURRENCY, refuseDuplicateTopics, timeoutOption } from './schema-push';
 
 export interface SyncOptions {
@@ -23,7 +24,7 @@ export interface SyncOptions {
   readonly force: boolean;
   readonly concurrency: number;
   /** Seconds to wait for the verdict on one upload. */
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly outputs?: string;
   readonly format: Format;
 }
@@ -40,7 +41,7 @@ export const registerSchemaSync: RegisterCommand = (schema, { terminal, connect,
         .argParser(wholeNumber({ from: 1, to: MAX_CONCURRENCY }))
         .default(DEFAULT_CONCURRENCY),
     )
-    .addOption(timeoutOption())
+    .addOption(timeoutOption(String(DEFAULT_TIMEOUT_SECONDS)))
     .addOption(outputsOption())
     .addOption(formatOption())
     .addHelpText('after', EXIT_CODES)
@@ -80,7 +81,7 @@ export async function schemaSync(
     retryRefused: false,
     refuseForeseen: true,
     dryRun: options.dryRun,
-    timeoutMs: options.timeout * 1_000,
+    timeoutMs: (options.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1_000,
     concurrency: options.concurrency,
     onResult: show.add,
   });

@@ -22,13 +22,14 @@ const ALL_FILES = { active: true, pending: true, error: true } as const;
 
 /**
  * Decides whether to upload a text. While an upload lies in `pending/` the text is always uploaded, which makes up for a
- * killed run and sets a stuck upload going. A text that is active although another one was refused since is uploaded too,
- * because that ends the topic's status ERROR.
+ * killed run and sets a stuck upload going. A text that is active although one was refused since is uploaded too, because that
+ * ends the topic's status ERROR. It may be the very text that was refused: an operation has made it active since.
  */
 export function decideUpload(text: string, { active, pending, failed }: UploadState): UploadDecision {
   if (pending) return 'PUSH';
-  if (failed?.text !== undefined && sameSchema(failed.text, text)) return 'REFUSED_BEFORE';
-  return active !== undefined && failed === undefined && sameSchema(active, text) ? 'ACTIVE' : 'PUSH';
+  const isActive = active !== undefined && sameSchema(active, text);
+  if (isActive) return failed === undefined ? 'ACTIVE' : 'PUSH';
+  return failed?.text !== undefined && sameSchema(failed.text, text) ? 'REFUSED_BEFORE' : 'PUSH';
 }
 
 /** True when two texts differ only in white space between tokens. The order of keys and the spelling of numbers count. */

@@ -23,6 +23,7 @@ import { readOperationsDeployment, type OperationsDeployment } from '../../pipel
 import type { Operate, Operator } from '../../pipeline/operator';
 import { EXIT, type ExitCode, type Terminal } from '../../terminal';
 import { outputsOption, wholeNumber } from '../options';
+import { checkedReason } from '../reason';
 import { parseTopic } from '../schema-plan';
 
 export interface OperateOptions {
@@ -111,9 +112,7 @@ export async function operateTopic(
 export function checkedOptions({ apply, reason, detach, plan }: OperateOptions): PlanBasis | undefined {
   if (!apply && detach) throw new CliError('--detach goes with --apply: a plan is ready at once.');
   if (!apply && plan !== undefined) throw new CliError('--plan goes with --apply.');
-  if (apply && (reason === undefined || reason.trim() === '')) {
-    throw new CliError('--apply needs --reason TEXT, which stays on record with the operation.');
-  }
+  if (apply) checkedReason(reason, '--apply needs --reason TEXT, which stays on record with the operation.');
   if (plan === undefined) return undefined;
   const basis = parseBasis(plan);
   if (basis === undefined) throw new CliError(`--plan ${plan} is none that a run without --apply has shown.`);
