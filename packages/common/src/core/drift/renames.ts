@@ -39,7 +39,8 @@ export function renamed(from: SchemaColumn, to: SchemaColumn): SchemaChange {
     0,
     to.formerNames.findIndex(({ column }) => column === from.column),
   );
-  const wanted = [...since, from, ...from.formerNames];
+  // A field that gets back a name that it had looks there first, as every field does.
+  const wanted = [...since, from, ...from.formerNames].filter(({ column }) => column !== to.column);
   if (columnsOf(to.formerNames) !== columnsOf(wanted)) {
     return breaking(
       {

@@ -34,8 +34,7 @@ export const BREAKING_HINT = 'or have Curated rebuilt: lean-ops schema push --br
  */
 export function compareSchemas(active: TopicSchema, candidate: TopicSchema, given?: string): SchemaComparison {
   const changes = schemaChanges(active, candidate);
-  const breakingChanges = changes.filter(isBreaking);
-  const breaking = breakingChanges.map(({ kind, path, sentence, remedy }) => ({
+  const breaking = changes.filter(isBreaking).map(({ kind, path, sentence, remedy }) => ({
     code: kind,
     path,
     message: sentence,
@@ -46,8 +45,7 @@ export function compareSchemas(active: TopicSchema, candidate: TopicSchema, give
   const stale = given === undefined && breakingReason !== undefined && breakingReason === active.breakingReason;
   const reason = given ?? (stale ? undefined : breakingReason);
   if (breaking.length > 0 && reason !== undefined) {
-    const fixed = breaking.filter((_, index) => retypesPartition(active, candidate, breakingChanges[index]));
-    return { changes, problems: [...fixed, ...versions], rebuild: { reason, breaking } };
+    return { changes, problems: [...partitionProblems(active, candidate), ...versions], rebuild: { reason, breaking } };
   }
   const refused = breaking.map((problem) => ({ ...problem, hint: `${problem.hint}; ${BREAKING_HINT}` }));
   return {
@@ -57,15 +55,24 @@ export function compareSchemas(active: TopicSchema, candidate: TopicSchema, give
   };
 }
 
-/** Whether a change gives another type to the column that Curated is partitioned by. No rebuild can do that in the same table. */
-function retypesPartition(active: TopicSchema, candidate: TopicSchema, change: SchemaChange | undefined): boolean {
-  const column = active.eventTime;
-  return (
-    column !== undefined &&
-    column === candidate.eventTime &&
-    change?.kind === 'TYPE_CHANGED' &&
-    change.column === column
+/**
+ * Why no rebuild can make Curated as the candidate says: the table is partitioned by the column of x-event-time, and some engines cannot
+ * read a table any more one of whose older partition specs names a column that is gone, retyped or renamed.
+ */
+function partitionProblems(active: TopicSchema, candidate: TopicSchema): SchemaProblem[] {
+  const [before, after] = [active, candidate].map(({ columns }) =>
+    columns.find(({ column }) => column === active.eventTime),
   );
+  if (before === undefined || before.athenaType === after?.athenaType) return [];
+  const what = after === undefined ? 'has no more' : 'gives another type';
+  return [
+    {
+      code: 'PARTITION_COLUMN',
+      path: after?.pointer ?? before.pointer,
+      message: `Curated is partitioned by ${before.column}, which this version ${what}, and a rebuild cannot change that`,
+      hint: 'keep that field as it is, and add another one beside it; or start a new topic',
+    },
+  ];
 }
 
 function staleReason(version: number): SchemaProblem {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isBreaking, type SchemaChange } from '../../../src/core/drift/change';
+import { compareSchemas } from '../../../src/core/drift/schema-comparison';
 import { schemaChanges } from '../../../src/core/drift/schema-changes';
 import type { JsonObject } from '../../../src/core/json/value';
 import { readTopicSchema, type Constraints, type TopicSchema } from '../../../src/core/schema/model';
@@ -189,6 +190,14 @@ describe('schemaChanges', () => {
       }
     });
 
+    it('takes a name back that the field had, which it looks under first', () => {
+      const once = as({ ...int, 'x-renamed-from': 'meta.t' });
+      const t = { type: 'integer', 'x-type': 'int', 'x-renamed-from': 'temp_c' };
+      const back = withField('meta', { ...meta, properties: { ...meta.properties, t } });
+      expect(between(once, back).filter(isBreaking)).toEqual([]);
+      expect(between(once, back)[0]).toMatchObject({ kind: 'COLUMN_RENAMED', before: 'temp_c', after: 'meta__t' });
+    });
+
     it('lets no version take former names back, or claim them later', () => {
       const once = as({ ...int, 'x-renamed-from': 'meta.t' });
       expect(between(once, as(int))).toMatchObject([
@@ -222,6 +231,26 @@ describe('schemaChanges', () => {
         'breaking KEYWORD_CHANGED /x-event-time',
       ]);
     });
+  });
+
+  it.each([
+    ['drops', {}, 'has no more'],
+    ['retypes', { at: { type: 'string' } }, 'gives another type'],
+    [
+      'renames',
+      { time: { type: 'string', format: 'date-time', 'x-cde': true, 'x-renamed-from': 'at' } },
+      'has no more',
+    ],
+  ])('accepts no reason where the version %s the column that the table is partitioned by', (_, fields, what) => {
+    const stamp = { type: 'string', format: 'date-time', 'x-cde': true };
+    const before = { ...withField('at', stamp), 'x-event-time': 'at' };
+    const own: JsonObject = { ...(topicSchema()['properties'] as JsonObject), other: stamp, ...fields };
+    const after = { ...topicSchema(), 'x-version': 2, 'x-event-time': 'other', properties: own };
+    expect(compareSchemas(modelOf(before), modelOf(after), 'a reason').problems).toEqual([
+      expect.objectContaining({ code: 'PARTITION_COLUMN', message: expect.stringContaining(what) }),
+    ]);
+    const kept = { ...after, properties: { ...own, at: stamp } };
+    expect(compareSchemas(modelOf(before), modelOf(kept), 'a reason').problems).toEqual([]);
   });
 
   it('tells of added and removed columns, nested ones too', () => {
