@@ -1,4 +1,13 @@
 locals {
+  # Of each database: its entry in the catalog, and what the names of its tables and of their files begin with.
+  lake_parts = {
+    for key, database in local.databases : key => {
+      database = "${local.glue_arn}:database/${database.name}"
+      tables   = "${local.glue_arn}:table/${database.name}"
+      files    = "${local.lake_arn}/warehouse/${database.name}"
+    }
+  }
+
   # Databases whose tables each job of the cycle may read and write.
   job_databases = {
     standardized = { read = ["raw"], write = ["standardized", "ops"] }
@@ -61,6 +70,27 @@ data "aws_iam_policy_document" "any_job" {
   }
 }
 
+# What the jobs that work on the whole lake have in common: they see every table's entry, and find its files.
+data "aws_iam_policy_document" "any_lake_job" {
+  for_each = toset(["historical-catch-up", "maintenance", "operation"])
+
+  source_policy_documents = [data.aws_iam_policy_document.any_job[each.key].json]
+
+  statement {
+    sid     = "ReadCatalog"
+    actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
+    resources = concat(["${local.glue_arn}:catalog"], flatten([
+      for part in values(local.lake_parts) : [part.database, "${part.tables}/*"]
+    ]))
+  }
+
+  statement {
+    sid       = "FindLake"
+    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
+    resources = [local.lake_arn, local.artifacts_arn]
+  }
+}
+
 data "aws_iam_policy_document" "job" {
   for_each = local.job_databases
 
@@ -71,8 +101,8 @@ data "aws_iam_policy_document" "job" {
     actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
       for key in concat(each.value.read, each.value.write) : [
-        "${local.glue_arn}:database/${local.databases[key].name}",
-        "${local.glue_arn}:table/${local.databases[key].name}/*",
+        local.lake_parts[key].database,
+        "${local.lake_parts[key].tables}/*",
       ]
     ]))
   }
@@ -82,8 +112,8 @@ data "aws_iam_policy_document" "job" {
     actions = ["glue:CreateTable", "glue:UpdateTable"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
       for key in each.value.write : [
-        "${local.glue_arn}:database/${local.databases[key].name}",
-        "${local.glue_arn}:table/${local.databases[key].name}/*",
+        local.lake_parts[key].database,
+        "${local.lake_parts[key].tables}/*",
       ]
     ]))
   }
@@ -97,14 +127,14 @@ data "aws_iam_policy_document" "job" {
   statement {
     sid       = "ReadWarehouse"
     actions   = ["s3:GetObject"]
-    resources = [for key in concat(each.value.read, each.value.write) : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
+    resources = [for key in concat(each.value.read, each.value.write) : "${local.lake_parts[key].files}/*"]
   }
 
   # Files are deleted after a commit that failed, and metadata files past their retention.
   statement {
     sid       = "WriteWarehouse"
     actions   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    resources = [for key in each.value.write : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
+    resources = [for key in each.value.write : "${local.lake_parts[key].files}/*"]
   }
 
   statement {
@@ -134,8 +164,8 @@ data "aws_iam_policy_document" "job" {
       actions = ["glue:UpdateTable"]
       resources = [
         "${local.glue_arn}:catalog",
-        "${local.glue_arn}:database/${local.databases["raw"].name}",
-        "${local.glue_arn}:table/${local.databases["raw"].name}/${statement.value}",
+        local.lake_parts["raw"].database,
+        "${local.lake_parts["raw"].tables}/${statement.value}",
       ]
     }
   }
@@ -146,7 +176,7 @@ data "aws_iam_policy_document" "job" {
     content {
       sid       = "WriteMetadataOfRaw"
       actions   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-      resources = ["${local.lake_arn}/warehouse/${local.databases["raw"].name}/${statement.value}/metadata/*"]
+      resources = ["${local.lake_parts["raw"].files}/${statement.value}/metadata/*"]
     }
   }
 

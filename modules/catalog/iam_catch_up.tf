@@ -1,24 +1,6 @@
-locals {
-  # The catch-up job reads the metadata of topic tables and never their rows. It finds the topics' names in RAW and cycle_delta.
-  catch_up_tables = {
-    for key, database in local.databases : key => {
-      database = "${local.glue_arn}:database/${database.name}"
-      tables   = "${local.glue_arn}:table/${database.name}"
-      files    = "${local.lake_arn}/warehouse/${database.name}"
-    }
-  }
-}
-
+# The catch-up job reads the metadata of topic tables and never their rows. It finds the topics' names in RAW and cycle_delta.
 data "aws_iam_policy_document" "catch_up" {
-  source_policy_documents = [data.aws_iam_policy_document.any_job["historical-catch-up"].json]
-
-  statement {
-    sid     = "ReadCatalog"
-    actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
-    resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for at in values(local.catch_up_tables) : [at.database, "${at.tables}/*"]
-    ]))
-  }
+  source_policy_documents = [data.aws_iam_policy_document.any_lake_job["historical-catch-up"].json]
 
   # The job adds rows to drift_log, and to Standardized tables the columns that the pipeline counts on.
   statement {
@@ -26,28 +8,28 @@ data "aws_iam_policy_document" "catch_up" {
     actions = ["glue:UpdateTable"]
     resources = [
       "${local.glue_arn}:catalog",
-      local.catch_up_tables["ops"].database,
-      "${local.catch_up_tables["ops"].tables}/drift_log",
-      local.catch_up_tables["standardized"].database,
-      "${local.catch_up_tables["standardized"].tables}/*",
+      local.lake_parts["ops"].database,
+      "${local.lake_parts["ops"].tables}/drift_log",
+      local.lake_parts["standardized"].database,
+      "${local.lake_parts["standardized"].tables}/*",
     ]
   }
 
   statement {
-    sid       = "FindLakeAndSchemas"
+    sid       = "FindSchemas"
     actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
-    resources = [local.lake_arn, local.schemas_arn, local.artifacts_arn]
+    resources = [local.schemas_arn]
   }
 
   statement {
     sid     = "ReadWarehouse"
     actions = ["s3:GetObject"]
     resources = [
-      "${local.catch_up_tables["raw"].files}/events/*",
-      "${local.catch_up_tables["ops"].files}/cycle_delta/*",
-      "${local.catch_up_tables["ops"].files}/drift_log/*",
-      "${local.catch_up_tables["standardized"].files}/*/metadata/*",
-      "${local.catch_up_tables["curated"].files}/*/metadata/*",
+      "${local.lake_parts["raw"].files}/events/*",
+      "${local.lake_parts["ops"].files}/cycle_delta/*",
+      "${local.lake_parts["ops"].files}/drift_log/*",
+      "${local.lake_parts["standardized"].files}/*/metadata/*",
+      "${local.lake_parts["curated"].files}/*/metadata/*",
     ]
   }
 
@@ -56,8 +38,8 @@ data "aws_iam_policy_document" "catch_up" {
     sid     = "WriteWarehouse"
     actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     resources = [
-      "${local.catch_up_tables["ops"].files}/drift_log/*",
-      "${local.catch_up_tables["standardized"].files}/*/metadata/*",
+      "${local.lake_parts["ops"].files}/drift_log/*",
+      "${local.lake_parts["standardized"].files}/*/metadata/*",
     ]
   }
 

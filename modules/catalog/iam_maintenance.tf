@@ -1,35 +1,28 @@
 # Maintenance rewrites and deletes files of every table. It writes to no other place than the tables', and what it deletes for good is
 # limited by its own rules (scripts/glue/lean_ops/maintenance).
 data "aws_iam_policy_document" "maintenance" {
-  source_policy_documents = [data.aws_iam_policy_document.any_job["maintenance"].json]
+  source_policy_documents = [data.aws_iam_policy_document.any_lake_job["maintenance"].json]
 
-  statement {
-    sid     = "ReadCatalog"
-    actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables", "glue:GetTableVersions"]
-    resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for database in values(local.databases) : ["${local.glue_arn}:database/${database.name}", "${local.glue_arn}:table/${database.name}/*"]
-    ]))
-  }
-
-  # It makes no tables and deletes none: only their content, and old versions of their entries.
+  # It makes no tables: only their content, and deletes old versions of their entries.
   statement {
     sid     = "CommitTables"
-    actions = ["glue:UpdateTable", "glue:BatchDeleteTableVersion", "glue:DeleteTableVersion"]
+    actions = ["glue:UpdateTable", "glue:GetTableVersions", "glue:BatchDeleteTableVersion", "glue:DeleteTableVersion"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for database in values(local.databases) : ["${local.glue_arn}:database/${database.name}", "${local.glue_arn}:table/${database.name}/*"]
+      for part in values(local.lake_parts) : [part.database, "${part.tables}/*"]
     ]))
   }
 
+  # The run of a rebuild that was cancelled may have died before it removed what it had built.
   statement {
-    sid       = "FindLake"
-    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
-    resources = [local.lake_arn, local.artifacts_arn]
+    sid       = "DropTablesOfRebuilds"
+    actions   = ["glue:DeleteTable"]
+    resources = local.rebuild_tables
   }
 
   statement {
     sid       = "RewriteWarehouse"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    resources = [for database in values(local.databases) : "${local.lake_arn}/warehouse/${database.name}/*"]
+    resources = [for part in values(local.lake_parts) : "${part.files}/*"]
   }
 
   statement {
@@ -51,10 +44,10 @@ data "aws_iam_policy_document" "maintenance" {
     resources = ["${local.dynamodb_arn}/${var.tables.checkpoints}"]
   }
 
-  # What an operation that still runs has written is no orphan yet.
+  # What an operation that still runs has written is no orphan yet. That of a table of a rebuild is looked up.
   statement {
     sid       = "FindOperationsThatRun"
-    actions   = ["dynamodb:Scan"]
+    actions   = ["dynamodb:GetItem", "dynamodb:Scan"]
     resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
   }
 }

@@ -11,21 +11,12 @@ locals {
     curated      = ["*"]
     ops          = ["operations", "cycle_delta", "errors", "parse_errors", "ledger", "drift_log", "rebuild_*"]
   }
+
+  rebuild_tables = ["${local.glue_arn}:catalog", local.lake_parts["ops"].database, "${local.lake_parts["ops"].tables}/rebuild_*"]
 }
 
 data "aws_iam_policy_document" "operation" {
-  source_policy_documents = [data.aws_iam_policy_document.any_job["operation"].json]
-
-  statement {
-    sid     = "ReadCatalog"
-    actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
-    resources = concat(["${local.glue_arn}:catalog"], flatten([
-      for key in ["raw", "standardized", "curated", "ops"] : [
-        "${local.glue_arn}:database/${local.databases[key].name}",
-        "${local.glue_arn}:table/${local.databases[key].name}/*",
-      ]
-    ]))
-  }
+  source_policy_documents = [data.aws_iam_policy_document.any_lake_job["operation"].json]
 
   # cycle_delta has the cycle as its writer, and loses rows by an erasure alone.
   statement {
@@ -33,26 +24,22 @@ data "aws_iam_policy_document" "operation" {
     actions = ["glue:UpdateTable"]
     resources = concat(["${local.glue_arn}:catalog"], flatten([
       for key, tables in local.operation_tables : [
-        "${local.glue_arn}:database/${local.databases[key].name}",
-        [for table in tables : "${local.glue_arn}:table/${local.databases[key].name}/${table}"],
+        local.lake_parts[key].database,
+        [for table in tables : "${local.lake_parts[key].tables}/${table}"],
       ]
     ]))
   }
 
   statement {
-    sid     = "MakeAndDropTablesOfRebuilds"
-    actions = ["glue:CreateTable", "glue:DeleteTable"]
-    resources = [
-      "${local.glue_arn}:catalog",
-      "${local.glue_arn}:database/${local.databases["ops"].name}",
-      "${local.glue_arn}:table/${local.databases["ops"].name}/rebuild_*",
-    ]
+    sid       = "MakeAndDropTablesOfRebuilds"
+    actions   = ["glue:CreateTable", "glue:DeleteTable"]
+    resources = local.rebuild_tables
   }
 
   statement {
-    sid       = "FindLakeAndSchemas"
+    sid       = "FindSchemas"
     actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
-    resources = [local.lake_arn, local.schemas_arn, local.artifacts_arn]
+    resources = [local.schemas_arn]
   }
 
   statement {
@@ -64,7 +51,7 @@ data "aws_iam_policy_document" "operation" {
   statement {
     sid       = "ReadWarehouse"
     actions   = ["s3:GetObject"]
-    resources = [for key in ["raw", "standardized", "curated", "ops"] : "${local.lake_arn}/warehouse/${local.databases[key].name}/*"]
+    resources = [for part in values(local.lake_parts) : "${part.files}/*"]
   }
 
   # Files are deleted after a commit that failed, and metadata files past their retention.
@@ -73,7 +60,7 @@ data "aws_iam_policy_document" "operation" {
     actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     resources = flatten([
       for key, tables in local.operation_tables : [
-        for table in tables : "${local.lake_arn}/warehouse/${local.databases[key].name}/${table == "*" ? "*" : "${table}/*"}"
+        for table in tables : "${local.lake_parts[key].files}/${table == "*" ? "*" : "${table}/*"}"
       ]
     ])
   }

@@ -1,8 +1,3 @@
-locals {
-  # Made by modules/orchestration, which needs this module's functions first.
-  operation_state_machine_arn = "arn:${local.partition}:states:${local.region_arn}:stateMachine:${var.name_prefix}-operation"
-}
-
 module "cycle_planner" {
   source = "./lambda"
 

@@ -8,6 +8,9 @@ locals {
   workgroup_arn = "arn:${local.partition}:athena:${local.region_arn}:workgroup/${var.athena_workgroup}"
   bucket_arns   = { for key, name in var.buckets : key => "arn:${local.partition}:s3:::${name}" }
 
+  # By its name: modules/orchestration makes it, and needs this module's functions first.
+  operation_state_machine_arn = "arn:${local.partition}:states:${local.region_arn}:stateMachine:${var.name_prefix}-operation"
+
   stream_name = "${var.name_prefix}-events"
   stream_arn  = "arn:${local.partition}:firehose:${local.region_arn}:deliverystream/${local.stream_name}"
 

@@ -4,9 +4,6 @@ locals {
 
   # The queue of unsettled uploads hides a message for a minute longer (queues.tf).
   validator_timeout_seconds = 300
-
-  # By its name: the state machine invokes the functions of this module, and so is made after them.
-  operation_machine_arn = "arn:${local.partition}:states:${local.region_arn}:stateMachine:${var.name_prefix}-operation"
 }
 
 module "schema_validator" {
@@ -29,7 +26,7 @@ module "schema_validator" {
     REGISTRY_TABLE   = var.tables.schema_registry
     OPERATIONS_TABLE = var.tables.operations
 
-    OPERATION_STATE_MACHINE = local.operation_machine_arn
+    OPERATION_STATE_MACHINE = local.operation_state_machine_arn
 
     FAILED_UPLOADS_QUEUE = local.failed_schema_uploads_name
   })
@@ -61,7 +58,7 @@ data "aws_iam_policy_document" "schema_validator" {
   statement {
     sid       = "StartRebuilds"
     actions   = ["states:StartExecution"]
-    resources = [local.operation_machine_arn]
+    resources = [local.operation_state_machine_arn]
   }
 
   # Lambda sends with the function's rights where its tries have ended, and the function itself once the upload has its verdict.

@@ -131,9 +131,27 @@ run "makes_databases_workgroup_and_jobs_with_least_rights" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.maintenance.statement :
-      !contains(statement.resources, "*") && !anytrue([for action in ["glue:CreateTable", "glue:DeleteTable", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] : contains(statement.actions, action)])
+      !contains(statement.resources, "*") && !anytrue([for action in ["glue:CreateTable", "dynamodb:UpdateItem", "dynamodb:DeleteItem"] : contains(statement.actions, action)])
     ])
-    error_message = "Maintenance makes and deletes no tables."
+    error_message = "Maintenance makes no tables."
+  }
+
+  assert {
+    condition = alltrue([
+      for document in [data.aws_iam_policy_document.maintenance, data.aws_iam_policy_document.operation] : toset(flatten([
+        for statement in document.statement : [for resource in statement.resources : resource if strcontains(resource, ":table/")]
+        if contains(statement.actions, "glue:DeleteTable")
+      ])) == toset(["arn:aws:glue:eu-central-1:123456789012:table/lean_ops_ops/rebuild_*"])
+    ])
+    error_message = "Tables of rebuilds are dropped by the operation, and by maintenance where that died, and no others by either."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in data.aws_iam_policy_document.maintenance.statement :
+      contains(statement.actions, "dynamodb:GetItem") && endswith(one(statement.resources), "/operations") if length(statement.resources) == 1
+    ])
+    error_message = "Maintenance looks up the operation of a rebuild's table."
   }
 
   assert {
