@@ -4,6 +4,7 @@ import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
 import { planGithub, planText } from '../format/plan';
 import { planMerge } from '../plan/merge-plan';
+import { boundOfRebuild } from '../plan/rejection-limit';
 import { CliError } from '../errors';
 import type { Terminal } from '../terminal';
 import type { Candidate } from '../upload/upload-files';
@@ -49,9 +50,13 @@ export function timeoutOf({ breaking, timeout }: Pick<BreakingOptions, 'breaking
   return timeout ?? (breaking ? REBUILD_TIMEOUT_SECONDS : DEFAULT_TIMEOUT_SECONDS);
 }
 
+/** What becomes of a breaking file after its plan: it is not uploaded, or uploaded with a bound on the messages that its rebuild rejects. */
+export type BreakingPlan =
+  { readonly blocked: FileResult } | { readonly blocked: undefined; readonly maxRejected: string | undefined };
+
 /**
- * Shows what the upload would do to all rows. It gives the result of a file that is not uploaded: schema-validator would refuse it, or it
- * would newly reject more rows than --max-rejected allows. undefined where it goes on.
+ * Shows what the upload would do to all rows. It is blocked where schema-validator would refuse it, or it would newly reject more rows
+ * than --max-rejected allows.
  */
 export async function showBreakingPlan(
   { file, topic, text, locate }: Candidate,
@@ -60,7 +65,7 @@ export async function showBreakingPlan(
   deployment: Deployment,
   cloud: Cloud,
   terminal: Terminal,
-): Promise<FileResult | undefined> {
+): Promise<BreakingPlan> {
   const check = checkSchema(text, { topic });
   if (!check.ok) throw new CliError(`${file}: ${check.problems[0]?.message ?? 'it is no schema'}.`);
   const plan = await planMerge(
@@ -76,8 +81,14 @@ export async function showBreakingPlan(
   if (format === 'json') terminal.writeError(planText(report, { sql: false }));
   else if (format === 'github') terminal.write(planGithub(report, { sql: false }));
   else terminal.write(`${planText(report, { sql: false })}\n`);
-  if (report.blocked_by.length === 0) return undefined;
-  return {
+  const { data } = report;
+  if (report.blocked_by.length === 0) {
+    return {
+      blocked: undefined,
+      maxRejected: boundOfRebuild(maxRejected, data.rejected - data.new.rejected, data.rows),
+    };
+  }
+  const blocked: FileResult = {
     file,
     topic,
     outcome: OUTCOMES.refused,
@@ -89,4 +100,5 @@ export async function showBreakingPlan(
     note: `not uploaded: the plan is blocked by ${report.blocked_by.join(' and ')}`,
     problems: report.problems,
   };
+  return { blocked };
 }

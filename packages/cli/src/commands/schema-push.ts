@@ -93,18 +93,18 @@ export async function schemaPush(
   }
   const reason = breakingReasonOf(options, checked.length);
   const files = checked.map((file) => candidateOf(file));
-  const breaking = reason === undefined ? undefined : { reason, maxRejected: boundOf(options.maxRejected) };
-  const candidates = files.map((file) => (breaking === undefined ? file : { ...file, breaking }));
-  refuseDuplicateTopics(candidates);
+  refuseDuplicateTopics(files);
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
-  if (reason !== undefined) {
-    const [candidate] = files;
-    const blocked = candidate && (await showBreakingPlan(candidate, reason, options, deployment, cloud, terminal));
-    if (blocked !== undefined) {
-      if (format === 'json') terminal.write(filesJson([blocked]));
+  const [first] = files;
+  const candidates: Candidate[] = [...files];
+  if (reason !== undefined && first !== undefined) {
+    const plan = await showBreakingPlan(first, reason, options, deployment, cloud, terminal);
+    if (plan.blocked !== undefined) {
+      if (format === 'json') terminal.write(filesJson([plan.blocked]));
       return EXIT.problems;
     }
+    candidates[0] = { ...first, breaking: { reason, maxRejected: plan.maxRejected } };
   }
   const show = reporter(format, terminal);
   const results = await uploadFiles(candidates, deployment, cloud, {
@@ -128,11 +128,6 @@ export async function schemaPush(
 
 function filesJson(results: readonly FileResult[]): string {
   return `${JSON.stringify({ files: results }, null, 2)}\n`;
-}
-
-/** The bound that the rebuild keeps, too. The plan's own, no new rejection, is held against the rows of today alone. */
-function boundOf({ text }: RejectionLimit): string | undefined {
-  return text === '0' ? undefined : text;
 }
 
 /**

@@ -24,3 +24,17 @@ export function parseRejectionLimit(text: string): RejectionLimit {
     allows: percent === '%' ? (rejected, rows) => rejected * 100 <= limit * rows : (rejected) => rejected <= limit,
   };
 }
+
+/**
+ * The bound that the job of a rebuild keeps, which counts all messages that the schema rejects: what may be rejected anew, and what is
+ * rejected today and stays so. undefined for the limit of no new rejection, which the plan holds against the rows of today alone.
+ *
+ * @param staying how many of the rows are rejected by the active schema as well as by the new one
+ */
+export function boundOfRebuild({ text }: RejectionLimit, staying: number, rows: number): string | undefined {
+  if (text === '0') return undefined;
+  if (!text.endsWith('%')) return String(Number(text) + staying);
+  const share = Number.parseFloat(text) + (rows === 0 ? 0 : (100 * staying) / rows);
+  // Rounded up, so that the very rows of the plan are within it.
+  return `${Math.min(100, Math.ceil(share * 1e4) / 1e4)}%`;
+}
