@@ -109,6 +109,7 @@ export interface Refusal {
     | 'BEYOND_RETENTION'
     | 'DELTA_GONE'
     | 'NO_ALIGNED_POINT'
+    | 'NOTHING_TO_REBUILD'
     | 'NOTHING_TO_REWIND'
     | 'SCHEMA_CHANGED'
     | 'UNDO_GONE'

@@ -138,6 +138,8 @@ describe('topic forget', () => {
       },
     );
     expect((await run('op', 'show', id, '--report', 'report.md')).code).toBe(0);
+    const nowhere = await run('op', 'show', id, '--report', 'nowhere/report.md');
+    expect([nowhere.code, nowhere.error]).toEqual([2, expect.stringContaining('nowhere/report.md cannot be written')]);
     expect(readFileSync(path.join(root, 'report.md'), 'utf8')).toMatchInlineSnapshot(`
       "# Erasure 20261130T062500Z-forget-aaaaa1
 

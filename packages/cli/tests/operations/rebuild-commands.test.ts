@@ -135,5 +135,12 @@ describe('topic rebuild', () => {
     const bare = memoryOperations({ tables: { 'acme_standardized.telemetry_climate': table(3) } });
     const { code, output } = await bare.run(...REBUILD);
     expect([code, output]).toEqual([1, expect.stringMatching(/^NO_TABLES: /)]);
+    const unwritten = memoryOperations({
+      tables: { ...TABLES, 'acme_curated.telemetry_climate': { 'format-version': 2, 'current-snapshot-id': -1 } },
+    });
+    await expect(unwritten.run(...REBUILD)).resolves.toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^NOTHING_TO_REBUILD: no cycle has written to the Curated table/),
+    });
   });
 });

@@ -2,7 +2,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Option, type Command } from 'commander';
-import { isOperationId, isSwapping, isTopicName, lockKeyOf, readLock, type Operation } from '@lean-ops/common/core';
+import {
+  isOperationId,
+  isSwapping,
+  isTopicName,
+  lockKeyOf,
+  messageOf,
+  readLock,
+  type Operation,
+} from '@lean-ops/common/core';
 import { CliError } from '../../errors';
 import { forgetReport } from '../../format/forget-report';
 import { operationText, refusalText } from '../../format/operations';
@@ -125,7 +133,11 @@ export async function opShow(
   const operation = await withLook(await readKnown(id, deployment, operator), deployment, operator);
   if (report !== undefined) {
     if (operation.kind !== 'forget') throw new CliError(`${id} is no erasure, so there is no report of it.`);
-    await writeFile(path.resolve(terminal.cwd, report), forgetReport(operation));
+    try {
+      await writeFile(path.resolve(terminal.cwd, report), forgetReport(operation));
+    } catch (error) {
+      throw new CliError(`${report} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
   }
   terminal.write(
     format === 'json' ? `${JSON.stringify({ operation }, null, 2)}\n` : operationText(operation, operator.clock.now()),

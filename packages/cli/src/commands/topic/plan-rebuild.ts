@@ -17,6 +17,7 @@ import { hash } from 'node:crypto';
 import { lakeReader } from '../../pipeline/athena-queries';
 import type { OperationsDeployment } from '../../pipeline/deployment';
 import type { Operator } from '../../pipeline/operator';
+import { LAYER_NAMES } from '../../format/plan-lines';
 import { counted, shellWord, sizeText } from '../../format/text';
 import { planWork, refused, type PlanResult, type WorkPlan } from '../../operations/plan';
 import type { TopicSituation } from '../../operations/situation';
@@ -69,6 +70,11 @@ export async function planRebuild(
     const what =
       options.from === 'raw' ? 'no table yet' : 'no Curated table yet, so there is none to rebuild from Standardized';
     return refused('NO_TABLES', `${topic} has ${what}`);
+  }
+  const empty = sized.find(({ size }) => size?.snapshots === 0);
+  if (empty !== undefined) {
+    const message = `no cycle has written to the ${LAYER_NAMES[empty.layer]} table of ${topic} yet: the next one takes all that there is`;
+    return refused('NOTHING_TO_REBUILD', message, `lean-ops topic status ${topic}`);
   }
   const choice = await chooseSchema(topic, options.schema, deployment, operator);
   if ('ok' in choice) return choice;
@@ -178,7 +184,7 @@ function schemaLines(before: number, after: number, changes: readonly SchemaChan
 }
 
 function sizeLine({ layer, size, problem }: SizedTable): readonly [string, string] {
-  const name = layer === 'curated' ? 'Curated' : 'Standardized';
+  const name = LAYER_NAMES[layer];
   if (size === undefined) return ['has', `${name}: not known how much (${problem ?? 'its metadata is unreadable'})`];
   return ['has', `${name}: ${counted(size.rows, 'row')} in ${counted(size.files, 'file')} of ${sizeText(size.bytes)}`];
 }
