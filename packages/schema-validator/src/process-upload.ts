@@ -22,7 +22,7 @@ import { checkCandidate } from './check-candidate';
 import { SchemaRefusedError } from './errors';
 import { UploadRegistry } from './upload-registry';
 import { rebuildOf, requestRebuild, type BreakingCandidate } from './rebuild-request';
-import { makeTopicTables, renameColumns } from './topic-tables';
+import { makeTopicTables, refuseTakenNames, renameColumns } from './topic-tables';
 import type { Upload } from './upload';
 
 export type Outcome =
@@ -174,6 +174,9 @@ class Run {
         throw new SchemaRefusedError([invalidBound(maxRejected)]);
       }
       return this.#rebuild(pending, { body, schema, active: verdict.active, accepted: verdict.rebuild, maxRejected });
+    }
+    if (verdict.active !== undefined) {
+      await refuseTakenNames(upload.topic, verdict.active, schema, resources, deps);
     }
     const ddl = await registry.beginDdl();
     if (ddl === 'OVERTAKEN') return this.#overtaken('SUPERSEDED', body);

@@ -4,6 +4,7 @@ import {
   curatedTable,
   standardizedTable,
   tableNameOf,
+  takenNames,
   type TableDefinition,
   type TopicName,
   type TopicSchema,
@@ -38,6 +39,25 @@ export async function makeTopicTables(
   const failures = made.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   // A failure that a later try may mend goes first, because a refusal is final.
   if (failures.length > 0) throw failures.find((error) => !(error instanceof SchemaRefusedError)) ?? failures[0];
+}
+
+/**
+ * Refuses a version that renames a column to a name that the table has already: its values would stay under the old one.
+ *
+ * @throws SchemaRefusedError
+ */
+export async function refuseTakenNames(
+  topic: TopicName,
+  active: TopicSchema,
+  schema: TopicSchema,
+  { lake }: Resources,
+  { catalog }: Collaborators,
+): Promise<void> {
+  if (schema.columns.every(({ formerNames }) => formerNames.length === 0)) return;
+  const { database, table } = curatedTable(lake, tableNameOf(topic), schema);
+  const columns = (await catalog.getTable(database, table))?.columns.map(({ name }) => name);
+  const problems = takenNames(active, schema, columns);
+  if (problems.length > 0) throw new SchemaRefusedError(problems);
 }
 
 /**

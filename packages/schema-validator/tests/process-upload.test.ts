@@ -175,6 +175,25 @@ describe('an update of a live topic', () => {
       expect(names(w)).toContain('temperature');
     });
 
+    it('is refused where the table has that name already, under which older rows would be NULL', async () => {
+      const w = world();
+      await w.run(await w.upload(topicSchema()));
+      // An upload that was overtaken has added the column.
+      w.warehouse.tables.get('lean_ops_curated.telemetry_climate')?.push({ name: 'temp_c', type: 'decimal(10,2)' });
+      await expect(w.run(await w.upload(celsius))).resolves.toMatchObject({
+        outcome: 'REFUSED',
+        problems: [{ code: 'TABLE_CONFLICT', path: '/properties/temp_c/x-renamed-from' }],
+      });
+      expect(await w.item()).toMatchObject({ schema_version: 1 });
+      const reason = { 'x-breaking': true, 'x-breaking-reason': 'a new sensor' };
+      const retyped = {
+        ...withField('temp_c', { type: 'string', 'x-renamed-from': 'temperature' }, celsius),
+        ...reason,
+      };
+      // A rebuild makes the table anew, with the values under the new name.
+      await expect(w.run(await w.upload(retyped))).resolves.toMatchObject({ outcome: 'PENDING_REBUILD' });
+    });
+
     it('is finished by another run, or by a push of the same schema, when a run died before the new name', async () => {
       const w = world();
       await w.run(await w.upload(topicSchema()));

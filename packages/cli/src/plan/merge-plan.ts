@@ -9,6 +9,7 @@ import {
   schemaKeys,
   standardizedTable,
   tableNameOf,
+  takenNames,
   type AcceptedBreak,
   type SchemaChange,
   type SchemaProblem,
@@ -75,7 +76,19 @@ export async function planMerge(
   const plans = [planTable(standardized, standardizedTable(lake, name)), planTable(curatedColumns, curated)];
   // A rebuild makes the table as the candidate says.
   const conflicts = rebuild === undefined ? (plans[1]?.conflicts ?? []) : [];
-  const refusals = [...problems, ...conflicts.map((conflict) => conflictProblem(conflict, schema, curated.database))];
+  const taken =
+    active === undefined || rebuild !== undefined
+      ? []
+      : takenNames(
+          active.schema,
+          schema,
+          curatedColumns?.map((column) => column.name),
+        );
+  const refusals = [
+    ...problems,
+    ...conflicts.map((conflict) => conflictProblem(conflict, schema, curated.database)),
+    ...taken,
+  ];
   return {
     active: active?.schema.version,
     changes,

@@ -34,6 +34,7 @@ export * from './operations/waiting-upload';
 export * from './drift/constraint-changes';
 export * from './warehouse/ddl';
 export * from './drift/change';
+export { takenNames } from './drift/renames';
 export * from './drift/schema-changes';
 export * from './drift/drift-log';
 export * from './warehouse/iceberg-metadata';

@@ -5,6 +5,7 @@
  */
 import { breaking, CHANGE_KINDS, compatible, type SchemaChange } from './change';
 import { pointerTo } from '../json/value';
+import type { SchemaProblem } from '../problem';
 import { pathText } from '../schema/columns';
 import type { SchemaColumn, TopicSchema } from '../schema/model';
 
@@ -21,6 +22,32 @@ export function renamedColumns(active: TopicSchema, candidate: TopicSchema): Rea
       return from === undefined ? [] : [[column, from] as const];
     }),
   );
+}
+
+/**
+ * The problems of renames to a name that the table has already, beside the column that is renamed: of a version that was overtaken once
+ * its columns were added. A table cannot have the name twice, so the older rows would show NULL under it.
+ *
+ * @param columns the names of the columns of Curated; undefined where there is no table
+ */
+export function takenNames(
+  active: TopicSchema,
+  candidate: TopicSchema,
+  columns: Iterable<string> | undefined,
+): SchemaProblem[] {
+  const taken = new Set(columns);
+  const pointers = new Map(candidate.columns.map(({ column, pointer }) => [column, pointer]));
+  return [...renamedColumns(active, candidate)].flatMap(([to, { column: from }]) => {
+    if (!taken.has(from) || !taken.has(to)) return [];
+    return [
+      {
+        code: 'TABLE_CONFLICT',
+        path: pointerTo(pointers.get(to) ?? '', KEYWORD),
+        message: `Curated has a column ${to} beside ${from} already, so the values of ${from} cannot go on under that name`,
+        hint: `give the field another name, or have Curated rebuilt: lean-ops topic rebuild ${candidate.topic} --from standardized --schema FILE`,
+      },
+    ];
+  });
 }
 
 /**
