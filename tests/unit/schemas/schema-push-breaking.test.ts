@@ -41,6 +41,25 @@ describe('schema push --breaking', () => {
     await expect(cloud.item('tank.level')).resolves.toMatchObject({ schema_version: 1, status: 'READY' });
   });
 
+  it('does not wait for a rebuild that has failed, and says why and how to go on', async () => {
+    const { run, write, cloud } = await setUp();
+    write('lean-ops.json', { ...OUTPUTS, operations_table: 'acme-operations' });
+    const { meanwhile } = cloud;
+    cloud.meanwhile = async () => {
+      await meanwhile();
+      for (const { operation_id: id, kind } of await cloud.documents.scan('acme-operations')) {
+        const failed = { state: 'FAILED', error: 'TOO_MANY_REJECTED: 3 of 4 messages' };
+        if (kind === 'rebuild')
+          await cloud.documents.update('acme-operations', { operation_id: id ?? '' }, { set: failed });
+      }
+    };
+    const { code, output } = await run(...BREAKING);
+    expect([code, output]).toEqual([
+      2,
+      expect.stringContaining('TOO_MANY_REJECTED: 3 of 4 messages; lean-ops op resume'),
+    ]);
+  });
+
   it('has one document for programs also where it stops before the upload', async () => {
     const { run, write, cloud } = await setUp();
     write(FILE, { ...breaking, 'x-version': 1 });

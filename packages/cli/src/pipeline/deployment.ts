@@ -18,6 +18,8 @@ export interface Deployment {
   readonly registryTable: string;
   readonly athenaWorkgroup: string;
   readonly lake: Lake;
+  /** Undefined in outputs of a version without operations. */
+  readonly operationsTable?: string;
 }
 
 /** What the commands need besides that look at a pipeline while it runs: `status` and `dlq`. */
@@ -208,7 +210,9 @@ function reading<D>(outputs: unknown, read: (reader: OutputReader) => D): Read<D
 }
 
 function basics(reader: OutputReader): Deployment {
+  const operationsTable = reader.value('operations_table');
   return {
+    ...(typeof operationsTable === 'string' && { operationsTable }),
     region: reader.text('region'),
     schemaBucket: reader.text('schema_bucket'),
     registryTable: reader.text('schema_registry_table'),

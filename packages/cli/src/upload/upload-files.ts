@@ -173,7 +173,13 @@ function outcomeFields(
       return { ...ended, outcome: OUTCOMES.pendingMaintenance, note };
     }
     case 'PENDING_REBUILD': {
-      const note = `it breaks the active schema, and ${outcome.operation} rebuilds Curated under it: lean-ops op show ${outcome.operation}`;
+      const { operation, failed } = outcome;
+      if (failed !== undefined) {
+        const next = `lean-ops op resume ${operation} goes on with it, lean-ops op cancel ${operation} refuses the upload`;
+        const why = `its rebuild failed, and the version before stays active: ${failed}; ${next}`;
+        return { ...ended, outcome: OUTCOMES.pendingRebuild, note: why };
+      }
+      const note = `it breaks the active schema, and ${operation} rebuilds Curated under it: lean-ops op show ${operation}`;
       return { ...ended, outcome: OUTCOMES.pendingRebuild, note };
     }
     case 'GONE':

@@ -1,4 +1,4 @@
-import type { Clock } from '@lean-ops/common/aws';
+import { getOperation, type Clock } from '@lean-ops/common/aws';
 import { bareEtag, schemaKeys, type Document, type SchemaProblem, type TopicName } from '@lean-ops/common/core';
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
@@ -36,7 +36,7 @@ const POLL_GROWTH = 1.3;
 export async function uploadSchema(
   topic: TopicName,
   text: string,
-  { schemaBucket: bucket, registryTable }: Deployment,
+  { schemaBucket: bucket, registryTable, operationsTable }: Deployment,
   { objects, documents, clock }: Pick<Cloud, 'objects' | 'documents' | 'clock'>,
   timeoutMs: number = DEFAULT_TIMEOUT_MS,
   { metadata, onRebuild }: UploadHooks = {},
@@ -56,7 +56,9 @@ export async function uploadSchema(
       shown = verdict.operation;
       onRebuild?.(shown);
     }
-    return verdict;
+    if (verdict.verdict !== 'PENDING_REBUILD') return verdict;
+    const failed = await failureOf(verdict.operation);
+    return failed === undefined ? verdict : { ...verdict, failed };
   };
   const verdict = await waitFor(look, started + timeoutMs, clock);
   const seconds = (clock.now() - started) / 1_000;
@@ -71,6 +73,18 @@ export async function uploadSchema(
     case 'PENDING_MAINTENANCE':
     case 'PENDING_REBUILD':
       return { ...verdict, seconds };
+  }
+
+  /** Why the rebuild failed; undefined where it did not, and for whoever may push schemas and not see operations. */
+  async function failureOf(operationId: string): Promise<string | undefined> {
+    if (operationsTable === undefined) return undefined;
+    try {
+      const tables = { operations: operationsTable, registry: registryTable };
+      const operation = await getOperation(documents, tables, operationId);
+      return operation?.state === 'FAILED' ? (operation.error ?? 'no cause was given') : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   async function problemsOf(
@@ -89,8 +103,9 @@ async function waitFor(look: () => Promise<Verdict>, deadline: number, clock: Cl
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * POLL_GROWTH, LONGEST_POLL_MS)) {
     await clock.sleep(wait);
     const verdict = await look();
-    // A rebuild ends by itself, and takes its time.
-    const goesOn = verdict.verdict === 'WAITING' || verdict.verdict === 'PENDING_REBUILD';
+    // A rebuild ends by itself, and takes its time. One that failed waits for somebody.
+    const builds = verdict.verdict === 'PENDING_REBUILD' && verdict.failed === undefined;
+    const goesOn = verdict.verdict === 'WAITING' || builds;
     if (!goesOn || clock.now() >= deadline) return verdict;
   }
 }

@@ -10,8 +10,11 @@ export type Verdict =
   | { readonly verdict: 'REFUSED'; readonly code: string | undefined; readonly message: string | undefined }
   /** The topic is held. The upload waits under `pending/` and is decided on when the topic is released. */
   | { readonly verdict: 'PENDING_MAINTENANCE'; readonly heldBy: string | undefined }
-  /** It breaks the active schema. The operation that it asked for rebuilds Curated under it, and makes it active. */
-  | { readonly verdict: 'PENDING_REBUILD'; readonly operation: string }
+  /**
+   * It breaks the active schema. The operation that it asked for rebuilds Curated under it, and makes it active. `failed` says why that
+   * has failed, until somebody resumes or cancels it.
+   */
+  | { readonly verdict: 'PENDING_REBUILD'; readonly operation: string; readonly failed?: string }
   /** A newer upload took the place of this one. */
   | { readonly verdict: 'SUPERSEDED' }
   /**
