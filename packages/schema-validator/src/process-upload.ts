@@ -22,7 +22,7 @@ import { checkCandidate } from './check-candidate';
 import { SchemaRefusedError } from './errors';
 import { UploadRegistry } from './upload-registry';
 import { rebuildOf, requestRebuild, type BreakingCandidate } from './rebuild-request';
-import { makeTopicTables, refuseTakenNames, renameColumns } from './topic-tables';
+import { makeTopicTables, refuseTakenNames, refuseUnwritten, renameColumns } from './topic-tables';
 import type { Upload } from './upload';
 
 export type Outcome =
@@ -173,6 +173,7 @@ class Run {
       if (maxRejected !== undefined && !isRejectionBound(maxRejected)) {
         throw new SchemaRefusedError([invalidBound(maxRejected)]);
       }
+      if (activating === undefined) await refuseUnwritten(upload.topic, resources, deps);
       return this.#rebuild(pending, { body, schema, active: verdict.active, accepted: verdict.rebuild, maxRejected });
     }
     if (verdict.active !== undefined) {

@@ -1,7 +1,9 @@
-import { claimTable, ensureTable } from '@lean-ops/common/aws';
+import { claimTable, ensureTable, readSize } from '@lean-ops/common/aws';
 import {
   AthenaStatementError,
   curatedTable,
+  databaseOf,
+  LAYERS,
   standardizedTable,
   tableNameOf,
   takenNames,
@@ -39,6 +41,26 @@ export async function makeTopicTables(
   const failures = made.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   // A failure that a later try may mend goes first, because a refusal is final.
   if (failures.length > 0) throw failures.find((error) => !(error instanceof SchemaRefusedError)) ?? failures[0];
+}
+
+/**
+ * Refuses a rebuild of a Curated table that no cycle has written to. The operation would fail, and keep the topic's uploads waiting until
+ * somebody cancels it.
+ *
+ * @throws SchemaRefusedError
+ */
+export async function refuseUnwritten(
+  topic: TopicName,
+  { lake }: Resources,
+  { catalog, objects }: Collaborators,
+): Promise<void> {
+  const [database, table] = [databaseOf(lake, LAYERS.curated), tableNameOf(topic)];
+  const location = (await catalog.getTable(database, table))?.metadataLocation;
+  const size = location === undefined ? undefined : await readSize(objects, location);
+  if (size?.snapshots !== 0) return;
+  const message = `no cycle has written to ${database}.${table} yet, so there is nothing that could be rebuilt`;
+  const hint = 'push it again once a cycle has taken events of the topic';
+  throw new SchemaRefusedError([{ code: 'NOTHING_TO_REBUILD', path: '', message, hint }]);
 }
 
 /**

@@ -219,6 +219,30 @@ describe('an upload that breaks the active schema', () => {
     expect(w.executions).toEqual(new Set());
   });
 
+  it('is refused where no cycle has written to the table that it would have rebuilt', async () => {
+    const w = await active(first);
+    const upload = await w.upload(breaking);
+    const { catalog, ...deps } = always(w);
+    const metadataLocation = 's3://lake/warehouse/telemetry_climate/metadata/0.metadata.json';
+    const located: Collaborators['catalog'] = {
+      getTable: async (database, table) => {
+        const found = await catalog.getTable(database, table);
+        return found && { ...found, metadataLocation };
+      },
+    };
+    const key = 'warehouse/telemetry_climate/metadata/0.metadata.json';
+    await w.objects.put('lake', key, JSON.stringify({ 'format-version': 2, 'current-snapshot-id': -1, snapshots: [] }));
+    await expect(w.run(upload, { ...deps, catalog: located })).resolves.toMatchObject({
+      outcome: 'REFUSED',
+      problems: [{ code: 'NOTHING_TO_REBUILD' }],
+    });
+    expect(w.executions).toEqual(new Set());
+    const snapshots = [{ 'snapshot-id': 1, summary: { operation: 'append' } }];
+    await w.objects.put('lake', key, JSON.stringify({ 'format-version': 2, 'current-snapshot-id': 1, snapshots }));
+    const again = await w.run(await w.upload(breaking), { ...deps, catalog: located });
+    expect(again).toMatchObject({ outcome: 'PENDING_REBUILD' });
+  });
+
   it('is refused once its rebuild is cancelled, and pushed again it asks for another one', async () => {
     const w = await active(first);
     const { upload, id } = await asked(w);
