@@ -1,84 +1,26 @@
 /** Schemas that break the active one: the rebuild that their upload asks for, and the activation that it ends with. */
 import { describe, expect, it } from '@jest/globals';
-import { advanceOperation, getOperation, requestOperation } from '@lean-ops/common/aws';
-import {
-  beginOperation,
-  checkSchema,
-  curatedTable,
-  finishOperation,
-  lockKeyOf,
-  markDrained,
-  readWaitingUpload,
-  type Document,
-  type JsonObject,
-  type Operation,
-  type TopicName,
-} from '@lean-ops/common/core';
+import { getOperation } from '@lean-ops/common/aws';
+import { lockKeyOf, readWaitingUpload, type JsonObject } from '@lean-ops/common/core';
 import { budget, interruption, KilledError, withField } from '@lean-ops/common/testing';
 import fc from 'fast-check';
-import { activateByOperation } from '../src/activate-schema';
 import type { Collaborators } from '../src/collaborators';
 import { rebuildOf } from '../src/rebuild-request';
 import type { Upload } from '../src/upload';
-import { BUCKET, RESOURCES, world, type World } from './world';
-
-const TOPIC = 'telemetry.climate' as TopicName;
-const TABLES = { operations: 'operations', registry: 'registry' };
-const REASON = { 'x-breaking': true, 'x-breaking-reason': 'the sensor sends words now' };
-const first: JsonObject = { ...withField('level', { type: 'number' }), 'x-version': 1 };
-const breaking: JsonObject = { ...withField('level', { type: 'string' }), 'x-version': 2, ...REASON };
-const withoutReason: JsonObject = { ...withField('level', { type: 'string' }), 'x-version': 2 };
-const third: JsonObject = { ...withField('more', { type: 'number' }, breaking), 'x-version': 3 };
-
-const keyOf = (plan: Document | undefined): string => {
-  const key = plan?.['schema_key'];
-  return typeof key === 'string' ? key : '';
-};
-
-async function active(schema: JsonObject): Promise<World> {
-  const w = world();
-  await w.run(await w.upload(schema));
-  return w;
-}
-
-const always = (w: World): Collaborators => w.through(interruption(Infinity, 'before'));
-
-/** What the state machine and the Glue job do with an operation. */
-function machineOf(w: World) {
-  const now = () => new Date(w.clock.now());
-  const advance = (id: string, decide: Parameters<typeof advanceOperation>[4]) =>
-    advanceOperation(w.documents, TABLES, id, now, decide);
-  const step = (id: string, name: string) =>
-    w.documents.update('operations', { operation_id: id }, { set: { step: name } });
-  return {
-    advance,
-    /** Up to the swap: the tables are as the schema says, and the schema is not active yet. */
-    async toApplied(id: string): Promise<void> {
-      const begun = await advance(id, (facts) => beginOperation(facts, 'execution-1'));
-      if (begun.step === 'BUILDING') {
-        await step(id, 'BUILT');
-        await advance(id, (facts) => beginOperation(facts, 'execution-1'));
-      }
-      const { plan } = await advance(id, markDrained);
-      const text = (await w.objects.get(BUCKET, keyOf(plan)))?.body ?? '';
-      const check = checkSchema(text, { topic: TOPIC });
-      if (!check.ok) throw new Error(check.problems[0]?.message);
-      const { columns } = curatedTable(RESOURCES.lake, 'telemetry_climate', check.schema);
-      w.warehouse.tables.set('lean_ops_curated.telemetry_climate', [...columns]);
-      await step(id, 'APPLIED');
-    },
-    activate: (id: string, deps = always(w)) => activateByOperation(id, BUCKET, RESOURCES, deps),
-    finish: (id: string) => advance(id, (facts) => finishOperation(facts, { outcome: 'SUCCEEDED' })),
-    cancel: (id: string) => advance(id, (facts) => finishOperation(facts, { outcome: 'CANCELLED' })),
-  };
-}
-
-async function asked(w: World, schema: JsonObject = breaking): Promise<{ upload: Upload; id: string }> {
-  const upload = await w.upload(schema);
-  const id = rebuildOf(upload);
-  await expect(w.run(upload)).resolves.toEqual({ outcome: 'PENDING_REBUILD', operation: id });
-  return { upload, id };
-}
+import {
+  active,
+  always,
+  asked,
+  breaking,
+  first,
+  keyOf,
+  machineOf,
+  REASON,
+  TABLES,
+  third,
+  TOPIC,
+  withoutReason,
+} from './breaking-world';
 
 describe('an upload that breaks the active schema', () => {
   it('is refused where nothing says why it may, and told of the way', async () => {
@@ -294,76 +236,6 @@ it('an upload that is overtaken while an operation makes a schema active comes t
   await expect(w.run(upload, { ...deps, documents: overtaken })).resolves.toMatchObject({ outcome: 'SUPERSEDED' });
   expect(await w.item()).toMatchObject({ activating: id });
 }, 10_000);
-
-describe('a schema that a command gave', () => {
-  const operation = (kind: 'rebuild' | 'undo', key: string, hex: string): Operation => ({
-    operationId: `20261123T110000Z-${kind}-${hex}`,
-    kind,
-    topic: TOPIC,
-    state: 'RUNNING',
-    step: 'REQUESTED',
-    requestedBy: 'arn:aws:iam::1:user/ada',
-    reason: 'a new sensor',
-    plan: { activates: true, schema_key: key },
-    planDigest: 'd',
-    counts: {},
-    requestedAt: '2026-11-23T11:00:00.000Z',
-    updatedAt: '2026-11-23T11:00:00.000Z',
-    recorded: false,
-  });
-
-  async function through(w: World, one: Operation): Promise<void> {
-    await requestOperation(w.documents, TABLES, one);
-    const machine = machineOf(w);
-    await machine.toApplied(one.operationId);
-    await machine.activate(one.operationId);
-    await machine.finish(one.operationId);
-  }
-
-  it('comes after the uploads that are on record, and before the next one; an undo makes the one before active again', async () => {
-    const w = await active(first);
-    const key = `schemas/${TOPIC}/operations/one.json`;
-    await w.objects.put(BUCKET, key, JSON.stringify(breaking));
-    await through(w, operation('rebuild', key, '000001'));
-    expect(await w.item()).toMatchObject({ schema_version: 2, status: 'READY' });
-    const { previous, operation: by } =
-      w.objects.objects.get(`s3://${BUCKET}/schemas/${TOPIC}/active/schema.json`)?.metadata ?? {};
-    expect(by).toBe('20261123T110000Z-rebuild-000001');
-    await through(w, operation('undo', previous ?? '', '000002'));
-    expect(await w.item()).toMatchObject({ schema_version: 1, status: 'READY' });
-    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(first);
-    const back = w.warehouse.driftRows.filter((row) => row.includes("'TYPE_CHANGED', 'level'"));
-    expect(back).toHaveLength(2);
-    const next = { ...withField('more', { type: 'number' }, first), 'x-version': 3 };
-    await expect(w.run(await w.upload(next))).resolves.toMatchObject({ outcome: 'READY', version: 3 });
-    expect(await w.item()).toMatchObject({ schema_version: 3, status: 'READY' });
-    expect(w.warehouse.driftRows.some((row) => row.includes("'COLUMN_ADDED', 'more'"))).toBe(true);
-  });
-
-  it('is not made active by an operation that does not have the topic, nor before its tables are done', async () => {
-    const w = await active(first);
-    const one = operation('rebuild', `schemas/${TOPIC}/operations/one.json`, '000001');
-    await w.objects.put(BUCKET, keyOf(one.plan), JSON.stringify(breaking));
-    await requestOperation(w.documents, TABLES, one);
-    const machine = machineOf(w);
-    await expect(machine.activate(one.operationId)).rejects.toMatchObject({ code: 'ACTIVATION_NOT_DUE' });
-    await machine.toApplied(one.operationId);
-    await w.documents.update('registry', { topic_name: TOPIC }, { set: { status: 'READY' } });
-    await expect(machine.activate(one.operationId)).rejects.toMatchObject({ code: 'ACTIVATION_NOT_DUE' });
-    expect(w.body(`${TOPIC}/active/schema.json`)).toEqual(first);
-  });
-
-  it('is not made active where its text is another one than the tables were built by', async () => {
-    const w = await active(first);
-    const key = `schemas/${TOPIC}/operations/one.json`;
-    await w.objects.put(BUCKET, key, JSON.stringify(breaking));
-    const one = operation('rebuild', key, '000001');
-    const plan: Document = { ...one.plan, schema_digest: '00' };
-    await requestOperation(w.documents, TABLES, { ...one, plan });
-    await machineOf(w).toApplied(one.operationId);
-    await expect(machineOf(w).activate(one.operationId)).rejects.toMatchObject({ code: 'ACTIVATION_REFUSED' });
-  });
-});
 
 describe('a breaking upload and its activation, with another upload beside them, killed anywhere', () => {
   it('end as one after the other', async () => {
