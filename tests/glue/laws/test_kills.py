@@ -11,7 +11,7 @@ from histories import histories, is_simplest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from killing import last_words, live
 
-KILLS = budget(each_run=2, thorough=50)
+KILLS = budget(each_run=1, thorough=50)
 KILLS_A_HISTORY = min(KILLS, 6)
 # The simplest example is not played, and Hypothesis may draw it more than once.
 EXAMPLES = 1 + -(-KILLS // KILLS_A_HISTORY) + KILLS // 25

@@ -24,7 +24,7 @@ from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.topic_table import TopicTable
 
 PARTS = budget(each_run=1, thorough=5)
-TOPICS = budget(each_run=2, thorough=6)
+TOPICS = budget(each_run=1, thorough=6)
 NOW = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
 NEW_FIELDS = {
     "n": {"type": "string", "maxLength": 3},
