@@ -48,9 +48,11 @@ def undo_targets(lake: "Lake", topic: str, item: Mapping[str, Any]) -> dict[str,
         metadata = metadata_of(lake, topic, layer)
         tag = metadata["refs"].get(f"lean-ops-undo-{item['operation_id']}")
         if tag is not None:
+            before = item["counts"]["layers"][layer]
             found[layer] = {
                 "snapshot_id": str(tag["snapshot-id"]),
-                "schema_id": item["counts"]["layers"][layer]["schema_before"],
+                "schema_id": before["schema_before"],
+                "spec_id": before["spec_before"],
                 "from_snapshot_id": str(metadata["current-snapshot-id"]),
             }
     return found

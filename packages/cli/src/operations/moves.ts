@@ -63,11 +63,12 @@ export function takenThrough(move: TableMove | undefined): string | undefined {
 /** What the operation's item keeps of the moves. scripts/glue/lean_ops/operations/rewinding.py reads the targets. */
 function moveDetails(moves: readonly TableMove[], retaken: Retaken): Document {
   const targets: Document = Object.fromEntries(
-    moves.map(({ layer, from, to, schemaId }) => [
+    moves.map(({ layer, from, to, schemaId, specId }) => [
       layer,
       {
         snapshot_id: to.id,
         ...(schemaId !== undefined && { schema_id: schemaId }),
+        ...(specId !== undefined && { spec_id: specId }),
         ...(to.cycleId !== undefined && { cycle_id: to.cycleId }),
         ...(from !== undefined && { from_snapshot_id: from.id, rows_before: from.rows }),
         rows_after: to.rows,

@@ -47,8 +47,9 @@ export async function planRewind(moved: TopicToMove, wishes: RewindWishes): Prom
     if (!result.ok) {
       return refused(
         'SCHEMA_CHANGED',
-        `between ${found.cycleId} and now a column of the ${layer} table of ${topic} got another type, so its rows of that ` +
-          'time cannot be read any more. What changed it can be undone, if it was an operation',
+        `between ${found.cycleId} and now a column of the ${layer} table of ${topic} got another type, or a rebuild put the ` +
+          'table under another schema, so its rows of that time are of no use any more. What changed it can be undone, if it ' +
+          'was an operation',
         'lean-ops op list',
       );
     }

@@ -1,5 +1,12 @@
 /** The plan of `topic undo`: the tables go to where they were before an operation, or why they cannot. */
-import { moveOf, type Operation, type OperationKind, type TableHistory, type TableMove } from '@lean-ops/common/core';
+import {
+  moveOf,
+  type Operation,
+  type OperationKind,
+  type TableBefore,
+  type TableHistory,
+  type TableMove,
+} from '@lean-ops/common/core';
 import { activeVersionOf, movingPlan, takenThrough, type TopicToMove } from './moves';
 import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
 import { TOPIC_LAYERS } from './table-sizes';
@@ -50,7 +57,7 @@ export async function planUndo(
   }
   const moves: TableMove[] = [];
   for (const { layer, history, snapshot } of tagged) {
-    const result = moveOf(layer, history, snapshot, activeVersionOf(item), schemaBefore(undone, layer));
+    const result = moveOf(layer, history, snapshot, activeVersionOf(item), tableBefore(undone, layer));
     if (!result.ok) {
       return refused(
         'SCHEMA_CHANGED',
@@ -82,12 +89,15 @@ export async function planUndo(
   };
 }
 
-/** The schema that a table had before an operation, which may be newer than the one of its last commit. */
-function schemaBefore({ counts }: Operation, layer: string): number | undefined {
+/** What a table had before an operation. Its schema may be newer than the one of its last commit. */
+function tableBefore({ counts }: Operation, layer: string): TableBefore {
   const { layers } = counts;
   const found: unknown = isRecord(layers) ? layers[layer] : undefined;
-  const id: unknown = isRecord(found) ? found['schema_before'] : undefined;
-  return typeof id === 'number' ? id : undefined;
+  const id = (name: string): number | undefined => {
+    const value: unknown = isRecord(found) ? found[name] : undefined;
+    return typeof value === 'number' ? value : undefined;
+  };
+  return { schemaId: id('schema_before'), specId: id('spec_before') };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -13,18 +13,19 @@ from typing import Any
 
 from lean_ops.bookkeeping import drift_log, ledger
 from lean_ops.bookkeeping.drift_log import Drift
-from lean_ops.bookkeeping.operation import Operation, OperationError
+from lean_ops.bookkeeping.operation import Operation, OperationError, read_operation
 from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
 from lean_ops.bookkeeping.rewound_ledger import rewound_entries
 from lean_ops.columns import names
 from lean_ops.curated.advance import Checkpoint
 from lean_ops.cycle_delta.summary import topic_cycles
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, OperationJob
-from lean_ops.rebuild.errors import restore_errors
+from lean_ops.rebuild.errors import settle_errors
 from lean_ops.tables.commits import Commit
-from lean_ops.tables.moves import Moved, MoveRefusedError, Target, kept_snapshots, move
+from lean_ops.tables.moves import Moved, MoveRefusedError, Target, move
 from lean_ops.tables.ops_rows import to_frame
 from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.swap import OPERATION
 from lean_ops.tables.topic_table import TopicTable
 
 LAYERS = ("curated", "standardized")
@@ -34,7 +35,7 @@ _THROUGH = "lean-ops.delta-through"
 
 @dataclass(frozen=True)
 class _Move:
-    """A table that was moved. after: the table as it is now."""
+    """A table that was moved. after: the table as it is now, from which all is read that is told of it."""
 
     moved: Moved
     after: TopicTable
@@ -54,7 +55,7 @@ def move_tables(job: OperationJob, tables: Tables, operation: Operation, epoch: 
         if layer not in targets:
             continue
         done = _move(job, tables, operation, layer, targets[layer], epoch, undoes)
-        layers[layer] = _counts(tables, operation.topic, layer, done)
+        layers[layer] = _counts(done)
         _record(job, tables, operation, layer, layers[layer], done)
         waiting = _waiting(job, tables, operation.topic, done.after.last_commit())
     return {"layers": layers, **waiting}
@@ -73,10 +74,11 @@ def _target(operation: Operation, layer: str, given: Any) -> Target:
     snapshot = given.get("snapshot_id") if isinstance(given, Mapping) else None
     if not (isinstance(snapshot, str) and snapshot.isdigit()):
         raise OperationError(f"the plan of {operation.operation_id} names no snapshot for {layer}")
-    schema, expected = given.get("schema_id"), given.get("from_snapshot_id")
+    schema, spec, expected = (given.get(name) for name in ("schema_id", "spec_id", "from_snapshot_id"))
     return Target(
         snapshot_id=snapshot,
         schema_id=None if schema is None else int(schema),
+        spec_id=None if spec is None else int(spec),
         expected=None if expected is None else str(expected),
     )
 
@@ -115,10 +117,9 @@ def _move(
     return _Move(moved, TopicTable(tables.spark, name, epoch))
 
 
-def _counts(tables: Tables, topic: str, layer: str, done: _Move) -> dict[str, Any]:
+def _counts(done: _Move) -> dict[str, Any]:
     """What was done to a table. What it does not say is not known any more."""
-    moved = done.moved
-    kept = kept_snapshots(tables.spark, tables.name(layer, names.table_name(topic)))
+    moved, kept = done.moved, done.after.kept_snapshots()
     before, after = kept.get(moved.from_snapshot), kept.get(moved.to_snapshot)
     last = done.after.last_commit()
     found = {
@@ -126,6 +127,8 @@ def _counts(tables: Tables, topic: str, layer: str, done: _Move) -> dict[str, An
         "snapshot_after": moved.to_snapshot,
         "schema_before": moved.from_schema,
         "schema_after": moved.to_schema,
+        "spec_before": moved.from_spec,
+        "spec_after": moved.to_spec,
         "rows_before": None if before is None else before.rows,
         "rows_after": None if after is None else after.rows,
         "cycle_before": done.after.cycle_at(moved.from_snapshot),
@@ -159,11 +162,36 @@ def _record(
     entries = corrections_in_force(tables, operation.topic, layer, done.after)
     if layer == "curated":
         entries += rewound_entries(tables, operation.topic, done.after, operation.operation_id)
-        undone, last = operation.plan.get("undoes"), done.after.last_commit()
-        if undone is not None:
-            version = None if last is None else Checkpoint.of(last).schema_version
-            restore_errors(tables, operation, str(undone), version)
+        last = done.after.last_commit()
+        version = None if last is None else Checkpoint.of(last).schema_version
+        settle_errors(tables, operation, *_passed(job, operation, done), version)
     ledger.write(tables, entries)
+
+
+def _passed(job: OperationJob, operation: Operation, done: _Move) -> tuple[set[str], set[str]]:
+    """The rebuilds whose swaps the move has undone, and those that are in force again.
+
+    A swap may have expired, so what the plan undoes counts as well: a rebuild, or the undo of one.
+    """
+    before, after = (_swaps(done.after, one) for one in (done.moved.from_snapshot, done.moved.to_snapshot))
+    undone, redone = before - after, after - before
+    named = operation.plan.get("undoes")
+    item = None if named is None else job.operations.get(str(named))
+    earlier = None if item is None else read_operation(item)
+    if earlier is not None and earlier.kind == "rebuild":
+        undone.add(earlier.operation_id)
+    elif earlier is not None and earlier.kind == "undo":
+        first = str(earlier.plan.get("undoes", ""))
+        item = job.operations.get(first) if first else None
+        if item is not None and item.get("kind") == "rebuild":
+            redone.add(first)
+    return undone, redone
+
+
+def _swaps(table: TopicTable, snapshot_id: str) -> set[str]:
+    """The rebuilds whose swaps are in force at a snapshot, as far as they are kept."""
+    commits = table.commits_in_force(snapshot_id) if snapshot_id else []
+    return {one.properties[OPERATION] for one in commits if OPERATION in one.properties}
 
 
 def _waiting(job: OperationJob, tables: Tables, topic: str, last: Commit | None) -> dict[str, int]:

@@ -1,9 +1,11 @@
 """The tables errors and parse_errors after a rebuild: they have the errors that the rebuild found, and those
 that it did not find again are closed."""
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping.operation import Operation
@@ -13,8 +15,9 @@ from lean_ops.spark.materialized import materialized
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.tables.spark_tables import Tables
 
-RESOLUTION = "REBUILT"
-"""What the resolution of an error begins with that a rebuild has closed; the operation's id follows it."""
+RESOLUTION, _REOPENED, _UNDONE = "REBUILT", "REOPENED", "UNDONE"
+"""What the resolution of an error begins with that a rebuild has closed, that is open again since the rebuild
+was undone, and that only an undone rebuild had found. The id of the rebuild follows."""
 
 
 def replace_errors(rebuild: Rebuild, layer: str, one: LiveTable, at: datetime) -> None:
@@ -55,27 +58,46 @@ def closed_errors(live: Tables, operation: Operation) -> int:
     return rows.where(F.col("resolution") == resolution_of(operation)).count()
 
 
-def restore_errors(live: Tables, undo: Operation, undone: str, schema_version: int | None) -> None:
-    """Opens the errors again that a rebuild has closed, as its swap was undone, and closes those of later
-    versions of the schema than the table has now. A second time it changes nothing.
+def settle_errors(
+    live: Tables, by: Operation, undone: Collection[str], redone: Collection[str], version: int | None
+) -> None:
+    """Brings errors in line with a Curated table that an operation has moved behind the swaps of rebuilds, or
+    upon them again. A second time it changes nothing.
 
-    undone: the operation that was undone. schema_version: that of Curated's checkpoint; None where it has
-    none.
+    What an undone rebuild has closed is open again, and keeps a mark by which it is closed when the swap is in
+    force again. What only the undone rebuild's schema has found is closed, until then.
+
+    by: the operation. undone, redone: rebuilds whose swaps are not in force any more, and are again. version:
+    that of the schema in the table's checkpoint; None where it has none.
     """
+    if not undone and not redone:
+        return
     table = live.name(*ERRORS)
-    known = live.read(table).where(F.col("topic_name") == undo.topic)
-    open_again = {name: F.lit(None).alias(name) for name in ("resolved_at", "resolution")}
-    again = known.where(F.col("resolution") == f"{RESOLUTION}:{undone}").select(
-        *(open_again.get(name, F.col(name)) for name in known.columns)
-    )
-    later = known.where(F.col("resolved_at").isNull() & (F.col("schema_version") > F.lit(schema_version)))
-    closed = later.withColumn("resolution", F.lit(f"UNDONE:{undone}")).withColumn(
-        "resolved_at", timestamp(datetime.fromisoformat(undo.requested_at))
-    )
-    changed = again.unionByName(closed.select(*known.columns))
-    with materialized(changed.coalesce(1)) as rows:
+    known = live.read(table).where(F.col("topic_name") == by.topic)
+    at = timestamp(datetime.fromisoformat(by.requested_at))
+    changed = [
+        *(_resolved(known, f"{RESOLUTION}:{one}", f"{_REOPENED}:{one}", None) for one in undone),
+        *(_resolved(known, f"{_REOPENED}:{one}", f"{RESOLUTION}:{one}", at) for one in redone),
+        *(_resolved(known, f"{_UNDONE}:{one}", None, None) for one in redone),
+    ]
+    if undone and version is not None:
+        later = F.col("resolved_at").isNull() & (F.col("schema_version") > version)
+        changed.append(_with(known.where(later), f"{_UNDONE}:{max(undone)}", at))
+    with materialized(reduce(DataFrame.unionByName, changed).coalesce(1)) as rows:
         if not rows.isEmpty():
-            live.upsert(rows, table, ["error_id"], {})
+            live.upsert(rows.dropDuplicates(["error_id"]), table, ["error_id"], {})
+
+
+def _resolved(known: DataFrame, before: str, after: str | None, at: Column | None) -> DataFrame:
+    """The errors with one resolution, with another one. at: when they were resolved; None for open ones."""
+    return _with(known.where(F.col("resolution") == before), after, at)
+
+
+def _with(rows: DataFrame, resolution: str | None, at: Column | None) -> DataFrame:
+    kept = rows.schema["resolved_at"].dataType
+    when = F.lit(None) if at is None else at
+    found = rows.withColumn("resolution", F.lit(resolution).cast("string"))
+    return found.withColumn("resolved_at", when.cast(kept)).select(*rows.columns)
 
 
 def _ordered(rows: DataFrame, like: DataFrame) -> DataFrame:

@@ -21,7 +21,7 @@ from lean_ops.bookkeeping.drift_log import Drift
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.bookkeeping.rebuilt_ledger import correction_of, correction_properties, differences
 from lean_ops.curated.advance import Checkpoint, checkpoint_properties
-from lean_ops.maintenance.shadows import shadows_of
+from lean_ops.maintenance.shadows import TOPIC_LAYERS, shadows_of
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.rebuild.audit import check_rejected, difference_of, totals_of
 from lean_ops.rebuild.begin import (
@@ -39,7 +39,14 @@ from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.moves import UNDO_TAG
 from lean_ops.tables.ops_rows import to_frame
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.swap import OPERATION, Swap, swap_table
+from lean_ops.tables.swap import (
+    OPERATION,
+    SCHEMA_BEFORE,
+    SNAPSHOT_BEFORE,
+    SPEC_BEFORE,
+    Swap,
+    swap_table,
+)
 
 _AUDIT = "lean-ops.rebuild-audit"
 """The property of the swap's commit that has the counts of the audit, as JSON."""
@@ -57,7 +64,38 @@ def swap_all(job: OperationJob, live: Tables, operation: Operation, epoch: int) 
         counts = _swap(rebuild, epoch)
         _tell(rebuild)
     remove_all(live, operation)
-    return {**counts, "errors_closed": closed_errors(live, operation)}
+    layers = _layers(job, live, operation)
+    return {**counts, "layers": layers, "errors_closed": closed_errors(live, operation)}
+
+
+def _layers(job: OperationJob, live: Tables, operation: Operation) -> dict[str, dict[str, Any]]:
+    """What each swap has changed, as rewinds and undos count it: readers are told, and an undo needs it."""
+    found: dict[str, dict[str, Any]] = {}
+    for layer in TOPIC_LAYERS:
+        one = live_table(live, job.checkpoints, layer, operation.topic)
+        audit = None if one is None else _audit_of(operation, one)
+        if one is None or audit is None:
+            continue
+        last = one.position.last
+        assert last is not None
+        before = {
+            name: last.properties.get(key)
+            for name, key in (
+                ("snapshot_before", SNAPSHOT_BEFORE),
+                ("schema_before", SCHEMA_BEFORE),
+                ("spec_before", SPEC_BEFORE),
+            )
+        }
+        found[layer] = {
+            name: value if name == "snapshot_before" else int(value)
+            for name, value in before.items()
+            if value is not None
+        } | {
+            "snapshot_after": last.snapshot_id,
+            "rows_before": audit[f"{layer}_rows_before"],
+            "rows_after": audit[f"{layer}_rows_after"],
+        }
+    return found
 
 
 def remove_all(live: Tables, operation: Operation) -> int:

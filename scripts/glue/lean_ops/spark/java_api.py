@@ -155,6 +155,7 @@ NEEDED_BY_MOVES: JavaApi = {
         "removeRef(java.lang.String)",
         "setBranchSnapshot(long,java.lang.String)",
         "setCurrentSchema(int)",
+        "setDefaultPartitionSpec(int)",
         "setRef(java.lang.String,org.apache.iceberg.SnapshotRef)",
     ],
     "org.apache.iceberg.SnapshotRef": ["tagBuilder(long)"],
@@ -201,7 +202,9 @@ NEEDED_BY_REBUILD: JavaApi = {
     "org.apache.iceberg.BaseTable": ["io()", "location()"],
     "org.apache.iceberg.HasTableOperations": ["operations()"],
     "org.apache.iceberg.Transaction": ["newOverwrite()"],
-    "org.apache.iceberg.TableMetadata": ["defaultSpecId()", "lastColumnId()", "spec()"],
+    "org.apache.iceberg.TableMetadata": [
+        *("currentSchemaId()", "defaultSpecId()", "lastColumnId()", "spec()"),
+    ],
     "org.apache.iceberg.TableMetadata$Builder": [
         "setCurrentSchema(org.apache.iceberg.Schema,int)",
         "setDefaultPartitionSpec(org.apache.iceberg.PartitionSpec)",

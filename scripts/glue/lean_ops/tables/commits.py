@@ -43,14 +43,17 @@ class Commit:
         return self.properties[CYCLE_ID]
 
 
-def lineage(iceberg: Iceberg, loaded: Any) -> Iterator[tuple[Commit, int | None]]:
+def lineage(
+    iceberg: Iceberg, loaded: Any, snapshot_id: str | None = None
+) -> Iterator[tuple[Commit, int | None]]:
     """The library's commits, newest first, each with the number of rows in the snapshot before it.
 
     They go back as far as snapshots are kept. Commits of compaction and of other engines are left out.
-    loaded: Iceberg's own Table, in Java.
+    loaded: Iceberg's own Table, in Java. snapshot_id: from which snapshot on, None for the current one. There
+    are none where the table does not keep it.
     """
     to_json = iceberg.snapshots.toJson
-    found = loaded.currentSnapshot()
+    found = loaded.currentSnapshot() if snapshot_id is None else loaded.snapshot(int(snapshot_id))
     snapshot = None if found is None else json.loads(to_json(found))
     while snapshot is not None:
         summary = snapshot["summary"]

@@ -18,7 +18,7 @@ from lean_ops.spark.iceberg_classes import Iceberg, iceberg_of, move_classes_of
 from lean_ops.tables.commits import TableError, rows_of
 from lean_ops.tables.fence import check
 from lean_ops.tables.fenced_commits import commit_metadata
-from lean_ops.tables.schema_promotion import reads_as
+from lean_ops.tables.schema_promotion import hidden_columns, reads_as
 
 MOVED = "lean-ops.moved"
 """The property of a table that says which operation has moved it last, as JSON: the members of Moved."""
@@ -35,12 +35,14 @@ class MoveRefusedError(TableError):
 class Target:
     """Where a table is moved to.
 
-    snapshot_id: text. schema_id: the schema that becomes current with it; None where the current one stays.
-    expected: the snapshot that was current when the move was planned; None where that does not matter.
+    snapshot_id: text. schema_id, spec_id: the schema that becomes current with it, and the spec by which the
+    table is partitioned from then on; None where the current one stays. expected: the snapshot that was
+    current when the move was planned; None where that does not matter.
     """
 
     snapshot_id: str
     schema_id: int | None = None
+    spec_id: int | None = None
     expected: str | None = None
 
 
@@ -48,6 +50,7 @@ class Target:
 class Moved:
     """A move of a table by an operation. Ids of snapshots are texts.
 
+    from_spec, to_spec: None where an earlier version of the library has moved it, which left the spec alone.
     mirrored: the snapshot that the topic's mirror had then; "" where it had none. While the mirror has it
     still, the table has not caught up since.
     """
@@ -58,6 +61,8 @@ class Moved:
     from_schema: int
     to_schema: int
     mirrored: str
+    from_spec: int | None = None
+    to_spec: int | None = None
 
     @staticmethod
     def of(properties: Any) -> "Moved | None":
@@ -108,10 +113,12 @@ def move(
         builder = iceberg.metadata.buildFrom(base)
         if moved.to_schema != moved.from_schema:
             builder.setCurrentSchema(moved.to_schema)
+        if moved.to_spec is not None and moved.to_spec != moved.from_spec:
+            builder.setDefaultPartitionSpec(moved.to_spec)
         builder.setBranchSnapshot(int(moved.to_snapshot), _MAIN)
         if moved.from_snapshot:
             # A tag's age is that of its snapshot, which may be old already.
-            age = now - _snapshots(document)[moved.from_snapshot].committed_at
+            age = now - snapshots_of(document)[moved.from_snapshot].committed_at
             ref = classes.ref.tagBuilder(int(moved.from_snapshot))
             ref.maxRefAgeMs(
                 classes.long.valueOf(str(int((max(age, timedelta()) + keep).total_seconds() * 1000)))
@@ -157,7 +164,7 @@ def drop_undo_tags(iceberg: Iceberg, loaded: Any, name: str, epoch: int, now: da
 
 
 def _old_undo_tags(document: Mapping[str, Any], now: datetime) -> list[str]:
-    snapshots = _snapshots(document)
+    snapshots = snapshots_of(document)
     found = []
     for name, ref in document.get("refs", {}).items():
         age, snapshot = ref.get("max-ref-age-ms"), snapshots.get(str(ref["snapshot-id"]))
@@ -178,7 +185,7 @@ class KeptSnapshot:
     schema_id: int | None
 
 
-def _snapshots(document: Mapping[str, Any]) -> dict[str, KeptSnapshot]:
+def snapshots_of(document: Mapping[str, Any]) -> dict[str, KeptSnapshot]:
     """The snapshots of a table's metadata, by id. document: its JSON."""
     return {
         str(one["snapshot-id"]): KeptSnapshot(
@@ -191,17 +198,10 @@ def _snapshots(document: Mapping[str, Any]) -> dict[str, KeptSnapshot]:
     }
 
 
-def kept_snapshots(spark: SparkSession, name: str) -> dict[str, KeptSnapshot]:
-    """The snapshots of a table, by id."""
-    iceberg = iceberg_of(spark._jvm)
-    current = iceberg.load(spark, name).operations().current()
-    return _snapshots(json.loads(iceberg.table_metadata.toJson(current)))
-
-
 def _planned(
     name: str, document: Mapping[str, Any], operation_id: str, target: Target, mirrored: str
 ) -> Moved:
-    snapshots = _snapshots(document)
+    snapshots = snapshots_of(document)
     current = document.get("current-snapshot-id")
     # -1 means that there is none, as absence does.
     current_id = "" if current is None or current < 0 else str(current)
@@ -220,11 +220,12 @@ def _planned(
     then = now_schema if target.schema_id is None else target.schema_id
     schemas = {int(one["schema-id"]): one for one in document["schemas"]}
     written = schemas.get(now_schema if found.schema_id is None else int(found.schema_id))
-    if then not in schemas or (written is not None and not reads_as(written, schemas[then])):
+    if then not in schemas or (written is not None and not _is_read_by(written, schemas[then])):
         raise MoveRefusedError(
             f"SCHEMA_CHANGED: the rows of {name} at the snapshot {target.snapshot_id} cannot be read by its "
             f"schema {then}, in which a column has another type: cancel the operation (lean-ops op cancel)"
         )
+    now_spec = int(document["default-spec-id"])
     return Moved(
         operation_id=operation_id,
         from_snapshot=current_id,
@@ -232,7 +233,25 @@ def _planned(
         from_schema=now_schema,
         to_schema=then,
         mirrored=mirrored,
+        from_spec=now_spec,
+        to_spec=_spec(document, target, schemas[then]),
     )
+
+
+def _is_read_by(written: Mapping[str, Any], reading: Mapping[str, Any]) -> bool:
+    return reads_as(written, reading) and not hidden_columns(written, reading)
+
+
+def _spec(document: Mapping[str, Any], target: Target, schema: Mapping[str, Any]) -> int:
+    """The spec that the table gets: the one that it has, where the other one is not there or needs a column
+    that the schema has not."""
+    ids = {int(field["id"]) for field in schema["fields"]}
+    for spec in document["partition-specs"]:
+        if int(spec["spec-id"]) == target.spec_id and all(
+            int(field["source-id"]) in ids for field in spec["fields"] if field["transform"] != "void"
+        ):
+            return int(spec["spec-id"])
+    return int(document["default-spec-id"])
 
 
 def _lineage(snapshots: Mapping[str, KeptSnapshot], snapshot_id: str) -> Iterator[str]:

@@ -22,6 +22,17 @@ def reads_as(written: Mapping[str, Any], reading: Mapping[str, Any]) -> bool:
     return all(one not in types or _is_read_as(before, types[one]) for one, before in _types(written))
 
 
+def hidden_columns(written: Mapping[str, Any], reading: Mapping[str, Any]) -> list[str]:
+    """The columns of the first schema that the second one has anew, under another id: of rows that were
+    written by the first one, the second one reads NULL there.
+
+    A column that has another name by now keeps its id, and one that is gone is missed by nobody.
+    """
+    ids = {field["id"] for field in reading["fields"]}
+    names = {field["name"] for field in reading["fields"]}
+    return [field["name"] for field in written["fields"] if field["id"] not in ids and field["name"] in names]
+
+
 def _types(type_: Any) -> Iterator[tuple[int, str]]:
     """The ids of all fields, with their types; those of a nested type by its kind."""
     if not isinstance(type_, Mapping):

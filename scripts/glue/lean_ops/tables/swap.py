@@ -23,8 +23,10 @@ from lean_ops.tables.metadata_files import (
 
 OPERATION = "lean-ops.operation"
 """A property of the swap's commit: the operation that made it."""
+SNAPSHOT_BEFORE, SCHEMA_BEFORE = "lean-ops.snapshot-before", "lean-ops.schema-before"
 SPEC_BEFORE = "lean-ops.spec-before"
-"""A property of the swap's commit: the id of the spec by which the table was partitioned before."""
+"""Properties of the swap's commit: the ids of the snapshot, of the schema and of the partitioning that the
+table had before. An undo puts them in force again. Without the first one, there was no snapshot."""
 
 
 class SwapRefusedError(TableError):
@@ -71,13 +73,23 @@ def swap_table(
         update = transaction.newOverwrite().overwriteByRowFilter(iceberg.expressions.alwaysTrue())
         for file in files:
             update.addFile(file)
-        properties = {**swap.properties, SPEC_BEFORE: str(base.defaultSpecId()), EPOCH: str(epoch)}
+        properties = {**swap.properties, **_before(base), EPOCH: str(epoch)}
         for key, value in properties.items():
             update.set(key, value)
         update.commit()
         return base, copy.current()
 
     return commit_metadata(iceberg, loaded, name, epoch, change)
+
+
+def _before(base: Any) -> dict[str, str]:
+    """The properties that say what the table was. base: its metadata, in Java."""
+    snapshot = base.currentSnapshot()
+    return {
+        SCHEMA_BEFORE: str(base.currentSchemaId()),
+        SPEC_BEFORE: str(base.defaultSpecId()),
+        **({} if snapshot is None else {SNAPSHOT_BEFORE: str(snapshot.snapshotId())}),
+    }
 
 
 def _prepared(

@@ -39,7 +39,7 @@ from lean_ops.tables.data_location import DataLocation, data_location
 from lean_ops.tables.event_times import EventTimes
 from lean_ops.tables.fenced_commits import Accept, commit_snapshot
 from lean_ops.tables.metadata_files import MERGE_FROM, MERGE_FROM_MANIFESTS, OWN_METADATA_PROPERTIES
-from lean_ops.tables.moves import Moved
+from lean_ops.tables.moves import KeptSnapshot, Moved, snapshots_of
 from lean_ops.tables.staged_rows import ReplacedFiles, staged
 from lean_ops.tables.table_files import Column, Partitioning, is_supported
 from lean_ops.tables.table_shape import LEGACY_PATH, data_path_statement, legacy_path_of
@@ -105,6 +105,16 @@ class TopicTable:
     def commits_since(self, snapshot_id: str | None) -> list[Commit]:
         """The commits of the library after a snapshot, as commits.commits_since gives them."""
         return commits_since(self._iceberg, self._table, snapshot_id)
+
+    def commits_in_force(self, snapshot_id: str | None = None) -> list[Commit]:
+        """Every commit of the library at a snapshot, newest first, as far as they are kept; also several of
+        one cycle, as a rebuild's swap is of the cycle before it. snapshot_id: None for the current one."""
+        return [commit for commit, _ in lineage(self._iceberg, self._table, snapshot_id)]
+
+    def kept_snapshots(self) -> dict[str, KeptSnapshot]:
+        """All snapshots of the table, by id."""
+        current = self._table.operations().current()
+        return snapshots_of(json.loads(self._iceberg.table_metadata.toJson(current)))
 
     def commit_of(self, cycle_id: str) -> Commit | None:
         """The newest commit of a cycle, which need not be the last cycle; None when it has expired."""

@@ -3,7 +3,7 @@
  * cycle by its last commit of that cycle or of one before it.
  */
 import type { TopicLayer } from './freshness';
-import { lineageOf, readsAs, type HistoryColumn, type HistorySnapshot, type TableHistory } from './table-history';
+import { hiddenColumns, lineageOf, readsAs, type HistoryColumn, type HistorySnapshot, type TableHistory } from './table-history';
 
 /** The histories of the tables that a topic has. One without a schema has no Curated table. */
 export type TopicHistories = Readonly<Partial<Record<TopicLayer, TableHistory>>>;
@@ -127,8 +127,16 @@ export interface TableMove {
   readonly to: HistorySnapshot;
   /** The schema that becomes current with it; undefined where the current one stays. */
   readonly schemaId: number | undefined;
+  /** The partitioning that becomes the default with it; undefined where the current one stays. */
+  readonly specId: number | undefined;
   readonly columnsGone: readonly string[];
   readonly columnsBack: readonly string[];
+}
+
+/** The ids of the schema and of the partitioning that a table had before an operation; undefined where nobody has noted them. */
+export interface TableBefore {
+  readonly schemaId: number | undefined;
+  readonly specId: number | undefined;
 }
 
 /** Whether a move is possible; `SCHEMA_CHANGED` where its rows could not be read any more. */
@@ -136,24 +144,30 @@ export type MoveResult = { readonly ok: true; readonly move: TableMove } | { rea
 
 /**
  * The move of a table to one of its snapshots. Standardized gets the schema that it had then. So does Curated where the schema that
- * validated it is the active one; otherwise it keeps its columns, which the next cycle needs.
+ * validated it is the active one; otherwise it keeps its columns, which the next cycle needs. Behind a rebuild under another schema
+ * it is not moved so: its rows would be those that the other schema has made, and no cycle would make them anew.
  *
  * @param activeVersion the version of the active schema; undefined where there is none
- * @param schemaId the schema that the table is to have in any case
+ * @param before what the table is to have in any case, as it had it before an operation that is undone
  */
 export function moveOf(
   layer: TopicLayer,
   history: TableHistory,
   to: HistorySnapshot,
   activeVersion: number | undefined,
-  schemaId?: number,
+  before?: TableBefore,
 ): MoveResult {
+  const passed = rebuildsBetween(history, to);
+  if (before === undefined && layer === 'curated' && passed.some((one) => one.schemaVersion !== to.schemaVersion)) {
+    return { ok: false };
+  }
   const keeps = layer === 'curated' && to.schemaVersion !== activeVersion;
-  const then = schemaId ?? (keeps ? undefined : to.schemaId);
+  const then = before === undefined ? (keeps ? undefined : to.schemaId) : (before.schemaId ?? to.schemaId);
   const columns = (id: number | undefined): readonly HistoryColumn[] => history.schemas.get(id ?? -1) ?? [];
   const now = columns(history.currentSchemaId);
   const after = then === undefined ? now : columns(then);
-  if (!readsAs(columns(to.schemaId ?? history.currentSchemaId), after)) return { ok: false };
+  const written = columns(to.schemaId ?? history.currentSchemaId);
+  if (!readsAs(written, after) || hiddenColumns(written, after).length > 0) return { ok: false };
   return {
     ok: true,
     move: {
@@ -161,10 +175,21 @@ export function moveOf(
       from: history.byId.get(history.currentId ?? ''),
       to,
       schemaId: then,
+      specId: before?.specId ?? passed.at(-1)?.specBefore,
       columnsGone: lacking(now, after),
       columnsBack: lacking(after, now),
     },
   };
+}
+
+/** The swaps of rebuilds that a move takes back, newest first. Maintenance may have repeated what a swap says in a later commit. */
+function rebuildsBetween(history: TableHistory, to: HistorySnapshot): HistorySnapshot[] {
+  const lineage = lineageOf(history);
+  const place = lineage.findIndex(({ id }) => id === to.id);
+  const kept = new Set(lineage.slice(place).map(({ rebuiltBy }) => rebuiltBy));
+  return (place < 0 ? [] : lineage.slice(0, place)).filter(
+    ({ rebuiltBy }) => rebuiltBy !== undefined && !kept.has(rebuiltBy),
+  );
 }
 
 /**

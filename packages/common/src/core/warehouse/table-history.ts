@@ -18,6 +18,9 @@ export interface HistorySnapshot {
   /** Of Curated: the last cycle whose messages it has, and the version of the schema that validated them. */
   readonly through: string | undefined;
   readonly schemaVersion: number | undefined;
+  /** The rebuild whose swap it is, and the id of the partitioning that the table had before that. */
+  readonly rebuiltBy: string | undefined;
+  readonly specBefore: number | undefined;
   /** What the table held then. */
   readonly rows: number;
   readonly files: number;
@@ -91,6 +94,16 @@ export function readsAs(written: readonly HistoryColumn[], reading: readonly His
   });
 }
 
+/**
+ * The columns of one schema that another one has anew, under another id: of rows that were written under the first one, the second
+ * one reads NULL there. The twin is hidden_columns in scripts/glue/lean_ops/tables/schema_promotion.py.
+ */
+export function hiddenColumns(written: readonly HistoryColumn[], reading: readonly HistoryColumn[]): string[] {
+  const ids = new Set(reading.map(({ id }) => id));
+  const names = new Set(reading.map(({ name }) => name));
+  return written.flatMap(({ id, name }) => (!ids.has(id) && names.has(name) ? [name] : []));
+}
+
 function isReadAs(before: string, after: string): boolean {
   if (before === after || WIDER.has(`${before} ${after}`)) return true;
   const [, precision, scale] = DECIMAL.exec(before) ?? [];
@@ -118,6 +131,8 @@ function snapshotOf(text: string): HistorySnapshot {
     cycleId: said('lean-ops.cycle-id'),
     through: said('lean-ops.delta-through'),
     schemaVersion: numberOf(said('lean-ops.schema-version')),
+    rebuiltBy: said('lean-ops.operation'),
+    specBefore: numberOf(said('lean-ops.spec-before')),
     rows: (numberOf(said('total-records')) ?? 0) - (numberOf(said('total-position-deletes')) ?? 0),
     files: numberOf(said('total-data-files')) ?? 0,
     bytes: numberOf(said('total-files-size')) ?? 0,

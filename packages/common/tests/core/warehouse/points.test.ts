@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { moveOf, pointsOf, readsAs, readTableHistory, type TableHistory } from '@lean-ops/common/core';
+import { moveOf, pointsOf, readsAs, readTableHistory, type TableBefore, type TableHistory } from '@lean-ops/common/core';
 
 interface Commit {
   readonly id: number;
@@ -14,6 +14,8 @@ interface Commit {
   readonly version?: number;
   readonly schema?: number;
   readonly operation?: string;
+  /** The rebuild whose swap it is; the table was partitioned by spec 7 before. */
+  readonly rebuild?: string;
 }
 
 const cycleOf = (number: number): string => `20261130T00${String(number).padStart(4, '0')}Z-0a1b2c3d`;
@@ -23,7 +25,7 @@ const idOf = (id: number): string => String(BIG + BigInt(id));
 /** The text of a table's metadata with these commits, whose ids have 63 bits. */
 function metadata(commits: readonly Commit[], current: number, more: Readonly<Record<string, unknown>> = {}): string {
   const snapshots = commits.map(
-    ({ id, parent, cycle, through = cycle, version, schema = 0, operation = 'append' }) => ({
+    ({ id, parent, cycle, through = cycle, version, schema = 0, operation = 'append', rebuild }) => ({
       'snapshot-id': `#${idOf(id)}#`,
       ...(parent !== undefined && { 'parent-snapshot-id': `#${idOf(parent)}#` }),
       'sequence-number': id,
@@ -35,6 +37,7 @@ function metadata(commits: readonly Commit[], current: number, more: Readonly<Re
         ...(cycle !== undefined && { 'lean-ops.cycle-id': cycleOf(cycle) }),
         ...(through !== undefined && { 'lean-ops.delta-through': cycleOf(through) }),
         ...(version !== undefined && { 'lean-ops.schema-version': String(version) }),
+        ...(rebuild !== undefined && { 'lean-ops.operation': rebuild, 'lean-ops.spec-before': '7' }),
       },
     }),
   );
@@ -47,6 +50,7 @@ function metadata(commits: readonly Commit[], current: number, more: Readonly<Re
       { 'schema-id': 0, type: 'struct', fields: [field(1, 'n', 'int')] },
       { 'schema-id': 1, type: 'struct', fields: [field(1, 'n', 'long'), field(2, 'more', 'string')] },
       { 'schema-id': 2, type: 'struct', fields: [field(1, 'n', 'string')] },
+      { 'schema-id': 3, type: 'struct', fields: [field(10_001, 'n', 'string')] },
     ],
     snapshots,
     ...more,
@@ -150,11 +154,11 @@ describe('the points of a topic', () => {
 describe('a move', () => {
   const at = (commit: Commit): TableHistory => history([commit, { id: 9, parent: 1, cycle: 9, schema: 1 }], 9);
   const first = { id: 1, cycle: 1, version: 1 };
-  const move = (layer: 'standardized' | 'curated', commit: Commit, active: number | undefined, schemaId?: number) => {
+  const move = (layer: 'standardized' | 'curated', commit: Commit, active: number | undefined, before?: TableBefore) => {
     const table = at(commit);
     const to = table.byId.get(idOf(1));
     if (to === undefined) throw new Error('no snapshot');
-    return moveOf(layer, table, to, active, schemaId);
+    return moveOf(layer, table, to, active, before);
   };
 
   it('restores the schema that Standardized had', () => {
@@ -172,7 +176,30 @@ describe('a move', () => {
   it('is refused where the rows could not be read', () => {
     expect(move('curated', { ...first, schema: 2 }, 2)).toEqual({ ok: false });
     expect(move('curated', { ...first, schema: 2 }, 1)).toMatchObject({ ok: true, move: { schemaId: 2 } });
-    expect(move('curated', { ...first, schema: 1 }, 2, 0)).toEqual({ ok: false });
+    expect(move('curated', { ...first, schema: 1 }, 2, { schemaId: 0, specId: undefined })).toEqual({ ok: false });
+  });
+
+  it('is refused where the rows have a column under another id, which would be NULL', () => {
+    expect(move('curated', { ...first, schema: 3 }, 2)).toEqual({ ok: false });
+    expect(move('curated', { ...first, schema: 3 }, 1)).toMatchObject({ ok: true, move: { schemaId: 3 } });
+  });
+
+  it('of an undo restores the schema of the snapshot where nobody has noted which there was', () => {
+    const nothing: TableBefore = { schemaId: undefined, specId: undefined };
+    expect(move('curated', { ...first, schema: 3 }, 2, nothing)).toMatchObject({ ok: true, move: { schemaId: 3 } });
+    expect(move('curated', first, 2, { schemaId: 0, specId: 4 })).toMatchObject({ move: { schemaId: 0, specId: 4 } });
+  });
+
+  it('behind a rebuild restores the partitioning, and is refused where that was under another schema', () => {
+    const behind = (version: number, active: number) => {
+      const swap = { id: 2, parent: 1, cycle: 1, version, rebuild: 'r' };
+      const table = history([first, swap, { id: 3, parent: 2, cycle: 1, version, rebuild: 'r' }], 3);
+      const [to, same] = [table.byId.get(idOf(1)), table.byId.get(idOf(2))];
+      if (to === undefined || same === undefined) throw new Error('no snapshot');
+      return [moveOf('curated', table, to, active), moveOf('curated', table, same, active)];
+    };
+    expect(behind(1, 1)).toMatchObject([{ move: { specId: 7 } }, { move: { specId: undefined } }]);
+    expect(behind(2, 2)).toMatchObject([{ ok: false }, { ok: true }]);
   });
 });
 
