@@ -47,7 +47,7 @@ WRITING_FILES = (
 # `ledger.write`, `sys.stdout.write` and `zipfile.write` are no table writes; anything else of that name is.
 WRITING_OTHERWISE = ("bookkeeping/ledger.py", "entrypoint/log.py", "spark/session.py")
 WRITING_LEDGER = (
-    *("standardized/job.py", "curated/job.py", "curated/moved_tables.py"),
+    *("standardized/job.py", "standardized/look.py", "curated/job.py", "curated/moved_tables.py"),
     *("operations/rewinding.py", "rebuild/swapping.py"),
     "forget/lake.py",
 )

@@ -10,6 +10,7 @@ from lake import Event
 from maintained import MemoryOperations, maintain, make_eager
 from operated import operate
 from pyiceberg.table import StaticTable
+from rewound import Operator, metadata_of, undo_targets
 from saved_lake import SavedLake
 
 from lean_ops.bookkeeping.operation import OperationError
@@ -23,6 +24,7 @@ TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
 STANDARDIZED, CURATED = "standardized.telemetry_climate", "curated.telemetry_climate"
 REBUILD = "20261130T062500Z-rebuild-ab12cd"
 UNDO = "20261130T072500Z-undo-ab12cf"
+REDO = "20261130T082500Z-undo-ab12c0"
 NOW = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
 SOURCES = ["raw", "standardized"]
 
@@ -42,7 +44,8 @@ def build(lake, operations, operation_id=REBUILD):
 
 def hold(lake, operations, operation_id=REBUILD, topic=TOPIC):
     """What the state machine does once a rebuild is built: it holds the topic, under a new epoch."""
-    lake.hold(topic)
+    if "hold" not in lake.registered[topic]:
+        lake.hold(topic)
     lake.registered[topic]["epoch"] = lake.registered[topic].get("epoch", 0) + 1
     operations.items[operation_id]["step"] = "DRAINED"
 
@@ -237,30 +240,77 @@ def test_maintenance_leaves_a_rebuild_alone_that_is_under_way_and_removes_what_i
     assert sorted(three.by_key(CURATED)) == ["m1", "m8"]
 
 
-def test_an_undo_puts_rows_schema_and_ledger_back(three, operations):
-    tables = (STANDARDIZED, CURATED, "ops.errors")
-    before = [three.rows(table) for table in tables]
-    # It takes what the first one rejects, and rejects what that one takes.
-    key = put_schema(three, 2, {"temperature": {"type": "string", "minLength": 2, "x-cde": True}})
+def open_errors(lake):
+    """Without the mark that one has which was closed before."""
+    return [{**row, "resolution": None} for row in lake.rows("ops.errors") if row["resolved_at"] is None]
+
+
+def state(lake):
+    """What an undo puts back: rows, errors, schemas and partitionings."""
+    metadata = [metadata_of(lake, TOPIC, layer) for layer in ("standardized", "curated")]
+    return (
+        [lake.rows(table) for table in (STANDARDIZED, CURATED)],
+        open_errors(lake),
+        [(one["current-schema-id"], one["default-spec-id"]) for one in metadata],
+    )
+
+
+def undo(lake, operations, operation_id, undone):
+    plan = {"targets": undo_targets(lake, TOPIC, operations.items[undone]), "undoes": undone}
+    operations.add(operation_id, TOPIC, plan=plan)
+    operate(lake, operations, operation_id, at=NOW)
+
+
+def balances(lake):
+    for layer in ("standardized", "curated"):
+        received, found = lake.balance(layer)
+        assert received == found, layer
+
+
+def test_an_undo_puts_rows_errors_schema_partitioning_and_ledger_back_and_so_does_its_own(three, operations):
+    before = state(three)
+    # It takes what the first one rejects, rejects what that one takes, and has another partitioning.
+    field = {"type": "string", "minLength": 2, "x-cde": True}
+    key = put_schema(three, 2, {"temperature": field}, **{"x-event-time-stable": True})
     rebuild(three, operations, **{"from": "raw", "schema_key": key, "activates": True})
+    rebuilt = state(three)
     assert sorted(three.by_key(CURATED)) == ["m5"]
-    lake, targets = Tables(three.spark, three.prefix), {}
-    for layer, table in (("standardized", STANDARDIZED), ("curated", CURATED)):
-        metadata = lake.metadata(three.name(table))
-        snapshot = metadata["refs"][f"lean-ops-undo-{REBUILD}"]["snapshot-id"]
-        schemas = {one["snapshot-id"]: one["schema-id"] for one in metadata["snapshots"]}
-        targets[layer] = {"snapshot_id": str(snapshot), "schema_id": schemas[snapshot]}
-    operations.add(UNDO, TOPIC, plan={"targets": targets, "undoes": REBUILD})
-    operate(three, operations, UNDO, at=NOW)
-    now = [three.rows(table) for table in tables]
-    assert now[:2] == before[:2]
-    assert [row for row in now[2] if row["resolved_at"] is None] == before[2]
+    assert rebuilt[2][1] != before[2][1]
+    undo(three, operations, UNDO, REBUILD)
+    assert state(three) == before
+    balances(three)
+    undo(three, operations, REDO, UNDO)
+    assert state(three) == rebuilt
+    balances(three)
+    undo(three, operations, REDO.replace("ab12c0", "ab12c1"), REDO)
+    assert state(three) == before
     three.release(TOPIC)
     cycle(three, Event({"temperature": 9}, message_id="m9"))
     assert sorted(three.by_key(CURATED)) == ["m1", "m9"]
-    for layer in ("standardized", "curated"):
-        received, found = three.balance(layer)
-        assert received == found
+    balances(three)
+
+
+def test_the_ledger_balances_behind_rebuilds_and_upon_them_again(three, operations):
+    """Two rebuilds are of one cycle, and so is the cycle's own commit before them."""
+    rebuild(three, operations, **{"from": "standardized"})
+    rebuild(three, operations, REBUILD.replace("0625", "0626"), **{"from": "raw"})
+    three.release(TOPIC)
+    cycle(three, Event({"temperature": 9}, message_id="m9"))
+    balances(three)
+    rows = [three.rows(table) for table in (STANDARDIZED, CURATED)]
+    operator = Operator(three, operations)
+    cycles = [row["cycle_id"] for row in three.ledger("curated") if row["status"] == "SUCCEEDED"]
+    rewound = operator.rewind(TOPIC, cycles[0])
+    assert len(three.rows(STANDARDIZED)) == 1
+    operator.undo(rewound)
+    assert [three.rows(table) for table in (STANDARDIZED, CURATED)] == rows
+    balances(three)
+    # To the rebuilds themselves, which stay in force.
+    operator.rewind(TOPIC, cycles[2])
+    assert three.standardize().complete
+    assert three.curate().complete
+    assert sorted(three.by_key(CURATED)) == ["m1", "m9"]
+    balances(three)
 
 
 def test_too_many_rejected_messages_stop_it_before_the_topic_is_held(three, operations):

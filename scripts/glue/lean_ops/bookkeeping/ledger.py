@@ -101,9 +101,14 @@ def commit_properties(counts: Mapping[str, int], started_at: datetime) -> dict[s
     }
 
 
+def has_entry(commit: Commit) -> bool:
+    """Whether a commit is one of a cycle, from which an entry can be made."""
+    return _COUNTS_PROPERTY in commit.properties
+
+
 def entry_of(topic: str, layer: str, commit: Commit) -> Entry | None:
     """Returns the entry of a commit, or None for a commit that no cycle made."""
-    if _COUNTS_PROPERTY not in commit.properties:
+    if not has_entry(commit):
         return None
     started = datetime.fromisoformat(commit.properties[_STARTED_PROPERTY])
     counts = json.loads(commit.properties[_COUNTS_PROPERTY])

@@ -59,7 +59,8 @@ def corrections_in_force(tables: Tables, topic: str, layer: str, table: TopicTab
 
     table: as it is after it was moved. What is older than the snapshots that it keeps is left as it is.
     """
-    commits = table.commits_since(None)
+    # Two rebuilds in a row are of one cycle, and both count: the second knew of the first one's correction.
+    commits = table.commits_in_force()
     found = {entry.cycle_id: entry for one in commits if (entry := correction_of(topic, layer, one))}
     rows = tables.read(tables.name("ops", ledger.TABLE))
     own = rows.where((F.col("topic_name") == topic) & (F.col("layer") == layer))

@@ -4,7 +4,9 @@ In Standardized a cycle keeps its name when it is taken again, so its entry is r
 cycle takes the messages of several undone ones, and they would count twice.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from pyspark.sql import functions as F
 
@@ -24,7 +26,7 @@ def rewound_entries(tables: Tables, topic: str, table: TopicTable, operation_id:
     table: the topic's Curated table, after it was moved. What is older than the snapshots that it keeps is
     left as it is.
     """
-    in_force = {commit.cycle_id: commit for commit in table.commits_since(None)}
+    in_force = _by_cycle(table)
     oldest = min(in_force, default="")
     rows = (
         tables.read(tables.name("ops", ledger.TABLE))
@@ -44,6 +46,21 @@ def rewound_entries(tables: Tables, topic: str, table: TopicTable, operation_id:
         elif commit is not None and row["status"] == ledger.REWOUND:
             entries += _again(topic, commit)
     return entries
+
+
+def _by_cycle(table: TopicTable) -> dict[str, Commit]:
+    """Cycle to its commit that is in force, with its rows_before. Of several commits of a cycle that is the
+    newest one with counts: maintenance and rebuilds add some without, after which it counts all the same."""
+    found: dict[str, Commit] = {}
+    newest: list[Commit] = []
+    for commit in table.commits_in_force():
+        known = found.get(commit.cycle_id)
+        if known is None:
+            newest.append(commit)
+        if known is None or (not ledger.has_entry(known) and ledger.has_entry(commit)):
+            found[commit.cycle_id] = commit
+    rows = {one.cycle_id: before.rows for one, before in pairwise(newest)}
+    return {cycle: replace(one, rows_before=rows.get(cycle)) for cycle, one in found.items()}
 
 
 def _undone(topic: str, cycle_id: str, times: tuple[datetime, datetime], operation_id: str) -> Entry:

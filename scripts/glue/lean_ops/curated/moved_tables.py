@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
 from lean_ops.bookkeeping.table_position import TABLE_ROLLED_BACK, Position, record_moved_back
 from lean_ops.bookkeeping.taken_cycles import gone_cycles, taken_cycles
 from lean_ops.curated.advance import LAYER
@@ -39,7 +40,7 @@ def take_on(
         {topic: _remembered_through(position) for topic, position in moved.items()},
     )
     # Before the commits that count the same messages again, so that they are never counted twice.
-    ledger.write(run.tables, _undone_entries(run.tables, moved))
+    ledger.write(run.tables, [*_undone_entries(run.tables, moved), *_corrections(run.tables, plans)])
     record_moved_back(
         run.tables,
         moved,
@@ -65,12 +66,24 @@ def _validating_again(tables: Tables, plan: TopicPlan) -> TopicPlan:
     return replace(plan, checkpoint=checkpoint, backfill_from=source)
 
 
+def _corrections(tables: Tables, plans: Sequence[TopicPlan]) -> list[ledger.Entry]:
+    """What rebuilds have corrected in the ledger, of the tables that no operation has moved: an operation has
+    seen to that itself."""
+    return [
+        entry
+        for plan in plans
+        if plan.position.is_moved_back and plan.position.moved_by is None
+        for entry in corrections_in_force(tables, plan.topic, LAYER, plan.table)
+    ]
+
+
 def _undone_entries(tables: Tables, moved: Mapping[str, Position]) -> list[ledger.Entry]:
     """The entries of the commits that are not in force any more, with what has become of them."""
     rows = (
         tables.read(tables.name("ops", ledger.TABLE))
         .where((F.col("layer") == LAYER) & F.col("topic_name").isin(*moved))
-        .where(F.col("records_in") > 0)
+        # The correction of a rebuild is no cycle's.
+        .where((F.col("records_in") > 0) & (F.col("status") != ledger.REBUILT))
         .select("topic_name", "cycle_id", "started_at", "finished_at")
         .collect()
     )

@@ -8,9 +8,10 @@ from this look.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lean_ops.bookkeeping import checkpoint_mirror
+from lean_ops.bookkeeping import checkpoint_mirror, ledger
 from lean_ops.bookkeeping.held_topics import Holds
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
 from lean_ops.bookkeeping.table_position import (
     TABLE_ROLLED_BACK,
     Position,
@@ -141,6 +142,13 @@ def take_on(run: LayerRun, looks: Looks, works: Iterable[TopicCycle]) -> None:
     for topic, why in whys.items():
         fail_stuck(run, topic, arguments.cycle_id, why, started)
     checkpoint_mirror.note_stuck(run, looks.mirrors, looks.locations, whys)
+    by_others = [topic for topic, position in moved.items() if position.moved_by is None]
+    entries = [
+        entry
+        for topic in by_others
+        for entry in corrections_in_force(run.tables, topic, LAYER, looks.found[topic].table)
+    ]
+    ledger.write(run.tables, entries)
     record_moved_back(
         run.tables,
         {topic: position for topic, position in moved.items() if topic not in gone},
