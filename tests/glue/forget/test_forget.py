@@ -11,6 +11,7 @@ import pytest
 from budget import chosen
 from histories import Killed, killed_in
 from lake import Event
+from law_checks import untouched
 from maintained import MemoryOperations
 from operated import operate
 from saved_lake import SavedLake
@@ -20,6 +21,9 @@ from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.forget import erasing
 from lean_ops.forget.keys import hash_of
+from lean_ops.rebuild.shadow_catalog import shadow_location
+from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.topic_table import TopicTable
 
 TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
 FORGET = "20261130T062500Z-forget-ab12cd"
@@ -152,6 +156,63 @@ def test_a_key_is_erased_whose_only_messages_were_not_taken_yet(lake):
     keys = set(lake.by_key("standardized.telemetry_climate"))
     assert keys == {row["idempotency_key"] for row in before} | {"late", "new"}
     assert objects_with(lake, "gone-ghost") == []
+
+
+def build(lake, operations, operation_id, topic):
+    operations.add(operation_id, topic, step="BUILDING", plan={"from": "raw"})
+    operate(lake, operations, operation_id, at=NOW)
+
+
+def swap(lake, operations, operation_id, topic):
+    """As the state machine goes on with a rebuild that is built."""
+    if "hold" not in lake.registered[topic]:
+        lake.hold(topic)
+        lake.registered[topic]["epoch"] = lake.registered[topic].get("epoch", 0) + 1
+    operations.items[operation_id]["step"] = "DRAINED"
+    operate(lake, operations, operation_id, at=NOW)
+    lake.release(topic)
+
+
+def test_rebuilds_are_no_refuge_before_and_after_an_erasure_and_one_of_another_topic_goes_on(lake):
+    """One of the topic was cancelled and nobody has cleaned up; one of another topic reads RAW just now."""
+    operations = requested(lake, KIM)
+    cancelled, other, anew = (f"20261130T0624{n:02}Z-rebuild-ab12cd" for n in range(3))
+    for operation_id, topic, call in ((cancelled, TOPIC, 1), (other, OTHER, 1)):
+        with pytest.raises(Killed), killed_in(TopicTable, "replace_rows_where", call, topic == TOPIC):
+            build(lake, operations, operation_id, topic)
+    operations.items[cancelled].update(state="CANCELLED", step="ENDED")
+    tables = Tables(lake.spark, lake.prefix)
+    folder = Path(urlparse(shadow_location(tables, "rebuild_curated_telemetry_climate")).path, "data")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "left.parquet").write_bytes(b"value-of-gone-m6")
+    left_alone = untouched(lake, OTHER)
+    forget(lake, operations)
+    texts = ("value-of-gone-m6", "gone-bad", "gone-broken", "gone-late")
+    assert objects_with(lake, *texts) == []
+    assert untouched(lake, OTHER) == left_alone
+    before = content(lake)
+    operate(lake, operations, other, at=NOW)
+    swap(lake, operations, other, OTHER)
+    lake.release(TOPIC)
+    build(lake, operations, anew, TOPIC)
+    swap(lake, operations, anew, TOPIC)
+    for name in TABLES:
+        assert without_cycle(lake.rows(name)) == without_cycle(before[name]), name
+    assert objects_with(lake, *texts) == []
+    assert lake.standardize(event("new", "m9"), event("new", "m9", OTHER)).trouble() is None
+    assert lake.curate().trouble() is None
+    for topic in (TOPIC, OTHER):
+        for layer in ("standardized", "curated"):
+            came, went = lake.balance(layer, topic)
+            assert came == went, (topic, layer)
+    assert {"late", "new"} <= lake.by_key("standardized.telemetry_climate").keys()
+    assert KIM not in lake.by_key("standardized.telemetry_climate")
+
+
+def without_cycle(rows):
+    return sorted(
+        ({name: value for name, value in row.items() if name != "cycle_id"} for row in rows), key=str
+    )
 
 
 # parse_errors, errors, standardized, curated, raw and cycle_delta, in this order.

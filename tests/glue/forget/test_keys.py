@@ -37,6 +37,9 @@ def test_a_message_is_of_the_key_that_its_envelope_names(key, other):
         ('{"topic_name": "t", "message_id": 17, "payload": 1}', "17"),
         ('{"topic_name": "t", "idempotency_key": "", "message_id": "m", "payload": 1}', "m"),
         ('{"idempotency_key": "k"}', "sqs-1"),
+        ('{"idempotency_key": "k", "payload": 1}', "k"),
+        ('{"idempotency_key": "k", "payload": 1, "more": 2}', "sqs-1"),
+        ('{"topic_name": "t", "idempotency_key": "k\\ud83d-", "payload": 1}', "k\ufffd-"),
         ("no JSON at all", "sqs-1"),
     ],
 )

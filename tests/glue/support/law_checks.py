@@ -1,9 +1,12 @@
 """Checks a lake whose histories were played, however they were: tables, errors, drift, ledger and mirrors
 must be those that the model gives."""
 
+import hashlib
 import json
 from collections import Counter
 from functools import reduce
+from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import model
 from histories import FIELDS
@@ -39,6 +42,25 @@ def check(lake, played):
         )
         check_ledger(ledger[topic], {"standardized": standardized[topic], "curated": curated[topic]})
         check_mirror(lake, topic)
+
+
+def untouched(lake, topic):
+    """What an operation on another topic may not touch: every object of the topic's tables, byte for byte,
+    and its items."""
+    warehouse = lake.spark.conf.get("spark.sql.catalog.glue_catalog.warehouse") or ""
+    places = [
+        Path(unquote(urlparse(warehouse).path), f"{lake.prefix}_{layer}", names.table_name(topic))
+        for layer in ("standardized", "curated")
+    ]
+    files = {
+        str(file): hashlib.sha256(file.read_bytes()).hexdigest()
+        for place in places
+        for file in place.rglob("*")
+        if file.is_file()
+    }
+    assert files
+    items = {key: dict(item) for key, item in lake.checkpoints.stored.items() if key[0] == topic}
+    return files, items, dict(lake.registered[topic])
 
 
 def column_comments(lake, topic):

@@ -41,13 +41,14 @@ def taken_cycles(tables: Tables, topics: Iterable[str]) -> list[TakenCycle]:
         .select("topic_name", "cycle_id", F.greatest("records_in", F.lit(1)).alias("messages"))
         .collect()
     )
-    # cycle_delta has lost messages of these cycles to an erasure, and nobody knows how many of which.
+    # cycle_delta has lost messages of these cycles to an erasure, and nobody knows how many of which: perhaps
+    # all of one.
     erased = _last_erasures(tables, topics)
     return [
         TakenCycle(
             row["topic_name"],
             row["cycle_id"],
-            1 if row["cycle_id"] < erased.get(row["topic_name"], "") else row["messages"],
+            0 if row["cycle_id"] < erased.get(row["topic_name"], "") else row["messages"],
         )
         for row in rows
     ]

@@ -11,6 +11,8 @@ MAX_KEYS = 100
 """The most keys of one operation: they are one item of DynamoDB, which has at most 400 KB."""
 _ENVELOPE = ("idempotency_key", "message_id")
 """The members of an envelope of which the first that is usable is the record's key."""
+_MEMBERS = {"topic_name", *_ENVELOPE, "event_time", "produced_at", "payload"}
+"""All members that an envelope knows."""
 _NAMED_KEY = re.compile(r'"(idempotency_key|message_id)"\s*:\s*("(?:[^"\\]|\\.)*"|-?[\d.eE+-]+)')
 
 
@@ -81,9 +83,20 @@ def _envelope_key(body: str) -> str | None:
         envelope = json.loads(body, parse_int=str, parse_float=str)
     except ValueError:
         return _key_in_text(body)
-    if not isinstance(envelope, dict) or "payload" not in envelope:
+    if not isinstance(envelope, dict) or not _is_envelope(envelope):
         return None
-    return next((str(envelope[name]) for name in _ENVELOPE if _is_usable(envelope.get(name))), None)
+    return next((_as_kept(str(envelope[name])) for name in _ENVELOPE if _is_usable(envelope.get(name))), None)
+
+
+def _is_envelope(body: Mapping[str, Any]) -> bool:
+    """Whether a body is an envelope, and not a payload as a whole.
+    packages/common/src/core/envelope/read-envelope.ts is the twin."""
+    return "payload" in body and ("topic_name" in body or body.keys() <= _MEMBERS)
+
+
+def _as_kept(key: str) -> str:
+    """A key as tables have it: half a surrogate pair is no character, and became U+FFFD on its way."""
+    return key.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_usable(value: object) -> bool:
@@ -99,4 +112,4 @@ def _key_in_text(body: str) -> str | None:
             found[name] = str(json.loads(text, parse_int=str, parse_float=str))
         except ValueError:
             continue
-    return next((found[name] for name in _ENVELOPE if _is_usable(found.get(name))), None)
+    return next((_as_kept(found[name]) for name in _ENVELOPE if _is_usable(found.get(name))), None)

@@ -10,6 +10,7 @@ from lean_ops.forget.archive import ArchiveErasure
 from lean_ops.forget.keys import Forgotten, hash_of
 from lean_ops.forget.lake import LakeErasure
 from lean_ops.ports.interfaces import ALL_TOPICS, OperationJob
+from lean_ops.rebuild.begin import remove_traces
 from lean_ops.spark.iceberg_classes import check_erasure
 from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
@@ -38,6 +39,8 @@ def forget(job: OperationJob, tables: Tables, operation: Operation, epoch: int) 
         ).run()
     else:
         besides = {}
+    # A rebuild that was cancelled may have left copies of the topic's rows; its topic has no other one now.
+    remove_traces(tables, operation)
     lake = LakeErasure(
         tables=tables,
         file_store=file_store_of(job.spark),

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
+from lean_ops.maintenance.reachable import stored_objects
 from lean_ops.maintenance.shadows import OPERATION, PLAN, live_layer, remove_shadow, shadows_of
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.raw import snapshot_range
 from lean_ops.rebuild.plan import RAW, BuildPlan, Wish, chunks_of
 from lean_ops.rebuild.position import live_table, standardized_of
-from lean_ops.rebuild.shadow_catalog import ShadowTables, make_shadow, shadow_name
+from lean_ops.rebuild.shadow_catalog import ShadowTables, make_shadow, shadow_location, shadow_name
 from lean_ops.rebuild.shadow_metadata import WantedColumn, current_fields
 from lean_ops.rebuild.source import raw_rows, rows_by_day
 from lean_ops.rebuild.target import curated_columns, curated_partition
+from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.validation.topic_schema import TopicSchema, read_schema
 
@@ -81,7 +83,7 @@ def begin(job: OperationJob, live: Tables, operation: Operation) -> Rebuild:
     if schema is None and wish.source != RAW:
         raise OperationError(f"NOTHING_TO_REBUILD: {topic} has no schema, so nothing is made of Standardized")
     shadows = shadowed(wish, topic, schema is not None)
-    _remove_strangers(live, operation)
+    remove_strangers(live, operation)
     found = _stored_plan(live, topic)
     plan = found or _decide(job, live, operation, wish, schema)
     if plan.schema_version != (schema.version if schema else None):
@@ -164,11 +166,22 @@ def active_version(job: OperationJob, topic: str) -> int | None:
     return None
 
 
-def _remove_strangers(live: Tables, operation: Operation) -> None:
+def remove_strangers(live: Tables, operation: Operation) -> None:
     """Removes shadows that an earlier rebuild of the topic has left."""
     for name, operation_id in shadows_of(live, shadow_names(operation.topic)).items():
         if operation_id != operation.operation_id:
             remove_topic_shadow(live, operation.topic, name)
+
+
+def remove_traces(live: Tables, operation: Operation) -> None:
+    """Removes whatever other rebuilds of the topic have left: shadows, and in their folders also files of
+    shadows that were removed while a run still wrote to them."""
+    remove_strangers(live, operation)
+    files, present = file_store_of(live.spark), live.listed("ops")
+    for name in sorted(shadow_names(operation.topic) - present):
+        location = shadow_location(live, name)
+        for one in list(stored_objects(files, location)):
+            files.open(location).delete_file(one.path)
 
 
 def shadow_names(topic: str) -> set[str]:

@@ -22,7 +22,7 @@ from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.rebuild.begin import DELTA, PARSE_ERRORS, Rebuild
 from lean_ops.rebuild.plan import RAW, Chunk
 from lean_ops.rebuild.position import live_table, standardized_of
-from lean_ops.rebuild.source import cycle_rows, flattened, raw_rows
+from lean_ops.rebuild.source import cycle_rows, flattened, raw_rows, raw_snapshot_of
 from lean_ops.standardized import advance as standardized
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance_topics import advance_all as advance_standardized
@@ -116,7 +116,8 @@ class _Player:
     def _take_chunk(self, chunk: Chunk) -> None:
         rebuild = self._rebuild
         if not self._has_taken(chunk.cycle_id):
-            snapshot, plan = rebuild.plan.raw_snapshot or "", rebuild.plan
+            plan = rebuild.plan
+            snapshot = raw_snapshot_of(rebuild.live, rebuild.job.checkpoints, plan.raw_snapshot)
             rows = raw_rows(rebuild.live, rebuild.topic, snapshot, plan.after, rebuild.wish.since)
             self._to_delta(chunk.cycle_id, flattened(rows, chunk))
         self._play(chunk.cycle_id, Bounds(chunk.cycle_id, None if rebuild.schema is None else chunk.cycle_id))

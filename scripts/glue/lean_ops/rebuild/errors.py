@@ -64,7 +64,7 @@ def settle_errors(
     """Brings errors in line with a Curated table that an operation has moved behind the swaps of rebuilds, or
     upon them again. A second time it changes nothing.
 
-    What an undone rebuild has closed is open again, and keeps a mark by which it is closed when the swap is in
+    What an undone rebuild has closed is open again, with a mark by which it is closed when the swap is in
     force again. What only the undone rebuild's schema has found is closed, until then.
 
     by: the operation. undone, redone: rebuilds whose swaps are not in force any more, and are again. version:

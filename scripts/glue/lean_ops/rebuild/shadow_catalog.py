@@ -54,6 +54,12 @@ class ShadowTables(Tables):
         return super().name(layer, table)
 
 
+def shadow_location(tables: Tables, shadow: str) -> str:
+    """The folder of a shadow: beside that of cycle_delta."""
+    delta = iceberg_of(tables.spark._jvm).load(tables.spark, tables.name("ops", cycle_delta.TABLE))
+    return f"{str(delta.location()).rstrip('/').rpartition('/')[0]}/{shadow}"
+
+
 def make_shadow(
     tables: Tables,
     live: str,
@@ -72,8 +78,7 @@ def make_shadow(
     spark, iceberg = tables.spark, iceberg_of(tables.spark._jvm)
     classes = rebuild_classes_of(spark._jvm)
     loaded = iceberg.load(spark, live)
-    delta = iceberg.load(spark, tables.name("ops", cycle_delta.TABLE))
-    location = f"{str(delta.location()).rstrip('/').rpartition('/')[0]}/{shadow}"
+    location = shadow_location(tables, shadow)
     data_path = f"{location}/data"
     if beside_live:
         data_path = loaded.properties().get("write.data.path") or f"{str(loaded.location()).rstrip('/')}/data"

@@ -5,14 +5,35 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.payload.flatten_batches import DELTA_COLUMNS, flatten_events
-from lean_ops.raw.snapshot_range import IDENTITY
+from lean_ops.ports.interfaces import Checkpoints
+from lean_ops.raw.snapshot_range import IDENTITY, last_taken
 from lean_ops.rebuild.plan import Chunk
 from lean_ops.tables.ops_rows import naive_utc
 from lean_ops.tables.spark_tables import Tables
 
 _RAW_TABLE = "events"
+
+
+def raw_snapshot_of(tables: Tables, checkpoints: Checkpoints, planned: str | None) -> str:
+    """The snapshot of RAW that a build reads: the planned one, as long as RAW keeps it.
+
+    An erasure of other topics takes all earlier snapshots of RAW, and then cycle_delta names the one up to
+    which RAW was taken since. What was taken of it after the plan is left out by raw_rows. Raises
+    OperationError where that one is gone, too.
+    """
+    kept = {str(one["snapshot-id"]) for one in tables.metadata(tables.name("raw", _RAW_TABLE))["snapshots"]}
+    if planned is not None and planned in kept:
+        return planned
+    taken = last_taken(tables, tables.name("ops", cycle_delta.TABLE), checkpoints)
+    if taken is None or taken.snapshot_id not in kept:
+        raise OperationError(
+            "RAW does not keep the snapshot any more up to which it was taken, as while keys are erased: let "
+            "a cycle run, then resume the operation (lean-ops op resume)"
+        )
+    return taken.snapshot_id
 
 
 def raw_rows(tables: Tables, topic: str, snapshot: str, after: str, since: datetime | None) -> DataFrame:
