@@ -48,6 +48,8 @@ def move_tables(job: OperationJob, tables: Tables, operation: Operation, epoch: 
     Raises OperationError where the tables are not as the plan needs them.
     """
     targets = read_targets(operation)
+    if operation.plan.get("activates") is True:
+        _note_swapping(job, operation)
     undoes = operation.plan.get("undoes")
     layers: dict[str, dict[str, Any]] = {}
     waiting = {"cycles_waiting": 0, "messages_waiting": 0}
@@ -59,6 +61,13 @@ def move_tables(job: OperationJob, tables: Tables, operation: Operation, epoch: 
         _record(job, tables, operation, layer, layers[layer], done)
         waiting = _waiting(job, tables, operation.topic, done.after.last_commit())
     return {"layers": layers, **waiting}
+
+
+def _note_swapping(job: OperationJob, operation: Operation) -> None:
+    """Notes that the tables are about to change. From then on the operation is not cancelled: the tables of
+    one schema would stay under another one, and fail every cycle."""
+    if not job.operations.swapping(operation.operation_id, {"swapping": True}, job.clock()):
+        raise OperationError(f"{operation.operation_id} was cancelled or taken up by another run meanwhile")
 
 
 def read_targets(operation: Operation) -> Mapping[str, Target]:

@@ -182,8 +182,8 @@ class Operations(Protocol):
         """Sets the counts of a rebuild that builds. Returns as apply does."""
 
     def swapping(self, operation_id: str, counts: Item, at: datetime) -> bool:
-        """Sets the counts of a rebuild that is about to replace its first table, after which it cannot be
-        cancelled. Returns as apply does."""
+        """Sets the counts of a rebuild that is about to replace its first table, or of an undo that puts a
+        schema back with the tables. After it the operation cannot be cancelled. Returns as apply does."""
 
     def built(self, operation_id: str, counts: Item, at: datetime) -> bool:
         """Sets the step BUILT and the counts of a rebuild. Returns as apply does."""

@@ -3,7 +3,7 @@ import { absent, all, equals, present, type Condition, type Document } from '../
 import { epochOf, isHeld, readHold, type Hold } from './hold';
 import { readLock, WORKING_KINDS, type Operation, type OperationState } from './operation';
 import { dropKeys, ended, isEnded, refused, unchanged, unlock, writeOf } from './operation-writes';
-import { activatingOf, isSwapping } from './schema-activation';
+import { activatingOf, isSwapping, swapsTables } from './schema-activation';
 import type { Decision, OperationFacts, OperationWrite } from './transitions';
 
 /** How an execution ended for its operation. */
@@ -75,7 +75,7 @@ export function finishOperation(facts: OperationFacts, how: OperationOutcome): D
 
 /** The condition of a cancellation that the job has not begun to swap since the operation was read. */
 function notSwapping(operation: Operation): { readonly condition: Condition } | undefined {
-  if (operation.kind !== 'rebuild') return undefined;
+  if (!swapsTables(operation)) return undefined;
   return {
     condition: all(equals('state', operation.state), equals('step', operation.step), absent('counts.swapping')),
   };

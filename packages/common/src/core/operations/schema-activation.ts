@@ -90,9 +90,15 @@ export function isRejectionBound(text: string): boolean {
   return number !== undefined && (percent === '' || Number.parseFloat(text) <= 100);
 }
 
-/** Whether a rebuild has begun to swap its table in. The job notes it before the first commit of the swap. */
-export function isSwapping({ kind, step, counts }: Pick<Operation, 'kind' | 'step' | 'counts'>): boolean {
-  return kind === 'rebuild' && (step === 'APPLIED' || counts['swapping'] === true);
+/** Whether an operation puts tables in place that go with another schema, or anew: a rebuild, and an undo that makes a schema active. */
+export function swapsTables(operation: Pick<Operation, 'kind' | 'plan'>): boolean {
+  return operation.kind === 'rebuild' || (operation.kind === 'undo' && schemaActivationOf(operation) !== undefined);
+}
+
+/** Whether such an operation has begun to change the tables. The job notes it before the first commit. */
+export function isSwapping(operation: Pick<Operation, 'kind' | 'plan' | 'step' | 'counts'>): boolean {
+  const { step, counts } = operation;
+  return swapsTables(operation) && (step === 'APPLIED' || counts['swapping'] === true);
 }
 
 /** How far a rebuild has come, by the counts that its job keeps while it builds; undefined before the first of them. */

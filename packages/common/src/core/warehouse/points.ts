@@ -3,7 +3,14 @@
  * cycle by its last commit of that cycle or of one before it.
  */
 import type { TopicLayer } from './freshness';
-import { hiddenColumns, lineageOf, readsAs, type HistoryColumn, type HistorySnapshot, type TableHistory } from './table-history';
+import {
+  hiddenColumns,
+  lineageOf,
+  readsAs,
+  type HistoryColumn,
+  type HistorySnapshot,
+  type TableHistory,
+} from './table-history';
 
 /** The histories of the tables that a topic has. One without a schema has no Curated table. */
 export type TopicHistories = Readonly<Partial<Record<TopicLayer, TableHistory>>>;

@@ -8,6 +8,7 @@ import {
   buildProgressOf,
   finishOperation,
   isRejectionBound,
+  isSwapping,
   markDrained,
   rebuildForUpload,
   rebuildIdOf,
@@ -110,6 +111,18 @@ describe('an operation that makes a schema active', () => {
     await w.set({ step: 'APPLIED', counts: {} });
     await expect(w.finish('CANCELLED')).rejects.toMatchObject({ code: 'SWAPPING' });
     await expect(w.finish('SUCCEEDED')).resolves.toMatchObject({ state: 'DONE' });
+  });
+});
+
+describe('an operation that changes tables', () => {
+  const of = (kind: Operation['kind'], activates: boolean, counts: Operation['counts'] = {}): boolean =>
+    isSwapping({ kind, step: 'DRAINED', counts, plan: activates ? { activates, schema_key: 'k' } : {} });
+
+  it('is swapping from when its job notes that, where the tables go with one schema only', () => {
+    expect(of('undo', true)).toBe(false);
+    expect(of('undo', true, { swapping: true })).toBe(true);
+    expect(of('rebuild', false, { swapping: true })).toBe(true);
+    expect(of('undo', false, { swapping: true })).toBe(false);
   });
 });
 

@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { moveOf, pointsOf, readsAs, readTableHistory, type TableBefore, type TableHistory } from '@lean-ops/common/core';
+import {
+  moveOf,
+  pointsOf,
+  readsAs,
+  readTableHistory,
+  type TableBefore,
+  type TableHistory,
+} from '@lean-ops/common/core';
 
 interface Commit {
   readonly id: number;
@@ -154,7 +161,12 @@ describe('the points of a topic', () => {
 describe('a move', () => {
   const at = (commit: Commit): TableHistory => history([commit, { id: 9, parent: 1, cycle: 9, schema: 1 }], 9);
   const first = { id: 1, cycle: 1, version: 1 };
-  const move = (layer: 'standardized' | 'curated', commit: Commit, active: number | undefined, before?: TableBefore) => {
+  const move = (
+    layer: 'standardized' | 'curated',
+    commit: Commit,
+    active: number | undefined,
+    before?: TableBefore,
+  ) => {
     const table = at(commit);
     const to = table.byId.get(idOf(1));
     if (to === undefined) throw new Error('no snapshot');
