@@ -257,7 +257,8 @@ def state(lake):
 
 
 def undo(lake, operations, operation_id, undone):
-    plan = {"targets": undo_targets(lake, TOPIC, operations.items[undone]), "undoes": undone}
+    targets = undo_targets(lake, TOPIC, operations.items[undone])
+    plan = {"targets": targets, "undoes": undone, "activates": True}
     operations.add(operation_id, TOPIC, plan=plan)
     operate(lake, operations, operation_id, at=NOW)
 

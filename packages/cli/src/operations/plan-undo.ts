@@ -1,6 +1,7 @@
 /** The plan of `topic undo`: the tables go to where they were before an operation, or why they cannot. */
 import {
   moveOf,
+  schemaActivationOf,
   type Operation,
   type OperationKind,
   type TableBefore,
@@ -57,7 +58,9 @@ export async function planUndo(
   }
   const moves: TableMove[] = [];
   for (const { layer, history, snapshot } of tagged) {
-    const result = moveOf(layer, history, snapshot, activeVersionOf(item), tableBefore(undone, layer));
+    // Where the operation made a schema active, the one before becomes active again with the tables.
+    const version = schemaActivationOf(undone) === undefined ? activeVersionOf(item) : snapshot.schemaVersion;
+    const result = moveOf(layer, history, snapshot, version, tableBefore(undone, layer));
     if (!result.ok) {
       return refused(
         'SCHEMA_CHANGED',

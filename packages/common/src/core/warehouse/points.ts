@@ -154,8 +154,8 @@ export type MoveResult = { readonly ok: true; readonly move: TableMove } | { rea
  * validated it is the active one; otherwise it keeps its columns, which the next cycle needs. Behind a rebuild under another schema
  * it is not moved so: its rows would be those that the other schema has made, and no cycle would make them anew.
  *
- * @param activeVersion the version of the active schema; undefined where there is none
- * @param before what the table is to have in any case, as it had it before an operation that is undone
+ * @param activeVersion the version of the schema that is active then; undefined where there is none
+ * @param before what the table had before the operation that is undone
  */
 export function moveOf(
   layer: TopicLayer,
@@ -169,7 +169,7 @@ export function moveOf(
     return { ok: false };
   }
   const keeps = layer === 'curated' && to.schemaVersion !== activeVersion;
-  const then = before === undefined ? (keeps ? undefined : to.schemaId) : (before.schemaId ?? to.schemaId);
+  const then = keeps ? undefined : (before?.schemaId ?? to.schemaId);
   const columns = (id: number | undefined): readonly HistoryColumn[] => history.schemas.get(id ?? -1) ?? [];
   const now = columns(history.currentSchemaId);
   const after = then === undefined ? now : columns(then);

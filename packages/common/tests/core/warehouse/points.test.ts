@@ -188,7 +188,7 @@ describe('a move', () => {
   it('is refused where the rows could not be read', () => {
     expect(move('curated', { ...first, schema: 2 }, 2)).toEqual({ ok: false });
     expect(move('curated', { ...first, schema: 2 }, 1)).toMatchObject({ ok: true, move: { schemaId: 2 } });
-    expect(move('curated', { ...first, schema: 1 }, 2, { schemaId: 0, specId: undefined })).toEqual({ ok: false });
+    expect(move('curated', { ...first, schema: 1 }, 1, { schemaId: 0, specId: undefined })).toEqual({ ok: false });
   });
 
   it('is refused where the rows have a column under another id, which would be NULL', () => {
@@ -198,8 +198,12 @@ describe('a move', () => {
 
   it('of an undo restores the schema of the snapshot where nobody has noted which there was', () => {
     const nothing: TableBefore = { schemaId: undefined, specId: undefined };
-    expect(move('curated', { ...first, schema: 3 }, 2, nothing)).toMatchObject({ ok: true, move: { schemaId: 3 } });
-    expect(move('curated', first, 2, { schemaId: 0, specId: 4 })).toMatchObject({ move: { schemaId: 0, specId: 4 } });
+    expect(move('curated', { ...first, schema: 3 }, 1, nothing)).toMatchObject({ ok: true, move: { schemaId: 3 } });
+    expect(move('curated', first, 1, { schemaId: 0, specId: 4 })).toMatchObject({ move: { schemaId: 0, specId: 4 } });
+  });
+
+  it('of an undo keeps the columns that a later version has added', () => {
+    expect(move('curated', first, 2, { schemaId: 0, specId: 4 })).toMatchObject({ move: { schemaId: undefined } });
   });
 
   it('behind a rebuild restores the partitioning, and is refused where that was under another schema', () => {
