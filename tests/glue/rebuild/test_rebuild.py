@@ -315,6 +315,19 @@ def test_the_ledger_balances_behind_rebuilds_and_upon_them_again(three, operatio
     balances(three)
 
 
+def test_rows_of_which_raw_has_dropped_the_events_are_not_lost_unless_somebody_says_so(three, operations):
+    cycle(three, Event({"temperature": 2}, message_id="old", ingested=-200_000))
+    three.spark.sql(f"DELETE FROM {three.name('raw.events')} WHERE message_id = 'old'")
+    cycle(three, Event({"temperature": 2}, message_id="new"))
+    add(three, operations, **{"from": "raw"})
+    with pytest.raises(OperationError, match=r"^RAW_GONE: .* since 2026-11-23T10:01Z, .* 1 rows from before"):
+        build(three, operations)
+    assert operations.items[REBUILD]["step"] == "BUILDING"
+    assert shadows_of(Tables(three.spark, three.prefix)) == {}
+    operations.items[REBUILD]["plan"]["since"] = "2026-11-23T00:00:00Z"
+    assert build(three, operations).step == "BUILT"
+
+
 def test_too_many_rejected_messages_stop_it_before_the_topic_is_held(three, operations):
     add(three, operations, **{"from": "raw", "max_rejected": "1"})
     with pytest.raises(OperationError, match="TOO_MANY_REJECTED: the schema rejects 2 of"):

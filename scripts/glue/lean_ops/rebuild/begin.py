@@ -13,7 +13,7 @@ from lean_ops.rebuild.plan import RAW, BuildPlan, Wish, chunks_of
 from lean_ops.rebuild.position import live_table, standardized_of
 from lean_ops.rebuild.shadow_catalog import ShadowTables, make_shadow, shadow_location, shadow_name
 from lean_ops.rebuild.shadow_metadata import WantedColumn, current_fields
-from lean_ops.rebuild.source import raw_rows, rows_by_day
+from lean_ops.rebuild.source import check_raw_is_whole, raw_rows, rows_by_day
 from lean_ops.rebuild.target import curated_columns, curated_partition
 from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
@@ -133,7 +133,8 @@ def _decide(
 ) -> BuildPlan:
     topic = operation.topic
     # What the live table has taken is read before what RAW has, so a cycle in between is taken as one.
-    after = standardized_of(live, job.checkpoints, topic).reached
+    standardized = standardized_of(live, job.checkpoints, topic)
+    after = standardized.reached
     if schema is not None:
         curated = live_table(live, job.checkpoints, "curated", topic)
         if curated is None or curated.checkpoint is None:
@@ -153,8 +154,10 @@ def _decide(
     taken = snapshot_range.last_taken(live, live.name(*DELTA), job.checkpoints)
     if taken is None or taken.snapshot_id is None:
         raise OperationError("NOTHING_TO_REBUILD: no cycle has taken anything of RAW yet")
-    days = rows_by_day(raw_rows(live, topic, taken.snapshot_id, after, wish.since))
-    chunks = chunks_of(days, after)
+    rows = raw_rows(live, topic, taken.snapshot_id, after, wish.since)
+    if wish.since is None:
+        check_raw_is_whole(live, standardized.name, rows)
+    chunks = chunks_of(rows_by_day(rows), after)
     return BuildPlan(**{**vars(plan), "raw_snapshot": taken.snapshot_id, "chunks": chunks})
 
 

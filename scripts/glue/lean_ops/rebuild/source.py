@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping.operation import OperationError
+from lean_ops.columns.time_text import time_text
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.payload.flatten_batches import DELTA_COLUMNS, flatten_events
 from lean_ops.ports.interfaces import Checkpoints
@@ -71,6 +72,24 @@ def _without(rows: DataFrame, later: DataFrame) -> DataFrame:
 def rows_by_day(rows: DataFrame) -> dict[str, int]:
     """How many rows came into RAW on each day, as Chunk has days."""
     return {row["day"]: row["count"] for row in rows.groupBy(_day().alias("day")).count().collect()}
+
+
+def check_raw_is_whole(tables: Tables, table: str, rows: DataFrame) -> None:
+    """Raises OperationError where a Standardized table has rows from before all that RAW has of its topic.
+    RAW drops old days where a variable says so, and a rebuild would drop their rows with them.
+
+    table: its full name. rows: those of RAW.
+    """
+    first = rows.agg(F.min(time_text("ingested_at"))).collect()[0][0]
+    live = tables.read(table)
+    lost = live.where(F.col("ingested_at") < F.lit(first) if first is not None else F.lit(True)).count()
+    if lost:
+        since = "nothing of the topic" if first is None else f"only what came since {first[:16]}Z"
+        raise OperationError(
+            f"RAW_GONE: RAW has {since}, and the table has {lost} rows from before, which a rebuild would "
+            "lose: cancel the operation (lean-ops op cancel), and rebuild from Standardized, or say by "
+            "--since from when on rows are to stay"
+        )
 
 
 def flattened(rows: DataFrame, chunk: Chunk) -> DataFrame:
