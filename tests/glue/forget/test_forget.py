@@ -144,12 +144,17 @@ def test_the_next_cycle_takes_what_was_not_taken_once_and_brings_nothing_back(la
 
 
 def test_a_key_is_erased_whose_only_messages_were_not_taken_yet(lake):
-    """The topic is held while a cycle takes its event, and the erasure leaves nothing of that cycle."""
+    """The topic is held while a cycle takes its event, and the erasure leaves nothing of that cycle; nor of
+    one that somebody has rolled the table back behind."""
+    table = "standardized.telemetry_climate"
+    lake.standardize()
+    assert lake.standardize(event("ghost", "gone-taken")).trouble() is None
+    lake.roll_back(table, lake.commits(table) - 1)
     operations = requested(lake, "ghost")
     assert lake.standardize(event("ghost", "gone-ghost"), event("else", "m8b", OTHER)).trouble() is None
     before = lake.rows("standardized.telemetry_climate")
     counts = forget(lake, operations).counts
-    assert (counts["rows_raw"], counts["rows_standardized"]) == (1, 0)
+    assert (counts["rows_raw"], counts["rows_standardized"]) == (2, 0)
     lake.release(TOPIC)
     outcome = lake.standardize(event("new", "m9"))
     assert outcome.trouble() is None
