@@ -14,6 +14,7 @@ import { connect, output } from '../../../scripts/local/clients';
 import { runCycle } from '../../../scripts/local/cycle';
 import { CREDENTIALS, endpointOf } from '../../../scripts/local/emulator-process';
 import { ROOT, TOOLS } from '../../../scripts/local/paths';
+import { everythingOf } from '../everything';
 import { leanOps, type Ran } from '../lean-ops';
 import { holderOf } from '../rights';
 import { PAGES_OF_TABLES, runbookBlocks, SETUP_PAGE } from '../runbooks/blocks';
@@ -149,11 +150,15 @@ describe('a topic whose cycle was bad', () => {
     expect(last).toMatchObject({ aligned: true, current: ['standardized', 'curated'] });
     expect(first?.aligned).toBe(true);
     const values = { TOPIC: rewound, CYCLE: first?.cycle_id ?? '' };
+    const before = await everythingOf(stack);
     await block(page, values, /\n +\S+ +\d\d:\d\d +23 +3 +1 +current\n +\S+ +\d\d:\d\d +1 +1 +1 +–\n/);
     const plan = await block(page, values, /columns +Standardized loses wrong\n/);
     expect(plan).toMatch(/moves +Curated: 3 rows in \d+ files? of \S+ \w+ to 1 row in 1 file/);
     expect(plan).toMatch(/takes +22 messages of 1 cycle again/);
     const [, basis = ''] = /--plan (\S+)/.exec(plan) ?? [];
+    for (const [command, ...options] of [['hold'], ['rebuild', '--from', 'raw']] as const)
+      await expect(operator('topic', command, rewound, ...options)).resolves.toMatchObject({ code: 0 });
+    await expect(everythingOf(stack)).resolves.toEqual(before);
     const done = await block(page, values, /the next cycle takes 22 messages of 1 cycle again\n/);
     expect(done).toContain('curated 3 rows to 1 row, standardized 23 rows to 1 row');
     for (const layer of ['standardized', 'curated']) await expect(ids(layer, rewound)).resolves.toEqual(['a']);
