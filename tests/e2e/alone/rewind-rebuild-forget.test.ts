@@ -151,7 +151,7 @@ describe('a topic whose cycle was bad', () => {
     expect(first?.aligned).toBe(true);
     const values = { TOPIC: rewound, CYCLE: first?.cycle_id ?? '' };
     const before = await everythingOf(stack);
-    await block(page, values, /\n +\S+ +\d\d:\d\d +23 +3 +1 +current\n +\S+ +\d\d:\d\d +1 +1 +1 +–\n/);
+    await block(page, values, /\n *\S+ +\d\d:\d\d +23 +3 +1 +current\n *\S+ +\d\d:\d\d +1 +1 +1 +–\n/);
     const plan = await block(page, values, /columns +Standardized loses wrong\n/);
     expect(plan).toMatch(/moves +Curated: 3 rows in \d+ files? of \S+ \w+ to 1 row in 1 file/);
     expect(plan).toMatch(/takes +22 messages of 1 cycle again/);
