@@ -38,6 +38,7 @@ const HOUSES: readonly House[] = [
       'warehouse',
       'drift',
       'validation-sql',
+      'recorded-errors',
       'infer',
     ],
     low: [
@@ -54,7 +55,18 @@ const HOUSES: readonly House[] = [
   },
   {
     root: 'packages/cli/src',
-    rooms: ['pipeline', 'dead-letters', 'schemas', 'upload', 'plan', 'status', 'operations', 'format', 'commands'],
+    rooms: [
+      'pipeline',
+      'dead-letters',
+      'schemas',
+      'upload',
+      'plan',
+      'status',
+      'recorded-errors',
+      'operations',
+      'format',
+      'commands',
+    ],
     low: ['errors.ts', 'terminal.ts'],
   },
   { root: 'scripts', rooms: ['build', 'cost', 'simulator', 'local', 'soak', 'test'], low: [] },

@@ -1,0 +1,262 @@
+"""`lean-ops errors` groups the rows of errors and parse_errors in Athena, by fingerprints that TypeScript
+makes, too: both must make the same of the same rows, and the states must follow from what became of the rows.
+
+The SQL is Athena's and runs here as on the local stack. It is made by
+packages/common/src/core/recorded-errors.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from emulator.athena.sql import plan
+from emulator.spark_process.athena_statements import _DIALECT
+
+ROOT = Path(__file__).parents[3]
+PREFIX = "recorded"
+NOW = datetime(2026, 11, 23, 12)
+VECTORS = json.loads((ROOT / "tests/conformance/fingerprints.json").read_text())
+
+_ERRORS = (
+    "error_id string, topic_name string, message_id string, idempotency_key string, disposition string, "
+    "violations string, record string, schema_version int, cycle_id string, detected_at timestamp_ntz, "
+    "resolved_at timestamp_ntz, resolution string"
+)
+_PARSE_ERRORS = (
+    "error_id string, topic_name string, message_id string, error_code string, error_message string, "
+    "payload string, received_at timestamp_ntz, cycle_id string, detected_at timestamp_ntz, "
+    "resolved_at timestamp_ntz"
+)
+
+
+def hours_ago(hours: float) -> datetime:
+    return NOW - timedelta(hours=hours)
+
+
+def an_error(error_id: str, topic: str, rule: str = "maximum", **changes: Any) -> dict[str, Any]:
+    violations = [{"column": "t", "rule": rule, "value": "SECRET", "message": f"breaks {rule}"}]
+    row = {
+        "error_id": error_id,
+        "topic_name": topic,
+        "message_id": f"m-{error_id}",
+        "idempotency_key": f"k-{error_id}",
+        "disposition": "rejected",
+        "violations": json.dumps(violations),
+        "record": '{"t":"SECRET"}',
+        "schema_version": 1,
+        "cycle_id": "c1",
+        "detected_at": hours_ago(30),
+        "resolved_at": None,
+        "resolution": None,
+    }
+    return row | changes
+
+
+def a_parse_error(error_id: str, topic: str, code: str = "INVALID_JSON", **changes: Any) -> dict[str, Any]:
+    row = {
+        "error_id": error_id,
+        "topic_name": topic,
+        "message_id": f"m-{error_id}",
+        "error_code": code,
+        "error_message": "line 1, column 2: no value",
+        "payload": "{SECRET",
+        "received_at": hours_ago(31),
+        "cycle_id": "c1",
+        "detected_at": hours_ago(30),
+        "resolved_at": None,
+    }
+    return row | changes
+
+
+def closed(at: datetime, resolution: str = "REBUILT:op-1") -> dict[str, Any]:
+    return {"resolved_at": at, "resolution": resolution}
+
+
+def the_errors() -> list[dict[str, Any]]:
+    vectors = [
+        an_error(f"v{n}", one["topic"], violations=one["violations"])
+        for n, one in enumerate(VECTORS["errors"])
+    ]
+    old, new = hours_ago(60), hours_ago(1)
+    return [
+        *vectors,
+        # Two records in three messages; one message lost its value only.
+        an_error("o1", "open", idempotency_key="k"),
+        an_error("o2", "open", idempotency_key="k", detected_at=new),
+        an_error("o3", "open", disposition="nulled", detected_at=hours_ago(2)),
+        an_error("r1", "resolved", detected_at=old, **closed(hours_ago(50))),
+        # It was mended, and came again.
+        an_error("g1", "regressed", detected_at=old, **closed(hours_ago(50))),
+        an_error("g2", "regressed", detected_at=new),
+        # A rebuild under version 2 found the same again, and closed the rows of version 1.
+        an_error("b1", "rebuilt", detected_at=old, **closed(hours_ago(3))),
+        an_error("b1", "rebuilt", schema_version=2, detected_at=hours_ago(4)),
+        an_error("b2", "rebuilt", schema_version=2, detected_at=new),
+        # What the undo of a rebuild has closed was not mended.
+        an_error("u1", "undone", schema_version=2, detected_at=old, **closed(hours_ago(50), "UNDONE:op-1")),
+        an_error("u2", "undone", detected_at=new),
+        # A later version validated the same message again, and found another fault.
+        an_error("w1", "again", detected_at=old, message_id="m", idempotency_key="k"),
+        an_error("w2", "again", "type", schema_version=2, message_id="m", idempotency_key="k"),
+        # The version that an undo has taken back does not count as later.
+        an_error("x1", "back", message_id="m", idempotency_key="k"),
+        an_error(
+            "x2",
+            "back",
+            "type",
+            schema_version=2,
+            message_id="m",
+            idempotency_key="k",
+            **closed(hours_ago(5), "UNDONE:op-1"),
+        ),
+    ]
+
+
+def the_parse_errors() -> list[dict[str, Any]]:
+    vectors = [
+        a_parse_error(f"p{n}", one["topic"], one["error_code"])
+        for n, one in enumerate(VECTORS["parse_errors"])
+    ]
+    return [
+        *vectors,
+        a_parse_error("q1", "regressed", detected_at=hours_ago(60), resolved_at=hours_ago(50)),
+        a_parse_error("q2", "regressed", detected_at=hours_ago(1)),
+        a_parse_error("q3", "resolved", resolved_at=hours_ago(2)),
+    ]
+
+
+def _typescript(requests: Sequence[dict[str, Any]]) -> list[Any]:
+    command = ["node", "--import", "tsx", "tests/glue/support/error_statements.ts"]
+    text = json.dumps([{"prefix": PREFIX, **one} for one in requests])
+    ran = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    found: list[Any] = json.loads(ran.stdout)
+    return found
+
+
+@contextmanager
+def _as_athena(session: SparkSession) -> Iterator[None]:
+    before = {name: session.conf.get(name, None) for name in _DIALECT}
+    try:
+        for name, value in _DIALECT.items():
+            session.conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                session.conf.unset(name)
+            else:
+                session.conf.set(name, value)
+
+
+def _asked(session: SparkSession, requests: Sequence[dict[str, Any]]) -> list[Any]:
+    """What the command reads in Athena's answers to its own statements."""
+    answers = []
+    with _as_athena(session):
+        for sql in _typescript(requests):
+            rows = session.sql(plan(sql, f"{PREFIX}_ops").sql).collect()
+            answers.append([[None if value is None else str(value) for value in row] for row in rows])
+    return _typescript([{**one, "answer": answer} for one, answer in zip(requests, answers, strict=True)])
+
+
+def _top(**options: Any) -> dict[str, Any]:
+    return {"top": {"state": "all", "limit": 100, "now": NOW.isoformat() + "Z"} | options}
+
+
+@pytest.fixture(scope="module")
+def session(job_session: SparkSession) -> SparkSession:
+    job_session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{PREFIX}_ops")
+    for table, rows, schema in (
+        ("errors", the_errors(), _ERRORS),
+        ("parse_errors", the_parse_errors(), _PARSE_ERRORS),
+    ):
+        names = [one.split()[0] for one in schema.split(", ")]
+        frame = job_session.createDataFrame([tuple(row[name] for name in names) for row in rows], schema)
+        frame.coalesce(1).writeTo(f"glue_catalog.{PREFIX}_ops.{table}").createOrReplace()
+    return job_session
+
+
+def test_groups_have_the_fingerprints_of_the_vectors_and_the_states_of_their_rows(session):
+    everything, still_open, lately, one = _asked(
+        session,
+        [
+            _top(),
+            _top(state="open", limit=1),
+            _top(since=hours_ago(2).isoformat() + "Z"),
+            _top(topic="open", fingerprint="E1-0000000000"),
+        ],
+    )
+    groups = {one["fingerprint"]: one for one in everything["groups"]}
+    for vector in VECTORS["errors"]:
+        group = groups[vector["fingerprint"]]
+        assert (group["topic"], group["signature"]) == (vector["topic"], vector["signature"]), vector["label"]
+    for vector in VECTORS["parse_errors"]:
+        group = groups[vector["fingerprint"]]
+        assert (group["topic"], group["signature"]) == (vector["topic"], vector["error_code"])
+    assert everything["fingerprints"] == len(groups)
+
+    found = {(one["topic"], one["signature"]): one for one in groups.values() if one["topic"].isalpha()}
+    assert {key: one["state"] for key, one in found.items()} == {
+        ("open", "t maximum"): "open",
+        ("resolved", "t maximum"): "resolved",
+        ("regressed", "t maximum"): "regressed",
+        ("rebuilt", "t maximum"): "open",
+        ("undone", "t maximum"): "open",
+        ("again", "t maximum"): "resolved",
+        ("again", "t type"): "open",
+        ("back", "t maximum"): "open",
+        ("back", "t type"): "resolved",
+        ("regressed", "INVALID_JSON"): "regressed",
+        ("resolved", "INVALID_JSON"): "resolved",
+    }
+    counts = ("rows", "lost", "keys", "resolved", "lastDay", "dayBefore")
+    assert [found["open", "t maximum"][name] for name in counts] == [3, 2, 2, 0, 2, 1]
+    assert [found["rebuilt", "t maximum"][name] for name in counts] == [2, 2, 2, 1, 2, 0]
+    assert [found["resolved", "INVALID_JSON"][name] for name in counts] == [0, 0, 1, 1, 0, 1]
+    assert found["again", "t maximum"]["outcomes"] == ["REVALIDATED"]
+    assert found["back", "t type"]["outcomes"] == ["UNDONE:op-1"]
+    since = datetime(1970, 1, 1)
+    first, last = (found["open", "t maximum"][name] for name in ("firstSeen", "lastSeen"))
+    assert [since + timedelta(milliseconds=at) for at in (first, last)] == [hours_ago(30), hours_ago(1)]
+
+    assert [one["topic"] for one in still_open["groups"]] == ["open"]
+    is_open = [one for one in groups.values() if one["state"] != "resolved"]
+    assert still_open["fingerprints"] == len(is_open)
+    assert still_open["rows"] == sum(one["rows"] for one in is_open)
+    assert still_open["topics"] == len({one["topic"] for one in is_open})
+    assert {one["topic"] for one in lately["groups"]} == {"open", "regressed", "rebuilt", "undone"}
+    assert one == {"groups": [], "fingerprints": 0, "rows": 0, "topics": 0}
+
+
+def test_samples_have_values_only_when_asked_for(session):
+    groups = _asked(session, [_top(topic="regressed")])[0]["groups"]
+    ids = {one["layer"]: one["fingerprint"] for one in groups}
+    curated = {"fingerprint": ids["curated"], "limit": 5, "payload": False}
+    parse = {**curated, "fingerprint": ids["standardized"]}
+    plain, whole, unread, unread_whole, two = _asked(
+        session,
+        [
+            {"samples": curated},
+            {"samples": {**curated, "payload": True}},
+            {"samples": {**parse, "topic": "regressed"}},
+            {"samples": {**parse, "payload": True, "limit": 1}},
+            {"samples": {**curated, "topic": "open"}},
+        ],
+    )
+    assert [one["errorId"] for one in plain] == ["g2", "g1"]
+    assert plain[0]["violations"] == [{"column": "t", "rule": "maximum", "message": "breaks maximum"}]
+    assert plain[1]["outcome"] == "REBUILT:op-1"
+    assert "SECRET" not in json.dumps([plain, unread])
+    assert whole[0]["violations"][0]["value"] == "SECRET"
+    assert whole[0]["content"] == '{"t":"SECRET"}'
+    assert [one["message"] for one in unread] == ["line 1, column 2: no value"] * 2
+    assert unread[1]["outcome"] == "RESOLVED"
+    assert [one["content"] for one in unread_whole] == ["{SECRET"]
+    assert two == []
