@@ -5,6 +5,8 @@ import type { CommandContext } from './commands/command';
 import { registerCompletion } from './commands/completion';
 import { registerDlqList } from './commands/dlq-list';
 import { registerEnv } from './commands/env';
+import { registerErrorsShow } from './commands/errors/show';
+import { registerErrorsTop } from './commands/errors/top';
 import { registerOpList } from './commands/op/list';
 import { registerOpCancel, registerOpResume, registerOpShow } from './commands/op/take-up';
 import { registerSchemaDiff } from './commands/schema-diff';
@@ -90,6 +92,9 @@ export async function run(
   registerOpShow(op, context);
   registerOpResume(op, context);
   registerOpCancel(op, context);
+  const errors = program.command('errors').description('messages that broke their schema, or could not be read');
+  registerErrorsTop(errors, context);
+  registerErrorsShow(errors, context);
   registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);
   registerEnv(program, context);
   registerCompletion(program, context);

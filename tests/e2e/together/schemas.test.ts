@@ -1,12 +1,16 @@
+import path from 'node:path';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetTableCommand } from '@aws-sdk/client-glue';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
 import { connect, databases, output } from '../../../scripts/local/clients';
 import { pushSchema } from '../../../scripts/local/sample-schemas';
+import { leanOps } from '../lean-ops';
+import { holderOf } from '../rights';
 import { cycle, freshTopic, rows, send, tableOf, theStack } from '../stack';
 
 const stack = theStack();
+const ERRORS_POLICY = path.resolve(__dirname, '../../../docs/policies/errors.json');
 
 const schemaOf = (topic: string, version: number, properties: object, words: object = {}): string =>
   JSON.stringify({
@@ -86,6 +90,24 @@ describe('a topic with a schema', () => {
         { message_id: 'bad-cde', disposition: 'rejected' },
         { message_id: 'bad-value', disposition: 'nulled' },
       ]);
+
+      const { run } = leanOps(stack, await holderOf(stack, ERRORS_POLICY, 'reads-errors'));
+      const top = await run('errors', 'top', '--topic', topic, '--format', 'json');
+      expect(top).toMatchObject({ code: 1, error: '' });
+      const { groups } = JSON.parse(top.output) as {
+        groups: { fingerprint: string; signature: string; rows: number }[];
+      };
+      expect(groups.map(({ signature, rows: open }) => [signature, open]).sort()).toEqual([
+        ['id required', 1],
+        ['temp maximum', 1],
+      ]);
+      const { fingerprint = '' } = groups.find(({ signature }) => signature === 'temp maximum') ?? {};
+      const shown = await run('errors', 'show', fingerprint, '--topic', topic);
+      expect(shown).toMatchObject({ code: 1, error: '' });
+      expect(shown.output).toContain(`schemas/${topic}/active/schema.json:1 (version 1, in force)`);
+      expect(shown.output).toMatch(
+        /message bad-value {2}nulled {2}by version 1\n {4}key k2\n[^]*\n {4}temp maximum: is greater than 60\n/,
+      );
     },
   );
 });

@@ -16,8 +16,8 @@ export const ALL_EXIT_CODES = `
 Exit codes:
   0  done, and nothing is wrong
   1  what was asked about is wrong: a schema has problems, the pipeline is not well
-     (status), there are dead letters (dlq list), a topic or an operation needs
-     somebody; or an operation is refused
+     (status), there are dead letters (dlq list) or open errors (errors), a topic or
+     an operation needs somebody; or an operation is refused
   2  wrong usage, or the command could not do its work, or not all of it`;
 
 /** @param formats those that the command has; by default all */

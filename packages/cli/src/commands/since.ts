@@ -27,3 +27,9 @@ export function utcTime(text: string): number | undefined {
 export function sinceIso(since: Since, now: number): string {
   return 'from' in since ? since.from : new Date(Math.max(0, now - since.agoMs)).toISOString();
 }
+
+/** The time as a whole one. */
+export function sinceDate(since: Since, now: number): Date {
+  const text = sinceIso(since, now);
+  return new Date(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
+}

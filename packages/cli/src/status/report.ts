@@ -307,7 +307,7 @@ function parseErrorsPart(errors: readonly ParseErrorCount[]): Part {
   const total = errors.reduce((sum, { count }) => sum + count, 0);
   const details = bounded(['reason', 'count', 'topics'], errors, ({ code, count, topics }) => [code, count, topics]);
   const text = `${counted(total, 'message')} could not become ${total === 1 ? 'a row' : 'rows'} of Standardized in the last day`;
-  return { notes: [finding('parse errors', text, undefined, details)] };
+  return { notes: [finding('parse errors', text, 'lean-ops errors top', details)] };
 }
 
 function ingestPart({ waiting, inFlight, oldestSeconds }: IngestQueue): Part {

@@ -171,10 +171,7 @@ export interface ErrorSamplesOptions {
 }
 
 /** Writes the statement that finds the newest rows of a fingerprint, the open ones first; readErrorSamples reads its result. */
-export function errorSamplesStatement(
-  lake: Lake,
-  { topic, fingerprint, limit, payload }: ErrorSamplesOptions,
-): string {
+export function errorSamplesStatement(lake: Lake, { topic, fingerprint, limit, payload }: ErrorSamplesOptions): string {
   const said = payload ? 'coalesce(violations, messages)' : 'messages';
   const content = payload ? 'content' : 'CAST(NULL AS varchar)';
   return [
