@@ -99,7 +99,7 @@ async function placesOf(text: string): Promise<readonly string[]> {
 }
 
 beforeAll(async () => {
-  ({ run: operator } = leanOps(stack, await holderOf(stack, [policy('operator'), policy('status')], 'operator')));
+  ({ run: operator } = leanOps(stack, await holderOf(stack, [policy('operator'), policy('status')], 'rewinder')));
   const keys = await holderOf(stack, ['operator', 'status', 'forget'].map(policy), 'eraser');
   ({ run: eraser } = leanOps(stack, keys));
   const [setup] = PAGES.get(SETUP_PAGE) ?? [];
