@@ -19,6 +19,7 @@ import { activate, putOnRecord, readActive, type ActiveSchema } from './activati
 import { readSchema } from './check-candidate';
 import type { Collaborators, Resources } from './collaborators';
 import { clearReport } from './failure-report';
+import { clearPending } from './pending-upload';
 import type { Upload } from './upload';
 import { UploadRegistry } from './upload-registry';
 
@@ -145,12 +146,6 @@ async function refuseUnlessDue(
 
 function notDue(operationId: string, why: string): LeanOpsError {
   return new LeanOpsError('ACTIVATION_NOT_DUE', `${operationId} may not make a schema active: ${why}`);
-}
-
-/** Clears the upload away, unless a newer one lies in its place. */
-async function clearPending({ bucket, key, etag }: Upload, { objects, deleteIfMatch }: Collaborators): Promise<void> {
-  const pending = await objects.head(bucket, key);
-  if (pending !== undefined && bareEtag(pending.etag) === etag) await deleteIfMatch(bucket, key, pending.etag);
 }
 
 /** The request of the state machine of operations; undefined for any other event. */

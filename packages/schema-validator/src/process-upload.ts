@@ -1,6 +1,5 @@
 import { isPreconditionFailed, type ObjectHead, type StoredObject } from '@lean-ops/common/aws';
 import {
-  bareEtag,
   checkSchema,
   decodeMetadata,
   isRejectionBound,
@@ -20,6 +19,7 @@ import type { Collaborators, Resources } from './collaborators';
 import { clearReport, problemsReported, reportBefore, reportFailure } from './failure-report';
 import { checkCandidate } from './check-candidate';
 import { SchemaRefusedError } from './errors';
+import { clearPending, isOf } from './pending-upload';
 import { UploadRegistry } from './upload-registry';
 import { rebuildOf, requestRebuild, type BreakingCandidate } from './rebuild-request';
 import { makeTopicTables, refuseTakenNames, refuseUnwritten, renameColumns } from './topic-tables';
@@ -112,7 +112,7 @@ class Run {
     // A file that will be refused for its size is not read.
     const found: Pending | undefined =
       bytes > MAX_SCHEMA_BYTES ? await this.deps.objects.head(bucket, key) : await this.deps.objects.get(bucket, key);
-    if (found && !this.#isOurs(found)) {
+    if (found && !isOf(this.upload, found)) {
       return (await this.registry.wasSettled()) ? { outcome: 'DUPLICATE' } : this.#overtaken('STALE');
     }
     const claim = await this.registry.claim();
@@ -120,7 +120,7 @@ class Run {
     if (claim === 'SETTLED') {
       await this.#finishActivation(await readActive(this.upload, this.deps));
       if (await this.registry.isReady()) await this.#clearOlderReports();
-      if (found) await this.#clearPending(found);
+      if (found) await clearPending(this.upload, this.deps);
       // The message may come again for what was still to do after the verdict.
       if (this.ending !== undefined && (await this.registry.hasEnded()))
         return { outcome: 'ENDED', problems: [this.ending] };
@@ -131,14 +131,6 @@ class Run {
     if (found) return this.#handle(found);
     await this.registry.stopWaiting();
     return { outcome: 'GONE' };
-  }
-
-  /** Two uploads of one text have the same ETag, but different versions. */
-  #isOurs({ etag, versionId }: Pending): boolean {
-    const sameText = bareEtag(etag) === this.upload.etag;
-    return this.upload.versionId === undefined || versionId === undefined
-      ? sameText
-      : versionId === this.upload.versionId;
   }
 
   async #handle(pending: Pending): Promise<Outcome> {
@@ -197,7 +189,7 @@ class Run {
     };
     if (!(await registry.settleReady(facts))) return this.#overtaken('SUPERSEDED', body);
     await this.#clearOlderReports();
-    await this.#clearPending(pending);
+    await clearPending(this.upload, this.deps);
     return { outcome: 'READY', version: schema.version, changes: changes.length };
   }
 
@@ -248,7 +240,7 @@ class Run {
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', pending.body);
     await reportFailure(upload, deps, pending, problems, before);
     if (!(await registry.settleError(problems))) return this.#overtaken('SUPERSEDED', pending.body);
-    await this.#clearPending(pending);
+    await clearPending(this.upload, this.deps);
     return { outcome: 'REFUSED', problems };
   }
 
@@ -265,14 +257,14 @@ class Run {
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', pending.body);
     await reportFailure(upload, deps, pending, problems, before);
     if (await registry.settleErrorIfUnsettled(problems)) {
-      await this.#clearPending(pending);
+      await clearPending(this.upload, this.deps);
       return { outcome, problems };
     }
     if (!(await registry.wasSettled())) return this.#overtaken('SUPERSEDED', pending.body);
     // Another run of this upload came to a verdict meanwhile. Its report stays; that of this run must not stand beside READY.
     if (await registry.isReady()) await this.#clearOlderReports();
     else if (!(await registry.isStillOurs())) await clearReport(upload, deps, (one) => one === upload.sequencer);
-    await this.#clearPending(pending);
+    await clearPending(this.upload, this.deps);
     return { outcome: 'DUPLICATE' };
   }
 
@@ -320,10 +312,6 @@ class Run {
   /** Called after the verdict: until then an overtaken run may still report, and afterwards it sees the verdict itself. */
   #clearOlderReports(): Promise<void> {
     return clearReport(this.upload, this.deps, (sequencer) => sequencer <= this.upload.sequencer);
-  }
-
-  async #clearPending({ etag }: Pending): Promise<void> {
-    await this.deps.deleteIfMatch(this.upload.bucket, this.upload.key, etag);
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
 import type { Collaborators } from '../src/collaborators';
+import type { Upload } from '../src/upload';
 import { world, type World } from './world';
 
 const second = { ...withField('pressure', { type: 'number' }), 'x-version': 2 };
@@ -39,6 +40,25 @@ describe('a run that is overtaken between its last look and its write', () => {
     await expect(w.run(earlier, deps)).resolves.toEqual({ outcome: 'SUPERSEDED' });
     expect(w.files()).toEqual(['telemetry.climate/active/schema.json']);
     expect(await w.item()).toMatchObject({ status: 'READY' });
+  });
+
+  it('leaves the same text where it was uploaded once more, which has a verdict of its own', async () => {
+    const w = world();
+    const text = JSON.stringify(broken);
+    const earlier = await w.upload(text);
+    let later: Upload | undefined;
+    const deps = w.through(interruption(Infinity, 'before'));
+    const { objects } = deps;
+    const head: typeof objects.head = async (bucket, key) => {
+      if (key.endsWith('/pending/schema.json')) later ??= await w.upload(text);
+      return objects.head(bucket, key);
+    };
+    await expect(w.run(earlier, { ...deps, objects: { ...objects, head } })).resolves.toMatchObject({
+      outcome: 'REFUSED',
+    });
+    expect(w.files()).toContain('telemetry.climate/pending/schema.json');
+    await expect(w.run(later ?? earlier)).resolves.toMatchObject({ outcome: 'REFUSED' });
+    expect(w.files()).not.toContain('telemetry.climate/pending/schema.json');
   });
 
   it("never covers the newer upload's refusal", async () => {

@@ -69,6 +69,7 @@ export function memoryObjects(
         object && {
           etag: object.etag,
           bytes: Buffer.byteLength(object.body),
+          versionId: current.get(uri(bucket, key)) ?? '',
           ...(object.lastModified && { lastModified: object.lastModified }),
         }
       );
