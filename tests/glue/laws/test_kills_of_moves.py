@@ -3,13 +3,11 @@ random moments: they are taken up, and the next cycle ends as if nobody had done
 key."""
 
 import random
-from collections import Counter
-from pathlib import Path
-from tempfile import mkdtemp
+from functools import partial
 
 from budget import SEED, budget
 from killed_upkeep import go_on
-from killed_world import HELD, LAYERS, TOPICS, World
+from killed_world import HELD, LAYERS, TOPICS, World, deaths_over_lakes
 from searcher import objects_with
 
 from lean_ops.columns import names
@@ -17,7 +15,6 @@ from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.tables.spark_tables import Tables
 
 KILLS = budget(each_run=1, thorough=30)
-KILLS_A_LAKE = min(KILLS, 5)
 OPERATIONS = budget(each_run=2, thorough=5)
 """How many a lake has, an undo not counted."""
 LONGEST_LIFE = budget(each_run=5.0, thorough=9.0)
@@ -84,11 +81,5 @@ def play_and_kill(session, prefix, folder, most):
 
 
 def test_operations_on_tables_that_are_killed_at_any_moment_end_as_undisturbed_ones(job_session, tmp_path):
-    deaths: Counter[str] = Counter()
-    lakes = 0
-    while deaths.total() < KILLS:
-        lakes += 1
-        folder = Path(mkdtemp(dir=tmp_path))
-        most = min(KILLS_A_LAKE, KILLS - deaths.total())
-        deaths.update(play_and_kill(job_session, f"moves{lakes}", folder, most))
-    print(f"seed {SEED}: {deaths.total()} processes killed over {lakes} lakes, in {dict(deaths)}")
+    deaths_over_lakes("moves", KILLS, tmp_path, partial(play_and_kill, job_session))
+    print(f"seed {SEED}")

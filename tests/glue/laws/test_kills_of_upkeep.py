@@ -2,13 +2,11 @@
 finishes the work, and all is as if no run had been killed."""
 
 import random
-from collections import Counter
-from pathlib import Path
-from tempfile import mkdtemp
+from functools import partial
 
 from budget import SEED, budget
 from killed_upkeep import MAINTAIN, begin, go_on
-from killed_world import HELD, LAYERS, OTHER, TOPICS, World
+from killed_world import HELD, LAYERS, OTHER, TOPICS, World, deaths_over_lakes
 from maintained import count_at, make_eager, snapshot_ids
 
 from lean_ops.columns import names
@@ -19,7 +17,6 @@ from lean_ops.spark.session import file_store_of
 from lean_ops.tables.spark_tables import Tables
 
 KILLS = budget(each_run=1, thorough=30)
-KILLS_A_LAKE = min(KILLS, 5)
 BETWEEN = budget(each_run=1, thorough=3)
 """How many steps come between a hold and its release."""
 LONGEST_LIFE = budget(each_run=4.0, thorough=9.0)
@@ -121,11 +118,5 @@ def test_operations_and_maintenance_that_are_killed_at_any_moment_end_as_undistu
     job_session, monkeypatch, tmp_path
 ):
     make_eager(monkeypatch, 2)
-    deaths: Counter[str] = Counter()
-    lakes = 0
-    while deaths.total() < KILLS:
-        lakes += 1
-        folder = Path(mkdtemp(dir=tmp_path))
-        most = min(KILLS_A_LAKE, KILLS - deaths.total())
-        deaths.update(play_and_kill(job_session, f"upkeep{lakes}", folder, most))
-    print(f"seed {SEED}: {deaths.total()} processes killed over {lakes} lakes, in {dict(deaths)}")
+    deaths_over_lakes("upkeep", KILLS, tmp_path, partial(play_and_kill, job_session))
+    print(f"seed {SEED}")

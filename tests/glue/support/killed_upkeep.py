@@ -75,16 +75,21 @@ def go_on(lake: KeptLake, state: UpkeepState) -> None:
         state.save()
 
 
-def begin(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str, about: str = "") -> None:
-    """Has a topic held by an operation that needs that, with a new epoch, unless it has begun already."""
+def begin(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str, about: str = "") -> bool:
+    """Has a topic held by an operation that needs that, with a new epoch, unless it has begun already. False
+    where the command would refuse it: a rewind that leads nowhere, and the undo of that."""
     operations = KeptOperations(state)
     if operations.get(operation_id) is not None:
-        return
+        return True
     kind = operation_id.split("-")[1]
     plan: dict[str, Any] = {"epoch": 0}
     if kind == "rewind":
         plan["targets"] = targets(lake, topic, about)
+        if not plan["targets"]:
+            return False
     elif kind == "undo":
+        if about not in operations.items:
+            return False
         plan |= {"undoes": about, "targets": undo_targets(lake, topic, operations.items[about])}
     elif kind == "rebuild":
         plan["from"] = about
@@ -94,6 +99,7 @@ def begin(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str, abo
     if kind not in ("release", "rebuild"):
         _hold(lake, operation_id, topic)
     state.save()
+    return True
 
 
 def _hold(lake: KeptLake, operation_id: str, topic: str) -> None:
@@ -105,7 +111,8 @@ def _hold(lake: KeptLake, operation_id: str, topic: str) -> None:
 
 
 def _operate(lake: KeptLake, state: UpkeepState, operation_id: str, topic: str, about: str = "") -> None:
-    begin(lake, state, operation_id, topic, about)
+    if not begin(lake, state, operation_id, topic, about):
+        return
     operations = KeptOperations(state)
     at = datetime.fromisoformat(state.now)
     operate(lake, operations, operation_id, at=at)

@@ -1,7 +1,10 @@
 """A lake of two topics whose operations and maintenance die in processes of their own."""
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 
 from killed_process import KeptCheckpoints, KeptLake
 from killed_upkeep import UpkeepState
@@ -12,6 +15,7 @@ from pyspark.sql import SparkSession
 HELD, OTHER = TOPICS = ("telemetry.climate", "water.meter")
 LAYERS = ("standardized", "curated")
 LATER = EPOCH + timedelta(days=60)
+_KILLS_A_LAKE = 5
 
 
 class World:
@@ -54,3 +58,20 @@ class World:
         assert said is None or said.endswith("done\n"), last_words(self.folder)
         self.take_up()
         return said is None
+
+
+def deaths_over_lakes(
+    name: str, kills: int, folder: Path, play_and_kill: Callable[[str, Path, int], Sequence[str]]
+) -> None:
+    """Plays lakes until so many processes are dead, and prints in what they died.
+
+    name: what the lakes' prefixes begin with. play_and_kill: plays one, by its prefix and folder, in which at
+    most so many die, and gives in what they did.
+    """
+    deaths: Counter[str] = Counter()
+    lakes = 0
+    while deaths.total() < kills:
+        lakes += 1
+        most = min(_KILLS_A_LAKE, kills - deaths.total())
+        deaths.update(play_and_kill(f"{name}{lakes}", Path(mkdtemp(dir=folder)), most))
+    print(f"{deaths.total()} processes killed over {lakes} lakes, in {dict(deaths)}")

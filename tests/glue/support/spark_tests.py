@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -54,3 +56,21 @@ def start_spark(folder: Path, master: str = "local[2]", **more: str) -> SparkSes
         session._jsc.hadoopConfiguration()
     ).setWriteChecksum(False)
     return session
+
+
+@contextmanager
+def as_athena(session: SparkSession) -> Iterator[None]:
+    """Gives the session Athena's dialect for a while: its catalog would not be there in another session."""
+    from emulator.spark_process.athena_statements import _DIALECT
+
+    before = {name: session.conf.get(name, None) for name in _DIALECT}
+    try:
+        for name, value in _DIALECT.items():
+            session.conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                session.conf.unset(name)
+            else:
+                session.conf.set(name, value)

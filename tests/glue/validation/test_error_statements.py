@@ -7,17 +7,16 @@ packages/common/src/core/recorded-errors.
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from spark_tests import as_athena
 
 from emulator.athena.sql import plan
-from emulator.spark_process.athena_statements import _DIALECT
 
 ROOT = Path(__file__).parents[3]
 PREFIX = "recorded"
@@ -141,25 +140,10 @@ def _typescript(requests: Sequence[dict[str, Any]]) -> list[Any]:
     return found
 
 
-@contextmanager
-def _as_athena(session: SparkSession) -> Iterator[None]:
-    before = {name: session.conf.get(name, None) for name in _DIALECT}
-    try:
-        for name, value in _DIALECT.items():
-            session.conf.set(name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                session.conf.unset(name)
-            else:
-                session.conf.set(name, value)
-
-
 def _asked(session: SparkSession, requests: Sequence[dict[str, Any]]) -> list[Any]:
     """What the command reads in Athena's answers to its own statements."""
     answers = []
-    with _as_athena(session):
+    with as_athena(session):
         for sql in _typescript(requests):
             rows = session.sql(plan(sql, f"{PREFIX}_ops").sql).collect()
             answers.append([[None if value is None else str(value) for value in row] for row in rows])

@@ -10,8 +10,7 @@ import json
 import random
 import subprocess
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +21,10 @@ import pytest
 from budget import budget
 from flattened import columns_of
 from pyspark.sql import SparkSession
+from spark_tests import as_athena
 from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
 
 from emulator.athena.sql import plan
-from emulator.spark_process.athena_statements import _DIALECT
 from lean_ops.columns import names
 from lean_ops.payload.flatten_batches import DELTA_ARROW, DELTA_COLUMNS
 from lean_ops.standardized.rows_arrow import standardized_table
@@ -120,25 +119,9 @@ def _statements(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return found
 
 
-@contextmanager
-def _as_athena(session: SparkSession) -> Iterator[None]:
-    """Gives the session Athena's dialect for a while: its catalog would not be there in another session."""
-    before = {name: session.conf.get(name, None) for name in _DIALECT}
-    try:
-        for name, value in _DIALECT.items():
-            session.conf.set(name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                session.conf.unset(name)
-            else:
-                session.conf.set(name, value)
-
-
 def _answer(session: SparkSession, sql: str) -> list[list[str | None]]:
     """Returns what Athena would answer: texts."""
-    with _as_athena(session):
+    with as_athena(session):
         rows = session.sql(plan(sql, DATABASE).sql).collect()
     return [[None if value is None else str(value) for value in row] for row in rows]
 
@@ -148,7 +131,7 @@ Found = dict[str, set[tuple[str, str]]]
 
 
 def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, dict[str, int]]:
-    with _as_athena(session):
+    with as_athena(session):
         answer = session.sql(plan(statement["sql"], DATABASE).sql).collect()
     counts = {row["code"]: row["n"] for row in answer if not row["code"].isdigit()}
     found: Found = {}
