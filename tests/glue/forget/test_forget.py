@@ -252,6 +252,27 @@ def test_an_erasure_that_is_killed_and_resumed_ends_as_an_undisturbed_one(lake, 
     }
 
 
+def test_an_erasure_succeeds_whose_tables_have_lost_their_first_snapshots_and_so_does_the_next(lake):
+    """Maintenance expires snapshots every day, and each erasure expires all before it: a history that begins
+    with a snapshot whose parent is gone is the normal case."""
+    for table in TABLES:
+        lake.spark.sql(
+            "CALL glue_catalog.system.expire_snapshots("
+            f"table => '{lake.name(table)}', older_than => TIMESTAMP '2099-01-01 00:00:00', retain_last => 1)"
+        )
+    before = content(lake)
+    forget(lake, requested(lake, KIM))
+    once = content(lake)
+    forget(lake, requested(lake, LONGER))
+    for table in TABLES:
+        assert once[table] == (before[table] if "fleet" in table else without_key(before[table])), table
+    assert "someone" in lake.by_key("standardized.telemetry_climate")
+    assert objects_with(lake, "value-of-gone-m6", "gone-bad", "gone-broken", "gone-late") == []
+    assert lake.rows("standardized.telemetry_climate") == [
+        row for row in once["standardized.telemetry_climate"] if row["message_id"] != "m2"
+    ]
+
+
 def test_bounds_of_columns_have_nothing_of_the_key(lake):
     """The first and the last key of all files are in the bounds of manifests and in statistics."""
     first, last = "a-first-person-of-all", "~a-last-person-of-all"

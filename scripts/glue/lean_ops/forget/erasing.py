@@ -295,7 +295,9 @@ class _Erasure:
         away = {**going, **{path: tasks[path] for path in later}}
         if not away:
             return None
-        update = transaction.newRewrite()
+        # Without a snapshot to begin at, Iceberg looks for concurrent deletes back to the table's first one,
+        # and refuses where that has expired. What has come until here was checked above.
+        update = transaction.newRewrite().validateFromSnapshot(self._current(transaction))
         deletes: dict[str, Any] = {}
         for path, task in away.items():
             update.deleteFile(task.file())
@@ -323,6 +325,10 @@ class _Erasure:
         for key, value in {**properties, OPERATION: self.forgotten.operation_id}.items():
             update.set(key, value)
         update.commit()
+        return self._current(transaction)
+
+    @staticmethod
+    def _current(transaction: Any) -> int:
         return int(transaction.table().operations().current().currentSnapshot().snapshotId())
 
 
