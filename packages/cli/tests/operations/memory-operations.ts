@@ -103,6 +103,8 @@ export interface MemoryOptions {
   readonly tables?: Readonly<Record<string, object | string>>;
   /** The rows that Athena answers. */
   readonly ledger?: readonly (readonly (string | null)[])[];
+  /** The rows that the table of operations has of rebuilds: their plans, and the seconds that they took. */
+  readonly rebuilds?: readonly (readonly (string | null)[])[];
   /** The rows that cycle_delta has of the topic: cycles with their numbers of messages. */
   readonly delta?: readonly (readonly (string | null)[])[];
   /** Takes part when the Glue job runs: throws to let the execution fail. */
@@ -115,6 +117,7 @@ export interface MemoryOptions {
 export function memoryOperations({
   items = [registered()],
   ledger = [],
+  rebuilds = [],
   delta = [],
   tables = {},
   job,
@@ -256,7 +259,8 @@ export function memoryOperations({
       execute: () => Promise.reject(new Error('nothing is written by Athena')),
       query: (sql) => {
         queries.push(sql);
-        return Promise.resolve({ columns: [], rows: sql.includes('"cycle_delta"') ? delta : ledger });
+        const rows = sql.includes('"cycle_delta"') ? delta : sql.includes('"operations"') ? rebuilds : ledger;
+        return Promise.resolve({ columns: [], rows });
       },
     },
     clock: {

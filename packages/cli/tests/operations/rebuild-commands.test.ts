@@ -21,8 +21,8 @@ const TABLES = {
   'acme_curated.telemetry_climate': table(900),
 };
 const LEDGER = [
-  ['standardized', '5000', '240'],
-  ['curated', '4000', '90'],
+  ['standardized', '500000', '5000.5'],
+  ['curated', '400000', '10000'],
 ] as const;
 const FIRST: JsonObject = withField('level', { type: 'number' }, topicSchema());
 const BREAKING: JsonObject = { ...withField('level', { type: 'string' }, FIRST), 'x-version': 2 };
@@ -47,7 +47,9 @@ describe('topic rebuild', () => {
     expect(output).not.toContain('Standardized: ');
     expect(output).toContain('version 1 becomes version 2: 1 change, 1 of them breaking');
     expect(output).toContain('BREAKING TYPE_CHANGED: the type of level changes from double to string');
-    expect(output).toContain('about 3 minutes, an estimate by the rows a second of its cycles; about $0.04 at 2 DPUs');
+    expect(output).toContain(
+      'minutes   about 2, a guess by its fastest cycle, as no rebuild is on record; about $0.03 at 2 DPUs',
+    );
     expect(output).toMatch(
       /--from standardized --schema 'ada'\\''s next\.json' --max-rejected 0\.5% --plan .*,schema=[0-9a-f]{12} --apply/,
     );

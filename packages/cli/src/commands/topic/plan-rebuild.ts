@@ -2,24 +2,21 @@
 import {
   checkSchema,
   compareSchemas,
-  databaseOf,
-  dmlIdentifier,
   isBreaking,
   LAYERS,
   readAcceptedSchema,
   schemaKeys,
-  stringLiteral,
   type Document,
   type SchemaChange,
   type TopicName,
 } from '@lean-ops/common/core';
 import { hash } from 'node:crypto';
-import { lakeReader } from '../../pipeline/athena-queries';
 import type { OperationsDeployment } from '../../pipeline/deployment';
 import type { Operator } from '../../pipeline/operator';
 import { LAYER_NAMES } from '../../format/plan-lines';
 import { counted, shellWord, sizeText } from '../../format/text';
 import { planWork, refused, type PlanResult, type WorkPlan } from '../../operations/plan';
+import { estimateRebuild, readRebuildPast, type RebuildTime } from '../../operations/rebuild-time';
 import type { TopicSituation } from '../../operations/situation';
 import type { SizedTable } from '../../operations/table-sizes';
 
@@ -31,12 +28,6 @@ export interface RebuildOptions {
   readonly schema: { readonly file: string; readonly text: string } | undefined;
   /** As the user wrote it. */
   readonly maxRejected: string | undefined;
-}
-
-/** What the ledger says of a topic's past in one layer. */
-interface Past {
-  readonly records: number;
-  readonly seconds: number;
 }
 
 /** Dollars of a DPU hour, and the DPUs of the job by default: two workers of G.1X. */
@@ -78,9 +69,9 @@ export async function planRebuild(
   }
   const choice = await chooseSchema(topic, options.schema, deployment, operator);
   if ('ok' in choice) return choice;
-  const past = await readPast(topic, deployment, operator);
-  const events = past.get(options.from === 'raw' ? LAYERS.standardized : LAYERS.curated)?.records ?? 0;
-  const minutes = minutesOf(layers, past);
+  const past = await readRebuildPast(topic, options.from, deployment, operator);
+  const events = past.layers.get(options.from === 'raw' ? LAYERS.standardized : LAYERS.curated)?.records ?? 0;
+  const time = estimateRebuild(layers, past, events);
   const rows = sized.reduce((sum, { size }) => sum + (size?.rows ?? 0), 0);
   const bytes = sized.reduce((sum, { size }) => sum + (size?.bytes ?? 0), 0);
   return {
@@ -97,7 +88,7 @@ export async function planRebuild(
         rows_now: rows,
         bytes_now: bytes,
         events,
-        ...(minutes !== undefined && { minutes }),
+        ...(time !== undefined && { minutes: time.minutes }),
       },
       basis: choice.basis,
       lines: [
@@ -113,7 +104,7 @@ export async function planRebuild(
           'swaps',
           `by one commit a table; ${bytes === 0 ? 'the bytes' : sizeText(bytes)} of today stay until the undo's time is over`,
         ] as const,
-        ['takes', costText(minutes)] as const,
+        ['minutes', costText(time)] as const,
       ],
       ...(choice.upload !== undefined && { text: choice.upload }),
     },
@@ -202,39 +193,12 @@ function dropsLines({ since }: RebuildOptions): (readonly [string, string])[] {
   return [['drops', `the rows of events that came before ${since.slice(0, 16)}: the tables have none of them then`]];
 }
 
-function costText(minutes: number | undefined): string {
-  if (minutes === undefined) return 'not known how long: the ledger has no cycle of the topic';
-  const dollars = (minutes / 60) * DPUS * DOLLARS_A_DPU_HOUR;
+function costText(time: RebuildTime | undefined): string {
+  if (time === undefined) return 'not known: the ledger has no cycle of the topic';
+  const dollars = (time.minutes / 60) * DPUS * DOLLARS_A_DPU_HOUR;
   return (
-    `about ${counted(minutes, 'minute')}, an estimate by the rows a second of its cycles; ` +
+    `about ${time.minutes}, ${time.basis}; ` +
     `about $${dollars < 0.01 ? '0.01' : dollars.toFixed(2)} at ${DPUS} DPUs of $${DOLLARS_A_DPU_HOUR} an hour`
-  );
-}
-
-/** Minutes that the layers' records take at the speed of their cycles; undefined where the ledger has none. */
-function minutesOf(layers: readonly string[], past: ReadonlyMap<string, Past>): number | undefined {
-  const known = layers.map((layer) => past.get(layer)).filter((one) => one !== undefined);
-  if (known.length === 0) return undefined;
-  // A run takes about a minute to start.
-  return 1 + Math.ceil(known.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
-}
-
-/** What the cycles of the topic have taken, by layer: records, and the seconds that went into them. */
-async function readPast(
-  topic: TopicName,
-  deployment: OperationsDeployment,
-  operator: Operator,
-): Promise<ReadonlyMap<string, Past>> {
-  const table = `${dmlIdentifier(databaseOf(deployment.lake, LAYERS.ops))}.${dmlIdentifier('ledger')}`;
-  const { rows } = await lakeReader(operator, deployment).query(
-    `SELECT layer, sum(records_in), sum(date_diff('second', started_at, finished_at)) FROM ${table} ` +
-      `WHERE topic_name = ${stringLiteral(topic)} AND records_in > 0 GROUP BY layer`,
-  );
-  return new Map(
-    rows.map(([layer, records, seconds]) => [
-      layer ?? '',
-      { records: Number(records ?? 0), seconds: Number(seconds ?? 0) },
-    ]),
   );
 }
 
