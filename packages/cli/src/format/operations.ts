@@ -93,6 +93,7 @@ const WORK: Readonly<Record<Operation['kind'], string>> = {
   undo: 'putting back',
   rebuild: 'swapping',
   forget: 'erasing in',
+  replay: 'bringing recorded errors into',
 };
 
 /** What a step of an operation that somebody watches means, in one line. */
@@ -130,6 +131,7 @@ function whatIsDone(operation: Operation): string {
     case 'APPLIED': {
       if (kind === 'compact') return compactedText(counts);
       if (kind === 'forget') return forgottenText(counts);
+      if (kind === 'replay') return replayedText(counts);
       const { cycles_waiting: cycles, messages_waiting: messages } = counts;
       if (kind === 'rewind' || kind === 'undo') return movedText(counts);
       if (kind !== 'release' || typeof cycles !== 'number' || typeof messages !== 'number')
@@ -200,3 +202,21 @@ function forgottenText(counts: Operation['counts']): string {
   const rows = found.length === 0 ? 'no rows' : `rows of ${found.join(', ')}`;
   return `erased: ${rows}${typeof letters === 'number' && letters > 0 ? `, and ${counted(letters, 'dead letter')}` : ''}`;
 }
+
+/** What a replay did: messages, by what became of them. */
+export function replayedText(counts: Operation['counts']): string {
+  const numberOf = (name: string): number => (typeof counts[name] === 'number' ? counts[name] : 0);
+  const parts = REPLAY_COUNTS.flatMap(([names, text]) => {
+    const count = names.reduce((sum, name) => sum + numberOf(name), 0);
+    return count === 0 ? [] : [text(count)];
+  });
+  return `the tables are done: ${parts.length === 0 ? 'no error was open any more' : parts.join(', ')}`;
+}
+
+const REPLAY_COUNTS: readonly (readonly [names: readonly string[], text: (count: number) => string])[] = [
+  [['replayed', 'parse_replayed'], (count) => `${counted(count, 'error')} replayed`],
+  [['superseded'], (count) => `${count} superseded by newer versions`],
+  [['rejudged'], (count) => `${count} wrong in another way now`],
+  [['failing', 'parse_failing'], (count) => `${count} still wrong`],
+  [['gone', 'parse_gone'], (count) => `${count} without a record that could be read`],
+];

@@ -5,14 +5,21 @@
 import type { Document } from '../condition';
 import { isTopicName, type TopicName } from '../topic';
 
-export const OPERATION_KINDS = ['hold', 'release', 'compact', 'rewind', 'undo', 'rebuild', 'forget'] as const;
+export const OPERATION_KINDS = ['hold', 'release', 'compact', 'rewind', 'undo', 'rebuild', 'forget', 'replay'] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /**
  * The kinds that work on a topic's tables and hold the topic for as long as that takes. One that was held before stays held, and
  * with `hold_after` in the plan so does any other.
  */
-export const WORKING_KINDS: ReadonlySet<OperationKind> = new Set(['compact', 'rewind', 'undo', 'rebuild', 'forget']);
+export const WORKING_KINDS: ReadonlySet<OperationKind> = new Set([
+  'compact',
+  'rewind',
+  'undo',
+  'rebuild',
+  'forget',
+  'replay',
+]);
 
 /** RUNNING until it ends. A FAILED operation keeps its topic's lock: it is resumed, and RUNNING again, or cancelled. */
 export const OPERATION_STATES = ['RUNNING', 'DONE', 'FAILED', 'CANCELLED'] as const;

@@ -114,13 +114,13 @@ export function systemTables(lake: Lake): TableDefinition[] {
     ops(
       'parse_errors',
       'error_id topic_name message_id error_code error_message payload received_at:timestamp cycle_id ' +
-        'detected_at:timestamp resolved_at:timestamp',
+        'detected_at:timestamp resolved_at:timestamp resolution',
     ),
     ops(
       'ledger',
       'topic_name layer cycle_id records_in:bigint duplicates:bigint superseded:bigint written:bigint ' +
         'parse_errors:bigint rejected:bigint nulled:bigint rescued:bigint new_columns:bigint started_at:timestamp ' +
-        'finished_at:timestamp status error forgotten:bigint',
+        'finished_at:timestamp status error forgotten:bigint replayed:bigint',
     ),
     ops(
       'operations',

@@ -440,7 +440,7 @@ describe('a failed operation', () => {
 
 describe('killed at any call and run again', () => {
   const CANCELLED = ['cancelled hold', 'cancelled compact', 'cancelled rebuild'] as const;
-  const KINDS = ['hold', 'release', 'compact', 'rewind', 'rebuild', ...CANCELLED] as const;
+  const KINDS = ['hold', 'release', 'compact', 'rewind', 'rebuild', 'replay', ...CANCELLED] as const;
   const prepared = (kind: (typeof KINDS)[number]) => (kind === 'release' ? held(READY) : Promise.resolve(world(READY)));
 
   async function perform(documents: DocumentStore, kind: (typeof KINDS)[number], one: Operation): Promise<void> {
@@ -483,7 +483,7 @@ describe('killed at any call and run again', () => {
 
 describe('any number of operators and executions at once', () => {
   it('keep one operation a topic, an epoch that only grows, and a topic that is held or not', async () => {
-    const kinds = fc.constantFrom<OperationKind>('hold', 'release', 'compact', 'rewind', 'rebuild');
+    const kinds = fc.constantFrom<OperationKind>('hold', 'release', 'compact', 'rewind', 'rebuild', 'replay');
     const life = fc.record({
       kind: kinds,
       fails: fc.boolean(),
