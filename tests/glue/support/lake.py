@@ -342,7 +342,7 @@ class Lake:
         return sorted(rows, key=lambda row: row["cycle_id"])
 
     def balance(self, layer: str, topic: str = "telemetry.climate") -> tuple[int, int]:
-        """Returns Σ records_in and the number of what became of them, which must be equal."""
+        """Returns Σ records_in + Σ replayed and the number of what became of them, which must be equal."""
         rows = self.ledger(layer, topic)
         table = f"{layer}.{names.table_name(topic)}"
         exists = names.table_name(topic) in [
@@ -350,7 +350,7 @@ class Lake:
         ]
         present = len(self.rows(table)) if exists else 0
         gone = ("duplicates", "superseded", "parse_errors", "rejected", "forgotten")
-        return sum(row["records_in"] for row in rows), present + sum(
+        return sum(row["records_in"] + row["replayed"] for row in rows), present + sum(
             row[name] for row in rows for name in gone
         )
 

@@ -2,12 +2,14 @@
 
 The rows are made from the commits of the topics' tables, so a run that is killed loses none. They add up:
 
-Standardized: Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ parse_errors + Σ forgotten.
-Curated:      Σ records_in = rows of the table + Σ duplicates + Σ superseded + Σ rejected + Σ forgotten, where
-records_in counts the versions that were validated.
+Standardized: Σ records_in + Σ replayed = rows of the table + Σ duplicates + Σ superseded + Σ parse_errors
+              + Σ forgotten.
+Curated:      Σ records_in + Σ replayed = rows of the table + Σ duplicates + Σ superseded + Σ rejected
+              + Σ forgotten, where records_in counts the versions that were validated.
 
 An operation that erases keys has an entry of its own, with its id in the place of a cycle's: `forgotten` are
-the rows that it took from the table.
+the rows that it took from the table. So has one that replays errors: `replayed` are messages that had been
+refused, and `superseded` those of them that lost to another, and the rows that lost to one of them.
 """
 
 import json
@@ -34,11 +36,13 @@ COUNTS = (
     "rescued",
     "new_columns",
     "forgotten",
+    "replayed",
 )
 SCHEMA = (
     "topic_name string, layer string, cycle_id string, "
-    + "".join(f"{name} bigint, " for name in COUNTS[:-1])
-    + "started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string, forgotten bigint"
+    + "".join(f"{name} bigint, " for name in COUNTS[:-2])
+    + "started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string, "
+    + "forgotten bigint, replayed bigint"
 )
 DONE = "SUCCEEDED"
 FAILED = "FAILED"
@@ -49,6 +53,9 @@ REWOUND = "REWOUND"
 REBUILT = "REBUILT"
 """Not a cycle, but the correction by which an operation has rebuilt the table: `cycle_id` names it, and its
 counts are differences, which may be negative. The sums over all rows are those of the rebuilt table."""
+REPLAYED = "REPLAYED"
+"""Not a cycle, but an operation that has brought messages into the table which had been refused."""
+CORRECTIONS = (REBUILT, REPLAYED)
 UNBALANCED = "UNBALANCED"
 """The cycle is done, but its counts disagree with the table."""
 _KEYS = ("topic_name", "layer", "cycle_id")
@@ -69,7 +76,7 @@ class Entry:
     fenced: whether that is because an operation took the topic over, which is no failure.
     rewound: whether it is because an operation has moved the table back, which is none either.
     imbalance: how the counts disagree with the table.
-    rebuilt: whether it is the correction of a rebuild.
+    correction: REBUILT or REPLAYED, where it is the correction by such an operation.
     """
 
     topic: str
@@ -82,14 +89,14 @@ class Entry:
     fenced: bool = False
     rewound: bool = False
     imbalance: str | None = None
-    rebuilt: bool = False
+    correction: str | None = None
 
     @property
     def status(self) -> str:
         if self.error is not None:
             return FENCED if self.fenced else REWOUND if self.rewound else FAILED
-        if self.rebuilt:
-            return REBUILT
+        if self.correction is not None:
+            return self.correction
         return DONE if self.imbalance is None else UNBALANCED
 
 

@@ -14,7 +14,7 @@ from lean_ops.ports.interfaces import KEYS, Item
 RUNNING, DONE, CANCELLED = "RUNNING", "DONE", "CANCELLED"
 BUILDING, BUILT, DRAINED, APPLIED = "BUILDING", "BUILT", "DRAINED", "APPLIED"
 _ENDED = (DONE, CANCELLED)
-_LOCK = "topic#"
+_LOCK, _IGNORED = "topic#", "ignored#"
 
 
 class OperationError(LeanOpsError):
@@ -55,12 +55,13 @@ class Operation:
 
 
 def read_operation(item: Item) -> Operation | None:
-    """Returns the operation of an item; None for the lock of a topic, and for the keys of an erasure.
+    """Returns the operation of an item; None for the lock of a topic, for the keys of an erasure, and for the
+    mark of an error that people ignore.
 
     Raises OperationError for an item that is neither.
     """
     operation_id = str(item.get("operation_id", ""))
-    if operation_id.startswith((_LOCK, KEYS)):
+    if operation_id.startswith((_LOCK, KEYS, _IGNORED)):
         return None
     lacking = [name for name in ("kind", "topic", "state", "step", "requested_at") if not item.get(name)]
     if not operation_id or lacking:

@@ -31,8 +31,8 @@ def rewound_entries(tables: Tables, topic: str, table: TopicTable, operation_id:
     rows = (
         tables.read(tables.name("ops", ledger.TABLE))
         .where((F.col("layer") == LAYER) & (F.col("topic_name") == topic) & (F.col("cycle_id") >= oldest))
-        # The correction of a rebuild is no cycle's: it is about all rows that the table had then.
-        .where(F.col("status") != ledger.REBUILT)
+        # The correction of a rebuild or a replay is no cycle's.
+        .where(~F.col("status").isin(*ledger.CORRECTIONS))
         .where((F.col("records_in") > 0) | (F.col("status") == ledger.REWOUND))
         .select("cycle_id", "status", "started_at", "finished_at")
         .collect()

@@ -36,7 +36,7 @@ def taken_cycles(tables: Tables, topics: Iterable[str]) -> list[TakenCycle]:
     rows = (
         tables.read(tables.name("ops", ledger.TABLE))
         .where((F.col("layer") == "standardized") & F.col("topic_name").isin(*topics))
-        .where(F.col("status") != ledger.REBUILT)
+        .where(~F.col("status").isin(*ledger.CORRECTIONS))
         .where(changed | (failed & ~is_own))
         .select("topic_name", "cycle_id", F.greatest("records_in", F.lit(1)).alias("messages"))
         .collect()

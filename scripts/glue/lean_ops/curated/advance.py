@@ -60,6 +60,14 @@ class Checkpoint:
         backfill = None if version is None else BackfillProgress(int(version), properties[_BACKFILL_THROUGH])
         return cls(properties[_THROUGH], int(properties[_SCHEMA_VERSION]), backfill)
 
+    def properties(self) -> dict[str, str]:
+        """Returns what a commit carries that moves nothing: the inverse of `of`."""
+        own = checkpoint_properties(self.through, self.schema_version)
+        if self.backfill is None:
+            return own
+        version, through = self.backfill
+        return {**own, _BACKFILL_VERSION: str(version), _BACKFILL_THROUGH: through}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Advance(TopicAdvance):

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import ledger
 from lean_ops.bookkeeping.layer_run import LayerRun
-from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
+from lean_ops.bookkeeping.ledger_corrections import corrections_in_force
 from lean_ops.bookkeeping.table_position import TABLE_ROLLED_BACK, Position, record_moved_back
 from lean_ops.bookkeeping.taken_cycles import gone_cycles, taken_cycles
 from lean_ops.curated.advance import LAYER
@@ -83,7 +83,7 @@ def _undone_entries(tables: Tables, moved: Mapping[str, Position]) -> list[ledge
         tables.read(tables.name("ops", ledger.TABLE))
         .where((F.col("layer") == LAYER) & F.col("topic_name").isin(*moved))
         # The correction of a rebuild is no cycle's.
-        .where((F.col("records_in") > 0) & (F.col("status") != ledger.REBUILT))
+        .where((F.col("records_in") > 0) & (~F.col("status").isin(*ledger.CORRECTIONS)))
         .select("topic_name", "cycle_id", "started_at", "finished_at")
         .collect()
     )

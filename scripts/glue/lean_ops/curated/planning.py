@@ -66,7 +66,7 @@ def plan_topic(
     if text is None:
         return None
     schema = read_schema(text, topic)
-    table = _table(tables, schema, listed, epoch)
+    table = table_for(tables, schema, listed[LAYER], epoch)
     position = position_of(table, mirror)
     last = position.last
     checkpoint = None if last is None else Checkpoint.of(last)
@@ -89,11 +89,13 @@ def plan_topic(
     )
 
 
-def _table(
-    tables: Tables, schema: TopicSchema, listed: Mapping[str, Collection[str]], epoch: int
-) -> TopicTable:
+def table_for(tables: Tables, schema: TopicSchema, listed: Collection[str], epoch: int) -> TopicTable:
+    """Loads the Curated table of a schema. listed: the names of the layer's tables. epoch: the writer's.
+
+    Raises TableBehindSchemaError.
+    """
     topic, name = schema.topic, names.table_name(schema.topic)
-    if name not in listed[LAYER]:
+    if name not in listed:
         raise TableBehindSchemaError(
             f"{topic} has no Curated table. To make it: lean-ops schema push schemas/{topic}"
         )

@@ -38,11 +38,11 @@ def _versions(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.Reco
 def validate(versions: DataFrame, schema: TopicSchema) -> DataFrame:
     """Returns the versions with the verdict on each, in the columns of validate_batches.validated_batch.
 
-    The work is done on the executors. There a task raises TopicTooSlowError when its texts take more time
-    than time_limit.MAX_SECONDS.
+    versions: the columns of cycle_delta, and perhaps more, which stay. The work is done on the executors.
+    There a task raises TopicTooSlowError when its texts take more time than time_limit.MAX_SECONDS.
     """
     seconds = time_limit.MAX_SECONDS
-    kept = [field for field in DELTA_SCHEMA.fields if field.name not in ("columns", names.RESCUED)]
+    kept = [field for field in versions.schema.fields if field.name not in ("columns", names.RESCUED)]
     value = ", ".join(f"`{field.column}`: {field.data_type}" for field in schema.fields)
     types = [
         *(f"{field.name} {field.dataType.simpleString()}" for field in kept),

@@ -34,6 +34,7 @@ from lean_ops.operations.fencing import fence
 from lean_ops.operations.forgetting import forget
 from lean_ops.operations.rebuilding import build_beside, clean_up, swap_in
 from lean_ops.operations.recording import record
+from lean_ops.operations.replaying import replay
 from lean_ops.operations.rewinding import move_tables
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
 from lean_ops.ports.job_arguments import MaintenanceArguments
@@ -223,6 +224,11 @@ def _forget(job: OperationJob, tables: Tables, operation: Operation, held: HeldT
     return {"epoch": held.epoch, **forget(job, tables, operation, held.epoch)}
 
 
+def _replay(job: OperationJob, tables: Tables, operation: Operation, held: HeldTopic) -> Counts:
+    held.fence(tables)
+    return {"epoch": held.epoch, **replay(job, tables, operation, held.epoch)}
+
+
 _KINDS: Mapping[str, Apply] = {
     "hold": _hold,
     "release": _release,
@@ -231,6 +237,7 @@ _KINDS: Mapping[str, Apply] = {
     "undo": _move,
     "rebuild": _rebuild,
     "forget": _forget,
+    "replay": _replay,
 }
 _BUILDS: Mapping[str, Build] = {"rebuild": build_beside}
 _CLEAN_UPS: Mapping[str, CleanUp] = {

@@ -13,8 +13,8 @@ from typing import Any
 
 from lean_ops.bookkeeping import drift_log, ledger
 from lean_ops.bookkeeping.drift_log import Drift
+from lean_ops.bookkeeping.ledger_corrections import corrections_in_force
 from lean_ops.bookkeeping.operation import Operation, OperationError, read_operation
-from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
 from lean_ops.bookkeeping.rewound_ledger import rewound_entries
 from lean_ops.columns import names
 from lean_ops.curated.advance import Checkpoint
@@ -178,7 +178,7 @@ def _record(
 
 
 def _passed(job: OperationJob, operation: Operation, done: _Move) -> tuple[set[str], set[str]]:
-    """The rebuilds whose swaps the move has undone, and those that are in force again.
+    """The rebuilds and replays whose commits the move has undone, and those that are in force again.
 
     A swap may have expired, so what the plan undoes counts as well: a rebuild, or the undo of one.
     """
@@ -198,7 +198,7 @@ def _passed(job: OperationJob, operation: Operation, done: _Move) -> tuple[set[s
 
 
 def _swaps(table: TopicTable, snapshot_id: str) -> set[str]:
-    """The rebuilds whose swaps are in force at a snapshot, as far as they are kept."""
+    """The rebuilds and replays whose commits are in force at a snapshot, as far as they are kept."""
     commits = table.commits_in_force(snapshot_id) if snapshot_id else []
     return {one.properties[OPERATION] for one in commits if OPERATION in one.properties}
 

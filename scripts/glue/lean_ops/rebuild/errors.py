@@ -18,6 +18,12 @@ from lean_ops.tables.spark_tables import Tables
 RESOLUTION, _REOPENED, _UNDONE = "REBUILT", "REOPENED", "UNDONE"
 """What the resolution of an error begins with that a rebuild has closed, that is open again since the rebuild
 was undone, and that only an undone rebuild had found. The id of the rebuild follows."""
+REPLAYED, SUPERSEDED, REJUDGED = "REPLAYED", "SUPERSEDED", "REJUDGED"
+"""What the resolution of an error begins with that a replay has closed: its version is in the table now, a
+newer one of its key is, or it is wrong in another way, of which a new error tells. The id of the replay
+follows."""
+REPLAYS = (REPLAYED, SUPERSEDED, REJUDGED)
+_REPLAY = "replay"
 
 
 def replace_errors(rebuild: Rebuild, layer: str, one: LiveTable, at: datetime) -> None:
@@ -61,28 +67,39 @@ def closed_errors(live: Tables, operation: Operation) -> int:
 def settle_errors(
     live: Tables, by: Operation, undone: Collection[str], redone: Collection[str], version: int | None
 ) -> None:
-    """Brings errors in line with a Curated table that an operation has moved behind the swaps of rebuilds, or
-    upon them again. A second time it changes nothing.
+    """Brings errors in line with a Curated table that an operation has moved behind the commits of rebuilds
+    and replays, or upon them again. A second time it changes nothing.
 
-    What an undone rebuild has closed is open again, with a mark by which it is closed when the swap is in
-    force again. What only the undone rebuild's schema has found is closed, until then.
+    What an undone one has closed is open again, with a mark by which it is closed when the commit is in force
+    again. What only an undone rebuild's schema has found is closed, until then.
 
-    by: the operation. undone, redone: rebuilds whose swaps are not in force any more, and are again. version:
-    that of the schema in the table's checkpoint; None where it has none.
+    by: the operation. undone, redone: rebuilds and replays whose commits are not in force any more, and are
+    again. version: that of the schema in the table's checkpoint; None where it has none.
     """
     if not undone and not redone:
         return
+    rebuilds = [one for one in undone if f"-{_REPLAY}-" not in one]
     table = live.name(*ERRORS)
     known = live.read(table).where(F.col("topic_name") == by.topic)
     at = timestamp(datetime.fromisoformat(by.requested_at))
     changed = [
         *(_resolved(known, f"{RESOLUTION}:{one}", f"{_REOPENED}:{one}", None) for one in undone),
         *(_resolved(known, f"{_REOPENED}:{one}", f"{RESOLUTION}:{one}", at) for one in redone),
+        *(
+            _resolved(known, f"{how}:{one}", f"{_REOPENED}:{how}:{one}", None)
+            for one in undone
+            for how in REPLAYS
+        ),
+        *(
+            _resolved(known, f"{_REOPENED}:{how}:{one}", f"{how}:{one}", at)
+            for one in redone
+            for how in REPLAYS
+        ),
         *(_resolved(known, f"{_UNDONE}:{one}", None, None) for one in redone),
     ]
-    if undone and version is not None:
+    if rebuilds and version is not None:
         later = F.col("resolved_at").isNull() & (F.col("schema_version") > version)
-        changed.append(_with(known.where(later), f"{_UNDONE}:{max(undone)}", at))
+        changed.append(_with(known.where(later), f"{_UNDONE}:{max(rebuilds)}", at))
     with materialized(reduce(DataFrame.unionByName, changed).coalesce(1)) as rows:
         if not rows.isEmpty():
             live.upsert(rows.dropDuplicates(["error_id"]), table, ["error_id"], {})

@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import checkpoint_mirror, drift_log, ledger
 from lean_ops.bookkeeping.drift_log import Drift
+from lean_ops.bookkeeping.ledger_corrections import correction_of, correction_properties, differences
 from lean_ops.bookkeeping.operation import Operation, OperationError
-from lean_ops.bookkeeping.rebuilt_ledger import correction_of, correction_properties, differences
 from lean_ops.curated.advance import Checkpoint, checkpoint_properties
 from lean_ops.maintenance.shadows import TOPIC_LAYERS, shadows_of
 from lean_ops.ports.interfaces import OperationJob
@@ -214,9 +214,12 @@ def _properties(rebuild: Rebuild, layer: str, one: LiveTable, audit: Mapping[str
     totals = totals_of(rebuild, layer)
     own = {
         CYCLE_ID: one.reached,
-        OPERATION: rebuild.operation.operation_id,
         _AUDIT: json.dumps(dict(audit), sort_keys=True),
-        **correction_properties(differences(rebuild.live, rebuild.topic, layer, totals)),
+        **correction_properties(
+            ledger.REBUILT,
+            rebuild.operation.operation_id,
+            differences(rebuild.live, rebuild.topic, layer, totals),
+        ),
     }
     if layer == "standardized":
         return own

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lean_ops.bookkeeping import checkpoint_mirror, ledger
 from lean_ops.bookkeeping.held_topics import Holds
 from lean_ops.bookkeeping.layer_run import LayerRun
-from lean_ops.bookkeeping.rebuilt_ledger import corrections_in_force
+from lean_ops.bookkeeping.ledger_corrections import corrections_in_force
 from lean_ops.bookkeeping.table_position import (
     TABLE_ROLLED_BACK,
     Position,

@@ -1,8 +1,9 @@
-"""The corrections of the ledger by which rebuilds have changed a table, and what becomes of them when the
-table is moved to another of its snapshots.
+"""The corrections of the ledger by which rebuilds and replays have changed a table, and what becomes of them
+when the table is moved to another of its snapshots.
 
-A rebuild's swap carries by how much its counts differ from all that the ledger had of the table. So the
-correction can be made from the commit at any time, and it counts only while that commit is in force.
+A rebuild's swap carries by how much its counts differ from all that the ledger had of the table, and the
+commit of a replay what it has brought into the table. So the correction can be made from the commit at any
+time, and it counts only while that commit is in force.
 """
 
 import json
@@ -17,7 +18,10 @@ from lean_ops.tables.spark_tables import Tables
 from lean_ops.tables.swap import OPERATION
 from lean_ops.tables.topic_table import TopicTable
 
-_DIFFERENCES = "lean-ops.rebuilt-counts"
+_DIFFERENCES = {"lean-ops.rebuilt-counts": ledger.REBUILT, "lean-ops.replayed-counts": ledger.REPLAYED}
+"""The properties of commits that have the counts of a correction, with its status."""
+CORRECTION_PROPERTIES = (OPERATION, *_DIFFERENCES)
+"""The properties of a commit that make it a correction."""
 
 
 def differences(tables: Tables, topic: str, layer: str, totals: Mapping[str, int]) -> dict[str, int]:
@@ -32,15 +36,17 @@ def differences(tables: Tables, topic: str, layer: str, totals: Mapping[str, int
     return {name: totals[name] - sums[name] for name in ledger.COUNTS if name != "new_columns"}
 
 
-def correction_properties(counts: Mapping[str, int]) -> dict[str, str]:
-    """Returns what the swap's commit carries, so that its correction can be made from it."""
-    return {_DIFFERENCES: json.dumps(dict(counts), sort_keys=True)}
+def correction_properties(status: str, operation_id: str, counts: Mapping[str, int]) -> dict[str, str]:
+    """Returns what the commit of an operation carries, so that its correction can be made from it. status:
+    one of ledger.CORRECTIONS."""
+    name = next(name for name, one in _DIFFERENCES.items() if one == status)
+    return {OPERATION: operation_id, name: json.dumps(dict(counts), sort_keys=True)}
 
 
 def correction_of(topic: str, layer: str, commit: Commit) -> Entry | None:
-    """The correction of a swap's commit; None for any other commit."""
-    text = commit.properties.get(_DIFFERENCES)
-    if text is None:
+    """The correction of the commit of a rebuild or a replay; None for any other commit."""
+    name = next((one for one in _DIFFERENCES if one in commit.properties), None)
+    if name is None:
         return None
     return Entry(
         topic=topic,
@@ -48,14 +54,14 @@ def correction_of(topic: str, layer: str, commit: Commit) -> Entry | None:
         cycle_id=commit.properties[OPERATION],
         started_at=commit.committed_at,
         finished_at=commit.committed_at,
-        counts=json.loads(text),
-        rebuilt=True,
+        counts=json.loads(commit.properties[name]),
+        correction=_DIFFERENCES[name],
     )
 
 
 def corrections_in_force(tables: Tables, topic: str, layer: str, table: TopicTable) -> list[Entry]:
     """The entries of all corrections that the ledger has of a table which was moved: with their counts where
-    the swap is in force, and without where it is not.
+    the commit is in force, and without where it is not.
 
     table: as it is after it was moved. What is older than the snapshots that it keeps is left as it is.
     """
@@ -64,7 +70,8 @@ def corrections_in_force(tables: Tables, topic: str, layer: str, table: TopicTab
     found = {entry.cycle_id: entry for one in commits if (entry := correction_of(topic, layer, one))}
     rows = tables.read(tables.name("ops", ledger.TABLE))
     own = rows.where((F.col("topic_name") == topic) & (F.col("layer") == layer))
-    known = own.where(F.col("status") == ledger.REBUILT).select("cycle_id", "finished_at").collect()
+    corrections = own.where(F.col("status").isin(*ledger.CORRECTIONS))
+    known = corrections.select("cycle_id", "finished_at", "status").collect()
     oldest = min((one.committed_at for one in commits), default=None)
     entries = []
     for row in known:
@@ -80,7 +87,7 @@ def corrections_in_force(tables: Tables, topic: str, layer: str, table: TopicTab
                     cycle_id=row["cycle_id"],
                     started_at=at,
                     finished_at=at,
-                    rebuilt=True,
+                    correction=row["status"],
                 )
             )
     return entries

@@ -1,0 +1,119 @@
+"""Which errors a replay takes: the open rows that its plan has counted, and with them all rows of the same
+messages that nobody has closed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lean_ops.bookkeeping.operation import Operation, OperationError
+from lean_ops.columns.names import KEY
+from lean_ops.tables.ops_rows import timestamp
+
+CURATED, STANDARDIZED = "curated", "standardized"
+_VIOLATIONS = "array<struct<column: string, rule: string>>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the plan of a replay says.
+
+    causes: layer to signatures, as fingerprint.ts writes them; None for all. error_ids: None for all.
+    since, until: aware times of when errors were found. rows, parse_rows: how many open rows the plan has
+    counted in errors and in parse_errors; None where it has not. schema_version: None for a topic without a
+    schema.
+    """
+
+    causes: Mapping[str, Sequence[str]] | None
+    error_ids: Sequence[str] | None
+    since: datetime | None
+    until: datetime
+    rows: int | None
+    parse_rows: int | None
+    schema_version: int | None
+
+    @classmethod
+    def of(cls, operation: Operation) -> "Wish":
+        """Raises OperationError where the plan cannot be read."""
+        plan = operation.plan
+        try:
+            until = _time(plan.get("until") or operation.requested_at)
+            assert until is not None
+            causes = plan.get("causes")
+            by_layer: dict[str, list[str]] | None = None if causes is None else {}
+            for one in causes or ():
+                assert by_layer is not None
+                by_layer.setdefault(str(one["layer"]), []).append(str(one["signature"]))
+            ids = plan.get("error_ids")
+            return cls(
+                causes=by_layer,
+                error_ids=None if ids is None else [str(one) for one in ids],
+                since=_time(plan.get("since")),
+                until=until,
+                rows=_whole(plan.get("rows")),
+                parse_rows=_whole(plan.get("parse_rows")),
+                schema_version=_whole(plan.get("schema_version")),
+            )
+        except (AssertionError, KeyError, TypeError, ValueError) as error:
+            raise OperationError(
+                f"the plan of {operation.operation_id} does not say which errors it replays"
+            ) from error
+
+
+def open_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
+    """The open rows of `errors` that a wish names, in the table's columns.
+
+    A row is open while nobody has closed it, and no unresolved row of the same message has a later version of
+    the schema. packages/common/src/core/recorded-errors/fingerprint-sql.ts says the same for Athena.
+    """
+    message = Window.partitionBy("message_id", KEY)
+    unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull())
+    newest = unresolved.withColumn("newest_version", F.max("schema_version").over(message))
+    rows = newest.where(F.col("schema_version").eqNullSafe(F.col("newest_version"))).drop("newest_version")
+    return rows.where(_is_wished(wish, CURATED, signature("violations")))
+
+
+def open_parse_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
+    """The open rows of `parse_errors` that a wish names, in the table's columns."""
+    unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull())
+    return unresolved.where(_is_wished(wish, STANDARDIZED, F.coalesce("error_code", F.lit(""))))
+
+
+def rows_of_messages(errors: DataFrame, topic: str, chosen: DataFrame) -> DataFrame:
+    """All rows of `errors` that nobody has closed, of the messages of the chosen rows."""
+    unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull()).alias("own")
+    messages = chosen.select("message_id", KEY).distinct().alias("chosen")
+    same = F.col("own.message_id").eqNullSafe(F.col("chosen.message_id")) & F.col(f"own.{KEY}").eqNullSafe(
+        F.col(f"chosen.{KEY}")
+    )
+    return unresolved.join(messages, on=same, how="left_semi")
+
+
+def signature(violations: str) -> Column:
+    """The broken rules of a row of `errors` as a sorted set: `humidity type,temperature maximum`."""
+    rules = F.transform(
+        F.from_json(violations, _VIOLATIONS), lambda one: F.concat(one.column, F.lit(" "), one.rule)
+    )
+    return F.coalesce(F.array_join(F.array_sort(F.array_distinct(rules)), ","), F.lit(""))
+
+
+def _is_wished(wish: Wish, layer: str, signed: Column) -> Column:
+    found = F.col("detected_at") <= timestamp(wish.until)
+    if wish.since is not None:
+        found &= F.col("detected_at") >= timestamp(wish.since)
+    if wish.error_ids is not None:
+        found &= F.col("error_id").isin(*wish.error_ids)
+    if wish.causes is not None:
+        found &= signed.isin(*wish.causes.get(layer, ()))
+    return found
+
+
+def _time(text: Any) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(str(text))
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
