@@ -66,8 +66,12 @@ def corrections_in_force(tables: Tables, topic: str, layer: str, table: TopicTab
     table: as it is after it was moved. What is older than the snapshots that it keeps is left as it is.
     """
     # Two rebuilds in a row are of one cycle, and both count: the second knew of the first one's correction.
+    # Of two commits of one operation the newer one has the counts of both.
     commits = table.commits_in_force()
-    found = {entry.cycle_id: entry for one in commits if (entry := correction_of(topic, layer, one))}
+    found: dict[str, Entry] = {}
+    for one in commits:
+        if (entry := correction_of(topic, layer, one)) is not None:
+            found.setdefault(entry.cycle_id, entry)
     rows = tables.read(tables.name("ops", ledger.TABLE))
     own = rows.where((F.col("topic_name") == topic) & (F.col("layer") == layer))
     corrections = own.where(F.col("status").isin(*ledger.CORRECTIONS))

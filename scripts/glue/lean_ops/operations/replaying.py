@@ -8,6 +8,7 @@ from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.replay.curated import CuratedReplay
 from lean_ops.replay.selection import Wish
+from lean_ops.replay.unread import UnreadReplay
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.validation.topic_schema import TopicSchema, read_schema
 
@@ -20,7 +21,9 @@ def replay(job: OperationJob, tables: Tables, operation: Operation, epoch: int) 
     """
     wish = Wish.of(operation)
     schema = _schema(job, operation, wish)
-    counts: dict[str, int] = {}
+    counts = UnreadReplay(
+        job=job, tables=tables, operation=operation, epoch=epoch, schema=schema, wish=wish
+    ).run()
     if schema is not None:
         counts |= CuratedReplay(
             job=job, tables=tables, operation=operation, epoch=epoch, schema=schema, wish=wish

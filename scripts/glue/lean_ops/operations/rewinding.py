@@ -173,7 +173,9 @@ def _record(
         entries += rewound_entries(tables, operation.topic, done.after, operation.operation_id)
         last = done.after.last_commit()
         version = None if last is None else Checkpoint.of(last).schema_version
-        settle_errors(tables, operation, *_passed(job, operation, done), version)
+        settle_errors(tables, layer, operation, *_passed(job, operation, done), version)
+    else:
+        settle_errors(tables, layer, operation, *_passed(job, operation, done))
     ledger.write(tables, entries)
 
 

@@ -65,22 +65,29 @@ def closed_errors(live: Tables, operation: Operation) -> int:
 
 
 def settle_errors(
-    live: Tables, by: Operation, undone: Collection[str], redone: Collection[str], version: int | None
+    live: Tables,
+    layer: str,
+    by: Operation,
+    undone: Collection[str],
+    redone: Collection[str],
+    version: int | None = None,
 ) -> None:
-    """Brings errors in line with a Curated table that an operation has moved behind the commits of rebuilds
-    and replays, or upon them again. A second time it changes nothing.
+    """Brings the errors of a layer in line with a table that an operation has moved behind the commits of
+    rebuilds and replays, or upon them again. A second time it changes nothing.
 
     What an undone one has closed is open again, with a mark by which it is closed when the commit is in force
     again. What only an undone rebuild's schema has found is closed, until then.
 
     by: the operation. undone, redone: rebuilds and replays whose commits are not in force any more, and are
-    again. version: that of the schema in the table's checkpoint; None where it has none.
+    again. version: that of the schema in the checkpoint of Curated; None where it has none.
     """
     if not undone and not redone:
         return
     rebuilds = [one for one in undone if f"-{_REPLAY}-" not in one]
-    table = live.name(*ERRORS)
+    table = live.name(*(ERRORS if layer == "curated" else PARSE_ERRORS))
     known = live.read(table).where(F.col("topic_name") == by.topic)
+    if "resolution" not in known.columns:
+        return
     at = timestamp(datetime.fromisoformat(by.requested_at))
     changed = [
         *(_resolved(known, f"{RESOLUTION}:{one}", f"{_REOPENED}:{one}", None) for one in undone),

@@ -5,6 +5,7 @@ There is one commit, which moves no checkpoint; then the errors are closed by wh
 run that was killed in between finds the commit, and closes the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,10 +20,10 @@ from lean_ops.curated.advance import LAYER
 from lean_ops.curated.planning import table_for
 from lean_ops.curated.rows_spark import curated_rows, error_rows, valid_versions, validate
 from lean_ops.ports.interfaces import OperationJob
-from lean_ops.rebuild.errors import REJUDGED, REPLAYED, SUPERSEDED
+from lean_ops.rebuild.errors import REJUDGED, REPLAYED, REPLAYS, SUPERSEDED
 from lean_ops.rebuild.position import LiveTable, live_table
 from lean_ops.replay.records import OF_ERROR, WAS, versions_of_errors
-from lean_ops.replay.selection import Wish, open_errors, rows_of_messages
+from lean_ops.replay.selection import Wish, check_planned, closed_by, open_errors, rows_of_messages
 from lean_ops.spark.materialized import materialized
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.ops_rows import timestamp
@@ -34,6 +35,9 @@ from lean_ops.versions import merge_spark, total_order
 
 _ERRORS = "errors"
 _BECAME, _NEW_ID = "became", "new_id"
+_MERGED = "lean-ops.replayed-errors"
+"""A property of the commit by which errors were merged: the operation may have made another one, with what
+nobody could read before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,21 +63,26 @@ class CuratedReplay:
         found = self._table()
         name = self.tables.name("ops", _ERRORS)
         known = self.tables.read(name)
-        done = _commit_of(found, self.operation)
+        commits = _commits_of(found, self.operation)
+        done = next((one for one in commits if _MERGED in one.properties), None)
         with (
             materialized(open_errors(known, self.topic, self.wish)) as chosen,
             materialized(rows_of_messages(known, self.topic, chosen)) as rows,
         ):
-            counts = {"selected": chosen.count(), "gone": 0}
+            counts = {"selected": chosen.count()}
             if done is None:
-                _check_planned("errors", counts["selected"], self.wish.rows)
+                check_planned("errors", counts["selected"], self.wish.rows)
+            elif self.wish.rows is not None:
+                counts["selected"] = self.wish.rows
             versions = versions_of_errors(rows, self.topic)
             with materialized(validate(versions, self.schema)) as validated:
                 counts["gone"] = rows.count() - validated.count()
                 if done is None:
-                    done = self._merge(found, validated)
+                    done = self._merge(found, validated, commits)
                 self._enter(done)
-                return counts | self._close(name, known, rows, validated)
+                counts["failing"] = self._close(name, known, rows, validated)
+        closed = closed_by(self.tables.read(name), self.operation.operation_id)
+        return counts | {how.lower(): closed.get(how, 0) for how in REPLAYS}
 
     def _table(self) -> LiveTable:
         table_for(self.tables, self.schema, self.tables.listed(LAYER), self.epoch)
@@ -87,9 +96,12 @@ class CuratedReplay:
 
     # --- the table ---
 
-    def _merge(self, found: LiveTable, validated: DataFrame) -> Commit:
-        """Merges the versions that are valid, of which the table has nothing newer. It gives its last commit
-        where there are none."""
+    def _merge(self, found: LiveTable, validated: DataFrame, commits: Sequence[Commit]) -> Commit:
+        """Merges the versions that are valid, of which the table has nothing newer.
+
+        commits: those of the operation until now. The table's entry in the ledger is made from the newest
+        one, which therefore has the counts of all.
+        """
         heads = self._heads(found)
         valid = valid_versions(validated.where(F.col("disposition").isNull() | (F.col(WAS) == REJECTED)))
         if heads is None:
@@ -112,16 +124,20 @@ class CuratedReplay:
                 "superseded": counts.superseded,
                 "written": counts.inserted + counts.updated + counts.ties,
             }
+            before = correction_of(self.topic, LAYER, commits[0]) if commits else None
+            if before is not None:
+                own = {name: own.get(name, 0) + before.counts.get(name, 0) for name in {*own, *before.counts}}
             checkpoint = found.checkpoint
             assert checkpoint is not None
             properties = {
                 CYCLE_ID: found.reached,
                 **checkpoint.properties(),
                 **correction_properties(ledger.REPLAYED, self.operation.operation_id, own),
+                _MERGED: "true",
             }
-            if not own["written"]:
+            if not counts.written + counts.ties:
                 return found.table.commit([], [], properties)
-            if own["written"] == counts.inserted:
+            if not counts.updated + counts.ties:
                 return found.table.append_rows(rows, properties)
             return found.table.upsert_rows(rows, KEY, properties)
 
@@ -143,9 +159,9 @@ class CuratedReplay:
 
     # --- the errors ---
 
-    def _close(self, name: str, known: DataFrame, rows: DataFrame, validated: DataFrame) -> dict[str, int]:
+    def _close(self, name: str, known: DataFrame, rows: DataFrame, validated: DataFrame) -> int:
         """Closes the errors of which the table has the version, or a newer one, and those in whose place
-        others come. All in one commit."""
+        others come, all in one commit. Returns how many stay as they are."""
         found = self._table()
         now = self.job.clock()
         judged = validated.select(
@@ -162,7 +178,7 @@ class CuratedReplay:
         else:
             compared = judged.join(heads.select(KEY, F.col("head").alias("existing")), on=KEY, how="left")
         with materialized(compared.withColumn(_BECAME, _became())) as outcomes:
-            counted = {row[_BECAME]: row["count"] for row in outcomes.groupBy(_BECAME).count().collect()}
+            failing = outcomes.where(F.col(_BECAME).isNull()).count()
             closed = rows.join(
                 outcomes.where(F.col(_BECAME).isNotNull()).select(F.col(OF_ERROR).alias("error_id"), _BECAME),
                 on="error_id",
@@ -180,12 +196,7 @@ class CuratedReplay:
             with materialized(changed.coalesce(1)) as written:
                 if not written.isEmpty():
                     self.tables.upsert(written, name, ["error_id"], {})
-        return {
-            "replayed": counted.get(REPLAYED, 0),
-            "superseded": counted.get(SUPERSEDED, 0),
-            "rejudged": counted.get(REJUDGED, 0),
-            "failing": counted.get(None, 0),
-        }
+            return failing
 
     def _new_errors(self, validated: DataFrame, again: DataFrame, now: datetime) -> DataFrame:
         wrong = validated.where(F.col("disposition").isNotNull())
@@ -209,15 +220,7 @@ def _became() -> Column:
     )
 
 
-def _commit_of(found: LiveTable, operation: Operation) -> Commit | None:
-    """The commit in force by which an earlier run of the operation has merged."""
+def _commits_of(found: LiveTable, operation: Operation) -> list[Commit]:
+    """The commits in force that the operation has made, newest first."""
     commits = found.table.commits_in_force()
-    return next((one for one in commits if one.properties.get(OPERATION) == operation.operation_id), None)
-
-
-def _check_planned(what: str, found: int, planned: int | None) -> None:
-    if planned is not None and found != planned:
-        raise OperationError(
-            f"PLAN_STALE: the plan has {planned} open rows of {what}, and there are {found} now: cancel the "
-            "operation (lean-ops op cancel) and plan anew"
-        )
+    return [one for one in commits if one.properties.get(OPERATION) == operation.operation_id]

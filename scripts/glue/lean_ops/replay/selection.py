@@ -24,7 +24,8 @@ class Wish:
     causes: layer to signatures, as fingerprint.ts writes them; None for all. error_ids: None for all.
     since, until: aware times of when errors were found. rows, parse_rows: how many open rows the plan has
     counted in errors and in parse_errors; None where it has not. schema_version: None for a topic without a
-    schema.
+    schema. from_topic: the topic of the parse errors, where the operation's topic takes the messages of
+    another name; None for its own.
     """
 
     causes: Mapping[str, Sequence[str]] | None
@@ -34,6 +35,7 @@ class Wish:
     rows: int | None
     parse_rows: int | None
     schema_version: int | None
+    from_topic: str | None = None
 
     @classmethod
     def of(cls, operation: Operation) -> "Wish":
@@ -56,6 +58,7 @@ class Wish:
                 rows=_whole(plan.get("rows")),
                 parse_rows=_whole(plan.get("parse_rows")),
                 schema_version=_whole(plan.get("schema_version")),
+                from_topic=plan.get("from_topic"),
             )
         except (AssertionError, KeyError, TypeError, ValueError) as error:
             raise OperationError(
@@ -117,3 +120,21 @@ def _time(text: Any) -> datetime | None:
 
 def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
+
+
+def closed_by(errors: DataFrame, operation_id: str) -> dict[str, int]:
+    """How many rows of a table of errors an operation has closed, by what their resolution begins with."""
+    if "resolution" not in errors.columns:
+        return {}
+    rows = errors.where(F.col("resolution").endswith(f":{operation_id}") & F.col("resolved_at").isNotNull())
+    how = F.substring_index("resolution", ":", 1).alias("how")
+    return {row["how"]: row["count"] for row in rows.groupBy(how).count().collect()}
+
+
+def check_planned(table: str, found: int, planned: int | None) -> None:
+    """Raises OperationError when the open rows of a table are not as many as the plan has counted."""
+    if planned is not None and found != planned:
+        raise OperationError(
+            f"PLAN_STALE: the plan has {planned} open rows of {table}, and there are {found} now: cancel the "
+            "operation (lean-ops op cancel) and plan anew"
+        )
