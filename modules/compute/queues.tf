@@ -42,8 +42,8 @@ locals {
     FailedStreamErrors     = { name = local.failed_stream_errors_name, rules = local.stream_error_rule_arns, properties = {} }
   }
 
-  # A verdict is a few writes, so a message need not be hidden for longer than a run can take. One whose verdict fails for an hour
-  # goes to the operators without it.
+  # A verdict is a few writes, so a message need not be hidden for longer than a run can take. One whose verdict or record fails for
+  # an hour goes to the operators without it.
   unsettled_properties = {
     VisibilityTimeout = local.validator_timeout_seconds + 60
     RedrivePolicy = {

@@ -61,11 +61,13 @@ export function processUpload(upload: Upload, resources: Resources, deps: Collab
 }
 
 /**
- * Gives an upload whose tries have ended its verdict, unless a run came to one or a newer upload overtook it. It calls S3 and
- * DynamoDB only: what Athena still fails at must not keep the verdict back. As safe to repeat as `processUpload` is, also beside
- * runs of it. See docs/decisions/0020.
+ * Gives an upload whose tries have ended its verdict, unless a run came to one or a newer upload overtook it. To that end it calls
+ * S3 and DynamoDB only: what Athena still fails at must not keep the verdict back. Athena is called where the upload is in force
+ * without a verdict that asks for another one, as nobody else would put its changes on record. As safe to repeat as
+ * `processUpload` is, also beside runs of it. See docs/decisions/0020.
  *
  * @param problem the verdict, where no run has reported one
+ * @throws whatever a service threw that a later try may mend; where that is Athena, no verdict is due
  */
 export function endUpload(
   upload: Upload,
@@ -113,7 +115,10 @@ class Run {
     const found: Pending | undefined =
       bytes > MAX_SCHEMA_BYTES ? await this.deps.objects.head(bucket, key) : await this.deps.objects.get(bucket, key);
     if (found && !isOf(this.upload, found)) {
-      return (await this.registry.wasSettled()) ? { outcome: 'DUPLICATE' } : this.#overtaken('STALE');
+      if (!(await this.registry.wasSettled())) return this.#overtaken('STALE');
+      // The newer upload may have compared itself with what was active before.
+      await this.#finishActivation(await readActive(this.upload, this.deps));
+      return { outcome: 'DUPLICATE' };
     }
     const claim = await this.registry.claim();
     if (claim === 'STALE') return this.#overtaken('STALE', found?.body);
@@ -297,9 +302,13 @@ class Run {
   async #finishActivation(active: ActiveSchema | undefined): Promise<boolean> {
     const { upload, resources, deps, registry } = this;
     if (active?.origin?.sequencer !== upload.sequencer) return false;
-    // The next upload's run puts what is active on record as well, before it changes anything.
-    if (this.ending === undefined) await putOnRecord(upload, resources, deps, registry, active);
-    else await enable(upload, registry, active);
+    if (this.ending !== undefined) {
+      await enable(upload, registry, active);
+      // The verdict has the author upload it again, and each run that claims the topic from here on finds this upload active,
+      // and puts it on record. A newer upload that has the claim already may have looked before.
+      if (await registry.hasEnded()) return true;
+    }
+    await putOnRecord(upload, resources, deps, registry, active);
     return true;
   }
 

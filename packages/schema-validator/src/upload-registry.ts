@@ -84,10 +84,12 @@ export class UploadRegistry {
     return item?.['settled_sequencer'] === this.upload.sequencer && item['error_code'] === undefined;
   }
 
-  /** True when this upload was the last one settled, and the verdict is that its tries ended. */
+  /** True when the verdict is that this upload's tries ended, and no newer one has claimed the topic. */
   async hasEnded(): Promise<boolean> {
     const item = await this.#item();
-    return item?.['settled_sequencer'] === this.upload.sequencer && item['error_code'] === TRIES_ENDED;
+    const { sequencer } = this.upload;
+    if (item?.['claimed_sequencer'] !== sequencer) return false;
+    return item['settled_sequencer'] === sequencer && item['error_code'] === TRIES_ENDED;
   }
 
   /** False once a newer upload has claimed the topic; what this run has not done yet is then left to that one. */

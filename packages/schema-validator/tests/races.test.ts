@@ -76,24 +76,91 @@ describe('a run that is overtaken between its last look and its write', () => {
     expect(await w.item()).toMatchObject({ status: 'ERROR', failed_etag: failedEtag });
   });
 
+  const killed = () => {
+    throw new KilledError('after the write');
+  };
+
   it.each([
-    ['lives', undefined],
-    [
-      'dies right after, and comes again',
-      () => {
-        throw new KilledError('after the write');
-      },
-    ],
-  ])('is on record when it became active after all, beside the refusal of the newer upload: it %s', async (_, then) => {
+    ['lives', undefined, false],
+    ['dies right after, and comes again', killed, false],
+    // No later upload is due that would complete the record.
+    ['dies right after, and its tries have ended', killed, true],
+  ])(
+    'is on record when it became active after all, beside the refusal of the newer upload: it %s',
+    async (_, then, hasEnded) => {
+      const w = world();
+      await w.run(await w.upload(topicSchema()));
+      const earlier = await w.upload(second);
+      const deps = stopping(w, '/active/schema.json', async () => w.run(await w.upload(broken)), then);
+      if (hasEnded) {
+        await expect(w.run(earlier, deps)).rejects.toThrow(KilledError);
+        await expect(w.end(earlier)).resolves.toEqual({ outcome: 'STALE' });
+      } else await w.runWithRetries(earlier, deps);
+      expect(w.body('telemetry.climate/active/schema.json')).toEqual(second);
+      expect(await w.item()).toMatchObject({ status: 'ERROR', schema_version: 2, schema_etag: earlier.etag });
+      expect(w.warehouse.driftRows.filter((row) => row.includes("'COLUMN_ADDED', 'pressure'"))).toHaveLength(1);
+      expect(w.body('telemetry.climate/failed/schema.json')).toEqual(broken);
+    },
+  );
+
+  it.each([
+    ['handles it again', false, false],
+    ['handles it again, before the newer one is settled', false, true],
+    ['ends its tries', true, false],
+    ['ends its tries, before the newer one is settled', true, true],
+  ])(
+    'is on record when it became active after the verdict on its tries, and died: the next run %s',
+    async (_, hasEnded, waits) => {
+      const w = world();
+      await w.run(await w.upload(topicSchema()));
+      const earlier = await w.upload(second);
+      let later: Upload | undefined;
+      let settleLater = (): void => undefined;
+      const earlierIsDone = new Promise<void>((done) => (settleLater = done));
+      let refusal: Promise<unknown> | undefined;
+      const deps = stopping(
+        w,
+        '/active/schema.json',
+        async () => {
+          await w.end(earlier);
+          later = await w.upload(broken);
+          if (!waits) {
+            await w.run(later);
+            return;
+          }
+          const ports = w.through(interruption(Infinity, 'before'));
+          await new Promise<void>((hasCompared) => {
+            const head: typeof ports.objects.head = async (bucket, key) => {
+              hasCompared();
+              await earlierIsDone;
+              return ports.objects.head(bucket, key);
+            };
+            refusal = w.run(later!, { ...ports, objects: { ...ports.objects, head } });
+          });
+        },
+        killed,
+      );
+      await expect(w.run(earlier, deps)).rejects.toThrow(KilledError);
+      await expect(hasEnded ? w.end(earlier) : w.run(earlier)).resolves.toEqual({ outcome: 'DUPLICATE' });
+      settleLater();
+      await refusal;
+      expect(w.body('telemetry.climate/active/schema.json')).toEqual(second);
+      expect(await w.item()).toMatchObject({ status: 'ERROR', failed_etag: later?.etag, schema_version: 2 });
+      expect(w.warehouse.driftRows.filter((row) => row.includes("'COLUMN_ADDED', 'pressure'"))).toHaveLength(1);
+    },
+  );
+
+  it('keeps the failure path at it until its changes are on record, and the jobs validate by it meanwhile', async () => {
     const w = world();
     await w.run(await w.upload(topicSchema()));
     const earlier = await w.upload(second);
-    const deps = stopping(w, '/active/schema.json', async () => w.run(await w.upload(broken)), then);
-    await w.runWithRetries(earlier, deps);
-    expect(w.body('telemetry.climate/active/schema.json')).toEqual(second);
-    expect(await w.item()).toMatchObject({ status: 'ERROR', schema_version: 2, schema_etag: earlier.etag });
+    const deps = stopping(w, '/active/schema.json', async () => w.run(await w.upload(broken)), killed);
+    await expect(w.run(earlier, deps)).rejects.toThrow(KilledError);
+    const athena = { ...w.warehouse, execute: () => Promise.reject(new Error('Athena is away')) };
+    await expect(w.end(earlier, { ...w.through(interruption(Infinity, 'before')), athena })).rejects.toThrow('away');
+    expect(await w.item()).toMatchObject({ processing_enabled: true, schema_version: 2, schema_etag: earlier.etag });
+    await expect(w.end(earlier)).resolves.toEqual({ outcome: 'STALE' });
     expect(w.warehouse.driftRows.filter((row) => row.includes("'COLUMN_ADDED', 'pressure'"))).toHaveLength(1);
-    expect(w.body('telemetry.climate/failed/schema.json')).toEqual(broken);
   });
 
   it.each(['/error.json', '/failed/schema.json'])(
