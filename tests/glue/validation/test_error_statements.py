@@ -21,6 +21,7 @@ from emulator.athena.sql import plan
 ROOT = Path(__file__).parents[3]
 PREFIX = "recorded"
 NOW = datetime(2026, 11, 23, 12)
+LATELY = {"open", "regressed", "rebuilt", "undone", "rejudged"}
 VECTORS = json.loads((ROOT / "tests/conformance/fingerprints.json").read_text())
 
 _ERRORS = (
@@ -31,7 +32,7 @@ _ERRORS = (
 _PARSE_ERRORS = (
     "error_id string, topic_name string, message_id string, error_code string, error_message string, "
     "payload string, received_at timestamp_ntz, cycle_id string, detected_at timestamp_ntz, "
-    "resolved_at timestamp_ntz"
+    "resolved_at timestamp_ntz, resolution string"
 )
 
 
@@ -70,6 +71,7 @@ def a_parse_error(error_id: str, topic: str, code: str = "INVALID_JSON", **chang
         "cycle_id": "c1",
         "detected_at": hours_ago(30),
         "resolved_at": None,
+        "resolution": None,
     }
     return row | changes
 
@@ -115,6 +117,15 @@ def the_errors() -> list[dict[str, Any]]:
             idempotency_key="k",
             **closed(hours_ago(5), "UNDONE:op-1"),
         ),
+        # A replay brought one of two messages into the table; the other fails by version 2, too.
+        an_error("y1", "replayed", detected_at=old, **closed(hours_ago(3), "REPLAYED:op-2")),
+        an_error("y2", "replayed", detected_at=old, **closed(hours_ago(3), "REJUDGED:op-2")),
+        an_error("y2", "replayed", schema_version=2, detected_at=hours_ago(4)),
+        # What a replay has judged again was not mended.
+        an_error("j1", "rejudged", detected_at=old, **closed(hours_ago(50), "REJUDGED:op-2")),
+        an_error("j2", "rejudged", detected_at=new),
+        # A rewind behind a replay has opened the row again.
+        an_error("z1", "reopened", detected_at=old, resolution="REOPENED:REPLAYED:op-2"),
     ]
 
 
@@ -128,6 +139,8 @@ def the_parse_errors() -> list[dict[str, Any]]:
         a_parse_error("q1", "regressed", detected_at=hours_ago(60), resolved_at=hours_ago(50)),
         a_parse_error("q2", "regressed", detected_at=hours_ago(1)),
         a_parse_error("q3", "resolved", resolved_at=hours_ago(2)),
+        a_parse_error("q4", "replayed", **closed(hours_ago(2), "REPLAYED:op-2")),
+        a_parse_error("q5", "reopened", resolution="REOPENED:REPLAYED:op-2"),
     ]
 
 
@@ -197,6 +210,11 @@ def test_groups_have_the_fingerprints_of_the_vectors_and_the_states_of_their_row
         ("again", "t type"): "open",
         ("back", "t maximum"): "open",
         ("back", "t type"): "resolved",
+        ("replayed", "t maximum"): "open",
+        ("rejudged", "t maximum"): "open",
+        ("reopened", "t maximum"): "open",
+        ("replayed", "INVALID_JSON"): "resolved",
+        ("reopened", "INVALID_JSON"): "open",
         ("regressed", "INVALID_JSON"): "regressed",
         ("resolved", "INVALID_JSON"): "resolved",
     }
@@ -206,6 +224,8 @@ def test_groups_have_the_fingerprints_of_the_vectors_and_the_states_of_their_row
     assert [found["resolved", "INVALID_JSON"][name] for name in counts] == [0, 0, 1, 1, 0, 1]
     assert found["again", "t maximum"]["outcomes"] == ["REVALIDATED"]
     assert found["back", "t type"]["outcomes"] == ["UNDONE:op-1"]
+    assert found["replayed", "t maximum"]["outcomes"] == ["REJUDGED:op-2", "REPLAYED:op-2"]
+    assert found["replayed", "INVALID_JSON"]["outcomes"] == ["REPLAYED:op-2"]
     since = datetime(1970, 1, 1)
     first, last = (found["open", "t maximum"][name] for name in ("firstSeen", "lastSeen"))
     assert [since + timedelta(milliseconds=at) for at in (first, last)] == [hours_ago(30), hours_ago(1)]
@@ -215,7 +235,7 @@ def test_groups_have_the_fingerprints_of_the_vectors_and_the_states_of_their_row
     assert still_open["fingerprints"] == len(is_open)
     assert still_open["rows"] == sum(one["rows"] for one in is_open)
     assert still_open["topics"] == len({one["topic"] for one in is_open})
-    assert {one["topic"] for one in lately["groups"]} == {"open", "regressed", "rebuilt", "undone"}
+    assert {one["topic"] for one in lately["groups"]} == LATELY
     assert one == {"groups": [], "fingerprints": 0, "rows": 0, "topics": 0}
 
 

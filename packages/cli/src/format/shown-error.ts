@@ -65,6 +65,10 @@ function outcomeText(outcome: string): string {
   const [kind, operation = ''] = outcome.split(/:(.*)/s);
   if (kind === 'REBUILT') return `the rebuild ${plain(operation)} did not find it again`;
   if (kind === 'UNDONE') return `taken back with ${plain(operation)}`;
+  if (kind === 'REPLAYED') return `replayed by ${plain(operation)}: it is in the table`;
+  if (kind === 'SUPERSEDED')
+    return `judged as valid by ${plain(operation)}; a newer version of the record is in the table`;
+  if (kind === 'REJUDGED') return `judged again by ${plain(operation)}: it is on record with another verdict`;
   return plain(outcome);
 }
 

@@ -10,12 +10,15 @@ import { FINGERPRINT_DIGITS, FINGERPRINT_VERSION } from './fingerprint';
 export const OUTCOMES = {
   /** The message is on record under a later version of the schema, which validated it again. */
   revalidated: 'REVALIDATED',
-  /** The row is closed, and nothing says by what: parse_errors has no such column. */
+  /** The row is closed, and nothing says by what: parse_errors had no such column before. */
   resolved: 'RESOLVED',
 } as const;
 
-/** What the outcome of a row begins with whose verdict was taken back together with the tables, as nothing was mended. */
-export const UNDONE = 'UNDONE';
+/**
+ * What the outcome of a row begins with of which nothing was mended: its verdict was taken back together with the tables,
+ * or a replay found it wrong in another way and has opened a row with that verdict in its place.
+ */
+export const NO_MENDS = ['UNDONE:', 'REJUDGED:'] as const;
 
 const PARSED = 'TRY(CAST(json_parse(violations) AS array(map(varchar, varchar))))';
 
@@ -53,7 +56,7 @@ export function foundSql(lake: Lake, topic: string | undefined): readonly string
       `${MESSAGES} AS messages, violations, record AS content, schema_version, cycle_id, ` +
       `${none('received_at', 'timestamp')}, detected_at, resolved_at FROM validated UNION ALL ` +
       "SELECT 'standardized' AS layer, coalesce(topic_name, '') AS topic, coalesce(error_code, '') AS signature, " +
-      `CASE WHEN resolved_at IS NOT NULL THEN '${OUTCOMES.resolved}' END AS outcome, ` +
+      `CASE WHEN resolved_at IS NOT NULL THEN coalesce(resolution, '${OUTCOMES.resolved}') END AS outcome, ` +
       `error_id, message_id, ${none('idempotency_key')}, message_id AS record_key, 'unreadable' AS effect, ` +
       `error_message AS messages, ${none('violations')}, payload AS content, ${none('schema_version', 'integer')}, ` +
       `cycle_id, received_at, detected_at, resolved_at FROM ${table('parse_errors')}${where})`,

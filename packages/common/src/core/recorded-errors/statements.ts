@@ -1,7 +1,7 @@
 /** The SELECT statements of `lean-ops errors`, and what their results say. */
 import { stringLiteral, timestampLiteral } from '../warehouse/sql';
 import type { Lake } from '../warehouse/tables';
-import { foundSql, UNDONE } from './fingerprint-sql';
+import { foundSql, NO_MENDS } from './fingerprint-sql';
 import { readViolations, type ErrorLayer, type Violation } from './fingerprint';
 
 /**
@@ -74,7 +74,10 @@ export function topErrorsStatement(
 ): string {
   const ago = (days: number): string => timestampLiteral(new Date(now.getTime() - days * DAY_MS));
   const isOpen = 'outcome IS NULL';
-  const isMended = `outcome IS NOT NULL AND resolved_at IS NOT NULL AND NOT starts_with(outcome, '${UNDONE}')`;
+  const isMended = [
+    'outcome IS NOT NULL AND resolved_at IS NOT NULL',
+    ...NO_MENDS.map((one) => `NOT starts_with(outcome, '${one}')`),
+  ].join(' AND ');
   const sum = (condition: string): string => `sum(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
   const asked = [
     `state IN (${STATES[state].map(stringLiteral).join(', ')})`,
