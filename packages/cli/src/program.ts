@@ -5,6 +5,7 @@ import type { CommandContext } from './commands/command';
 import { registerCompletion } from './commands/completion';
 import { registerDlqList } from './commands/dlq-list';
 import { registerEnv } from './commands/env';
+import { registerErrorsReplay } from './commands/errors/replay';
 import { registerErrorsShow } from './commands/errors/show';
 import { registerErrorsTop } from './commands/errors/top';
 import { registerOpList } from './commands/op/list';
@@ -95,6 +96,7 @@ export async function run(
   const errors = program.command('errors').description('messages that broke their schema, or could not be read');
   registerErrorsTop(errors, context);
   registerErrorsShow(errors, context);
+  registerErrorsReplay(errors, context);
   registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);
   registerEnv(program, context);
   registerCompletion(program, context);

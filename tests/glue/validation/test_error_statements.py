@@ -20,6 +20,7 @@ from emulator.athena.sql import plan
 
 ROOT = Path(__file__).parents[3]
 PREFIX = "recorded"
+JUDGED = "judged"
 NOW = datetime(2026, 11, 23, 12)
 LATELY = {"open", "regressed", "rebuilt", "undone", "rejudged"}
 VECTORS = json.loads((ROOT / "tests/conformance/fingerprints.json").read_text())
@@ -167,16 +168,22 @@ def _top(**options: Any) -> dict[str, Any]:
     return {"top": {"state": "all", "limit": 100, "now": NOW.isoformat() + "Z"} | options}
 
 
-@pytest.fixture(scope="module")
-def session(job_session: SparkSession) -> SparkSession:
-    job_session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{PREFIX}_ops")
+def _write(
+    session: SparkSession, prefix: str, errors: list[dict[str, Any]], parse_errors: list[dict[str, Any]]
+) -> None:
+    session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{prefix}_ops")
     for table, rows, schema in (
-        ("errors", the_errors(), _ERRORS),
-        ("parse_errors", the_parse_errors(), _PARSE_ERRORS),
+        ("errors", errors, _ERRORS),
+        ("parse_errors", parse_errors, _PARSE_ERRORS),
     ):
         names = [one.split()[0] for one in schema.split(", ")]
-        frame = job_session.createDataFrame([tuple(row[name] for name in names) for row in rows], schema)
-        frame.coalesce(1).writeTo(f"glue_catalog.{PREFIX}_ops.{table}").createOrReplace()
+        frame = session.createDataFrame([tuple(row[name] for name in names) for row in rows], schema)
+        frame.coalesce(1).writeTo(f"glue_catalog.{prefix}_ops.{table}").createOrReplace()
+
+
+@pytest.fixture(scope="module")
+def session(job_session: SparkSession) -> SparkSession:
+    _write(job_session, PREFIX, the_errors(), the_parse_errors())
     return job_session
 
 
@@ -264,3 +271,113 @@ def test_samples_have_values_only_when_asked_for(session):
     assert unread[1]["outcome"] == "RESOLVED"
     assert [one["content"] for one in unread_whole] == ["{SECRET"]
     assert two == []
+
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "x-topic": "judged",
+    "x-version": 2,
+    "required": ["t"],
+    "properties": {
+        "t": {"type": "integer", "maximum": 100, "x-cde": True},
+        "h": {"type": "integer", "maximum": 10},
+        "meta": {"type": "object", "properties": {"fw": {"type": "string"}}},
+    },
+}
+
+
+def a_record(
+    key: str, second: int = 0, message: str = "m", micros: int = 0, **payload: str
+) -> dict[str, Any]:
+    """The standardized row that errors keeps of a message."""
+    at = f"2026-11-23T10:00:{second:02}.{micros:06}Z"
+    return {"idempotency_key": key, "message_id": message, "produced_at": at, "ingested_at": at, **payload}
+
+
+def a_judged(error_id: str, record: dict[str, Any] | str | None, **changes: Any) -> dict[str, Any]:
+    text = json.dumps(record) if isinstance(record, dict) else record
+    own = record if isinstance(record, dict) else {}
+    ids = {name: own[name] for name in ("message_id", "idempotency_key") if name in own}
+    return an_error(error_id, "judged", record=text, **(ids | changes))
+
+
+def the_judged() -> list[dict[str, Any]]:
+    return [
+        a_judged("valid", a_record("valid", message="m1", t="50")),
+        a_judged("twice-old", a_record("twice", 1, "m2", t="50")),
+        a_judged("twice-new", a_record("twice", 2, "m3", t="51")),
+        # The newer one of these is still wrong, so the older one comes into the table.
+        a_judged("beaten-old", a_record("half", 1, "m4", t="50")),
+        a_judged("beaten-new", a_record("half", 2, "m5", t="1000")),
+        a_judged("older", a_record("older", 1, "m6", t="50")),
+        a_judged("by-micros", a_record("micros", 1, "m7", micros=1, t="50")),
+        a_judged("by-message", a_record("message", 1, "m8", t="50")),
+        a_judged("same", a_record("same", 1, "m9", t="50", h="7"), disposition="nulled"),
+        a_judged("nulled", a_record("nulled", 1, "m10", t="50", h="11"), disposition="nulled"),
+        a_judged("now-nulled", a_record("now-nulled", 1, "m11", t="50", h="x")),
+        a_judged("missing", a_record("missing", 1, "m12", h="1")),
+        a_judged("object", a_record("object", 1, "m13", t__of="1")),
+        a_judged("nested", a_record("nested", 1, "m14", t="5", meta__fw="1", meta__other="2")),
+        a_judged("gone", None, message_id="m15"),
+        a_judged("broken", "{", message_id="m16"),
+        a_judged("closed", a_record("closed", t="5"), **closed(hours_ago(1))),
+        a_judged("late", a_record("late", 1, "m17", t="5"), detected_at=NOW + timedelta(minutes=1)),
+        # The row of a later version of the schema is the one that counts.
+        a_judged("first", a_record("again", 1, "m18", t="5")),
+        a_judged("second", a_record("again", 1, "m18", t="5"), schema_version=2),
+    ]
+
+
+def in_the_table() -> list[tuple[str, str, datetime, datetime]]:
+    at = datetime(2026, 11, 23, 10, 0, 1)
+    return [
+        ("older", "m0", at + timedelta(seconds=1), at),
+        ("micros", "m0", at + timedelta(microseconds=2), at),
+        ("message", "m9", at, at),
+        ("same", "m9", at, at),
+        ("again", "m0", at - timedelta(seconds=1), at),
+    ]
+
+
+@pytest.fixture(scope="module")
+def judged(job_session: SparkSession) -> SparkSession:
+    _write(job_session, JUDGED, the_judged(), [a_parse_error("q", "judged")])
+    job_session.sql(f"CREATE NAMESPACE IF NOT EXISTS glue_catalog.{JUDGED}_curated")
+    columns = (
+        "idempotency_key string, message_id string, produced_at timestamp_ntz, ingested_at timestamp_ntz"
+    )
+    curated = job_session.createDataFrame(in_the_table(), columns)
+    curated.coalesce(1).writeTo(f"glue_catalog.{JUDGED}_curated.judged").createOrReplace()
+    return job_session
+
+
+def test_a_replay_is_told_by_what_becomes_of_each_row(judged):
+    selection = {"until": NOW.isoformat() + "Z", "topic": "judged"}
+    target = {"schema": json.dumps(SCHEMA), "tableName": "judged", "hasCurated": True}
+    requests: list[dict[str, Any]] = [
+        {"selection": selection},
+        {"selection": selection, "judged": target},
+        {"selection": selection, "judged": {**target, "hasCurated": False}},
+        {"selection": {**selection, "errorIds": ["valid", "missing"]}, "judged": target},
+        {"selection": {**selection, "topic": "other"}},
+    ]
+    causes, verdict, alone, some, none = _asked(judged, [{"prefix": JUDGED, **one} for one in requests])
+    assert [(one["layer"], one["rows"], one["messages"], one["gone"]) for one in causes] == [
+        ("curated", 17, 17, 2),
+        ("standardized", 1, 1, 0),
+    ]
+    counts = ("rows", "valid", "restored", "superseded", "rejected", "nulled", "exact")
+    # Valid: valid, twice-new, beaten-old, same, nested, and second.
+    # Superseded: twice-old, older, by-micros and by-message.
+    assert [verdict[name] for name in counts] == [15, 6, 1, 4, 3, 2, True]
+    assert {(one["column"], one["rule"], one["rows"]) for one in verdict["broken"]} == {
+        ("t", "maximum", 1),
+        ("t", "required", 1),
+        ("t", "type", 1),
+        ("h", "maximum", 1),
+        ("h", "type", 1),
+    }
+    assert [alone[name] for name in counts] == [15, 9, 1, 1, 3, 2, True]
+    assert [some[name] for name in counts] == [2, 1, 0, 0, 1, 0, True]
+    assert none == []

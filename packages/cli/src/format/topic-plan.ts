@@ -1,7 +1,15 @@
 /** Plans of operations, and the states of topics, for people. */
 import { rewindCommand } from '@lean-ops/common/core';
 import type { CatchingUp } from '../operations/catching-up';
-import { basisOf, basisText, type HoldPlan, type ReleasePlan, type TopicPlan, type WorkPlan } from '../operations/plan';
+import {
+  basisOf,
+  basisText,
+  commandOf,
+  type HoldPlan,
+  type ReleasePlan,
+  type TopicPlan,
+  type WorkPlan,
+} from '../operations/plan';
 import { needsSomebody, type TopicState } from '../operations/topic-states';
 import type { Waiting } from '../operations/waiting';
 import { timeText } from '../status/duration';
@@ -26,6 +34,7 @@ export function planText(plan: TopicPlan, now: number): string {
     case 'undo':
     case 'rebuild':
     case 'forget':
+    case 'replay':
       return workText(plan, now);
   }
 }
@@ -107,7 +116,7 @@ export function applyText(plan: TopicPlan): string {
   const words = 'words' in plan ? plan.words.join(' ') : plan.topic;
   return (
     `Nothing was changed. To do it:\n` +
-    `  lean-ops topic ${plan.kind} ${words}${until}${gap} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
+    `  ${commandOf(plan)} ${words}${until}${gap} --plan ${basisText(basisOf(plan))} --apply --reason TEXT\n`
   );
 }
 

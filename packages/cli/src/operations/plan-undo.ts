@@ -34,6 +34,14 @@ export async function planUndo(
     const snapshot = history?.byId.get(tag ?? '');
     return history === undefined || snapshot === undefined ? [] : [{ layer, history, snapshot }];
   });
+  if (tagged.length === 0 && kind === 'replay') {
+    return refused(
+      'UNDO_GONE',
+      `${operationId} has brought recorded errors into the tables of ${topic}, and a replay is not undone: rewind the topic to a cycle ` +
+        'before it, which opens them again',
+      `lean-ops topic points ${topic}`,
+    );
+  }
   if (tagged.length === 0) {
     const why = UNDOABLE.has(kind)
       ? 'it was undone already, moved no table, or lies further back than operations can be undone'

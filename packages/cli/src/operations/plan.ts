@@ -66,7 +66,7 @@ export interface CompactPlan extends Planned {
  * `basis` and `lines`, which a file of that kind makes.
  */
 export interface WorkPlan extends Planned {
-  readonly kind: 'rewind' | 'undo' | 'rebuild' | 'forget';
+  readonly kind: 'rewind' | 'undo' | 'rebuild' | 'forget' | 'replay';
   /** Whether the topic is held already, and stays so. */
   readonly held: boolean;
   readonly hold: Hold | undefined;
@@ -75,7 +75,7 @@ export interface WorkPlan extends Planned {
   readonly waiting: Waiting;
   /** Whether the topic stays held by this operation when it is done. */
   readonly holdAfter: boolean;
-  /** The words after `lean-ops topic <kind>` that make this plan again: the topic, or what else it is about, and options. */
+  /** The words after the command (see commandOf) that make this plan again: the topic, or what else it is about, and options. */
   readonly words: readonly string[];
   /** What the operation's item keeps as its plan, beside what all plans have. */
   readonly details: Document;
@@ -111,6 +111,7 @@ export interface Refusal {
     | 'NO_ALIGNED_POINT'
     | 'NOTHING_TO_REBUILD'
     | 'NOTHING_TO_REWIND'
+    | 'NOTHING_TO_REPLAY'
     | 'SCHEMA_CHANGED'
     | 'UNDO_GONE'
     | 'UNDO_OVERTAKEN'
@@ -288,8 +289,13 @@ export function staleness(shown: PlanBasis, plan: TopicPlan): Refusal | undefine
   return {
     code: 'PLAN_STALE',
     message: `${plan.topic} has changed since the plan was made: ${changes.join(', ')}`,
-    next: `lean-ops topic ${plan.kind} ${'words' in plan ? plan.words.join(' ') : plan.topic}`,
+    next: `${commandOf(plan)} ${'words' in plan ? plan.words.join(' ') : plan.topic}`,
   };
+}
+
+/** The command that makes such a plan. */
+export function commandOf({ kind }: Pick<TopicPlan, 'kind'>): string {
+  return `lean-ops ${kind === 'replay' ? 'errors' : 'topic'} ${kind}`;
 }
 
 /** A plan as the operation keeps it. */

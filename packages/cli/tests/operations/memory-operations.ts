@@ -107,6 +107,10 @@ export interface MemoryOptions {
   readonly rebuilds?: readonly (readonly (string | null)[])[];
   /** The rows that cycle_delta has of the topic: cycles with their numbers of messages. */
   readonly delta?: readonly (readonly (string | null)[])[];
+  /** Answers a query; undefined for one that others answer. */
+  readonly answer?: (sql: string) => readonly (readonly (string | null)[])[] | undefined;
+  /** What the job of a replay counts. */
+  readonly replayed?: Document;
   /** Takes part when the Glue job runs: throws to let the execution fail. */
   readonly job?: (operation: Operation) => void;
   readonly caller?: string;
@@ -120,6 +124,8 @@ export function memoryOperations({
   rebuilds = [],
   delta = [],
   tables = {},
+  answer,
+  replayed = {},
   job,
   caller = ADA,
   perform: given,
@@ -195,7 +201,9 @@ export function memoryOperations({
           const counts =
             operation.kind === 'compact'
               ? COMPACTED
-              : { cycles_waiting: 2, messages_waiting: 7, ...(operation.kind === 'rewind' && REWOUND) };
+              : operation.kind === 'replay'
+                ? replayed
+                : { cycles_waiting: 2, messages_waiting: 7, ...(operation.kind === 'rewind' && REWOUND) };
           await documents.update(OPERATIONS, { operation_id }, { set: { step: 'APPLIED', counts } });
         }
         execution.next = 'Finish';
@@ -259,7 +267,8 @@ export function memoryOperations({
       execute: () => Promise.reject(new Error('nothing is written by Athena')),
       query: (sql) => {
         queries.push(sql);
-        const rows = sql.includes('"cycle_delta"') ? delta : sql.includes('"operations"') ? rebuilds : ledger;
+        const rows =
+          answer?.(sql) ?? (sql.includes('"cycle_delta"') ? delta : sql.includes('"operations"') ? rebuilds : ledger);
         return Promise.resolve({ columns: [], rows });
       },
     },

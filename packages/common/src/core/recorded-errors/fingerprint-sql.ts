@@ -48,13 +48,13 @@ export function foundSql(lake: Lake, topic: string | undefined): readonly string
     'OVER (PARTITION BY topic_name, message_id, idempotency_key)';
   const none = (name: string, type = 'varchar'): string => `CAST(NULL AS ${type}) AS ${name}`;
   return [
-    `validated AS (SELECT *, ${newest} AS newest_version FROM ${table('errors')}${where})`,
+    `versioned AS (SELECT *, ${newest} AS newest_version FROM ${table('errors')}${where})`,
     `recorded AS (SELECT 'curated' AS layer, coalesce(topic_name, '') AS topic, ${SIGNATURE} AS signature, ` +
       `CASE WHEN resolved_at IS NOT NULL THEN coalesce(resolution, '${OUTCOMES.resolved}') ` +
       `WHEN schema_version < newest_version THEN '${OUTCOMES.revalidated}' END AS outcome, ` +
       'error_id, message_id, idempotency_key, coalesce(idempotency_key, message_id) AS record_key, disposition AS effect, ' +
       `${MESSAGES} AS messages, violations, record AS content, schema_version, cycle_id, ` +
-      `${none('received_at', 'timestamp')}, detected_at, resolved_at FROM validated UNION ALL ` +
+      `${none('received_at', 'timestamp')}, detected_at, resolved_at FROM versioned UNION ALL ` +
       "SELECT 'standardized' AS layer, coalesce(topic_name, '') AS topic, coalesce(error_code, '') AS signature, " +
       `CASE WHEN resolved_at IS NOT NULL THEN coalesce(resolution, '${OUTCOMES.resolved}') END AS outcome, ` +
       `error_id, message_id, ${none('idempotency_key')}, message_id AS record_key, 'unreadable' AS effect, ` +

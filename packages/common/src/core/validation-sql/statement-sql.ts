@@ -74,7 +74,13 @@ export function statementOf(
     ...(lists.nulledAnew.length === 0 ? [] : [`WHEN ${some(lists.nulledAnew)} THEN 'nulled${ANEW}|'`]),
     `WHEN ${some([...lists.nulled, ...lists.nulledNow])} THEN 'nulled|'`,
   ];
-  const own = `filter(ARRAY['rows|', CASE ${disposition.join(' ')} END], x -> x IS NOT NULL)`;
+  const { records } = table;
+  const counted = [
+    "'rows|'",
+    `CASE ${disposition.join(' ')} END`,
+    ...(records === undefined ? [] : ["outcome || '|'"]),
+  ];
+  const own = `filter(ARRAY[${counted.join(', ')}], x -> x IS NOT NULL)`;
   const today = compares
     ? [
         `CASE WHEN ${some([...lists.rejectedBoth, ...lists.nulledNow, ...lists.onlyToday])} THEN 1 ELSE 0 END AS is_rejected`,
@@ -89,11 +95,15 @@ export function statementOf(
     `typed AS (SELECT ${['*', ...values].join(', ')} FROM prepared),`,
     ...(broken.length === 0 ? [] : [`compared AS (SELECT ${['*', ...broken].join(', ')} FROM typed),`]),
     `validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, ` +
-      `${[...validated, ...masks.map((mask) => mask.sql)].join(', ')} FROM ${broken.length === 0 ? 'typed' : 'compared'}),`,
-    `found AS (SELECT ${found.join(', ')}, flatten(ARRAY[${items}]) AS items FROM validated)`,
+      `${[...validated, ...masks.map((mask) => mask.sql), ...(records?.columns ?? [])].join(', ')} ` +
+      `FROM ${broken.length === 0 ? 'typed' : 'compared'}),`,
+    ...(records === undefined
+      ? []
+      : [`${judgedSql(lists)},`, `counted AS (SELECT *, ${records.outcome} AS outcome FROM judged),`]),
+    `checked AS (SELECT ${found.join(', ')}, flatten(ARRAY[${items}]) AS items FROM ${records === undefined ? 'validated' : 'counted'})`,
     `SELECT split_part(item, '|', 1) AS code, count(*) AS n, ${samplesSql(samples, compares)} AS samples, ` +
       `${compares ? 'sum(1 - is_rejected)' : 'count(*)'} AS anew, ${filledSql(masks)} AS filled`,
-    "FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)",
+    "FROM checked CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)",
   ].join('\n');
   return {
     sql,
@@ -135,6 +145,14 @@ function listsOf(rules: readonly ComparedRule[], columns: readonly ComparedColum
     nulledNow: listSql('n', plain(others.filter((one) => one.rejectsToday))),
     onlyToday: listSql('t', onlyToday),
   };
+}
+
+/** The member of a WITH clause that adds to each row what a schema does to it, as one word. */
+function judgedSql({ rejected, rejectedBoth, nulled, nulledAnew, nulledNow }: ReturnType<typeof listsOf>): string {
+  const isRejected = some([...rejected, ...rejectedBoth]);
+  const isNulled = some([...nulled, ...nulledAnew, ...nulledNow]);
+  const word = `CASE WHEN ${isRejected} THEN 'rejected' WHEN ${isNulled} THEN 'nulled' ELSE 'clean' END`;
+  return `judged AS (SELECT *, ${word} AS disposition FROM validated)`;
 }
 
 function listSql(prefix: string, items: readonly string[]): ItemList[] {

@@ -13,6 +13,24 @@ export interface QueriedTable {
   readonly columns: readonly string[];
   /** Whether any of the rows that are read has rescued_data. Statements are much shorter where none has. */
   readonly rescued: boolean;
+  /** The rows, where they are not those of the table. It has none of the columns then, and `rescued` is true. */
+  readonly records?: RecordSource;
+}
+
+/** Rows whose texts stand in a map, such as the records that the table errors keeps. */
+export interface RecordSource {
+  /**
+   * The members of a WITH clause that end in `rescued`: a row each, with the texts by column as the map `"$rescued"`, and
+   * message_id and ingested_at.
+   */
+  readonly members: readonly string[];
+  /** Quoted names of columns of `rescued` that `outcome` reads besides. */
+  readonly columns: readonly string[];
+  /**
+   * The SQL of a text that each row is counted by, besides the rules that it breaks. It may read `disposition`:
+   * `rejected`, `nulled` or `clean`.
+   */
+  readonly outcome: string;
 }
 
 /** Writes the statement that counts the rows with rescued_data; undefined for a table that cannot have any. */
@@ -80,7 +98,9 @@ export function textsSql(table: QueriedTable, since: string | undefined, wanted:
   });
   const first = (wanted.first ?? []).map(({ name, of }) => `coalesce(${of.map(textOf).join(', ')}) AS ${name}`);
   const others = table.rescued ? (wanted.others ?? []).map(othersSql) : [];
-  const select = `SELECT ${[...wanted.asStored.map(dmlIdentifier), ...texts, ...first, ...others].join(', ')}`;
+  const own = [...wanted.asStored.map(dmlIdentifier), ...(table.records?.columns ?? [])];
+  const select = `SELECT ${[...own, ...texts, ...first, ...others].join(', ')}`;
+  if (table.records !== undefined) return [...table.records.members, `texts AS (${select} FROM rescued)`];
   if (!table.rescued) return [`texts AS (${select} FROM ${rowsSql(table, since)})`];
   const needed = [...wanted.asStored, ...wanted.columns.filter((name) => there.has(name))];
   return [...rescuedSql(table, since, needed), `texts AS (${select} FROM rescued)`];

@@ -27,9 +27,9 @@ describe('validationStatements', () => {
 prepared AS (SELECT * FROM texts),
 typed AS (SELECT *, CASE WHEN regexp_like("n", '\A-?(?:0|[1-9][0-9]*)\z') THEN TRY_CAST("n" AS bigint) END AS "$v0" FROM prepared),
 validated AS (SELECT coalesce("message_id", '') AS id, coalesce("ingested_at", '') AS at, filter(ARRAY[CASE WHEN "n" IS NULL THEN '0|' END, CASE WHEN "n" IS NOT NULL AND "$v0" IS NULL THEN '1|' || substr("n", 1, 60) END, CASE WHEN "$v0" > 5 THEN '2|' || substr("n", 1, 60) END], x -> x IS NOT NULL) AS c0, CASE WHEN "n" IS NULL THEN 0 ELSE 1 END AS f0 FROM typed),
-found AS (SELECT id, at, f0, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM validated)
+checked AS (SELECT id, at, f0, flatten(ARRAY[filter(ARRAY['rows|', CASE WHEN cardinality(c0) > 0 THEN 'rejected|' WHEN FALSE THEN 'nulled|' END], x -> x IS NOT NULL), c0]) AS items FROM validated)
 SELECT split_part(item, '|', 1) AS code, count(*) AS n, array_join(max_by(to_hex(to_utf8(id)) || '|' || to_hex(to_utf8(substr(item, strpos(item, '|') + 1))), CASE WHEN item NOT IN ('rows|', 'rejected|', 'nulled|') THEN at || '|' || id END, 2), ',') AS samples, count(*) AS anew, array_join(ARRAY[CAST(bitwise_or_agg(f0) AS varchar)], ',') AS filled
-FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)`,
+FROM checked CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)`,
     );
     expect(rules.map(({ column, rule, critical }) => [column, rule, critical])).toEqual([
       ['n', 'required', true],
@@ -138,7 +138,7 @@ FROM found CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)
         `filter(ARRAY[CASE WHEN "gone" IS NULL THEN 'today|' END, CASE WHEN "gone" IS NOT NULL AND`,
       ])
         expect(validated).toContain(one);
-      expect(lines(sql, 'found')[0]).toContain(
+      expect(lines(sql, 'checked')[0]).toContain(
         'CASE WHEN cardinality(b0) + cardinality(t0) > 0 THEN 1 ELSE 0 END AS is_rejected',
       );
     });
