@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from lake import Event
@@ -184,7 +185,9 @@ def _value(text: str | None, spec: Mapping[str, Any]) -> Any:
         return None
     if spec["type"] == "integer":
         return int(number) if -(2**63) <= number < 2**63 else None
-    return float(number)
+    # A double beyond all finite ones, or a 0 that the text is not, is none of the value.
+    value = float(number)
+    return value if isfinite(value) and (value or not number) else None
 
 
 def _envelope(event: Event) -> dict[str, datetime | None]:
