@@ -5,6 +5,7 @@ import type { CommandContext } from './commands/command';
 import { registerCompletion } from './commands/completion';
 import { registerDlqList } from './commands/dlq-list';
 import { registerEnv } from './commands/env';
+import { registerErrorsIgnore, registerErrorsReopen } from './commands/errors/ignore';
 import { registerErrorsReplay } from './commands/errors/replay';
 import { registerErrorsShow } from './commands/errors/show';
 import { registerErrorsTop } from './commands/errors/top';
@@ -97,6 +98,8 @@ export async function run(
   registerErrorsTop(errors, context);
   registerErrorsShow(errors, context);
   registerErrorsReplay(errors, context);
+  registerErrorsIgnore(errors, context);
+  registerErrorsReopen(errors, context);
   registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);
   registerEnv(program, context);
   registerCompletion(program, context);

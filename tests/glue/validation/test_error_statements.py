@@ -243,7 +243,35 @@ def test_groups_have_the_fingerprints_of_the_vectors_and_the_states_of_their_row
     assert still_open["rows"] == sum(one["rows"] for one in is_open)
     assert still_open["topics"] == len({one["topic"] for one in is_open})
     assert {one["topic"] for one in lately["groups"]} == LATELY
-    assert one == {"groups": [], "fingerprints": 0, "rows": 0, "topics": 0}
+    assert one == {"groups": [], "fingerprints": 0, "rows": 0, "topics": 0, "hidden": 0}
+
+
+def test_what_is_ignored_is_left_out_and_counted(session):
+    groups = {one["topic"]: one for one in _asked(session, [_top(topic="open")])[0]["groups"]}
+    ids = [groups["open"]["fingerprint"]]
+    gone = {"topic": "open", "ignored": ids}
+    still_open, ignored, none, everything, old = _asked(
+        session,
+        [
+            _top(state="open", ignored=ids, limit=2),
+            _top(state="ignored", ignored=ids),
+            _top(state="open", **gone),
+            _top(**gone),
+            _top(state="open", **gone, since=hours_ago(0.5).isoformat() + "Z"),
+        ],
+    )
+    before = _asked(session, [_top(state="open")])[0]
+    assert still_open["hidden"] == 1
+    assert still_open["fingerprints"] == before["fingerprints"] - 1
+    assert still_open["rows"] == before["rows"] - 3
+    assert still_open["topics"] == before["topics"] - 1
+    assert "open" not in [one["topic"] for one in still_open["groups"]]
+    assert [(one["topic"], one["state"], one["rows"]) for one in ignored["groups"]] == [
+        ("open", "ignored", 3)
+    ]
+    assert none == {"groups": [], "fingerprints": 0, "rows": 0, "topics": 0, "hidden": 1}
+    assert [(one["state"], everything["hidden"]) for one in everything["groups"]] == [("ignored", 0)]
+    assert old["hidden"] == 0
 
 
 def test_samples_have_values_only_when_asked_for(session):

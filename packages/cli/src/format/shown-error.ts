@@ -1,8 +1,9 @@
 /** One fingerprint, for people and for programs. */
-import type { ErrorGroup, ErrorSample } from '@lean-ops/common/core';
+import type { ErrorGroup, ErrorSample, IgnoredMark } from '@lean-ops/common/core';
 import type { LocatedRule, SchemaRules } from '../recorded-errors/locate-rules';
 import type { ShownError } from '../recorded-errors/read-errors';
 import { durationText, timeText } from '../status/duration';
+import { shortArn } from './operations';
 import { counted, indent, plain } from './text';
 import { groupJson, isoText, meaningText } from './top-errors';
 
@@ -10,10 +11,11 @@ import { groupJson, isoText, meaningText } from './top-errors';
 const MAX_CONTENT = 2_000;
 const MAX_LINE = 160;
 
-export function shownErrorJson({ group, samples, schema }: ShownError): string {
+export function shownErrorJson({ group, samples, schema, ignored }: ShownError): string {
   const shown = {
     group: groupJson(group),
     schema: schema ?? null,
+    ignored: ignored ?? null,
     samples: samples.map(({ receivedAt, detectedAt, resolvedAt, ...sample }) => ({
       ...sample,
       receivedAt: isoText(receivedAt),
@@ -25,7 +27,7 @@ export function shownErrorJson({ group, samples, schema }: ShownError): string {
 }
 
 /** What is wrong, since when, where the schema states it, and with which messages. */
-export function shownErrorText({ group, samples, schema }: ShownError, now: number): string {
+export function shownErrorText({ group, samples, schema, ignored }: ShownError, now: number): string {
   const { fingerprint, state, topic, firstSeen, lastSeen, lastDay, dayBefore } = group;
   const line = (name: string, value: string): string => (value === '' ? '' : `  ${name.padEnd(9)} ${value}\n`);
   const seen = (at: number): string => `${timeText(at, now)} (${durationText(now - at)} ago)`;
@@ -33,13 +35,21 @@ export function shownErrorText({ group, samples, schema }: ShownError, now: numb
     `${fingerprint}: ${state}, ${plain(topic)}\n`,
     line('what', plain(meaningText(group))),
     line('open', openText(group)),
+    line('ignored', ignored === undefined ? '' : ignoredText(ignored, now)),
     line('resolved', resolvedText(group)),
     line('seen', `first ${seen(firstSeen)}, last ${seen(lastSeen)}`),
     line('trend', `${counted(lastDay, 'row')} in the last 24 h, ${counted(dayBefore, 'row')} in the 24 h before`),
     schema === undefined ? '' : schemaText(schema),
     samples.length === 0 ? '' : `\nThe newest:\n${samples.map((one) => sampleText(one, now)).join('')}`,
-    group.rows === 0 ? '' : '\nsee docs/errors.md\n',
+    nextText(group),
   ].join('');
+}
+
+function nextText({ state, fingerprint, rows }: ErrorGroup): string {
+  if (rows === 0) return '';
+  if (state === 'ignored') return `\nto see to it again: lean-ops errors reopen ${fingerprint} --reason TEXT\n`;
+  if (state === 'replaying') return '\nits replay runs: lean-ops op list\n';
+  return `\nwhen it is mended: lean-ops errors replay ${fingerprint}\nsee docs/errors.md\n`;
 }
 
 function openText({ rows, lost, keys, layer }: ErrorGroup): string {
@@ -52,6 +62,12 @@ function openText({ rows, lost, keys, layer }: ErrorGroup): string {
     ...(nulled === 0 ? [] : [`${nulled} nulled, which are in Curated without the value`]),
   ];
   return `${counted(rows, 'row')} of ${of}: ${effects.join(', ')}`;
+}
+
+/** Who ignores it, since when, until when, and why. */
+export function ignoredText({ by, since, until, reason }: IgnoredMark, now: number): string {
+  const end = until === undefined ? '' : `, until ${timeText(Date.parse(until), now)}`;
+  return `since ${timeText(Date.parse(since), now)} by ${shortArn(by)}${end}: ${plain(reason)}`;
 }
 
 function resolvedText({ resolved, outcomes }: ErrorGroup): string {

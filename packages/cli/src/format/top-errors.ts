@@ -1,5 +1,11 @@
 /** Errors by fingerprint, for people and for programs. */
-import { PARSE_ERROR_CODES, type ErrorGroup, type TopErrors } from '@lean-ops/common/core';
+import {
+  PARSE_ERROR_CODES,
+  type ErrorGroup,
+  type IgnoredMark,
+  type STATES,
+  type TopErrors,
+} from '@lean-ops/common/core';
 import { durationText } from '../status/duration';
 import { layOutTable, type Display } from './table';
 import { counted, plain } from './text';
@@ -9,7 +15,9 @@ export interface ErrorList extends TopErrors {
   readonly topic: string | undefined;
   /** The beginning of a time in ISO 8601. */
   readonly since: string | undefined;
-  readonly state: 'open' | 'resolved' | 'all';
+  readonly state: keyof typeof STATES;
+  /** Who ignores what, by fingerprint. */
+  readonly ignored: ReadonlyMap<string, IgnoredMark>;
 }
 
 /** A group as programs get it: with times in ISO 8601. */
@@ -22,16 +30,22 @@ export function isoText(at: number | undefined): string | null {
   return at === undefined || Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
-export function topErrorsJson({ topic, since, state, fingerprints, rows, topics, groups }: ErrorList): string {
-  const list = { topic, since, state, fingerprints, rows, topics, groups: groups.map(groupJson) };
-  return `${JSON.stringify(list, null, 2)}\n`;
+export function topErrorsJson({ ignored, ...list }: ErrorList): string {
+  const { topic, since, state, fingerprints, rows, topics, hidden } = list;
+  const groups = list.groups.map((group) => ({
+    ...groupJson(group),
+    ...(group.state === 'ignored' && { ignored: ignored.get(group.fingerprint) ?? null }),
+  }));
+  const document = { topic, since, state, fingerprints, rows, topics, hidden, groups };
+  return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /** The list for people: what is wrong with the most messages comes first. */
 export function topErrorsText(list: ErrorList, now: number, display: Display): string {
-  const { groups, fingerprints, state } = list;
+  const { groups, fingerprints, state, hidden } = list;
   const [first] = groups;
-  if (first === undefined) return `No ${state === 'all' ? '' : `${state} `}errors${about(list)}.\n`;
+  const left = hidden === 0 ? '' : `${counted(hidden, 'fingerprint')} ignored: --state ignored\n`;
+  if (first === undefined) return `No ${state === 'all' ? '' : `${state} `}errors${about(list)}.\n${left}`;
   const isResolved = state === 'resolved';
   const { text, shortened } = layOutTable(
     {
@@ -51,7 +65,7 @@ export function topErrorsText(list: ErrorList, now: number, display: Display): s
       rows: groups.map((group) => [
         group.fingerprint,
         // Where all are simply open, or all resolved, the column says nothing and is left out.
-        group.state === 'open' || isResolved ? null : group.state,
+        group.state === 'open' || group.state === state ? null : group.state,
         isResolved ? group.resolved : group.rows,
         group.keys,
         group.topic,
@@ -64,16 +78,17 @@ export function topErrorsText(list: ErrorList, now: number, display: Display): s
     },
     display,
   );
-  const left = fingerprints - groups.length;
-  const more = left === 0 ? '' : `${counted(left, 'more fingerprint')} with fewer rows: --limit ${fingerprints}\n`;
+  const rest = fingerprints - groups.length;
+  const more = rest === 0 ? '' : `${counted(rest, 'more fingerprint')} with fewer rows: --limit ${fingerprints}\n`;
   const cut = shortened ? 'Cut to fit: errors show has it whole.\n' : '';
-  return `${headText(list)}\n\n${text}\n${more}${cut}next: lean-ops errors show ${first.fingerprint}\n`;
+  return `${headText(list)}\n\n${text}\n${more}${cut}${left}next: lean-ops errors show ${first.fingerprint}\n`;
 }
 
 function headText(list: ErrorList): string {
   const { fingerprints, rows, topics, state } = list;
   const causes = `${counted(fingerprints, 'fingerprint')} in ${counted(topics, 'topic')}${about(list)}`;
-  return state === 'resolved' ? `Nothing is open of ${causes}.` : `${counted(rows, 'open row')} of ${causes}.`;
+  if (state === 'resolved') return `Nothing is open of ${causes}.`;
+  return `${counted(rows, `${state === 'ignored' ? 'ignored' : 'open'} row`)} of ${causes}.`;
 }
 
 function about({ topic, since }: Pick<ErrorList, 'topic' | 'since'>): string {

@@ -8,6 +8,7 @@ import {
   type ErrorGroup,
   type ErrorSample,
   type ErrorSamplesOptions,
+  type IgnoredMark,
   type TopErrors,
   type TopErrorsOptions,
 } from '@lean-ops/common/core';
@@ -15,18 +16,21 @@ import { CliError } from '../errors';
 import { lakeReader } from '../pipeline/athena-queries';
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
+import { readDoings, withReplaying, type Doings } from './doings';
 import { locateRules, type SchemaRules } from './locate-rules';
 
-type Services = Pick<Cloud, 'athena' | 'catalog' | 'objects'>;
+type Services = Pick<Cloud, 'athena' | 'catalog' | 'objects' | 'documents'>;
 
-/** Reads what is on record by fingerprint, by one query over both tables. */
+/** Reads what is on record by fingerprint, by one query over both tables, and before it what is being done about it. */
 export async function readTop(
   deployment: Deployment,
   services: Services,
-  options: TopErrorsOptions,
-): Promise<TopErrors> {
-  const { rows } = await lakeReader(services, deployment).query(topErrorsStatement(deployment.lake, options));
-  return readTopErrors(rows);
+  options: Omit<TopErrorsOptions, 'ignored'>,
+): Promise<TopErrors & { readonly doings: Doings }> {
+  const doings = await readDoings(deployment, services, options.now.getTime());
+  const sql = topErrorsStatement(deployment.lake, { ...options, ignored: [...doings.ignored.keys()] });
+  const top = readTopErrors((await lakeReader(services, deployment).query(sql)).rows);
+  return { ...top, groups: top.groups.map((group) => withReplaying(group, doings)), doings };
 }
 
 /** Everything that is known of one fingerprint. */
@@ -36,6 +40,8 @@ export interface ShownError {
   readonly samples: readonly ErrorSample[];
   /** Where the schema that is in force states the broken rules; undefined for parse errors. */
   readonly schema: SchemaRules | undefined;
+  /** By whom it is ignored; undefined where it is not. */
+  readonly ignored: IgnoredMark | undefined;
 }
 
 /**
@@ -50,7 +56,7 @@ export async function readShown(
 ): Promise<ShownError> {
   const { query } = lakeReader(services, deployment);
   const samplesSql = errorSamplesStatement(deployment.lake, { topic, fingerprint, ...options });
-  const [{ groups }, { rows }] = await Promise.all([
+  const [{ groups, doings }, { rows }] = await Promise.all([
     readTop(deployment, services, { topic, fingerprint, state: 'all', limit: 1, now }),
     options.limit === 0 ? { rows: [] } : query(samplesSql),
   ]);
@@ -66,5 +72,5 @@ export async function readShown(
     rules.length === 0 || !isTopicName(group.topic)
       ? undefined
       : await locateRules(group.topic, rules, deployment.schemaBucket, services.objects);
-  return { group, samples: readErrorSamples(rows), schema };
+  return { group, samples: readErrorSamples(rows), schema, ignored: doings.ignored.get(fingerprint) };
 }

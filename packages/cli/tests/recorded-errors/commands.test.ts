@@ -30,6 +30,8 @@ function group(changes: Readonly<Record<string, string | null>> = {}): Row {
     fingerprints: '1',
     allRows: '14',
     topics: '1',
+    hidden: '0',
+    wanted: '1',
     ...changes,
   };
   return Object.values(row);

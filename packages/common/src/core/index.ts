@@ -66,6 +66,7 @@ export * from './validation-sql/results';
 export * from './recorded-errors/fingerprint';
 export * from './recorded-errors/statements';
 export * from './recorded-errors/replay';
+export * from './recorded-errors/ignored';
 export * from './recorded-errors/stated-rules';
 export * from './infer/draft-schema';
 export * from './infer/profile-statements';

@@ -45,7 +45,8 @@ export const registerErrorsShow: RegisterCommand = (errors, { terminal, connect,
     });
 };
 
-function parseFingerprint(text: string): string {
+/** An option parser for a fingerprint of the present version. */
+export function parseFingerprint(text: string): string {
   if (isFingerprint(text)) return text;
   throw new InvalidArgumentError('must be a fingerprint such as E1-3f0ac91b7d, as lean-ops errors top prints it.');
 }

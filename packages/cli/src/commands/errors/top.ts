@@ -1,3 +1,4 @@
+import { STATES } from '@lean-ops/common/core';
 import { Option } from 'commander';
 import { topErrorsJson, topErrorsText } from '../../format/top-errors';
 import type { Connect } from '../../pipeline/aws-clients';
@@ -10,17 +11,17 @@ import { parseSince, sinceDate, type Since } from '../since';
 
 const HELP = `
 It groups the rows of errors and parse_errors by fingerprint: layer, topic, and the broken rules or the code. What has
-regressed had been mended, and came again. With --since, the numbers are still those of all rows.
+regressed had been mended, and came again. What somebody ignores is left out. With --since, the numbers are still those of all rows.
 
 Exit codes:
-  0  none of them is open
+  0  none of them is open, or all that are open are ignored
   1  some are open
   2  the command could not do its work: wrong arguments, no outputs, no right to ask (docs/policies/errors.json)`;
 
 export interface ErrorsTopOptions {
   readonly topic?: string;
   readonly since?: Since;
-  readonly state: 'open' | 'resolved' | 'all';
+  readonly state: keyof typeof STATES;
   readonly limit: number;
   readonly outputs?: string;
   readonly format: 'text' | 'json';
@@ -37,8 +38,8 @@ export const registerErrorsTop: RegisterCommand = (errors, { terminal, connect, 
       ),
     )
     .addOption(
-      new Option('--state <state>', 'what is open, what is resolved, or both')
-        .choices(['open', 'resolved', 'all'])
+      new Option('--state <state>', 'what is open and not ignored, ignored, or resolved; or all of that')
+        .choices(Object.keys(STATES))
         .default('open'),
     )
     .addOption(
@@ -62,8 +63,8 @@ export async function errorsTop(
   const cloud = connect(deployment);
   const now = cloud.clock.now();
   const since = asked && sinceDate(asked, now);
-  const found = await readTop(deployment, cloud, { topic, since, state, limit, now: new Date(now) });
-  const list = { ...found, topic, since: since?.toISOString(), state };
+  const { doings, ...found } = await readTop(deployment, cloud, { topic, since, state, limit, now: new Date(now) });
+  const list = { ...found, ignored: doings.ignored, topic, since: since?.toISOString(), state };
   terminal.write(format === 'json' ? topErrorsJson(list) : topErrorsText(list, now, terminal));
-  return found.rows > 0 ? EXIT.problems : EXIT.clean;
+  return found.rows > 0 && state !== 'ignored' ? EXIT.problems : EXIT.clean;
 }

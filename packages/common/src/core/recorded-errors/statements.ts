@@ -7,15 +7,18 @@ import { readViolations, type ErrorLayer, type Violation } from './fingerprint';
 /**
  * - `open`: some of its rows are open.
  * - `regressed`: it is open, and all rows from before were closed: it had been mended, and came again.
+ * - `replaying`: it is open, and a replay that runs is about it. No query says so, as only the operation knows.
+ * - `ignored`: some of its rows are open, and somebody has set it aside.
  * - `resolved`: none of its rows is open.
  */
-export type ErrorState = 'open' | 'regressed' | 'resolved';
+export type ErrorState = 'open' | 'regressed' | 'replaying' | 'ignored' | 'resolved';
 
-/** The states that people ask for. What has regressed is open. */
+/** The states that people ask for. What has regressed is open, as is what is being replayed. */
 export const STATES = {
   open: ['open', 'regressed'],
+  ignored: ['ignored'],
   resolved: ['resolved'],
-  all: ['open', 'regressed', 'resolved'],
+  all: ['open', 'regressed', 'ignored', 'resolved'],
 } as const satisfies Record<string, readonly ErrorState[]>;
 
 /** All errors of one fingerprint. Times are in epoch milliseconds. */
@@ -48,6 +51,8 @@ export interface TopErrors {
   readonly fingerprints: number;
   readonly rows: number;
   readonly topics: number;
+  /** Fingerprints that were left out because they are ignored. */
+  readonly hidden: number;
 }
 
 export interface TopErrorsOptions {
@@ -56,6 +61,8 @@ export interface TopErrorsOptions {
   /** Only what was seen since then, with all that is known of it. */
   readonly since?: Date | undefined;
   readonly state: keyof typeof STATES;
+  /** The fingerprints that are ignored. */
+  readonly ignored?: readonly string[] | undefined;
   readonly limit: number;
   /** The end of the last 24 hours. */
   readonly now: Date;
@@ -70,7 +77,7 @@ const MOST_OUTCOMES = 5;
  */
 export function topErrorsStatement(
   lake: Lake,
-  { topic, fingerprint, since, state, limit, now }: TopErrorsOptions,
+  { topic, fingerprint, since, state, ignored = [], limit, now }: TopErrorsOptions,
 ): string {
   const ago = (days: number): string => timestampLiteral(new Date(now.getTime() - days * DAY_MS));
   const isOpen = 'outcome IS NULL';
@@ -79,10 +86,10 @@ export function topErrorsStatement(
     ...NO_MENDS.map((one) => `NOT starts_with(outcome, '${one}')`),
   ].join(' AND ');
   const sum = (condition: string): string => `sum(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
-  const asked = [
-    `state IN (${STATES[state].map(stringLiteral).join(', ')})`,
-    ...(since === undefined ? [] : [`last_seen >= ${timestampLiteral(since)}`]),
-  ];
+  const isIgnored =
+    ignored.length === 0 ? '' : `WHEN fingerprint IN (${ignored.map(stringLiteral).join(', ')}) THEN 'ignored' `;
+  const isWanted = `state IN (${STATES[state].map(stringLiteral).join(', ')})`;
+  const seen = since === undefined ? '' : ` AND last_seen >= ${timestampLiteral(since)}`;
   return [
     `WITH ${foundSql(lake, topic).join(',\n')},`,
     'grouped AS (SELECT fingerprint, layer, topic, signature, ' +
@@ -102,14 +109,17 @@ export function topErrorsStatement(
       ].join(', ') +
       ` FROM found${fingerprint === undefined ? '' : ` WHERE fingerprint = ${stringLiteral(fingerprint)}`}` +
       ' GROUP BY fingerprint, layer, topic, signature),',
-    "states AS (SELECT *, CASE WHEN open_rows = 0 THEN 'resolved' WHEN first_open > last_mended THEN 'regressed' " +
-      "ELSE 'open' END AS state FROM grouped),",
-    `asked AS (SELECT *, dense_rank() OVER (ORDER BY topic) AS topic_number FROM states WHERE ${asked.join(' AND ')})`,
+    `states AS (SELECT *, CASE WHEN open_rows = 0 THEN 'resolved' ${isIgnored}` +
+      "WHEN first_open > last_mended THEN 'regressed' ELSE 'open' END AS state FROM grouped),",
+    // What is ignored is among the rows where it is not wanted, so that it is counted where nothing else is there.
+    `asked AS (SELECT *, CASE WHEN ${isWanted} THEN 1 ELSE 0 END AS wanted FROM states ` +
+      `WHERE (${isWanted} OR state = 'ignored')${seen}),`,
+    'numbered AS (SELECT *, dense_rank() OVER (PARTITION BY wanted ORDER BY topic) AS topic_number FROM asked)',
     'SELECT fingerprint, layer, topic, signature, state, open_rows, lost_rows, ' +
       'CASE WHEN open_rows = 0 THEN all_keys ELSE open_keys END AS keys, resolved_rows, outcomes, first_seen, last_seen, ' +
-      'last_day, day_before, count(*) OVER () AS fingerprints, sum(open_rows) OVER () AS all_rows, ' +
-      'max(topic_number) OVER () AS topics FROM asked ' +
-      `ORDER BY open_rows DESC, resolved_rows DESC, fingerprint LIMIT ${limit}`,
+      'last_day, day_before, sum(wanted) OVER () AS fingerprints, sum(wanted * open_rows) OVER () AS all_rows, ' +
+      'max(wanted * topic_number) OVER () AS topics, sum(1 - wanted) OVER () AS hidden, wanted FROM numbered ' +
+      `ORDER BY wanted DESC, open_rows DESC, resolved_rows DESC, fingerprint LIMIT ${limit}`,
   ].join('\n');
 }
 
@@ -119,7 +129,8 @@ type Row = readonly (string | null)[];
 export function readTopErrors(rows: readonly Row[]): TopErrors {
   const [first] = rows;
   const total = (at: number): number => Number(first?.[at] ?? 0);
-  return { groups: rows.map(readGroup), fingerprints: total(14), rows: total(15), topics: total(16) };
+  const groups = rows.filter((row) => row[18] !== '0').map(readGroup);
+  return { groups, fingerprints: total(14), rows: total(15), topics: total(16), hidden: total(17) };
 }
 
 function readGroup(row: Row): ErrorGroup {
