@@ -4,7 +4,7 @@ import { CliError } from '../../errors';
 import { refusalText } from '../../format/operations';
 import { shellWord } from '../../format/text';
 import type { Refusal } from '../../operations/plan';
-import { planReplay } from '../../operations/plan-replay';
+import { planReplay } from './plan-replay';
 import { readOperationsDeployment } from '../../pipeline/deployment';
 import type { Operate } from '../../pipeline/operator';
 import { selectErrors } from '../../recorded-errors/select-errors';

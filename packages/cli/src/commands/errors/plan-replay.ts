@@ -17,12 +17,12 @@ import {
   type TopicName,
   type ValidationSchema,
 } from '@lean-ops/common/core';
-import { counted } from '../format/text';
-import { lakeReader } from '../pipeline/athena-queries';
-import type { OperationsDeployment } from '../pipeline/deployment';
-import type { Operator } from '../pipeline/operator';
-import { planWork, refused, type PlanResult, type WorkPlan } from './plan';
-import type { TopicSituation } from './situation';
+import { counted } from '../../format/text';
+import { lakeReader } from '../../pipeline/athena-queries';
+import type { OperationsDeployment } from '../../pipeline/deployment';
+import type { Operator } from '../../pipeline/operator';
+import { planWork, refused, type PlanResult, type WorkPlan } from '../../operations/plan';
+import type { TopicSituation } from '../../operations/situation';
 
 /** What is to be replayed, and the words of the command line that say so. */
 export interface ErrorsToReplay {
