@@ -1,6 +1,6 @@
 /**
- * A topic's tables are taken back, rebuilt and rid of a person, by the command and under the documented policies of those who do it,
- * with the role of each function and job enforced. Three topics share the cycles. It runs alone, as cycles of other tests would move
+ * A topic's tables are taken back, rebuilt, rid of a person, and get what was refused before, by the command and under the documented policies of those who do it,
+ * with the role of each function and job enforced. The topics share the cycles. It runs alone, as cycles of other tests would move
  * the points on and hold up the drain.
  */
 import path from 'node:path';
@@ -34,7 +34,8 @@ let eraser: (...args: string[]) => Promise<Ran>;
 /** Has the eraser's keys for the command, and the account's for the AWS CLI. */
 let shell: Shell;
 
-const [rewound, tanks, person, other] = ['rewound', 'tanks', 'person', 'other'].map(freshTopic) as [
+const [rewound, tanks, person, other, mended] = ['rewound', 'tanks', 'person', 'other', 'mended'].map(freshTopic) as [
+  string,
   string,
   string,
   string,
@@ -57,6 +58,12 @@ const schema = (topic: string, version: number, properties: object): string =>
     type: 'object',
     required: ['id'],
     properties: { id: { type: 'string', 'x-cde': true }, ...properties },
+  });
+/** A schema whose critical `level` goes as far as its version says. */
+const measured = (maximum: number): string =>
+  schema(mended, maximum / 60, {
+    level: { type: 'number', 'x-cde': true, maximum },
+    phase: { type: 'integer', maximum: maximum / 60 },
   });
 /** Runs the next block of a runbook with other values for those of its page, prints what it printed, and expects that. */
 async function block(
@@ -99,7 +106,7 @@ async function placesOf(text: string): Promise<readonly string[]> {
 }
 
 beforeAll(async () => {
-  ({ run: operator } = leanOps(stack, await holderOf(stack, [policy('operator'), policy('status')], 'rewinder')));
+  ({ run: operator } = leanOps(stack, await holderOf(stack, ['operator', 'status', 'errors'].map(policy), 'rewinder')));
   const keys = await holderOf(stack, ['operator', 'status', 'forget'].map(policy), 'eraser');
   ({ run: eraser } = leanOps(stack, keys));
   const [setup] = PAGES.get(SETUP_PAGE) ?? [];
@@ -107,12 +114,20 @@ beforeAll(async () => {
   shell = await openShell(stack, `${setup?.text ?? ''}\npnpm() { env ${variables.join(' ')} pnpm "$@"; }\n`);
   owner.write('rewound.json', schema(rewound, 1, { kind: { type: 'string', enum: ['known'], 'x-cde': true } }));
   owner.write('tanks.json', schema(tanks, 1, { level: { type: 'number' } }));
-  for (const file of ['rewound.json', 'tanks.json'])
+  owner.write('mended.json', measured(60));
+  for (const file of ['rewound.json', 'tanks.json', 'mended.json'])
     await expect(owner.run('schema', 'push', file)).resolves.toMatchObject({ code: 0 });
   owner.write('tanks.json', schema(tanks, 2, { level: { type: 'string' } }));
   await send(stack, event(rewound, 'a', { id: 'a', kind: 'known' }));
   await send(stack, event(tanks, 'a', { id: 'a', level: 1.5 }));
   await send(stack, event(tanks, 'b', { id: 'b', level: 2.5 }));
+  for (const [id, level, phase] of [
+    ['ok', 1, 1],
+    ['hot', 70, 2],
+    ['odd', 2, 2],
+    ['never', 700, 1],
+  ] as const)
+    await send(stack, event(mended, id, { id, level, phase }, { idempotency_key: id === 'odd' ? 'o' : id }));
   await send(stack, ofPerson('gone-1', SECRET));
   await send(stack, ofPerson('kept-1', 'somebody else', `${KEY}.2`));
   // Parse errors and dead letters have the person's events as well.
@@ -247,6 +262,47 @@ describe('a breaking change', () => {
     expect(item).toMatchObject({ status: { S: 'READY' }, schema_version: { N: '2' } });
     for (const gone of ['activating', 'waiting_upload', 'hold']) expect(item).not.toHaveProperty(gone);
   }, 400_000);
+});
+
+describe('errors whose schema was mended', () => {
+  const values = (): Promise<Record<string, unknown>[]> =>
+    rows(stack, `SELECT message_id, phase FROM {curated}."${tableOf(mended)}" ORDER BY 1`);
+  const top = async (...words: string[]): Promise<unknown> => {
+    const { output: text } = await operator('errors', 'top', '--topic', mended, '--format', 'json', ...words);
+    return (JSON.parse(text) as { errors: { rows: number; resolved: number; state: string }[] }).errors.map(
+      ({ rows: open, resolved, state }) => [state, open, resolved],
+    );
+  };
+
+  it('come in when they are replayed, and are closed; what is wrong still stays open', async () => {
+    await expect(values()).resolves.toMatchObject([
+      { message_id: 'odd', phase: null },
+      { message_id: 'ok', phase: 1 },
+    ]);
+    owner.write('mended.json', measured(120));
+    await expect(owner.run('schema', 'push', 'mended.json')).resolves.toMatchObject({ code: 0 });
+    const before = await everythingOf(stack);
+    const plan = await operator('errors', 'replay', '--topic', mended);
+    process.stdout.write(plan.output);
+    expect([plan.code, plan.error]).toEqual([0, '']);
+    await expect(everythingOf(stack)).resolves.toEqual(before);
+    const done = await operator('errors', 'replay', '--topic', mended, '--apply', '--reason', 'version 2 takes them');
+    process.stdout.write(done.output);
+    expect([done.code, done.output]).toEqual([0, expect.stringContaining('is given back')]);
+    await expect(values()).resolves.toMatchObject([
+      { message_id: 'hot', phase: 2 },
+      { message_id: 'odd', phase: 2 },
+      { message_id: 'ok', phase: 1 },
+    ]);
+    await expect(top('--state', 'all')).resolves.toEqual([
+      ['open', 1, 1],
+      ['resolved', 0, 1],
+      ['resolved', 0, 1],
+    ]);
+    await expect(
+      rows(stack, `SELECT status, replayed FROM {ops}."ledger" WHERE topic_name = '${mended}' AND replayed > 0`),
+    ).resolves.toMatchObject([{ status: 'REPLAYED' }]);
+  }, 300_000);
 });
 
 describe('the next cycle', () => {

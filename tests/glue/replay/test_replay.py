@@ -278,3 +278,17 @@ def test_a_rewind_behind_a_replay_opens_its_errors_again_and_an_undo_of_that_clo
     assert values(lake) == after | {"new": (1.0, None)}
     assert errors(lake) == closed
     balances(lake)
+
+
+def test_a_cycle_that_runs_again_after_a_replay_keeps_its_counts(lake):
+    """It failed for another topic, and meanwhile the schema was mended, the errors were replayed, and it was
+    mended once more."""
+    lake.activate(TOPIC, 2, WIDE)
+    replay(Operator(lake, now=LATER))
+    last = lake.ledger("curated")[-2]
+    assert (last["status"], last["records_in"] > 0) == ("SUCCEEDED", True)
+    lake.activate(TOPIC, 3, {**WIDE, "more": {"type": "string"}})
+    assert lake.curate(cycle_id=last["cycle_id"]).trouble() is None
+    again = next(row for row in lake.ledger("curated") if row["cycle_id"] == last["cycle_id"])
+    assert again["records_in"] == last["records_in"]
+    balances(lake)

@@ -62,7 +62,8 @@ _KEYS = ("topic_name", "layer", "cycle_id")
 _NOT_IN_TABLE = ("duplicates", "superseded", "parse_errors", "rejected")
 _COUNTS_PROPERTY = "lean-ops.counts"
 _STARTED_PROPERTY = "lean-ops.started-at"
-ENTRY_PROPERTIES = (_COUNTS_PROPERTY, _STARTED_PROPERTY)
+_OPERATED_PROPERTY = "lean-ops.operated-between"
+ENTRY_PROPERTIES = (_COUNTS_PROPERTY, _STARTED_PROPERTY, _OPERATED_PROPERTY)
 """The properties of a commit from which its entry is made."""
 
 
@@ -100,11 +101,17 @@ class Entry:
         return DONE if self.imbalance is None else UNBALANCED
 
 
-def commit_properties(counts: Mapping[str, int], started_at: datetime) -> dict[str, str]:
-    """Returns what a topic's commit carries, so that its entry can be made from it even after a crash."""
+def commit_properties(
+    counts: Mapping[str, int], started_at: datetime, *, operated: bool = False
+) -> dict[str, str]:
+    """Returns what a topic's commit carries, so that its entry can be made from it even after a crash.
+
+    operated: whether an operation has changed the table between this commit and one of the same cycle.
+    """
     return {
         _COUNTS_PROPERTY: json.dumps(dict(counts), sort_keys=True),
         _STARTED_PROPERTY: started_at.astimezone(UTC).isoformat(),
+        **({_OPERATED_PROPERTY: "true"} if operated else {}),
     }
 
 
@@ -138,7 +145,7 @@ def _imbalance(counts: Mapping[str, int], commit: Commit) -> str | None:
     This finds rows that a merge doubled or lost, and rows that somebody else wrote or deleted in between. It
     is reported once, because the next cycle starts from the rows that are there then.
     """
-    if commit.rows is None or commit.rows_before is None:
+    if commit.rows is None or commit.rows_before is None or _OPERATED_PROPERTY in commit.properties:
         return None
     gone = sum(counts.get(name, 0) for name in _NOT_IN_TABLE)
     wanted = commit.rows_before + counts.get("records_in", 0) - gone

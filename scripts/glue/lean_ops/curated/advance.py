@@ -123,15 +123,23 @@ class Advance(TopicAdvance):
         of the cycle's.
         """
         before = self.last_commit if earlier is None else earlier
-        entry = None
+        entry, operated = None, False
         if before is not None and before.cycle_id == self.cycle_id:
-            entry = ledger.entry_of(self.topic, LAYER, before)
+            counted = self._counted(before)
+            entry, operated = ledger.entry_of(self.topic, LAYER, counted), counted is not before
         known = entry.counts if entry else {}
         total = {name: known.get(name, 0) + counts.get(name, 0) for name in {*known, *counts}}
         return {
             CYCLE_ID: self.cycle_id,
             **checkpoint_properties(self.through, self.schema.version),
-        } | ledger.commit_properties(total, self.started)
+        } | ledger.commit_properties(total, self.started, operated=operated)
+
+    def _counted(self, last: Commit) -> Commit:
+        """The commit with the counts of the last one's cycle: an operation may have made the last one."""
+        if ledger.has_entry(last):
+            return last
+        own = (one for one in self.table.commits_in_force() if one.cycle_id == last.cycle_id)
+        return next((one for one in own if ledger.has_entry(one)), last)
 
     def backfill_properties(self, properties: Mapping[str, str], batch: BackfillBatch) -> dict[str, str]:
         """Returns the properties of the commit of a backfill's batch.
