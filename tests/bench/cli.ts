@@ -11,7 +11,7 @@ import { benchGrowth } from './growth';
 import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
 import { benchPlanner, printPlanner } from './planner';
-import { benchRebuild, printRebuild } from './rebuild';
+import { benchRebuild, benchReplay, printRebuild, printReplay } from './operations';
 import { readSettings, type JobSettings } from './settings';
 
 const program = newProgram('pnpm bench').description(
@@ -97,6 +97,17 @@ program
     const result = await benchRebuild(flags.rows, say);
     if (flags.json === true) console.log(JSON.stringify(result));
     else printRebuild(result);
+  });
+
+program
+  .command('replay')
+  .description('seconds of a replay of many recorded errors, beside those of a normal cycle of as many messages')
+  .option('--json', 'one JSON object')
+  .option('--rows <n>', 'errors of the topic', wholeNumber({ from: 1_000 }), 100_000)
+  .action(async (flags: { json?: boolean; rows: number }) => {
+    const result = await benchReplay(flags.rows, say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printReplay(result);
   });
 
 interface AgeFlags {

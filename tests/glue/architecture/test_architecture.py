@@ -18,7 +18,7 @@ ROOMS = {
     "scripts/glue/lean_ops": (
         *("errors", "columns", "ports", "spark", "payload", "validation", "tables", "raw"),
         *("cycle_delta", "versions", "tasks", "bookkeeping", "standardized", "curated", "catch_up"),
-        *("maintenance", "rebuild", "forget", "operations", "entrypoint"),
+        *("maintenance", "rebuild", "replay", "forget", "operations", "entrypoint"),
     ),
     "scripts/local/emulator": (
         *("errors", "limits", "responses", "settings", "owner_process", "reads", "waits", "cloudwatch"),
@@ -49,7 +49,7 @@ WRITING_OTHERWISE = ("bookkeeping/ledger.py", "entrypoint/log.py", "spark/sessio
 WRITING_LEDGER = (
     *("standardized/job.py", "standardized/look.py", "curated/job.py", "curated/moved_tables.py"),
     *("operations/rewinding.py", "rebuild/swapping.py"),
-    "forget/lake.py",
+    *("forget/lake.py", "replay/curated.py", "replay/unread.py"),
 )
 
 # Rooms and modules whose decisions are plain Python: no Spark, no Arrow.
