@@ -277,7 +277,7 @@ describe('errors whose schema was mended', () => {
   it('come in when they are replayed, and are closed; what is wrong still stays open', async () => {
     await expect(values()).resolves.toMatchObject([
       { message_id: 'odd', phase: null },
-      { message_id: 'ok', phase: 1 },
+      { message_id: 'ok', phase: '1' },
     ]);
     owner.write('mended.json', measured(120));
     await expect(owner.run('schema', 'push', 'mended.json')).resolves.toMatchObject({ code: 0 });
@@ -290,9 +290,9 @@ describe('errors whose schema was mended', () => {
     process.stdout.write(done.output);
     expect([done.code, done.output]).toEqual([0, expect.stringContaining('is given back')]);
     await expect(values()).resolves.toMatchObject([
-      { message_id: 'hot', phase: 2 },
-      { message_id: 'odd', phase: 2 },
-      { message_id: 'ok', phase: 1 },
+      { message_id: 'hot', phase: '2' },
+      { message_id: 'odd', phase: '2' },
+      { message_id: 'ok', phase: '1' },
     ]);
     await expect(top('--state', 'all')).resolves.toEqual([
       ['open', 1, 1],
