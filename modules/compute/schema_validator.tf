@@ -47,16 +47,16 @@ data "aws_iam_policy_document" "schema_validator" {
     resources = [local.bucket_arns.schemas]
   }
 
-  # A schema that breaks the one before asks for a rebuild, as lean-ops topic rebuild does: one transaction of the operation, its topic's
-  # lock and the topic's item, whose rights the statement on the registry has.
+  # A schema that breaks the one before asks for a rebuild, as lean-ops topic rebuild does, and one with x-replay-errors for a replay: one
+  # transaction of the operation, its topic's lock and the topic's item, whose rights the statement on the registry has.
   statement {
-    sid       = "RequestRebuilds"
+    sid       = "RequestOperations"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
     resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
   }
 
   statement {
-    sid       = "StartRebuilds"
+    sid       = "StartOperations"
     actions   = ["states:StartExecution"]
     resources = [local.operation_state_machine_arn]
   }

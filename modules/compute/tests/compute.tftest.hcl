@@ -248,6 +248,23 @@ run "moves_events_to_raw_and_keeps_what_fails" {
     condition     = !strcontains(jsonencode(data.aws_iam_policy_document.athena["schema-validator"].statement), "lean_ops_raw")
     error_message = "schema-validator has no business with RAW."
   }
+
+  # It counts the errors on record that a version mends, and with x-replay-errors asks for their replay.
+  assert {
+    condition = alltrue([
+      for resource in ["arn:aws:s3:::lake/warehouse/lean_ops_ops/*", "arn:aws:s3:::lake/warehouse/lean_ops_curated/*"] :
+      contains([for statement in data.aws_iam_policy_document.athena["schema-validator"].statement : statement.resources if statement.sid == "WriteTablesAndResults"][0], resource)
+    ])
+    error_message = "schema-validator judges recorded errors against Curated."
+  }
+
+  assert {
+    condition = alltrue([
+      for sid, actions in { RequestOperations = ["dynamodb:GetItem", "dynamodb:PutItem"], StartOperations = ["states:StartExecution"] } :
+      [for statement in data.aws_iam_policy_document.schema_validator.statement : statement.actions if statement.sid == sid][0] == toset(actions)
+    ])
+    error_message = "schema-validator requests operations, and does nothing else with them."
+  }
 }
 
 run "holds_topics_by_itself_only_where_that_is_wanted" {

@@ -12,11 +12,12 @@ import {
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
-import { isObject, type Document } from '@lean-ops/common/core';
+import { isObject, type Document, type TopicName } from '@lean-ops/common/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { activateByOperation, activationRequest, type Activated } from './activate-schema';
 import { configFrom } from './config';
 import type { Collaborators } from './collaborators';
+import { countMendedSafely } from './mended-errors';
 import { endUploads } from './ended-uploads';
 import { processUpload, type Outcome } from './process-upload';
 import { decodeUpload } from './upload';
@@ -46,12 +47,26 @@ function metricOf({ outcome }: Outcome): string {
   return `Schema${word.charAt(0)}${word.slice(1).toLowerCase()}`;
 }
 
+/** Two statements of this time are less than the function has left after an upload of usual length. */
+const COUNT_MS = 60_000;
+
 const attention = sqsQueue(config.failedUploadsQueue);
 
 type Answer = Outcome | { readonly outcome: 'IGNORED' } | SQSBatchResponse | Activated;
 
 /** Whether an event source mapping invokes this with messages about uploads whose tries have ended. */
 const isBatch = (event: unknown): event is SQSEvent => isObject(event) && Array.isArray(event['Records']);
+
+/** Counts the recorded errors that the topic's active schema mends, in a log line. A count that fails changes no verdict. */
+async function tellMended(topic: TopicName): Promise<void> {
+  const deps = {
+    ...collaborators,
+    athena: athena({ workgroup: config.athenaWorkgroup, statementTimeoutMs: COUNT_MS }),
+  };
+  const mended = await countMendedSafely(topic, config.schemaBucket, resources, deps);
+  if ('failed' in mended) log.warn('mended errors', { topic, ...mended });
+  else if (mended.counted) log.info('mended errors', { topic, ...mended });
+}
 
 /**
  * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then puts a record into the queue of
@@ -87,6 +102,8 @@ export const handler = traced(SERVICE, async (event: unknown, context: Context):
     if (outcome.outcome === 'REFUSED') log.warn('schema upload', line);
     else log.info('schema upload', line);
     metrics.count(metricOf(outcome));
+    // A run that comes again after one that died finds its upload settled, and does what was still to do.
+    if (outcome.outcome === 'READY' || outcome.outcome === 'DUPLICATE') await tellMended(topic);
     return outcome;
   } catch (error) {
     log.error('schema upload', { outcome: 'RETRY', error });

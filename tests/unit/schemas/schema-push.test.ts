@@ -55,6 +55,53 @@ describe('schema push', () => {
     expect(cloud.uploads()).toHaveLength(2);
   });
 
+  it.each([
+    [
+      { mended_errors: 12, mended_fingerprints: 2 },
+      '12 open errors of 2 fingerprints are valid under version 2: lean-ops errors replay --topic tank.level --apply --reason TEXT',
+    ],
+    [
+      { mended_errors: 1, mended_fingerprints: 1, mended_by: 'op-1' },
+      '1 open error of 1 fingerprint is valid under version 2: they are being replayed, lean-ops op show op-1',
+    ],
+    [{ mended_errors: 0, mended_fingerprints: 0 }, undefined],
+  ])('says what a new version mends of the errors on record: %j', async (counted, note) => {
+    const { cloud, write, run } = setUp();
+    write(FILE, schema('tank.level'));
+    await run('schema', 'push', FILE);
+    write(FILE, v2);
+    const handleAll = cloud.meanwhile;
+    let sleeps = 0;
+    // The count comes after the verdict.
+    cloud.meanwhile = async () => {
+      await handleAll();
+      sleeps += 1;
+      if (sleeps < 3) return;
+      const set = { ...counted, mended_at_version: 2 };
+      await cloud.documents.update(OUTPUTS.schema_registry_table, { topic_name: 'tank.level' }, { set });
+    };
+    const { code, output } = await run('schema', 'push', FILE);
+    expect(code).toBe(0);
+    expect(output).toBe(
+      `${FILE}  (tank.level, version 2)  READY after 0.3 s, 2 changes\n` +
+        `${note === undefined ? '' : `          ${note}\n`}1 schema: 1 ready.\n`,
+    );
+  });
+
+  it('waits a while for a count that does not come, and no longer', async () => {
+    const { cloud, write, run } = setUp();
+    write(FILE, schema('tank.level'));
+    await run('schema', 'push', FILE);
+    write(FILE, v2);
+    const before = cloud.time.now();
+    await expect(run('schema', 'push', FILE)).resolves.toMatchObject({
+      code: 0,
+      output: expect.stringContaining('READY'),
+    });
+    expect(cloud.time.now() - before).toBeGreaterThan(15_000);
+    expect(cloud.time.now() - before).toBeLessThan(20_000);
+  });
+
   it('looks at the tables of an active schema, and mends the ones that are behind it', async () => {
     const { cloud, run, tables, whole } = await setUpActive();
 

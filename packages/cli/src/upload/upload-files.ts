@@ -156,8 +156,11 @@ function outcomeFields(
   switch (outcome.verdict) {
     case 'READY': {
       const { operatorStatus: status } = outcome;
-      const note = status === undefined ? null : `the topic stays in ${status}, which an operator set`;
-      return { ...ended, outcome: OUTCOMES.ready, note };
+      const notes = [
+        ...(status === undefined ? [] : [`the topic stays in ${status}, which an operator set`]),
+        ...mendedNote(candidate.topic, outcome),
+      ];
+      return { ...ended, outcome: OUTCOMES.ready, note: notes.length === 0 ? null : notes.join('; ') };
     }
     case 'REFUSED':
       return { ...ended, outcome: OUTCOMES.refused, problems: locateIn(candidate, outcome.problems) };
@@ -187,6 +190,20 @@ function outcomeFields(
     case 'TIMEOUT':
       return { ...ended, outcome: OUTCOMES.noVerdict, note: whereToLook(outcome.begun, deployment) };
   }
+}
+
+/** What the version that is active now mends of the errors on record, and how to bring that in. */
+function mendedNote(topic: string, { version, mended }: Extract<UploadOutcome, { verdict: 'READY' }>): string[] {
+  if (mended === undefined || mended.errors === 0) return [];
+  const { errors, fingerprints, replay } = mended;
+  const what =
+    `${errors} open ${errors === 1 ? 'error' : 'errors'} of ${fingerprints} ` +
+    `${fingerprints === 1 ? 'fingerprint' : 'fingerprints'} ${errors === 1 ? 'is' : 'are'} valid under version ${version ?? '?'}`;
+  const how =
+    replay === undefined
+      ? `lean-ops errors replay --topic ${topic} --apply --reason TEXT`
+      : `they are being replayed, lean-ops op show ${replay}`;
+  return [`${what}: ${how}`];
 }
 
 /** A sentence on where to look for an upload without a verdict. It stays in pending/, so waiting loses nothing. */

@@ -9,11 +9,20 @@ export const DEFAULT_TIMEOUT_MS = 120_000;
 
 /** The end of one upload. `seconds` passed from the upload to the verdict. */
 export type UploadOutcome = { readonly seconds: number } & (
-  | Extract<Verdict, { verdict: 'READY' | 'SUPERSEDED' | 'GONE' | 'PENDING_MAINTENANCE' | 'PENDING_REBUILD' }>
+  | (Extract<Verdict, { verdict: 'READY' }> & { readonly mended: MendedErrors | undefined })
+  | Extract<Verdict, { verdict: 'SUPERSEDED' | 'GONE' | 'PENDING_MAINTENANCE' | 'PENDING_REBUILD' }>
   | { readonly verdict: 'REFUSED'; readonly problems: readonly SchemaProblem[] }
   /** No verdict came in time. `begun` is true when schema-validator took the upload up. */
   | { readonly verdict: 'TIMEOUT'; readonly begun: boolean }
 );
+
+/** The open errors that are valid under the version that has become active, as schema-validator has counted them. */
+export interface MendedErrors {
+  readonly errors: number;
+  readonly fingerprints: number;
+  /** The operation that replays them, where the schema asks for it and it has begun. */
+  readonly replay: string | undefined;
+}
 
 /** What comes with an upload beside its text. */
 export interface UploadHooks {
@@ -26,6 +35,8 @@ export interface UploadHooks {
 const FIRST_POLL_MS = 250;
 const LONGEST_POLL_MS = 2_000;
 const POLL_GROWTH = 1.3;
+/** How long schema-validator may take to count the errors that a version mends. */
+const COUNT_MS = 15_000;
 
 /**
  * Uploads a topic's schema to `pending/` and waits for the verdict on this very upload. It is safe to run again, also after
@@ -68,11 +79,27 @@ export async function uploadSchema(
     case 'REFUSED':
       return { verdict: 'REFUSED', problems: await problemsOf(verdict, etag), seconds };
     case 'READY':
+      return { ...verdict, mended: await mendedBy(verdict.version), seconds };
     case 'SUPERSEDED':
     case 'GONE':
     case 'PENDING_MAINTENANCE':
     case 'PENDING_REBUILD':
       return { ...verdict, seconds };
+  }
+
+  /**
+   * What the new version mends. schema-validator counts it once the upload has its verdict. undefined where no version was active
+   * before, and where no count has come in time, which harms nothing.
+   */
+  async function mendedBy(version: number | undefined): Promise<MendedErrors | undefined> {
+    if (typeof before?.['schema_version'] !== 'number' || before['schema_version'] === version) return undefined;
+    const deadline = clock.now() + COUNT_MS;
+    for (;;) {
+      const now = await item();
+      if (now?.['mended_at_version'] === version) return readMended(now);
+      if (now?.['schema_version'] !== version || clock.now() >= deadline) return undefined;
+      await clock.sleep(LONGEST_POLL_MS);
+    }
   }
 
   /** Why the rebuild failed; undefined where it did not, and for whoever may push schemas and not see operations. */
@@ -97,6 +124,16 @@ export async function uploadSchema(
     const hint = `upload it again: s3://${bucket}/${schemaKeys.error(topic)} should list all problems, but ${reason}`;
     return [{ code: code ?? 'UNKNOWN', path: '', message: message ?? 'the registry does not say why', hint }];
   }
+}
+
+function readMended(item: Document | undefined): MendedErrors {
+  const count = (name: string): number => (typeof item?.[name] === 'number' ? item[name] : 0);
+  const replay = item?.['mended_by'];
+  return {
+    errors: count('mended_errors'),
+    fingerprints: count('mended_fingerprints'),
+    replay: typeof replay === 'string' ? replay : undefined,
+  };
 }
 
 async function waitFor(look: () => Promise<Verdict>, deadline: number, clock: Clock): Promise<Verdict> {

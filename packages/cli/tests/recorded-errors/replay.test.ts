@@ -43,11 +43,11 @@ const verdict = (sql: string) => {
     ['rejected', '3', null, '3', null],
     ['nulled', '2', null, '2', null],
     [rule, '3', null, '3', null],
-    ['clean rejected latest', '8', null, '8', null],
-    ['clean nulled latest', '2', null, '2', null],
-    ['clean rejected superseded', '3', null, '3', null],
-    ['rejected rejected superseded', '3', null, '3', null],
-    ['nulled rejected latest', '2', null, '2', null],
+    [`clean rejected latest ${CURATED}`, '8', null, '8', null],
+    [`clean nulled latest ${CURATED}`, '2', null, '2', null],
+    [`clean rejected superseded ${CURATED}`, '3', null, '3', null],
+    [`rejected rejected superseded ${CURATED}`, '3', null, '3', null],
+    [`nulled rejected latest ${CURATED}`, '2', null, '2', null],
   ];
 };
 

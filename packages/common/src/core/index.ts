@@ -30,6 +30,7 @@ export * from './operations/begin-operation';
 export * from './operations/finish-operation';
 export { requestWrites, unchanged } from './operations/operation-writes';
 export * from './operations/schema-activation';
+export * from './operations/replay-request';
 export * from './operations/waiting-upload';
 export * from './drift/constraint-changes';
 export * from './warehouse/ddl';

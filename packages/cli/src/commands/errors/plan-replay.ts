@@ -184,6 +184,7 @@ const NO_ROWS: ReplayVerdict = {
   valid: 0,
   restored: 0,
   superseded: 0,
+  mended: [],
   rejected: 0,
   nulled: 0,
   broken: [],

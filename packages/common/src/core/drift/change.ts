@@ -5,7 +5,7 @@ export const CHANGE_KINDS = {
   columnRenamed: 'COLUMN_RENAMED',
   typeChanged: 'TYPE_CHANGED',
   constraintChanged: 'CONSTRAINT_CHANGED',
-  /** A word at the head of the schema: x-event-time, x-event-time-stable, x-backfill. */
+  /** A word at the head of the schema: x-event-time, x-event-time-stable, x-backfill, x-replay-errors. */
   keywordChanged: 'KEYWORD_CHANGED',
   /** A title, a description or the spelling of a name: no row shows such a change. */
   annotationChanged: 'ANNOTATION_CHANGED',

@@ -75,6 +75,20 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
       }),
     );
   }
+  if (active.replayErrors !== candidate.replayErrors) {
+    changes.push(
+      compatible({
+        kind: CHANGE_KINDS.keywordChanged,
+        path: '/x-replay-errors',
+        column: null,
+        before: String(active.replayErrors),
+        after: String(candidate.replayErrors),
+        sentence: candidate.replayErrors
+          ? 'x-replay-errors is set: recorded errors that this version mends are replayed by themselves'
+          : 'x-replay-errors is no longer set: recorded errors that this version mends are only counted',
+      }),
+    );
+  }
   const annotations = (schema: TopicSchema) => JSON.stringify([schema.title ?? null, schema.description ?? null]);
   if (annotations(active) !== annotations(candidate)) {
     changes.push(annotation('', null, annotations(active), annotations(candidate), 'the title or description'));

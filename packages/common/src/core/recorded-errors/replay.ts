@@ -98,7 +98,7 @@ export function replayStatements(
 ): readonly [ValidationStatement, ...ValidationStatement[]] {
   const records: RecordSource = {
     members: recordsSql(lake, selection, hasCurated ? tableName : undefined),
-    columns: ['"$effect"', '"$newer"', '"$key"', '"$produced"'],
+    columns: ['"$fingerprint"', '"$effect"', '"$newer"', '"$key"', '"$produced"'],
     outcome: OUTCOME,
   };
   const table = {
@@ -118,7 +118,7 @@ export function replayStatements(
 const OUTCOME =
   `disposition || ' ' || coalesce("$effect", '') || ' ' || CASE WHEN "$newer" OR rank() OVER (PARTITION BY "$key" ` +
   `ORDER BY CASE WHEN disposition = 'rejected' THEN 1 ELSE 0 END, "$produced" DESC NULLS LAST, id DESC, at) > 1 ` +
-  `THEN 'superseded' ELSE 'latest' END`;
+  `THEN 'superseded' ELSE 'latest' END || ' ' || "$fingerprint"`;
 
 /** The members of a WITH clause that end in `rescued`: the records of the selected rows, as RecordSource has them. */
 function recordsSql(
@@ -135,9 +135,9 @@ function recordsSql(
   });
   return [
     ...foundSql(lake, selection.topic),
-    `selected AS (SELECT message_id, idempotency_key, effect, ${TEXTS} AS "$rescued" FROM found ` +
+    `selected AS (SELECT message_id, idempotency_key, effect, fingerprint, ${TEXTS} AS "$rescued" FROM found ` +
       `WHERE layer = 'curated' AND ${selectedSql(selection)})`,
-    'records AS (SELECT "$rescued", coalesce(message_id, \'\') AS "message_id", effect AS "$effect", ' +
+    'records AS (SELECT "$rescued", coalesce(message_id, \'\') AS "message_id", effect AS "$effect", fingerprint AS "$fingerprint", ' +
       `${text('produced_at')} AS "$produced", ${text('ingested_at')} AS "ingested_at", ` +
       `coalesce(${text('idempotency_key')}, idempotency_key, message_id, '') AS "$key" ` +
       'FROM selected WHERE "$rescued" IS NOT NULL)',
@@ -176,6 +176,8 @@ export interface ReplayVerdict {
   readonly restored: number;
   /** Rows that break no rule any more, of whose key a newer version is in the table or comes into it by this. */
   readonly superseded: number;
+  /** The fingerprints of the rows that are valid. */
+  readonly mended: readonly string[];
   /** Rows that are still wrong: their version would be rejected, or it would lose a value. */
   readonly rejected: number;
   readonly nulled: number;
@@ -201,6 +203,7 @@ export function readReplayVerdict(
     valid: least(isValid),
     restored: least((one) => isValid(one) && one.before === 'nulled'),
     superseded: least(({ disposition, place }) => disposition === 'clean' && place === 'superseded'),
+    mended: mendedBy(results.map((result) => outcomesOf(result).filter(isValid))),
     rejected,
     nulled: rows - rejected - clean,
     broken: [...broken].sort((a, b) => b.rows - a.rows),
@@ -214,14 +217,22 @@ interface Outcome {
   /** The disposition that is on record. */
   readonly before: string;
   readonly place: string;
+  readonly fingerprint: string;
   readonly rows: number;
 }
 
 function outcomesOf(result: ValidationResult): Outcome[] {
   return result.flatMap(([code, n]) => {
-    const [disposition = '', before = '', place] = (code ?? '').split(' ');
-    return place === undefined ? [] : [{ disposition, before, place, rows: Number(n) }];
+    const [disposition = '', before = '', place = '', fingerprint] = (code ?? '').split(' ');
+    return fingerprint === undefined ? [] : [{ disposition, before, place, fingerprint, rows: Number(n) }];
   });
+}
+
+/** The fingerprints that have valid rows by each of the statements. */
+function mendedBy([first = [], ...others]: readonly (readonly Outcome[])[]): string[] {
+  const mended = new Set(first.map(({ fingerprint }) => fingerprint));
+  const isIn = (one: string): boolean => others.every((some) => some.some(({ fingerprint }) => fingerprint === one));
+  return [...mended].filter(isIn).sort();
 }
 
 function sumOf(outcomes: readonly Outcome[]): number {

@@ -83,6 +83,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     },
   ],
   ['x-backfill', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  ['x-replay-errors', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-event-time-stable', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-cde', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['deprecated', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],

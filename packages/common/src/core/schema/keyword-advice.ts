@@ -100,6 +100,7 @@ const ALSO_WRITTEN: ReadonlyMap<string, string> = new Map(
     'x-topic': ['topic', 'topicname', 'xtopicname'],
     'x-event-time': ['eventtime', 'timestamp', 'timestampfield', 'partitionby', 'xpartitionby'],
     'x-backfill': ['backfill'],
+    'x-replay-errors': ['replay', 'replayerrors', 'xreplay'],
     'x-breaking': ['breaking', 'breakingchange'],
     'x-breaking-reason': ['breakingreason'],
     deprecated: ['obsolete'],
@@ -115,9 +116,16 @@ const OF_TEXTS: ReadonlyMap<string, string> = new Map([
 
 /** Hints for enforced words in the wrong place: words of the root in a field, and words of a field at the root. */
 const ENFORCED_ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ...['x-topic', 'x-version', 'x-event-time-stable', 'x-backfill', 'x-breaking', 'x-breaking-reason', '$schema'].map(
-    (word) => [word, OF_THE_SCHEMA] as const,
-  ),
+  ...[
+    'x-topic',
+    'x-version',
+    'x-event-time-stable',
+    'x-backfill',
+    'x-replay-errors',
+    'x-breaking',
+    'x-breaking-reason',
+    '$schema',
+  ].map((word) => [word, OF_THE_SCHEMA] as const),
   ['x-event-time', `${OF_THE_SCHEMA}, with the path of this field: "x-event-time": "measured_at"`],
   ...['x-cde', 'x-renamed-from', 'x-type', 'format', ...CONSTRAINT_KEYWORDS, 'items', 'deprecated', 'required'].map(
     (word) => [word, OF_A_FIELD] as const,

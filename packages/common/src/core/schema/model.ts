@@ -72,6 +72,8 @@ export interface TopicSchema {
   readonly eventTimeStable: boolean;
   /** Whether this version validates the rows from before it again (`x-backfill`). */
   readonly backfill: boolean;
+  /** Whether recorded errors that are valid under this version are replayed by themselves (`x-replay-errors`). */
+  readonly replayErrors: boolean;
   /** Why this version may break the one before it (`x-breaking`, `x-breaking-reason`); undefined where it may not. */
   readonly breakingReason: string | undefined;
   readonly columns: readonly SchemaColumn[];
@@ -235,6 +237,7 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
     eventTime: columns.find(({ path }) => pathText(path) === document['x-event-time'])?.column,
     eventTimeStable: document['x-event-time-stable'] === true,
     backfill: document['x-backfill'] === true,
+    replayErrors: document['x-replay-errors'] === true,
     breakingReason: document['x-breaking'] === true ? textOf(document['x-breaking-reason']) : undefined,
     columns,
     objects,

@@ -347,6 +347,12 @@ describe('schemaChanges', () => {
     expect(shown(between(topicSchema(), promised))).toEqual(['breaking KEYWORD_CHANGED /x-event-time-stable']);
   });
 
+  it('wants a new version for a replay of errors, and takes it back without harm', () => {
+    const replaying = topicSchema({ 'x-replay-errors': true });
+    expect(shown(between(topicSchema(), replaying))).toEqual(['compatible KEYWORD_CHANGED /x-replay-errors']);
+    expect(shown(between(replaying, topicSchema()))).toEqual(['compatible KEYWORD_CHANGED /x-replay-errors']);
+  });
+
   it('wants a new version for a backfill, and takes it back without harm', () => {
     const filling = topicSchema({ 'x-backfill': true });
     expect(shown(between(topicSchema(), filling))).toEqual(['compatible KEYWORD_CHANGED /x-backfill']);
