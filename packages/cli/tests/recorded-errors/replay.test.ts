@@ -219,6 +219,29 @@ describe('errors replay', () => {
     expect(queries).toHaveLength(1);
   });
 
+  it('takes messages of a topic whose name collided under its new name', async () => {
+    const old = 'telemetry_climate';
+    const causes = [cause(UNREAD, 'TOPIC_COLLISION', 4, { topic: old }), cause(CURATED, 'a type', 9, { topic: old })];
+    const { run, operations } = await world({ causes });
+    const words = ['errors', 'replay', '--topic', old, '--topic-as', TOPIC];
+    const { code, output } = await run(...words, '--until', UNTIL);
+    expect(code).toBe(0);
+    expect(output).toContain(`takes     them as messages of ${TOPIC}, which name ${old}\n`);
+    expect(output).toContain(`  lean-ops errors replay --topic ${old} --topic-as ${TOPIC} --until ${UNTIL}`);
+    await run(...words, '--apply', '--reason', 'it has a name of its own now', '--detach');
+    expect(await operations()).toMatchObject([
+      {
+        topic: TOPIC,
+        plan: {
+          from_topic: old,
+          causes: [{ layer: 'standardized', signature: 'TOPIC_COLLISION' }],
+          rows: 0,
+          parse_rows: 4,
+        },
+      },
+    ]);
+  });
+
   it.each([
     ['nothing that was asked for is open', { causes: [] }, [CURATED], 'NOTHING_TO_REPLAY'],
     ['nothing of the topic is open', { causes: [] }, ['--topic', TOPIC], 'NOTHING_TO_REPLAY'],
@@ -247,6 +270,7 @@ describe('errors replay', () => {
     ['no selector', [], 'say which errors'],
     ['what is no fingerprint', ['E1-xyz'], 'E1-xyz is no fingerprint'],
     ['a wrong time', [CURATED, '--until', 'noon'], 'must be a time such as'],
+    ['new name without the old one', [CURATED, '--topic-as', TOPIC], 'say by --topic which name'],
     ['--apply without a reason', [CURATED, '--apply'], '--apply needs --reason'],
   ])('takes no %s', async (_, words, said) => {
     const { run, queries } = await world();

@@ -24,7 +24,10 @@ import type { Operator } from '../../pipeline/operator';
 import { planWork, refused, type PlanResult, type WorkPlan } from '../../operations/plan';
 import type { TopicSituation } from '../../operations/situation';
 
-/** What is to be replayed, and the words of the command line that say so. */
+/**
+ * What is to be replayed, and the words of the command line that say so. Where the selection's topic is another than the one that the
+ * plan is for, that one takes the messages, and the causes are of `parse_errors` alone.
+ */
 export interface ErrorsToReplay {
   readonly selection: ErrorSelection & { readonly topic: TopicName };
   readonly causes: readonly SelectedCause[];
@@ -60,7 +63,7 @@ export async function planReplay(
   const recorded = causes.filter(({ layer }) => layer === 'curated');
   const unread = causes.filter(({ layer }) => layer === 'standardized');
   const [rows, parseRows, gone] = [sum(recorded, 'rows'), sum(unread, 'rows'), sum(recorded, 'gone')];
-  if (rows + parseRows === 0) return nothingToReplay(topic);
+  if (rows + parseRows === 0) return nothingToReplay(selection.topic);
   const schema = await readSchemaInForce(topic, deployment, operator);
   if (schema !== undefined && 'ok' in schema) return schema;
   if (schema === undefined && parseRows === 0) {
@@ -81,7 +84,7 @@ export async function planReplay(
       holdAfter: false,
       words,
       details: {
-        ...selectionDetails(wanted),
+        ...selectionDetails(wanted, topic),
         rows,
         parse_rows: parseRows,
         gone,
@@ -107,6 +110,9 @@ export async function planReplay(
           ? []
           : [['gone', `${counted(gone, 'row')} without a record that can be read: ${stay(gone)} open`] as const]),
         ...unread.map((cause): [string, string] => ['unread', unreadText(cause)]),
+        ...(selection.topic === topic
+          ? []
+          : [['takes', `them as messages of ${topic}, which name ${selection.topic}`] as const]),
         ['undo', 'none: a rewind to a point before it takes it back, and opens the errors again'],
       ],
     },
@@ -156,11 +162,13 @@ async function judge(
 }
 
 /** What the job selects by, as the plan keeps it. */
-function selectionDetails({ selection, causes }: ErrorsToReplay): Document {
+function selectionDetails({ selection, causes }: ErrorsToReplay, topic: TopicName): Document {
   const { fingerprints, errorIds, since, until } = selection;
+  const isRenamed = selection.topic !== topic;
   return {
-    ...(fingerprints !== undefined && {
-      fingerprints: [...fingerprints],
+    ...(isRenamed && { from_topic: selection.topic }),
+    ...(fingerprints !== undefined && { fingerprints: [...fingerprints] }),
+    ...((isRenamed || fingerprints !== undefined) && {
       causes: causes.map(({ layer, signature }) => ({ layer, signature })),
     }),
     ...(errorIds !== undefined && { error_ids: [...errorIds] }),

@@ -22,6 +22,7 @@ import {
 
 export interface ErrorsReplayOptions extends OperateOptions {
   readonly topic?: string;
+  readonly topicAs?: string;
   readonly errorId?: readonly string[];
   readonly since?: Since;
   readonly until?: Date;
@@ -38,6 +39,10 @@ export const registerErrorsReplay: RegisterCommand = (errors, { terminal, operat
     )
     .argument('[fingerprints...]', 'as errors top prints them; all of one topic')
     .option('--topic <topic>', 'all open errors of this topic, or the named ones of it')
+    .option(
+      '--topic-as <topic>',
+      "take what could not be read of --topic, whose table is another one's, under the name that it has now",
+    )
     .option('--error-id <id...>', 'the error_id of a row; may be given several times')
     .option('--since <time>', 'only what was found since then: 30m, 12h, 1d, or a time in UTC', parseSince)
     .addOption(
@@ -66,6 +71,10 @@ export async function errorsReplay(
   const { topic: given, errorId: errorIds = [], since: asked } = options;
   checkSelectors(fingerprints, errorIds, given);
   checkedOptions(options);
+  const topicAs = options.topicAs === undefined ? undefined : parseTopic(options.topicAs);
+  if (topicAs !== undefined && given === undefined) {
+    throw new CliError('--topic-as is the new name of a topic: say by --topic which name its messages have.');
+  }
   const deployment = await readOperationsDeployment(options.outputs, terminal);
   const operator = operate(deployment);
   const now = operator.clock.now();
@@ -78,18 +87,21 @@ export async function errorsReplay(
     since,
     until,
   };
-  const { topic, causes } = await selectErrors(selection, deployment, operator);
+  const { topic, causes: found } = await selectErrors(selection, deployment, operator);
   if (topic === undefined) return nothingOpen(options, terminal, now);
+  // What a schema has refused is judged by that topic's own schema.
+  const causes = topicAs === undefined ? found : found.filter(({ layer }) => layer === 'standardized');
   const words = [
     ...fingerprints,
     '--topic',
     topic,
+    ...(topicAs === undefined ? [] : ['--topic-as', topicAs]),
     ...errorIds.flatMap((id) => ['--error-id', shellWord(id)]),
     ...(since === undefined ? [] : ['--since', since.toISOString()]),
     '--until',
     until.toISOString(),
   ];
-  return operateTopic(topic, options, terminal, operate, (situation) =>
+  return operateTopic(topicAs ?? topic, options, terminal, operate, (situation) =>
     planReplay(situation, { selection: { ...selection, topic }, causes, words }, deployment, operator),
   );
 }
