@@ -3,11 +3,10 @@
  * The jobs are held to the same by tests/glue/laws/test_linear_time.py.
  */
 import { describe, expect, it } from '@jest/globals';
-import { decodeRecord, parseTime, readEnvelope, readJsonSource, scanJson } from '../../packages/common/src/core';
+import { decodeMessage, decodeRecord, parseTime, readEnvelope, readJsonSource, scanJson } from '../../packages/common/src/core';
 import { scanBroken } from '../../packages/common/src/core/json/scan-broken';
 import { budget, sqsRecord } from '../../packages/common/src/testing';
 import { rawRowOf } from '../../packages/firehose-transform/src/raw-row';
-import { decodeMessage } from '../../packages/sqs-processor/src/decode-message';
 import { segmentsOf } from '../../packages/stream-error-reader/src/json-segments';
 import { sendableOf } from '../../packages/stream-error-reader/src/sendable';
 import { checkGrowth, checkLinear, drawShapes, MEGABYTE, type Parser, type Pieces } from './slow-texts';

@@ -1,8 +1,16 @@
-import type { ArchiveIndex, Clock, Idempotency, Log, MetricsPort, ObjectStore } from '@lean-ops/common/aws';
-import { classifyError, mapLimit, messageOf } from '@lean-ops/common/core';
+import type {
+  ArchiveEntry,
+  ArchiveIndex,
+  Clock,
+  Idempotency,
+  Log,
+  MetricsPort,
+  ObjectStore,
+} from '@lean-ops/common/aws';
+import { classifyError, mapLimit, messageOf, type MessageOrigin } from '@lean-ops/common/core';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { archiveRecord, putArchiveObject } from './archive-object';
-import { readBody } from './message-body';
+import { originOf, readBody } from './message-body';
 import { describeDeadLetter, type DeadLetter } from './dead-letter';
 
 export interface Collaborators {
@@ -24,6 +32,16 @@ export interface ArchiveSettings {
 const DAY_SECONDS = 86_400;
 const MAX_INDEX_MESSAGE = 1_000;
 
+/** What leads from a letter that was sent again to its first, and from a correction to what it corrects. */
+function linkOf(
+  origin: MessageOrigin | undefined,
+): Pick<ArchiveEntry, 'first_letter' | 'original_message_id' | 'attempt' | 'edit_of'> {
+  if (origin === undefined) return {};
+  if (origin.kind === 'edit') return { edit_of: origin.letter };
+  const { letter, messageId, attempt } = origin;
+  return { first_letter: letter, original_message_id: messageId, attempt };
+}
+
 async function archiveMessage(
   record: SQSRecord,
   letter: DeadLetter,
@@ -39,8 +57,14 @@ async function archiveMessage(
       overflow: archived.overflow,
     });
   }
+  const origin = originOf(record, archived);
   // The object is written first, because an index entry must not point at nothing.
-  const id = await putArchiveObject(letter, archiveRecord(record, letter, archived, now), archiveBucket, objects);
+  const id = await putArchiveObject(
+    letter,
+    archiveRecord(record, letter, archived, origin, now),
+    archiveBucket,
+    objects,
+  );
   await index.put({
     topic_name: letter.topic,
     failed_at_message_id: `${letter.failedAt}#${id}`,
@@ -52,6 +76,7 @@ async function archiveMessage(
     body_bytes: archived.bodyBytes,
     receive_count: letter.receiveCount,
     archived_at: now,
+    ...linkOf(origin),
     ...(entryDays > 0 && {
       expires_at: Math.floor(Date.parse(letter.failedAt) / 1000) + entryDays * DAY_SECONDS,
     }),

@@ -1,5 +1,5 @@
 import { isPreconditionFailed, type ObjectStore } from '@lean-ops/common/aws';
-import { keySegment, LeanOpsError } from '@lean-ops/common/core';
+import { keySegment, LeanOpsError, originText, type MessageOrigin } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
 import type { ArchivedBody } from './message-body';
 import type { DeadLetter } from './dead-letter';
@@ -24,6 +24,8 @@ export interface ArchiveRecord {
   readonly overflow: ArchivedBody['overflow'];
   readonly message_attributes: SQSRecord['messageAttributes'];
   readonly source_attributes: string | null;
+  /** The attribute of a letter that was sent again, or corrects another one; null for any other. */
+  readonly lean_ops_origin: Readonly<Record<string, unknown>> | null;
 }
 
 /** Builds the archive object with everything known about the message, so that it can be sent again as it was. */
@@ -31,6 +33,7 @@ export function archiveRecord(
   record: SQSRecord,
   letter: DeadLetter,
   archived: ArchivedBody,
+  origin: MessageOrigin | undefined,
   now: string,
 ): ArchiveRecord {
   const { body, bodyBytes, overflow, sourceAttributes } = archived;
@@ -53,6 +56,7 @@ export function archiveRecord(
     overflow,
     message_attributes: record.messageAttributes,
     source_attributes: sourceAttributes,
+    lean_ops_origin: origin ? (JSON.parse(originText(origin)) as Readonly<Record<string, unknown>>) : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ObjectStore } from '@lean-ops/common/aws';
+import { isObject, ORIGIN_ATTRIBUTE, readOrigin, type MessageOrigin } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
 
 export interface ArchivedBody {
@@ -59,4 +60,25 @@ export async function readBody(record: SQSRecord, archiveBucket: string, objects
     overflow: { bucket, key },
     sourceAttributes: attributes?.body ?? attribute,
   };
+}
+
+/**
+ * Where a letter came from that was sent again, or that corrects another one; undefined for any other, and where its attribute is
+ * malformed. A letter of sqs-processor has the attribute among the producer's, and one that came by redrive as its own.
+ */
+export function originOf(record: SQSRecord, { sourceAttributes }: ArchivedBody): MessageOrigin | undefined {
+  const attribute =
+    producerAttributes(sourceAttributes)?.[ORIGIN_ATTRIBUTE] ?? record.messageAttributes[ORIGIN_ATTRIBUTE];
+  if (!isObject(attribute) || typeof attribute['stringValue'] !== 'string') return undefined;
+  const read = readOrigin(attribute['stringValue']);
+  return read.ok ? read.origin : undefined;
+}
+
+function producerAttributes(sourceAttributes: string | null): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const { message } = JSON.parse(sourceAttributes ?? '{}') as { message?: unknown };
+    return isObject(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }

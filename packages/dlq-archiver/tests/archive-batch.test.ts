@@ -132,6 +132,90 @@ describe('archiveBatch', () => {
     expect(entries.map(({ s3_key: key }) => archived(ports.objects, key)?.['body'])).toEqual(['first', 'second']);
   });
 
+  describe('a letter that was sent again', () => {
+    const origin = {
+      v: 1,
+      kind: 'replay',
+      message_id: 'source-1',
+      sent_at: 1_795_000_000_500,
+      received_at: 1_795_000_001_000,
+      letter: 'dlq/_unknown/2026/11/22/source-1.json',
+      attempt: 2,
+      operation: '20261123T100000Z-replay-ab12cd',
+    };
+    const lean_ops_origin = JSON.stringify(origin);
+    const link = { first_letter: origin.letter, original_message_id: 'source-1', attempt: 2 };
+
+    it('is linked to its first when sqs-processor refuses it again, and takes the place of neither', async () => {
+      const ports = collaborators();
+      const source_attributes = JSON.stringify({
+        system: {},
+        message: { lean_ops_origin: { dataType: 'String', stringValue: lean_ops_origin } },
+      });
+      await archiveBatch([refused()], SETTINGS, ports);
+      await archiveBatch(
+        [refused({ source_message_id: 'again', source_attributes }, 'no json', 'd-2')],
+        SETTINGS,
+        ports,
+      );
+      expect([...ports.index.entries.values()]).toMatchObject([
+        { source_message_id: 'source-1' },
+        { source_message_id: 'again', ...link },
+      ]);
+      expect(archived(ports.objects, 'dlq/_unknown/2026/11/22/source-1.json')).toMatchObject({ lean_ops_origin: null });
+      expect(archived(ports.objects, 'dlq/_unknown/2026/11/22/again.json')).toMatchObject({ lean_ops_origin: origin });
+    });
+
+    it('is linked when it came by redrive, and when its attributes were put aside', async () => {
+      const ports = collaborators();
+      const attributes = JSON.stringify({ message: { lean_ops_origin: { stringValue: lean_ops_origin } } });
+      await ports.objects.put('archive', 'overflow/o-1', 'x');
+      await ports.objects.put('archive', 'overflow/o-1.attributes.json', attributes);
+      const overflow = {
+        bucket: 'archive',
+        key: 'overflow/o-1',
+        bytes: 1,
+        attributes_key: 'overflow/o-1.attributes.json',
+      };
+      await archiveBatch(
+        [
+          sqsRecord({ messageId: 'r-1', messageAttributes: { lean_ops_origin } }),
+          refused({ body_overflow: 'true', source_message_id: 'o-1' }, JSON.stringify({ overflow }), 'd-2'),
+        ],
+        SETTINGS,
+        ports,
+      );
+      expect([...ports.index.entries.values()]).toMatchObject([link, link]);
+    });
+
+    it('names what it corrects, and is archived as any other where the attribute is malformed', async () => {
+      const ports = collaborators();
+      const edit = JSON.stringify({ v: 1, kind: 'edit', letter: origin.letter, operation: 'x' });
+      await archiveBatch(
+        [
+          sqsRecord({ messageId: 'e-1', messageAttributes: { lean_ops_origin: edit } }),
+          sqsRecord({ messageId: 'e-2', messageAttributes: { lean_ops_origin: '{' } }),
+        ],
+        SETTINGS,
+        ports,
+      );
+      const [one, other] = [...ports.index.entries.values()];
+      expect(one).toMatchObject({ edit_of: origin.letter });
+      expect(other).not.toHaveProperty('first_letter');
+    });
+  });
+
+  it('keeps what people have noted on an entry when its letter comes once more', async () => {
+    const ports = collaborators();
+    await archiveBatch([refused()], SETTINGS, ports);
+    const [[key, entry] = []] = [...ports.index.entries];
+    const noted = { ...entry, resent_at: '2026-11-24' } as unknown as ArchiveEntry;
+    ports.index.entries.set(key ?? '', noted);
+    ports.idempotency.done.clear();
+    await archiveBatch([refused()], SETTINGS, ports);
+    expect([...ports.index.entries.values()]).toEqual([noted]);
+  });
+
   it('lets an entry expire after the days that are set, counted from the failure', async () => {
     const ports = collaborators();
     await archiveBatch([refused()], { ...SETTINGS, entryDays: 30 }, ports);

@@ -1,4 +1,4 @@
-import { readConfig, variable, type ConfigOf, type Environment } from '@lean-ops/common/core';
+import { MAX_CLOCK_SKEW_SECONDS, readConfig, variable, type ConfigOf, type Environment } from '@lean-ops/common/core';
 
 const SPEC = {
   streamName: variable.text('FIREHOSE_STREAM_NAME'),
@@ -7,7 +7,11 @@ const SPEC = {
   attemptsTable: variable.text('IDEMPOTENCY_TABLE'),
   overflowBucket: variable.text('OVERFLOW_BUCKET'),
   /** How many seconds after its receipt a message may say that it was produced. */
-  maxClockSkewSeconds: variable.integer('MAX_CLOCK_SKEW_SECONDS', { min: 60, max: 31_536_000, fallback: 86_400 }),
+  maxClockSkewSeconds: variable.integer('MAX_CLOCK_SKEW_SECONDS', {
+    min: 60,
+    max: 31_536_000,
+    fallback: MAX_CLOCK_SKEW_SECONDS,
+  }),
   /** Number of calls to one service at a time. */
   concurrency: variable.integer('DELIVERY_CONCURRENCY', { min: 1, max: 64, fallback: 4 }),
   /** How often one invocation sends a record; after that SQS delivers the message again, later. */

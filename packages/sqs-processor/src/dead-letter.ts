@@ -1,7 +1,17 @@
 import { messageBytes, SQS_BATCH_LIMITS, type OutgoingMessage } from '@lean-ops/common/aws';
-import { deliver, keySegment, mapLimit, messageOf, type DeliveryContext } from '@lean-ops/common/core';
+import {
+  deliver,
+  keySegment,
+  mapLimit,
+  messageOf,
+  type DeliveryContext,
+  type PermanentFailure as Failure,
+} from '@lean-ops/common/core';
 import type { MessageQueue, ObjectStore } from '@lean-ops/common/aws';
-import type { PermanentFailure } from './decode-message';
+import type { SQSRecord } from 'aws-lambda';
+
+/** A message that no later try could deliver. */
+export type PermanentFailure = Failure<SQSRecord>;
 
 /** The `origin` attribute of every letter that this function sends. */
 export const ORIGIN = 'sqs-processor';

@@ -9,10 +9,17 @@ import type {
   RecordStream,
   SourceQueue,
 } from '@lean-ops/common/aws';
-import { deliver, messageOf, microsFromMillis, type DeliveryContext, type Micros } from '@lean-ops/common/core';
+import {
+  decodeMessage,
+  deliver,
+  messageOf,
+  microsFromMillis,
+  type DeliveryContext,
+  type FramedMessage,
+  type Micros,
+} from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
-import { deadLetter, type DeadLetterSettings } from './dead-letter';
-import { decodeMessage, type FramedMessage, type PermanentFailure } from './decode-message';
+import { deadLetter, type DeadLetterSettings, type PermanentFailure } from './dead-letter';
 
 const BACKOFF = { baseMs: 100, capMs: 5_000 } as const;
 const CALL_TIMEOUT_MS = 5_000;
@@ -62,7 +69,7 @@ export function receivesOf({ attributes }: SQSRecord): number {
 }
 
 interface SortedMessages {
-  readonly framed: FramedMessage[];
+  readonly framed: FramedMessage<SQSRecord>[];
   readonly permanent: PermanentFailure[];
   readonly failures: Failure[];
 }

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { messageBytes } from '@lean-ops/common/aws';
 import { memoryObjects, recordingQueue, sqsRecord } from '@lean-ops/common/testing';
-import type { DeliveryContext } from '@lean-ops/common/core';
-import { deadLetter, deadLetterOf } from '../src/dead-letter';
-import { decodeMessage, type PermanentFailure } from '../src/decode-message';
+import { decodeMessage, type DeliveryContext } from '@lean-ops/common/core';
+import { deadLetter, deadLetterOf, type PermanentFailure } from '../src/dead-letter';
 
 const NOW_MS = 1_795_428_002_000;
 const SETTINGS = { overflowBucket: 'archive', concurrency: 2, maxAttempts: 3 };

@@ -1,7 +1,8 @@
 import { checkTopic, isObject, LeanOpsError, UNKNOWN_TOPIC } from '@lean-ops/common/core';
 
 const USAGE =
-  'send {"action":"sweep"}, {"action":"resend","s3_key":"…"} or {"action":"resend","topic_name":"…","since":"…"}';
+  'send {"action":"sweep"}, {"action":"resend","s3_key":"…"}, {"action":"resend","topic_name":"…","since":"…"} ' +
+  'or {"action":"resend","topic_name":"…","entry":"…"}';
 
 /** The bucket and the prefix under which Firehose puts its error objects. */
 export interface ErrorPrefix {
@@ -15,9 +16,16 @@ export interface Selection {
   readonly since: string;
 }
 
+/** One entry of the index. */
+export interface EntryName {
+  readonly topic: string;
+  /** Its sort key, `failed_at_message_id`. */
+  readonly entry: string;
+}
+
 export interface ResendRequest {
   readonly action: 'resend';
-  readonly what: { readonly key: string } | Selection;
+  readonly what: { readonly key: string } | Selection | EntryName;
   readonly errorCode: string | undefined;
   readonly dryRun: boolean;
 }
@@ -54,11 +62,11 @@ function decodeEvent(event: Readonly<Record<string, unknown>>, errorPrefix: Erro
 }
 
 function decodeWhat(event: Readonly<Record<string, unknown>>, errorPrefix: ErrorPrefix): ResendRequest['what'] {
-  const { s3_key: key, topic_name: topic, since } = event;
+  const { s3_key: key, topic_name: topic, since, entry } = event;
   if (key !== undefined) {
-    if (topic !== undefined || since !== undefined) {
+    if (topic !== undefined || since !== undefined || entry !== undefined) {
       throw badRequest(
-        '"s3_key" names one object, so "topic_name" and "since" cannot stand beside it: leave either out',
+        '"s3_key" names one object, so "topic_name", "since" and "entry" cannot stand beside it: leave either out',
       );
     }
     if (typeof key !== 'string' || !isErrorKey(key, errorPrefix)) {
@@ -71,6 +79,14 @@ function decodeWhat(event: Readonly<Record<string, unknown>>, errorPrefix: Error
   if (typeof topic !== 'string') throw badRequest(`"resend" needs "s3_key", or "topic_name" and "since": ${USAGE}`);
   const checked = checkTopic(topic);
   if (!checked.ok && topic !== UNKNOWN_TOPIC) throw badRequest(`"topic_name": ${checked.message}`);
+  if (entry !== undefined) {
+    if (since !== undefined)
+      throw badRequest('"entry" names one entry of the index, so "since" cannot stand beside it');
+    if (typeof entry !== 'string' || entry === '') {
+      throw badRequest('"entry" must be the failed_at_message_id of an entry of the index');
+    }
+    return { topic, entry };
+  }
   if (typeof since !== 'string' || !/^\d{4}-\d\d-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,3})?)?)?Z?)?$/.test(since)) {
     throw badRequest('"since" must be a date or a time in UTC, such as "2026-11-23" or "2026-11-23T10:00:00Z"');
   }

@@ -1,12 +1,21 @@
 import { frameDelivery } from '@lean-ops/common/aws';
 import type { RecordStream, StreamErrorEntry } from '@lean-ops/common/aws';
-import { deliver, mapLimit, messageOf, present, UNKNOWN_TOPIC, type DeliveryContext } from '@lean-ops/common/core';
+import {
+  deliver,
+  LeanOpsError,
+  mapLimit,
+  messageOf,
+  present,
+  UNKNOWN_TOPIC,
+  type DeliveryContext,
+  type Document,
+} from '@lean-ops/common/core';
 import type { Config } from './config';
 import { openDataFile } from './data-file';
 import { groupOf, type EntryDraft } from './inventory';
 import { errorItemsOf, type ErrorItem } from './error-items';
 import { isOnRecord, putOnRecord, readErrorObject, type Collaborators, type ErrorObject } from './record-objects';
-import type { ResendRequest } from './request';
+import { isErrorKey, type EntryName, type ResendRequest } from './request';
 import { sendableOf } from './sendable';
 import { Tally, type ResendSummary } from './resend-tally';
 
@@ -136,8 +145,17 @@ function keyOf({ topic_name, failed_at_message_id }: EntryDraft) {
   return { topic_name, failed_at_message_id };
 }
 
-function isWanted({ topic_name: topic, error_code: code }: EntryDraft, { what, errorCode }: ResendRequest): boolean {
-  return (errorCode === undefined || code === errorCode) && ('key' in what || topic === what.topic);
+function isWanted(
+  { topic_name: topic, error_code: code, failed_at_message_id: entry }: EntryDraft,
+  { what, errorCode }: ResendRequest,
+): boolean {
+  if (errorCode !== undefined && code !== errorCode) return false;
+  return 'key' in what || (topic === what.topic && (!('entry' in what) || entry === what.entry));
+}
+
+/** Whether people have said that it is not to be sent again. */
+function isDiscarded(entry: Document | undefined): boolean {
+  return entry?.['discarded_at'] !== undefined;
 }
 
 const groupOfDraft = (draft: EntryDraft): string =>
@@ -199,7 +217,7 @@ async function resendObject(key: string, resend: ResendJob, total: Tally): Promi
   const stored = await mapLimit(drafts, config.concurrency, async (draft) =>
     collaborators.documents.get(config.archiveTable, keyOf(draft)),
   );
-  const open = drafts.filter((_, index) => stored[index]?.['resent_at'] === undefined);
+  const open = drafts.filter((_, index) => stored[index]?.['resent_at'] === undefined && !isDiscarded(stored[index]));
   const tally = new Tally();
   drafts.forEach((draft, index) => {
     if (stored[index]?.['resent_at'] !== undefined) tally.already(draft.records);
@@ -212,9 +230,25 @@ async function resendObject(key: string, resend: ResendJob, total: Tally): Promi
   total.add(tally);
 }
 
+/** The error object of one entry. @throws LeanOpsError BAD_REQUEST when the index has no such entry */
+async function keyOfEntry(
+  { topic, entry }: EntryName,
+  { archiveTable, errorPrefix, archiveBucket }: Config,
+  { documents }: ResendCollaborators,
+): Promise<string> {
+  const found = await documents.get(archiveTable, { topic_name: topic, failed_at_message_id: entry });
+  const key = found?.['s3_key'];
+  if (typeof key === 'string' && isErrorKey(key, { bucket: archiveBucket, prefix: errorPrefix })) return key;
+  throw new LeanOpsError(
+    'BAD_REQUEST',
+    `stream-error-reader: the index has no entry ${entry} of ${topic} from Firehose`,
+  );
+}
+
 /** The keys of the error objects with wanted entries that were not resent yet, oldest first. */
 async function openKeys({ request, config, collaborators }: ResendJob): Promise<readonly string[]> {
   if ('key' in request.what) return [request.what.key];
+  if ('entry' in request.what) return [await keyOfEntry(request.what, config, collaborators)];
   const from = { topic_name: request.what.topic, failed_at_message_id: request.what.since };
   const keys = new Set<string>();
   let after: Awaited<ReturnType<typeof collaborators.documents.query>>['next'];
@@ -224,6 +258,7 @@ async function openKeys({ request, config, collaborators }: ResendJob): Promise<
       // putOnRecord wrote this entry, or dlq-archiver did, whose entries have no origin.
       const entry = document as unknown as Partial<StreamErrorEntry>;
       if (entry.origin !== 'firehose' || entry.resent_at !== undefined || entry.s3_key === undefined) continue;
+      if (isDiscarded(document)) continue;
       if (request.errorCode === undefined || entry.error_code === request.errorCode) keys.add(entry.s3_key);
     }
     after = page.next;

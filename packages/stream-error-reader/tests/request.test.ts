@@ -38,6 +38,9 @@ describe('decodeRequest', () => {
         ERROR_PREFIX,
       ),
     ).toMatchObject({ what: { topic: '_unknown', since: '2026-11-23T10:00:00' }, errorCode: 'X', dryRun: false });
+    expect(decodeRequest({ action: 'resend', topic_name: 'a.b', entry: '2026-11-23#x' }, ERROR_PREFIX)).toMatchObject({
+      what: { topic: 'a.b', entry: '2026-11-23#x' },
+    });
   });
 
   it.each([
@@ -48,6 +51,9 @@ describe('decodeRequest', () => {
     [{ action: 'resend', s3_key: KEY, topic_name: 'a' }, 'leave either out'],
     [{ action: 'resend', topic_name: '../x', since: '2026-11-23' }, 'is not a topic name'],
     [{ action: 'resend', topic_name: 'a' }, '"since" must be a date'],
+    [{ action: 'resend', topic_name: 'a', entry: 7 }, '"entry" must be the failed_at_message_id'],
+    [{ action: 'resend', topic_name: 'a', entry: 'x', since: '2026' }, '"since" cannot stand beside it'],
+    [{ action: 'resend', s3_key: KEY, entry: 'x' }, 'leave either out'],
     [{ action: 'resend', topic_name: 'a', since: 'yesterday' }, '"since" must be a date'],
     [{ action: 'resend', s3_key: KEY, dry_run: 'yes' }, '"dry_run" must be true or false'],
     [{ action: 'resend', s3_key: KEY, error_code: 7 }, '"error_code" must be a code'],

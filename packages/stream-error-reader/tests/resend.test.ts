@@ -40,6 +40,30 @@ describe('resend of an object', () => {
     expect(w.stream.taken).toHaveLength(2);
   });
 
+  it('sends one entry of it alone, and none that was discarded', async () => {
+    const w = world({ [KEY]: [errorLine(frameOf()), errorLine(frameOf(device))].join('\n') });
+    await w.record();
+    const [one, other] = w.entries();
+    const entry = { topic_name: one?.topic_name ?? '', entry: one?.failed_at_message_id ?? '' };
+    await expect(w.resend({ ...entry, dry_run: true })).resolves.toMatchObject({ records: 1, resent: 0, left: 1 });
+    await expect(w.resend(entry)).resolves.toMatchObject({ records: 1, resent: 1 });
+    expect(w.entries().map(({ resent_at: at }) => at !== undefined)).toEqual([true, false]);
+
+    const key = { topic_name: other?.topic_name ?? '', failed_at_message_id: other?.failed_at_message_id ?? '' };
+    await w.documents.update('index', key, { set: { discarded_at: '2026-11-23T11:00:00.000Z' } });
+    await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ resent: 0 });
+    await expect(w.resend({ topic_name: key.topic_name, since: '2026-11-01' })).resolves.toMatchObject({ objects: 0 });
+    expect(w.stream.taken).toHaveLength(1);
+  });
+
+  it('refuses an entry that is none of Firehose', async () => {
+    const w = world();
+    w.documents.seed('index', { topic_name: 'a.b', failed_at_message_id: 'x', s3_key: 'dlq/a.b/2026/11/23/x.json' });
+    for (const entry of ['x', 'y']) {
+      await expect(w.resend({ topic_name: 'a.b', entry })).rejects.toThrow('no entry');
+    }
+  });
+
   it('reads data files and sends their rows', async () => {
     const w = world({ [KEY]: filesLine([DATA_FILE]), [DATA_FILE]: PARQUET });
     await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ records: 250, resent: 250 });

@@ -1,10 +1,13 @@
 /** Looks at messages before they are sent: which of them the pipeline cannot make rows of, and what to do about it. */
-import type { SQSRecord } from 'aws-lambda';
 import { counted } from '../../../packages/cli/src/format/text';
+import {
+  decodeMessage,
+  type DecodedMessage,
+  type QueueMessage,
+} from '../../../packages/common/src/core/envelope/decode-message';
 import { withoutByteOrderMark } from '../../../packages/common/src/core/envelope/payload-text';
 import { MAX_RECORD_BYTES } from '../../../packages/common/src/core/envelope/record-frame';
 import { scanJson } from '../../../packages/common/src/core/json/scan';
-import { decodeMessage, type DecodedMessage } from '../../../packages/sqs-processor/src/decode-message';
 import type { Message } from '../send';
 
 /** SQS takes no message with more bytes. */
@@ -64,7 +67,7 @@ const WORDS: Readonly<
   ],
 };
 
-function faultOf({ body }: Message, decoded: DecodedMessage): Fault | undefined {
+function faultOf({ body }: Message, decoded: DecodedMessage<QueueMessage>): Fault | undefined {
   if (decoded.kind === 'permanent' && decoded.code === 'INVALID_TOPIC') return 'INVALID_TOPIC';
   if (scanJson(withoutByteOrderMark(body)).kind === 'invalid') return 'NOT_JSON';
   if (decoded.kind === 'permanent') return decoded.code === 'NO_TOPIC' ? 'NO_TOPIC' : 'TOO_LARGE';
@@ -72,13 +75,13 @@ function faultOf({ body }: Message, decoded: DecodedMessage): Fault | undefined 
 }
 
 /** Asks the decoder of the deployed function itself. */
-function decode({ body, topic }: Message): DecodedMessage {
-  const record = {
+function decode({ body, topic }: Message): DecodedMessage<QueueMessage> {
+  const record: QueueMessage = {
     // As long as the ids of SQS, because the id is part of the record whose size counts.
     messageId: '00000000-0000-0000-0000-000000000000',
     body,
     attributes: { SentTimestamp: '0' },
-    messageAttributes: topic === undefined ? {} : { topic_name: { dataType: 'String', stringValue: topic } },
-  } as unknown as SQSRecord;
+    messageAttributes: topic === undefined ? {} : { topic_name: { stringValue: topic } },
+  };
   return decodeMessage(record, 0n, { maxClockSkew: 0n });
 }

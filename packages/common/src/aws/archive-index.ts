@@ -1,4 +1,9 @@
-import { DynamoDBClient, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  PutItemCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
 import { clientOptions } from './client-options';
 
 /**
@@ -19,6 +24,14 @@ export interface ArchiveEntry {
   readonly body_bytes: number;
   readonly receive_count: number;
   readonly archived_at: string;
+  /** Of a letter that was sent again and died again: the archive key of the first one. */
+  readonly first_letter?: string;
+  /** … the id that the queue gave the producer's message. */
+  readonly original_message_id?: string;
+  /** … how often it had been sent again. */
+  readonly attempt?: number;
+  /** Of a corrected body that died: the archive key of the letter that it corrects. */
+  readonly edit_of?: string;
   /** The time in epoch seconds after which DynamoDB may drop the entry; the object it points at stays. */
   readonly expires_at?: number;
 }
@@ -51,7 +64,8 @@ export interface StreamErrorEntry extends Omit<ArchiveEntry, 'source_message_id'
 
 export interface ArchiveIndex {
   /**
-   * Writes the entry over one with the same key, so that a second delivery changes only `archived_at` and the count.
+   * Writes the entry, unless there is one with the same key: that one is of the same letter, and people may have noted on it what
+   * became of the letter.
    */
   put(entry: ArchiveEntry): Promise<void>;
 }
@@ -69,7 +83,17 @@ export function dynamoArchiveIndex(
       const Item = Object.fromEntries(
         Object.entries<string | number>({ ...entry }).map(([name, value]) => [name, attributeOf(value)]),
       );
-      await client.send(new PutItemCommand({ TableName: tableName, Item }));
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: tableName,
+            Item,
+            ConditionExpression: 'attribute_not_exists(failed_at_message_id)',
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
     },
   };
 }

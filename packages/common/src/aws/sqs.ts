@@ -6,6 +6,7 @@ import {
   type BatchResultErrorEntry,
 } from '@aws-sdk/client-sqs';
 import type { Receipt } from '../core/delivery/deliver';
+import type { AttributeValue } from '../core/envelope/message-origin';
 import { clientOptions } from './client-options';
 
 /** SendMessageBatch's limits for one call; one message may have as many bytes as a whole batch. */
@@ -14,8 +15,10 @@ export const SQS_BATCH_LIMITS = { maxCount: 10, maxBytes: 1_048_576 } as const;
 /** A message to send. */
 export interface OutgoingMessage {
   readonly body: string;
-  /** String attributes, at most ten. */
+  /** String attributes; at most ten attributes of all types. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** Attributes of other types: Number, Binary, and those that a producer made up. */
+  readonly typedAttributes?: Readonly<Record<string, AttributeValue>>;
 }
 
 /** A queue, which takes messages in batches and confirms each. */
@@ -37,12 +40,34 @@ export interface SourceQueue {
 }
 
 /** The bytes that SQS counts for a message: its body, and the name, type and value of every attribute. */
-export function messageBytes({ body, attributes }: OutgoingMessage): number {
+export function messageBytes({ body, attributes, typedAttributes = {} }: OutgoingMessage): number {
   let bytes = Buffer.byteLength(body);
   for (const [name, value] of Object.entries(attributes)) {
     bytes += Buffer.byteLength(name) + 'String'.length + Buffer.byteLength(value);
   }
+  for (const [name, { dataType, stringValue = '', binaryValue }] of Object.entries(typedAttributes)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(dataType);
+    bytes += binaryValue === undefined ? Buffer.byteLength(stringValue) : Buffer.byteLength(binaryValue, 'base64');
+  }
   return bytes;
+}
+
+function messageAttributesOf({ attributes, typedAttributes = {} }: OutgoingMessage) {
+  return Object.fromEntries([
+    ...Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }] as const),
+    ...Object.entries(typedAttributes).map(
+      ([name, { dataType, stringValue, binaryValue }]) =>
+        [
+          name,
+          {
+            DataType: dataType,
+            ...(binaryValue === undefined
+              ? { StringValue: stringValue }
+              : { BinaryValue: Buffer.from(binaryValue, 'base64') }),
+          },
+        ] as const,
+    ),
+  ]);
 }
 
 /**
@@ -71,23 +96,22 @@ interface BatchAnswer {
   readonly Failed?: BatchResultErrorEntry[] | undefined;
 }
 
+/** @param name the queue's name, or its URL */
 export function sqsQueue(
-  name: string,
+  name: string | { readonly url: string },
   client: SQSClient = new SQSClient(clientOptions({ maxAttempts: 1 })),
 ): MessageQueue {
-  const findUrl = urlOf(name, client);
+  const findUrl = typeof name === 'string' ? urlOf(name, client) : () => Promise.resolve(name.url);
   return {
     async sendBatch(messages, timeoutMs) {
       const abortSignal = AbortSignal.timeout(timeoutMs);
       const answer = await client.send(
         new SendMessageBatchCommand({
           QueueUrl: await findUrl(abortSignal),
-          Entries: messages.map(({ body, attributes }, index) => ({
+          Entries: messages.map((message, index) => ({
             Id: String(index),
-            MessageBody: body,
-            MessageAttributes: Object.fromEntries(
-              Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
-            ),
+            MessageBody: message.body,
+            MessageAttributes: messageAttributesOf(message),
           })),
         }),
         { abortSignal },

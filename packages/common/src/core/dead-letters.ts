@@ -11,6 +11,7 @@ export const ERROR_OBJECTS = '_error_objects';
 export const DEAD_LETTER_CODES = {
   NO_TOPIC: 'the message names no topic',
   INVALID_TOPIC: 'the topic name is not legal',
+  INVALID_ORIGIN: 'the attribute lean_ops_origin is malformed',
   TOO_LARGE: 'the message is larger than 1,024,000 bytes as a record',
   UNEXPECTED: 'sqs-processor failed on the message each time',
   ENDS_FUNCTION: 'the message ended sqs-processor twice',

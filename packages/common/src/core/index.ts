@@ -5,6 +5,8 @@ export * from './config';
 export * from './delivery/deliver';
 export * from './envelope/read-envelope';
 export * from './envelope/fields';
+export * from './envelope/decode-message';
+export * from './envelope/message-origin';
 export * from './json/scan';
 export * from './errors';
 export * from './execution-cause';

@@ -158,7 +158,8 @@ export function memoryArchiveIndex(): ArchiveIndex & { readonly entries: Map<str
   return {
     entries,
     put: (entry) => {
-      entries.set(`${entry.topic_name}/${entry.failed_at_message_id}`, entry);
+      const key = `${entry.topic_name}/${entry.failed_at_message_id}`;
+      if (!entries.has(key)) entries.set(key, entry);
       return Promise.resolve();
     },
   };

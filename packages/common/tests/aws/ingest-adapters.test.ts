@@ -1,4 +1,9 @@
-import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import {
   CopyObjectCommand,
@@ -165,6 +170,29 @@ describe('sqsQueue', () => {
 
   it('counts names, types and values of attributes as SQS does', () => {
     expect(messageBytes({ body: 'é', attributes: { ab: 'ü' } })).toBe(2 + 2 + 6 + 2);
+    const typedAttributes = {
+      n: { dataType: 'Number', stringValue: '12' },
+      b: { dataType: 'Binary.gzip', binaryValue: 'AAEC' },
+    };
+    expect(messageBytes({ body: '', attributes: {}, typedAttributes })).toBe(1 + 6 + 2 + 1 + 11 + 3);
+  });
+
+  it('sends attributes of every type to the URL that it was given', async () => {
+    sqs.on(SendMessageBatchCommand).resolves(sent);
+    const known = sqsQueue({ url: 'https://sqs/ingest' }, new SQSClient({}));
+    const typedAttributes = {
+      n: { dataType: 'Number', stringValue: '12' },
+      b: { dataType: 'Binary', binaryValue: 'AAEC' },
+    };
+    await known.sendBatch([{ body: 'a', attributes: { topic_name: 't' }, typedAttributes }], 1_000);
+    expect(sqs.commandCalls(GetQueueUrlCommand)).toHaveLength(0);
+    const { input } = sqs.commandCalls(SendMessageBatchCommand)[0]?.args[0] ?? {};
+    expect(input?.QueueUrl).toBe('https://sqs/ingest');
+    expect(input?.Entries?.[0]?.MessageAttributes).toEqual({
+      topic_name: { DataType: 'String', StringValue: 't' },
+      n: { DataType: 'Number', StringValue: '12' },
+      b: { DataType: 'Binary', BinaryValue: Buffer.from([0, 1, 2]) },
+    });
   });
 });
 
@@ -242,7 +270,28 @@ describe('dynamoArchiveIndex', () => {
     expect(dynamo.commandCalls(PutItemCommand)[0]?.args[0].input).toMatchObject({
       TableName: 'lean-ops-dlq-archive',
       Item: { topic_name: { S: '_unknown' }, body_bytes: { N: '12' } },
+      ConditionExpression: 'attribute_not_exists(failed_at_message_id)',
     });
+  });
+
+  it('leaves an entry as it is that is there already, with what people have noted on it', async () => {
+    const dynamo = mockClient(DynamoDBClient);
+    const entry = {
+      topic_name: '_unknown',
+      failed_at_message_id: 'x',
+      failed_at: 'x',
+      error_code: 'NO_TOPIC',
+      error_message: '',
+      s3_key: '',
+      source_message_id: '',
+      body_bytes: 0,
+      receive_count: 0,
+      archived_at: '',
+    };
+    dynamo.on(PutItemCommand).rejects(new ConditionalCheckFailedException({ $metadata: {}, message: 'no' }));
+    await expect(dynamoArchiveIndex('t', new DynamoDBClient({})).put(entry)).resolves.toBeUndefined();
+    dynamo.on(PutItemCommand).rejects(sdkError('ThrottlingException', 400));
+    await expect(dynamoArchiveIndex('t', new DynamoDBClient({})).put(entry)).rejects.toThrow('Throttling');
   });
 });
 

@@ -30,7 +30,7 @@ class Forgotten:
 
         A letter without a topic counts too: it belongs to no other one.
         """
-        source = str(letter.get("source_message_id") or "")
+        source = str(_first_id(letter) or letter.get("source_message_id") or "")
         body = letter.get("body")
         if body is None:
             return source in self.keys
@@ -57,6 +57,12 @@ class Forgotten:
     def is_in(self, content: bytes) -> bool:
         """Whether a text holds one of the keys, as it is or as JSON or CSV would write it."""
         return any(text in content for key in self.keys for text in _spellings(key))
+
+
+def _first_id(letter: Mapping[str, Any]) -> object:
+    """The id that a letter which was sent again had at first; it is the key of a message that names none."""
+    origin = letter.get("lean_ops_origin")
+    return origin.get("message_id") if isinstance(origin, dict) else None
 
 
 def hash_of(salt: str, key: str) -> str:
