@@ -3,7 +3,10 @@ import { version } from '../package.json';
 import { awsCloud, type Connect } from './pipeline/aws-clients';
 import type { CommandContext } from './commands/command';
 import { registerCompletion } from './commands/completion';
-import { registerDlqList } from './commands/dlq-list';
+import { registerDlqDiscard } from './commands/dlq/discard';
+import { registerDlqList } from './commands/dlq/list';
+import { registerDlqReplay } from './commands/dlq/replay';
+import { registerDlqShow } from './commands/dlq/show';
 import { registerEnv } from './commands/env';
 import { registerErrorsIgnore, registerErrorsReopen } from './commands/errors/ignore';
 import { registerErrorsReplay } from './commands/errors/replay';
@@ -29,9 +32,15 @@ import { registerTopicRelease } from './commands/topic/release';
 import { registerTopicRewind } from './commands/topic/rewind';
 import { registerTopicStatus } from './commands/topic/status';
 import { registerTopicUndo } from './commands/topic/undo';
-import { explainFailures, explainObservation, explainOperation } from './pipeline/explain-aws-errors';
+import {
+  explainFailures,
+  explainObservation,
+  explainOperation,
+  explainRedelivery,
+} from './pipeline/explain-aws-errors';
 import { awsObserver, type Observe } from './pipeline/observer';
 import { awsOperator, type Operate } from './pipeline/operator';
+import { awsRedeliverer, type Redeliver } from './pipeline/redeliverer';
 import { ALL_EXIT_CODES, EXIT_CODES, formatOption } from './commands/options';
 import { usageExitCode, withPlainUsage } from './commands/usage';
 import { CliError, unexpectedErrorText } from './errors';
@@ -44,6 +53,7 @@ export async function run(
   connect: Connect = awsCloud,
   observe: Observe = awsObserver,
   operate: Operate = awsOperator,
+  redeliver: Redeliver = awsRedeliverer,
 ): Promise<ExitCode> {
   let code: ExitCode = EXIT.clean;
   const context: CommandContext = {
@@ -51,6 +61,7 @@ export async function run(
     connect: explainFailures(connect),
     observe: explainObservation(observe),
     operate: explainOperation(operate),
+    redeliver: explainRedelivery(redeliver),
     setExitCode: (ended) => void (code = ended),
   };
   const program = withPlainUsage(new Command('lean-ops'), { writeOut: terminal.write, writeErr: terminal.writeError })
@@ -100,7 +111,11 @@ export async function run(
   registerErrorsReplay(errors, context);
   registerErrorsIgnore(errors, context);
   registerErrorsReopen(errors, context);
-  registerDlqList(program.command('dlq').description('dead letters: what could not become a row of RAW'), context);
+  const dlq = program.command('dlq').description('dead letters: what could not become a row of RAW');
+  registerDlqList(dlq, context);
+  registerDlqShow(dlq, context);
+  registerDlqReplay(dlq, context);
+  registerDlqDiscard(dlq, context);
   registerEnv(program, context);
   registerCompletion(program, context);
 

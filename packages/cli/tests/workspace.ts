@@ -6,6 +6,7 @@ import { afterAll } from '@jest/globals';
 import type { Connect } from '../src/pipeline/aws-clients';
 import type { Observe } from '../src/pipeline/observer';
 import type { Operate } from '../src/pipeline/operator';
+import type { Redeliver } from '../src/pipeline/redeliverer';
 import { run } from '../src/program';
 
 const made: string[] = [];
@@ -19,8 +20,9 @@ afterAll(() => {
  * @param connect the connection to a pipeline, for commands that need one
  * @param observe the connection of the commands that look at a running pipeline
  * @param operate the connection of the commands on topics and operations
+ * @param redeliver the connection of the commands that send dead letters again
  */
-export function workspace(connect?: Connect, observe?: Observe, operate?: Operate) {
+export function workspace(connect?: Connect, observe?: Observe, operate?: Operate, redeliver?: Redeliver) {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'lean-ops-cli-')));
   made.push(root);
   const write = (file: string, content: string | Uint8Array | object): void => {
@@ -51,7 +53,7 @@ export function workspace(connect?: Connect, observe?: Observe, operate?: Operat
         columns: undefined,
         colour: false,
       };
-      const code = await run(args, terminal, connect, observe, operate);
+      const code = await run(args, terminal, connect, observe, operate, redeliver);
       return { code, output, error };
     },
   };

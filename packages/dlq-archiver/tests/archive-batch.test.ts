@@ -190,7 +190,7 @@ describe('archiveBatch', () => {
 
     it('names what it corrects, and is archived as any other where the attribute is malformed', async () => {
       const ports = collaborators();
-      const edit = JSON.stringify({ v: 1, kind: 'edit', letter: origin.letter, operation: 'x' });
+      const edit = JSON.stringify({ v: 1, kind: 'edit', message_id: 'edit-1', letter: origin.letter, operation: 'x' });
       await archiveBatch(
         [
           sqsRecord({ messageId: 'e-1', messageAttributes: { lean_ops_origin: edit } }),

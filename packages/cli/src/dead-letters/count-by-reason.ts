@@ -6,7 +6,7 @@ export interface TopicCount {
   readonly count: number;
 }
 
-/** What failed for one reason. Entries that were sent again are counted apart. */
+/** What failed for one reason. Entries that were sent again or discarded are counted apart. */
 export interface ReasonCount {
   readonly code: string;
   readonly unit: Unit;
@@ -17,6 +17,8 @@ export interface ReasonCount {
   readonly count: number;
   /** How many have been put into the stream again since. */
   readonly resent: number;
+  /** How many somebody has said are not to be sent again. */
+  readonly discarded: number;
   /** The topics of `count`, most first. */
   readonly topics: readonly TopicCount[];
   /** When the first and the last one failed, ISO 8601. */
@@ -40,7 +42,7 @@ export function countByReason(letters: Iterable<DeadLetter>): ReasonCount[] {
   }
   return [...groups.values()]
     .map((group) => group.reason())
-    .sort((a, b) => b.count - a.count || b.resent - a.resent || compare(a.code, b.code));
+    .sort((a, b) => b.count - a.count || b.resent - a.resent || b.discarded - a.discarded || compare(a.code, b.code));
 }
 
 /** The total over reasons. */
@@ -52,6 +54,7 @@ class Tally {
   readonly #letter: DeadLetter;
   readonly #topics = new Map<string, number>();
   #resent = 0;
+  #discarded = 0;
   #first: string;
   #last: string;
 
@@ -60,10 +63,11 @@ class Tally {
     this.#first = this.#last = letter.failedAt;
   }
 
-  add({ topic, count, failedAt, resentAt }: DeadLetter): void {
+  add({ topic, count, failedAt, closed }: DeadLetter): void {
     if (failedAt < this.#first) this.#first = failedAt;
     if (failedAt > this.#last) this.#last = failedAt;
-    if (resentAt === undefined) this.#topics.set(topic, (this.#topics.get(topic) ?? 0) + count);
+    if (closed === undefined) this.#topics.set(topic, (this.#topics.get(topic) ?? 0) + count);
+    else if (closed.how === 'discarded') this.#discarded += count;
     else this.#resent += count;
   }
 
@@ -79,6 +83,7 @@ class Tally {
       fromFirehose,
       count: totalOf(topics),
       resent: this.#resent,
+      discarded: this.#discarded,
       topics,
       first: this.#first,
       last: this.#last,

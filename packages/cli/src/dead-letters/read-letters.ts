@@ -83,9 +83,9 @@ export async function newestLetters(reader: ArchiveReader, filter: LetterFilter,
  * Reads the topic or the code that is wanted, else each code that the archive can have: the pipeline's own, and at the same
  * time those of Firehose, which have to be looked up first.
  */
-async function ofEachReason<R>(
+export async function ofEachReason<R>(
   reader: ArchiveReader,
-  { topic, code }: LetterFilter,
+  { topic, code }: Pick<LetterFilter, 'topic' | 'code'>,
   read: (of: ArchiveSelection) => Promise<R>,
 ): Promise<R[]> {
   if (topic !== undefined) return [await read({ topic })];

@@ -1,33 +1,24 @@
-import { UNKNOWN_TOPIC } from '@lean-ops/common/core';
 import { totalOf, type ReasonCount } from '../dead-letters/count-by-reason';
 import type { DeadLetter } from '../dead-letters/dead-letter';
 import type { CountedLetters, LetterFilter } from '../dead-letters/read-letters';
 import type { OperatedDeployment } from '../pipeline/deployment';
 import { renderTable, type Display } from './table';
-import { counted, plain } from './text';
+import { counted, plain, shellWord } from './text';
 
 export interface LetterList extends CountedLetters, LetterFilter {
   readonly newest: readonly DeadLetter[];
 }
 
-type Names = Pick<OperatedDeployment, 'archiveBucket' | 'ingestQueueUrl' | 'namePrefix'>;
+type Names = Pick<OperatedDeployment, 'archiveBucket'>;
 
 /** The most topics of a reason that a line names. */
 const MAX_TOPICS = 3;
-/** Whoever runs lean-ops has Node. The body goes through pipes, as it may be larger than an argument of a command may be. */
-const PRINT_BODY = 'process.stdout.write(JSON.parse(require("fs").readFileSync(0, "utf8")).body)';
-
 export function lettersJson({ reasons, more, since, topic, code, newest }: LetterList): string {
   const list = { since, topic, code, total: totalOf(reasons), more, reasons, newest };
   return `${JSON.stringify(list, null, 2)}\n`;
 }
 
-/** The attribute makes a body that is no envelope the payload, whole. */
-const MISNAMED =
-  'NO_TOPIC where the body has the topic under another name: rewrite the body first (topic_name beside payload),\n' +
-  'then send it without the attribute. Sent as it is, the whole body becomes the payload.\n';
-
-/** The list for people: how many for which reason, the newest, and how to send them again. */
+/** The list for people: how many for which reason, the newest, and what to do with them. */
 export function lettersText(list: LetterList, names: Names, display: Display): string {
   const { reasons, more, newest } = list;
   if (reasons.length === 0) return `No dead letters${about(list)}.\n`;
@@ -40,6 +31,7 @@ export function lettersText(list: LetterList, names: Names, display: Display): s
           { heading: 'reason', kind: 'text' },
           { heading: 'count', kind: 'number', alert: 'error' },
           { heading: 'sent again', kind: 'count' },
+          { heading: 'discarded', kind: 'count' },
           { heading: 'topics', kind: 'text' },
           { heading: 'meaning', kind: 'text' },
         ],
@@ -47,6 +39,7 @@ export function lettersText(list: LetterList, names: Names, display: Display): s
           reason.code,
           reason.count,
           reason.resent,
+          reason.discarded,
           topicsText(reason),
           reason.unit === 'message' ? reason.meaning : `${reason.meaning} (counted in ${reason.unit}s)`,
         ]),
@@ -54,7 +47,7 @@ export function lettersText(list: LetterList, names: Names, display: Display): s
       display,
     ),
     newest.length === 0 ? '' : `The newest:\n${newest.map((letter) => letterText(letter, names)).join('')}`,
-    howToSendAgain(list, names),
+    whatNext(list),
   ];
   return sections.filter((section) => section !== '').join('\n');
 }
@@ -72,45 +65,37 @@ function topicsText({ topics }: ReasonCount): string {
 }
 
 function letterText(letter: DeadLetter, { archiveBucket }: Names): string {
-  const { failedAt, code, topic, messageId, message, s3Key, count, unit } = letter;
+  const { failedAt, code, topic, messageId, message, s3Key, count, unit, closed, attempt, firstLetter } = letter;
   const which = messageId === undefined ? counted(count, unit) : `message ${messageId}`;
   const lines = [
     `  ${failedAt.slice(0, 19).replace('T', ' ')}  ${code}  ${topic}  ${which}`,
     `    ${message}`,
     `    s3://${archiveBucket}/${s3Key}`,
+    ...(attempt === 0
+      ? []
+      : [`    it died before: sent again ${attempt} times since ${firstLetter ?? ''}`.replace(' 1 times', ' once')]),
+    ...(closed === undefined ? [] : [`    ${closed.how} ${closed.at.slice(0, 19).replace('T', ' ')}`]),
   ];
   return lines.map((line) => `${plain(line)}\n`).join('');
 }
 
-/** A later version sends letters again by itself. Until then these are the commands of the runbooks. */
-function howToSendAgain(
-  { reasons, newest, since }: LetterList,
-  { archiveBucket, ingestQueueUrl, namePrefix }: Names,
-): string {
-  const parts: string[] = [];
-  const letter = newest.find(({ fromFirehose }) => !fromFirehose);
-  if (reasons.some(({ fromFirehose, count }) => !fromFirehose && count > 0)) {
-    const key = letter === undefined ? 'KEY' : letter.s3Key;
-    const attribute =
-      letter?.topic === UNKNOWN_TOPIC
-        ? ` \\\n      --message-attributes 'topic_name={DataType=String,StringValue=TOPIC}'`
-        : '';
-    const caution = attribute === '' ? '' : MISNAMED;
-    parts.push(
-      'To send a message again, first mend what its reason says (docs/runbooks/dead-letters.md), then:\n' +
-        `  aws s3 cp 's3://${archiveBucket}/${key}' - |\n` +
-        `    node -e '${PRINT_BODY}' |\n` +
-        `    aws sqs send-message --queue-url '${ingestQueueUrl}' --message-body file:///dev/stdin${attribute}\n${caution}`,
-    );
-  }
-  if (reasons.some(({ fromFirehose, count }) => fromFirehose && count > 0)) {
-    const topic = newest.find(({ fromFirehose }) => fromFirehose)?.topic ?? 'TOPIC';
-    parts.push(
-      'To send again what Firehose could not deliver, first mend the cause (docs/runbooks/stream-failed-rows.md), then:\n' +
-        `  aws lambda invoke --function-name ${namePrefix}-stream-error-reader --cli-read-timeout 0 \\\n` +
-        '    --cli-binary-format raw-in-base64-out \\\n' +
-        `    --payload '{"action":"resend","topic_name":"${topic}","since":"${since.slice(0, 10)}"}' /dev/stdout\n`,
-    );
-  }
-  return parts.join('\n');
+/** The commands that go on from the list. */
+function whatNext({ reasons, newest, since, topic, code }: LetterList): string {
+  if (totalOf(reasons) === 0) return '';
+  const options = [
+    ...(topic === undefined ? [] : ['--topic', shellWord(topic)]),
+    ...(code === undefined ? [] : ['--code', shellWord(code)]),
+    '--since',
+    since.slice(0, 16),
+  ].join(' ');
+  const nameless = reasons.some(({ code: one, count }) => count > 0 && (one === 'NO_TOPIC' || one === 'INVALID_TOPIC'));
+  const [letter] = newest;
+  return [
+    'To send them again, first mend what the reasons say (docs/runbooks/dead-letters.md), then:\n',
+    `  lean-ops dlq replay ${options}\n`,
+    nameless
+      ? 'Those without a usable topic need one: --topic-as TOPIC, or a corrected body by --id ID --edit FILE.\n'
+      : '',
+    letter === undefined ? '' : `To see one: lean-ops dlq show ${shellWord(letter.messageId ?? letter.entry)}\n`,
+  ].join('');
 }

@@ -1,8 +1,10 @@
 import { isPreconditionFailed, type DocumentStore, type ObjectStore } from '@lean-ops/common/aws';
 import { AthenaStatementError, classifyError, messageOf } from '@lean-ops/common/core';
 import type { Connect } from './aws-clients';
-import type { Observe } from './observer';
+import type { OperatedDeployment } from './deployment';
+import type { Observer, Observe } from './observer';
 import type { Operate } from './operator';
+import type { Redeliver } from './redeliverer';
 import { CliError } from '../errors';
 
 const NO_CREDENTIALS =
@@ -29,34 +31,55 @@ export function explainFailures(connect: Connect): Connect {
 
 /** The same for the connection of the commands that look at a running pipeline. */
 export function explainObservation(observe: Observe): Observe {
+  return (deployment) =>
+    explainObserver(
+      connectOrExplain(() => observe(deployment)),
+      deployment,
+    );
+}
+
+/**
+ * The same for the connection of the commands that send dead letters again. Of the queue every failure is an answer, which its
+ * caller acts upon.
+ */
+export function explainRedelivery(redeliver: Redeliver): Redeliver {
   return (deployment) => {
-    const observer = connectOrExplain(() => observe(deployment));
-    const { stateMachineArn, archiveTable } = deployment;
+    const redeliverer = connectOrExplain(() => redeliver(deployment));
+    const reader = `the function ${deployment.namePrefix}-stream-error-reader`;
     return {
-      ...observer,
-      objects: explainObjectFailures(observer.objects),
-      documents: explainDocumentFailures(observer.documents),
-      archive: {
-        page: (query) =>
-          explaining(
-            'dynamodb:Query',
-            `the DynamoDB table ${archiveTable}${'code' in query.of ? ' and its index by_error_code' : ''}`,
-            observer.archive.page(query),
-          ),
-      },
-      alarms: {
-        firing: (prefix) => explaining('cloudwatch:DescribeAlarms', 'alarms', observer.alarms.firing(prefix)),
-      },
-      metrics: {
-        newestMaximum: (...of) =>
-          explaining('cloudwatch:GetMetricData', 'metrics', observer.metrics.newestMaximum(...of)),
-      },
-      executions: {
-        newest: (...of) => explaining('states:ListExecutions', stateMachineArn, observer.executions.newest(...of)),
-        failureOf: (arn) => explaining('states:DescribeExecution', arn, observer.executions.failureOf(arn)),
-      },
-      queues: { depth: (url) => explaining('sqs:GetQueueAttributes', `the queue ${url}`, observer.queues.depth(url)) },
+      ...redeliverer,
+      ...explainObserver(redeliverer, deployment),
+      streamErrors: (event) => explaining('lambda:InvokeFunction', reader, redeliverer.streamErrors(event)),
+      caller: () => explaining('sts:GetCallerIdentity', 'the caller', redeliverer.caller()),
     };
+  };
+}
+
+function explainObserver(observer: Observer, { stateMachineArn, archiveTable }: OperatedDeployment): Observer {
+  return {
+    ...observer,
+    objects: explainObjectFailures(observer.objects),
+    documents: explainDocumentFailures(observer.documents),
+    archive: {
+      page: (query) =>
+        explaining(
+          'dynamodb:Query',
+          `the DynamoDB table ${archiveTable}${'code' in query.of ? ' and its index by_error_code' : ''}`,
+          observer.archive.page(query),
+        ),
+    },
+    alarms: {
+      firing: (prefix) => explaining('cloudwatch:DescribeAlarms', 'alarms', observer.alarms.firing(prefix)),
+    },
+    metrics: {
+      newestMaximum: (...of) =>
+        explaining('cloudwatch:GetMetricData', 'metrics', observer.metrics.newestMaximum(...of)),
+    },
+    executions: {
+      newest: (...of) => explaining('states:ListExecutions', stateMachineArn, observer.executions.newest(...of)),
+      failureOf: (arn) => explaining('states:DescribeExecution', arn, observer.executions.failureOf(arn)),
+    },
+    queues: { depth: (url) => explaining('sqs:GetQueueAttributes', `the queue ${url}`, observer.queues.depth(url)) },
   };
 }
 

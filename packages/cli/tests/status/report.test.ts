@@ -68,6 +68,7 @@ const reason = (code: string, count: number, meaning: string) => ({
   fromFirehose: false,
   count,
   resent: 0,
+  discarded: 0,
   topics: [{ topic: '_unknown', count }],
   first: '2026-11-23T10:00:00.000Z',
   last: '2026-11-23T11:00:00.000Z',

@@ -3,6 +3,7 @@ export * from './logger';
 export * from './metrics';
 export * from './objects';
 export * from './object-bytes';
+export * from './invoke-function';
 export * from './invoke-later';
 export * from './runtime';
 export * from './firehose';

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Receipt } from '../core/delivery/deliver';
 import type { AttributeValue } from '../core/envelope/message-origin';
-import { clientOptions } from './client-options';
+import { clientOptions, type ClientSettings } from './client-options';
 
 /** SendMessageBatch's limits for one call; one message may have as many bytes as a whole batch. */
 export const SQS_BATCH_LIMITS = { maxCount: 10, maxBytes: 1_048_576 } as const;
@@ -96,11 +96,13 @@ interface BatchAnswer {
   readonly Failed?: BatchResultErrorEntry[] | undefined;
 }
 
+/** A client that does not retry by itself: `deliver` sends again what was not taken, and no more. */
+export function sqsSendClient(settings: Pick<ClientSettings, 'region'> = {}): SQSClient {
+  return new SQSClient(clientOptions({ ...settings, maxAttempts: 1 }));
+}
+
 /** @param name the queue's name, or its URL */
-export function sqsQueue(
-  name: string | { readonly url: string },
-  client: SQSClient = new SQSClient(clientOptions({ maxAttempts: 1 })),
-): MessageQueue {
+export function sqsQueue(name: string | { readonly url: string }, client: SQSClient = sqsSendClient()): MessageQueue {
   const findUrl = typeof name === 'string' ? urlOf(name, client) : () => Promise.resolve(name.url);
   return {
     async sendBatch(messages, timeoutMs) {

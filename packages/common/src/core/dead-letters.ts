@@ -7,6 +7,9 @@ export const RECORDED_CODES = '_error_codes';
 /** The partition of the archive's index for error objects that are on record as a whole. No topic has this name. */
 export const ERROR_OBJECTS = '_error_objects';
 
+/** The partition of the archive's index for what people did with dead letters. The sort key is the operation's id. */
+export const LETTER_OPERATIONS = '_operations';
+
 /** The error codes that the pipeline's own functions give, with what each means, in words. docs/data-contracts.md, Codes. */
 export const DEAD_LETTER_CODES = {
   NO_TOPIC: 'the message names no topic',

@@ -12,6 +12,10 @@ export interface ArchiveQuery {
   readonly of: ArchiveSelection;
   /** ISO 8601, or the beginning of it: entries that failed at this time or later. */
   readonly since: string;
+  /** The same: entries that failed until then. One that failed in just this millisecond may be among them. */
+  readonly until?: string;
+  /** By default the newest come first. */
+  readonly oldestFirst?: boolean;
   /** The attributes to return; all of them when this is left out. */
   readonly attributes?: readonly string[];
   /** The most entries in the page; without it a page has as many as fit into 1 MB. */
@@ -26,7 +30,7 @@ export interface ArchivePage {
   readonly next: Document | undefined;
 }
 
-/** Reads the index of archived dead letters, newest first. */
+/** Reads the index of archived dead letters. */
 export interface ArchiveReader {
   page(query: ArchiveQuery): Promise<ArchivePage>;
 }
@@ -37,7 +41,7 @@ export interface ArchiveReader {
  */
 export function dynamoArchiveReader(table: string, client: DynamoDBClient = dynamoClient()): ArchiveReader {
   return {
-    async page({ of, since, attributes, limit, after }) {
+    async page({ of, since, until, oldestFirst = false, attributes, limit, after }) {
       const byCode = 'code' in of;
       const names: Record<string, string> = {
         '#partition': byCode ? 'error_code' : 'topic_name',
@@ -48,11 +52,18 @@ export function dynamoArchiveReader(table: string, client: DynamoDBClient = dyna
         new QueryCommand({
           TableName: table,
           ...(byCode && { IndexName: BY_ERROR_CODE }),
-          KeyConditionExpression: '#partition = :partition AND #sort >= :since',
+          KeyConditionExpression:
+            until === undefined
+              ? '#partition = :partition AND #sort >= :since'
+              : '#partition = :partition AND #sort BETWEEN :since AND :until',
           ExpressionAttributeNames: names,
-          ExpressionAttributeValues: { ':partition': marshal(byCode ? of.code : of.topic), ':since': marshal(since) },
+          ExpressionAttributeValues: {
+            ':partition': marshal(byCode ? of.code : of.topic),
+            ':since': marshal(since),
+            ...(until !== undefined && { ':until': marshal(until) }),
+          },
           ...(attributes && { ProjectionExpression: attributes.map((_, index) => `#a${index}`).join(', ') }),
-          ScanIndexForward: false,
+          ScanIndexForward: oldestFirst,
           ...(limit !== undefined && { Limit: limit }),
           ...(after && { ExclusiveStartKey: marshalDocument(after) }),
         }),

@@ -1,6 +1,6 @@
 import type { TopicName } from '../topic';
 import { microsFromMillis, type Micros } from '../time';
-import { firstTimeOf, ORIGIN_ATTRIBUTE, readOrigin, type ReplayOrigin } from './message-origin';
+import { ORIGIN_ATTRIBUTE, readOrigin, type MessageOrigin } from './message-origin';
 import { readEnvelope, type EnvelopeSettings } from './read-envelope';
 import { encodeRecord, MAX_RECORD_BYTES } from './record-frame';
 
@@ -59,19 +59,19 @@ function sentAtOf(message: QueueMessage, receivedAt: Micros): Micros {
   return Number.isFinite(milliseconds) ? microsFromMillis(milliseconds) : receivedAt;
 }
 
-/** The origin of a message that was sent again as it was; the others are messages of their own. */
-function replayOf(
+/** The origin that a message says it has; undefined for one that says nothing. */
+function originOf(
   { messageAttributes }: QueueMessage,
   receivedAt: Micros,
   { maxClockSkew }: EnvelopeSettings,
-): { readonly ok: true; readonly replay: ReplayOrigin | undefined } | { readonly ok: false; readonly message: string } {
+):
+  { readonly ok: true; readonly origin: MessageOrigin | undefined } | { readonly ok: false; readonly message: string } {
   const attribute = messageAttributes[ORIGIN_ATTRIBUTE];
-  if (attribute === undefined) return { ok: true, replay: undefined };
+  if (attribute === undefined) return { ok: true, origin: undefined };
   const read = readOrigin(attribute.stringValue);
-  if (!read.ok) return read;
-  if (read.origin.kind === 'edit') return { ok: true, replay: undefined };
+  if (!read.ok || read.origin.kind === 'edit') return read;
   // The time of sending stands in for the version, and no version may be further ahead than clocks differ.
-  if (microsFromMillis(read.origin.sentAt) <= receivedAt + maxClockSkew) return { ok: true, replay: read.origin };
+  if (microsFromMillis(read.origin.sentAt) <= receivedAt + maxClockSkew) return read;
   return { ok: false, message: `the message attribute ${ORIGIN_ATTRIBUTE} has a sent_at in the future` };
 }
 
@@ -89,20 +89,20 @@ export function decodeMessage<M extends QueueMessage>(
   receivedAt: Micros,
   settings: EnvelopeSettings,
 ): DecodedMessage<M> {
-  const origin = replayOf(record, receivedAt, settings);
-  const replay = origin.ok ? origin.replay : undefined;
-  const first = replay
-    ? firstTimeOf(replay)
-    : { messageId: record.messageId, sentAt: sentAtOf(record, receivedAt), receivedAt };
+  const claimed = originOf(record, receivedAt, settings);
+  const origin = claimed.ok ? claimed.origin : undefined;
+  const replay = origin?.kind === 'replay' ? origin : undefined;
+  const firstReceived = replay ? microsFromMillis(replay.receivedAt) : receivedAt;
   const arrival = {
     body: record.body,
     topicAttribute: record.messageAttributes['topic_name']?.stringValue,
-    messageId: first.messageId,
-    sentAt: first.sentAt,
-    receivedAt: first.receivedAt < receivedAt ? first.receivedAt : receivedAt,
+    messageId: origin?.messageId ?? record.messageId,
+    sentAt: replay ? microsFromMillis(replay.sentAt) : sentAtOf(record, receivedAt),
+    receivedAt: firstReceived < receivedAt ? firstReceived : receivedAt,
   };
   const read = readEnvelope(arrival, settings);
-  const traceId = replay?.traceId ?? traceIdOf(record, first.messageId);
+  const sourceMessageId = replay?.messageId ?? record.messageId;
+  const traceId = replay?.traceId ?? traceIdOf(record, sourceMessageId);
   const permanent = (
     topic: TopicName | undefined,
     code: PermanentFailure<M>['code'],
@@ -111,7 +111,7 @@ export function decodeMessage<M extends QueueMessage>(
   if (!read.ok) return permanent(undefined, read.code, read.message);
 
   const { topic, messageId, idempotencyKey, eventTime, producedAt, payload, issues } = read.envelope;
-  if (!origin.ok) return permanent(topic, 'INVALID_ORIGIN', origin.message);
+  if (!claimed.ok) return permanent(topic, 'INVALID_ORIGIN', claimed.message);
   const frame = encodeRecord(
     {
       topic,
@@ -120,7 +120,7 @@ export function decodeMessage<M extends QueueMessage>(
       eventTime,
       producedAt,
       receivedAt,
-      sourceMessageId: first.messageId,
+      sourceMessageId,
       traceId,
       envelopeIssues: issues.length === 0 ? null : JSON.stringify(issues),
     },

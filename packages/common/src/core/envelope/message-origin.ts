@@ -3,7 +3,6 @@
  * attribute lean_ops_origin.
  */
 import { isObject } from '../json/value';
-import { microsFromMillis, type Micros } from '../time';
 import { MAX_ID_CHARACTERS, wellFormed } from './fields';
 
 export const ORIGIN_ATTRIBUTE = 'lean_ops_origin';
@@ -43,9 +42,11 @@ export interface ReplayOrigin {
   readonly attributes: Readonly<Record<string, AttributeValue>> | undefined;
 }
 
-/** A corrected body in the place of a dead letter: a new message, with an id and a time of its own. */
+/** A corrected body in the place of a dead letter: a new message, with an id of its own and the time at which it is sent. */
 export interface EditOrigin {
   readonly kind: 'edit';
+  /** Its id, of the letter and the body: the same correction sent twice is one message. */
+  readonly messageId: string;
   /** The archive key of the letter that it corrects. */
   readonly letter: string;
   readonly operation: string;
@@ -58,9 +59,11 @@ export type OriginResult =
 
 /** The attribute's text. */
 export function originText(origin: MessageOrigin): string {
-  const { letter, operation } = origin;
-  if (origin.kind === 'edit') return JSON.stringify({ v: VERSION, kind: 'edit', letter, operation });
-  const { messageId, sentAt, receivedAt, traceId, attempt, attributes } = origin;
+  const { letter, operation, messageId } = origin;
+  if (origin.kind === 'edit') {
+    return JSON.stringify({ v: VERSION, kind: 'edit', message_id: messageId, letter, operation });
+  }
+  const { sentAt, receivedAt, traceId, attempt, attributes } = origin;
   return JSON.stringify({
     v: VERSION,
     kind: 'replay',
@@ -103,16 +106,17 @@ export function readOrigin(text: string | undefined): OriginResult {
     return refused('is not JSON');
   }
   if (!isObject(found) || found['v'] !== VERSION) return refused(`is no object with "v": ${VERSION}`);
-  const { kind, letter, operation } = found;
+  const { kind, letter, operation, message_id: given } = found;
   if (kind !== 'replay' && kind !== 'edit') return refused('has a kind that is neither replay nor edit');
   if (!isText(letter, LETTER)) return refused('names no letter');
   if (!isText(operation, OPERATION)) return refused('names no operation');
-  if (kind === 'edit') return { ok: true, origin: { kind, letter, operation } };
-
-  const { message_id: messageId, sent_at: sentAt, received_at: receivedAt, trace_id: traceId, attempt } = found;
-  if (typeof messageId !== 'string' || messageId === '' || messageId.length > MAX_ID_CHARACTERS) {
+  if (typeof given !== 'string' || given === '' || given.length > MAX_ID_CHARACTERS) {
     return refused('has no usable message_id');
   }
+  const messageId = wellFormed(given);
+  if (kind === 'edit') return { ok: true, origin: { kind, messageId, letter, operation } };
+
+  const { sent_at: sentAt, received_at: receivedAt, trace_id: traceId, attempt } = found;
   if (!isCount(sentAt, LAST_MILLIS) || !isCount(receivedAt, LAST_MILLIS)) {
     return refused('lacks sent_at or received_at in milliseconds');
   }
@@ -126,7 +130,7 @@ export function readOrigin(text: string | undefined): OriginResult {
     ok: true,
     origin: {
       kind,
-      messageId: wellFormed(messageId),
+      messageId,
       sentAt,
       receivedAt,
       traceId,
@@ -136,15 +140,4 @@ export function readOrigin(text: string | undefined): OriginResult {
       attributes: attributes as ReplayOrigin['attributes'],
     },
   };
-}
-
-/** The facts that a message which was sent again has from its first time. */
-export interface FirstTime {
-  readonly messageId: string;
-  readonly sentAt: Micros;
-  readonly receivedAt: Micros;
-}
-
-export function firstTimeOf({ messageId, sentAt, receivedAt }: ReplayOrigin): FirstTime {
-  return { messageId, sentAt: microsFromMillis(sentAt), receivedAt: microsFromMillis(receivedAt) };
 }

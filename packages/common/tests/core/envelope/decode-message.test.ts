@@ -202,10 +202,10 @@ describe('a dead letter that was sent again', () => {
   });
 
   it('is a message of its own where somebody has corrected its body', () => {
-    const edit = { kind: 'edit', message_id: undefined, sent_at: undefined, received_at: undefined };
+    const edit = { kind: 'edit', message_id: 'edit-1', sent_at: undefined, received_at: undefined };
     const record = again(BARE, edit);
     expect(framed(record).header).toMatchObject({
-      messageId: record.messageId,
+      messageId: 'edit-1',
       producedAt: 1_795_428_001_500_000n,
       sourceMessageId: record.messageId,
     });

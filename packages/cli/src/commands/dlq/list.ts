@@ -1,17 +1,17 @@
 import { Option } from 'commander';
-import { countLetters, newestLetters } from '../dead-letters/read-letters';
-import { lettersJson, lettersText } from '../format/letters';
-import { readOperatedDeployment } from '../pipeline/deployment';
-import type { Observe } from '../pipeline/observer';
-import { EXIT, type ExitCode, type Terminal } from '../terminal';
-import type { RegisterCommand } from './command';
-import { outputsOption, wholeNumber } from './options';
-import { parseSince, sinceIso, type Since } from './since';
+import { countLetters, newestLetters } from '../../dead-letters/read-letters';
+import { lettersJson, lettersText } from '../../format/letters';
+import { readOperatedDeployment } from '../../pipeline/deployment';
+import type { Observe } from '../../pipeline/observer';
+import { EXIT, type ExitCode, type Terminal } from '../../terminal';
+import type { RegisterCommand } from '../command';
+import { outputsOption, wholeNumber } from '../options';
+import { parseSince, sinceIso, type Since } from '../since';
 
 const HELP = `
 Exit codes:
   0  there are no dead letters
-  1  there are some that were not sent again
+  1  there are some that are open: neither sent again, nor corrected, nor discarded
   2  the command could not do its work: wrong arguments, no outputs, no right to ask`;
 
 export interface DlqListOptions {
@@ -26,7 +26,7 @@ export interface DlqListOptions {
 export const registerDlqList: RegisterCommand = (dlq, { terminal, observe, setExitCode }) => {
   dlq
     .command('list')
-    .description('dead letters by reason, the newest ones, and how to send them again')
+    .description('dead letters by reason, the newest ones, and what to do with them')
     .option('--topic <topic>', 'only those of this topic; _unknown for those without a legal one')
     .option('--code <code>', 'only those with this reason, such as TOO_LARGE')
     .addOption(
