@@ -99,11 +99,11 @@ async function errorsSay(name: string, word: string, pattern = 'ERROR'): Promise
   await until(`${name} says ${word}`, async () => (await shell.run(`errors_of ${group} ${pattern}`)).includes(word));
 }
 
-/** The commands that `lean-ops dlq list` prints, to send again what the words name. */
-function howToSendAgain(printed: string, what: string): string {
-  const [, commands] = new RegExp(`^To send ${what}.* then:\\n((?: {2}.*\\n)+)`, 'm').exec(printed) ?? [];
-  if (commands === undefined) throw new Error(`how to send ${what} is not said in:\n${printed}`);
-  return commands.replace('=TOPIC}', `=${TOPIC}}`);
+/** The command that `lean-ops dlq list` prints, to send again what it lists. */
+function howToSendAgain(printed: string): string {
+  const [, command] = /^To send them again.* then:\n {2}(lean-ops dlq replay .*)\n/m.exec(printed) ?? [];
+  if (command === undefined) throw new Error(`how to send them again is not said in:\n${printed}`);
+  return `pnpm ${command}`;
 }
 
 /** Has cycle-planner count topics as late after this many minutes while `work` runs. */
@@ -200,20 +200,33 @@ describe('the runbooks', () => {
 
   it('dead-letters: a message without a topic', async () => {
     const page = 'dead-letters';
-    const id = await send(stack, '{"payload":{"note":"it\'s \\"quoted\\""}}');
-    await until('it is archived', async () => (await archive(stack, id)).length > 0);
+    const die = async (body: string): Promise<string> => {
+      const id = await send(stack, body);
+      await until('it is archived', async () => (await archive(stack, id)).length > 0);
+      return id;
+    };
+    const id = await die('{"payload":{"note":"it\'s \\"quoted\\""}}');
     await expectAlarm('dead-letters');
     const list = await block(page, /NO_TOPIC/, [1]);
-    await block(page, /\tNO_TOPIC\t/);
-    await block(page, /\t_unknown\t/);
-    await block(page, /"error_code":\s*"NO_TOPIC"/);
-    await block(page, /^\S+\n$/);
-    await expect(shell.run(howToSendAgain(list, 'a message'))).resolves.toMatch(/"MessageId"/);
+    await block(page, /NO_TOPIC of _unknown, open\n[^]*it's \\"quoted\\"/, [1]);
+    await block(page, /^Plan: send dead letters again[^]*Nothing was changed/m);
+    await expect(shell.run(howToSendAgain(list), [0, 1])).resolves.toMatch(/NO_TOPIC +\d+ .*no topic/);
+    await block(page, /-replay-[0-9a-f]{6}: \d+ sent\n/);
+    await die('{"topic":"telemetry.climate","payload":{"note":"misspelt"}}');
+    await block(page, /-edit-[0-9a-f]{6}: 1 sent\n/);
+    const stray = await die('{"payload":{"note":"stray"}}');
+    await block(page, /-discard-[0-9a-f]{6}: \d+ letters? discarded\n/);
     await settle(stack);
-    const note = { payload: '{"note":"it\'s \\"quoted\\""}' };
     await expect(
-      rows(stack, `SELECT payload FROM {raw}."events" WHERE topic_name = '${TOPIC}' AND payload LIKE '%note%'`),
-    ).resolves.toEqual([note, note]);
+      rows(
+        stack,
+        `SELECT payload, source_message_id FROM {raw}."events" WHERE topic_name = '${TOPIC}' AND payload LIKE '%note%' ORDER BY payload`,
+      ),
+    ).resolves.toMatchObject([
+      { payload: '{"note":"corrected"}' },
+      { payload: '{"note":"it\'s \\"quoted\\""}', source_message_id: id },
+    ]);
+    await expect(shell.run(`pnpm lean-ops dlq show ${stray}`)).resolves.toContain('a test of a producer');
   });
 
   it('dlq-not-empty, lambda-errors: dlq-archiver may not write', async () => {
@@ -285,10 +298,13 @@ describe('the runbooks', () => {
         return printed.includes('runbook.other') && printed;
       });
     });
-    await expect(shell.run(howToSendAgain(list, 'again'))).resolves.toMatch(/"resent":\s*1,.*"left":\s*0/s);
+    expect(howToSendAgain(list)).toContain('dlq replay --since');
+    await expect(
+      shell.run("pnpm lean-ops dlq replay --topic runbook.other --apply --reason 'the right is back'"),
+    ).resolves.toMatch(/: 1 sent\n/);
     await block('stream-freshness', /"StatusCode": 200|"tables"|StatusCode/);
-    await block(page, /"resent":\s*0,.*"left":\s*1/s);
-    await block(page, /"resent":\s*1,.*"left":\s*0/s);
+    await block(page, /stream {4}1 record of 1 entry of Firehose\n/);
+    await block(page, /: 1 sent\n/);
     await settle(stack);
     await expect(
       rows(

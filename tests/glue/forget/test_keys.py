@@ -89,3 +89,12 @@ def test_a_data_file_is_searched_and_written_without_the_rows(tmp_path):
 
 def test_what_is_no_avro_is_searched_as_it_is():
     assert list(avro_blocks(b"plain")) == [b"plain"]
+
+
+def test_a_letter_that_was_sent_again_is_of_the_id_that_it_had_at_first():
+    origin = {"v": 1, "kind": "replay", "message_id": "first"}
+    for body in ("no JSON", None):
+        letter = {"source_message_id": "again", "body": body, "lean_ops_origin": origin}
+        assert forgotten("first").is_of_letter(letter)
+        assert not forgotten("again").is_of_letter(letter)
+        assert forgotten("again").is_of_letter({**letter, "lean_ops_origin": None})

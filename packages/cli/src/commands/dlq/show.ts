@@ -59,7 +59,11 @@ export async function dlqShow(
     terminal.write(format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : letterOperationText(id, found));
     return EXIT.clean;
   }
-  const { letters, more } = await selectLetters(archive, { topic, since: '0', ids: [id.replace(/^s3:\/\/[^/]+\//, '')] });
+  const { letters, more } = await selectLetters(archive, {
+    topic,
+    since: '0',
+    ids: [id.replace(/^s3:\/\/[^/]+\//, '')],
+  });
   if (letters.length === 0) {
     const where = more ? ' among the oldest that were read: give its key, or --topic' : '';
     throw new CliError(`no dead letter ${id} was found${where}.`);
