@@ -22,9 +22,10 @@ export function lettersJson({ reasons, more, since, topic, code, newest }: Lette
 export function lettersText(list: LetterList, names: Names, display: Display): string {
   const { reasons, more, newest } = list;
   if (reasons.length === 0) return `No dead letters${about(list)}.\n`;
-  const total = counted(totalOf(reasons), 'dead letter');
+  const open = totalOf(reasons);
+  const total = open === 0 ? 'No open dead letters' : counted(open, 'dead letter');
   const sections = [
-    `${more ? 'More than ' : ''}${total}${about(list)}.\n`,
+    `${more && open > 0 ? 'More than ' : ''}${total}${about(list)}.\n`,
     renderTable(
       {
         columns: [

@@ -10,7 +10,6 @@ import type { OperatedDeployment } from '../pipeline/deployment';
 import { explainError } from '../pipeline/explain-aws-errors';
 import { durationText } from '../status/duration';
 import { line } from './plan-lines';
-import { renderTable, type Display } from './table';
 import { counted, plain } from './text';
 
 /** The most topics of a line, and letters of a list. */
@@ -31,7 +30,6 @@ export function aboutLetters({ topic, code, since, until, ids }: LetterSelection
 export function replayText(
   plan: ReplayPlan,
   { wish, rate, maxAge }: { readonly wish: ReplayWish; readonly rate: number; readonly maxAge: number },
-  display: Display,
 ): string {
   const { letters, entries, failing, gone, worn, closed, beyond, more } = plan;
   const named = letters.filter(({ topicAs }) => topicAs).length;
@@ -54,10 +52,13 @@ export function replayText(
     entries.length === 0
       ? ''
       : line('stream', `${counted(records, 'record')} of ${counted(entries.length, 'entry', 'entries')} of Firehose`),
-    failing.length === 0 ? '' : line('fails', `${counted(sum(failing), 'message')} would fail again, not sent`),
+    failing.length === 0
+      ? ''
+      : line('fails', `${counted(sum(failing), 'message')} would fail again, not sent:`) + unsentLines(failing),
     gone.length === 0
       ? ''
-      : line('gone', `${counted(sum(gone), 'message')} the archive does not have any more, not sent`),
+      : line('gone', `${counted(sum(gone), 'message')} the archive does not have any more, not sent:`) +
+        unsentLines(gone),
     worn.length === 0
       ? ''
       : line(
@@ -70,7 +71,6 @@ export function replayText(
     letters.length === 0
       ? ''
       : line('pace', `${rate} a second (${minutes}); it stops while the queue's oldest is older than ${maxAge} s`),
-    unsentTable([...failing, ...gone], display),
   ].join('');
 }
 
@@ -88,26 +88,15 @@ function topicsOf(letters: ReplayPlan['letters']): string {
 }
 
 /** The letters that are not sent, by code, with the newest of each. */
-function unsentTable(unsent: readonly UnsentLetter[], display: Display): string {
-  if (unsent.length === 0) return '';
+function unsentLines(unsent: readonly UnsentLetter[]): string {
   const byCode = new Map<string, UnsentLetter[]>();
   for (const one of unsent) byCode.set(one.code, [...(byCode.get(one.code) ?? []), one]);
-  const rows = [...byCode].map(([code, all]) => {
-    const newest = all.at(-1);
-    return [
-      code,
-      sum(all),
-      newest === undefined ? '' : plain(newest.letter.messageId ?? newest.letter.s3Key),
-      plain(newest?.message ?? ''),
-    ];
-  });
-  const columns = [
-    { heading: 'not sent', kind: 'text' },
-    { heading: 'count', kind: 'number', alert: 'error' },
-    { heading: 'such as', kind: 'number' },
-    { heading: 'why', kind: 'text' },
-  ] as const;
-  return `\n${renderTable({ columns, rows }, display)}`;
+  return [...byCode]
+    .map(([code, all]) => {
+      const { letter, message } = all.at(-1) ?? { letter: undefined, message: '' };
+      return line('', plain(`${code} ${sum(all)}, such as ${letter?.messageId ?? letter?.entry ?? ''}: ${message}`));
+    })
+    .join('');
 }
 
 export function editText({ letter, original, verdict }: EditPlan): string {

@@ -4,7 +4,7 @@ import type { ReadMessage } from '../dead-letters/archived-message';
 import { meaningOf } from '../dead-letters/count-by-reason';
 import { UNITS, type DeadLetter } from '../dead-letters/dead-letter';
 import type { OperatedDeployment } from '../pipeline/deployment';
-import { sinceText } from '../status/duration';
+import { durationText, timeText } from '../status/duration';
 import { shortArn } from './operations';
 import { line } from './plan-lines';
 import { counted, plain, shellWord, sizeText } from './text';
@@ -44,7 +44,7 @@ function oneText({ letter, message }: ShownLetter, bucket: string, now: number):
     `${plain(id)}: ${code} of ${plain(topic)}, ${letter.closed === undefined ? 'open' : letter.closed.how}\n`,
     line('means', meaningOf(code)),
     line('why', plain(letter.message)),
-    line('failed', sinceText(Date.parse(failedAt), now)),
+    line('failed', agoText(failedAt, now)),
     line(fromFirehose ? 'attempts' : 'received', `${receiveCount} times`.replace(/^1 times/, 'once')),
     line('has', `${many ? `${counted(count, unit)}, ` : ''}${sizeText(bodyBytes)}`),
     line('object', plain(`s3://${bucket}/${s3Key}`)),
@@ -62,6 +62,12 @@ function oneText({ letter, message }: ShownLetter, bucket: string, now: number):
   ].join('');
 }
 
+/** `10:05 (12 min ago)`. */
+function agoText(time: string, now: number): string {
+  const at = Date.parse(time);
+  return `${timeText(at, now)} (${durationText(now - at)} ago)`;
+}
+
 /** The name by which a letter is found at once. An entry of Firehose shares its object with others. */
 function nextId({ fromFirehose, entry, s3Key }: DeadLetter): string {
   return fromFirehose ? entry : s3Key;
@@ -73,7 +79,7 @@ function closedLines({ closed }: DeadLetter, now: number): string {
   const name = how === 'replayed' ? 'sent' : how === 'edited' ? 'corrected' : 'discarded';
   const who = by === undefined ? '' : `, by ${shortArn(by)}`;
   return [
-    line(name, `${sinceText(Date.parse(at), now)}${who}`),
+    line(name, `${agoText(at, now)}${who}`),
     reason === undefined ? '' : line('because', plain(reason)),
     operation === undefined ? '' : line('operation', plain(operation)),
   ].join('');

@@ -117,7 +117,7 @@ async function replay(
   const plan = await planReplay(wish, deployment, redeliverer);
   const basis = basisOfReplay(plan);
   const words = ['lean-ops', 'dlq', 'replay', ...selectionWords(wish), ...optionWords(options)].join(' ');
-  say(replayText(plan, { wish, rate: options.rate, maxAge: options.maxAge }, terminal));
+  say(replayText(plan, { wish, rate: options.rate, maxAge: options.maxAge }));
   const document = { plan: planJson(plan, wish), basis };
   const stale = staleText(options.plan, basis, words);
   if (stale !== undefined) {
