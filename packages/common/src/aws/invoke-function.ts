@@ -19,7 +19,7 @@ export function lambdaInvokeFunction(functionName: string, client = lambdaInvoke
   return async (event) => {
     const Payload = new TextEncoder().encode(JSON.stringify(event));
     const answer = await client.send(new InvokeCommand({ FunctionName: functionName, Payload }));
-    const text = answer.Payload?.transformToString() ?? '';
+    const text = new TextDecoder().decode(answer.Payload);
     if (answer.FunctionError === undefined) return JSON.parse(text === '' ? 'null' : text) as unknown;
     throw new LeanOpsError('FUNCTION_FAILED', `${functionName}: ${messageIn(text)}`);
   };
