@@ -143,7 +143,7 @@ it('L11: any letters, sent again, killed and dying again, are each message once,
       expect(new Set(keys).size).toBe(keys.length);
       for (const key of keys) expect(w.objects.objects.has(`s3://acme-dlq-archive/${key}`)).toBe(true);
     }),
-    { numRuns: budget({ eachRun: 60, thorough: 1_500 }) },
+    { numRuns: budget({ eachRun: 100, thorough: 5_000 }) },
   );
   // The schedules that were drawn are about something.
   expect(seen.letters).toBeGreaterThan(100);

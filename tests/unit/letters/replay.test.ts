@@ -275,6 +275,25 @@ describe('dlq replay', () => {
     expect(w.entries()).not.toContainEqual(expect.objectContaining({ resent_by: expect.anything() }));
   });
 
+  it('puts on record that it failed, and goes on when it is run again', async () => {
+    const w = world();
+    await lost(w, '1', { topic_name: TOPIC });
+    let reads = 0;
+    const objects = {
+      ...w.objects,
+      // The plan has read it, and the sending cannot.
+      get: (...of: Parameters<typeof w.objects.get>) =>
+        (reads += 1) > 1 ? Promise.reject(new Error('S3 is away')) : w.objects.get(...of),
+    };
+    const failed = await w.dlqWith({ ...w.redeliverer, objects }, 'replay', '--since', '7d', ...REASON);
+    expect(failed).toMatchObject({ code: 2, error: expect.stringContaining('S3 is away') });
+    expect(w.operations()).toMatchObject([
+      { state: 'STOPPED', counts: { error: expect.stringContaining('S3 is away') } },
+    ]);
+    await expect(w.dlq('replay', '--since', '7d', ...REASON)).resolves.toMatchObject({ code: 0 });
+    expect(w.queue).toHaveLength(1);
+  });
+
   it('killed between any two steps and run again, sends every message, and each is one', async () => {
     const bodies = ['{"n":1}', '{"n":2}', '{"n":3}'];
     const prepared = async (): Promise<World> => {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { checkTopic, type Document } from '@lean-ops/common/core';
+import { checkTopic, messageOf, type Document } from '@lean-ops/common/core';
 import { InvalidArgumentError, Option } from 'commander';
 import { applyReplay, type Sent } from '../../dead-letters/apply-replay';
 import { applyEdit, planEdit, type EditPlan } from '../../dead-letters/edit-letter';
@@ -39,6 +39,7 @@ Exit codes:
 const DEFAULT_LIMIT = 10_000;
 const DEFAULT_RATE = 50;
 const DEFAULT_MAX_AGE = 300;
+const MAX_ERROR = 500;
 
 export interface ReplayOptions extends SelectionOptions {
   readonly topicAs?: string;
@@ -202,10 +203,18 @@ async function record(
   const by = await redeliverer.caller();
   const operation = { operationId: letterOperationId(at, kind, redeliverer.hex()), kind, by, reason };
   await recordBegin(operation, planned, at.toISOString(), archiveTable, redeliverer);
-  const sent = await work(operation);
+  const end = async (state: 'DONE' | 'STOPPED', counts: Document): Promise<void> =>
+    recordEnd(operation, state, counts, new Date(clock.now()).toISOString(), archiveTable, redeliverer);
+  let sent: Sent;
+  try {
+    sent = await work(operation);
+  } catch (error) {
+    // Why it failed is what its caller wants to know, also where that cannot be put on record.
+    await end('STOPPED', { error: messageOf(error).slice(0, MAX_ERROR) }).catch(() => undefined);
+    throw error;
+  }
   const counts: Document = { sent: sent.sent, skipped: sent.skipped, unnoted: sent.unnoted, left: { ...sent.left } };
-  const state = isLeft(sent) ? 'STOPPED' : 'DONE';
-  await recordEnd(operation, state, counts, new Date(clock.now()).toISOString(), archiveTable, redeliverer);
+  await end(isLeft(sent) ? 'STOPPED' : 'DONE', counts);
   return { operation, sent };
 }
 
