@@ -3,7 +3,14 @@
  * The jobs are held to the same by tests/glue/laws/test_linear_time.py.
  */
 import { describe, expect, it } from '@jest/globals';
-import { decodeMessage, decodeRecord, parseTime, readEnvelope, readJsonSource, scanJson } from '../../packages/common/src/core';
+import {
+  decodeMessage,
+  decodeRecord,
+  parseTime,
+  readEnvelope,
+  readJsonSource,
+  scanJson,
+} from '../../packages/common/src/core';
 import { scanBroken } from '../../packages/common/src/core/json/scan-broken';
 import { budget, sqsRecord } from '../../packages/common/src/testing';
 import { rawRowOf } from '../../packages/firehose-transform/src/raw-row';

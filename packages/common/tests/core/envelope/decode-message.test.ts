@@ -156,7 +156,9 @@ describe('a dead letter that was sent again', () => {
   });
 
   it('keeps what its envelope names, and the trace id that was on record', () => {
-    const { header } = framed(again(JSON.stringify(envelopeOf()), { trace_id: '1-5e1b', received_at: 1_795_428_001_250 }));
+    const { header } = framed(
+      again(JSON.stringify(envelopeOf()), { trace_id: '1-5e1b', received_at: 1_795_428_001_250 }),
+    );
     expect(header).toMatchObject({
       messageId: '0199c2a4-7d10-7c3e-9a51-3f0e8b7d2c11',
       producedAt: 1_795_428_001_000_000n,
