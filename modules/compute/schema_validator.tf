@@ -1,5 +1,6 @@
 locals {
   upload_rule_name = "${var.name_prefix}-schema-uploads"
+  error_count_rule = "${var.name_prefix}-open-errors"
   upload_rule_arn  = "arn:${local.partition}:events:${local.region_arn}:rule/${local.upload_rule_name}"
 
   # The queue of unsettled uploads hides a message for a minute longer (queues.tf).
@@ -52,6 +53,13 @@ data "aws_iam_policy_document" "schema_validator" {
   statement {
     sid       = "RequestOperations"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+    resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
+  }
+
+  # What somebody ignores is not counted as open.
+  statement {
+    sid       = "SeeIgnoredErrors"
+    actions   = ["dynamodb:Scan"]
     resources = ["${local.dynamodb_arn}/${var.tables.operations}"]
   }
 
@@ -118,6 +126,33 @@ resource "aws_lambda_permission" "schema_uploads" {
   function_name = module.schema_validator.name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.schema_uploads.arn
+}
+
+# Whoever looks at the dashboard sees how old the open errors are. Counting never fails, so an hour without numbers is all that can happen.
+resource "aws_cloudwatch_event_rule" "open_errors" {
+  name                = local.error_count_rule
+  description         = "Once an hour, what is open in errors and parse_errors is counted."
+  schedule_expression = "rate(1 hour)"
+}
+
+resource "aws_cloudwatch_event_target" "open_errors" {
+  rule      = aws_cloudwatch_event_rule.open_errors.name
+  target_id = "schema-validator"
+  arn       = module.schema_validator.arn
+  input     = jsonencode({ action = "count_errors" })
+
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 2
+  }
+}
+
+resource "aws_lambda_permission" "open_errors" {
+  statement_id  = "EventBridgeInvokesForOpenErrors"
+  action        = "lambda:InvokeFunction"
+  function_name = module.schema_validator.name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.open_errors.arn
 }
 
 # The rule's dead-letter queue takes events that EventBridge cannot deliver, and this destination those that the function fails on.

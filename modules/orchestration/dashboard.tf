@@ -49,6 +49,15 @@ locals {
         ["lean-ops", metric, "service", "cycle-planner", "function_name", var.watched.functions["cycle-planner"]]
       ]
     },
+    # Counted once an hour.
+    {
+      title = "Errors: open rows by age, and causes that came again"
+      stat  = "Maximum"
+      metrics = [
+        for metric in ["OpenErrorsOfDay", "OpenErrorsOfWeek", "OpenErrorsOlder", "ErrorsRegressed"] :
+        ["lean-ops", metric, "service", "schema-validator", "function_name", var.watched.functions["schema-validator"]]
+      ]
+    },
     {
       title   = "Functions: errors"
       stat    = "Sum"

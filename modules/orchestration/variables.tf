@@ -166,8 +166,8 @@ variable "watched" {
   nullable = false
 
   validation {
-    condition     = alltrue([for package in ["dlq-archiver", "table-provisioner", "cycle-planner"] : contains(keys(var.watched.functions), package)])
-    error_message = "watched.functions must name dlq-archiver, whose invocations are how dead letters are noticed, table-provisioner, which counts table versions, and cycle-planner, which counts late topics. Pass every function of the compute module."
+    condition     = alltrue([for package in ["dlq-archiver", "table-provisioner", "cycle-planner", "schema-validator"] : contains(keys(var.watched.functions), package)])
+    error_message = "watched.functions must name dlq-archiver, whose invocations are how dead letters are noticed, table-provisioner, which counts table versions, cycle-planner, which counts late topics, and schema-validator, which counts open errors. Pass every function of the compute module."
   }
 }
 

@@ -249,6 +249,11 @@ run "moves_events_to_raw_and_keeps_what_fails" {
     error_message = "schema-validator has no business with RAW."
   }
 
+  assert {
+    condition     = aws_cloudwatch_event_rule.open_errors.schedule_expression == "rate(1 hour)" && jsondecode(aws_cloudwatch_event_target.open_errors.input).action == "count_errors"
+    error_message = "Open errors are counted once an hour."
+  }
+
   # It counts the errors on record that a version mends, and with x-replay-errors asks for their replay.
   assert {
     condition = alltrue([

@@ -47,7 +47,7 @@ variables {
     unsettled_schema_uploads_queue = "lean-ops-unsettled-schema-uploads"
     failed_stream_errors_queue     = "lean-ops-failed-stream-errors"
     stream_error_rule              = "lean-ops-stream-errors"
-    functions                      = { dlq-archiver = "lean-ops-dlq-archiver", table-provisioner = "lean-ops-table-provisioner", cycle-planner = "lean-ops-cycle-planner" }
+    functions                      = { dlq-archiver = "lean-ops-dlq-archiver", table-provisioner = "lean-ops-table-provisioner", cycle-planner = "lean-ops-cycle-planner", schema-validator = "lean-ops-schema-validator" }
     stream                         = "lean-ops-events"
   }
 }
@@ -249,6 +249,14 @@ run "runs_the_cycle_and_tells_someone_when_it_fails" {
   assert {
     condition     = output.dashboard_url == "https://console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/lean-ops"
     error_message = "The dashboard's address opens it."
+  }
+
+  assert {
+    condition = [
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [for metric in widget.properties.metrics : metric[1]]
+      if startswith(widget.properties.title, "Errors: ")
+    ] == [["OpenErrorsOfDay", "OpenErrorsOfWeek", "OpenErrorsOlder", "ErrorsRegressed"]]
+    error_message = "The dashboard shows how old open errors are, and what came again."
   }
 
   assert {

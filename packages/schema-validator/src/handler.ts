@@ -12,12 +12,13 @@ import {
   systemClock,
   traced,
 } from '@lean-ops/common/aws';
-import { isObject, type Document, type TopicName } from '@lean-ops/common/core';
+import { isObject, type Document, type OpenErrorAges, type TopicName } from '@lean-ops/common/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { activateByOperation, activationRequest, type Activated } from './activate-schema';
 import { configFrom } from './config';
 import type { Collaborators } from './collaborators';
 import { countMendedSafely } from './mended-errors';
+import { asksForOpenErrors, reportOpenErrors } from './open-errors';
 import { endUploads } from './ended-uploads';
 import { processUpload, type Outcome } from './process-upload';
 import { decodeUpload } from './upload';
@@ -49,21 +50,26 @@ function metricOf({ outcome }: Outcome): string {
 
 /** Two statements of this time are less than the function has left after an upload of usual length. */
 const COUNT_MS = 60_000;
+const counting: Collaborators = {
+  ...collaborators,
+  athena: athena({ workgroup: config.athenaWorkgroup, statementTimeoutMs: COUNT_MS }),
+};
 
 const attention = sqsQueue(config.failedUploadsQueue);
 
-type Answer = Outcome | { readonly outcome: 'IGNORED' } | SQSBatchResponse | Activated;
+type Answer =
+  | Outcome
+  | { readonly outcome: 'IGNORED' }
+  | SQSBatchResponse
+  | Activated
+  | { readonly counted: OpenErrorAges | undefined };
 
 /** Whether an event source mapping invokes this with messages about uploads whose tries have ended. */
 const isBatch = (event: unknown): event is SQSEvent => isObject(event) && Array.isArray(event['Records']);
 
 /** Counts the recorded errors that the topic's active schema mends, in a log line. A count that fails changes no verdict. */
 async function tellMended(topic: TopicName): Promise<void> {
-  const deps = {
-    ...collaborators,
-    athena: athena({ workgroup: config.athenaWorkgroup, statementTimeoutMs: COUNT_MS }),
-  };
-  const mended = await countMendedSafely(topic, config.schemaBucket, resources, deps);
+  const mended = await countMendedSafely(topic, config.schemaBucket, resources, counting);
   if ('failed' in mended) log.warn('mended errors', { topic, ...mended });
   else if (mended.counted) log.info('mended errors', { topic, ...mended });
 }
@@ -72,6 +78,8 @@ async function tellMended(topic: TopicName): Promise<void> {
  * EventBridge invokes this asynchronously. When it throws, Lambda runs it again, twice, and then puts a record into the queue of
  * unsettled uploads, from which this gets it once more: then the upload's verdict is that its tries have ended. When it
  * returns, the upload is settled or waits, and one log line says how it ended.
+ *
+ * A schedule invokes it with {"action": "count_errors"}, for the dashboard.
  *
  * The state machine of operations invokes it with {"action": "activate", "operation_id": "…"}, and waits for the answer.
  */
@@ -88,6 +96,9 @@ export const handler = traced(SERVICE, async (event: unknown, context: Context):
       log.info('schema activated', { operation_id: operationId, ...activated });
       metrics.count('SchemaReady');
       return activated;
+    }
+    if (isObject(event) && asksForOpenErrors(event as Document)) {
+      return { counted: await reportOpenErrors(resources, counting, { log, metrics }) };
     }
     const decoded = decodeUpload(event, config.schemaBucket);
     if (!decoded.ok) {

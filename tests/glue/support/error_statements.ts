@@ -1,13 +1,15 @@
 /**
  * The statements of `lean-ops errors`, for tests in Python: JSON in and out. In: [{top: options}, {samples: options},
- * {selection: options}, or {selection, judged: {schema (text), tableName, hasCurated}}], with times as ISO 8601 and the databases'
+ * {ages: {ignored, now}}, {selection: options}, or {selection, judged: {schema (text), tableName, hasCurated}}], with times as ISO 8601 and the databases'
  * prefix beside them. Out: a statement for each; where a request has an `answer`
  * of Athena, what the command reads in it.
  */
 import { readFileSync } from 'node:fs';
 import {
   errorSamplesStatement,
+  openErrorAgesStatement,
   readErrorSamples,
+  readOpenErrorAges,
   readReplayVerdict,
   readSelection,
   readTopErrors,
@@ -30,6 +32,7 @@ interface Request {
   readonly judged?: { readonly schema: string; readonly tableName: string; readonly hasCurated: boolean };
   readonly prefix: string;
   readonly top?: Top;
+  readonly ages?: { readonly ignored: readonly string[]; readonly now: string };
   readonly samples?: ErrorSamplesOptions;
   readonly answer?: Answer;
 }
@@ -57,6 +60,10 @@ function answerTo(request: Request): unknown {
       now: new Date(now),
       ...(since !== undefined && { since: new Date(since) }),
     });
+  }
+  if (request.ages !== undefined) {
+    const { ignored, now } = request.ages;
+    return answer === undefined ? openErrorAgesStatement(lake, ignored, new Date(now)) : readOpenErrorAges(answer);
   }
   if (samples === undefined) return selected(request, lake);
   return answer === undefined ? errorSamplesStatement(lake, samples) : readErrorSamples(answer);

@@ -274,6 +274,27 @@ def test_what_is_ignored_is_left_out_and_counted(session):
     assert old["hidden"] == 0
 
 
+def test_the_dashboard_counts_what_is_open_by_age(session):
+    top = _asked(session, [_top(state="open")])[0]
+    ids = [one["fingerprint"] for one in top["groups"] if one["topic"] == "open"]
+    now = NOW.isoformat() + "Z"
+    later = (NOW + timedelta(days=5)).isoformat() + "Z"
+    everything, less, old = _asked(
+        session,
+        [
+            {"ages": {"ignored": [], "now": now}},
+            {"ages": {"ignored": ids, "now": now}},
+            {"ages": {"ignored": [], "now": later}},
+        ],
+    )
+    regressed = sum(one["state"] == "regressed" for one in top["groups"])
+    assert everything["day"] + everything["week"] == top["rows"]
+    assert (everything["older"], everything["regressed"]) == (0, regressed)
+    assert less == everything | {"day": everything["day"] - 2, "week": everything["week"] - 1}
+    assert (old["day"], old["week"] + old["older"]) == (0, top["rows"])
+    assert old["regressed"] == regressed
+
+
 def test_samples_have_values_only_when_asked_for(session):
     groups = _asked(session, [_top(topic="regressed")])[0]["groups"]
     ids = {one["layer"]: one["fingerprint"] for one in groups}

@@ -70,6 +70,7 @@ export * from './recorded-errors/fingerprint';
 export * from './recorded-errors/statements';
 export * from './recorded-errors/replay';
 export * from './recorded-errors/ignored';
+export * from './recorded-errors/ages';
 export * from './recorded-errors/stated-rules';
 export * from './infer/draft-schema';
 export * from './infer/profile-statements';

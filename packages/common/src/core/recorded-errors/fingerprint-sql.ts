@@ -18,7 +18,13 @@ export const OUTCOMES = {
  * What the outcome of a row begins with of which nothing was mended: its verdict was taken back together with the tables,
  * or a replay found it wrong in another way and has opened a row with that verdict in its place.
  */
-export const NO_MENDS = ['UNDONE:', 'REJUDGED:'] as const;
+const NO_MENDS = ['UNDONE:', 'REJUDGED:'] as const;
+
+/** The condition on a row of `found` that what was wrong was mended. */
+export function isMendedSql(): string {
+  const mends = NO_MENDS.map((one) => `NOT starts_with(outcome, '${one}')`);
+  return ['outcome IS NOT NULL AND resolved_at IS NOT NULL', ...mends].join(' AND ');
+}
 
 const PARSED = 'TRY(CAST(json_parse(violations) AS array(map(varchar, varchar))))';
 

@@ -1,7 +1,7 @@
 /** The SELECT statements of `lean-ops errors`, and what their results say. */
 import { stringLiteral, timestampLiteral } from '../warehouse/sql';
 import type { Lake } from '../warehouse/tables';
-import { foundSql, NO_MENDS } from './fingerprint-sql';
+import { foundSql, isMendedSql } from './fingerprint-sql';
 import { readViolations, type ErrorLayer, type Violation } from './fingerprint';
 
 /**
@@ -81,10 +81,6 @@ export function topErrorsStatement(
 ): string {
   const ago = (days: number): string => timestampLiteral(new Date(now.getTime() - days * DAY_MS));
   const isOpen = 'outcome IS NULL';
-  const isMended = [
-    'outcome IS NOT NULL AND resolved_at IS NOT NULL',
-    ...NO_MENDS.map((one) => `NOT starts_with(outcome, '${one}')`),
-  ].join(' AND ');
   const sum = (condition: string): string => `sum(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
   const isIgnored =
     ignored.length === 0 ? '' : `WHEN fingerprint IN (${ignored.map(stringLiteral).join(', ')}) THEN 'ignored' `;
@@ -103,7 +99,7 @@ export function topErrorsStatement(
         'min(detected_at) AS first_seen',
         'max(detected_at) AS last_seen',
         `min(CASE WHEN ${isOpen} THEN detected_at END) AS first_open`,
-        `max(CASE WHEN ${isMended} THEN resolved_at END) AS last_mended`,
+        `max(CASE WHEN ${isMendedSql()} THEN resolved_at END) AS last_mended`,
         `${sum(`detected_at >= ${ago(1)}`)} AS last_day`,
         `${sum(`detected_at >= ${ago(2)} AND detected_at < ${ago(1)}`)} AS day_before`,
       ].join(', ') +
