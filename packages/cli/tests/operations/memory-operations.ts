@@ -300,7 +300,11 @@ export function memoryOperations({
     caller: () => Promise.resolve(caller),
     hex: () => String(documents.documents.size).padStart(6, 'a'),
   };
-  const files = workspace(() => operator, undefined, () => operator);
+  const files = workspace(
+    () => operator,
+    undefined,
+    () => operator,
+  );
   files.write('lean-ops.json', OPERATIONS_OUTPUTS);
   return {
     ...files,

@@ -68,7 +68,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     eventTime: declares ? columns.find(mayBeEventTime)?.column : undefined,
     eventTimeStable,
     backfill: false,
-      replayErrors: false,
+    replayErrors: false,
     breakingReason: undefined,
     columns,
     objects: [],
