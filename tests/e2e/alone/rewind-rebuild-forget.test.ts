@@ -106,7 +106,10 @@ async function placesOf(text: string): Promise<readonly string[]> {
 }
 
 beforeAll(async () => {
-  ({ run: operator } = leanOps(stack, await holderOf(stack, ['operator', 'status', 'errors'].map(policy), 'rewinder')));
+  ({ run: operator } = leanOps(
+    stack,
+    await holderOf(stack, ['operator', 'status', 'errors', 'replay'].map(policy), 'rewinder'),
+  ));
   const keys = await holderOf(stack, ['operator', 'status', 'forget'].map(policy), 'eraser');
   ({ run: eraser } = leanOps(stack, keys));
   const [setup] = PAGES.get(SETUP_PAGE) ?? [];

@@ -51,6 +51,10 @@ export async function followOperation(
     const operation = await readKnown(operationId, deployment, operator);
     const place = `${operation.state} ${operation.step} ${buildPercent(operation) ?? ''}`;
     if (place !== shown && hasBegun(operation)) {
+      // Between two looks it may have come through both last steps, and the counts belong to the first of them.
+      if (operation.state === 'DONE' && shown.startsWith('RUNNING') && !shown.startsWith('RUNNING APPLIED')) {
+        onStep({ ...operation, state: 'RUNNING', step: 'APPLIED' });
+      }
       shown = place;
       changedAt = clock.now();
       onStep(operation);
