@@ -272,7 +272,7 @@ describe('errors whose schema was mended', () => {
     rows(stack, `SELECT message_id, phase FROM {curated}."${tableOf(mended)}" ORDER BY 1`);
   const top = async (...words: string[]): Promise<unknown> => {
     const { output: text } = await operator('errors', 'top', '--topic', mended, '--format', 'json', ...words);
-    return (JSON.parse(text) as { errors: { rows: number; resolved: number; state: string }[] }).errors.map(
+    return (JSON.parse(text) as { groups: { rows: number; resolved: number; state: string }[] }).groups.map(
       ({ rows: open, resolved, state }) => [state, open, resolved],
     );
   };
