@@ -216,7 +216,7 @@ export function replayedText(counts: Operation['counts']): string {
 const REPLAY_COUNTS: readonly (readonly [names: readonly string[], text: (count: number) => string])[] = [
   [['replayed', 'parse_replayed'], (count) => `${counted(count, 'error')} replayed`],
   [['superseded'], (count) => `${count} superseded by newer versions`],
-  [['rejudged'], (count) => `${count} wrong in another way now`],
-  [['failing', 'parse_failing'], (count) => `${count} still wrong`],
+  [['rejudged', 'parse_rejudged'], (count) => `${count} still wrong, and on record with the new verdict`],
+  [['failing', 'parse_failing'], (count) => `${count} wrong as before`],
   [['gone', 'parse_gone'], (count) => `${count} without a record that could be read`],
 ];

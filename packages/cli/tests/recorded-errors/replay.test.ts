@@ -129,7 +129,7 @@ describe('errors replay', () => {
     const { code, output } = await run('errors', 'replay', CURATED, UNREAD, ...words);
     expect(code).toBe(0);
     expect(output).toContain(
-      'the tables are done: 11 errors replayed, 3 superseded by newer versions, 8 still wrong, 2 without a record that could be read',
+      'the tables are done: 11 errors replayed, 3 superseded by newer versions, 8 wrong as before, 2 without a record that could be read',
     );
     const [operation] = await operations();
     expect(operation).toMatchObject({ kind: 'replay', state: 'DONE', reason: 'the maximum was too low' });

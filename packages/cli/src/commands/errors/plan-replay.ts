@@ -213,7 +213,8 @@ function selectedLines({ selection, causes }: ErrorsToReplay, rows: number, pars
 function verdictLines(verdict: ReplayVerdict): Lines {
   const { valid, restored, superseded, rejected, nulled, broken, exact } = verdict;
   const most = exact ? '' : 'at most ';
-  const back = restored === 0 ? '' : `; ${most}${restored} of them are there without a value, and get it`;
+  const there = restored === 1 ? 'is there without a value, and gets it' : 'are there without a value, and get it';
+  const back = restored === 0 ? '' : `; ${most}${restored} of them ${there}`;
   const failing = [
     ...(rejected === 0 ? [] : [`${rejected} rejected`]),
     ...(nulled === 0 ? [] : [`${nulled} with a value that becomes NULL`]),
