@@ -123,7 +123,8 @@ def balances(lake):
 def test_what_a_mended_schema_takes_comes_in_and_is_closed_and_what_it_does_not_is_told_anew(lake):
     others = untouched(lake, OTHER)
     lake.activate(TOPIC, 2, WIDE)
-    counts = replay(Operator(lake, now=LATER))
+    operator = Operator(lake, now=LATER)
+    counts = replay(operator)
     assert values(lake) == {
         "valid": (20.0, None),
         "hot": (70.0, None),
@@ -157,20 +158,15 @@ def test_what_a_mended_schema_takes_comes_in_and_is_closed_and_what_it_does_not_
     assert (own["replayed"], own["superseded"], own["written"]) == (5, 2, 5)
     assert untouched(lake, OTHER) == others
 
-    cycle(lake, event("new", 1, 9))
-    assert values(lake)["new"] == (1.0, None)
-    assert not [line for line in lake.logged if line["message"] == "table moved"]
-    balances(lake)
-
-
-def test_a_second_replay_changes_nothing(lake):
-    lake.activate(TOPIC, 2, WIDE)
-    operator = Operator(lake, now=LATER)
-    replay(operator)
+    # A second replay changes nothing.
     before = lake.rows(CURATED), errors(lake)
     counts = replay(operator, until="2090-01-03T00:00:00+00:00")
     assert (counts["selected"], counts["replayed"], counts["failing"]) == (2, 0, 2)
     assert (lake.rows(CURATED), errors(lake)) == before
+
+    cycle(lake, event("new", 1, 9))
+    assert values(lake)["new"] == (1.0, None)
+    assert not [line for line in lake.logged if line["message"] == "table moved"]
     balances(lake)
 
 
@@ -227,7 +223,7 @@ def test_only_what_the_plan_names_is_replayed(lake):
     assert "twice" not in values(lake)
 
 
-def test_a_plan_that_is_stale_changes_nothing(lake):
+def test_a_plan_that_is_stale_changes_nothing_and_a_record_that_is_gone_stays_open(lake):
     lake.activate(TOPIC, 2, WIDE)
     operator = Operator(lake, now=LATER)
     before = lake.rows(CURATED), lake.rows("ops.errors")
@@ -236,13 +232,9 @@ def test_a_plan_that_is_stale_changes_nothing(lake):
             replay(operator, **plan)
     assert (lake.rows(CURATED), lake.rows("ops.errors")) == before
 
-
-def test_a_record_that_nobody_can_read_stays_open_and_is_counted(lake):
-    lake.activate(TOPIC, 2, WIDE)
-    name = lake.name("ops.errors")
-    lake.spark.sql(f"UPDATE {name} SET record = NULL WHERE message_id = 'hot-1'")
-    counts = replay(Operator(lake, now=LATER))
-    assert counts["gone"] == 1
+    # A record that nobody can read stays open, and is counted.
+    lake.spark.sql(f"UPDATE {lake.name('ops.errors')} SET record = NULL WHERE message_id = 'hot-1'")
+    assert replay(operator)["gone"] == 1
     assert errors(lake)["hot-1", 1] == ("rejected", None)
 
 
