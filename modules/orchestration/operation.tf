@@ -156,12 +156,13 @@ locals {
         Choices = [
           local.operation_refused,
           { Variable = "$.step.answer.kind", StringEquals = "rebuild", Next = "CleanUp" },
+          { Variable = "$.step.answer.kind", StringEquals = "replay", Next = "CleanUp" },
         ]
         Default = "Done"
       }
 
       CleanUp = merge(local.job_state, {
-        Comment    = "What a cancelled rebuild has built is removed."
+        Comment    = "What a cancelled rebuild has built is removed, and what a cancelled replay has done goes on record."
         Retry      = local.retry_operation_job
         Parameters = { JobName = var.operation_job, Arguments = { "--operation_id.$" = "$.operation_id" } }
         Next       = "Done"

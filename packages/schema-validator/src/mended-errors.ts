@@ -4,6 +4,7 @@ import {
   checkSchema,
   equals,
   isHeld,
+  LeanOpsError,
   lockKeyOf,
   messageOf,
   readLock,
@@ -98,7 +99,20 @@ export async function countMended(
   return { counted: true, version, errors: valid, fingerprints: mended.length, ...(replay && { replay }) };
 }
 
-/** As `countMended`, but tells of a failure instead of throwing. */
+/** A replay was requested, and its execution could not be started: the delivery has to come again, which starts it. */
+export class ReplayNotStartedError extends LeanOpsError {
+  constructor(operationId: string, cause: unknown) {
+    super('REPLAY_NOT_STARTED', `${operationId} was requested and could not be started: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * As `countMended`, but tells of a failure instead of throwing.
+ *
+ * @throws ReplayNotStartedError
+ */
 export async function countMendedSafely(
   topic: TopicName,
   bucket: string,
@@ -108,6 +122,7 @@ export async function countMendedSafely(
   try {
     return await countMended(topic, bucket, resources, deps);
   } catch (error) {
+    if (error instanceof ReplayNotStartedError) throw error;
     return { counted: false, failed: messageOf(error) };
   }
 }
@@ -146,7 +161,12 @@ async function requestReplay(
   }
   // A name stands for one execution, so a run that comes again starts none beside it.
   if (known === undefined || known.state === 'RUNNING') {
-    await machine.start(operationId, { operation_id: operationId });
+    try {
+      await machine.start(operationId, { operation_id: operationId });
+    } catch (error) {
+      // It has the topic's lock by now, and nobody would take it up.
+      throw new ReplayNotStartedError(operationId, error);
+    }
   }
   return { operation: operationId };
 }

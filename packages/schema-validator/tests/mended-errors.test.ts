@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { lockKeyOf, type JsonObject, type TopicName } from '@lean-ops/common/core';
 import { interruption, KilledError, topicSchema, withField } from '@lean-ops/common/testing';
 import type { Collaborators } from '../src/collaborators';
-import { countMended, countMendedSafely } from '../src/mended-errors';
+import { countMended, countMendedSafely, ReplayNotStartedError } from '../src/mended-errors';
 import { BUCKET, RESOURCES, world, type World } from './world';
 
 const TOPIC = 'telemetry.climate' as TopicName;
@@ -157,7 +157,8 @@ describe('a version with x-replay-errors', () => {
       for (let at = 1; at <= gate.calls(); at += 1) {
         const w = await activated(replaying);
         await w.count(w.through(interruption(at, moment))).catch((error: unknown) => {
-          if (!(error instanceof KilledError)) throw error;
+          const died = error instanceof ReplayNotStartedError ? error.cause : error;
+          if (!(died instanceof KilledError)) throw error;
         });
         await w.count();
         expect({ at, moment, operations: w.operations().length, started: w.executions.size }).toEqual({
@@ -169,5 +170,15 @@ describe('a version with x-replay-errors', () => {
         expect({ at, item: await w.item() }).toEqual({ at, item: await undisturbed.item() });
       }
     }
+  });
+
+  it('fails its delivery where the replay could not be started, so that it comes again', async () => {
+    const w = await activated(replaying);
+    const deps = w.through();
+    const broken = { ...deps, machine: { ...deps.machine, start: () => Promise.reject(new Error('throttled')) } };
+    const failing = countMendedSafely(TOPIC, BUCKET, RESOURCES, broken);
+    await expect(failing).rejects.toThrow(/was requested and could not be started: throttled/);
+    await countMendedSafely(TOPIC, BUCKET, RESOURCES, deps);
+    expect([w.operations().length, w.executions.size]).toEqual([1, 1]);
   });
 });

@@ -50,6 +50,7 @@ WRITING_LEDGER = (
     *("standardized/job.py", "standardized/look.py", "curated/job.py", "curated/moved_tables.py"),
     *("operations/rewinding.py", "rebuild/swapping.py"),
     *("forget/lake.py", "replay/curated.py", "replay/unread.py"),
+    *("bookkeeping/unrecorded.py", "operations/replaying.py"),
 )
 
 # Rooms and modules whose decisions are plain Python: no Spark, no Arrow.

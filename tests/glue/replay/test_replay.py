@@ -8,6 +8,7 @@ from histories import Killed, killed_in
 from lake import Event
 from law_checks import untouched
 from maintained import MemoryOperations
+from operated import operate
 from rewound import Operator
 from saved_lake import SavedLake
 
@@ -20,13 +21,16 @@ from lean_ops.tables.topic_table import TopicTable
 TOPIC, OTHER = "telemetry.climate", "fleet.trucks"
 CURATED = "curated.telemetry_climate"
 UNTIL, LATER = "2090-01-01T00:00:00+00:00", datetime(2090, 1, 2, tzinfo=UTC)
+LEVEL = {"type": "integer", "maximum": 3}
 NARROW = {
     "temperature": {"type": "number", "x-cde": True, "maximum": 60},
     "phase": {"type": "integer", "maximum": 3},
+    "level": LEVEL,
 }
 WIDE = {
     "temperature": {"type": "number", "x-cde": True, "maximum": 90},
     "phase": {"type": "integer", "maximum": 9},
+    "level": LEVEL,
 }
 
 
@@ -61,6 +65,7 @@ EVENTS = (
     event("never-older", 700, 1),
     event("never-older", 20, 2),
     event("both", 70, 1, phase=12),
+    event("half", 20, 1, phase=7, level=7),
     event("hot", 70, 1, topic=OTHER),
 )
 
@@ -135,6 +140,7 @@ def test_what_a_mended_schema_takes_comes_in_and_is_closed_and_what_it_does_not_
         "phase-older": (20.0, 1),
         "never-older": (20.0, None),
         "both": (70.0, None),
+        "half": (20.0, 7),
     }
     assert errors(lake) == {
         ("hot-1", 1): ("rejected", "REPLAYED"),
@@ -149,19 +155,21 @@ def test_what_a_mended_schema_takes_comes_in_and_is_closed_and_what_it_does_not_
         ("never-older-1", 1): ("rejected", "SUPERSEDED"),
         ("both-1", 1): ("rejected", "REPLAYED"),
         ("both-1", 2): ("nulled", None),
+        ("half-1", 1): ("nulled", "REJUDGED"),
+        ("half-1", 2): ("nulled", None),
     }
-    expected = {"selected": 10, "replayed": 5, "superseded": 4, "rejudged": 1, "failing": 0, "gone": 0}
+    expected = {"selected": 11, "replayed": 5, "superseded": 4, "rejudged": 2, "failing": 0, "gone": 0}
     assert {name: counts[name] for name in expected} == expected
     balances(lake)
     own = next(row for row in lake.ledger("curated") if row["status"] == "REPLAYED")
     # hot, later and both came in, twice came in once and lost once, and later's older row lost.
-    assert (own["replayed"], own["superseded"], own["written"]) == (5, 2, 5)
+    assert (own["replayed"], own["superseded"], own["written"]) == (5, 2, 6)
     assert untouched(lake, OTHER) == others
 
     # A second replay changes nothing.
     before = lake.rows(CURATED), errors(lake)
     counts = replay(operator, until="2090-01-03T00:00:00+00:00")
-    assert (counts["selected"], counts["replayed"], counts["failing"]) == (2, 0, 2)
+    assert (counts["selected"], counts["replayed"], counts["failing"]) == (3, 0, 3)
     assert (lake.rows(CURATED), errors(lake)) == before
 
     cycle(lake, event("new", 1, 9))
@@ -249,7 +257,7 @@ def test_what_a_backfill_has_validated_again_is_closed_by_its_newest_verdict(lak
     counts = replay(Operator(lake, now=LATER), schema_version=3)
     assert counts["failing"] == 0
     left = open_errors(lake)
-    assert set(left) == {("never-1", 3), ("both-1", 3)}
+    assert set(left) == {("never-1", 3), ("both-1", 3), ("half-1", 3)}
     assert values(lake)["twice"] == (75.0, None)
     balances(lake)
 
@@ -263,7 +271,7 @@ def test_a_rewind_behind_a_replay_opens_its_errors_again_and_an_undo_of_that_clo
     cycles = sorted(row["cycle_id"] for row in lake.ledger("curated") if row["status"] == "SUCCEEDED")
     cycle(lake, event("new", 1, 9))
     rewind = operator.rewind(TOPIC, cycles[-2], ("curated",))
-    assert set(values(lake)) == {"valid", "later", "phase", "phase-older"}
+    assert set(values(lake)) == {"valid", "later", "phase", "phase-older", "half"}
     assert open_errors(lake).keys() >= was_open.keys()
     balances(lake)
     operator.undo(rewind)
@@ -283,4 +291,32 @@ def test_a_cycle_that_runs_again_after_a_replay_keeps_its_counts(lake):
     assert lake.curate(cycle_id=last["cycle_id"]).trouble() is None
     again = next(row for row in lake.ledger("curated") if row["cycle_id"] == last["cycle_id"])
     assert again["records_in"] == last["records_in"]
+    balances(lake)
+
+
+def test_a_replay_that_is_cancelled_behind_its_commit_is_on_record_and_the_next_one_closes_the_rest(lake):
+    lake.activate(TOPIC, 2, WIDE)
+    operator = Operator(lake, now=LATER)
+    operation = operator.begin("replay", TOPIC, planned(lake))
+    with pytest.raises(Killed), killed_in(TopicTable, "upsert_rows", 1, True):
+        operator.run(operation)
+    operator.operations.items[operation].update(state="CANCELLED", step="ENDED")
+    operate(lake, operator.operations, operation, at=LATER)
+    lake.release(TOPIC)
+    balances(lake)
+    assert open_errors(lake)["hot-1", 1] == "rejected"
+    replay(operator)
+    assert set(open_errors(lake)) == {("never-1", 2), ("both-1", 2), ("half-1", 2)}
+    balances(lake)
+
+
+def test_the_cycle_of_a_run_that_was_killed_is_entered_before_a_replay_commits_upon_it(lake):
+    lake.standardize(event("new", 1, 9))
+    with pytest.raises(Killed), killed_in(ledger, "write", 1, False):
+        lake.curate()
+    lake.activate(TOPIC, 2, WIDE)
+    replay(Operator(lake, now=LATER))
+    assert values(lake)["new"] == (1.0, None)
+    balances(lake)
+    cycle(lake)
     balances(lake)

@@ -34,7 +34,7 @@ export async function readRetaken(
     // The twin is taken_cycles in scripts/glue/lean_ops/bookkeeping/taken_cycles.py, which decides it when the cycle comes.
     reader.query(
       `SELECT cycle_id, greatest(records_in, 1) FROM ${ops}.${dmlIdentifier('ledger')} ${ofTopic} ` +
-        `AND layer = 'standardized' AND status <> 'REBUILT' ` +
+        `AND layer = 'standardized' AND status NOT IN ('REBUILT', 'REPLAYED') ` +
         `AND (written + superseded > 0 OR (status NOT IN ('SUCCEEDED', 'UNBALANCED') ` +
         `AND coalesce(error, '') NOT LIKE 'TABLE_ROLLED_BACK:%')) ORDER BY cycle_id`,
     ),

@@ -15,6 +15,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import held_topics, ledger
+from lean_ops.bookkeeping.unrecorded import enter_unrecorded
 from lean_ops.columns import names
 from lean_ops.cycle_delta import parse_errors
 from lean_ops.cycle_delta import table as cycle_delta
@@ -28,7 +29,6 @@ from lean_ops.spark.iceberg_classes import iceberg_of
 from lean_ops.tables.commits import last_commit
 from lean_ops.tables.fence import EPOCH
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.topic_table import TopicTable
 
 LAYERS = ("standardized", "curated")
 _ERRORS = "errors"
@@ -160,7 +160,7 @@ class LakeErasure:
         if own not in self.tables.listed(layer):
             return
         name = self.tables.name(layer, own)
-        self._enter_unrecorded(layer, name)
+        enter_unrecorded(self.tables, self.checkpoints, self.forgotten.topic, layer)
         target = Target(
             name=name,
             condition=self._is_key("idempotency_key"),
@@ -169,14 +169,6 @@ class LakeErasure:
             properties=lambda base: {**self._carried(base), EPOCH: str(self.epoch)},
         )
         self._erase(layer, target)
-
-    def _enter_unrecorded(self, layer: str, name: str) -> None:
-        """Enters the cycles of runs that were killed before they could, as their commits go."""
-        topic = self.forgotten.topic
-        mirror = self.checkpoints.get(topic, layer)
-        commits = TopicTable(self.tables.spark, name).commits_since((mirror or {}).get("snapshot_id"))
-        entries = [ledger.entry_of(topic, layer, commit) for commit in commits]
-        ledger.write(self.tables, [entry for entry in entries if entry is not None])
 
     def _carried(self, base: Any) -> dict[str, str]:
         """The checkpoint of a table, without the counts of its cycle: the ledger has that entry."""

@@ -34,6 +34,7 @@ from lean_ops.operations.fencing import fence
 from lean_ops.operations.forgetting import forget
 from lean_ops.operations.rebuilding import build_beside, clean_up, swap_in
 from lean_ops.operations.recording import record
+from lean_ops.operations.replaying import clean_up as clean_up_replay
 from lean_ops.operations.replaying import replay
 from lean_ops.operations.rewinding import move_tables
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, Maintenance, OperationJob
@@ -242,6 +243,7 @@ _KINDS: Mapping[str, Apply] = {
 _BUILDS: Mapping[str, Build] = {"rebuild": build_beside}
 _CLEAN_UPS: Mapping[str, CleanUp] = {
     "rebuild": lambda _, tables, operation: clean_up(tables, operation),
+    "replay": clean_up_replay,
 }
 
 

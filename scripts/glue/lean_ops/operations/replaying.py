@@ -4,12 +4,18 @@ topic's tables."""
 from collections.abc import Mapping
 from typing import Any
 
+from lean_ops.bookkeeping import ledger
+from lean_ops.bookkeeping.ledger_corrections import correction_of
 from lean_ops.bookkeeping.operation import Operation, OperationError
+from lean_ops.bookkeeping.unrecorded import enter_unrecorded
+from lean_ops.operations.fencing import LAYERS
 from lean_ops.ports.interfaces import OperationJob
+from lean_ops.rebuild.position import live_table
 from lean_ops.replay.curated import CuratedReplay
 from lean_ops.replay.selection import Wish
-from lean_ops.replay.unread import UnreadReplay
+from lean_ops.replay.unread import UnreadReplay, remove_beside
 from lean_ops.tables.spark_tables import Tables
+from lean_ops.tables.swap import OPERATION
 from lean_ops.validation.topic_schema import TopicSchema, read_schema
 
 
@@ -21,14 +27,35 @@ def replay(job: OperationJob, tables: Tables, operation: Operation, epoch: int) 
     """
     wish = Wish.of(operation)
     schema = _schema(job, operation, wish)
-    counts = UnreadReplay(
-        job=job, tables=tables, operation=operation, epoch=epoch, schema=schema, wish=wish
-    ).run()
-    if schema is not None:
-        counts |= CuratedReplay(
-            job=job, tables=tables, operation=operation, epoch=epoch, schema=schema, wish=wish
-        ).run()
-    return counts
+    unread = UnreadReplay(job=job, tables=tables, operation=operation, epoch=epoch, schema=schema, wish=wish)
+    recorded = (
+        None
+        if schema is None
+        else CuratedReplay(job=job, tables=tables, operation=operation, epoch=epoch, schema=schema, wish=wish)
+    )
+    # All of it is compared with the plan before anything is done, as each part changes what the other finds.
+    unread.check()
+    if recorded is not None:
+        recorded.check()
+    for layer in LAYERS:
+        enter_unrecorded(tables, job.checkpoints, operation.topic, layer)
+    return unread.run() | ({} if recorded is None else recorded.run())
+
+
+def clean_up(job: OperationJob, tables: Tables, operation: Operation) -> Mapping[str, Any]:
+    """Enters into the ledger what a cancelled replay has brought into tables, and removes what it has put
+    beside them. Its errors stay open: another replay finds their messages in the tables."""
+    remove_beside(tables, operation)
+    entries = []
+    for layer in LAYERS:
+        found = live_table(tables, job.checkpoints, layer, operation.topic)
+        commits = [] if found is None else found.table.commits_in_force()
+        own = (one for one in commits if one.properties.get(OPERATION) == operation.operation_id)
+        commit = next(own, None)
+        entry = None if commit is None else correction_of(operation.topic, layer, commit)
+        entries += [] if entry is None else [entry]
+    ledger.write(tables, entries)
+    return {"entries": len(entries)}
 
 
 def _schema(job: OperationJob, operation: Operation, wish: Wish) -> TopicSchema | None:

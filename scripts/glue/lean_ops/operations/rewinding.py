@@ -20,7 +20,7 @@ from lean_ops.columns import names
 from lean_ops.curated.advance import Checkpoint
 from lean_ops.cycle_delta.summary import topic_cycles
 from lean_ops.ports.interfaces import ALL_TOPICS, Item, OperationJob
-from lean_ops.rebuild.errors import settle_errors
+from lean_ops.rebuild.errors import is_replay, settle_errors
 from lean_ops.tables.commits import Commit
 from lean_ops.tables.moves import Moved, MoveRefusedError, Target, move
 from lean_ops.tables.ops_rows import to_frame
@@ -169,13 +169,18 @@ def _record(
     frame = to_frame(tables.spark, [drift_log.row_of(drift, job.clock())], drift_log.SCHEMA).coalesce(1)
     tables.append_new(frame, tables.name("ops", drift_log.TABLE), "drift_id")
     entries = corrections_in_force(tables, operation.topic, layer, done.after)
+    undone, redone = _passed(job, operation, done)
     if layer == "curated":
         entries += rewound_entries(tables, operation.topic, done.after, operation.operation_id)
         last = done.after.last_commit()
         version = None if last is None else Checkpoint.of(last).schema_version
-        settle_errors(tables, layer, operation, *_passed(job, operation, done), version)
+        settle_errors(tables, layer, operation, undone, redone, version)
     else:
-        settle_errors(tables, layer, operation, *_passed(job, operation, done))
+        settle_errors(tables, layer, operation, undone, redone)
+    # A replay is in force where all its commits are: a message that one table has lost has to come again.
+    other = "standardized" if layer == "curated" else "curated"
+    replays = {one for one in undone if is_replay(one)}, {one for one in redone if is_replay(one)}
+    settle_errors(tables, other, operation, *replays)
     ledger.write(tables, entries)
 
 

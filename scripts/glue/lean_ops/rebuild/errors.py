@@ -39,8 +39,10 @@ def replace_errors(rebuild: Rebuild, layer: str, one: LiveTable, at: datetime) -
     known = rebuild.live.read(name).where(F.col("topic_name") == rebuild.topic)
     found = rebuild.live.read(rebuild.shadow.name(*table))
     is_open = F.col("resolved_at").isNull()
+    # What a replay has put on record has the id of its operation in the place of a cycle's.
+    is_taken = (F.col("cycle_id") <= through) | F.col("cycle_id").contains(f"-{_REPLAY}-")
     outdated = (
-        known.where(is_open & (F.col("cycle_id") <= through))
+        known.where(is_open & is_taken)
         .join(found.select("error_id"), on="error_id", how="left_anti")
         .withColumn("resolved_at", timestamp(at))
     )
@@ -48,9 +50,27 @@ def replace_errors(rebuild: Rebuild, layer: str, one: LiveTable, at: datetime) -
         outdated = outdated.withColumn("resolution", F.lit(resolution_of(rebuild.operation)))
     new = found.join(known.where(is_open).select("error_id"), on="error_id", how="left_anti")
     changed = _ordered(outdated, known).unionByName(_ordered(new, known))
+    if layer == "standardized" and "resolution" in known.columns:
+        changed = changed.unionByName(_foreign(rebuild, rebuild.live.read(name)))
     with materialized(changed.coalesce(1)) as rows:
         if not rows.isEmpty():
             rebuild.live.upsert(rows, name, ["error_id"], {})
+
+
+def _foreign(rebuild: Rebuild, errors: DataFrame) -> DataFrame:
+    """The parse errors of topics with another name whose messages a replay has brought into this one's
+    tables, open again: RAW has them under that name, so the rebuilt tables lack them."""
+    foreign = errors.where(
+        (F.col("topic_name") != rebuild.topic) & F.col("resolution").startswith(f"{REPLAYED}:")
+    )
+    of_operation = F.substring_index("resolution", ":", -1)
+    found = foreign.select(of_operation.alias("operation_id")).distinct().collect()
+    items = {row["operation_id"]: rebuild.job.operations.get(row["operation_id"]) for row in found}
+    own = [name for name, item in items.items() if item is not None and item.get("topic") == rebuild.topic]
+    again = foreign.where(of_operation.isin(*own))
+    marked = again.withColumn("resolution", F.concat(F.lit(f"{_REOPENED}:"), "resolution"))
+    kept = errors.schema["resolved_at"].dataType
+    return marked.withColumn("resolved_at", F.lit(None).cast(kept)).select(*errors.columns)
 
 
 def resolution_of(operation: Operation) -> str:
@@ -83,11 +103,14 @@ def settle_errors(
     """
     if not undone and not redone:
         return
-    rebuilds = [one for one in undone if f"-{_REPLAY}-" not in one]
+    rebuilds = [one for one in undone if not is_replay(one)]
     table = live.name(*(ERRORS if layer == "curated" else PARSE_ERRORS))
-    known = live.read(table).where(F.col("topic_name") == by.topic)
+    known = live.read(table)
     if "resolution" not in known.columns:
         return
+    if layer == "curated":
+        # Parse errors may be those of a topic with another name, whose messages this one has taken.
+        known = known.where(F.col("topic_name") == by.topic)
     at = timestamp(datetime.fromisoformat(by.requested_at))
     changed = [
         *(_resolved(known, f"{RESOLUTION}:{one}", f"{_REOPENED}:{one}", None) for one in undone),
@@ -110,6 +133,10 @@ def settle_errors(
     with materialized(reduce(DataFrame.unionByName, changed).coalesce(1)) as rows:
         if not rows.isEmpty():
             live.upsert(rows.dropDuplicates(["error_id"]), table, ["error_id"], {})
+
+
+def is_replay(operation_id: str) -> bool:
+    return f"-{_REPLAY}-" in operation_id
 
 
 def _resolved(known: DataFrame, before: str, after: str | None, at: Column | None) -> DataFrame:

@@ -55,25 +55,38 @@ class CuratedReplay:
     def topic(self) -> str:
         return self.operation.topic
 
+    def check(self) -> None:
+        """Raises OperationError where the errors are others than the plan has, or no table is there yet to
+        take them. Nothing may have been done before."""
+        found = self._table()
+        if found is not None and _merged_by(found, self.operation) is not None:
+            return
+        known = self.tables.read(self.tables.name("ops", _ERRORS))
+        selected = open_errors(known, self.topic, self.wish).count()
+        check_planned(_ERRORS, selected, self.wish.rows)
+        if found is None and selected:
+            raise OperationError(
+                f"NOTHING_TO_REPLAY: no cycle has taken anything of {self.topic} into Curated yet: the next "
+                "one judges all of it (lean-ops op cancel)"
+            )
+
     def run(self) -> dict[str, int]:
         """Returns how many errors were chosen, and what became of them. It can be repeated.
 
-        Raises OperationError where they are others than the plan has, and what the table's commit raises.
+        Raises what the table's commit raises.
         """
         found = self._table()
+        if found is None:
+            return dict.fromkeys(("selected", "failing", "gone", *(how.lower() for how in REPLAYS)), 0)
         name = self.tables.name("ops", _ERRORS)
         known = self.tables.read(name)
         commits = _commits_of(found, self.operation)
-        done = next((one for one in commits if _MERGED in one.properties), None)
+        done = _merged_by(found, self.operation)
         with (
             materialized(open_errors(known, self.topic, self.wish)) as chosen,
             materialized(rows_of_messages(known, self.topic, chosen)) as rows,
         ):
-            counts = {"selected": chosen.count()}
-            if done is None:
-                check_planned("errors", counts["selected"], self.wish.rows)
-            elif self.wish.rows is not None:
-                counts["selected"] = self.wish.rows
+            counts = {"selected": chosen.count() if self.wish.rows is None else self.wish.rows}
             versions = versions_of_errors(rows, self.topic)
             with materialized(validate(versions, self.schema)) as validated:
                 counts["gone"] = rows.count() - validated.count()
@@ -84,15 +97,11 @@ class CuratedReplay:
         closed = closed_by(self.tables.read(name), self.operation.operation_id)
         return counts | {how.lower(): closed.get(how, 0) for how in REPLAYS}
 
-    def _table(self) -> LiveTable:
+    def _table(self) -> LiveTable | None:
+        """The table, with all columns of the schema; None where no cycle has taken anything into it yet."""
         table_for(self.tables, self.schema, self.tables.listed(LAYER), self.epoch)
         found = live_table(self.tables, self.job.checkpoints, LAYER, self.topic, self.epoch)
-        if found is None or found.checkpoint is None:
-            raise OperationError(
-                f"NOTHING_TO_REPLAY: no cycle has taken anything of {self.topic} into Curated yet: the next "
-                "one judges all of it (lean-ops op cancel)"
-            )
-        return found
+        return None if found is None or found.checkpoint is None else found
 
     # --- the table ---
 
@@ -103,7 +112,10 @@ class CuratedReplay:
         one, which therefore has the counts of all.
         """
         heads = self._heads(found)
-        valid = valid_versions(validated.where(F.col("disposition").isNull() | (F.col(WAS) == REJECTED)))
+        # One that is as wrong as before has nothing to bring.
+        is_better = F.col("disposition").isNull() | (F.col(WAS) == REJECTED)
+        is_better |= F.col("error_id") != F.col(OF_ERROR)
+        valid = valid_versions(validated.where(is_better))
         if heads is None:
             candidates = valid.where(F.col(WAS) == REJECTED)
         else:
@@ -162,8 +174,8 @@ class CuratedReplay:
     def _close(self, name: str, known: DataFrame, rows: DataFrame, validated: DataFrame) -> int:
         """Closes the errors of which the table has the version, or a newer one, and those in whose place
         others come, all in one commit. Returns how many stay as they are."""
-        found = self._table()
-        now = self.job.clock()
+        found, now = self._table(), self.job.clock()
+        assert found is not None
         judged = validated.select(
             OF_ERROR,
             KEY,
@@ -218,6 +230,11 @@ def _became() -> Column:
         .when(~is_valid & is_other, REJUDGED)
         .otherwise(F.lit(None).cast("string"))
     )
+
+
+def _merged_by(found: LiveTable, operation: Operation) -> Commit | None:
+    """The commit by which an earlier run of the operation has merged the errors."""
+    return next((one for one in _commits_of(found, operation) if _MERGED in one.properties), None)
 
 
 def _commits_of(found: LiveTable, operation: Operation) -> list[Commit]:

@@ -28,6 +28,7 @@ class Wish:
     another name; None for its own.
     """
 
+    operation_id: str
     causes: Mapping[str, Sequence[str]] | None
     error_ids: Sequence[str] | None
     since: datetime | None
@@ -51,6 +52,7 @@ class Wish:
                 by_layer.setdefault(str(one["layer"]), []).append(str(one["signature"]))
             ids = plan.get("error_ids")
             return cls(
+                operation_id=operation.operation_id,
                 causes=by_layer,
                 error_ids=None if ids is None else [str(one) for one in ids],
                 since=_time(plan.get("since")),
@@ -74,7 +76,7 @@ def open_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
     """
     message = Window.partitionBy("message_id", KEY)
     unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull())
-    newest = unresolved.withColumn("newest_version", F.max("schema_version").over(message))
+    newest = _before(unresolved, wish).withColumn("newest_version", F.max("schema_version").over(message))
     rows = newest.where(F.col("schema_version").eqNullSafe(F.col("newest_version"))).drop("newest_version")
     return rows.where(_is_wished(wish, CURATED, signature("violations")))
 
@@ -82,7 +84,14 @@ def open_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
 def open_parse_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
     """The open rows of `parse_errors` that a wish names, in the table's columns."""
     unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull())
-    return unresolved.where(_is_wished(wish, STANDARDIZED, F.coalesce("error_code", F.lit(""))))
+    return _before(unresolved, wish).where(
+        _is_wished(wish, STANDARDIZED, F.coalesce("error_code", F.lit("")))
+    )
+
+
+def _before(errors: DataFrame, wish: Wish) -> DataFrame:
+    """The rows that were there before the operation put others on record. Clocks do not tell that."""
+    return errors.where(~F.col("cycle_id").eqNullSafe(F.lit(wish.operation_id)))
 
 
 def rows_of_messages(errors: DataFrame, topic: str, chosen: DataFrame) -> DataFrame:

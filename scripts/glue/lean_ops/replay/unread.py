@@ -23,6 +23,7 @@ from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.cycle_delta.summary import Limits, times_of, topic_cycles
 from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.maintenance.shadows import OPERATION as OF_OPERATION
+from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.payload.flatten_batches import flatten_events
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.rebuild.begin import DELTA, remove_strangers, remove_topic_shadow
@@ -96,22 +97,26 @@ class UnreadReplay:
         """The topic that the messages name."""
         return self.wish.from_topic or self.topic
 
+    def check(self) -> None:
+        """Raises OperationError where the errors are others than the plan has. Nothing may have been done
+        before."""
+        known = self.tables.read(self.tables.name("ops", parse_errors.TABLE))
+        if not self._has_begun() and not closed_by(known, self.operation.operation_id):
+            selected = open_parse_errors(known, self.source, self.wish).count()
+            check_planned(parse_errors.TABLE, selected, self.wish.parse_rows)
+
     def run(self) -> dict[str, int]:
         """Returns how many parse errors were chosen, and what became of them. It can be repeated.
 
-        Raises OperationError where they are others than the plan has, and what the tables' commits raise.
+        Raises OperationError where there is no table to take them, and what the tables' commits raise.
         """
         name, own = self.tables.name("ops", parse_errors.TABLE), self.operation.operation_id
         known = self.tables.read(name)
         counts = {"parse_selected": 0, "parse_failing": 0, "parse_gone": 0}
         with materialized(open_parse_errors(known, self.source, self.wish)) as chosen:
-            counts["parse_selected"] = chosen.count()
-            begun = self._has_begun()
-            if begun or closed_by(known, own):
-                counts["parse_selected"] = self.wish.parse_rows or counts["parse_selected"]
-            else:
-                check_planned(parse_errors.TABLE, counts["parse_selected"], self.wish.parse_rows)
-                begun = counts["parse_selected"] > 0
+            selected = chosen.count()
+            counts["parse_selected"] = self.wish.parse_rows or selected
+            begun = self._has_begun() or selected > 0
             if begun:
                 shadow = self._begin(chosen)
                 self._take(shadow)
@@ -284,7 +289,9 @@ class UnreadReplay:
         rows, now = shadow.read(shadow.name(*DELTA)), self.job.clock()
         name = self.tables.name("ops", parse_errors.TABLE)
         read = _messages(cycle_delta.readable(rows), "payload_sha256").distinct()
-        with materialized(parse_errors.parse_error_rows(rows, now)) as refused:
+        # The rows of RAW have the name of the topic from which the messages came.
+        of_source = rows.withColumn("topic_name", F.lit(self.source))
+        with materialized(parse_errors.parse_error_rows(of_source, now)) as refused:
             still = _messages(refused, _digest(), F.col("error_id").alias("is_now"))
             own = chosen.withColumn("of_message", F.coalesce("message_id", F.lit("")))
             own = own.withColumn("of_payload", _digest())
@@ -309,7 +316,7 @@ class UnreadReplay:
                     )
                 )
                 # One that somebody has closed is open again.
-                is_open = F.col("topic_name").isin(self.topic, self.source) & F.col("resolved_at").isNull()
+                is_open = (F.col("topic_name") == self.source) & F.col("resolved_at").isNull()
                 new = refused.withColumn("resolution", F.lit(None).cast("string")).join(
                     known.where(is_open).select("error_id"), on="error_id", how="left_anti"
                 )
@@ -318,6 +325,13 @@ class UnreadReplay:
                     if not written.isEmpty():
                         self.tables.upsert(written, name, ["error_id"], {})
         return {"parse_failing": counted.get(_FAILING, 0), "parse_gone": counted.get(_GONE, 0)}
+
+
+def remove_beside(tables: Tables, operation: Operation) -> None:
+    """Removes the messages that an operation has put beside the tables, where they are still there."""
+    name = shadow_name(*DELTA, operation.topic)
+    if shadows_of(tables, {name}).get(name) == operation.operation_id:
+        remove_topic_shadow(tables, operation.topic, name)
 
 
 def _messages(rows: DataFrame, payload: str | Column, *more: Column) -> DataFrame:
