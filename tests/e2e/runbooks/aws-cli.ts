@@ -25,6 +25,7 @@ PYTHONPATH='${PACKAGES}' PYTHONDONTWRITEBYTECODE=1 exec '${TOOLS.python}' -m aws
 `;
 /** The runbooks' \`pnpm lean-ops\`, without a package manager around it. */
 const PNPM = `#!/bin/sh
+[ "$1" = --silent ] && shift
 [ "$1" = lean-ops ] || { echo "pnpm $1 is not for a runbook" >&2; exit 2; }
 shift
 exec '${process.execPath}' '${path.join(ROOT, 'packages/cli/bin/lean-ops.mjs')}' "$@"
