@@ -1,6 +1,7 @@
 import type { ObjectStore } from '@lean-ops/common/aws';
 import { isObject, ORIGIN_ATTRIBUTE, readOrigin, type MessageOrigin } from '@lean-ops/common/core';
 import type { SQSRecord } from 'aws-lambda';
+import { isOfProcessor } from './dead-letter';
 
 export interface ArchivedBody {
   /** The body as the producer sent it; null when it was put aside in S3 and is gone from there. */
@@ -19,7 +20,7 @@ interface OverflowReference {
 }
 
 /**
- * The reference of a letter whose body was put aside. It is followed only into the archive bucket and below `overflow/`,
+ * The reference of a letter of sqs-processor whose body was put aside. It is followed only into the archive bucket and below `overflow/`,
  * because whoever can write to the DLQ must not make the archiver read what its role may read elsewhere.
  */
 function overflowOf(record: SQSRecord, archiveBucket: string): OverflowReference | undefined {
@@ -45,8 +46,9 @@ function overflowOf(record: SQSRecord, archiveBucket: string): OverflowReference
  * @throws whatever the object store throws; the message then stays in the queue
  */
 export async function readBody(record: SQSRecord, archiveBucket: string, objects: ObjectStore): Promise<ArchivedBody> {
-  const attribute = record.messageAttributes['source_attributes']?.stringValue ?? null;
-  const reference = overflowOf(record, archiveBucket);
+  const ofProcessor = isOfProcessor(record);
+  const attribute = (ofProcessor ? record.messageAttributes['source_attributes']?.stringValue : undefined) ?? null;
+  const reference = ofProcessor ? overflowOf(record, archiveBucket) : undefined;
   if (reference === undefined) {
     const { body } = record;
     return { body, bodyBytes: Buffer.byteLength(body), overflow: null, sourceAttributes: attribute };

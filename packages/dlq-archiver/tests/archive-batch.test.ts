@@ -103,6 +103,21 @@ describe('archiveBatch', () => {
     ]);
   });
 
+  it('knows by the queue that a message came by redrive, also where it has all that sqs-processor writes', async () => {
+    const ports = collaborators();
+    const letter = refused();
+    const moved = { ...letter.attributes, DeadLetterQueueSourceArn: 'arn:aws:sqs:eu-central-1:123456789012:ingest' };
+    await archiveBatch([{ ...letter, attributes: moved }], SETTINGS, ports);
+    expect([...ports.index.entries.values()]).toMatchObject([
+      { source_message_id: 'dlq-1', error_code: 'MAX_RECEIVES' },
+    ]);
+    const [key] = [...ports.objects.objects.keys()];
+    expect(archived(ports.objects, key?.replace('s3://archive/', '') ?? '')).toMatchObject({
+      origin: 'redrive',
+      source_attributes: null,
+    });
+  });
+
   it('changes nothing when a message is delivered again, even on another day and with its key forgotten', async () => {
     const ports = collaborators();
     const message = { messageId: 'm-1', body: 'no json' };

@@ -4,6 +4,7 @@ import {
   keySegment,
   mapLimit,
   messageOf,
+  PROCESSOR_ORIGIN,
   type DeliveryContext,
   type PermanentFailure as Failure,
 } from '@lean-ops/common/core';
@@ -13,8 +14,6 @@ import type { SQSRecord } from 'aws-lambda';
 /** A message that no later try could deliver. */
 export type PermanentFailure = Failure<SQSRecord>;
 
-/** The `origin` attribute of every letter that this function sends. */
-export const ORIGIN = 'sqs-processor';
 const BACKOFF = { baseMs: 100, capMs: 5_000 } as const;
 const CALL_TIMEOUT_MS = 5_000;
 
@@ -53,7 +52,7 @@ export function deadLetterOf(letter: PermanentFailure, nowMs: number): OutgoingM
       error_code: code,
       error_message: message,
       failed_at: failedAt(letter, nowMs),
-      origin: ORIGIN,
+      origin: PROCESSOR_ORIGIN,
       source_message_id: record.messageId,
       trace_id: traceId,
       ...(topic !== undefined && { topic_name: topic }),

@@ -45,6 +45,16 @@ const given: fc.Arbitrary<Given> = fc.record({
     named,
     { topic_name: 'Fleet' },
     { ...named, region: 'eu' },
+    // Names that sqs-processor has for its own.
+    {
+      ...named,
+      source_message_id: 'shop',
+      origin: 'checkout',
+      error_code: 'E42',
+      trace_id: 't',
+      failed_at: '2026-01-01',
+    },
+    { ...named, source_message_id: 'shop', source_attributes: '{"system":{"SentTimestamp":"1"},"message":{}}' },
   ),
 });
 

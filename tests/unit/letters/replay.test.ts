@@ -118,6 +118,29 @@ describe('dlq replay', () => {
     ]);
   });
 
+  it('takes no attribute of a producer for one of sqs-processor', async () => {
+    const w = world();
+    const named = {
+      topic_name: TOPIC,
+      source_message_id: 'shop',
+      trace_id: 'x',
+      error_message: 'x',
+      body_overflow: 'true',
+    };
+    const ids = [
+      w.send('{"n":1}', { ...named, origin: 'checkout', error_code: 'E42', failed_at: '2020-01-01T00:00:00Z' }),
+      w.send('{"n":2}', { ...named, origin: 'sqs-processor', error_code: 'E42' }),
+    ];
+    await w.giveUp(false, w.process);
+    expect(w.entries()).toMatchObject(
+      ids.map((id) => ({ source_message_id: id, error_code: 'MAX_RECEIVES', topic_name: TOPIC })),
+    );
+    await expect(w.dlq('list', '--since', '30d')).resolves.toMatchObject({ code: 1 });
+    await expect(json(w, 'replay', '--since', '30d', ...REASON)).resolves.toMatchObject({ exit: 0, sent: 2 });
+    await w.process();
+    expect(w.rows.map(({ messageId }) => messageId)).toEqual(ids);
+  });
+
   it('leaves a topic alone that a message has', async () => {
     const w = world();
     await lost(w, '{"topic_name":"device.status","payload":1}');

@@ -10,6 +10,7 @@ import {
   microsFromMillis,
   ORIGIN_ATTRIBUTE,
   originText,
+  PROCESSOR_ORIGIN,
   readOrigin,
   type AttributeValue,
   type MessageOrigin,
@@ -84,15 +85,17 @@ interface Facts {
 
 /** What the queue said of the message, from where sqs-processor or dlq-archiver put it. */
 function factsOf(letter: Readonly<Record<string, unknown>>): Facts | undefined {
-  const source = parsed(letter['source_attributes']);
+  // Any other came by redrive, whatever its producer's attributes made of `origin`, of the ids and of the rest.
+  const redriven = letter['origin'] !== PROCESSOR_ORIGIN;
+  const source = redriven ? undefined : parsed(letter['source_attributes']);
   const system = isObject(source?.['system']) ? source['system'] : undefined;
-  const redriven = letter['origin'] === 'redrive';
   const sentAt = system ? Number(system['SentTimestamp']) : redriven ? timeOf(letter['sent_at']) : NaN;
   const receivedAt = system
     ? Number(system['ApproximateFirstReceiveTimestamp'])
     : timeOf(letter['first_received_at'] ?? letter['sent_at']);
   const attributes = attributesOf(system ? source?.['message'] : letter['message_attributes']);
-  const { source_message_id: messageId, trace_id: traceId } = letter;
+  const messageId = (redriven ? letter['dlq_message_id'] : undefined) ?? letter['source_message_id'];
+  const traceId = redriven ? undefined : letter['trace_id'];
   if (!(sentAt > 0) || attributes === undefined || typeof messageId !== 'string') return undefined;
   return {
     attributes,

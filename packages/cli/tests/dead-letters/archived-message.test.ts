@@ -69,6 +69,21 @@ describe('readArchived', () => {
     });
   });
 
+  it('does not believe an object whose producer had attributes of the names that sqs-processor uses', () => {
+    const claimed = {
+      origin: 'checkout',
+      source_message_id: 'shop',
+      dlq_message_id: 'm-7',
+      source_attributes: JSON.stringify({ system: { SentTimestamp: '1' }, message: {} }),
+    };
+    expect(original(claimed)).toMatchObject({
+      messageId: 'm-7',
+      sentAt: Date.parse('2026-11-23T10:05:00Z'),
+      attributes: { error_code: { stringValue: 'UNEXPECTED' } },
+      traceId: undefined,
+    });
+  });
+
   it.each([
     ['OBJECT_GONE', undefined],
     ['OBJECT_UNREADABLE', '{'],

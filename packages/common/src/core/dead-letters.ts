@@ -10,6 +10,9 @@ export const ERROR_OBJECTS = '_error_objects';
 /** The partition of the archive's index for what people did with dead letters. The sort key is the operation's id. */
 export const LETTER_OPERATIONS = '_operations';
 
+/** The `origin` attribute of every letter that sqs-processor sends. */
+export const PROCESSOR_ORIGIN = 'sqs-processor';
+
 /** The error codes that the pipeline's own functions give, with what each means, in words. docs/data-contracts.md, Codes. */
 export const DEAD_LETTER_CODES = {
   NO_TOPIC: 'the message names no topic',
@@ -23,6 +26,7 @@ export const DEAD_LETTER_CODES = {
   DATA_FILES_NOT_COMMITTED: 'Firehose wrote data files and did not commit them',
   UNREADABLE_ERROR_OBJECT: 'an error object of Firehose cannot be read',
 } as const;
+
 export type DeadLetterCode = keyof typeof DEAD_LETTER_CODES;
 
 /** Whether one of the pipeline's own functions gives this code. */
