@@ -1,11 +1,12 @@
 /**
  * Law L11: RAW after any replays of dead letters, repeated and killed, is the model with each message once, at the version that it
- * had when it was first received.
+ * had when it was first received; and each correction once, under its own id.
  */
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeMessage, decodeRecord } from '../../../packages/common/src/core';
 import { budget, interruption } from '../../../packages/common/src/testing';
+import { editId } from '../../../packages/cli/src/dead-letters/archived-message';
 import { world, type RawRow, type World } from './world';
 
 const SINCE = ['--since', '300d'];
@@ -64,13 +65,28 @@ const fate = fc.constantFrom<Fate>('taken', 'lost', 'lost after it was taken');
 
 type Step =
   | { readonly kind: 'send'; readonly messages: readonly Given[]; readonly fate: Fate }
-  | { readonly kind: 'replay'; readonly killedAt: number; readonly moment: 'before' | 'after'; readonly fate: Fate };
+  | { readonly kind: 'replay'; readonly killedAt: number; readonly moment: 'before' | 'after'; readonly fate: Fate }
+  | {
+      readonly kind: 'edit';
+      readonly letter: number;
+      readonly n: number;
+      readonly killedAt: number;
+      readonly fate: Fate;
+    };
+const killedAt = fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 40 }));
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('send' as const), messages: fc.array(given, { minLength: 1, maxLength: 4 }), fate }),
   fc.record({
     kind: fc.constant('replay' as const),
-    killedAt: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 40 })),
+    killedAt,
     moment: fc.constantFrom('before' as const, 'after' as const),
+    fate,
+  }),
+  fc.record({
+    kind: fc.constant('edit' as const),
+    letter: fc.nat(20),
+    n: fc.constantFrom(1, 2),
+    killedAt,
     fate,
   }),
 );
@@ -115,11 +131,13 @@ const versionOf = ({
   [topic, messageId, idempotencyKey, eventTime, producedAt, sourceMessageId, payload].map(String).join(' | ');
 
 it('L11: any letters, sent again, killed and dying again, are each message once, at its original version', async () => {
-  const seen = { rows: 0, letters: 0, again: 0 };
+  const seen = { rows: 0, letters: 0, again: 0, edits: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
       const w = world();
       const model = new Map<string, string>();
+      const asked = new Set<string>();
+      const edited = new Set<string>();
       for (const one of steps) {
         if (one.kind === 'send') {
           for (const message of one.messages) {
@@ -128,6 +146,16 @@ it('L11: any letters, sent again, killed and dying again, are each message once,
             const expected = modelOf(id, message, sentAt);
             if (expected !== undefined) model.set(id, versionOf(expected));
           }
+        } else if (one.kind === 'edit') {
+          const keys = w.keys().sort();
+          const key = keys[one.letter % Math.max(1, keys.length)];
+          if (key === undefined) continue;
+          const body = `{"topic_name":"fleet.cars","payload":{"edit":${one.n}}}`;
+          w.files.set('body.json', body);
+          asked.add(editId(key, body));
+          const gate = interruption(one.killedAt, 'after');
+          const { code } = await w.dlqThrough(gate, 'replay', '--id', key, '--edit', 'body.json', ...APPLY);
+          if (code === 0) edited.add(editId(key, body));
         } else await w.dlqThrough(interruption(one.killedAt, one.moment), 'replay', ...SINCE, ...APPLY);
         await befall(w, one.fate);
         w.clock.pass(3_600_000);
@@ -141,13 +169,21 @@ it('L11: any letters, sent again, killed and dying again, are each message once,
       seen.letters += w.entries().length;
 
       const bySource = new Map<string, Set<string>>();
+      const corrections = new Set<string>();
       for (const row of w.rows) {
+        if (asked.has(row.messageId)) {
+          corrections.add(row.messageId);
+          continue;
+        }
         const versions = bySource.get(row.sourceMessageId) ?? new Set();
         bySource.set(row.sourceMessageId, versions.add(versionOf(row)));
       }
       expect(new Map([...bySource].map(([id, versions]) => [id, [...versions]]))).toEqual(
         new Map([...model].map(([id, version]) => [id, [version]])),
       );
+      // What was corrected has come, and under no other id.
+      for (const id of edited) expect([...corrections]).toContain(id);
+      seen.edits += corrections.size;
       // No letter has taken another's place, and each is either sent again or could not be.
       const keys = w.keys();
       expect(new Set(keys).size).toBe(keys.length);
@@ -158,5 +194,6 @@ it('L11: any letters, sent again, killed and dying again, are each message once,
   // The schedules that were drawn are about something.
   expect(seen.letters).toBeGreaterThan(100);
   expect(seen.again).toBeGreaterThan(10);
+  expect(seen.edits).toBeGreaterThan(10);
   expect(seen.rows).toBeGreaterThan(100);
 }, 600_000);

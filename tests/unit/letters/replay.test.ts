@@ -431,6 +431,21 @@ describe('dlq replay --edit', () => {
     });
   });
 
+  it('is one message also when it died after it had come through, and is sent again', async () => {
+    const w = world();
+    const id = w.send('{"topic":"x","payload":{"a":1}}');
+    await w.process();
+    w.files.set('body.json', CORRECTED);
+    await w.dlq('replay', '--id', id, '--edit', 'body.json', ...REASON);
+    await w.giveUp(true, w.process);
+    await expect(json(w, 'replay', '--since', '30d', ...REASON)).resolves.toMatchObject({ sent: 1 });
+    await w.process();
+    expect(w.rows).toHaveLength(2);
+    const versions = w.rows.map(({ messageId, idempotencyKey, producedAt }) => [messageId, idempotencyKey, producedAt]);
+    expect(versions[1]).toEqual(versions[0]);
+    expect(w.rows[0]?.messageId).toMatch(/^edit-/);
+  });
+
   it('refuses what would fail again, what is no text, and more than one letter', async () => {
     const w = world();
     const id = w.send('{"payload":1}');

@@ -24,7 +24,7 @@ type Attributes = Readonly<Record<string, AttributeValue>>;
 export interface OriginalMessage {
   readonly body: string;
   readonly attributes: Attributes;
-  /** The id that the queue gave it at first. */
+  /** The id that the queue gave it at first; of a correction, its own. */
   readonly messageId: string;
   /** Epoch milliseconds. */
   readonly sentAt: number;
@@ -143,7 +143,10 @@ function originalOf(body: string, key: string, facts: Facts): OriginalMessage {
   const read = attribute && readOrigin(attribute.stringValue);
   if (!read?.ok) return { ...facts, body, firstLetter: key, attempts: 0 };
   const { origin } = read;
-  if (origin.kind === 'edit') return { ...facts, body, attributes: others, firstLetter: key, attempts: 0 };
+  if (origin.kind === 'edit') {
+    // The correction's own id, and the time of sending that is its version: it may have come through all the same.
+    return { ...facts, body, attributes: others, messageId: origin.messageId, firstLetter: key, attempts: 0 };
+  }
   const { messageId, sentAt, receivedAt, traceId, letter, attempt } = origin;
   const attributes = { ...others, ...origin.attributes };
   return { body, attributes, messageId, sentAt, receivedAt, traceId, firstLetter: letter, attempts: attempt };

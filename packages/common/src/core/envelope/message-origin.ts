@@ -25,7 +25,7 @@ export interface AttributeValue {
 /** A dead letter that was sent again as it was: it is the message that the producer sent, and no other. */
 export interface ReplayOrigin {
   readonly kind: 'replay';
-  /** The id that the queue gave the producer's message. */
+  /** The id that the queue gave the producer's message; of a correction that died, its own. */
   readonly messageId: string;
   /** When the producer handed it to the queue, in epoch milliseconds. */
   readonly sentAt: number;
