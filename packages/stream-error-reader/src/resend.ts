@@ -224,7 +224,7 @@ async function resendObject(key: string, resend: ResendJob, total: Tally): Promi
   });
   const { bytes } = object;
   if (bytes !== undefined) await resendItems({ ...object, bytes }, open, resend, tally);
-  else for (const { error_code, error_message } of open) tally.refused(key, error_code, error_message);
+  else for (const draft of open) tally.refused(groupOfDraft(draft), draft.error_code, draft.error_message);
   if (!request.dryRun) await noteResend(open, tally, resend);
   collaborators.log.info('error object sent again', { s3_key: key, dry_run: request.dryRun, ...tally.sums() });
   total.add(tally);

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { TopicName } from '@lean-ops/common/core';
 import { interruption, recordingStream } from '@lean-ops/common/testing';
 import fc from 'fast-check';
-import { DATA_FILE, errorLine, filesLine, frameOf, headerOf, KEY, rowTextOf, world } from './world';
+import { CONFIG, DATA_FILE, errorLine, filesLine, frameOf, headerOf, KEY, rowTextOf, world } from './world';
 
 const PARQUET = readFileSync(path.join(__dirname, 'fixtures/raw-zstd.parquet'));
 const OTHER = KEY.replace('10-09-00', '11-00-00');
@@ -126,6 +126,16 @@ describe('resend of an object', () => {
     await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ resent: 2, left: 0 });
     expect(w.entries()[0]).toMatchObject({ resent_records: 2, resend_left: 0 });
     expect(w.entries()[0]).not.toHaveProperty('resend_note');
+  });
+
+  it('leaves an object open that is too large to be read', async () => {
+    const w = world({ [KEY]: errorLine(frameOf()) });
+    const small = { ...CONFIG, maxObjectBytes: 10 };
+    const summary = await w.resend({ s3_key: KEY }, w, small);
+    expect(summary).toMatchObject({ resent: 0, refused: [{ code: 'UNREADABLE_ERROR_OBJECT', records: 1 }] });
+    const [entry] = w.entries();
+    expect(entry).toMatchObject({ resent_records: 0, resend_left: 1, resend_note: expect.stringContaining('bytes') });
+    expect(entry).not.toHaveProperty('resent_at');
   });
 
   it('changes nothing in a dry run', async () => {

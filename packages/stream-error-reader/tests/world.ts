@@ -114,11 +114,15 @@ export function world(objects: Readonly<Record<string, string | Uint8Array>> = {
     record: (key = KEY, etag?: string, deps: ResendCollaborators = collaborators, config = CONFIG) =>
       recordObject(key, etag, config, deps),
     sweep: (deps: ResendCollaborators = collaborators) => sweep(CONFIG, remainingMs, deps),
-    resend: (event: Readonly<Record<string, unknown>>, deps: ResendCollaborators = collaborators) => {
+    resend: (
+      event: Readonly<Record<string, unknown>>,
+      deps: ResendCollaborators = collaborators,
+      config: Config = CONFIG,
+    ) => {
       const request = decodeRequest({ action: 'resend', ...event }, ERROR_PREFIX);
       if (request.action !== 'resend') throw new Error('no resend');
       const context = { remainingMs, sleep: (ms: number) => deps.clock.sleep(ms), random: () => 0.5 };
-      return resend({ request, config: CONFIG, context, collaborators: deps });
+      return resend({ request, config, context, collaborators: deps });
     },
   };
 }
