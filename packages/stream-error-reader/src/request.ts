@@ -1,4 +1,5 @@
 import { checkTopic, isObject, LeanOpsError, UNKNOWN_TOPIC } from '@lean-ops/common/core';
+import { readPosition, type Position } from './resend-position';
 
 const USAGE =
   'send {"action":"sweep"}, {"action":"resend","s3_key":"…"}, {"action":"resend","topic_name":"…","since":"…"} ' +
@@ -28,6 +29,8 @@ export interface ResendRequest {
   readonly what: { readonly key: string } | Selection | EntryName;
   readonly errorCode: string | undefined;
   readonly dryRun: boolean;
+  /** Where to go on within an entry: the `next` of an answer. */
+  readonly from: Position | undefined;
 }
 
 export type ReaderRequest =
@@ -112,5 +115,10 @@ export function decodeRequest(event: unknown, errorPrefix: ErrorPrefix): ReaderR
     );
   }
   if (typeof dryRun !== 'boolean') throw badRequest('"dry_run" must be true or false');
-  return { action, what: decodeWhat(event, errorPrefix), errorCode, dryRun };
+  const what = decodeWhat(event, errorPrefix);
+  const from = event['from'] === undefined ? undefined : readPosition(event['from']);
+  if (event['from'] !== undefined && (from === undefined || !('entry' in what))) {
+    throw badRequest('"from" goes with "entry", and must be the "next" of an answer');
+  }
+  return { action, what, errorCode, dryRun, from };
 }

@@ -28,11 +28,14 @@ export interface ResendSummary extends TallySums {
   readonly objects: number;
   /** Objects that there was no time for; the same request goes on with them. */
   readonly objects_left: number;
+  /** Of a request for one entry: where its first record is that is left. The next request goes on there, as `from`. */
+  readonly next?: string;
 }
 
 interface GroupCount {
   resent: number;
-  open: number;
+  refused: number;
+  left: number;
   note: string;
 }
 
@@ -45,7 +48,7 @@ export class Tally {
   #already = 0;
 
   of(group: string): Readonly<GroupCount> {
-    return this.#groups.get(group) ?? { resent: 0, open: 0, note: '' };
+    return this.#groups.get(group) ?? { resent: 0, refused: 0, left: 0, note: '' };
   }
 
   resent(group: string): void {
@@ -54,12 +57,12 @@ export class Tally {
   }
 
   refused(group: string, code: string, reason: string): void {
-    this.#open(group, code, reason);
+    this.#open(group, code, reason).refused++;
     count(this.#refused, code, reason);
   }
 
   left(group: string, code: string, reason: string): void {
-    this.#open(group, code, reason);
+    this.#open(group, code, reason).left++;
     count(this.#left, code, reason);
   }
 
@@ -93,16 +96,16 @@ export class Tally {
   #group(name: string): GroupCount {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = { resent: 0, open: 0, note: '' };
+      group = { resent: 0, refused: 0, left: 0, note: '' };
       this.#groups.set(name, group);
     }
     return group;
   }
 
-  #open(name: string, code: string, reason: string): void {
+  #open(name: string, code: string, reason: string): GroupCount {
     const group = this.#group(name);
-    group.open++;
     if (group.note === '') group.note = `${code}: ${reason}`.slice(0, MAX_REASON);
+    return group;
   }
 }
 

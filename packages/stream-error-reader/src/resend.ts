@@ -16,6 +16,7 @@ import { groupOf, type EntryDraft } from './inventory';
 import { errorItemsOf, type ErrorItem } from './error-items';
 import { isOnRecord, putOnRecord, readErrorObject, type Collaborators, type ErrorObject } from './record-objects';
 import { isErrorKey, type EntryName, type ResendRequest } from './request';
+import { positionText, START, Walk, type Place, type Position, type Step } from './resend-position';
 import { sendableOf } from './sendable';
 import { Tally, type ResendSummary } from './resend-tally';
 
@@ -47,23 +48,44 @@ export interface ResendJob {
 
 interface Waiting {
   readonly group: string;
+  readonly step: Step;
   readonly frame: Buffer;
 }
 
-/** Gathers frames, hands them to the stream in batches, and counts in the tally what became of each. */
+/** What became of the records of one object, and where the first is that is left. */
+class Counts {
+  readonly tally = new Tally();
+  readonly walk: Walk;
+
+  constructor(walk: Walk) {
+    this.walk = walk;
+  }
+
+  refused(group: string, step: Step, code: string, reason: string): void {
+    this.walk.refused(step);
+    this.tally.refused(group, code, reason);
+  }
+
+  left(group: string, step: Step, code: string, reason: string): void {
+    this.walk.left(step);
+    this.tally.left(group, code, reason);
+  }
+}
+
+/** Gathers frames, hands them to the stream in batches, and counts what became of each. */
 class Sender {
   readonly #resend: ResendJob;
-  readonly #tally: Tally;
+  readonly #counts: Counts;
   #waiting: Waiting[] = [];
   #bytes = 0;
 
-  constructor(resend: ResendJob, tally: Tally) {
+  constructor(resend: ResendJob, counts: Counts) {
     this.#resend = resend;
-    this.#tally = tally;
+    this.#counts = counts;
   }
 
-  async add(group: string, frame: Buffer): Promise<void> {
-    this.#waiting.push({ group, frame });
+  async add(group: string, step: Step, frame: Buffer): Promise<void> {
+    this.#waiting.push({ group, step, frame });
     this.#bytes += frame.length;
     if (this.#waiting.length >= BATCH.maxCount || this.#bytes >= BATCH.maxBytes) await this.flush();
   }
@@ -74,7 +96,7 @@ class Sender {
     this.#bytes = 0;
     const { request, config, context, collaborators } = this.#resend;
     if (request.dryRun) {
-      for (const { group } of items) this.#tally.left(group, 'DRY_RUN', 'nothing was sent');
+      for (const { group, step } of items) this.#counts.left(group, step, 'DRY_RUN', 'nothing was sent');
       return;
     }
     const report = await deliver(
@@ -88,57 +110,83 @@ class Sender {
       },
       context,
     );
-    for (const { group } of report.taken) this.#tally.resent(group);
-    for (const { item, code, message } of report.left) this.#tally.left(item.group, code, message);
+    for (const { group } of report.taken) this.#counts.tally.resent(group);
+    for (const { item, code, message } of report.left) this.#counts.left(item.group, item.step, code, message);
   }
 }
 
 async function sendDataFile(
   name: string,
+  { item, file: index }: Pick<Place, 'item' | 'file'>,
   group: string,
   resend: ResendJob,
-  tally: Tally,
+  counts: Counts,
   sender: Sender,
 ): Promise<void> {
+  const { walk } = counts;
+  const { from } = walk;
+  // Rows before the position are read once more, and not sent.
+  const start = item === from.item && index === from.file ? from.row : 0;
+  const step = (row: number): Step => walk.step({ item, file: index, row });
   if (resend.context.remainingMs() <= 0) {
-    tally.left(group, 'OUT_OF_TIME', 'a data file was not read');
+    counts.left(group, step(start), 'OUT_OF_TIME', 'a data file was not read');
     return;
   }
   const file = await openDataFile(name, resend.config, resend.collaborators.bytes);
   if (!file.ok) {
-    tally.refused(group, file.code, `${name.slice(0, MAX_FILE_NAME)}: ${file.message}`);
+    counts.refused(group, step(start), file.code, `${name.slice(0, MAX_FILE_NAME)}: ${file.message}`);
     return;
   }
   let read = 0;
+  const rest = function* (): Generator<Step> {
+    for (let row = Math.max(read, start); row < file.rows; row++) yield step(row);
+  };
   try {
     for await (const rows of file.slices()) {
       if (resend.context.remainingMs() <= 0) break;
       for (const row of rows) {
-        read++;
-        if (row.ok) await sender.add(group, row.frame);
-        else tally.refused(group, row.code, row.message);
+        const at = read++;
+        if (at < start) continue;
+        if (row.ok) await sender.add(group, step(at), row.frame);
+        else counts.refused(group, step(at), row.code, row.message);
       }
     }
-    for (; read < file.rows; read++) tally.left(group, 'OUT_OF_TIME', 'a data file was not read to its end');
+    for (const one of rest()) counts.left(group, one, 'OUT_OF_TIME', 'a data file was not read to its end');
   } catch (error) {
     const message = `${name.slice(0, MAX_FILE_NAME)}: ${messageOf(error).slice(0, MAX_REASON)}`;
-    for (; read < file.rows; read++) tally.refused(group, 'DATA_FILE_UNREADABLE', message);
+    for (const one of rest()) counts.refused(group, one, 'DATA_FILE_UNREADABLE', message);
   }
 }
 
-async function sendItem(item: ErrorItem, wanted: ReadonlySet<string>, resend: ResendJob, tally: Tally, sender: Sender) {
+/** @param index of the item in its object */
+async function sendItem(
+  item: ErrorItem,
+  index: number,
+  wanted: ReadonlySet<string>,
+  resend: ResendJob,
+  counts: Counts,
+  sender: Sender,
+) {
+  const { walk } = counts;
   if (item.kind === 'records') {
     const sendable = sendableOf(item.raw);
     const group = groupOf(sendable.ok ? sendable.topic : UNKNOWN_TOPIC, item);
     if (!wanted.has(group)) return;
-    if (sendable.ok) await sender.add(group, sendable.frame);
-    else tally.refused(group, sendable.code, sendable.message);
+    const step = walk.step({ item: index, file: 0, row: 0 });
+    if (sendable.ok) await sender.add(group, step, sendable.frame);
+    else counts.refused(group, step, sendable.code, sendable.message);
     return;
   }
   const group = groupOf(UNKNOWN_TOPIC, item);
   if (!wanted.has(group)) return;
-  if (item.kind === 'unreadable') tally.refused(group, item.code, item.message);
-  else for (const name of item.files) await sendDataFile(name, group, resend, tally, sender);
+  if (item.kind === 'unreadable') {
+    counts.refused(group, walk.step({ item: index, file: 0, row: 0 }), item.code, item.message);
+    return;
+  }
+  const first = index === walk.from.item ? walk.from.file : 0;
+  for (const [file, name] of item.files.entries()) {
+    if (file >= first) await sendDataFile(name, { item: index, file }, group, resend, counts, sender);
+  }
 }
 
 function keyOf({ topic_name, failed_at_message_id }: EntryDraft) {
@@ -163,26 +211,31 @@ const groupOfDraft = (draft: EntryDraft): string =>
 
 async function noteResend(
   drafts: readonly EntryDraft[],
-  tally: Tally,
-  { config, collaborators }: ResendJob,
+  { tally, walk }: Counts,
+  { request, config, collaborators }: ResendJob,
 ): Promise<void> {
   const { documents, clock } = collaborators;
+  const { seen, refused } = walk.from;
+  const next = 'entry' in request.what ? walk.next() : undefined;
+  const now = new Date(clock.now()).toISOString();
   await mapLimit(drafts, config.concurrency, async (draft) => {
-    const { resent, open, note } = tally.of(groupOfDraft(draft));
-    const done = open === 0;
-    await documents.update(
-      config.archiveTable,
-      keyOf(draft),
-      {
-        set: {
-          resent_records: resent,
-          resend_left: open,
-          ...(done ? { resent_at: new Date(clock.now()).toISOString() } : { resend_note: note }),
-        },
-        ...(done && { remove: ['resend_note'] }),
-      },
-      present('topic_name'),
-    );
+    const { resent, refused: refusedNow, left, note } = tally.of(groupOfDraft(draft));
+    const open = refused + refusedNow + left;
+    // What is left now was refused, and would be the next time: all else is in the stream.
+    const state = open === 0 ? { resent_at: now } : left === 0 ? { resend_ended_at: now } : {};
+    const set = {
+      resent_records: seen - refused + resent,
+      resend_left: open,
+      ...state,
+      ...(note !== '' && { resend_note: note }),
+      ...(next && { resend_next: positionText(next) }),
+    };
+    const remove = [
+      ...(open === 0 ? ['resend_note'] : []),
+      ...(open > 0 && left === 0 ? [] : ['resend_ended_at']),
+      ...(next ? [] : ['resend_next']),
+    ];
+    await documents.update(config.archiveTable, keyOf(draft), { set, remove }, present('topic_name'));
   });
 }
 
@@ -190,24 +243,30 @@ async function resendItems(
   object: ErrorObject & { readonly bytes: Buffer },
   open: readonly EntryDraft[],
   resend: ResendJob,
-  tally: Tally,
+  counts: Counts,
 ) {
   const wanted = new Set(open.map(groupOfDraft));
-  const sender = new Sender(resend, tally);
-  for (const item of errorItemsOf(object.bytes)) await sendItem(item, wanted, resend, tally, sender);
+  const sender = new Sender(resend, counts);
+  let index = 0;
+  for (const item of errorItemsOf(object.bytes)) {
+    if (index >= counts.walk.from.item) await sendItem(item, index, wanted, resend, counts, sender);
+    index += 1;
+  }
   await sender.flush();
 }
 
 /**
  * Sends the wanted records of one error object again. The entries are marked as resent only after the stream has confirmed
  * that it has the records.
+ *
+ * @returns where the first record is that is left; undefined when none is
  */
-async function resendObject(key: string, resend: ResendJob, total: Tally): Promise<void> {
+async function resendObject(key: string, resend: ResendJob, total: Tally): Promise<Position | undefined> {
   const { request, config, collaborators } = resend;
   const object = await readErrorObject(key, config, collaborators);
   if (object === undefined) {
     total.refused(key, 'ERROR_OBJECT_GONE', `${key} is not there any more`);
-    return;
+    return undefined;
   }
   const drafts = object.inventory.drafts.filter((draft) => isWanted(draft, request));
   // An entry can be marked only when it is on record, whether or not the object's event ever came.
@@ -218,16 +277,18 @@ async function resendObject(key: string, resend: ResendJob, total: Tally): Promi
     collaborators.documents.get(config.archiveTable, keyOf(draft)),
   );
   const open = drafts.filter((_, index) => stored[index]?.['resent_at'] === undefined && !isDiscarded(stored[index]));
-  const tally = new Tally();
+  const counts = new Counts(new Walk(request.from ?? START));
+  const { tally } = counts;
   drafts.forEach((draft, index) => {
     if (stored[index]?.['resent_at'] !== undefined) tally.already(draft.records);
   });
   const { bytes } = object;
-  if (bytes !== undefined) await resendItems({ ...object, bytes }, open, resend, tally);
+  if (bytes !== undefined) await resendItems({ ...object, bytes }, open, resend, counts);
   else for (const draft of open) tally.refused(groupOfDraft(draft), draft.error_code, draft.error_message);
-  if (!request.dryRun) await noteResend(open, tally, resend);
+  if (!request.dryRun) await noteResend(open, counts, resend);
   collaborators.log.info('error object sent again', { s3_key: key, dry_run: request.dryRun, ...tally.sums() });
   total.add(tally);
+  return counts.walk.next();
 }
 
 /** The error object of one entry. @throws LeanOpsError BAD_REQUEST when the index has no such entry */
@@ -277,9 +338,10 @@ export async function resend(job: ResendJob): Promise<ResendSummary> {
   const keys = await openKeys(job);
   const total = new Tally();
   let done = 0;
+  let next: Position | undefined;
   for (const key of keys) {
     if (context.remainingMs() <= 0) break;
-    await resendObject(key, job, total);
+    next = await resendObject(key, job, total);
     done++;
   }
   const summary: ResendSummary = {
@@ -288,6 +350,7 @@ export async function resend(job: ResendJob): Promise<ResendSummary> {
     objects: done,
     objects_left: keys.length - done,
     ...total.sums(),
+    ...('entry' in request.what && !request.dryRun && next && { next: positionText(next) }),
   };
   collaborators.log.info('resend ended', { ...summary });
   const { metrics } = collaborators;

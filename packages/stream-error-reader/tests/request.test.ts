@@ -37,10 +37,18 @@ describe('decodeRequest', () => {
         { action: 'resend', topic_name: '_unknown', since: '2026-11-23T10:00:00Z', error_code: 'X' },
         ERROR_PREFIX,
       ),
-    ).toMatchObject({ what: { topic: '_unknown', since: '2026-11-23T10:00:00' }, errorCode: 'X', dryRun: false });
+    ).toMatchObject({
+      from: undefined,
+      what: { topic: '_unknown', since: '2026-11-23T10:00:00' },
+      errorCode: 'X',
+      dryRun: false,
+    });
     expect(decodeRequest({ action: 'resend', topic_name: 'a.b', entry: '2026-11-23#x' }, ERROR_PREFIX)).toMatchObject({
       what: { topic: 'a.b', entry: '2026-11-23#x' },
     });
+    expect(
+      decodeRequest({ action: 'resend', topic_name: 'a.b', entry: 'x', from: '12.1.7-40.3' }, ERROR_PREFIX),
+    ).toMatchObject({ from: { item: 12, file: 1, row: 7, seen: 40, refused: 3 } });
   });
 
   it.each([
@@ -55,6 +63,8 @@ describe('decodeRequest', () => {
     [{ action: 'resend', topic_name: 'a', entry: 'x', since: '2026' }, '"since" cannot stand beside it'],
     [{ action: 'resend', s3_key: KEY, entry: 'x' }, 'leave either out'],
     [{ action: 'resend', topic_name: 'a', since: 'yesterday' }, '"since" must be a date'],
+    [{ action: 'resend', s3_key: KEY, from: '1.0.0-1.0' }, '"from" goes with "entry"'],
+    [{ action: 'resend', topic_name: 'a', entry: 'x', from: 7 }, '"from" goes with "entry"'],
     [{ action: 'resend', s3_key: KEY, dry_run: 'yes' }, '"dry_run" must be true or false'],
     [{ action: 'resend', s3_key: KEY, error_code: 7 }, '"error_code" must be a code'],
   ])('refuses %j with a sentence that says how', (given, message) => {

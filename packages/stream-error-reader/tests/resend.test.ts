@@ -11,9 +11,9 @@ const OTHER = KEY.replace('10-09-00', '11-00-00');
 const device = { topic: 'device.status' as TopicName, messageId: 'm-2' };
 const texts = (frames: readonly Uint8Array[]): string[] => frames.map((frame) => Buffer.from(frame).toString());
 
-/** The entry without its time: a retry marks it later, and all else is the same. */
+/** The entry without its times: a retry marks it later, and all else is the same. */
 const timeless = (w: ReturnType<typeof world>) =>
-  w.entries().map((entry) => ({ ...entry, resent_at: !!entry.resent_at }));
+  w.entries().map((entry) => ({ ...entry, resent_at: !!entry.resent_at, resend_ended_at: !!entry.resend_ended_at }));
 
 describe('resend of an object', () => {
   it('sends frames as they were and rows as the frames they were, then marks the entries', async () => {
@@ -54,6 +54,67 @@ describe('resend of an object', () => {
     await expect(w.resend({ s3_key: KEY })).resolves.toMatchObject({ resent: 0 });
     await expect(w.resend({ topic_name: key.topic_name, since: '2026-11-01' })).resolves.toMatchObject({ objects: 0 });
     expect(w.stream.taken).toHaveLength(1);
+  });
+
+  it('goes on with an entry where the time was over, until nothing is left, and does not send what was sent', async () => {
+    const lines = Array.from({ length: 9_000 }, (_, n) =>
+      n % 1_000 === 7 ? errorLine('garbage') : errorLine(frameOf({ messageId: `m-${n}` })),
+    );
+    // Refused records are of no topic, and so of another entry.
+    const w = world({ [KEY]: lines.join('\n') });
+    await w.record();
+    const found = w.entries().find(({ topic_name: topic }) => topic === 'telemetry.climate');
+    const entry = { topic_name: found?.topic_name ?? '', entry: found?.failed_at_message_id ?? '' };
+    let taken = 0;
+    const stream = recordingStream((records) => {
+      taken += records.length;
+      if (taken >= 3_500) w.remaining.ms = 0;
+      return records.map(() => ({ ok: true }));
+    });
+    let from: string | undefined;
+    let rounds = 0;
+    do {
+      rounds += 1;
+      [taken, w.remaining.ms] = [0, 600_000];
+      const answer = await w.resend({ ...entry, ...(from !== undefined && { from }) }, { ...w, stream });
+      expect(w.entries()).toContainEqual(
+        expect.objectContaining(
+          answer.next === undefined ? { resent_at: expect.any(String) } : { resend_next: answer.next },
+        ),
+      );
+      from = answer.next;
+    } while (from !== undefined && rounds < 10);
+    expect(rounds).toBe(3);
+    expect(new Set(texts(stream.taken)).size).toBe(8_991);
+    // A batch that was under way may be sent again.
+    expect(stream.taken.length).toBeLessThan(8_991 + 4_000);
+    const ended = w.entries().find(({ topic_name: topic }) => topic === 'telemetry.climate');
+    expect(ended).toMatchObject({ resent_records: 8_991, resend_left: 0 });
+    expect(ended).not.toHaveProperty('resend_next');
+  });
+
+  it('goes on within a data file, and remembers what was refused before', async () => {
+    const gone = 's3://lake/warehouse/lean_ops_raw/events/gone.parquet';
+    const w = world({ [KEY]: filesLine([gone, DATA_FILE]), [DATA_FILE]: PARQUET });
+    await w.record();
+    const [found] = w.entries();
+    const entry = { topic_name: found?.topic_name ?? '', entry: found?.failed_at_message_id ?? '' };
+    let calls = 0;
+    const failing = recordingStream((records) => {
+      calls += 1;
+      return records.map((_, index) =>
+        calls > 1 || index >= 100 ? { ok: false, code: 'AccessDeniedException', message: 'no right' } : { ok: true },
+      );
+    });
+    const first = await w.resend(entry, { ...w, stream: failing });
+    expect(first).toMatchObject({ refused_records: 1, next: '0.1.100-101.1' });
+    expect(w.entries()).toMatchObject([{ resend_left: 151, resend_next: first.next }]);
+    const second = await w.resend({ ...entry, from: first.next });
+    expect(second).toMatchObject({ resent: 150, left: 0, refused_records: 0 });
+    const [ended] = w.entries();
+    expect(ended).toMatchObject({ resent_records: 250, resend_left: 1, resend_ended_at: expect.any(String) });
+    expect(ended).not.toHaveProperty('resent_at');
+    expect(ended).not.toHaveProperty('resend_next');
   });
 
   it('refuses an entry that is none of Firehose', async () => {

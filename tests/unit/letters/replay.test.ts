@@ -384,6 +384,60 @@ describe('dlq replay of what Firehose could not deliver', () => {
     );
   });
 
+  it('goes on where the function had no more time, and where it was when the command is run again', async () => {
+    const w = world();
+    w.seed(entry);
+    const last = 60;
+    w.setAnswer((event) => {
+      const { dry_run: dryRun, from } = event as { dry_run: boolean; from?: string };
+      const at = Number(from ?? 0);
+      if (dryRun) return { resent: 0, left: last - at, refused: [], left_because: [] };
+      const next = at + 1;
+      w.seed({
+        ...entry,
+        ...(next === last ? { resent_at: '2026-11-23T10:00:00.000Z' } : { resend_next: String(next) }),
+      });
+      return {
+        resent: 1,
+        left: last - next,
+        refused: [],
+        left_because: [],
+        ...(next < last && { next: String(next) }),
+      };
+    });
+    let looks = 0;
+    const interrupted = {
+      ...w.redeliverer,
+      interruption: () => ({ asked: () => (looks += 1) > 10, end: () => undefined }),
+    };
+    const args = ['replay', '--topic', TOPIC, ...REASON];
+    await expect(w.dlqWith(interrupted, ...args)).resolves.toMatchObject({ code: 2 });
+    const { length: before } = w.resends;
+    await expect(json(w, ...args)).resolves.toMatchObject({ exit: 0, plan: { send: 50 }, sent: 50 });
+    expect(w.resends[before]).toMatchObject({ dry_run: true, from: '10' });
+    expect(w.resends.filter((event) => (event as { dry_run: boolean }).dry_run)).toHaveLength(2);
+    expect(w.resends).toHaveLength(last + 2);
+    expect(w.entries()).toContainEqual(expect.objectContaining({ resent_because: 'mended' }));
+  });
+
+  it('does not send an entry again of which only that is left which no resend can deliver', async () => {
+    const w = world();
+    w.seed({
+      ...entry,
+      resend_ended_at: '2026-11-23T10:00:00.000Z',
+      resend_left: 3,
+      resend_note: 'DATA_FILE_MISSING: the file is not there any more',
+    });
+    const plan = await json(w, 'replay', '--topic', TOPIC);
+    expect(plan).toMatchObject({
+      exit: 1,
+      plan: { send: 0, failing: [{ fails_with: 'DATA_FILE_MISSING', count: 3 }] },
+    });
+    expect(w.resends).toEqual([]);
+    await json(w, 'replay', '--topic', TOPIC, '--again');
+    expect(w.resends).toHaveLength(1);
+  });
+
   it('takes an entry whole, or leaves it when the limit is below what it holds', async () => {
     const w = world();
     w.seed(entry);

@@ -48,8 +48,6 @@ const BACKOFF = { baseMs: 200, capMs: 5_000 } as const;
 const AGE_EVERY_MS = 30_000;
 const AGE_WINDOW_MS = 5 * 60_000;
 const PROGRESS_EVERY_MS = 5_000;
-/** How often one entry of Firehose is asked for, as long as some of it goes. */
-const ENTRY_ROUNDS = 20;
 
 export interface Sending {
   readonly operation: LetterOperation;
@@ -203,30 +201,40 @@ class Run {
     return prepared.ok ? { letter: planned, outgoing: prepared.outgoing } : undefined;
   }
 
-  async sendEntry({ letter }: SendableEntry): Promise<void> {
-    const { operation, deployment, redeliverer } = this.#sending;
+  async sendEntry({ letter, from: planned }: SendableEntry): Promise<void> {
+    const { deployment, redeliverer } = this.#sending;
     const entry = await readEntry(letter, deployment.archiveTable, redeliverer);
     if (entry === undefined || !isAsPlanned(entry, letter)) {
       this.#skipped += 1;
       return;
     }
-    for (let round = 1; ; round += 1) {
-      const {
-        resent,
-        left,
-        refused,
-        left_because: because,
-      } = await resendEntry(letter, redeliverer.streamErrors, false);
+    let from = planned;
+    let refusals = 0;
+    for (;;) {
+      const answer = await resendEntry(letter, redeliverer.streamErrors, { dryRun: false, from });
+      const { resent, left, refused, left_because: because, next } = answer;
       this.#sent += resent;
-      // What is left has no time in this run of the function; a later one goes on.
-      if (left > 0 && resent > 0 && round < ENTRY_ROUNDS) continue;
-      for (const { code, records } of because) this.#leave(code, records);
-      if (left === 0 && refused.length === 0) {
-        this.#count(0, [await markStreamed(letter, operation, deployment.archiveTable, redeliverer)]);
-      }
+      refusals += refused.length;
       this.#tell();
+      // What is left has no time in one run of the function; the next one goes on there, also when the command is run again.
+      if (left > 0 && next !== undefined && next !== from && !(await this.isOver())) {
+        from = next;
+        continue;
+      }
+      for (const { code, records } of because) this.#leave(code, records);
+      // Where some was refused, now or before, the entry stays open, and says so.
+      const noted = left === 0 && refusals === 0 ? await this.#noteEntry(letter) : true;
+      this.#count(0, [noted]);
       return;
     }
+  }
+
+  /** @returns false for an entry that is gone */
+  async #noteEntry(letter: DeadLetter): Promise<boolean> {
+    const { operation, deployment, redeliverer } = this.#sending;
+    if (await markStreamed(letter, operation, deployment.archiveTable, redeliverer)) return true;
+    const entry = await readEntry(letter, deployment.archiveTable, redeliverer);
+    return entry !== undefined && deadLetterOf(entry).refused !== undefined;
   }
 
   #count(sent: number, noted: readonly boolean[]): void {

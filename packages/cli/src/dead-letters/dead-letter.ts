@@ -38,6 +38,10 @@ export interface DeadLetter {
   readonly receiveCount: number;
   /** When all of it had been put into the stream again; undefined while it has not. */
   readonly resentAt: string | undefined;
+  /** Of an entry of Firehose: all but what no resend can deliver was sent again; how many that is, and why. */
+  readonly refused: { readonly count: number; readonly note: string } | undefined;
+  /** Of an entry of Firehose: where sending it again goes on, after a part of it was sent. */
+  readonly resendNext: string | undefined;
   /** What people did with it; undefined while it is open. */
   readonly closed: Closed | undefined;
   /** How often it had been sent again when it died; 0 for a first letter. */
@@ -87,6 +91,11 @@ export function deadLetterOf(entry: Document): DeadLetter {
     bodyBytes: count('body_bytes') ?? 0,
     receiveCount: count('receive_count') ?? 0,
     resentAt: text('resent_at'),
+    refused:
+      text('resend_ended_at') === undefined
+        ? undefined
+        : { count: count('resend_left') ?? 1, note: text('resend_note') ?? '' },
+    resendNext: text('resend_next'),
     closed: closedOf(text),
     attempt: count('attempt') ?? 0,
     firstLetter: text('first_letter'),

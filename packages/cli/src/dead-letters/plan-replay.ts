@@ -39,6 +39,8 @@ export interface SendableEntry {
   readonly letter: DeadLetter;
   /** How many records. */
   readonly records: number;
+  /** Where to begin, as a part of it was sent before; undefined for its beginning. */
+  readonly from: string | undefined;
 }
 
 /** A letter that is not sent, and why. */
@@ -115,7 +117,9 @@ async function fill(
   let [room, beyond, at] = [wish.limit, 0, 0];
   for (; at < open.length && room > 0; at += STRIDE) {
     const stride = open.slice(at, at + STRIDE);
-    const streams = await mapLimit(stride.filter(isStream), OBJECT_CONCURRENCY, (one) => judgeEntry(one, redeliverer));
+    const streams = await mapLimit(stride.filter(isStream), OBJECT_CONCURRENCY, (one) =>
+      judgeEntry(one, wish, redeliverer),
+    );
     const messages = await mapLimit(
       stride.filter((one) => !isStream(one)),
       CONCURRENCY,
@@ -169,10 +173,20 @@ async function judgeLetter(
   return { kind: 'failing', unsent: { letter, code: prepared.code, message: prepared.message, count: 1 } };
 }
 
-async function judgeEntry(letter: DeadLetter, { streamErrors }: Redeliverer): Promise<Judged> {
-  const { left, refused } = await resendEntry(letter, streamErrors, true);
+async function judgeEntry(
+  letter: DeadLetter,
+  { again }: Pick<ReplayWish, 'again'>,
+  { streamErrors }: Redeliverer,
+): Promise<Judged> {
+  if (letter.refused !== undefined && !again) {
+    const [code = '', message = ''] = letter.refused.note.split(/: (.*)/s);
+    const failing = [{ letter, code, message, count: letter.refused.count }];
+    return { kind: 'entry', sendable: undefined, failing };
+  }
+  const from = again ? undefined : letter.resendNext;
+  const { left, refused } = await resendEntry(letter, streamErrors, { dryRun: true, from });
   const failing = refused.map(({ code, reason, records }) => ({ letter, code, message: reason, count: records }));
-  return { kind: 'entry', sendable: left > 0 ? { letter, records: left } : undefined, failing };
+  return { kind: 'entry', sendable: left > 0 ? { letter, records: left, from } : undefined, failing };
 }
 
 /** The answer of stream-error-reader to a resend. packages/stream-error-reader/src/resend-tally.ts */
@@ -181,15 +195,18 @@ export interface ResendAnswer {
   readonly left: number;
   readonly refused: readonly { readonly code: string; readonly reason: string; readonly records: number }[];
   readonly left_because: readonly { readonly code: string; readonly reason: string; readonly records: number }[];
+  /** Where a further request goes on with what is left. */
+  readonly next?: string;
 }
 
-/** Asks stream-error-reader to put one entry's records into the stream again, or how many it would. */
+/** Asks stream-error-reader to put one entry's records into the stream again, from a place on, or how many it would. */
 export async function resendEntry(
   { topic, entry }: DeadLetter,
   invoke: (event: DocumentValue) => Promise<unknown>,
-  dryRun: boolean,
+  { dryRun, from }: { readonly dryRun: boolean; readonly from: string | undefined },
 ): Promise<ResendAnswer> {
-  return (await invoke({ action: 'resend', topic_name: topic, entry, dry_run: dryRun })) as ResendAnswer;
+  const request = { action: 'resend', topic_name: topic, entry, dry_run: dryRun, ...(from !== undefined && { from }) };
+  return (await invoke(request)) as ResendAnswer;
 }
 
 /** How many messages and records a plan sends. */

@@ -54,10 +54,14 @@ export interface StreamErrorEntry extends Omit<ArchiveEntry, 'source_message_id'
   readonly source_message_ids: readonly string[];
   /** The time at which all of it had been put into the stream again. */
   readonly resent_at?: string;
-  /** How many rows the last resend put into the stream. */
+  /** How many rows are in the stream by the last resend, and by those that it went on from. */
   readonly resent_records?: number;
   /** How many rows the last resend could not put there. */
   readonly resend_left?: number;
+  /** When all had been sent again but those rows that no resend can deliver. ISO 8601. */
+  readonly resend_ended_at?: string;
+  /** Where a resend of this entry goes on that had no time for all of it. */
+  readonly resend_next?: string;
   /** The reason why. */
   readonly resend_note?: string;
 }
