@@ -216,6 +216,48 @@ describe('dlq replay', () => {
     ]);
   });
 
+  it('sends a message once by --again, however often it died, and counts on', async () => {
+    const w = world();
+    const id = await lost(w, '1', { topic_name: TOPIC });
+    const since = ['--since', '90d'];
+    for (let time = 1; time <= 3; time += 1) {
+      await w.dlq('replay', ...since, ...REASON);
+      await w.giveUp(false, w.process);
+    }
+    for (const attempt of [4, 5]) {
+      await expect(json(w, 'replay', ...since, '--again', ...REASON)).resolves.toMatchObject({ sent: 1 });
+      const [waiting, ...others] = w.queue;
+      expect(others).toEqual([]);
+      const origin = JSON.parse(waiting?.message.attributes['lean_ops_origin'] ?? '') as object;
+      expect(origin).toMatchObject({ message_id: id, attempt });
+      await w.giveUp(false, w.process);
+    }
+    // Also where only an older letter of it is meant.
+    const [oldest] = w.entries().filter(({ attempt }) => attempt === undefined);
+    const named = ['--id', String(oldest?.['s3_key'])];
+    await expect(json(w, 'replay', ...named, '--again')).resolves.toMatchObject({
+      plan: { send: 0, closed: { replayed: 1 } },
+    });
+  });
+
+  it('does not send a message of which any letter is discarded, until that is opened again', async () => {
+    const w = world();
+    await lost(w, '1', { topic_name: TOPIC });
+    const all = ['--since', '90d'];
+    await w.dlq('replay', ...all, ...REASON);
+    await w.giveUp(false, w.process);
+    const newest = w.entries().find(({ attempt }) => attempt === 1);
+    const id = ['--id', String(newest?.['s3_key'])];
+    await expect(w.dlq('discard', ...id, ...REASON)).resolves.toMatchObject({ code: 0 });
+    await expect(json(w, 'replay', ...all, '--again')).resolves.toMatchObject({
+      plan: { send: 0, closed: { discarded: 2 } },
+    });
+    const until = ['--since', '90d', '--until', '3d'];
+    await expect(json(w, 'replay', ...until, '--again')).resolves.toMatchObject({ plan: { send: 0 } });
+    await w.dlq('discard', '--undo', ...id, ...REASON);
+    await expect(json(w, 'replay', ...all, '--again')).resolves.toMatchObject({ plan: { send: 1 } });
+  });
+
   it('keeps attributes of every type, and those that have no room beside its own', async () => {
     const w = world();
     const names = Array.from({ length: 8 }, (_, at) => `a${at}`);

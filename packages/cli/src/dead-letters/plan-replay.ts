@@ -4,6 +4,7 @@ import { mapLimit, type DocumentValue } from '@lean-ops/common/core';
 import type { OperatedDeployment } from '../pipeline/deployment';
 import type { Redeliverer } from '../pipeline/redeliverer';
 import { prepareReplay, readArchived } from './archived-message';
+import { chainsOf } from './chains';
 import type { DeadLetter } from './dead-letter';
 import { selectLetters, type LetterSelection } from './select-letters';
 
@@ -87,6 +88,11 @@ export async function planReplay(
   redeliverer: Redeliverer,
 ): Promise<ReplayPlan> {
   const { letters: selected, more } = await selectLetters(redeliverer.archive, wish);
+  // Without --again, what was sent before is not sent, whatever came of it.
+  const chains = await chainsOf(
+    redeliverer.archive,
+    selected.filter(({ closed }) => closed === undefined || wish.again),
+  );
   const closed = { replayed: 0, edited: 0, discarded: 0 };
   const worn: DeadLetter[] = [];
   const open = selected.filter((letter) => {
@@ -94,11 +100,20 @@ export async function planReplay(
       closed[letter.closed.how] += 1;
       return false;
     }
+    if (!letter.fromFirehose && chains.isDiscarded(letter)) {
+      closed.discarded += 1;
+      return false;
+    }
+    // Its message was sent, and has died again as a letter that says how often.
+    if (!letter.fromFirehose && !chains.isNewest(letter)) {
+      closed.replayed += 1;
+      return false;
+    }
     if (letter.attempt < MAX_ATTEMPTS || wish.again) return true;
     worn.push(letter);
     return false;
   });
-  const plan = { letters: [], entries: [], failing: [], gone: [], worn, closed, beyond: 0, more };
+  const plan = { letters: [], entries: [], failing: [], gone: [], worn, closed, beyond: 0, more: more || chains.more };
   return fill(plan, open, wish, deployment, redeliverer);
 }
 
