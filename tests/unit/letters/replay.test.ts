@@ -1,6 +1,6 @@
 /** `lean-ops dlq show|replay|discard` against the real functions of the ingest path, in memory. */
 import { describe, expect, it } from '@jest/globals';
-import { interruption } from '../../../packages/common/src/testing';
+import { interruption, memoryArchive } from '../../../packages/common/src/testing';
 import { world, type World } from './world';
 
 const REASON = ['--apply', '--reason', 'mended'];
@@ -525,6 +525,43 @@ describe('dlq replay --edit', () => {
       code: 2,
       error: expect.stringContaining('was edited'),
     });
+  });
+
+  it('sends no correction of a letter that somebody has dealt with, which the index does not say yet', async () => {
+    for (const dealt of [
+      ['replay', '--edit', 'first.json'],
+      ['replay', '--edit', 'first.json', '--again'],
+      ['discard'],
+    ]) {
+      const w = world();
+      const id = w.send('{"payload":{"a":1}}', { region: 'eu' });
+      await w.process();
+      w.files.set('first.json', CORRECTED);
+      w.files.set('second.json', CORRECTED.replace('1', '2'));
+      const late = { ...w.redeliverer, archive: memoryArchive(structuredClone(w.entries())) };
+      await w.dlq(...dealt, '--id', id, ...REASON);
+      const { length: before } = w.queue;
+      const second = await w.dlqWith(late, 'replay', '--id', id, '--edit', 'second.json', ...REASON);
+      expect(second).toMatchObject({ code: 1, output: expect.stringContaining('somebody else has dealt with') });
+      expect(w.queue).toHaveLength(before);
+    }
+  });
+
+  it('does not note on a discarded letter that it was sent', async () => {
+    const w = world();
+    const id = w.send('{"payload":{"a":1}}');
+    await w.process();
+    w.files.set('first.json', CORRECTED);
+    const ingest = {
+      sendBatch: async (...of: Parameters<typeof w.redeliverer.ingest.sendBatch>) => {
+        await w.dlq('discard', '--id', id, ...REASON);
+        return w.redeliverer.ingest.sendBatch(...of);
+      },
+    };
+    const edit = ['replay', '--id', id, '--edit', 'first.json', ...REASON];
+    const { output } = await w.dlqWith({ ...w.redeliverer, ingest }, ...edit);
+    expect(output).toContain('1 that could not be noted');
+    expect(w.entries()[0]).not.toHaveProperty('resent_at');
   });
 
   it('is one message also when it died after it had come through, and is sent again', async () => {

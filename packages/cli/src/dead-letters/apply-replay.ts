@@ -1,12 +1,12 @@
 /** Sends planned letters again, and notes on each that it was sent, after the receiver has confirmed it. */
 import { messageBytes, SQS_BATCH_LIMITS, type OutgoingMessage } from '@lean-ops/common/aws';
-import { deliver, mapLimit, type DeliveryContext, type Document } from '@lean-ops/common/core';
+import { deliver, mapLimit, type DeliveryContext } from '@lean-ops/common/core';
 import type { OperatedDeployment } from '../pipeline/deployment';
 import { explaining } from '../pipeline/explain-aws-errors';
 import type { Interruption, Redeliverer } from '../pipeline/redeliverer';
 import { prepareReplay, readArchived } from './archived-message';
 import { deadLetterOf, type DeadLetter } from './dead-letter';
-import { markSent, markStreamed, readEntry, type LetterOperation } from './marks';
+import { isAsPlanned, markSent, markStreamed, readEntry, type LetterOperation } from './marks';
 import { resendEntry, type ReplayPlan, type SendableEntry, type SendableLetter } from './plan-replay';
 
 /** How fast, and until when. */
@@ -194,7 +194,7 @@ class Run {
     const { operation, topicAs, deployment, redeliverer } = this.#sending;
     const { objects, clock } = redeliverer;
     const entry = await readEntry(planned, deployment.archiveTable, redeliverer);
-    if (entry === undefined || !isAsPlanned(entry, planned)) return undefined;
+    if (!isAsPlanned(entry, planned)) return undefined;
     const read = readArchived((await objects.get(deployment.archiveBucket, planned.s3Key))?.body, planned.s3Key);
     if (!read.ok) return undefined;
     const prepared = prepareReplay(read.message, { topicAs, operation: operation.operationId }, clock.now());
@@ -204,7 +204,7 @@ class Run {
   async sendEntry({ letter, from: planned }: SendableEntry): Promise<void> {
     const { deployment, redeliverer } = this.#sending;
     const entry = await readEntry(letter, deployment.archiveTable, redeliverer);
-    if (entry === undefined || !isAsPlanned(entry, letter)) {
+    if (!isAsPlanned(entry, letter)) {
       this.#skipped += 1;
       return;
     }
@@ -260,12 +260,6 @@ class Run {
     const waitMs = Math.ceil(dueMs - redeliverer.clock.now());
     if (waitMs > 0) await redeliverer.clock.sleep(waitMs);
   }
-}
-
-/** Whether nobody has dealt with a letter since the plan. */
-function isAsPlanned(entry: Document, planned: DeadLetter): boolean {
-  const now = deadLetterOf(entry);
-  return now.closed?.at === planned.closed?.at;
 }
 
 /** Seconds that the oldest message of the ingest queue has waited; undefined where CloudWatch does not say. */

@@ -6,7 +6,7 @@ import type { Redeliverer } from '../pipeline/redeliverer';
 import { editId, editMessage, judge, readArchived, type OriginalMessage, type Verdict } from './archived-message';
 import type { Sent } from './apply-replay';
 import type { DeadLetter } from './dead-letter';
-import { markSent, type LetterOperation } from './marks';
+import { isAsPlanned, markSent, readEntry, type LetterOperation } from './marks';
 import type { ReplayWish } from './plan-replay';
 import { selectLetters } from './select-letters';
 
@@ -76,6 +76,9 @@ export async function applyEdit(
   },
 ): Promise<Sent> {
   const { clock, random, ingest } = redeliverer;
+  if (!isAsPlanned(await readEntry(letter, deployment.archiveTable, redeliverer), letter)) {
+    return { sent: 0, unnoted: 0, skipped: 1, left: {}, stopped: undefined };
+  }
   const endsMs = clock.now() + SEND_MS;
   const context: DeliveryContext = {
     remainingMs: () => endsMs - clock.now(),

@@ -1,7 +1,7 @@
 /** What people did with letters, on the letters' entries of the index, and on an entry of the operation itself. */
 import type { DocumentStore } from '@lean-ops/common/aws';
 import { absent, all, LETTER_OPERATIONS, present, type Document } from '@lean-ops/common/core';
-import type { DeadLetter } from './dead-letter';
+import { deadLetterOf, type DeadLetter } from './dead-letter';
 
 /** One run of `dlq replay` or `dlq discard` that changes something. */
 export interface LetterOperation {
@@ -33,10 +33,15 @@ export async function readEntry(
   return documents.get(table, keyOf(letter));
 }
 
+/** Whether a letter is there, and nobody has dealt with it since the plan, which is of an index that may be late. */
+export function isAsPlanned(entry: Document | undefined, planned: DeadLetter): boolean {
+  return entry !== undefined && deadLetterOf(entry).closed?.at === planned.closed?.at;
+}
+
 /**
  * Notes on a letter that it was sent again, after the queue has confirmed that it has it.
  *
- * @returns false where the letter has gone, or somebody else has sent it meanwhile, which does no harm
+ * @returns false where the letter has gone, or somebody else has sent or discarded it meanwhile, which does no harm
  */
 export async function markSent(
   letter: DeadLetter,
@@ -54,7 +59,7 @@ export async function markSent(
   };
   // What was sent again before has been sent once more, by --again.
   const before = letter.closed === undefined ? absent('resent_at') : present('resent_at');
-  return documents.update(table, keyOf(letter), { set }, all(present('topic_name'), before));
+  return documents.update(table, keyOf(letter), { set }, all(present('topic_name'), absent('discarded_at'), before));
 }
 
 /** Notes by whom and why an entry of Firehose was sent again. stream-error-reader has noted when. */

@@ -180,7 +180,8 @@ async function edit(
   );
   say(sentText(ended.operation, ended.sent, words, deployment));
   if (options.format === 'json') terminal.write(json({ ...document, ...sentJson(ended.operation, ended.sent) }));
-  return isLeft(ended.sent) ? EXIT.failed : EXIT.clean;
+  if (isLeft(ended.sent)) return EXIT.failed;
+  return ended.sent.skipped === 0 ? EXIT.clean : EXIT.problems;
 }
 
 function verdictJson({ verdict }: EditPlan): object {
