@@ -182,6 +182,22 @@ describe('dlq replay', () => {
     });
   });
 
+  it('says which ids mean no letter, and does not end as if all were done', async () => {
+    const w = world();
+    const id = await lost(w, '1', { topic_name: TOPIC });
+    for (const command of ['replay', 'discard']) {
+      const none = await w.dlq(command, '--id', 'm-none', ...REASON);
+      expect(none).toMatchObject({ code: 1, output: expect.stringContaining('no such letter: m-none') });
+      const plan = await json(w, command, '--id', id, 'm-none');
+      expect(plan.exit).toBe(1);
+    }
+    await expect(json(w, 'replay', '--id', id, 'm-none', ...REASON)).resolves.toMatchObject({
+      exit: 1,
+      sent: 1,
+      plan: { unmatched: ['m-none'] },
+    });
+  });
+
   it('is not led astray by a clock that was wrong when the message first came', async () => {
     const w = world();
     await lost(w, SKEWED);
@@ -624,6 +640,13 @@ describe('dlq discard', () => {
     await expect(w.dlq('discard', ...since, '--undo', ...REASON)).resolves.toMatchObject({ code: 0 });
     expect(w.entries()[0]).not.toHaveProperty('discarded_at');
     await expect(json(w, 'replay', ...since)).resolves.toMatchObject({ plan: { send: 1 } });
+  });
+
+  it('names a command that does the same, with the file of the outputs', async () => {
+    const w = world();
+    await lost(w, '1', { topic_name: TOPIC });
+    const { output } = await w.dlq('discard', '--since', '7d', '--outputs', 'lean-ops.json');
+    expect(output).toContain('--outputs lean-ops.json --plan count=1');
   });
 
   it('comes too late for a letter that is sent meanwhile, and the reverse', async () => {

@@ -69,6 +69,8 @@ export interface ReplayPlan {
   readonly beyond: number;
   /** True when the archive has more than were read. */
   readonly more: boolean;
+  /** The ids that were asked for and mean no letter. */
+  readonly unmatched: readonly string[];
 }
 
 type Judged =
@@ -87,7 +89,7 @@ export async function planReplay(
   deployment: OperatedDeployment,
   redeliverer: Redeliverer,
 ): Promise<ReplayPlan> {
-  const { letters: selected, more } = await selectLetters(redeliverer.archive, wish);
+  const { letters: selected, more, unmatched } = await selectLetters(redeliverer.archive, wish);
   // Without --again, what was sent before is not sent, whatever came of it.
   const chains = await chainsOf(
     redeliverer.archive,
@@ -113,7 +115,17 @@ export async function planReplay(
     worn.push(letter);
     return false;
   });
-  const plan = { letters: [], entries: [], failing: [], gone: [], worn, closed, beyond: 0, more: more || chains.more };
+  const plan = {
+    letters: [],
+    entries: [],
+    failing: [],
+    gone: [],
+    worn,
+    closed,
+    beyond: 0,
+    more: more || chains.more,
+    unmatched,
+  };
   return fill(plan, open, wish, deployment, redeliverer);
 }
 

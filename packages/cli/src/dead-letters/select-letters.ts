@@ -20,6 +20,8 @@ export interface SelectedLetters {
   readonly letters: readonly DeadLetter[];
   /** True when the archive has more than were read. */
   readonly more: boolean;
+  /** The ids that mean none of the letters. */
+  readonly unmatched: readonly string[];
 }
 
 /** Requests for one code or topic, each of 1 MB: about 100,000 dead letters. */
@@ -41,6 +43,7 @@ export async function selectLetters(reader: ArchiveReader, selection: LetterSele
   return {
     letters: [...once.values()].sort((a, b) => compare(a.failedAt, b.failedAt) || compare(a.entry, b.entry)),
     more: parts.some(({ more }) => more),
+    unmatched: (ids ?? []).filter((id) => !letters.some((letter) => isNamed(letter, id))),
   };
 }
 
@@ -48,7 +51,7 @@ async function readAll(
   reader: ArchiveReader,
   of: ArchiveSelection,
   { since, until }: Pick<LetterSelection, 'since' | 'until'>,
-): Promise<SelectedLetters> {
+): Promise<Omit<SelectedLetters, 'unmatched'>> {
   const letters: DeadLetter[] = [];
   let after: Document | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {

@@ -4,7 +4,7 @@ import type { LetterOperation } from '../dead-letters/marks';
 import { countByReason } from '../dead-letters/count-by-reason';
 import type { LetterSelection } from '../dead-letters/select-letters';
 import { line } from './plan-lines';
-import { aboutLetters } from './replay';
+import { aboutLetters, unmatchedLine } from './replay';
 import { renderTable, type Display } from './table';
 import { counted } from './text';
 
@@ -15,9 +15,14 @@ export interface DiscardPlan {
   readonly undo: boolean;
   readonly beyond: number;
   readonly more: boolean;
+  /** The ids that mean no letter. */
+  readonly unmatched: readonly string[];
 }
 
-export function discardText({ letters, selection, undo, beyond, more }: DiscardPlan, display: Display): string {
+export function discardText(
+  { letters, selection, undo, beyond, more, unmatched }: DiscardPlan,
+  display: Display,
+): string {
   const what = undo ? 'open discarded letters again' : 'discard dead letters';
   // Entries that are closed are counted by what became of them, and these are to be counted by reason.
   const reasons = countByReason(letters.map((letter) => ({ ...letter, closed: undefined })));
@@ -25,6 +30,7 @@ export function discardText({ letters, selection, undo, beyond, more }: DiscardP
     `Plan: ${what}${aboutLetters(selection)}\n`,
     line(undo ? 'opens' : 'discards', counted(letters.length, 'letter')),
     undo ? '' : line('then', 'they stay in the archive, are counted apart, and are not sent again'),
+    unmatchedLine(unmatched),
     beyond === 0 ? '' : line('later', `${counted(beyond, 'more letter')} beyond --limit: run it again`),
     more ? line('later', 'the archive has more than were read: give --since, --topic or --code') : '',
     letters.length === 0

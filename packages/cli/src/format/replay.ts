@@ -31,7 +31,7 @@ export function replayText(
   plan: ReplayPlan,
   { wish, rate, maxAge }: { readonly wish: ReplayWish; readonly rate: number; readonly maxAge: number },
 ): string {
-  const { letters, entries, failing, gone, worn, closed, beyond, more } = plan;
+  const { letters, entries, failing, gone, worn, closed, beyond, more, unmatched } = plan;
   const named = letters.filter(({ topicAs }) => topicAs).length;
   const records = entries.reduce((sum, one) => sum + one.records, 0);
   const dealt = [
@@ -65,6 +65,7 @@ export function replayText(
           'died',
           `${counted(worn.length, 'message')} died ${MAX_ATTEMPTS} times after being sent again, not sent (--again)`,
         ),
+    unmatchedLine(unmatched),
     dealt.length === 0 ? '' : line('dealt', `with before: ${dealt.join(', ')}`),
     beyond === 0 ? '' : line('later', `${counted(beyond, 'more letter')} beyond --limit ${wish.limit}: run it again`),
     more ? line('later', 'the archive has more than were read: give --since, --topic or --code') : '',
@@ -72,6 +73,14 @@ export function replayText(
       ? ''
       : line('pace', `${rate} a second (${minutes}); it stops while the queue's oldest is older than ${maxAge} s`),
   ].join('');
+}
+
+/** The ids that mean no letter. */
+export function unmatchedLine(ids: readonly string[]): string {
+  if (ids.length === 0) return '';
+  const rest = ids.length - MAX_NAMED;
+  const shown = ids.slice(0, MAX_NAMED).map(plain).join(', ');
+  return line('unknown', `no such letter: ${shown}${rest > 0 ? ` and ${rest} more` : ''}`);
 }
 
 function sum(unsent: readonly UnsentLetter[]): number {
@@ -190,7 +199,7 @@ export function planJson(
   plan: ReplayPlan,
   { topic, code, since, until, ids, topicAs, limit, again }: ReplayWish,
 ): object {
-  const { letters, entries, failing, gone, worn, closed, beyond, more } = plan;
+  const { letters, entries, failing, gone, worn, closed, beyond, more, unmatched } = plan;
   return {
     filter: { topic, code, since, until, ids, topic_as: topicAs, limit, again },
     send: sentBy(plan),
@@ -202,6 +211,7 @@ export function planJson(
     closed,
     beyond,
     more,
+    unmatched,
   };
 }
 

@@ -12,6 +12,7 @@ import {
 import { digestOf } from '../../dead-letters/plan-replay';
 import { selectLetters } from '../../dead-letters/select-letters';
 import { discardedText, discardText } from '../../format/discard';
+import { shellWord } from '../../format/text';
 import { readOperatedDeployment } from '../../pipeline/deployment';
 import type { Redeliver } from '../../pipeline/redeliverer';
 import { EXIT, type ExitCode, type Terminal } from '../../terminal';
@@ -33,7 +34,7 @@ archive, is counted apart, and is not sent again. --undo opens it again.
 
 Exit codes:
   0  done, or the plan could be done
-  1  there is nothing to discard, or the plan is stale
+  1  there is nothing to discard, an id means no letter, or the plan is stale
   2  wrong usage, or the command could not do its work, or not all of it`;
 
 const DEFAULT_LIMIT = 10_000;
@@ -69,7 +70,7 @@ export async function dlqDiscard(options: DiscardOptions, terminal: Terminal, re
   const redeliverer = redeliver(deployment);
   const { archive, clock, caller, hex } = redeliverer;
   const selection = selectionOf(options, clock.now());
-  const { letters: selected, more } = await selectLetters(archive, selection);
+  const { letters: selected, more, unmatched } = await selectLetters(archive, selection);
   const meant = selected.filter(({ closed }) => (undo ? closed?.how === 'discarded' : closed === undefined));
   const letters = meant.slice(0, limit);
   const basis = `count=${letters.length},letters=${digestOf(letters.map(({ topic, entry }) => `${topic} ${entry}`))}`;
@@ -78,19 +79,28 @@ export async function dlqDiscard(options: DiscardOptions, terminal: Terminal, re
     ...selectionWords(selection),
     ...(limit === DEFAULT_LIMIT ? [] : ['--limit', String(limit)]),
     ...(undo ? ['--undo'] : []),
+    ...(outputs === undefined ? [] : ['--outputs', shellWord(outputs)]),
   ].join(' ');
 
   const say = format === 'json' ? terminal.writeError : terminal.write;
-  say(discardText({ letters, selection, undo, beyond: meant.length - letters.length, more }, terminal));
+  say(discardText({ letters, selection, undo, beyond: meant.length - letters.length, more, unmatched }, terminal));
   const stale = staleText(options.plan, basis, words);
   if (stale !== undefined) say(stale);
-  const document = { undo, basis, letters: letters.map(letterJson), beyond: meant.length - letters.length, more };
+  const document = {
+    undo,
+    basis,
+    letters: letters.map(letterJson),
+    beyond: meant.length - letters.length,
+    more,
+    unmatched,
+  };
+  const whole = unmatched.length === 0 ? EXIT.clean : EXIT.problems;
   if (stale !== undefined || letters.length === 0 || !options.apply) {
     if (stale === undefined && letters.length > 0) {
       say(`Nothing was changed. To do it:\n  ${words} --plan ${basis} --apply --reason TEXT\n`);
     }
     if (format === 'json') terminal.write(`${JSON.stringify(document, null, 2)}\n`);
-    return stale === undefined && letters.length > 0 ? EXIT.clean : EXIT.problems;
+    return stale === undefined && letters.length > 0 ? whole : EXIT.problems;
   }
 
   const { archiveTable } = deployment;
@@ -116,7 +126,7 @@ export async function dlqDiscard(options: DiscardOptions, terminal: Terminal, re
   if (format === 'json') {
     terminal.write(`${JSON.stringify({ ...document, operation: operation.operationId, ...counts }, null, 2)}\n`);
   }
-  return EXIT.clean;
+  return whole;
 }
 
 function letterJson({ topic, entry, code, failedAt, messageId, s3Key }: DeadLetter): object {

@@ -33,7 +33,7 @@ RAW's readers, as the version that it was. When it is interrupted, run it again.
 Exit codes:
   0  done, or the plan could be done, and nothing that was meant is left
   1  some letters were not sent or would not be: they would fail again, are gone, or have died too often; or
-     the plan is stale
+     an id means no letter; or the plan is stale
   2  wrong usage; or the command could not do its work, or not all of it`;
 
 const DEFAULT_LIMIT = 10_000;
@@ -224,8 +224,8 @@ function isLeft({ stopped, left }: Sent): boolean {
 }
 
 /** Whether everything that was meant is sent, or was dealt with before. */
-function isWhole({ failing, gone, worn, beyond, more }: ReplayPlan): boolean {
-  return failing.length + gone.length + worn.length + beyond === 0 && !more;
+function isWhole({ failing, gone, worn, beyond, more, unmatched }: ReplayPlan): boolean {
+  return failing.length + gone.length + worn.length + beyond + unmatched.length === 0 && !more;
 }
 
 function wishDocument({ topic, code, since, until, ids, topicAs, limit, again }: ReplayWish): Document {
