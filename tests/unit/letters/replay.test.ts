@@ -502,8 +502,11 @@ describe('dlq replay of what Firehose could not deliver', () => {
     w.setAnswer(() => ({ resent: 0, left: 500, refused: [], left_because: [] }));
     await expect(json(w, 'replay', '--topic', TOPIC, '--limit', '499')).resolves.toMatchObject({
       exit: 1,
-      plan: { send: 0, beyond: 1 },
+      plan: { send: 0, beyond: 1, too_long: [{ records: 500 }] },
     });
+    const { output } = await w.dlq('replay', '--topic', TOPIC, '--limit', '499');
+    expect(output).toContain('1 entry of Firehose is longer and sent whole: --limit 500');
+    expect(output).not.toContain('run it again');
   });
 });
 

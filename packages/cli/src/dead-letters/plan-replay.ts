@@ -67,6 +67,8 @@ export interface ReplayPlan {
   readonly closed: { readonly replayed: number; readonly edited: number; readonly discarded: number };
   /** How many letters there was no room for within the limit, and that were not all looked at. */
   readonly beyond: number;
+  /** Of these, entries of Firehose that no run sends, as each holds more records than the limit and goes as a whole. */
+  readonly tooLong: readonly SendableEntry[];
   /** True when the archive has more than were read. */
   readonly more: boolean;
   /** The ids that were asked for and mean no letter. */
@@ -123,6 +125,7 @@ export async function planReplay(
     worn,
     closed,
     beyond: 0,
+    tooLong: [],
     more: more || chains.more,
     unmatched,
   };
@@ -141,6 +144,7 @@ async function fill(
   const entries: SendableEntry[] = [];
   const failing: UnsentLetter[] = [];
   const gone: UnsentLetter[] = [];
+  const tooLong: SendableEntry[] = [];
   let [room, beyond, at] = [wish.limit, 0, 0];
   for (; at < open.length && room > 0; at += STRIDE) {
     const stride = open.slice(at, at + STRIDE);
@@ -167,7 +171,10 @@ async function fill(
           if (judged.sendable.records <= room) {
             entries.push(judged.sendable);
             room -= judged.sendable.records;
-          } else beyond += 1;
+          } else {
+            beyond += 1;
+            if (judged.sendable.records > wish.limit) tooLong.push(judged.sendable);
+          }
           break;
         case 'failing':
           failing.push(judged.unsent);
@@ -178,7 +185,7 @@ async function fill(
       }
     }
   }
-  return { ...empty, letters, entries, failing, gone, beyond: beyond + Math.max(0, open.length - at) };
+  return { ...empty, letters, entries, failing, gone, tooLong, beyond: beyond + Math.max(0, open.length - at) };
 }
 
 export function isStream({ fromFirehose }: DeadLetter): boolean {

@@ -31,7 +31,8 @@ export function replayText(
   plan: ReplayPlan,
   { wish, rate, maxAge }: { readonly wish: ReplayWish; readonly rate: number; readonly maxAge: number },
 ): string {
-  const { letters, entries, failing, gone, worn, closed, beyond, more, unmatched } = plan;
+  const { letters, entries, failing, gone, worn, closed, beyond, tooLong, more, unmatched } = plan;
+  const later = beyond - tooLong.length;
   const named = letters.filter(({ topicAs }) => topicAs).length;
   const records = entries.reduce((sum, one) => sum + one.records, 0);
   const dealt = [
@@ -67,7 +68,13 @@ export function replayText(
         ),
     unmatchedLine(unmatched),
     dealt.length === 0 ? '' : line('dealt', `with before: ${dealt.join(', ')}`),
-    beyond === 0 ? '' : line('later', `${counted(beyond, 'more letter')} beyond --limit ${wish.limit}: run it again`),
+    later === 0 ? '' : line('later', `${counted(later, 'more letter')} beyond --limit ${wish.limit}: run it again`),
+    tooLong.length === 0
+      ? ''
+      : line(
+          'limit',
+          `${counted(tooLong.length, 'entry', 'entries')} of Firehose ${tooLong.length === 1 ? 'is' : 'are'} longer and sent whole: --limit ${Math.max(...tooLong.map((one) => one.records))}`,
+        ),
     more ? line('later', 'the archive has more than were read: give --since, --topic or --code') : '',
     letters.length === 0
       ? ''
@@ -199,7 +206,7 @@ export function planJson(
   plan: ReplayPlan,
   { topic, code, since, until, ids, topicAs, limit, again }: ReplayWish,
 ): object {
-  const { letters, entries, failing, gone, worn, closed, beyond, more, unmatched } = plan;
+  const { letters, entries, failing, gone, worn, closed, beyond, tooLong, more, unmatched } = plan;
   return {
     filter: { topic, code, since, until, ids, topic_as: topicAs, limit, again },
     send: sentBy(plan),
@@ -210,6 +217,7 @@ export function planJson(
     worn: worn.map(letterJson),
     closed,
     beyond,
+    too_long: tooLong.map(({ letter, records }) => ({ ...letterJson(letter), records })),
     more,
     unmatched,
   };
