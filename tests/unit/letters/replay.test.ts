@@ -496,6 +496,34 @@ describe('dlq replay of what Firehose could not deliver', () => {
     expect(w.resends).toHaveLength(1);
   });
 
+  it('sends all others when stream-error-reader does not answer for an entry', async () => {
+    const w = world();
+    const bad = { ...entry, failed_at_message_id: entry.failed_at_message_id.replace('0a', '0b') };
+    w.seed(entry);
+    w.seed(bad);
+    await lost(w, '1', { topic_name: TOPIC });
+    let isAway = true;
+    w.setAnswer((event) => {
+      const { dry_run: dryRun, entry: name } = event as { dry_run: boolean; entry: string };
+      if (name === bad.failed_at_message_id && (isAway || !dryRun)) throw new Error('Rate exceeded');
+      if (dryRun) return { resent: 0, left: 500, refused: [], left_because: [] };
+      w.seed({ ...entry, resent_at: '2026-11-23T10:00:00.000Z' });
+      return { resent: 500, left: 0, refused: [], left_because: [] };
+    });
+    const args = ['replay', '--topic', TOPIC, '--since', '30d'];
+    await expect(json(w, ...args)).resolves.toMatchObject({
+      exit: 1,
+      plan: { send: 501, failing: [{ fails_with: 'NO_ANSWER', message: expect.stringContaining('Rate exceeded') }] },
+    });
+    isAway = false;
+    await expect(json(w, ...args, ...REASON)).resolves.toMatchObject({
+      exit: 2,
+      sent: 501,
+      left: { NO_ANSWER: 500 },
+    });
+    expect(w.queue).toHaveLength(1);
+  });
+
   it('takes an entry whole, or leaves it when the limit is below what it holds', async () => {
     const w = world();
     w.seed(entry);

@@ -7,7 +7,14 @@ import type { Interruption, Redeliverer } from '../pipeline/redeliverer';
 import { prepareReplay, readArchived } from './archived-message';
 import { deadLetterOf, type DeadLetter } from './dead-letter';
 import { isAsPlanned, markSent, markStreamed, readEntry, type LetterOperation } from './marks';
-import { resendEntry, type ReplayPlan, type SendableEntry, type SendableLetter } from './plan-replay';
+import {
+  NO_ANSWER,
+  resendEntry,
+  type ResendAnswer,
+  type ReplayPlan,
+  type SendableEntry,
+  type SendableLetter,
+} from './plan-replay';
 
 /** How fast, and until when. */
 export interface Pace {
@@ -201,7 +208,7 @@ class Run {
     return prepared.ok ? { letter: planned, outgoing: prepared.outgoing } : undefined;
   }
 
-  async sendEntry({ letter, from: planned }: SendableEntry): Promise<void> {
+  async sendEntry({ letter, records, from: planned }: SendableEntry): Promise<void> {
     const { deployment, redeliverer } = this.#sending;
     const entry = await readEntry(letter, deployment.archiveTable, redeliverer);
     if (!isAsPlanned(entry, letter)) {
@@ -211,7 +218,13 @@ class Run {
     let from = planned;
     let refusals = 0;
     for (;;) {
-      const answer = await resendEntry(letter, redeliverer.streamErrors, { dryRun: false, from });
+      let answer: ResendAnswer;
+      try {
+        answer = await resendEntry(letter, redeliverer.streamErrors, { dryRun: false, from });
+      } catch {
+        this.#leave(NO_ANSWER, records);
+        return;
+      }
       const { resent, left, refused, left_because: because, next } = answer;
       this.#sent += resent;
       refusals += refused.length;

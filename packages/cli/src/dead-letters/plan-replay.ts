@@ -1,6 +1,6 @@
 /** What `dlq replay` would do: each letter is read, and the decoder asked. It changes nothing. */
 import { hash } from 'node:crypto';
-import { mapLimit, type DocumentValue } from '@lean-ops/common/core';
+import { mapLimit, messageOf, type DocumentValue } from '@lean-ops/common/core';
 import type { OperatedDeployment } from '../pipeline/deployment';
 import type { Redeliverer } from '../pipeline/redeliverer';
 import { prepareReplay, readArchived } from './archived-message';
@@ -82,6 +82,9 @@ type Judged =
 
 /** The codes of what is not there any more, of letters and of Firehose's error objects. */
 const GONE = new Set(['OBJECT_GONE', 'OBJECT_UNREADABLE', 'BODY_GONE', 'ATTRIBUTES_GONE', 'ERROR_OBJECT_GONE']);
+
+/** The code of an entry of which stream-error-reader did not answer. */
+export const NO_ANSWER = 'NO_ANSWER';
 
 /** An operation's id in a plan, as long as those are: it is part of the message whose size counts. */
 const PLANNED = '20000101T000000Z-replay-000000';
@@ -218,7 +221,15 @@ async function judgeEntry(
     return { kind: 'entry', sendable: undefined, failing };
   }
   const from = again ? undefined : letter.resendNext;
-  const { left, refused } = await resendEntry(letter, streamErrors, { dryRun: true, from });
+  let answer: ResendAnswer;
+  try {
+    answer = await resendEntry(letter, streamErrors, { dryRun: true, from });
+  } catch (error) {
+    // One that takes too long, or is throttled, keeps none of the others.
+    const failing = [{ letter, code: NO_ANSWER, message: messageOf(error), count: letter.count }];
+    return { kind: 'entry', sendable: undefined, failing };
+  }
+  const { left, refused } = answer;
   const failing = refused.map(({ code, reason, records }) => ({ letter, code, message: reason, count: records }));
   return { kind: 'entry', sendable: left > 0 ? { letter, records: left, from } : undefined, failing };
 }
