@@ -611,6 +611,18 @@ describe('dlq replay --edit', () => {
     expect(w.entries()[0]).not.toHaveProperty('resent_at');
   });
 
+  it('leaves a topic alone that its letter has, and is no correction any more once the letter is sent as it was', async () => {
+    const w = world();
+    const id = await lost(w, '{"a":1}', { topic_name: TOPIC });
+    w.files.set('body.json', '{"a":2}');
+    await w.dlq('replay', '--id', id, '--edit', 'body.json', '--topic-as', 'strays', ...REASON);
+    await w.process();
+    expect(w.rows).toMatchObject([{ topic: TOPIC, payload: '{"a":2}' }]);
+    expect(w.entries()).toMatchObject([{ resent_as: 'edit' }]);
+    await w.dlq('replay', '--id', id, '--again', ...REASON);
+    expect(w.entries()[0]).not.toHaveProperty('resent_as');
+  });
+
   it('is one message also when it died after it had come through, and is sent again', async () => {
     const w = world();
     const id = w.send('{"topic":"x","payload":{"a":1}}');

@@ -280,13 +280,32 @@ export type Prepared =
   | { readonly ok: true; readonly outgoing: OutgoingMessage; readonly header: RecordHeader; readonly topicAs: boolean }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
+/** A correction, ready to be sent, or why it is not. @param topicAs counts only for one that has no usable topic */
+export function prepareEdit(
+  body: string,
+  key: string,
+  original: Pick<OriginalMessage, 'attributes'>,
+  { topicAs, operation }: Sending,
+  nowMs: number,
+): Prepared {
+  return prepare((topic) => editMessage(body, key, original, { topicAs: topic, operation }), topicAs, nowMs);
+}
+
 /** @param topicAs counts only for a message that has no usable topic */
 export function prepareReplay(original: OriginalMessage, { topicAs, operation }: Sending, nowMs: number): Prepared {
-  const asItWas = replayMessage(original, { operation });
+  return prepare((topic) => replayMessage(original, { topicAs: topic, operation }), topicAs, nowMs);
+}
+
+function prepare(
+  messageWith: (topicAs: string | undefined) => OutgoingMessage,
+  topicAs: string | undefined,
+  nowMs: number,
+): Prepared {
+  const asItWas = messageWith(undefined);
   const first = judge(asItWas, nowMs);
   if (first.ok) return { ok: true, outgoing: asItWas, header: first.header, topicAs: false };
   if (topicAs === undefined || !(first.code === 'NO_TOPIC' || first.code === 'INVALID_TOPIC')) return first;
-  const message = replayMessage(original, { topicAs, operation });
+  const message = messageWith(topicAs);
   const second = judge(message, nowMs);
   return second.ok ? { ok: true, outgoing: message, header: second.header, topicAs: true } : second;
 }

@@ -3,7 +3,7 @@ import { deliver, type DeliveryContext } from '@lean-ops/common/core';
 import { CliError } from '../errors';
 import type { OperatedDeployment } from '../pipeline/deployment';
 import type { Redeliverer } from '../pipeline/redeliverer';
-import { editId, editMessage, judge, readArchived, type OriginalMessage, type Verdict } from './archived-message';
+import { editId, prepareEdit, readArchived, type OriginalMessage, type Prepared } from './archived-message';
 import type { Sent } from './apply-replay';
 import type { DeadLetter } from './dead-letter';
 import { isAsPlanned, markSent, readEntry, type LetterOperation } from './marks';
@@ -14,7 +14,7 @@ export interface EditPlan {
   readonly letter: DeadLetter;
   readonly original: OriginalMessage;
   /** Of the corrected body. */
-  readonly verdict: Verdict;
+  readonly verdict: Prepared;
   /** What the plan rests on, as a word. */
   readonly basis: string;
 }
@@ -49,11 +49,11 @@ export async function planEdit(
   }
   const read = readArchived((await objects.get(archiveBucket, letter.s3Key))?.body, letter.s3Key);
   if (!read.ok) throw new CliError(`${read.code}: ${read.message}.`);
-  const outgoing = editMessage(body, letter.s3Key, read.message, { topicAs: wish.topicAs, operation: PLANNED });
+  const sending = { topicAs: wish.topicAs, operation: PLANNED };
   return {
     letter,
     original: read.message,
-    verdict: judge(outgoing, clock.now()),
+    verdict: prepareEdit(body, letter.s3Key, read.message, sending, clock.now()),
     basis: `edit=${editId(letter.s3Key, body).slice('edit-'.length)}`,
   };
 }
@@ -85,9 +85,11 @@ export async function applyEdit(
     sleep: (milliseconds) => clock.sleep(milliseconds),
     random,
   };
-  const outgoing = editMessage(body, letter.s3Key, original, { topicAs, operation: operation.operationId });
+  const sending = { topicAs, operation: operation.operationId };
+  const prepared = prepareEdit(body, letter.s3Key, original, sending, clock.now());
+  if (!prepared.ok) throw new CliError(`${prepared.code}: ${prepared.message}.`);
   const report = await deliver(
-    [outgoing],
+    [prepared.outgoing],
     {
       maxCount: 1,
       maxBytes: 1,

@@ -59,7 +59,9 @@ export async function markSent(
   };
   // What was sent again before has been sent once more, by --again.
   const before = letter.closed === undefined ? absent('resent_at') : present('resent_at');
-  return documents.update(table, keyOf(letter), { set }, all(present('topic_name'), absent('discarded_at'), before));
+  // Sent as it was after it had been corrected, it is the message that it was.
+  const change = kind === 'edit' ? { set } : { set, remove: ['resent_as'] };
+  return documents.update(table, keyOf(letter), change, all(present('topic_name'), absent('discarded_at'), before));
 }
 
 /** Notes by whom and why an entry of Firehose was sent again. stream-error-reader has noted when. */
