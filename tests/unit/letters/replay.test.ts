@@ -27,6 +27,12 @@ async function json(w: World, ...args: string[]): Promise<PlanDocument & { reado
   return { exit: code, ...(JSON.parse(output) as PlanDocument) };
 }
 
+/** The archive key in an entry of the index. */
+function keyIn(entry: Readonly<Record<string, unknown>> | undefined): string {
+  const key = entry?.['s3_key'];
+  return typeof key === 'string' ? key : '';
+}
+
 /** A message that nobody took for days, and that is in the archive. */
 async function lost(w: World, body: string, attributes: Readonly<Record<string, string>> = {}): Promise<string> {
   const id = w.send(body, attributes);
@@ -250,7 +256,7 @@ describe('dlq replay', () => {
     }
     // Also where only an older letter of it is meant.
     const [oldest] = w.entries().filter(({ attempt }) => attempt === undefined);
-    const named = ['--id', String(oldest?.['s3_key'])];
+    const named = ['--id', keyIn(oldest)];
     await expect(json(w, 'replay', ...named, '--again')).resolves.toMatchObject({
       plan: { send: 0, closed: { replayed: 1 } },
     });
@@ -263,7 +269,7 @@ describe('dlq replay', () => {
     await w.dlq('replay', ...all, ...REASON);
     await w.giveUp(false, w.process);
     const newest = w.entries().find(({ attempt }) => attempt === 1);
-    const id = ['--id', String(newest?.['s3_key'])];
+    const id = ['--id', keyIn(newest)];
     await expect(w.dlq('discard', ...id, ...REASON)).resolves.toMatchObject({ code: 0 });
     await expect(json(w, 'replay', ...all, '--again')).resolves.toMatchObject({
       plan: { send: 0, closed: { discarded: 2 } },
