@@ -59,6 +59,11 @@ def correction_of(topic: str, layer: str, commit: Commit) -> Entry | None:
     )
 
 
+def commits_of(table: TopicTable, operation_id: str) -> list[Commit]:
+    """The commits in force that a rebuild or a replay has made, newest first."""
+    return [one for one in table.commits_in_force() if one.properties.get(OPERATION) == operation_id]
+
+
 def corrections_in_force(tables: Tables, topic: str, layer: str, table: TopicTable) -> list[Entry]:
     """The entries of all corrections that the ledger has of a table which was moved: with their counts where
     the commit is in force, and without where it is not.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lean_ops.bookkeeping import ledger
-from lean_ops.bookkeeping.ledger_corrections import correction_of
+from lean_ops.bookkeeping.ledger_corrections import commits_of, correction_of
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.bookkeeping.unrecorded import enter_unrecorded
 from lean_ops.operations.fencing import LAYERS
@@ -15,7 +15,6 @@ from lean_ops.replay.curated import CuratedReplay
 from lean_ops.replay.selection import Wish
 from lean_ops.replay.unread import UnreadReplay, remove_beside
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.swap import OPERATION
 from lean_ops.validation.topic_schema import TopicSchema, read_schema
 
 
@@ -49,11 +48,10 @@ def clean_up(job: OperationJob, tables: Tables, operation: Operation) -> Mapping
     entries = []
     for layer in LAYERS:
         found = live_table(tables, job.checkpoints, layer, operation.topic)
-        commits = [] if found is None else found.table.commits_in_force()
-        own = (one for one in commits if one.properties.get(OPERATION) == operation.operation_id)
-        commit = next(own, None)
-        entry = None if commit is None else correction_of(operation.topic, layer, commit)
-        entries += [] if entry is None else [entry]
+        commits = [] if found is None else commits_of(found.table, operation.operation_id)
+        # The newest one has the counts of all.
+        found_entries = (correction_of(operation.topic, layer, one) for one in commits[:1])
+        entries += [entry for entry in found_entries if entry is not None]
     ledger.write(tables, entries)
     return {"entries": len(entries)}
 

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import ledger
-from lean_ops.bookkeeping.ledger_corrections import correction_of, correction_properties
+from lean_ops.bookkeeping.ledger_corrections import commits_of, correction_of, correction_properties
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.columns.names import KEY
 from lean_ops.curated.advance import LAYER
@@ -28,7 +28,6 @@ from lean_ops.spark.materialized import materialized
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.swap import OPERATION
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validator import NULLED, REJECTED
 from lean_ops.versions import merge_spark, total_order
@@ -80,7 +79,7 @@ class CuratedReplay:
             return dict.fromkeys(("selected", "failing", "gone", *(how.lower() for how in REPLAYS)), 0)
         name = self.tables.name("ops", _ERRORS)
         known = self.tables.read(name)
-        commits = _commits_of(found, self.operation)
+        commits = commits_of(found.table, self.operation.operation_id)
         done = _merged_by(found, self.operation)
         with (
             materialized(open_errors(known, self.topic, self.wish)) as chosen,
@@ -234,10 +233,6 @@ def _became() -> Column:
 
 def _merged_by(found: LiveTable, operation: Operation) -> Commit | None:
     """The commit by which an earlier run of the operation has merged the errors."""
-    return next((one for one in _commits_of(found, operation) if _MERGED in one.properties), None)
-
-
-def _commits_of(found: LiveTable, operation: Operation) -> list[Commit]:
-    """The commits in force that the operation has made, newest first."""
-    commits = found.table.commits_in_force()
-    return [one for one in commits if one.properties.get(OPERATION) == operation.operation_id]
+    return next(
+        (one for one in commits_of(found.table, operation.operation_id) if _MERGED in one.properties), None
+    )

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import drift_log, ledger
-from lean_ops.bookkeeping.ledger_corrections import correction_of, correction_properties
+from lean_ops.bookkeeping.ledger_corrections import commits_of, correction_of, correction_properties
 from lean_ops.bookkeeping.operation import Operation, OperationError
 from lean_ops.curated import advance as curated
 from lean_ops.curated.advance_topics import advance_all as advance_curated
@@ -41,7 +41,6 @@ from lean_ops.standardized.schema_evolution import max_paths
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.tables.spark_tables import Tables
-from lean_ops.tables.swap import OPERATION
 from lean_ops.tables.topic_table import TopicTable
 from lean_ops.tasks.topic_pool import TopicPool
 from lean_ops.validation.topic_schema import TopicSchema
@@ -260,9 +259,7 @@ class UnreadReplay:
         return live_table(self.tables, self.job.checkpoints, layer, self.topic, self.epoch)
 
     def _commit_of(self, found: LiveTable) -> Commit | None:
-        own = self.operation.operation_id
-        commits = found.table.commits_in_force()
-        return next((one for one in commits if one.properties.get(OPERATION) == own), None)
+        return next(iter(commits_of(found.table, self.operation.operation_id)), None)
 
     def _refused_in(self) -> str:
         """The last cycle that had a message of the topic, for a table that no cycle has written to: all that
