@@ -4,29 +4,15 @@ Both run in one process, on the same tables. What is measured first also warms t
 goes through all of it before.
 """
 
-import json
-import os
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-_TESTS = Path(__file__).parents[2]
-_GLUE = str(Path(sys.prefix) / "glue-packages")
-_SCRIPTS = _TESTS.parent / "scripts"
-for _folder in (_TESTS / "glue" / "support", _SCRIPTS / "local", _SCRIPTS / "glue"):
-    sys.path.insert(0, str(_folder))
-sys.path.insert(0, _GLUE)
-os.environ["PYTHONPATH"] = os.pathsep.join([_GLUE, str(_SCRIPTS / "glue")])
+from speed import print_measured, seconds
 
-from lake import Event, Lake  # noqa: E402
-from maintained import MemoryOperations  # noqa: E402
-from operated import operate  # noqa: E402
-from spark_tests import start_spark  # noqa: E402
-
-from lean_ops.spark.session import activate, open_session  # noqa: E402
+# isort: split
+from lake import Event, Lake
+from maintained import MemoryOperations
+from operated import operate
 
 _NOW = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
 _FIELDS = {
@@ -36,12 +22,6 @@ _FIELDS = {
     "at": {"type": "string", "format": "date-time"},
 }
 _BATCH = 50_000
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
 
 
 def deliver(lake: Lake, topic: str, rows: int) -> None:
@@ -87,21 +67,5 @@ def measure(lake: Lake, topic: str, rows: int) -> dict[str, float]:
     return found
 
 
-def main(rows: int) -> None:
-    with TemporaryDirectory() as folder:
-        # As the jobs have it, and not as the tests, whose queries are too small to be compiled.
-        compiled = {
-            "spark__sql__codegen__wholeStage": "true",
-            "spark__sql__codegen__factoryMode": "FALLBACK",
-        }
-        spark = start_spark(Path(folder), **compiled)
-        session = open_session("rebuild-speed")
-        activate(session)
-        lake = Lake(session, "bench")
-        measure(lake, "warm.up", 1_000)
-        print(json.dumps(measure(lake, "many.rows", rows)), flush=True)
-        spark.stop()
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    print_measured(measure, int(sys.argv[1]))
