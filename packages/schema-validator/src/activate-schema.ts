@@ -63,7 +63,7 @@ export async function activateByOperation(
   const registry = new UploadRegistry(documents, resources.registryTable, upload, () => new Date(deps.clock.now()));
   if (active) await putOnRecord(upload, resources, deps, registry, active);
   const before = active && { file: active, schema: readSchema(operation.topic, active.body) };
-  const now = await activate(upload, deps, body, before, operationId);
+  const now = await activate(upload, deps, body, before, { operationId });
   await putOnRecord(upload, resources, deps, registry, now);
   // A text that was active already keeps the origin that it had, and the registry may still name another one.
   const facts = {
@@ -126,7 +126,7 @@ async function readText(
   if (upload !== undefined || kind === 'undo') return { body: stored.body, schema: readSchema(topic, stored.body) };
   const check = checkSchema(stored.body, { topic, patternBudgetMs: 20_000 });
   if (!check.ok) throw refused(`${check.problems[0]?.code ?? ''} ${check.problems[0]?.message ?? ''}`);
-  return { body: stored.body, schema: check.schema };
+  return { body: check.text, schema: check.schema };
 }
 
 /** Refuses an operation that does not have its topic, or whose tables are not as the schema says yet. */

@@ -51,6 +51,8 @@ function originOf(metadata: StoredObject['metadata'] = {}): Origin | undefined {
 /**
  * Step 6: makes the schema the active one. The active file is replaced only while it is the one that this run compared with.
  *
+ * @param body the schema in its normal form
+ * @param source the author's text, which is kept in `archive/` where it is another one
  * @param operationId the operation whose tables it is for; undefined where an upload alone makes it active
  * @throws an error that `isPreconditionFailed` recognises when another run was faster
  */
@@ -59,21 +61,30 @@ export async function activate(
   { objects }: Collaborators,
   body: string,
   active: { readonly file: ActiveSchema; readonly schema: TopicSchema } | undefined,
-  operationId?: string,
+  { source = body, operationId }: { readonly source?: string; readonly operationId?: string } = {},
 ): Promise<ActiveSchema> {
   if (active?.file.body === body) return active.file;
   const { topic, bucket, at, sequencer } = upload;
   const previous = active && (await archiveText(objects, bucket, textOf(topic, active.file, active.schema, at)));
+  const kept =
+    source === body
+      ? undefined
+      : await archiveText(objects, bucket, { topic, version: versionOf(body), at, body: source });
   const { etag = '' } = await objects.put(bucket, schemaKeys.active(topic), body, {
     ...(active ? { ifMatch: active.file.etag } : { onlyIfAbsent: true }),
     metadata: {
       sequencer,
       'uploaded-at': at.toISOString(),
       previous: previous ?? '',
+      ...(kept !== undefined && { source: kept }),
       ...(operationId !== undefined && { operation: operationId }),
     },
   });
   return { body, etag, origin: { sequencer, at, previous } };
+}
+
+function versionOf(body: string): number {
+  return readAcceptedSchema(body)?.version ?? 0;
 }
 
 function textOf(topic: TopicName, file: ActiveSchema, { version }: TopicSchema, now: Date) {

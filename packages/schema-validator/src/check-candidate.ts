@@ -1,5 +1,5 @@
 import {
-  checkSchema,
+  checkSuccessor,
   compareSchemas,
   LeanOpsError,
   readAcceptedSchema,
@@ -17,6 +17,8 @@ export type CandidateVerdict =
   | {
       readonly ok: true;
       readonly schema: TopicSchema;
+      /** The schema in its normal form: what becomes active. */
+      readonly text: string;
       /** undefined for a topic's first schema. */
       readonly active: TopicSchema | undefined;
       readonly changes: readonly SchemaChange[];
@@ -37,13 +39,15 @@ export function checkCandidate(
   activeText: string | undefined,
   reason?: string,
 ): CandidateVerdict {
-  const check = checkSchema(candidateText, { topic, patternBudgetMs: PATTERN_BUDGET_MS });
+  const active = activeText === undefined ? undefined : readSchema(topic, activeText);
+  const check = checkSuccessor(candidateText, { topic, patternBudgetMs: PATTERN_BUDGET_MS }, active);
   if (!check.ok) return check;
-  if (activeText === undefined)
-    return { ok: true, schema: check.schema, active: undefined, changes: [], rebuild: undefined };
-  const active = readSchema(topic, activeText);
-  const { changes, problems, rebuild } = compareSchemas(active, check.schema, reason);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, schema: check.schema, active, changes, rebuild };
+  const { schema, text, sourceOf } = check;
+  if (active === undefined) return { ok: true, schema, text, active, changes: [], rebuild: undefined };
+  const { changes, problems, rebuild } = compareSchemas(active, schema, reason);
+  return problems.length > 0
+    ? { ok: false, problems: problems.map((one) => ({ ...one, path: sourceOf(one.path) })) }
+    : { ok: true, schema, text, active, changes, rebuild };
 }
 
 /**

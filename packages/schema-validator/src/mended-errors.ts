@@ -70,7 +70,7 @@ export async function countMended(
   const causes = rows.filter(({ layer, rows: all, gone }) => layer === 'curated' && all > gone);
   let verdict: ReplayVerdict | undefined;
   if (causes.length > 0) {
-    const rules = readValidationSchema(active.body, check.document);
+    const rules = readValidationSchema(check.text, check.document);
     const target = { schema: rules, tableName: tableNameOf(topic), hasCurated: true };
     const statements = replayStatements(lake, selection, target);
     const answers = await Promise.all(statements.map(async ({ sql }) => (await athena.query(sql)).rows));

@@ -164,14 +164,20 @@ class Run {
     if (activating !== undefined && activating !== rebuildOf(upload)) return this.#await(pending);
     const verdict = checkCandidate(upload.topic, body, active?.body, breakingReasonOf(pending));
     if (!verdict.ok) throw new SchemaRefusedError(verdict.problems);
-    const { schema, changes } = verdict;
+    const { schema, text, changes } = verdict;
     if (verdict.active !== undefined && verdict.rebuild !== undefined) {
       const maxRejected = pending.metadata?.[UPLOAD_METADATA.maxRejected];
       if (maxRejected !== undefined && !isRejectionBound(maxRejected)) {
         throw new SchemaRefusedError([invalidBound(maxRejected)]);
       }
       if (activating === undefined) await refuseUnwritten(upload.topic, resources, deps);
-      return this.#rebuild(pending, { body, schema, active: verdict.active, accepted: verdict.rebuild, maxRejected });
+      return this.#rebuild(pending, {
+        body: text,
+        schema,
+        active: verdict.active,
+        accepted: verdict.rebuild,
+        maxRejected,
+      });
     }
     if (verdict.active !== undefined) {
       await refuseTakenNames(upload.topic, verdict.active, schema, resources, deps);
@@ -182,7 +188,7 @@ class Run {
     await makeTopicTables(upload.topic, schema, resources, deps);
     if (!(await registry.isStillOurs())) return this.#overtaken('SUPERSEDED', body);
     const before = active && verdict.active && { file: active, schema: verdict.active };
-    const now = await activate(upload, deps, body, before);
+    const now = await activate(upload, deps, text, before, { source: body });
     await renameColumns(upload.topic, schema, resources, deps);
     await putOnRecord(upload, resources, deps, registry, now);
     const facts = {
@@ -287,7 +293,7 @@ class Run {
     if (await this.#finishActivation(active)) return { outcome };
     const body = text ?? (await this.#versionOfUpload());
     const check = body === undefined ? undefined : checkSchema(body, { topic: upload.topic });
-    if (body === undefined || !check?.ok || active?.body === body) return { outcome };
+    if (body === undefined || !check?.ok || active?.body === check.text) return { outcome };
     const { topic, bucket, at } = upload;
     return {
       outcome,

@@ -80,7 +80,7 @@ export async function schemaPlan(
   const cloud = connect(deployment);
   const since = oldestIngestedAt(options.days, cloud.clock.now());
   const plan = await planMerge(
-    { topic, text, ...check },
+    { topic, source: text },
     deployment,
     cloud,
     { since, samples: options.samples },

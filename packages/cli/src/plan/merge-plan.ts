@@ -1,5 +1,6 @@
 import {
   checkSchema,
+  checkSuccessor,
   curatedTable,
   databaseOf,
   compareSchemas,
@@ -21,19 +22,21 @@ import { lakeReader } from '../pipeline/athena-queries';
 import type { Cloud } from '../pipeline/aws-clients';
 import type { Deployment } from '../pipeline/deployment';
 import { CliError } from '../errors';
-import { validateExistingRows, type ActiveSchema, type ExistingRowsReport, type SchemaSource } from './existing-rows';
+import { validateExistingRows, type ActiveSchema, type ExistingRowsReport } from './existing-rows';
 import { refuseForeignTable } from './table-owner';
 
-/** A schema that passed `checkSchema`, with the text and the document it was read from. */
-export interface MergeCandidate extends SchemaSource {
+/** The text of a schema that passed `checkSchema`. */
+export interface MergeCandidate {
   readonly topic: TopicName;
-  readonly schema: TopicSchema;
+  readonly source: string;
 }
 
 /** Everything that a merge of the candidate would do: to the tables, and to the rows in Standardized. */
 export interface MergePlan {
   /** The version of the active schema; undefined for a topic's first one. */
   readonly active: number | undefined;
+  /** The candidate's version, stated or the one that follows. */
+  readonly version: number;
   readonly changes: readonly SchemaChange[];
   /** Reasons why schema-validator would refuse the candidate; the breaking changes are among them. */
   readonly problems: readonly SchemaProblem[];
@@ -52,7 +55,7 @@ export interface MergePlan {
  * @throws CliError when a service refuses, or the active schema is unreadable
  */
 export async function planMerge(
-  { topic, text, document, schema }: MergeCandidate,
+  { topic, source }: MergeCandidate,
   deployment: Deployment,
   cloud: Cloud,
   options: ValidationOptions,
@@ -62,13 +65,16 @@ export async function planMerge(
   const { query, getTable } = lakeReader(cloud, deployment);
   await refuseForeignTable(cloud.documents, registryTable, topic);
   const name = tableNameOf(topic);
-  const curated = curatedTable(lake, name, schema);
   const database = databaseOf(lake, LAYERS.standardized);
   const [active, standardized, curatedColumns] = await Promise.all([
     readActive(cloud, schemaBucket, topic),
     getTable(database, name).then((table) => table?.columns),
     getTable(databaseOf(lake, LAYERS.curated), name).then((table) => table?.columns),
   ]);
+  const check = checkSuccessor(source, { topic }, active?.schema);
+  if (!check.ok) throw new CliError(`the schema of ${topic} is refused: ${check.problems[0]?.message ?? ''}.`);
+  const { schema, text, document, sourceOf } = check;
+  const curated = curatedTable(lake, name, schema);
   const { changes, problems, rebuild } =
     active === undefined
       ? { changes: [], problems: [], rebuild: undefined }
@@ -88,10 +94,11 @@ export async function planMerge(
     ...problems,
     ...conflicts.map((conflict) => conflictProblem(conflict, schema, curated.database)),
     ...taken,
-  ];
+  ].map((problem) => ({ ...problem, path: sourceOf(problem.path) }));
   return {
     active: active?.schema.version,
-    changes,
+    version: schema.version,
+    changes: changes.map((change) => ({ ...change, path: sourceOf(change.path) })),
     problems: refusals,
     rebuild,
     statements:
@@ -116,7 +123,7 @@ async function readActive({ objects }: Cloud, bucket: string, topic: TopicName):
     throw new CliError(`the active schema of ${topic} is not a JSON object: restore it from archive/.`);
   }
   const check = checkSchema(text, { topic });
-  return { schema, rules: check.ok ? { text, document: check.document } : undefined };
+  return { schema, rules: check.ok ? { text: check.text, document: check.document } : undefined };
 }
 
 function conflictProblem(

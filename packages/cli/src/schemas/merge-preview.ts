@@ -1,5 +1,5 @@
 import {
-  checkSchema,
+  checkSuccessor,
   curatedTable,
   isTopicName,
   compareSchemas,
@@ -56,10 +56,12 @@ export function previewMerge(
   reason?: string,
 ): MergePreview {
   if (candidate === undefined) return { status: 'removed' };
-  const check = checkSchema(candidate, topic === undefined ? {} : { topic });
+  const before = base === undefined ? undefined : readAcceptedSchema(base, topic);
+  const check = checkSuccessor(candidate, topic === undefined ? {} : { topic }, before);
   if (!check.ok) return { status: 'invalid', problems: check.problems };
-  const { schema } = check;
-  const before = base === undefined ? undefined : readAcceptedSchema(base);
+  const { schema, sourceOf } = check;
+  const placed = <T extends { readonly path: string }>(found: readonly T[]): T[] =>
+    found.map((one) => ({ ...one, path: sourceOf(one.path) }));
   if (before === undefined) {
     return {
       status: 'added',
@@ -70,7 +72,15 @@ export function previewMerge(
   }
   const { changes, problems, rebuild } = compareSchemas(before, schema, reason);
   const statements = problems.length > 0 || rebuild !== undefined ? [] : statementsFor(before, schema, lake);
-  return { status: 'changed', schema, before, changes, problems, rebuild, statements };
+  return {
+    status: 'changed',
+    schema,
+    before,
+    changes: placed(changes),
+    problems: placed(problems),
+    rebuild,
+    statements,
+  };
 }
 
 /**

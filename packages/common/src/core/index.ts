@@ -39,6 +39,7 @@ export * from './operations/replay-request';
 export * from './operations/waiting-upload';
 export * from './drift/constraint-changes';
 export * from './warehouse/ddl';
+export * from './drift/candidate';
 export * from './drift/change';
 export { takenNames } from './drift/renames';
 export * from './drift/schema-changes';

@@ -9,8 +9,12 @@ export interface SchemaProblem {
   readonly message: string;
   /** A sentence that says how to mend it. */
   readonly hint: string;
-  /** A warning refuses nothing. Absent for an error. */
+  /** A warning is told and refuses nothing; absent for an error. */
   readonly severity?: 'warning';
+}
+
+export function isWarning({ severity }: SchemaProblem): boolean {
+  return severity === 'warning';
 }
 
 /**

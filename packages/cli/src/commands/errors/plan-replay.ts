@@ -132,7 +132,7 @@ async function readSchemaInForce(
   const active = await objects.get(schemaBucket, schemaKeys.active(topic));
   if (active === undefined) return undefined;
   const check = checkSchema(active.body, { topic });
-  if (check.ok) return { version: check.schema.version, rules: readValidationSchema(active.body, check.document) };
+  if (check.ok) return { version: check.schema.version, rules: readValidationSchema(check.text, check.document) };
   return refused(
     'SCHEMA_REFUSED',
     `the active schema of ${topic} was accepted under rules that no longer hold, so nothing can be judged by it`,

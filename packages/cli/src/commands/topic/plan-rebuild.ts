@@ -1,6 +1,6 @@
 /** The plan of `topic rebuild`: the tables of a topic built anew beside those that people read, and swapped in. */
 import {
-  checkSchema,
+  checkSuccessor,
   compareSchemas,
   isBreaking,
   LAYERS,
@@ -124,7 +124,7 @@ async function chooseSchema(
     const lines = before === undefined ? [] : [['schema', `version ${before.version}, which is active`] as const];
     return { activates: false, details: {}, basis: { active: activeDigest }, lines, upload: undefined };
   }
-  const check = checkSchema(given.text, { topic });
+  const check = checkSuccessor(given.text, { topic }, before);
   if (!check.ok) {
     const [first] = check.problems;
     const message = `${given.file} is no schema of ${topic}: ${first?.code ?? ''} ${first?.message ?? ''}`;
@@ -138,8 +138,8 @@ async function chooseSchema(
   if (problems[0] !== undefined) {
     return refused('SCHEMA_REFUSED', `${given.file}: ${problems[0].message}; ${problems[0].hint}`);
   }
-  const digest = digestOf(given.text);
-  const activates = given.text !== active?.body;
+  const digest = digestOf(check.text);
+  const activates = check.text !== active?.body;
   const key = schemaKeys.operation(topic, digest.slice(0, 32));
   return {
     activates,
@@ -154,7 +154,7 @@ async function chooseSchema(
       : {},
     basis: { active: activeDigest, schema: digest.slice(0, 12) },
     lines: schemaLines(before.version, check.schema.version, changes),
-    upload: activates ? { bucket: schemaBucket, key, body: given.text } : undefined,
+    upload: activates ? { bucket: schemaBucket, key, body: check.text } : undefined,
   };
 }
 

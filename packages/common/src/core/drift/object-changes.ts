@@ -4,6 +4,7 @@
  */
 import { annotation, breaking, CHANGE_KINDS, compatible, type SchemaChange } from './change';
 import { demandOf, requiredChange, strictest, type Demand } from './required-changes';
+import { ruleChanges } from './rule-changes';
 import { memberPrefix } from '../schema/columns';
 import type { SchemaObject, TopicSchema } from '../schema/model';
 
@@ -13,6 +14,8 @@ interface ObjectColumn {
   readonly pointer: string;
   readonly demand: Demand;
   readonly annotations: string;
+  readonly rules: Readonly<Record<string, string>>;
+  readonly cde: boolean;
 }
 
 function objectColumns({ objects }: TopicSchema): Map<string, ObjectColumn> {
@@ -25,6 +28,8 @@ function objectColumns({ objects }: TopicSchema): Map<string, ObjectColumn> {
         column,
         pointer: sharing[0]?.pointer ?? '',
         demand: strictest(sharing.map(demandOf)),
+        rules: Object.assign({}, ...sharing.map(({ rules }) => rules)) as Readonly<Record<string, string>>,
+        cde: sharing.some(({ cde }) => cde),
         annotations: JSON.stringify(sharing.map(({ title, description }) => [title ?? null, description ?? null])),
       },
     ]),
@@ -37,15 +42,43 @@ export function objectAdditionsAndChanges(active: TopicSchema, candidate: TopicS
   const fields = new Set(candidate.columns.map(({ column }) => column));
   return [...objectColumns(candidate).values()].flatMap((now) => {
     const old = before.get(now.column);
-    if (old === undefined) return [objectAdded(now, fields.has(now.column))];
+    if (old === undefined) return [objectAdded(now, fields.has(now.column)), ...ruleChanges(now, {}, now.rules)];
     const { pointer, column } = now;
     return [
       ...requiredChange(pointer, column, old.demand, now.demand),
+      ...ruleChanges(now, old.rules, now.rules),
+      ...objectCriticalChange(pointer, column, old.cde, now.cde),
       ...(old.annotations === now.annotations
         ? []
         : [annotation(pointer, column, old.annotations, now.annotations, `the title or description of ${column}`)]),
     ];
   });
+}
+
+/** Whether rows that break a rule of an object are rejected: what no row broke before none breaks now. */
+export function objectCriticalChange(
+  pointer: string,
+  column: string | null,
+  before: boolean,
+  after: boolean,
+): SchemaChange[] {
+  if (before === after) return [];
+  const what = column ?? 'the payload';
+  const facts = {
+    kind: CHANGE_KINDS.constraintChanged,
+    path: after ? `${pointer}/x-cde` : pointer,
+    column,
+    before: `x-cde ${before}`,
+    after: `x-cde ${after}`,
+  };
+  return after
+    ? [
+        breaking(
+          { ...facts, sentence: `${what} becomes x-cde: rows that break its rules are rejected, and older ones may` },
+          "leave x-cde out: only a topic's first version can set it",
+        ),
+      ]
+    : [compatible({ ...facts, sentence: `${what} is no longer x-cde` })];
 }
 
 /** The objects that a candidate lacks. */

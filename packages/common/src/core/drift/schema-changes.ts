@@ -1,6 +1,7 @@
 import { annotation, breaking, CHANGE_KINDS, compatible, type SchemaChange } from './change';
 import { constraintChanges } from './constraint-changes';
-import { objectAdditionsAndChanges, objectRemovals } from './object-changes';
+import { objectAdditionsAndChanges, objectCriticalChange, objectRemovals } from './object-changes';
+import { readingChanges, ruleChanges, undeclaredChanges } from './rule-changes';
 import { formerNameChanges, renamed, renamedColumns } from './renames';
 import { demandOf, requiredChange, type Demand } from './required-changes';
 import { pointerTo } from '../json/value';
@@ -89,6 +90,9 @@ function schemaLevelChanges(active: TopicSchema, candidate: TopicSchema): Schema
       }),
     );
   }
+  changes.push(...undeclaredChanges(active, candidate));
+  changes.push(...ruleChanges({ pointer: '', column: null }, active.root.rules, candidate.root.rules));
+  changes.push(...objectCriticalChange('', null, active.root.cde, candidate.root.cde));
   const annotations = (schema: TopicSchema) => JSON.stringify([schema.title ?? null, schema.description ?? null]);
   if (annotations(active) !== annotations(candidate)) {
     changes.push(annotation('', null, annotations(active), annotations(candidate), 'the title or description'));
@@ -163,6 +167,8 @@ function columnChanges(before: SchemaColumn, after: SchemaColumn, demand = deman
     ...typeChanges(before, after),
     ...obligationChanges(before, after, demand),
     ...constraintChangesOf(before, after),
+    ...ruleChanges(after, before.constraints.others ?? {}, after.constraints.others ?? {}),
+    ...readingChanges(before, after),
     ...annotationChanges(before, after),
   ];
 }

@@ -2,6 +2,8 @@ import { CHANGE_KINDS, isBreaking, type SchemaChange } from './change';
 import { schemaChanges } from './schema-changes';
 import { depthUpTo, isObject } from '../json/value';
 import { MAX_FILE_DEPTH } from '../schema/check';
+import { normalForm } from '../composition/normal-form';
+import { MAX_COLUMNS } from '../schema/columns';
 import { readTopicSchema, type TopicSchema } from '../schema/model';
 import type { SchemaProblem } from '../problem';
 
@@ -104,15 +106,17 @@ function versionProblems(
 /**
  * Reads the model of a schema that was accepted once. It is not checked again, as it may have passed under older rules.
  * undefined for a text that no rules ever accepted.
+ *
+ * @param topic of a file that states none, as the author's may
  */
-export function readAcceptedSchema(text: string): TopicSchema | undefined {
+export function readAcceptedSchema(text: string, topic?: string): TopicSchema | undefined {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isObject(document) && depthUpTo(document, MAX_FILE_DEPTH) <= MAX_FILE_DEPTH
-    ? readTopicSchema(text, document)
-    : undefined;
+  if (!isObject(document) || depthUpTo(document, MAX_FILE_DEPTH) > MAX_FILE_DEPTH) return undefined;
+  const normal = normalForm(text, document, { topic, version: 1, patternBudgetMs: 0, maxColumns: MAX_COLUMNS });
+  return readTopicSchema(normal.text, normal.document);
 }

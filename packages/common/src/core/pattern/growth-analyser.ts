@@ -4,7 +4,14 @@ import * as recheck from 'recheck/lib/browser.js';
 export type Growth =
   | { readonly kind: 'linear' | 'unknown' }
   /** `attack` is an expression of a text that shows it, `at` the part of the pattern that is tried again and again. */
-  | { readonly kind: 'super-linear'; readonly summary: string; readonly attack: string; readonly at: string };
+  | {
+      readonly kind: 'super-linear';
+      /** The degree of a polynomial; undefined where the time grows exponentially. */
+      readonly degree: number | undefined;
+      readonly summary: string;
+      readonly attack: string;
+      readonly at: string;
+    };
 
 /**
  * Analyses patterns with recheck, within a budget of time for all patterns of a schema. How long recheck takes depends
@@ -40,6 +47,7 @@ function analyse(pattern: string, timeout: number): Growth {
   const hottest = found.hotspot.find(({ temperature }) => temperature === 'heat') ?? found.hotspot[0];
   return {
     kind: 'super-linear',
+    degree: found.complexity.type === 'polynomial' ? found.complexity.degree : undefined,
     summary: found.complexity.summary,
     attack: found.attack.pattern,
     at: hottest ? pattern.slice(hottest.start, hottest.end) : pattern,

@@ -1,6 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import metaSchema from '../../../../../schemas/meta-schema.json';
-import { ARRAY_HINT, OPEN_HINT } from './keyword-advice';
 
 /** The code and hint for a value that the meta-schema refuses. */
 export interface Advice {
@@ -86,12 +85,12 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   ['x-replay-errors', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-event-time-stable', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   ['x-cde', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
-  ['deprecated', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  ['deprecated', { code: 'INVALID_FLAG', saying: 'is neither true, false nor a text', hint: FLAG }],
   [
     'type/const',
     {
       code: 'ROOT_TYPE',
-      saying: 'cannot be the type of a payload',
+      saying: 'cannot be the type of a payload with properties',
       hint: 'write "type": "object": the schema describes the members of the payload',
     },
   ],
@@ -107,19 +106,11 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     'enum/maxItems',
     {
       code: 'ENUM_TOO_LONG',
-      saying: 'has more than 1000 values',
+      saying: 'has more than 10000 values',
       hint: 'use pattern, or check the values where they are used',
     },
   ],
   ['enum/type', { code: 'INVALID_ENUM', saying: 'is not a list of values', hint: 'write "enum": ["on", "off"]' }],
-  [
-    'enum/items/type',
-    {
-      code: 'ENUM_VALUE_TYPE',
-      saying: "is not of the field's type",
-      hint: 'list strings for a string and whole numbers for an integer; null is always allowed where x-cde is not set',
-    },
-  ],
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].map((word): [string, Advice] => [word, BOUND]),
   [
     'pattern/type',
@@ -142,14 +133,67 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
     '$text/maxLength',
     {
       code: 'TEXT_TOO_LONG',
-      saying: 'has more than 4096 characters',
+      saying: 'has more than 65536 characters',
       hint: 'shorten it, or move it to a page of its own',
     },
   ],
   ['$count', LENGTH],
+  ...['allOf', 'anyOf', 'oneOf', 'prefixItems'].map((word): [string, Advice] => [
+    word,
+    { code: 'INVALID_SCHEMAS', saying: 'is not a list of schemas', hint: `write "${word}": [ { … }, { … } ]` },
+  ]),
+  ...['minItems', 'maxItems', 'minContains', 'maxContains', 'minProperties', 'maxProperties'].map(
+    (word): [string, Advice] => [
+      word,
+      {
+        code: 'INVALID_COUNT',
+        saying: 'is not a number of members',
+        hint: 'write a whole number from 0 to 2147483647, without quotes',
+      },
+    ],
+  ),
+  ['uniqueItems', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
+  ['x-flatten', { code: 'INVALID_FLAG', saying: 'is neither true nor false', hint: FLAG }],
   [
-    '$open',
-    { code: 'UNENFORCED_KEYWORD', saying: 'is not enforced: further members are always allowed', hint: OPEN_HINT },
+    'multipleOf',
+    { code: 'INVALID_BOUND', saying: 'is not a number above 0', hint: 'write a number above 0, without quotes' },
+  ],
+  ...['patternProperties', 'dependentSchemas', '$defs'].map((word): [string, Advice] => [
+    word,
+    { code: 'INVALID_SCHEMAS', saying: 'is not an object of schemas', hint: `write "${word}": { "…": { … } }` },
+  ]),
+  [
+    'dependentRequired',
+    {
+      code: 'INVALID_REQUIRED',
+      saying: 'is not an object of lists of names',
+      hint: 'write "dependentRequired": { "unit": ["value"] }',
+    },
+  ],
+  ['$ref', { code: 'INVALID_REF', saying: 'is not a reference', hint: 'write "$ref": "#/$defs/name"' }],
+  [
+    'x-time-zone',
+    {
+      code: 'INVALID_TIME_ZONE',
+      saying: 'is not the name of a time zone',
+      hint: 'write a name of the IANA database: "Europe/Berlin"',
+    },
+  ],
+  [
+    'x-time-forms',
+    { code: 'INVALID_CHOICE', saying: 'is no way to read times', hint: 'write "lenient", or leave it out' },
+  ],
+  [
+    'x-undeclared',
+    { code: 'INVALID_CHOICE', saying: 'says not what becomes of rows', hint: 'write "record", "note" or "reject"' },
+  ],
+  [
+    'x-not-enforced',
+    {
+      code: 'INVALID_NOT_ENFORCED',
+      saying: 'is not a list of words',
+      hint: 'write "x-not-enforced": ["unevaluatedProperties"]',
+    },
   ],
   ['$names', { code: 'INVALID_REQUIRED', saying: 'is not a list of names', hint: NAMES }],
   ['$names/items/type', { code: 'INVALID_REQUIRED', saying: 'is not a name', hint: NAMES }],
@@ -161,29 +205,8 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
       hint: 'write "properties": { "device_id": { "type": "string" } }',
     },
   ],
-  ['$fields/minProperties', { code: 'NO_FIELDS', saying: 'names no field', hint: 'describe at least one field' }],
   ['$field/type', { code: 'INVALID_FIELD', saying: 'describes no field', hint: 'write { "type": "string" }' }],
-  [
-    '$documentation/type',
-    {
-      code: 'INVALID_ITEMS',
-      saying: 'does not describe an element',
-      hint: `write "items": { "type": "string" }, or ${ARRAY_HINT}`,
-    },
-  ],
 ]);
-
-/** Hints for words that are missing. */
-export const HOW_TO_ADD: Readonly<Record<string, string>> = {
-  $schema: 'add "$schema": "https://json-schema.org/draft/2020-12/schema"',
-  'x-topic': 'add "x-topic": the name of the folder the file lies in',
-  'x-version': 'add "x-version": 1, and one more with every change',
-  properties: 'list the members: "properties": { "device_id": { "type": "string" } }',
-};
-export const HOW_TO_ADD_TYPE = {
-  root: 'add "type": "object"',
-  field: 'add "type": one of string, integer, number, boolean, object, array',
-} as const;
 
 /**
  * Names of the meta-schema's definitions, by the definition: ajv's errors give no path to one that refers to itself.

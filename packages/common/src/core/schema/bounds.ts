@@ -43,8 +43,8 @@ function rangeProblems(field: JsonObject, pointer: string, numberAt: NumberAt): 
 }
 
 /**
- * Refuses whole numbers past 2^53, which JavaScript rounds and Python does not, and numbers that only rounding makes
- * whole: readers of the schema would enforce different rules.
+ * Refuses lengths and whole values of enum that only rounding makes whole, and whole values past 2^53: JavaScript reads others than
+ * the author wrote. Bounds are read by all their digits wherever rows are compared with them.
  */
 function exactnessProblems(field: JsonObject, pointer: string, numberAt: NumberAt): SchemaProblem[] {
   const keywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'minLength', 'maxLength'];
@@ -62,8 +62,9 @@ function exactnessProblems(field: JsonObject, pointer: string, numberAt: NumberA
     if (typeof value !== 'number' || !Number.isInteger(value) || !isReadable(numberAt(path))) return [];
     const code = 'NUMBER_NOT_EXACT';
     if (!Number.isSafeInteger(value)) {
+      if (!mustBeWhole) return [];
       const message = 'a number past ±9007199254740991 is not exact in JSON';
-      return [{ code, path, message, hint: 'choose a bound within ±9007199254740991, or leave it out' }];
+      return [{ code, path, message, hint: 'choose a number within ±9007199254740991, or leave it out' }];
     }
     if (!mustBeWhole || isWhole(numberAt(path))) return [];
     const message = `${numberAt(path)} is not a whole number, but most readers of JSON round it to ${value}`;
@@ -118,8 +119,8 @@ function typeRangeProblems(field: JsonObject, pointer: string, numberAt: NumberA
   if (range === undefined) return [];
   const { type, below, above, hint } = range;
   const outside = (value: unknown, path: string, code: string, mayTouch: boolean): SchemaProblem[] => {
-    // A number that is not exact has a problem of its own.
-    if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return [];
+    // A number that cannot be read has a problem of its own.
+    if (typeof value !== 'number' || !Number.isFinite(value)) return [];
     const text = numberAt(path);
     const room = Math.min(compareNumbers(text, below), compareNumbers(above, text));
     if (mayTouch ? room >= 0 : room > 0) return [];

@@ -5,7 +5,8 @@ import { readJsonSource, type DuplicateKey, type JsonNumber, type JsonSourceResu
 import { depthUpTo, isObject, type JsonObject } from '../json/value';
 import { metaSchemaProblems } from './meta-schema';
 import { readTopicSchema, type TopicSchema } from './model';
-import { shown, type SchemaProblem } from '../problem';
+import { isWarning, shown, type SchemaProblem } from '../problem';
+import { normalForm } from '../composition/normal-form';
 import { semanticProblems } from './semantics';
 
 export const MAX_SCHEMA_BYTES = 1_048_576;
@@ -15,12 +16,27 @@ export const MAX_FILE_DEPTH = 64;
 const PATTERN_BUDGET_MS = 700;
 
 export type SchemaCheck =
-  | { readonly ok: true; readonly schema: TopicSchema; readonly document: JsonObject }
+  | {
+      readonly ok: true;
+      readonly schema: TopicSchema;
+      /** The schema in its normal form, by which rows are judged: its text, and the same as JSON.parse reads it. */
+      readonly text: string;
+      readonly document: JsonObject;
+      /** Whether the author's file states its version. */
+      readonly statesVersion: boolean;
+      /** The place in the author's file for a JSON pointer into the document. */
+      readonly sourceOf: (pointer: string) => string;
+      /** What the author should know, and what refuses nothing. */
+      readonly warnings: readonly SchemaProblem[];
+    }
+  /** `problems` has the warnings, too. */
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
 export interface SchemaCheckOptions {
   /** The topic of the folder that the schema lies in; undefined where that is not known. */
   readonly topic?: string;
+  /** The version of a file that states none; 1 where it is not given. */
+  readonly version?: number;
   readonly maxColumns?: number;
   /** Milliseconds for the analysis of patterns that are not plainly safe, all of them together; 700 by default. */
   readonly patternBudgetMs?: number;
@@ -45,7 +61,7 @@ export function tooLarge(bytes: number): SchemaProblem {
  * Gives every problem at once, in the order of the file, and throws for no text.
  */
 export function checkSchema(text: string, options: SchemaCheckOptions = {}): SchemaCheck {
-  const { topic, maxColumns = MAX_COLUMNS, patternBudgetMs = PATTERN_BUDGET_MS } = options;
+  const { topic, version = 1, maxColumns = MAX_COLUMNS, patternBudgetMs = PATTERN_BUDGET_MS } = options;
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_SCHEMA_BYTES) return { ok: false, problems: [tooLarge(bytes)] };
   if (text.startsWith('\uFEFF')) {
@@ -67,14 +83,36 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
     return refused('SCHEMA_TOO_DEEP', `the file has more than ${MAX_FILE_DEPTH} levels`, 'flatten the schema');
   }
   const source = readJsonSource(text);
-  const numberAt = numberReader(text);
-  const problems = [
-    ...sourceProblems(source),
-    ...metaSchemaProblems(document),
-    ...semanticProblems(document, { topic, maxColumns, patternBudgetMs, numberAt }),
-  ];
-  if (problems.length > 0) return { ok: false, problems: inFileOrder(source, problems) };
-  return { ok: true, schema: readTopicSchema(text, document), document };
+  const normal = normalForm(text, document, { topic, version, patternBudgetMs, maxColumns });
+  const numberAt = numberReader(normal.text);
+  const ofNormalForm = [
+    ...metaSchemaProblems(normal.document),
+    ...semanticProblems(normal.document, { topic, maxColumns, numberAt }),
+  ].map((problem) => ({ ...problem, path: normal.sourceOf(problem.path) }));
+  // What a reference would have brought is missing only because it led nowhere.
+  const leadsNowhere = normal.problems.some(({ code }) =>
+    ['REMOTE_REF', 'REF_UNKNOWN', 'REF_FILE_MISSING'].includes(code),
+  );
+  const own = leadsNowhere
+    ? ofNormalForm.filter(({ code }) => !['REQUIRED_UNKNOWN', 'NO_FIELDS', 'EVENT_TIME_UNKNOWN'].includes(code))
+    : ofNormalForm;
+  const problems = inFileOrder(source, distinct([...sourceProblems(source), ...normal.problems, ...own]));
+  if (!problems.every(isWarning)) return { ok: false, problems };
+  const schema = readTopicSchema(normal.text, normal.document);
+  return {
+    ok: true,
+    schema,
+    text: normal.text,
+    document: normal.document,
+    statesVersion: Object.hasOwn(document, 'x-version'),
+    sourceOf: normal.sourceOf,
+    warnings: problems,
+  };
+}
+
+/** One of several equal problems: a schema that two fields refer to is told of once. */
+function distinct(problems: readonly SchemaProblem[]): SchemaProblem[] {
+  return [...new Map(problems.map((one) => [`${one.code} ${one.path}`, one])).values()];
 }
 
 /** Describes where a text stops being JSON, in words of our own: JSON.parse's differ between versions of Node. */

@@ -1,15 +1,15 @@
 import { pathText } from './columns';
 import { nearestWord } from '../json/nearest-word';
-import type { FieldVisit } from './model';
+import { athenaTypeOf, isFlattened, type FieldVisit } from './model';
 import { shown, type SchemaProblem } from '../problem';
 
 const PATH = '/x-event-time';
-const FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'date']);
+const TIME_TYPES: ReadonlySet<unknown> = new Set(['timestamp', 'date']);
 /** Fields that a hint lists. */
 const MAX_LISTED = 5;
 
 function isTime({ field }: FieldVisit): boolean {
-  return field['type'] === 'string' && FORMATS.has(field['format']);
+  return TIME_TYPES.has(athenaTypeOf(field));
 }
 
 function listed(fields: readonly FieldVisit[]): string {
@@ -30,7 +30,7 @@ export function eventTimeProblems(stated: unknown, fields: readonly FieldVisit[]
   const named = fields.find(({ path }) => pathText(path) === stated);
   if (named === undefined) return [unknown(stated, fields)];
   const { field, pointer } = named;
-  if (field['type'] === 'object') {
+  if (isFlattened(field)) {
     return [
       {
         code: 'EVENT_TIME_IS_OBJECT',

@@ -1,9 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import metaSchema from '../../../../../schemas/meta-schema.json';
-import { isObject, pointerTo, valueAt, type JsonObject } from '../json/value';
-import { strayKeyword } from './keyword-advice';
-import { MAX_SUGGESTIONS } from '../json/nearest-word';
-import { adviceFor, definitionOf, HOW_TO_ADD, HOW_TO_ADD_TYPE } from './advice';
+import { isObject, valueAt, type JsonObject } from '../json/value';
+import { adviceFor } from './advice';
 import { shown, type SchemaProblem } from '../problem';
 import { formatProblem, notForType, typeProblem, xTypeProblem } from './type-advice';
 
@@ -41,7 +39,7 @@ export function metaSchemaProblems(document: JsonObject): SchemaProblem[] {
   for (const error of errors) {
     // A word that must be taken out need not be mended inside.
     if (!isMisplaced(error) && lineage(error.instancePath).some((path) => misplaced.has(path))) continue;
-    const problem = describe(error, document, problems.size < MAX_SUGGESTIONS);
+    const problem = describe(error, document);
     problems.set(`${problem.code} ${problem.path}`, problem);
   }
   return [...problems.values()];
@@ -59,30 +57,9 @@ function isMisplaced({ keyword }: ErrorObject): boolean {
 
 /**
  * Describes one of ajv's errors.
- *
- * @param suggest whether to look for the word that a misspelt one means
  */
-function describe(error: ErrorObject, document: JsonObject, suggest: boolean): SchemaProblem {
-  const { keyword, instancePath: path, params, data } = error;
-  if (keyword === 'additionalProperties') {
-    const name = String((params as { additionalProperty: unknown }).additionalProperty);
-    const { properties } = error.parentSchema as { properties: JsonObject };
-    const place = definitionOf(error) === '$documentation' ? 'items' : 'schema';
-    return {
-      path: pointerTo(path, name),
-      ...strayKeyword(name, data as JsonObject, place, Object.keys(properties), suggest),
-    };
-  }
-  if (keyword === 'required') {
-    const name = String((params as { missingProperty: unknown }).missingProperty);
-    const hint = name === 'type' ? HOW_TO_ADD_TYPE[path === '' ? 'root' : 'field'] : HOW_TO_ADD[name];
-    return {
-      code: 'MISSING_KEYWORD',
-      path: pointerTo(path, name),
-      message: `"${name}" is missing`,
-      hint: hint ?? `add "${name}"`,
-    };
-  }
+function describe(error: ErrorObject, document: JsonObject): SchemaProblem {
+  const { instancePath: path } = error;
   const { parent, name } = splitPointer(path);
   if (isMisplaced(error)) {
     const field = valueAt(document, parent);
@@ -104,8 +81,11 @@ function describeValue(error: ErrorObject, typeBeside: () => unknown): Omit<Sche
     default: {
       const wanted = (parentSchema as { description?: unknown } | undefined)?.description;
       const saying = advice?.saying ?? message ?? 'is not allowed';
-      const code =
-        advice?.code === 'INVALID_ITEMS' && Array.isArray(data) ? 'TUPLE_ITEMS' : (advice?.code ?? 'INVALID_VALUE');
+      if (advice?.code === 'INVALID_FIELD' && Array.isArray(data)) {
+        const tuple = 'write "prefixItems" for the first elements in turn, and "items" for those behind them';
+        return { code: 'TUPLE_ITEMS', message: `${shown(data)} is a list, and describes no element`, hint: tuple };
+      }
+      const code = advice?.code ?? 'INVALID_VALUE';
       const hint = advice?.hint ?? (typeof wanted === 'string' ? wanted : 'see schemas/meta-schema.json');
       return { code, message: `${shown(data)} ${saying}`, hint };
     }

@@ -2,6 +2,14 @@ import typeTable from '../../../../../schemas/type-table.json';
 import { columnName, pathSegments, pathText } from './columns';
 import { canonicalNumber, numberReader, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
+import {
+  IN_PLACE_WORDS,
+  JSON_TYPES,
+  SCHEMA_IN,
+  SCHEMAS_BY_NAME,
+  SCHEMAS_IN_LIST,
+  WORDS_OF_TYPE,
+} from '../composition/words';
 
 /**
  * The rules on a value beyond its type, by keyword. Numbers are texts of all their digits, and equal ones have one text
@@ -17,6 +25,8 @@ export interface Constraints {
   readonly minLength?: string;
   readonly maxLength?: string;
   readonly pattern?: string;
+  /** Any other word that judges the value or its text, by its canonical JSON with the schemas that it refers to. */
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /** A path that a field had in older events (`x-renamed-from`), and the column that it had there. */
@@ -32,9 +42,14 @@ export interface SchemaColumn {
   /** JSON pointer to the field in the schema file. */
   readonly pointer: string;
   readonly column: string;
+  /** The JSON type; of a field of several types all of them, in the order of the alphabet: `integer|string`. */
   readonly jsonType: string;
   /** The type of the Curated column, as Athena writes it. */
   readonly athenaType: string;
+  /** How a time is read from the value: `x-type`, `x-time-zone` and `x-time-forms`; empty where none of them counts. */
+  readonly reading: string;
+  /** Whether the value may be an object, which is then kept as one value, exactly as sent. */
+  readonly opaque: boolean;
   /** Critical data element (`x-cde`): a row without a valid value is rejected. */
   readonly cde: boolean;
   /** Whether `required` lists it: absence is a violation then, which rejects the row only where `cde` is set too. */
@@ -58,7 +73,14 @@ export interface SchemaObject {
   readonly required: boolean;
   readonly title: string | undefined;
   readonly description: string | undefined;
+  /** What judges several members at once, by keyword, as canonical JSON with the schemas that it refers to. */
+  readonly rules: Readonly<Record<string, string>>;
+  /** Whether a row that breaks one of the rules is rejected (`x-cde`). */
+  readonly cde: boolean;
 }
+
+/** What becomes of rows with members that a closed object does not name. */
+export type Undeclared = 'record' | 'note' | 'reject';
 
 /** A topic schema as the pipeline uses it. Columns and objects are in the order of the file. */
 export interface TopicSchema {
@@ -76,8 +98,11 @@ export interface TopicSchema {
   readonly replayErrors: boolean;
   /** Why this version may break the one before it (`x-breaking`, `x-breaking-reason`); undefined where it may not. */
   readonly breakingReason: string | undefined;
+  readonly undeclared: Undeclared;
   readonly columns: readonly SchemaColumn[];
   readonly objects: readonly SchemaObject[];
+  /** The payload itself: its rules, and whether a row that breaks one is rejected. */
+  readonly root: Pick<SchemaObject, 'rules' | 'cde'>;
 }
 
 export const CONSTRAINT_KEYWORDS = [
@@ -107,19 +132,44 @@ interface TypeRow {
   readonly column: string;
 }
 
+/** Formats that make a column of a text of their own. */
+const TIMES: ReadonlySet<unknown> = new Set(['date-time', 'date']);
+
+/** The JSON types of a field of the normal form, in the order of the alphabet; all of them where it states none. */
+export function typesOf(field: JsonObject): readonly string[] {
+  const { type } = field;
+  if (type === undefined) return ['array', 'boolean', 'number', 'object', 'string'];
+  return (Array.isArray(type) ? (type as unknown[]) : [type]).map(String);
+}
+
+/** Whether a field of the normal form is an object whose members are fields. */
+export function isFlattened(field: JsonObject): boolean {
+  return field['type'] === 'object' && field['x-flatten'] !== false && isObject(field['properties']);
+}
+
+/** Whether a value of the field may be an object, which is then kept as one. */
+export function isOpaque(field: JsonObject): boolean {
+  return field['x-flatten'] === false || (typesOf(field).includes('object') && !isFlattened(field));
+}
+
 /**
- * The column type of a field by schemas/type-table.json; undefined for an object, which has no column, and for an
- * unknown type.
+ * The column type of a field by schemas/type-table.json: of a field of several types the one that holds them all. undefined for an
+ * object whose members are fields, which has no column, and for an unknown type.
  */
 export function athenaTypeOf(field: JsonObject): string | undefined {
+  if (isFlattened(field)) return undefined;
+  const types = typesOf(field);
+  const [type] = types;
+  if (types.length > 1 || type === 'object') {
+    if (!types.every((one) => (JSON_TYPES as readonly string[]).includes(one))) return undefined;
+    return types.every((one) => one === 'integer' || one === 'number') ? 'double' : 'string';
+  }
   const xType = field['x-type'];
   const decimal = typeof xType === 'string' && decimalOf(xType) !== undefined;
   const rows: readonly TypeRow[] = typeTable.types;
+  const format = type === 'string' && TIMES.has(field['format']) ? field['format'] : undefined;
   const row = rows.find(
-    (one) =>
-      one.type === field['type'] &&
-      one.format === field['format'] &&
-      one['x-type'] === (decimal ? 'decimal(p,s)' : xType),
+    (one) => one.type === type && one.format === format && one['x-type'] === (decimal ? 'decimal(p,s)' : xType),
   );
   return decimal && row ? xType : row?.column;
 }
@@ -155,7 +205,7 @@ export function* fieldsOf(
       required: required.has(name),
     };
     yield visit;
-    if (field['type'] === 'object') yield* fieldsOf(field, visit.path, visit.pointer);
+    if (isFlattened(field)) yield* fieldsOf(field, visit.path, visit.pointer);
   }
 }
 
@@ -180,31 +230,132 @@ export function comparesDoubles(athenaType: string | undefined): boolean {
   return athenaType === 'double' || athenaType === 'float';
 }
 
-function constraintsOf({ field, pointer }: FieldVisit, athenaType: string, numberAt: NumberAt): Constraints {
+function constraintsOf(
+  { field, pointer }: FieldVisit,
+  athenaType: string,
+  numberAt: NumberAt,
+  canonical: CanonicalWords,
+): Constraints {
   const numberText = (value: number, place: string) =>
     canonicalNumber(comparesDoubles(athenaType) ? String(value) : numberAt(place));
-  return Object.fromEntries(
-    CONSTRAINT_KEYWORDS.filter((keyword) => field[keyword] !== undefined).map((keyword) => {
-      const value = field[keyword];
-      const place = pointerTo(pointer, keyword);
-      if (typeof value === 'number') return [keyword, numberText(value, place)];
-      if (!Array.isArray(value)) return [keyword, value];
-      const texts = value.map((one: unknown, index) =>
-        typeof one === 'number' ? numberText(one, pointerTo(place, index)) : JSON.stringify(one),
-      );
-      return [keyword, texts];
-    }),
+  const plain = CONSTRAINT_KEYWORDS.filter((keyword) => field[keyword] !== undefined).map((keyword) => {
+    const value = field[keyword];
+    const place = pointerTo(pointer, keyword);
+    if (typeof value === 'number') return [keyword, numberText(value, place)];
+    if (!Array.isArray(value)) return [keyword, value];
+    const texts = value.map((one: unknown, index) =>
+      typeof one === 'number' ? numberText(one, pointerTo(place, index)) : JSON.stringify(one),
+    );
+    return [keyword, texts];
+  });
+  const others = canonical(field, pointer, (word) => judgesValues(word, field));
+  return { ...(Object.fromEntries(plain) as Constraints), ...(Object.keys(others).length > 0 && { others }) };
+}
+
+const PLAIN: ReadonlySet<string> = new Set(CONSTRAINT_KEYWORDS);
+
+/** Whether a word of a leaf judges its value beyond its column's type and the plain constraints. */
+function judgesValues(word: string, field: JsonObject): boolean {
+  if (word === 'format') return !(field['type'] === 'string' && TIMES.has(field['format']));
+  return (
+    !PLAIN.has(word) &&
+    (word === 'const' || (IN_PLACE_WORDS as readonly string[]).includes(word) || WORDS_OF_TYPE.has(word))
   );
 }
 
+/** Whether a word of an object with fields judges several of them at once, or members that it does not name. */
+export function judgesMembers(word: string, node: JsonObject): boolean {
+  if (word === 'additionalProperties') return node[word] === false;
+  return (
+    (IN_PLACE_WORDS as readonly string[]).includes(word) ||
+    (WORDS_OF_TYPE.get(word) === 'object' && word !== 'properties' && word !== 'required')
+  );
+}
+
+/** Gives the words of a node that pass a test, by canonical JSON. */
+type CanonicalWords = (
+  node: JsonObject,
+  pointer: string,
+  passes: (word: string, node: JsonObject) => boolean,
+) => Readonly<Record<string, string>>;
+
+/** Equal words have one text, with all digits of their numbers and with what their references lead to. */
+function canonicalWords(document: JsonObject, numberAt: NumberAt): CanonicalWords {
+  const defs = isObject(document['$defs']) ? document['$defs'] : {};
+  /** @param holds what the value is: a schema, schemas by name, or what has no schemas in it */
+  const text = (
+    value: unknown,
+    pointer: string,
+    holds: 'schema' | 'names' | 'data',
+    led: ReadonlySet<string>,
+  ): string => {
+    if (typeof value === 'number') return canonicalNumber(numberAt(pointer));
+    if (Array.isArray(value)) {
+      return `[${(value as unknown[]).map((one, index) => text(one, pointerTo(pointer, index), holds, led)).join(',')}]`;
+    }
+    if (!isObject(value)) return JSON.stringify(value);
+    const isSchema = holds === 'schema';
+    const members = Object.keys(value)
+      .filter((word) => !isSchema || !ANNOTATIONS.has(word))
+      .sort()
+      .map((word) => {
+        const inner = isSchema ? heldBy(word) : holds === 'names' ? 'schema' : 'data';
+        return `${JSON.stringify(word)}:${text(value[word], pointerTo(pointer, word), inner, led)}`;
+      });
+    const ref =
+      isSchema && typeof value['$ref'] === 'string' ? /^#\/\$defs\/([^/]+)$/.exec(value['$ref'])?.[1] : undefined;
+    const name = ref?.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (name === undefined || led.has(name) || !Object.hasOwn(defs, name)) return `{${members.join(',')}}`;
+    return `{${members.join(',')}}=${text(defs[name], pointerTo('/$defs', name), 'schema', new Set([...led, name]))}`;
+  };
+  return (node, pointer, passes) =>
+    Object.fromEntries(
+      Object.keys(node)
+        .filter((word) => passes(word, node))
+        .map((word) => [word, text(node[word], pointerTo(pointer, word), heldBy(word), new Set())]),
+    );
+}
+
+function heldBy(word: string): 'schema' | 'names' | 'data' {
+  if (SCHEMA_IN.has(word) || SCHEMAS_IN_LIST.has(word)) return 'schema';
+  return SCHEMAS_BY_NAME.has(word) ? 'names' : 'data';
+}
+
+/** Words for the reader, which change no verdict. */
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  'title',
+  'description',
+  '$comment',
+  'examples',
+  'default',
+  'deprecated',
+]);
+
+const READING_WORDS = ['x-type', 'x-time-zone', 'x-time-forms'] as const;
+
+function readingOf(field: JsonObject, athenaType: string): string {
+  if (athenaType !== 'timestamp') return '';
+  return READING_WORDS.flatMap((word) => (typeof field[word] === 'string' ? [`${word} ${field[word]}`] : [])).join(
+    ', ',
+  );
+}
+
+const UNDECLARED: ReadonlySet<unknown> = new Set<Undeclared>(['record', 'note', 'reject']);
+
+function undeclaredOf(document: JsonObject): Undeclared {
+  const stated = document['x-undeclared'];
+  return UNDECLARED.has(stated) ? (stated as Undeclared) : 'record';
+}
+
 /**
- * Reads the model of a schema that `checkSchema` accepted.
+ * Reads the model of a schema in its normal form.
  *
  * @param text the text of the schema, for the digits of its numbers
  * @param document the same text as JSON.parse reads it
  */
 export function readTopicSchema(text: string, document: JsonObject): TopicSchema {
   const numberAt = numberReader(text);
+  const canonical = canonicalWords(document, numberAt);
   const columns: SchemaColumn[] = [];
   const objects: SchemaObject[] = [];
   for (const visit of fieldsOf(document)) {
@@ -217,16 +368,20 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
       title: textOf(field['title']),
       description: textOf(field['description']),
     };
-    if (field['type'] === 'object') objects.push(common);
+    if (isFlattened(field)) {
+      objects.push({ ...common, rules: canonical(field, pointer, judgesMembers), cde: field['x-cde'] === true });
+    }
     const athenaType = athenaTypeOf(field);
     if (athenaType === undefined) continue;
     columns.push({
       ...common,
-      jsonType: String(field['type']),
+      jsonType: typesOf(field).join('|'),
       athenaType,
+      reading: readingOf(field, athenaType),
+      opaque: isOpaque(field),
       cde: field['x-cde'] === true,
       formerNames: formerNamesOf(field),
-      constraints: constraintsOf(visit, athenaType, numberAt),
+      constraints: constraintsOf(visit, athenaType, numberAt, canonical),
     });
   }
   return {
@@ -239,7 +394,9 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
     backfill: document['x-backfill'] === true,
     replayErrors: document['x-replay-errors'] === true,
     breakingReason: document['x-breaking'] === true ? textOf(document['x-breaking-reason']) : undefined,
+    undeclared: undeclaredOf(document),
     columns,
     objects,
+    root: { rules: canonical(document, '', judgesMembers), cde: document['x-cde'] === true },
   };
 }

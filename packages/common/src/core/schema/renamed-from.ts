@@ -1,7 +1,7 @@
 import { pointerTo } from '../json/value';
 import { shown, type SchemaProblem } from '../problem';
 import { columnName, MAX_COLUMN_NAME, MAX_DEPTH, MAX_PATH_TEXT, pathSegments, pathText } from './columns';
-import type { FieldVisit } from './model';
+import { isFlattened, type FieldVisit } from './model';
 
 const KEYWORD = 'x-renamed-from';
 
@@ -38,7 +38,7 @@ export function renamedFromProblems(fields: readonly FieldVisit[]): SchemaProble
   const owners = new Map(fields.map((visit) => [columnName(visit.path), visit]));
   const claimed = new Map<string, StatedName>();
   return fields
-    .filter(({ field }) => field['type'] !== 'object')
+    .filter(({ field }) => !isFlattened(field))
     .flatMap((visit) =>
       statedNames(visit).flatMap((one) => {
         const before = claimed.get(one.column);

@@ -1,12 +1,12 @@
 import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, MAX_PATH_TEXT, pathText } from './columns';
 import { isWhole, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
-import { GrowthAnalyser } from '../pattern/growth-analyser';
-import { checkPattern, type PatternAnalysers } from '../pattern/safety';
 import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
 import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
-import { fieldsOf, type FieldVisit } from './model';
+import { statedTypes, typeOfValue } from '../composition/types';
+import { fieldsOf, isFlattened, judgesMembers, type FieldVisit } from './model';
+import { notForType } from './type-advice';
 import { partitionNames } from './partition';
 import { renamedFromProblems } from './renamed-from';
 import { shown, type SchemaProblem } from '../problem';
@@ -16,16 +16,9 @@ import { isTopicName } from '../topic';
 export interface SemanticOptions {
   readonly topic: string | undefined;
   readonly maxColumns: number;
-  /** Milliseconds that the analysis of all patterns together may take. */
-  readonly patternBudgetMs: number;
   /** Gives the digits of the document's numbers. */
   readonly numberAt: NumberAt;
 }
-
-/** Characters of a pattern that is analysed; the meta-schema refuses longer ones. */
-const MAX_PATTERN = 512;
-/** Milliseconds for examples of texts that refused patterns are slow on. */
-const EXPLANATION_BUDGET_MS = 100;
 
 /**
  * The problems that no meta-schema can find: in names, collisions, contradictions and patterns. Checks whatever has the
@@ -33,12 +26,7 @@ const EXPLANATION_BUDGET_MS = 100;
  */
 export function semanticProblems(document: JsonObject, options: SemanticOptions): SchemaProblem[] {
   const fields = [...fieldsOf(document)];
-  const analysers: PatternAnalysers = {
-    decide: new GrowthAnalyser(options.patternBudgetMs),
-    // It has a budget of its own, so that explaining a refused pattern takes no time from one that may be safe.
-    explain: new GrowthAnalyser(EXPLANATION_BUDGET_MS),
-  };
-  const leaves = fields.filter(({ field }) => field['type'] !== 'object');
+  const leaves = fields.filter(({ field }) => !isFlattened(field));
   return [
     ...topicProblems(document, options.topic),
     ...versionProblems(document, options.numberAt),
@@ -47,7 +35,10 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
     ...requiredProblems(document, ''),
     ...fields.flatMap(({ field, pointer }) => requiredProblems(field, pointer)),
     ...fields.flatMap(nameProblems),
-    ...leaves.flatMap((leaf) => leafProblems(leaf, analysers, options.numberAt)),
+    ...leaves.flatMap((leaf) => leafProblems(leaf, options.numberAt)),
+    ...(fields.length === 0 && isObject(document['properties'] ?? {}) ? [noFields(document)] : []),
+    ...objectProblems(document, ''),
+    ...fields.filter(({ field }) => isFlattened(field)).flatMap(({ field, pointer }) => objectProblems(field, pointer)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
     ...renamedFromProblems(fields),
@@ -57,6 +48,10 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
 
 function topicProblems(document: JsonObject, topic: string | undefined): SchemaProblem[] {
   const stated = document['x-topic'];
+  if (stated === undefined) {
+    const hint = 'add "x-topic": the name of the folder the file lies in';
+    return [{ code: 'MISSING_KEYWORD', path: '/x-topic', message: '"x-topic" is missing', hint }];
+  }
   if (topic === undefined || typeof stated !== 'string' || stated === topic) return [];
   return [
     {
@@ -234,23 +229,74 @@ function partitionProblems(document: JsonObject, leaves: readonly FieldVisit[]):
     }));
 }
 
-function leafProblems(
-  { field, pointer }: FieldVisit,
-  analysers: PatternAnalysers,
-  numberAt: NumberAt,
-): SchemaProblem[] {
+/** Words at an object that say something only of a column, or of rules that it does not have. */
+function objectProblems(node: JsonObject, pointer: string): SchemaProblem[] {
+  const problems: SchemaProblem[] = [];
+  for (const word of ['x-renamed-from', 'x-type']) {
+    if (pointer !== '' && node[word] !== undefined) {
+      problems.push({ path: pointerTo(pointer, word), ...notForType(word, node) });
+    }
+  }
+  if (node['x-cde'] === true && !Object.keys(node).some((word) => judgesMembers(word, node))) {
+    problems.push({
+      code: 'CDE_ON_OBJECT',
+      path: pointerTo(pointer, 'x-cde'),
+      message: 'an object without rules of its own cannot be critical (x-cde): it has no column',
+      hint: 'set "x-cde" on the fields inside it',
+    });
+  }
+  return problems;
+}
+
+/** An event may have no fields, where its author says so. */
+function noFields(document: JsonObject): SchemaProblem {
+  const isStated = document['additionalProperties'] === false || isObject(document['properties']);
+  return {
+    code: 'NO_FIELDS',
+    path: '/properties',
+    message: 'the schema names no field',
+    hint: 'list the members: "properties": { "device_id": { "type": "string" } }',
+    ...(isStated && { severity: 'warning' as const }),
+  };
+}
+
+function leafProblems({ field, pointer }: FieldVisit, numberAt: NumberAt): SchemaProblem[] {
   return [
     ...boundProblems(field, pointer, numberAt),
     ...repeatProblems(field['enum'], pointerTo(pointer, 'enum'), 'ENUM_DUPLICATE', 'take one of the two out'),
-    ...patternProblems(field, pointer, analysers),
+    ...enumTypeProblems(field, pointer),
+    ...timeProblems(field, pointer),
   ];
 }
 
-function patternProblems(field: JsonObject, pointer: string, analysers: PatternAnalysers): SchemaProblem[] {
-  const pattern = field['pattern'];
-  if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN) return [];
-  const verdict = checkPattern(pattern, analysers);
-  if (verdict.ok) return [];
-  const { code, message, hint } = verdict;
-  return [{ code, path: pointerTo(pointer, 'pattern'), message, hint }];
+/** Finds values that no value of the field's type equals. */
+function enumTypeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
+  const { enum: values, type } = field;
+  const types = statedTypes(type);
+  if (!Array.isArray(values) || types === undefined) return [];
+  return values.flatMap((value: unknown, index) => {
+    const own = typeOfValue(value);
+    if (own !== undefined && (types.has(own) || (own === 'integer' && types.has('number')))) return [];
+    return [
+      {
+        code: 'ENUM_VALUE_TYPE',
+        path: pointerTo(pointer, 'enum', index),
+        message: `${shown(value)} is not of the field's type`,
+        hint: `list values of "type": ${shown(type)}; null is always allowed where x-cde is not set`,
+      },
+    ];
+  });
+}
+
+/** x-time-zone and x-time-forms say how a date-time is written. */
+function timeProblems(field: JsonObject, pointer: string): SchemaProblem[] {
+  if (field['type'] === 'string' && field['format'] === 'date-time') return [];
+  return ['x-time-zone', 'x-time-forms']
+    .filter((word) => field[word] !== undefined && field['type'] === 'string')
+    .map((word) => ({
+      code: 'KEYWORD_NOT_FOR_TYPE',
+      path: pointerTo(pointer, word),
+      message: `"${word}" says how a date-time is written, and this is none`,
+      hint: 'add "format": "date-time", or take it out',
+    }));
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/value';
 import { nearestWord } from '../json/nearest-word';
 import { decimalOf } from './model';
+import { FORMATS } from '../composition/words';
 import { shown, type SchemaProblem } from '../problem';
 
 const TYPES = ['string', 'integer', 'number', 'boolean', 'object', 'array'] as const;
@@ -54,17 +55,6 @@ type Finding = Omit<SchemaProblem, 'path'>;
 
 /** The problem with a value of `type` that no topic schema may have. */
 export function typeProblem(value: unknown): Finding {
-  if (Array.isArray(value)) {
-    const real = value.filter((one): one is string => typeof one === 'string' && one !== 'null');
-    return {
-      code: 'TYPE_LIST',
-      message: `${shown(value)} is a list, but a field has one type`,
-      hint:
-        real.length === 1
-          ? `write "type": "${real[0] ?? ''}": null is always allowed where x-cde is not set`
-          : 'choose one type, or give each form a field of its own; null is always allowed where x-cde is not set',
-    };
-  }
   const word = typeof value === 'string' ? value : '';
   const known = writtenFor(word);
   const near = known ?? nearestWord(word, TYPES);
@@ -84,20 +74,22 @@ const TIMES: ReadonlySet<string> = new Set([
   'iso-date-time',
 ]);
 
+/** Whether a format that JSON Schema does not define is a slip of one that it defines, or a type of a database. */
+export function isMisspeltFormat(value: string): boolean {
+  const word = value.toLowerCase();
+  return (
+    TIMES.has(word) || (nearestWord(word, FORMATS) !== undefined && !(FORMATS as readonly string[]).includes(word))
+  );
+}
+
 /** The problem with a value of `format` that is not enforced. */
 export function formatProblem(value: unknown): Finding {
   const word = typeof value === 'string' ? value.toLowerCase() : '';
-  const number = /^(?:int|float|double|decimal)/.test(word) ? writtenFor(word) : undefined;
-  const near = TIMES.has(word) ? 'date-time' : nearestWord(word, ['date-time', 'date']);
+  const near = TIMES.has(word) ? 'date-time' : nearestWord(word, FORMATS);
   return {
     code: 'UNSUPPORTED_FORMAT',
     message: `${shown(value)} is not a supported format`,
-    hint:
-      number !== undefined
-        ? `leave it out, and write ${number}`
-        : near === undefined || word === 'time'
-          ? 'supported are date-time and date; for other forms use pattern, or leave format out'
-          : `did you mean "${near}"?`,
+    hint: near === undefined ? `supported are ${FORMATS.join(', ')}` : `did you mean "${near}"?`,
   };
 }
 
@@ -138,33 +130,26 @@ function hintForXType(value: unknown, type: unknown): string {
 }
 
 /**
- * The problem with a keyword that does not go with the type of its field.
+ * What to say of a word that asserts nothing about values of the types that a field has.
+ *
+ * @param field the field in which the word stands
+ */
+export function saysNothing(keyword: string, field: JsonObject): Finding {
+  const type = field['type'];
+  return {
+    code: 'KEYWORD_NOT_FOR_TYPE',
+    message: `"${keyword}" says nothing about "type": ${shown(type)}`,
+    hint: hintFor(keyword, type, field[keyword]),
+  };
+}
+
+/**
+ * The problem with a word of ours that does not go with the type of its field.
  *
  * @param field the field in which the keyword stands
  */
 export function notForType(keyword: string, field: JsonObject): Finding {
   const type = field['type'];
-  if (type === 'string' && field['format'] !== undefined && [...OF_STRINGS, 'enum'].includes(keyword)) {
-    return {
-      code: 'KEYWORD_NOT_FOR_FORMAT',
-      message: `"${keyword}" cannot be used beside "format"`,
-      hint: 'take one of the two out: with a format the column holds a time, not a text',
-    };
-  }
-  if (keyword === 'x-cde') {
-    return {
-      code: 'CDE_ON_OBJECT',
-      message: 'an object cannot be critical (x-cde): it has no column',
-      hint: 'set "x-cde" on the fields inside it',
-    };
-  }
-  if (keyword === 'enum' && type === 'number') {
-    return {
-      code: 'ENUM_ON_NUMBER',
-      message: 'enum cannot list numbers with decimals: 0.1 and 0.10 are one value in one column and two in another',
-      hint: 'write "type": "integer" if they are whole, else "minimum" and "maximum"',
-    };
-  }
   return {
     code: 'KEYWORD_NOT_FOR_TYPE',
     message: `"${keyword}" cannot be used with "type": ${shown(type)}`,
@@ -193,8 +178,13 @@ function hintFor(keyword: string, type: unknown, value: unknown): string {
       return 'write "type": "object" if it has members, or take it out';
     case 'items':
       return 'write "type": "array" if it is a list, or take it out';
-    case 'enum':
-      return 'take it out: enum is for strings and integers';
+    case 'x-time-zone':
+    case 'x-time-forms':
+      return 'take it out: it is for "type": "string", "format": "date-time"';
+    case 'x-renamed-from':
+      return 'write it at the fields inside, each with its own former path';
+    case 'x-flatten':
+      return 'take it out: only objects are flattened';
     case 'x-type':
       if (type === 'string') {
         const format = formatFor(value)?.replace('"type": "string", ', '');
@@ -202,7 +192,7 @@ function hintFor(keyword: string, type: unknown, value: unknown): string {
           ? 'take it out: for a time or a date write "format"; for a number change "type"'
           : `write ${format} instead`;
       }
-      return 'take it out: int is for integer, float and decimal(p,s) are for number';
+      return 'take it out: int is for integer, float and decimal(p,s) are for number, timestamp(…) is for both';
     default:
       return 'take it out, or change "type"';
   }

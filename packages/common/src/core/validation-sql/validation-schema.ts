@@ -6,11 +6,12 @@ import {
   CONSTRAINT_KEYWORDS,
   fieldsOf,
   formerNamesOf,
+  isFlattened,
   type Constraints,
   type SchemaColumn,
 } from '../schema/model';
 
-export type ConstraintKeyword = keyof Constraints;
+export type ConstraintKeyword = Exclude<keyof Constraints, 'others'>;
 
 /**
  * A leaf of a schema as rows are validated by it. The twin is `Field` in
@@ -75,7 +76,7 @@ export function readValidationSchema(text: string, document: JsonObject): Valida
   for (const { path, pointer, field, required } of fieldsOf(document)) {
     const parents = path.slice(1).map((_, index) => columnName(path.slice(0, index + 1)));
     const common = { pointer, column: columnName(path), memberPrefix: memberPrefix(path), required, parents };
-    if (field['type'] === 'object') {
+    if (isFlattened(field)) {
       objects.push({ kind: 'object', ...common });
       continue;
     }

@@ -48,6 +48,8 @@ const column = (name: string): fc.Arbitrary<SchemaColumn> =>
       jsonType,
       athenaType,
       formerNames: [],
+      reading: '',
+      opaque: false,
       title: undefined,
       ...rest,
     }));
@@ -70,8 +72,10 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     backfill: false,
     replayErrors: false,
     breakingReason: undefined,
+    undeclared: 'record' as const,
     columns,
     objects: [],
+    root: { rules: {}, cde: false },
   }));
 
 /** Whether `checkSchema` accepts a column's field as the one that x-event-time names. */
@@ -149,6 +153,8 @@ export function looserThan(schema: TopicSchema): fc.Arbitrary<TopicSchema> {
         cde: false,
         required: false,
         formerNames: [],
+        reading: '',
+        opaque: false,
         title: undefined,
         description: undefined,
         constraints: {},
