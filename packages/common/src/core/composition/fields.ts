@@ -101,7 +101,7 @@ export class Fields {
     }
     if (Array.isArray(allOf)) for (const one of allOf as unknown[]) take(one);
     else if (allOf !== undefined) parts.push({ allOf });
-    const merged = parts.length === 1 ? { ...own } : parts.reduce(mergeSchemas);
+    const merged = withoutUnevaluated(parts.length === 1 ? { ...own } : parts.reduce(mergeSchemas), own);
     this.#sources.set(merged, sources);
     return merged;
   }
@@ -411,6 +411,25 @@ export class Fields {
     if (this.problems.some((one) => one.path === path)) return;
     this.problems.push({ path, severity: 'warning', ...saysNothing(word, { ...own, type: nameTypes(types) }) });
   }
+}
+
+/** Words that judge members or elements of a value in ways that depend on the value. */
+const DEPENDING: readonly string[] = ['anyOf', 'oneOf', 'if', 'dependentSchemas', 'allOf', 'contains'];
+
+/**
+ * What a schema says of unevaluated members it says of additional ones where nothing else judges members than the words that are
+ * merged into it; and so it is with elements.
+ */
+function withoutUnevaluated(merged: JsonObject, own: JsonObject): JsonObject {
+  if (DEPENDING.some((word) => Object.hasOwn(merged, word))) return merged;
+  let result = merged;
+  if (Object.hasOwn(own, 'unevaluatedProperties') && !Object.hasOwn(merged, 'additionalProperties')) {
+    result = { ...without(result, 'unevaluatedProperties'), additionalProperties: own['unevaluatedProperties'] };
+  }
+  if (Object.hasOwn(own, 'unevaluatedItems') && !Object.hasOwn(merged, 'items')) {
+    result = { ...without(result, 'unevaluatedItems'), items: own['unevaluatedItems'] };
+  }
+  return result;
 }
 
 const STATED_AT_OBJECTS: ReadonlySet<string> = new Set(OBJECT_WORDS);

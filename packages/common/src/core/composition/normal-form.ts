@@ -9,11 +9,12 @@ import { shown, type SchemaProblem } from '../problem';
 import { resolver } from '../dialects/references';
 import { toCurrentDialect } from '../dialects/translate';
 import { Fields, isMap } from './fields';
+import { withKnownSchemas } from './known-schemas';
 import { NOT_ENFORCED, prepare, unenforced } from './prepare';
 import { printJson } from './print';
 import { References } from './references';
 import { possibleTypes } from './types';
-import { FIELD_WORDS, without } from './words';
+import { FIELD_WORDS, SCHEMA_IN, SCHEMAS_BY_NAME, SCHEMAS_IN_LIST, UNEVALUATED, without } from './words';
 import { MAX_DEPTH } from '../schema/columns';
 import { fieldsOf, isFlattened } from '../schema/model';
 
@@ -46,7 +47,7 @@ export interface NormalFormOptions {
  * @param document the same text as JSON.parse reads it, of bounded depth
  */
 export function normalForm(text: string, document: JsonObject, options: NormalFormOptions): NormalForm {
-  const dialect = toCurrentDialect(document);
+  const dialect = toCurrentDialect(withKnownSchemas(document));
   const {
     document: given,
     origin,
@@ -74,6 +75,14 @@ export function normalForm(text: string, document: JsonObject, options: NormalFo
   const definitions = references.definitions();
   const normal = withoutPointers({ ...head, ...body, ...(definitions && { $defs: definitions }) });
   problems.push(...fields.problems);
+  const place = (pointer: string) =>
+    sourceOf(pointer, normal, (node) => fields.pointerOf(node) ?? references.placeOf(node));
+  problems.push(
+    ...unevaluatedIn(normal).map((pointer) => ({
+      path: place(pointer),
+      ...unenforced(pointer.split('/').at(-1) ?? ''),
+    })),
+  );
   const changed = !isDeepStrictEqual(normal, document);
   const digits = changed ? digitsOf(text, problems) : undefined;
   return {
@@ -81,8 +90,7 @@ export function normalForm(text: string, document: JsonObject, options: NormalFo
     text: digits === undefined ? text : `${printJson(normal, digits)}\n`,
     changed,
     problems,
-    sourceOf: (pointer) =>
-      changed ? sourceOf(pointer, normal, (node) => fields.pointerOf(node) ?? references.placeOf(node)) : pointer,
+    sourceOf: (pointer) => (changed ? place(pointer) : pointer),
   };
 }
 
@@ -196,6 +204,21 @@ function headed(root: JsonObject, given: JsonObject, { topic, version }: NormalF
       ...body,
     },
   };
+}
+
+/** JSON pointers to the words of a schema that count what other words have judged. */
+function unevaluatedIn(schema: unknown, pointer = ''): string[] {
+  if (!isObject(schema)) return [];
+  return Object.entries(schema).flatMap(([word, value]): string[] => {
+    const at = pointerTo(pointer, word);
+    if (UNEVALUATED.has(word)) return [at];
+    if (SCHEMA_IN.has(word)) return unevaluatedIn(value, at);
+    if (SCHEMAS_IN_LIST.has(word) && Array.isArray(value)) {
+      return (value as unknown[]).flatMap((one, index) => unevaluatedIn(one, pointerTo(at, index)));
+    }
+    if (!SCHEMAS_BY_NAME.has(word) || !isObject(value)) return [];
+    return Object.entries(value).flatMap(([name, one]) => unevaluatedIn(one, pointerTo(at, name)));
+  });
 }
 
 /** Leaves out the pointers that the top of the file names: they lead to places of the author's file. */

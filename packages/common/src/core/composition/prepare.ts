@@ -18,6 +18,7 @@ import {
   SCHEMA_IN,
   SCHEMAS_BY_NAME,
   SCHEMAS_IN_LIST,
+  UNEVALUATED,
   WORDS_OF_TYPE,
 } from './words';
 
@@ -80,7 +81,7 @@ class Preparation {
     const listed: unknown = node[NOT_ENFORCED];
     const taken = new Set<unknown>(Array.isArray(listed) ? listed : []);
     const words: [string, unknown][] = [];
-    for (const [word, value] of Object.entries(closed(node))) {
+    for (const [word, value] of Object.entries(node)) {
       const place = pointerTo(at, word);
       const isNamed = taken.has(word) || this.#named.has(place);
       const found = this.#wordProblem(word, value, node, isRoot);
@@ -190,7 +191,7 @@ class Preparation {
 
   /** Words that judge members by names that no column has: they may be left out where the author says so. */
   #mayBeLeftOut(word: string): boolean {
-    return WORDS_OF_TYPE.has(word) && !['properties', 'required'].includes(word);
+    return UNEVALUATED.has(word) || (WORDS_OF_TYPE.has(word) && !['properties', 'required'].includes(word));
   }
 
   #leftOut(word: string, path: string): void {
@@ -202,29 +203,6 @@ class Preparation {
       hint: 'check it where the events are made, or where they are used',
     });
   }
-}
-
-/** Words by which a schema judges members or elements that unevaluatedProperties and unevaluatedItems count as judged. */
-const JUDGE_BESIDE: readonly string[] = [
-  '$ref',
-  '$dynamicRef',
-  'allOf',
-  'anyOf',
-  'oneOf',
-  'if',
-  'dependentSchemas',
-  'contains',
-];
-
-/** Where nothing else judges members, unevaluated ones are the additional ones; and so it is with elements. */
-function closed(node: JsonObject): JsonObject {
-  if (JUDGE_BESIDE.some((word) => Object.hasOwn(node, word))) return node;
-  const renamed = ([word, value]: readonly [string, unknown]): readonly [string, unknown] => {
-    if (word === 'unevaluatedProperties' && !Object.hasOwn(node, 'additionalProperties'))
-      return ['additionalProperties', value];
-    return word === 'unevaluatedItems' && !Object.hasOwn(node, 'items') ? ['items', value] : [word, value];
-  };
-  return Object.fromEntries(Object.entries(node).map(renamed));
 }
 
 /** The problem with a word that nothing can judge rows by. */
@@ -251,7 +229,7 @@ function portable(pattern: string): string {
   }
 }
 
-/** Formats that JSON Schema defines and nothing here judges. One that it does not define asserts nothing. */
+/** Formats that JSON Schema defines and nothing here judges. */
 const DEFINED_FORMATS: ReadonlySet<unknown> = new Set([
   'idn-email',
   'idn-hostname',
@@ -274,6 +252,16 @@ function formatFound(value: unknown, node: JsonObject) {
         ? `${shown(value)} is no format that JSON Schema defines, so nothing is checked by it`
         : `${shown(value)} says nothing about "type": ${shown(node['type'])}`,
       hint: 'for texts of a form write "pattern"; for another column type write "x-type"',
+    };
+    return { problem, mayBeNamed: true };
+  }
+  if (DEFINED_FORMATS.has(value)) {
+    // By JSON Schema 2020-12 a format asserts nothing unless a validator says so, and of these ours says nothing.
+    const problem = {
+      code: 'FORMAT_NOT_CHECKED',
+      severity: 'warning' as const,
+      message: `texts are not checked to be of the format ${shown(value)}`,
+      hint: `write a "pattern" beside it, or ${hintToName('format')}`,
     };
     return { problem, mayBeNamed: true };
   }

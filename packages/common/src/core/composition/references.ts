@@ -15,6 +15,19 @@ export const PLACES: ReadonlySet<string> = new Set([
   '$defs',
 ]);
 
+const JUDGING: readonly string[] = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if', 'dependentSchemas', 'contains'];
+
+/** A subschema in which nothing judges members or elements beside it says of additional ones what it says of unevaluated ones. */
+function closed(schema: JsonObject): JsonObject {
+  if (JUDGING.some((word) => Object.hasOwn(schema, word))) return schema;
+  const renamed = ([word, value]: readonly [string, unknown]): readonly [string, unknown] => {
+    if (word === 'unevaluatedProperties' && !Object.hasOwn(schema, 'additionalProperties'))
+      return ['additionalProperties', value];
+    return word === 'unevaluatedItems' && !Object.hasOwn(schema, 'items') ? ['items', value] : [word, value];
+  };
+  return Object.fromEntries(Object.entries(schema).map(renamed));
+}
+
 export class References {
   readonly #names = new Map<object, string>();
   readonly #taken = new Set<string>();
@@ -53,7 +66,7 @@ export class References {
   }
 
   #copied(schema: JsonObject): JsonObject {
-    const words = Object.entries(schema).filter(([word]) => !PLACES.has(word));
+    const words = Object.entries(closed(schema)).filter(([word]) => !PLACES.has(word));
     const copied = words.map(([word, value]): [string, unknown] => [word, this.within(word, value)]);
     const ref = schema['$ref'];
     const target = typeof ref === 'string' ? this.resolve(ref, schema) : undefined;

@@ -63,12 +63,10 @@ export const SCHEMAS_BY_NAME: ReadonlySet<string> = new Set([
 ]);
 
 /** Words that assert something that neither columns nor the text of a value can be judged by. */
-export const NEVER_ENFORCED: ReadonlySet<string> = new Set([
-  'unevaluatedProperties',
-  'unevaluatedItems',
-  '$dynamicRef',
-  '$recursiveRef',
-]);
+export const NEVER_ENFORCED: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef']);
+
+/** Words that count what the words beside them have judged. They are enforced where other words say the same. */
+export const UNEVALUATED: ReadonlySet<string> = new Set(['unevaluatedProperties', 'unevaluatedItems']);
 
 /** The formats that values are judged by; schemas/formats.json has what each means. */
 export const FORMATS = [
