@@ -78,6 +78,11 @@ export interface TopicSchema {
   readonly breakingReason: string | undefined;
   readonly columns: readonly SchemaColumn[];
   readonly objects: readonly SchemaObject[];
+  /**
+   * The paths whose objects and arrays are kept as the JSON text that was sent (`x-flatten: false`), those of former names included.
+   * docs/decisions/0053-opaque-paths.md.
+   */
+  readonly opaquePaths: readonly (readonly string[])[];
 }
 
 export const CONSTRAINT_KEYWORDS = [
@@ -124,6 +129,11 @@ export function athenaTypeOf(field: JsonObject): string | undefined {
   return decimal && row ? xType : row?.column;
 }
 
+/** Whether an object in the place of a field is kept as it was sent, and has no fields of its own. */
+export function isOpaque(field: JsonObject): boolean {
+  return field['x-flatten'] === false;
+}
+
 /** A leaf or object of a schema's tree. */
 export interface FieldVisit {
   readonly path: readonly string[];
@@ -155,7 +165,7 @@ export function* fieldsOf(
       required: required.has(name),
     };
     yield visit;
-    if (field['type'] === 'object') yield* fieldsOf(field, visit.path, visit.pointer);
+    if (field['type'] === 'object' && !isOpaque(field)) yield* fieldsOf(field, visit.path, visit.pointer);
   }
 }
 
@@ -207,6 +217,7 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
   const numberAt = numberReader(text);
   const columns: SchemaColumn[] = [];
   const objects: SchemaObject[] = [];
+  const opaquePaths: (readonly string[])[] = [];
   for (const visit of fieldsOf(document)) {
     const { path, pointer, field, required } = visit;
     const common = {
@@ -217,9 +228,11 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
       title: textOf(field['title']),
       description: textOf(field['description']),
     };
-    if (field['type'] === 'object') objects.push(common);
-    const athenaType = athenaTypeOf(field);
+    const opaque = isOpaque(field);
+    if (field['type'] === 'object' && !opaque) objects.push(common);
+    const athenaType = opaque ? 'string' : athenaTypeOf(field);
     if (athenaType === undefined) continue;
+    if (opaque) opaquePaths.push(path, ...formerNamesOf(field).map((former) => former.path));
     columns.push({
       ...common,
       jsonType: String(field['type']),
@@ -241,5 +254,6 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
     breakingReason: document['x-breaking'] === true ? textOf(document['x-breaking-reason']) : undefined,
     columns,
     objects,
+    opaquePaths,
   };
 }

@@ -59,8 +59,9 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     fc.boolean(),
     fc.integer({ min: 1, max: 9 }),
     fc.boolean(),
+    fc.boolean(),
   )
-  .map(([columns, eventTimeStable, version, declares]) => ({
+  .map(([columns, eventTimeStable, version, declares, flattens]) => ({
     topic: 'telemetry.climate',
     version,
     title: undefined,
@@ -72,6 +73,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     breakingReason: undefined,
     columns,
     objects: [],
+    opaquePaths: flattens ? [] : columns.filter(({ athenaType }) => athenaType === 'string').map(({ path }) => path),
   }));
 
 /** Whether `checkSchema` accepts a column's field as the one that x-event-time names. */
