@@ -41,10 +41,6 @@ class InvalidJsonError(LeanOpsError, ValueError):
         super().__init__(f"{expectation} at line {line} column {column} (character {position})")
 
 
-class ScanError(LeanOpsError, ValueError):
-    """scan has found no value. parse says what is wrong with the text, or reads it after all."""
-
-
 class _NotANumberError(LeanOpsError, ValueError):
     """The text has NaN or Infinity, which the C scanner accepts and JSON does not."""
 
@@ -54,7 +50,11 @@ def _refuse_constant(name: str) -> None:
 
 
 _decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
-_scan_once: Callable[[str, int], tuple[Json, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+scan: Callable[[str, int], tuple[Json, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+"""The value that begins at a position of a JSON text, and the position behind it. Raises one of SCAN_ERRORS
+where there is none, or where only scan_deep can tell."""
+SCAN_ERRORS = (RecursionError, StopIteration, _NotANumberError, JSONDecodeError)
+"""What scan raises. parse says what is wrong with the text, or reads it after all."""
 
 
 def _expectation(error: JSONDecodeError) -> str:
@@ -143,18 +143,6 @@ def parse_deep(text: str) -> Json:
     if end != len(text):
         raise InvalidJsonError("Extra data", text, end)
     return value
-
-
-def scan(text: str, position: int) -> tuple[Json, int]:
-    """The value that begins at a position of a JSON text, and the position behind it.
-
-    Raises ScanError where there is none, or where only scan_deep can tell.
-    """
-    try:
-        found: tuple[Json, int] = _scan_once(text, position)
-    except (RecursionError, StopIteration, _NotANumberError, JSONDecodeError) as error:
-        raise ScanError from error
-    return found
 
 
 def scan_deep(text: str, position: int) -> tuple[Json, int]:

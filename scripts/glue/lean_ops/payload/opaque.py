@@ -5,13 +5,14 @@ column is kept, however the payload spells it, because Curated reads columns as 
 docs/decisions/0053-opaque-paths.md. flatten.py leaves values alone that were kept here.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from lean_ops.columns import names
 from lean_ops.payload.json_text import (
+    SCAN_ERRORS,
     InvalidJsonError,
     Json,
-    ScanError,
     parse,
     read_key,
     scan,
@@ -29,6 +30,9 @@ _MAX_CACHED_SPOTS = 10_000
 an opaque object, too."""
 _VALUE = "value"
 """The column of a payload that is valid JSON but not an object."""
+
+_NEXT_KEY = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
+"""A comma and the next member's name, as nearly all are: without escapes. It saves half of the time."""
 
 _Scan = Callable[[str, int], tuple[Json, int]]
 
@@ -71,7 +75,7 @@ class OpaqueReader:
         """
         try:
             return self._read(text, scan)
-        except (ScanError, InvalidJsonError):
+        except (*SCAN_ERRORS, InvalidJsonError):
             parse(text)
         # The text is right, but nested deeper than the fast scanner follows.
         return self._read(text, scan_deep)
@@ -99,8 +103,8 @@ class OpaqueReader:
         if text[position : position + 1] == "}":
             return members, position + 1
         value: Json
+        key, start = read_key(text, position)
         while True:
-            key, start = read_key(text, position)
             below = spot.below.get(key) or self._spot(spot, key)
             if below.leads_on and not below.is_kept and text[start : start + 1] == "{":
                 value, end = self._object(text, start, below, scan_value)
@@ -109,13 +113,17 @@ class OpaqueReader:
                 if below.is_kept and type(value) in (dict, list):
                     value = Verbatim(text[start:end])
             members[key] = value
+            plain = _NEXT_KEY(text, end)
+            if plain:
+                key, start = plain[1], plain.end()
+                continue
             position = skip_space(text, end)
             delimiter = text[position : position + 1]
             if delimiter == "}":
                 return members, position + 1
             if delimiter != ",":
                 raise InvalidJsonError("Expecting ',' delimiter", text, position)
-            position = skip_space(text, position + 1)
+            key, start = read_key(text, skip_space(text, position + 1))
 
     def _spot(self, parent: _Spot, key: str) -> _Spot:
         if len(key) > names.MAX_PATH_TEXT:

@@ -1,12 +1,6 @@
 /** tests/glue/bookkeeping/test_opaque_columns.py holds the job to the same vectors. */
 import { describe, expect, it } from '@jest/globals';
-import {
-  MAX_OPAQUE_BYTES,
-  opaqueAttribute,
-  opaqueColumns,
-  readTopicSchema,
-  type JsonObject,
-} from '../../../src/core';
+import { MAX_OPAQUE_BYTES, opaqueAttribute, opaqueColumns, readTopicSchema, type JsonObject } from '../../../src/core';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
