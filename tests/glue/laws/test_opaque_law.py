@@ -12,7 +12,6 @@ from law_checks import by_topic, check_ledger, read
 from maintained import MemoryOperations
 from operated import operate
 
-
 CYCLES = 3
 NOW = datetime(2026, 11, 30, 6, 26, tzinfo=UTC)
 KEPT = {"type": "object", "x-flatten": False}

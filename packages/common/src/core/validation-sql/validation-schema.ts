@@ -6,6 +6,7 @@ import {
   CONSTRAINT_KEYWORDS,
   fieldsOf,
   formerNamesOf,
+  isOpaque,
   type Constraints,
   type SchemaColumn,
 } from '../schema/model';
@@ -21,6 +22,8 @@ export interface ValidationField extends Pick<
   'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'
 > {
   readonly kind: 'field';
+  /** Whether an object in it is kept as the text that was sent: in columns it is from before that. */
+  readonly opaque: boolean;
   /** The beginning of the columns that an object in the field's place would have. */
   readonly memberPrefix: string;
   /** Column names of the objects around it, outermost first. */
@@ -75,15 +78,17 @@ export function readValidationSchema(text: string, document: JsonObject): Valida
   for (const { path, pointer, field, required } of fieldsOf(document)) {
     const parents = path.slice(1).map((_, index) => columnName(path.slice(0, index + 1)));
     const common = { pointer, column: columnName(path), memberPrefix: memberPrefix(path), required, parents };
-    if (field['type'] === 'object') {
+    const opaque = isOpaque(field);
+    if (field['type'] === 'object' && !opaque) {
       objects.push({ kind: 'object', ...common });
       continue;
     }
-    const athenaType = athenaTypeOf(field);
+    const athenaType = opaque ? 'string' : athenaTypeOf(field);
     if (athenaType === undefined) continue;
     fields.push({
       kind: 'field',
       ...common,
+      opaque,
       jsonType: String(field['type']),
       athenaType,
       cde: field['x-cde'] === true,
