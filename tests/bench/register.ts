@@ -9,7 +9,6 @@ import { dynamoDocumentStore } from '../../packages/common/src/aws/documents';
 import { s3ObjectStore } from '../../packages/common/src/aws/objects';
 import { claimTable } from '../../packages/common/src/aws/table-ownership';
 import {
-  bareEtag,
   checkSchema,
   checkTopic,
   createTable,
@@ -18,6 +17,7 @@ import {
   standardizedTable,
   type Lake,
 } from '../../packages/common/src/core';
+import { factsOf } from '../../packages/schema-validator/src/activation';
 import { UploadRegistry } from '../../packages/schema-validator/src/upload-registry';
 import type { Upload } from '../../packages/schema-validator/src/upload';
 import { connect } from '../../scripts/local/clients';
@@ -73,10 +73,8 @@ export async function registerTopics(stack: Stack, topics: readonly BenchTopic[]
     const upload: Upload = { topic, bucket: schemaBucket, key, etag, bytes: text.length, sequencer, at };
     const registry = new UploadRegistry(documents, registryTable, upload, () => at);
     const { tableName } = ownership;
-    const { version } = check.schema;
     const ready =
-      (await registry.claim()) === 'OURS' &&
-      (await registry.settleReady({ sequencer, tableName, version, etag: bareEtag(etag), key }));
+      (await registry.claim()) === 'OURS' && (await registry.settleReady(factsOf(topic, etag, upload, check.schema)));
     if (!ready) throw new Error(`${topic} could not be registered`);
     return { topic, table: tableName, fields, ddl: ddlOf(lake, tableName, fields, check.schema) };
   };

@@ -1,6 +1,5 @@
 import { getOperation } from '@lean-ops/common/aws';
 import {
-  bareEtag,
   checkSchema,
   isHeld,
   LeanOpsError,
@@ -8,14 +7,13 @@ import {
   readLock,
   schemaActivationOf,
   schemaKeys,
-  tableNameOf,
   type Document,
   type Operation,
   type SchemaActivation,
   type TopicSchema,
 } from '@lean-ops/common/core';
 import { hash } from 'node:crypto';
-import { activate, putOnRecord, readActive, type ActiveSchema } from './activation';
+import { activate, factsOf, putOnRecord, readActive, type ActiveSchema } from './activation';
 import { readSchema } from './check-candidate';
 import type { Collaborators, Resources } from './collaborators';
 import { clearReport } from './failure-report';
@@ -66,13 +64,7 @@ export async function activateByOperation(
   const now = await activate(upload, deps, body, before, { operationId });
   await putOnRecord(upload, resources, deps, registry, now);
   // A text that was active already keeps the origin that it had, and the registry may still name another one.
-  const facts = {
-    sequencer: now.origin?.sequencer ?? upload.sequencer,
-    tableName: tableNameOf(operation.topic),
-    version: schema.version,
-    etag: bareEtag(now.etag),
-    key: schemaKeys.active(operation.topic),
-  };
+  const facts = factsOf(operation.topic, now.etag, now.origin ?? upload, schema);
   if (activation.upload === undefined) return { activated: true, version: schema.version, settled: false };
   const settled = await registry.settleReady(facts);
   if (settled) {

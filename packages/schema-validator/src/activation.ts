@@ -6,6 +6,7 @@ import {
   insertDriftRows,
   compareSchemas,
   LeanOpsError,
+  opaqueAttribute,
   readAcceptedSchema,
   schemaKeys,
   tableNameOf,
@@ -132,13 +133,20 @@ export async function enable(
   if (origin !== undefined && schema !== undefined) await registry.enable(factsOf(topic, etag, origin, schema));
 }
 
-function factsOf(topic: TopicName, etag: string, { sequencer }: Origin, { version }: TopicSchema): ActiveFacts {
+/** What the registry is to know of an active schema. */
+export function factsOf(
+  topic: TopicName,
+  etag: string,
+  { sequencer }: Pick<Origin, 'sequencer'>,
+  schema: TopicSchema,
+): ActiveFacts {
   return {
     sequencer,
     tableName: tableNameOf(topic),
-    version,
+    version: schema.version,
     etag: bareEtag(etag),
     key: schemaKeys.active(topic),
+    opaque: opaqueAttribute(schema),
   };
 }
 

@@ -4,16 +4,14 @@ import {
   decodeMetadata,
   isRejectionBound,
   MAX_SCHEMA_BYTES,
-  schemaKeys,
   shown,
-  tableNameOf,
   tooLarge,
   UPLOAD_METADATA,
   type Operation,
   type SchemaProblem,
   type WaitingUpload,
 } from '@lean-ops/common/core';
-import { activate, enable, putOnRecord, readActive, type ActiveSchema } from './activation';
+import { activate, enable, factsOf, putOnRecord, readActive, type ActiveSchema } from './activation';
 import { archiveText } from './schema-archive';
 import type { Collaborators, Resources } from './collaborators';
 import { clearReport, problemsReported, reportBefore, reportFailure } from './failure-report';
@@ -191,14 +189,8 @@ class Run {
     const now = await activate(upload, deps, text, before, { source: body });
     await renameColumns(upload.topic, schema, resources, deps);
     await putOnRecord(upload, resources, deps, registry, now);
-    const facts = {
-      sequencer: upload.sequencer,
-      tableName: tableNameOf(upload.topic),
-      version: schema.version,
-      etag: upload.etag,
-      key: schemaKeys.active(upload.topic),
-    };
-    if (!(await registry.settleReady(facts))) return this.#overtaken('SUPERSEDED', body);
+    if (!(await registry.settleReady(factsOf(upload.topic, upload.etag, upload, schema))))
+      return this.#overtaken('SUPERSEDED', body);
     await this.#clearOlderReports();
     await clearPending(this.upload, this.deps);
     return { outcome: 'READY', version: schema.version, changes: changes.length };

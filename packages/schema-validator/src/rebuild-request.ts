@@ -6,6 +6,7 @@ import {
   equals,
   isHeld,
   lockKeyOf,
+  opaqueColumns,
   readLock,
   rebuildForUpload,
   rebuildIdOf,
@@ -121,6 +122,7 @@ async function breakingUpload(
     schemaVersion: schema.version,
     digest: hash('sha256', body, 'hex'),
     activeVersion: active.version,
+    changesFlattening: String(opaqueColumns(schema)) !== String(opaqueColumns(active)),
     maxRejected,
     reason: accepted.reason,
   };

@@ -37,6 +37,8 @@ export interface ActiveFacts {
   readonly version: number;
   readonly etag: string;
   readonly key: string;
+  /** As `opaqueAttribute` gives it. */
+  readonly opaque: readonly string[] | string | undefined;
 }
 
 /**
@@ -184,7 +186,7 @@ export class UploadRegistry {
    * Records which schema is active, whatever the status and whoever has the claim. An older fact never replaces a newer one.
    */
   async record(active: ActiveFacts): Promise<void> {
-    await this.documents.update(this.table, this.#key, { set: recorded(active) }, olderThan(active));
+    await this.documents.update(this.table, this.#key, changesTo(recorded(active), active), olderThan(active));
   }
 
   /**
@@ -192,15 +194,18 @@ export class UploadRegistry {
    * writes those. A schema replaces another only once that one is on record, so the same condition keeps newer facts.
    */
   async enable(active: ActiveFacts): Promise<void> {
-    await this.documents.update(this.table, this.#key, { set: factsOf(active) }, olderThan(active));
+    await this.documents.update(this.table, this.#key, changesTo(factsOf(active), active), olderThan(active));
   }
 
   /** Settles the upload as READY. Returns false, and changes nothing, when a newer upload has claimed the topic. */
   async settleReady(active: ActiveFacts): Promise<boolean> {
-    return this.#settle((item) => ({
-      set: { ...statusOf(item, 'READY'), ...recorded({ ...active, sequencer: this.upload.sequencer }) },
-      remove: ['error_code', 'error_message', 'failed_etag'],
-    }));
+    return this.#settle((item) => {
+      const { set, remove } = changesTo(recorded({ ...active, sequencer: this.upload.sequencer }), active);
+      return {
+        set: { ...statusOf(item, 'READY'), ...set },
+        remove: [...remove, 'error_code', 'error_message', 'failed_etag'],
+      };
+    });
   }
 
   /**
@@ -293,6 +298,13 @@ function factsOf({ tableName, version, etag, key }: ActiveFacts): Document {
     schema_etag: etag,
     schema_key: key,
   };
+}
+
+/** The facts, and the opaque columns with them: in the same write, so that no cycle sees one without the other. */
+function changesTo(facts: Document, { opaque }: ActiveFacts): { set: Document; remove: string[] } {
+  return opaque === undefined
+    ? { set: facts, remove: ['opaque_columns'] }
+    : { set: { ...facts, opaque_columns: opaque }, remove: [] };
 }
 
 /** The facts of a schema whose changes are in drift_log. */

@@ -13,6 +13,7 @@ const casts = types.map((type) => {
     pointer: '',
     column: 't',
     memberPrefix: 't__',
+    opaque: false,
     cde: false,
     required: false,
     parents: [],

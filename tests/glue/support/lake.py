@@ -227,6 +227,9 @@ class Lake:
             if field_.column not in present:
                 self.spark.sql(f"ALTER TABLE {table} ADD COLUMNS (`{field_.column}` {field_.data_type})")
         self.registered[topic] |= {"processing_enabled": True, "schema_version": version}
+        self.registered[topic].pop("opaque_columns", None)
+        if schema.opaque_columns:
+            self.registered[topic]["opaque_columns"] = sorted(schema.opaque_columns)
 
     def hold(self, topic: str, status: str = "MAINTENANCE") -> None:
         """Holds a topic, as `lean-ops topic hold` does in the registry, whether or not it is known yet."""

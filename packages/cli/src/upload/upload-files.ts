@@ -13,6 +13,7 @@ import { locateProblems, type Position } from '../schemas/locate-problems';
 import { CliError } from '../errors';
 import { uploadSchema, type UploadOutcome } from './upload-schema';
 import { compareTables } from './compare-tables';
+import { opaqueNote } from './opaque-note';
 import { OUTCOMES, type FileResult } from './file-result';
 import { decideUpload, type UploadState } from './decide-upload';
 import { readErrorReport } from './error-report';
@@ -120,7 +121,8 @@ async function uploadOne(
       onRebuild: (operationId) => options.onRebuild?.(topic, operationId),
     });
     const fields = outcomeFields(outcome, candidate, deployment);
-    const notes = [behind, fields.note].filter((note) => note !== null);
+    const opaque = fields.outcome === OUTCOMES.ready ? await opaqueNote(topic, preview, deployment.lake, cloud) : [];
+    const notes = [behind, fields.note, ...opaque].filter((note) => note !== null);
     return { ...base, uploaded: true, mends, ...fields, note: notes.length === 0 ? null : notes.join('; ') };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;

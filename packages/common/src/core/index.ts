@@ -65,6 +65,7 @@ export * from './warehouse/table-size';
 export * from './warehouse/tables';
 export * from './schema/type-promotion';
 export * from './schema/object-keys';
+export * from './schema/opaque-columns';
 export * from './validation-sql/validation-schema';
 export * from './validation-sql/rules';
 export * from './validation-sql/statements';

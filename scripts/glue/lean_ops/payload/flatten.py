@@ -7,6 +7,7 @@ rules, the names of columns, is in packages/common/src/core/schema/columns.ts.
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lean_ops.columns import names
@@ -63,9 +64,12 @@ class Flattener:
         self._root = _Name(())
         self._cached = 0
 
-    def flatten(self, payload: str) -> Flattened:
-        """Flattens one payload. Raises json_text.InvalidJsonError when RFC 8259 does not allow its text."""
-        value = payload_value(payload)
+    def flatten(self, payload: str, read: Callable[[str], Json] = parse) -> Flattened:
+        """Flattens one payload. Raises json_text.InvalidJsonError when RFC 8259 does not allow its text.
+
+        read: json_text.parse, or opaque.OpaqueReader.read of a topic that keeps some objects as sent.
+        """
+        value = payload_value(payload, read)
         result = Flattened({}, {})
         if type(value) is dict:
             self._object(value, self._root, result)
@@ -108,21 +112,23 @@ class Flattener:
         return name
 
 
-def payload_value(payload: str) -> Json:
+def payload_value(payload: str, read: Callable[[str], Json] = parse) -> Json:
     """The value of a payload's text. Byte order marks in front are no part of it.
 
     A JSON string is the object or array that its text holds, and otherwise that text: sqs-processor
     (packages/common/src/core/envelope/payload-text.ts) writes such an object into RAW already, but rows that
     others wrote, and bare bodies from before, have the string. Raises json_text.InvalidJsonError.
+
+    read: as in Flattener.flatten.
     """
-    value = parse(payload.lstrip(_BYTE_ORDER_MARK))
+    value = read(payload.lstrip(_BYTE_ORDER_MARK))
     if type(value) is not str:
         return value
     inner = value.lstrip(_BYTE_ORDER_MARK)
     if not inner.lstrip(" \t\n\r").startswith(("{", "[")):
         return value
     try:
-        return parse(inner)
+        return read(inner)
     except InvalidJsonError:
         return value
 

@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import MapType, StringType, StructField, StructType, TimestampNTZType
 
 from lean_ops.columns import names
-from lean_ops.payload.flatten import Flattener
-from lean_ops.payload.json_text import InvalidJsonError, compact
+from lean_ops.payload.flatten import Flattened, Flattener
+from lean_ops.payload.json_text import InvalidJsonError, compact, parse
+from lean_ops.payload.opaque import NONE_OPAQUE, OpaqueColumns, OpaqueReader
 
 _TEXT = StringType()
 _TIME = TimestampNTZType()
@@ -61,24 +62,43 @@ Refusal = tuple[str, str]
 """Why a row could not be flattened: an error code and a message."""
 
 
-def flatten_events(raw: DataFrame, cycle_id: str, refused_topics: Mapping[str, Refusal]) -> DataFrame:
+def flatten_events(
+    raw: DataFrame,
+    cycle_id: str,
+    refused_topics: Mapping[str, Refusal],
+    opaque: OpaqueColumns = NONE_OPAQUE,
+) -> DataFrame:
     """Rows of RAW as rows of cycle_delta, one for one.
 
-    refused_topics: topics whose rows are all refused, whatever they hold.
+    refused_topics: topics whose rows are all refused, whatever they hold. opaque: what is kept as sent.
     """
-    refused = dict(refused_topics)
+    refused, kept = dict(refused_topics), dict(opaque)
     events = raw.select(*RAW_COLUMNS)
-    return events.mapInArrow(lambda batches: flatten_batches(batches, cycle_id, refused), DELTA_SCHEMA)
+    return events.mapInArrow(lambda batches: flatten_batches(batches, cycle_id, refused, kept), DELTA_SCHEMA)
 
 
 def flatten_batches(
-    batches: Iterable[pa.RecordBatch], cycle_id: str, refused: Mapping[str, Refusal]
+    batches: Iterable[pa.RecordBatch],
+    cycle_id: str,
+    refused: Mapping[str, Refusal],
+    opaque: OpaqueColumns = NONE_OPAQUE,
 ) -> Iterator[pa.RecordBatch]:
     """Does for Arrow batches what flatten_events does. batches: with RAW_COLUMNS. Gives DELTA_COLUMNS."""
-    flattener = Flattener()
+    flattener = _TopicFlattener(opaque)
     for batch in batches:
         for piece in _slices(batch):
             yield from _flatten_batch(piece, flattener, cycle_id, refused)
+
+
+class _TopicFlattener:
+    """Flattens payloads of any topics, each as its topic's schema has it."""
+
+    def __init__(self, opaque: OpaqueColumns) -> None:
+        self._flattener = Flattener()
+        self._readers = {topic: OpaqueReader(columns).read for topic, columns in opaque.items()}
+
+    def flatten(self, topic: str, payload: str) -> Flattened:
+        return self._flattener.flatten(payload, self._readers.get(topic, parse))
 
 
 def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -92,7 +112,7 @@ def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _flatten_batch(
-    batch: pa.RecordBatch, flattener: Flattener, cycle_id: str, refused: Mapping[str, Refusal]
+    batch: pa.RecordBatch, flattener: _TopicFlattener, cycle_id: str, refused: Mapping[str, Refusal]
 ) -> Iterator[pa.RecordBatch]:
     """Flattens one batch. Gives several where rows grow: a value of a few characters may have a name of
     255."""
@@ -105,7 +125,7 @@ def _flatten_batch(
             refusal = (INVALID_TOPIC, "the topic's name is not of the form [a-z][a-z0-9._-]{0,127}")
         if refusal is None:
             try:
-                result = flattener.flatten(payload or "")
+                result = flattener.flatten(topic, payload or "")
             except InvalidJsonError as error:
                 refusal = (INVALID_JSON, str(error))
         size += len(payload or "")

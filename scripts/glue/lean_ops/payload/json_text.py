@@ -50,6 +50,11 @@ def _refuse_constant(name: str) -> None:
 
 
 _decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
+scan: Callable[[str, int], tuple[Json, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+"""The value that begins at a position of a JSON text, and the position behind it. Raises one of SCAN_ERRORS
+where there is none, or where only scan_deep can tell."""
+SCAN_ERRORS = (RecursionError, StopIteration, _NotANumberError, JSONDecodeError)
+"""What scan raises. parse says what is wrong with the text, or reads it after all."""
 
 
 def _expectation(error: JSONDecodeError) -> str:
@@ -133,14 +138,22 @@ def parse_deep(text: str) -> Json:
 
     Raises InvalidJsonError.
     """
+    value, end = scan_deep(text, skip_space(text, 0))
+    end = skip_space(text, end)
+    if end != len(text):
+        raise InvalidJsonError("Extra data", text, end)
+    return value
+
+
+def scan_deep(text: str, position: int) -> tuple[Json, int]:
+    """Does what scan does without recursion. Raises InvalidJsonError."""
     open_containers: list[Json] = []
     keys: list[str] = []
     container: Json
-    position = _skip(text, 0)
     while True:
         start = text[position : position + 1]
         if start in ("{", "["):
-            after = _skip(text, position + 1)
+            after = skip_space(text, position + 1)
             container = {} if start == "{" else []
             if text[after : after + 1] == ("}" if start == "{" else "]"):
                 value, position = container, after + 1
@@ -148,17 +161,16 @@ def parse_deep(text: str) -> Json:
                 open_containers.append(container)
                 position = after
                 if start == "{":
-                    position = _read_key(text, position, keys)
+                    key, position = read_key(text, position)
+                    keys.append(key)
                 continue
         else:
             value, position = _read_scalar(text, position, start)
         # A value is complete: add it to its container, and close the containers that are complete with it.
         while True:
-            position = _skip(text, position)
             if not open_containers:
-                if position != len(text):
-                    raise InvalidJsonError("Extra data", text, position)
-                return value
+                return value, position
+            position = skip_space(text, position)
             container = open_containers[-1]
             is_list = type(container) is list
             if is_list:
@@ -167,9 +179,10 @@ def parse_deep(text: str) -> Json:
                 container[keys.pop()] = value
             delimiter = text[position : position + 1]
             if delimiter == ",":
-                position = _skip(text, position + 1)
+                position = skip_space(text, position + 1)
                 if not is_list:
-                    position = _read_key(text, position, keys)
+                    key, position = read_key(text, position)
+                    keys.append(key)
                 break
             if delimiter != ("]" if is_list else "}"):
                 raise InvalidJsonError("Expecting ',' delimiter", text, position)
@@ -177,20 +190,22 @@ def parse_deep(text: str) -> Json:
             position += 1
 
 
-def _skip(text: str, position: int) -> int:
+def skip_space(text: str, position: int) -> int:
+    """The position of the first character from a position on that is no white space of JSON."""
     match = _SPACE.match(text, position)
     return match.end() if match else position
 
 
-def _read_key(text: str, position: int, keys: list[str]) -> int:
+def read_key(text: str, position: int) -> tuple[str, int]:
+    """The name of a member that begins at a position, and the position of its value. Raises
+    InvalidJsonError."""
     if text[position : position + 1] != '"':
         raise InvalidJsonError("Expecting property name enclosed in double quotes", text, position)
     key, position = _read_string(text, position)
-    keys.append(key)
-    position = _skip(text, position)
+    position = skip_space(text, position)
     if text[position : position + 1] != ":":
         raise InvalidJsonError("Expecting ':' delimiter", text, position)
-    return _skip(text, position + 1)
+    return key, skip_space(text, position + 1)
 
 
 def _read_string(text: str, position: int) -> tuple[str, int]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from lean_ops.payload.flatten_batches import DELTA_ARROW, RAW_COLUMNS, Refusal, flatten_batches
+from lean_ops.payload.opaque import OpaqueColumns
 from lean_ops.spark.file_io import FileStore, path_of
 from lean_ops.spark.iceberg_classes import (
     NotPlainFilesError,
@@ -89,19 +90,25 @@ def raw_splits(spark: SparkSession, table: str, after: str | None, upto: str) ->
 
 
 def flatten_files(
-    spark: SparkSession, source: Source, delta: TopicTable, cycle_id: str, refused: Mapping[str, Refusal]
+    spark: SparkSession,
+    source: Source,
+    delta: TopicTable,
+    cycle_id: str,
+    refused: Mapping[str, Refusal],
+    opaque: OpaqueColumns,
 ) -> list[NewFile]:
     """Writes the flattened rows in one Spark job and gives the new files of cycle_delta.
 
-    refused: topics whose rows are refused, as in flatten_batches.flatten_events. Raises NotPlainFilesError
+    refused, opaque: as in flatten_batches.flatten_events. Raises NotPlainFilesError
     where tasks cannot read a file. The files that others have written by then belong to no table.
     """
     groups = group_splits(source.splits, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
-    field_ids, file_store, refusals = source.field_ids, file_store_of(spark), dict(refused)
+    field_ids, file_store = source.field_ids, file_store_of(spark)
+    refusals, kept = dict(refused), dict(opaque)
     target = Target(delta.location, delta.field_ids, f"cycle_id={cycle_id}")
 
     def flatten(splits: Sequence[Split]) -> Iterator[pa.RecordBatch]:
-        flat = flatten_batches(_read(splits, field_ids, file_store), cycle_id, refusals)
+        flat = flatten_batches(_read(splits, field_ids, file_store), cycle_id, refusals, kept)
         try:
             for new in _written(flat, file_store, target):
                 yield _row(new.file, base64.b64encode(new.footer).decode(), None)

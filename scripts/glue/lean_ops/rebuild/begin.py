@@ -7,6 +7,7 @@ from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.maintenance.reachable import stored_objects
 from lean_ops.maintenance.shadows import OPERATION, PLAN, live_layer, remove_shadow, shadows_of
+from lean_ops.payload.opaque import NONE_OPAQUE, OpaqueColumns
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.raw import snapshot_range
 from lean_ops.rebuild.plan import RAW, BuildPlan, Wish, chunks_of
@@ -48,6 +49,13 @@ class Rebuild:
     def own(self) -> str:
         """The name of the topic's tables."""
         return names.table_name(self.topic)
+
+    @property
+    def opaque(self) -> OpaqueColumns:
+        """What is kept as sent of the rows of RAW: what the schema of the rebuild says, which may not be
+        active yet."""
+        columns = frozenset() if self.schema is None else self.schema.opaque_columns
+        return {self.topic: columns} if columns else NONE_OPAQUE
 
     @property
     def layers(self) -> tuple[str, ...]:

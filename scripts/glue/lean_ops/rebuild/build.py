@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping import drift_log
+from lean_ops.bookkeeping.opaque_columns import opaque_columns
 from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.bookkeeping.taken_cycles import taken_cycles
 from lean_ops.curated import advance as curated
@@ -22,7 +24,13 @@ from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.rebuild.begin import DELTA, PARSE_ERRORS, Rebuild
 from lean_ops.rebuild.plan import RAW, Chunk
 from lean_ops.rebuild.position import live_table, standardized_of
-from lean_ops.rebuild.source import cycle_rows, flattened, raw_rows, raw_snapshot_of
+from lean_ops.rebuild.source import (
+    cycle_rows,
+    flattened,
+    flattened_anew,
+    raw_rows,
+    raw_snapshot_of,
+)
 from lean_ops.standardized import advance as standardized
 from lean_ops.standardized import schema_evolution
 from lean_ops.standardized.advance_topics import advance_all as advance_standardized
@@ -119,7 +127,7 @@ class _Player:
             plan = rebuild.plan
             snapshot = raw_snapshot_of(rebuild.live, rebuild.job.checkpoints, plan.raw_snapshot)
             rows = raw_rows(rebuild.live, rebuild.topic, snapshot, plan.after, rebuild.wish.since)
-            self._to_delta(chunk.cycle_id, flattened(rows, chunk))
+            self._to_delta(chunk.cycle_id, flattened(rows, chunk, rebuild.opaque))
         self._play(chunk.cycle_id, Bounds(chunk.cycle_id, None if rebuild.schema is None else chunk.cycle_id))
 
     def take_cycles(self, bounds: Bounds) -> bool:
@@ -137,10 +145,24 @@ class _Player:
         for cycle in cycles:
             if not self._has_taken(cycle):
                 is_new = True
-                self._to_delta(cycle, rows.where(F.col("cycle_id") == cycle))
+                self._to_delta(cycle, self._cycle(rows, cycle))
             self._play(cycle, bounds)
             self._cycles_done += 1
         return is_new
+
+    def _cycle(self, rows: DataFrame, cycle_id: str) -> DataFrame:
+        """The rows of one cycle. It may have been taken when other columns were opaque than under the schema
+        of the rebuild."""
+        rebuild = self._rebuild
+        if rebuild.wish.source != RAW or not (rebuild.opaque or self._live_opaque()):
+            return rows.where(F.col("cycle_id") == cycle_id)
+        return flattened_anew(rebuild.live, rows, rebuild.topic, cycle_id, rebuild.opaque)
+
+    def _live_opaque(self) -> bool:
+        """Whether cycles keep anything of the topic as sent."""
+        job = self._rebuild.job
+        own = [item for item in job.registry.items() if item["topic_name"] == self._rebuild.topic]
+        return bool(opaque_columns(own, job.schemas))
 
     def _check_whole(self, messages: Mapping[str, int], upto: str) -> None:
         """Raises OperationError where cycle_delta has lost a cycle that the shadows have to take.

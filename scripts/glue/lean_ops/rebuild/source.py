@@ -9,6 +9,7 @@ from lean_ops.bookkeeping.operation import OperationError
 from lean_ops.columns.time_text import time_text
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.payload.flatten_batches import DELTA_COLUMNS, flatten_events
+from lean_ops.payload.opaque import OpaqueColumns
 from lean_ops.ports.interfaces import Checkpoints
 from lean_ops.raw.snapshot_range import IDENTITY, last_taken
 from lean_ops.rebuild.plan import Chunk
@@ -92,9 +93,35 @@ def check_raw_is_whole(tables: Tables, table: str, rows: DataFrame) -> None:
         )
 
 
-def flattened(rows: DataFrame, chunk: Chunk) -> DataFrame:
-    """The rows of a chunk in the columns of cycle_delta."""
-    return flatten_events(rows.where(_within(chunk)), chunk.cycle_id, {})
+def flattened(rows: DataFrame, chunk: Chunk, opaque: OpaqueColumns) -> DataFrame:
+    """The rows of a chunk in the columns of cycle_delta. opaque: what is kept as sent."""
+    return flatten_events(rows.where(_within(chunk)), chunk.cycle_id, {}, opaque)
+
+
+def flattened_anew(
+    tables: Tables, rows: DataFrame, topic: str, cycle_id: str, opaque: OpaqueColumns
+) -> DataFrame:
+    """The rows that cycle_delta has of a topic's cycle, as if it had been taken with these opaque columns.
+
+    tables: the live ones. rows: of the cycle. Their payloads are read of RAW. A row whose payload RAW has
+    dropped stays as it is, and so does one that could not be flattened.
+    """
+    own = rows.where(F.col("cycle_id") == cycle_id)
+    readable = cycle_delta.readable(own)
+    first = readable.agg(F.min("ingested_at").cast("string")).collect()[0][0]
+    raw = tables.read(tables.name("raw", _RAW_TABLE)).where(F.col("topic_name") == topic)
+    if first is not None:
+        # RAW is partitioned by the days of it.
+        raw = raw.where(F.col("ingested_at") >= F.lit(first).cast("timestamp_ntz"))
+    payloads = raw.select(*IDENTITY, "payload").dropDuplicates(list(IDENTITY)).alias("raw")
+    same = F.lit(True)
+    for name in IDENTITY:
+        same &= F.col(f"own.{name}").eqNullSafe(F.col(f"raw.{name}"))
+    joined = readable.alias("own").join(payloads, on=same, how="left").select("own.*", "raw.payload")
+    there = F.col("payload").isNotNull()
+    anew = flatten_events(joined.where(there), cycle_id, {}, opaque)
+    kept = joined.where(~there).select(*DELTA_COLUMNS)
+    return anew.unionByName(kept).unionByName(cycle_delta.refused(own).select(*DELTA_COLUMNS))
 
 
 def _day() -> Column:

@@ -25,6 +25,7 @@ from lean_ops.cycle_delta.table import TopicCycle
 from lean_ops.maintenance.shadows import OPERATION as OF_OPERATION
 from lean_ops.maintenance.shadows import shadows_of
 from lean_ops.payload.flatten_batches import flatten_events
+from lean_ops.payload.opaque import NONE_OPAQUE
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.rebuild.begin import DELTA, remove_strangers, remove_topic_shadow
 from lean_ops.rebuild.errors import REJUDGED, REPLAYED
@@ -152,7 +153,9 @@ class UnreadReplay:
         table = TopicTable(self.job.spark, shadow.name(*DELTA))
         if table.last_commit() is None:
             own = self.operation.operation_id
-            rows = flatten_events(self._raw(chosen), own, {})
+            schema = self.schema
+            opaque = NONE_OPAQUE if schema is None else {self.topic: schema.opaque_columns}
+            rows = flatten_events(self._raw(chosen), own, {}, opaque)
             table.replace_rows_where("cycle_id", own, rows, {CYCLE_ID: own}, after=None)
         return shadow
 

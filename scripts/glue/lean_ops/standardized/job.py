@@ -29,6 +29,7 @@ from lean_ops.bookkeeping import (
     table_ownership,
 )
 from lean_ops.bookkeeping.layer_run import LayerRun
+from lean_ops.bookkeeping.opaque_columns import opaque_columns
 from lean_ops.bookkeeping.run_item import put_run
 from lean_ops.bookkeeping.run_outcome import RunOutcome
 from lean_ops.bookkeeping.table_ownership import TableOwnership
@@ -63,7 +64,7 @@ def run(job: Job) -> RunOutcome:
     holds = held_topics.holds_of(registry, job.clock())
     released = held_topics.released(held_topics.notes_of(before), holds)
     owners = table_ownership.owners_of(registry)
-    ownership = take_raw(job, tables, owners, holds.held)
+    ownership = take_raw(job, tables, owners, opaque_columns(registry, job.schemas), holds.held)
     with TopicPool(job.spark, job.arguments.database_prefix, job.arguments.driver_threads) as pool:
         layer_run = LayerRun(job=job, layer=LAYER, tables=tables, pool=pool, holds=holds)
         gone = fail_where_delta_is_gone(layer_run, released)

@@ -10,6 +10,7 @@ from lean_ops.columns import names
 from lean_ops.cycle_delta import table as cycle_delta
 from lean_ops.errors import reason
 from lean_ops.payload.flatten_batches import flatten_events
+from lean_ops.payload.opaque import OpaqueColumns
 from lean_ops.ports.interfaces import ALL_TOPICS, Job
 from lean_ops.raw import snapshot_range
 from lean_ops.raw.flatten_files import flatten_files, raw_splits
@@ -22,14 +23,20 @@ _RAW_TABLE = "events"
 
 
 def take_raw(
-    job: Job, tables: Tables, owners: Mapping[str, str], held: Collection[str] = ()
+    job: Job,
+    tables: Tables,
+    owners: Mapping[str, str],
+    opaque: OpaqueColumns,
+    held: Collection[str] = (),
 ) -> TableOwnership:
     """Takes RAW's new rows. Returns who of their topics owns a table.
 
     That is settled first, because the messages of a topic that is refused keep their payload in the same
     commit.
     owners: table name to topic. held: the topics whose tables are left alone. Their rows are taken as all
-    others, so that cycle_delta has them when the topics are released. Raises OvertakenError.
+    others, so that cycle_delta has them when the topics are released. opaque: what is kept as sent. The rows
+    show it from here on, so whoever reads the cycle later finds the same, whatever the schemas say then.
+    Raises OvertakenError.
     """
     arguments = job.arguments
     source = tables.name("raw", _RAW_TABLE)
@@ -54,8 +61,8 @@ def take_raw(
     ownership = ensure_on_record(job, tables, valid, owners, held)
     properties = snapshot_range.properties(arguments.cycle_id, taken)
     after = None if last is None else last.delta_snapshot_id
-    if not _taken_by_tasks(job, source, target, taken, ownership, properties, after):
-        flat = flatten_events(events, arguments.cycle_id, ownership.refused)
+    if not _taken_by_tasks(job, source, target, taken, ownership, opaque, properties, after):
+        flat = flatten_events(events, arguments.cycle_id, ownership.refused, opaque)
         # A topic's rows lie side by side, so that reading one topic back skips the others.
         flat = flat.sortWithinPartitions("topic_name")
         tables.keep_small_row_groups(target)
@@ -84,6 +91,7 @@ def _taken_by_tasks(
     target: str,
     taken: snapshot_range.RawRange,
     ownership: TableOwnership,
+    opaque: OpaqueColumns,
     properties: Mapping[str, str],
     after: str | None,
 ) -> bool:
@@ -95,7 +103,7 @@ def _taken_by_tasks(
     try:
         files = raw_splits(job.spark, source, taken.after, taken.upto)
         table = TopicTable(job.spark, target)
-        written = flatten_files(job.spark, files, table, cycle_id, ownership.refused)
+        written = flatten_files(job.spark, files, table, cycle_id, ownership.refused, opaque)
     except NotPlainFilesError as error:
         job.log("RAW goes by Spark", level="WARN", reason=str(error))
         return False

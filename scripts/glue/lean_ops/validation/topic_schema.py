@@ -50,6 +50,7 @@ _TYPES = {
     ("number", None, "float"): "float",
     ("boolean", None, None): "boolean",
     ("array", None, None): "string",
+    ("object", None, None): "string",
 }
 """(type, format, x-type) to Spark's type, as in schemas/type-table.json, where Iceberg's name of
 timestamp_ntz is timestamp."""
@@ -81,6 +82,7 @@ class Field:
     parents: the columns of the objects around it, outermost first.
     constraints: keyword to the schema's value, numbers as int or Decimal.
     former_names: where the value is looked for in events that have none in `column`, in this order.
+    opaque: an object in it is kept as the JSON text that was sent, and not flattened.
     """
 
     column: str
@@ -92,6 +94,7 @@ class Field:
     parents: tuple[str, ...]
     constraints: Mapping[str, Any]
     former_names: tuple[FormerName, ...] = ()
+    opaque: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -126,6 +129,11 @@ class TopicSchema:
     objects: tuple[ObjectField, ...]
     event_time_stable: bool = False
     backfill: bool = False
+
+    @property
+    def opaque_columns(self) -> frozenset[str]:
+        """The columns of Standardized whose objects are kept as sent, those of former names included."""
+        return frozenset(source for field in self.fields if field.opaque for source in field.sources)
 
 
 def read_schema(text: str, topic: str) -> TopicSchema:
@@ -204,7 +212,8 @@ def _walk(
                 f"{names.path_text(here)}: {', '.join(unknown) or 'additionalProperties'} is not enforced"
             )
         column = names.column_name(here)
-        if spec.get("type") == "object":
+        opaque = spec.get("x-flatten") is False
+        if spec.get("type") == "object" and not opaque:
             yield ObjectField(column, names.member_prefix(here), name in required, parents)
             yield from _walk(spec, here, (*parents, column))
         else:
@@ -219,6 +228,7 @@ def _walk(
                 parents=parents,
                 constraints=constraints,
                 former_names=_former_names(spec, here),
+                opaque=opaque,
             )
 
 

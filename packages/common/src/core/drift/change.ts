@@ -5,6 +5,8 @@ export const CHANGE_KINDS = {
   columnRenamed: 'COLUMN_RENAMED',
   typeChanged: 'TYPE_CHANGED',
   constraintChanged: 'CONSTRAINT_CHANGED',
+  /** Objects in a column are kept as sent from now on, or are no more: `x-flatten`. */
+  flatteningChanged: 'FLATTENING_CHANGED',
   /** A word at the head of the schema: x-event-time, x-event-time-stable, x-backfill, x-replay-errors. */
   keywordChanged: 'KEYWORD_CHANGED',
   /** A title, a description or the spelling of a name: no row shows such a change. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { CHANGE_KINDS, type ChangeKind, type SchemaChange } from './change';
 import type { TopicSchema } from '../schema/model';
+import { opaqueColumns } from '../schema/opaque-columns';
 import { dmlIdentifier, nullableString, stringLiteral, timestampLiteral } from '../warehouse/sql';
 import { databaseOf, LAYERS, type Lake } from '../warehouse/tables';
 
@@ -58,7 +59,10 @@ export function driftId(row: DriftRow): string {
 export function firstSchemaRows(schema: TopicSchema): DriftRow[] {
   const columns = schema.columns.map(({ column, athenaType }) => `${column} ${athenaType}`).join(', ');
   const curated = row(schema, 'TABLE_CREATED', null, null, columns);
-  return [curated, { ...curated, layer: 'standardized', newValue: null }];
+  const opaque = opaqueColumns(schema).map((column) =>
+    row(schema, CHANGE_KINDS.flatteningChanged, column, null, 'x-flatten false'),
+  );
+  return [curated, { ...curated, layer: 'standardized', newValue: null }, ...opaque];
 }
 
 /** The rows for the changes of a schema. An annotation gets none, as it changes no table; the archive keeps it. */

@@ -2,6 +2,7 @@ import { annotation, breaking, CHANGE_KINDS, compatible, type SchemaChange } fro
 import { constraintChanges } from './constraint-changes';
 import { objectAdditionsAndChanges, objectCriticalChange, objectRemovals } from './object-changes';
 import { readingChanges, ruleChanges, undeclaredChanges } from './rule-changes';
+import { flatteningChanges } from './flattening-changes';
 import { formerNameChanges, renamed, renamedColumns } from './renames';
 import { demandOf, requiredChange, type Demand } from './required-changes';
 import { pointerTo } from '../json/value';
@@ -29,6 +30,7 @@ export function schemaChanges(active: TopicSchema, candidate: TopicSchema): Sche
   const goesOn = new Set([...after, ...[...renames.values()].map(({ column }) => column)]);
   return [
     ...schemaLevelChanges(active, candidate),
+    ...flatteningChanges(active, candidate),
     ...objectAdditionsAndChanges(active, candidate),
     ...candidate.columns.flatMap((column) => {
       const old = before.get(column.column);

@@ -185,6 +185,7 @@ function castOf(jsonType: string, athenaType: string, text: string): string {
     memberPrefix: '',
     jsonType,
     athenaType,
+    opaque: false,
     cde: false,
     required: false,
     parents: [],

@@ -46,6 +46,8 @@ export interface BreakingUpload {
   readonly digest: string;
   /** The version that is active; it is the one that breaks. */
   readonly activeVersion: number;
+  /** Whether other paths are opaque than before: RAW alone has the texts then, and else Standardized has. */
+  readonly changesFlattening: boolean;
   /** How many messages may be rejected, as `isRejectionBound` takes it; undefined for any number. */
   readonly maxRejected: string | undefined;
   readonly reason: string;
@@ -57,7 +59,7 @@ export function rebuildIdOf(topic: TopicName, { at, sequencer }: Pick<WaitingUpl
 }
 
 /**
- * The rebuild of Curated, from the rows of Standardized, that an upload asks for. Its plan has no epoch: whatever was done to the
+ * The rebuild of Curated that an upload asks for, from the rows of Standardized where these have all that the schema needs. Its plan has no epoch: whatever was done to the
  * topic between the upload and its begin, the schema is to become active after it.
  */
 export function rebuildForUpload(operationId: string, asked: BreakingUpload, now: Date): Operation {
@@ -70,7 +72,7 @@ function planOf(asked: BreakingUpload): Document {
   return {
     topic: asked.topic,
     table_name: asked.tableName,
-    from: 'standardized',
+    from: asked.changesFlattening ? 'raw' : 'standardized',
     schema_key: asked.schemaKey,
     schema_version: asked.schemaVersion,
     schema_digest: asked.digest,

@@ -36,7 +36,9 @@ function keywordPointer(document: JsonObject, pointer: string, rule: string): st
   if (rule === 'required') {
     return field['x-cde'] === true ? pointerTo(pointer, 'x-cde') : requiredPointer(document, pointer);
   }
-  const keyword = rule === 'type' && Object.hasOwn(field, 'x-type') ? 'x-type' : rule;
+  const words: Readonly<Record<string, string>> = { type: 'x-type', opaque: 'x-flatten' };
+  const word = words[rule];
+  const keyword = word !== undefined && Object.hasOwn(field, word) ? word : rule;
   return Object.hasOwn(field, keyword) ? pointerTo(pointer, keyword) : undefined;
 }
 

@@ -103,6 +103,11 @@ export interface TopicSchema {
   readonly objects: readonly SchemaObject[];
   /** The payload itself: its rules, and whether a row that breaks one is rejected. */
   readonly root: Pick<SchemaObject, 'rules' | 'cde'>;
+  /**
+   * The paths whose objects and arrays are kept as the JSON text that was sent (`x-flatten: false`), those of former names included.
+   * docs/decisions/0053-opaque-paths.md.
+   */
+  readonly opaquePaths: readonly (readonly string[])[];
 }
 
 export const CONSTRAINT_KEYWORDS = [
@@ -358,6 +363,7 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
   const canonical = canonicalWords(document, numberAt);
   const columns: SchemaColumn[] = [];
   const objects: SchemaObject[] = [];
+  const opaquePaths: (readonly string[])[] = [];
   for (const visit of fieldsOf(document)) {
     const { path, pointer, field, required } = visit;
     const common = {
@@ -372,13 +378,15 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
       objects.push({ ...common, rules: canonical(field, pointer, judgesMembers), cde: field['x-cde'] === true });
     }
     const athenaType = athenaTypeOf(field);
+    const opaque = isOpaque(field);
     if (athenaType === undefined) continue;
+    if (opaque) opaquePaths.push(path, ...formerNamesOf(field).map((former) => former.path));
     columns.push({
       ...common,
       jsonType: typesOf(field).join('|'),
       athenaType,
       reading: readingOf(field, athenaType),
-      opaque: isOpaque(field),
+      opaque,
       cde: field['x-cde'] === true,
       formerNames: formerNamesOf(field),
       constraints: constraintsOf(visit, athenaType, numberAt, canonical),
@@ -398,5 +406,6 @@ export function readTopicSchema(text: string, document: JsonObject): TopicSchema
     columns,
     objects,
     root: { rules: canonical(document, '', judgesMembers), cde: document['x-cde'] === true },
+    opaquePaths,
   };
 }

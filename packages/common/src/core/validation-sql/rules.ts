@@ -14,7 +14,7 @@ import { dmlIdentifier } from '../warehouse/sql';
 /** One rule that a row can break, with the column and rule that `violations` of the errors table names. */
 export interface ValidationRule {
   readonly column: string;
-  readonly rule: 'required' | 'type' | 'format' | ConstraintKeyword;
+  readonly rule: 'required' | 'type' | 'format' | 'opaque' | ConstraintKeyword;
   /** Whether a row that breaks it is rejected; otherwise the value becomes NULL. */
   readonly critical: boolean;
   /** JSON pointer to the field in the schema file. */
@@ -144,7 +144,7 @@ export function columnRules(
     const missing = allOf([absent, not(below), field.cde ? 'TRUE' : parentIsObject(field)]);
     const isTime = field.athenaType === 'date' || field.athenaType === 'timestamp';
     const rules = rulesOf(field, [
-      ['type', allOf([absent, below])],
+      [field.opaque ? 'opaque' : 'type', allOf([absent, below])],
       ['required', field.cde || field.required ? missing : 'FALSE'],
       [isTime ? 'format' : 'type', cast === undefined ? 'FALSE' : `${text} IS NOT NULL AND ${value} IS NULL`, text],
       ...field.constraints.map((one) => [one.keyword, brokenSql(field, one, value), text] as const),

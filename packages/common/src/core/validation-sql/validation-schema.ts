@@ -7,6 +7,7 @@ import {
   fieldsOf,
   formerNamesOf,
   isFlattened,
+  isOpaque,
   type Constraints,
   type SchemaColumn,
 } from '../schema/model';
@@ -22,6 +23,8 @@ export interface ValidationField extends Pick<
   'pointer' | 'column' | 'jsonType' | 'athenaType' | 'cde' | 'required'
 > {
   readonly kind: 'field';
+  /** Whether an object in it is kept as the text that was sent: in columns it is from before that. */
+  readonly opaque: boolean;
   /** The beginning of the columns that an object in the field's place would have. */
   readonly memberPrefix: string;
   /** Column names of the objects around it, outermost first. */
@@ -76,15 +79,17 @@ export function readValidationSchema(text: string, document: JsonObject): Valida
   for (const { path, pointer, field, required } of fieldsOf(document)) {
     const parents = path.slice(1).map((_, index) => columnName(path.slice(0, index + 1)));
     const common = { pointer, column: columnName(path), memberPrefix: memberPrefix(path), required, parents };
+    const opaque = isOpaque(field);
     if (isFlattened(field)) {
       objects.push({ kind: 'object', ...common });
       continue;
     }
-    const athenaType = athenaTypeOf(field);
+    const athenaType = opaque ? 'string' : athenaTypeOf(field);
     if (athenaType === undefined) continue;
     fields.push({
       kind: 'field',
       ...common,
+      opaque,
       jsonType: String(field['type']),
       athenaType,
       cde: field['x-cde'] === true,

@@ -12,6 +12,7 @@ import {
   markDrained,
   rebuildForUpload,
   rebuildIdOf,
+  type BreakingUpload,
   type Document,
   type Operation,
   type TopicName,
@@ -131,21 +132,29 @@ const BOUNDS = JSON.parse(
   readFileSync(path.resolve(__dirname, '../../../../../tests/conformance/rejection_bounds.json'), 'utf8'),
 ) as { text: string }[];
 
+const ASKED: BreakingUpload = {
+  topic: TOPIC,
+  tableName: 'telemetry_climate',
+  upload: { etag: 'e', sequencer: 's', since: '', bytes: 1, versionId: undefined, at: '2026-11-30T06:25:00.000Z' },
+  schemaKey: 'k',
+  schemaVersion: 2,
+  digest: 'd',
+  activeVersion: 1,
+  changesFlattening: false,
+  maxRejected: undefined,
+  reason: 'r',
+};
+
+it('rebuilds from RAW where Standardized lacks the texts that the schema keeps', () => {
+  const from = (changesFlattening: boolean) =>
+    rebuildForUpload(ID, { ...ASKED, changesFlattening }, new Date('2026-11-30T06:25:00Z')).plan['from'];
+  expect([from(false), from(true)]).toEqual(['standardized', 'raw']);
+});
+
 it('bounds rejected messages by a number or a share, which the plan has as it was given', () => {
   const now = new Date('2026-11-30T06:25:00Z');
-  const upload = { etag: 'e', sequencer: 's', since: '', bytes: 1, versionId: undefined, at: now.toISOString() };
   for (const { text } of BOUNDS) {
-    const asked = {
-      topic: TOPIC,
-      tableName: 'telemetry_climate',
-      upload,
-      schemaKey: 'k',
-      schemaVersion: 2,
-      digest: 'd',
-      activeVersion: 1,
-      maxRejected: text,
-      reason: 'r',
-    };
+    const asked = { ...ASKED, maxRejected: text };
     expect([isRejectionBound(text), rebuildForUpload(ID, asked, now).plan['max_rejected']]).toEqual([true, text]);
   }
   expect(['many', '', '-1', '1.5', '101%', '5 %', '1e3'].filter(isRejectionBound)).toEqual([]);

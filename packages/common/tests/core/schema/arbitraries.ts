@@ -61,8 +61,9 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     fc.boolean(),
     fc.integer({ min: 1, max: 9 }),
     fc.boolean(),
+    fc.boolean(),
   )
-  .map(([columns, eventTimeStable, version, declares]) => ({
+  .map(([columns, eventTimeStable, version, declares, flattens]) => ({
     topic: 'telemetry.climate',
     version,
     title: undefined,
@@ -76,6 +77,7 @@ export const topicSchemas: fc.Arbitrary<TopicSchema> = fc
     columns,
     objects: [],
     root: { rules: {}, cde: false },
+    opaquePaths: flattens ? [] : columns.filter(({ athenaType }) => athenaType === 'string').map(({ path }) => path),
   }));
 
 /** Whether `checkSchema` accepts a column's field as the one that x-event-time names. */
