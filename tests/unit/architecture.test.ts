@@ -34,6 +34,7 @@ const HOUSES: readonly House[] = [
       'pattern',
       'delivery',
       'operations',
+      'dialects',
       'schema',
       'warehouse',
       'drift',

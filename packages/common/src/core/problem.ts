@@ -9,6 +9,8 @@ export interface SchemaProblem {
   readonly message: string;
   /** A sentence that says how to mend it. */
   readonly hint: string;
+  /** A warning refuses nothing. Absent for an error. */
+  readonly severity?: 'warning';
 }
 
 /**

@@ -1,3 +1,4 @@
+import { keywordMeantBy } from '../dialects/also-written';
 import { nearestWord } from '../json/nearest-word';
 import { CONSTRAINT_KEYWORDS } from './model';
 import type { JsonObject } from '../json/value';
@@ -76,38 +77,6 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['unique', 'leave it out: Curated has one row for each idempotency_key, and no other value is checked to be unique'],
 ]);
 
-/** Keywords by what people write for them where no spelling is near; compared in lower case, without punctuation. */
-const ALSO_WRITTEN: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    minimum: ['min', 'gte', 'ge', 'minvalue', 'atleast', 'from'],
-    maximum: ['max', 'lte', 'le', 'maxvalue', 'atmost', 'to'],
-    exclusiveMinimum: ['gt', 'exclusivemin', 'minexclusive', 'greaterthan'],
-    exclusiveMaximum: ['lt', 'exclusivemax', 'maxexclusive', 'lessthan'],
-    minLength: ['minlen', 'minsize'],
-    maxLength: ['len', 'length', 'size', 'maxlen', 'maxsize'],
-    pattern: ['regex', 'regexp', 'match', 'matches'],
-    enum: ['values', 'allowed', 'allowedvalues', 'choices', 'options', 'oneofvalues'],
-    format: ['logicaltype'],
-    type: ['datatype', 'kind'],
-    'x-type': ['columntype', 'sqltype', 'dbtype', 'xcolumntype'],
-    'x-cde': ['cde', 'critical', 'xcritical', 'mandatory', 'notnull'],
-    properties: ['fields', 'members', 'columns', 'attributes'],
-    items: ['elements', 'elementtype'],
-    description: ['desc', 'doc', 'docs', 'documentation', 'help'],
-    title: ['name', 'label', 'displayname'],
-    $comment: ['comment', 'note', 'notes'],
-    'x-version': ['version', 'schemaversion'],
-    'x-topic': ['topic', 'topicname', 'xtopicname'],
-    'x-event-time': ['eventtime', 'timestamp', 'timestampfield', 'partitionby', 'xpartitionby'],
-    'x-backfill': ['backfill'],
-    'x-replay-errors': ['replay', 'replayerrors', 'xreplay'],
-    'x-breaking': ['breaking', 'breakingchange'],
-    'x-breaking-reason': ['breakingreason'],
-    deprecated: ['obsolete'],
-    'x-renamed-from': ['renamedfrom', 'formername', 'alias', 'aliases', 'previousname', 'oldname'],
-  }).flatMap(([keyword, written]) => written.map((word) => [word, keyword] as const)),
-);
-
 /** The keywords for a text that stand for those for a number. */
 const OF_TEXTS: ReadonlyMap<string, string> = new Map([
   ['minimum', 'minLength'],
@@ -164,7 +133,7 @@ export function strayKeyword(
     return { code: 'MISPLACED_KEYWORD', message: `${shown(name)} is in the wrong place`, hint: elsewhere };
   }
   const meant = (words: readonly string[]) => (suggest ? nearestWord(name, words) : undefined);
-  const common = ALSO_WRITTEN.get(name.toLowerCase().replace(/[^a-z]/g, ''));
+  const common = keywordMeantBy(name);
   const written = (holder['type'] === 'string' ? OF_TEXTS.get(common ?? '') : undefined) ?? common;
   const misplaced = written === undefined || allowed.includes(written) ? undefined : ENFORCED_ELSEWHERE.get(written);
   if (misplaced !== undefined && place === 'items') return { code: 'UNKNOWN_KEYWORD', message: unknown, hint: ARRAY };
