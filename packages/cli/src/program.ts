@@ -22,6 +22,7 @@ import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaStatus } from './commands/schema-status';
 import { registerSchemaSync } from './commands/schema-sync';
+import { registerSchemaVendor } from './commands/schema-vendor';
 import { registerStatus } from './commands/status';
 import { registerTopicCompact } from './commands/topic/compact';
 import { registerTopicForget } from './commands/topic/forget';
@@ -86,6 +87,7 @@ export async function run(
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
   registerSchemaNew(schema, context);
+  registerSchemaVendor(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
   const topic = program

@@ -11,9 +11,10 @@ import { readDeployment } from '../pipeline/deployment';
 import { diffGithub, diffJson, diffText, type DiffFile, type DiffReport } from '../format/diff';
 import { gitBaseline } from '../schemas/git-baseline';
 import { EXIT_CODES, formatOption, outputsOption, sqlOption } from './options';
-import { locator, FILE_START, type Position } from '../schemas/locate-problems';
+import { FILE_START, type Position } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
-import { findSchemas, locationOf, readSchemaText, type SchemaLocation } from '../schemas/schema-files';
+import { findSchemas, locationOf, type SchemaLocation } from '../schemas/schema-files';
+import { bundleFile, readWholeSchema } from '../schemas/whole-schema';
 import { CliError } from '../errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 
@@ -111,14 +112,16 @@ async function locationsOf(paths: readonly string[], baseline: Baseline, cwd: st
 }
 
 async function diffFile(location: SchemaLocation, baseline: Baseline, lake: Lake): Promise<DiffFile | undefined> {
-  const base = await baseline.read(location.absolute);
-  const read = existsSync(location.absolute) ? await readSchemaText(location) : undefined;
-  if (read !== undefined && !read.ok) {
-    return diffFileOf(location, { status: 'invalid', problems: [read.problem] }, () => FILE_START);
+  const before = await baseline.read(location.absolute);
+  // A file may change with one that it refers to.
+  const base = before === undefined || baseline.areWhole ? before : (await bundleFile(location, before, baseline)).text;
+  const read = existsSync(location.absolute) ? await readWholeSchema(location) : undefined;
+  if (read !== undefined && read.problems.length > 0) {
+    return diffFileOf(location, { status: 'invalid', problems: read.problems }, read.locate);
   }
   if (read?.text === base) return undefined;
   const preview = previewMerge(base, read?.text, location.topic, lake);
-  return diffFileOf(location, preview, read === undefined ? () => FILE_START : locator(read.text));
+  return diffFileOf(location, preview, read?.locate ?? (() => FILE_START));
 }
 
 /** The report on one file. What was removed is reported at the position in the present file where it would belong. */

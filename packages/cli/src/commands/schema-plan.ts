@@ -6,14 +6,15 @@ import type { RegisterCommand } from './command';
 import { readDeployment } from '../pipeline/deployment';
 import { planGithub, planJson, planText, type PlanDataReport, type PlanReport, type RowCount } from '../format/plan';
 import { slipWarning } from '../format/slip-warning';
-import { inReadingOrder, locateProblems, locator, FILE_START } from '../schemas/locate-problems';
+import { inReadingOrder, locateProblems, FILE_START, type locator } from '../schemas/locate-problems';
 import { locateChanges } from '../schemas/locate-changes';
 import { EXIT_CODES, formatOption, outputsOption, sqlOption, wholeNumber } from './options';
 import type { ExistingRowsReport } from '../plan/existing-rows';
 import { planMerge, type MergePlan } from '../plan/merge-plan';
 import { oldestIngestedAt, parseDays, type Days } from '../plan/ingestion-window';
 import { parseRejectionLimit, type RejectionLimit } from '../plan/rejection-limit';
-import { locationOf, readSchemaText } from '../schemas/schema-files';
+import { locationOf } from '../schemas/schema-files';
+import { readWholeSchema } from '../schemas/whole-schema';
 import { CliError } from '../errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import { LINT_FORMATTERS } from './schema-lint';
@@ -67,10 +68,8 @@ export async function schemaPlan(
 ): Promise<ExitCode> {
   const topic = parseTopic(topicText);
   const location = locationOf(path.resolve(terminal.cwd, file), terminal.cwd);
-  const read = await readSchemaText(location);
-  const text = read.ok ? read.text : '';
-  const locate = read.ok ? locator(text) : () => FILE_START;
-  const check = read.ok ? checkSchema(text, { topic }) : { ok: false as const, problems: [read.problem] };
+  const { text = '', problems: unread, locate } = await readWholeSchema(location);
+  const check = unread.length === 0 ? checkSchema(text, { topic }) : { ok: false as const, problems: unread };
   if (!check.ok) {
     const problems = locateProblems(location.file, check.problems, locate);
     terminal.write(LINT_FORMATTERS[options.format]({ files: 1, problems }));

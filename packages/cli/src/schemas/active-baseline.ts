@@ -12,6 +12,7 @@ export async function activeBaseline(objects: ObjectStore, bucket: string, cwd: 
   const active = [...(await listTopics(objects, bucket))].filter(([, { active }]) => active).map(([topic]) => topic);
   return {
     name: `what is active in s3://${bucket}`,
+    areWhole: true,
     // A topic counts as removed only when no file below the path names it, wherever that file lies.
     filesBelow: async (absolute) => {
       const whole = path.basename(absolute) === 'schema.json' ? path.dirname(absolute) : absolute;

@@ -6,4 +6,6 @@ export interface Baseline {
   readonly filesBelow: (absolute: string) => Promise<string[]>;
   /** The text of a file, or undefined when the baseline has no such file. */
   readonly read: (absolute: string) => Promise<string | undefined>;
+  /** Whether its files hold the files that they refer to, as those do that were uploaded. */
+  readonly areWhole: boolean;
 }

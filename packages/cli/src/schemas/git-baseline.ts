@@ -82,6 +82,7 @@ export async function gitBaseline(ref: string, cwd: string): Promise<Baseline> {
 
   return {
     name: ref,
+    areWhole: false,
     filesBelow: async (absolute) =>
       (await list(inRepository(absolute))).map((name) =>
         path.resolve(cwd, path.relative(realCwd, path.join(realRoot, name))),

@@ -7,8 +7,9 @@ import {
   type TopicFile,
 } from '@lean-ops/common/core';
 import { groupBy } from './group-by';
-import { locateProblems, locator, FILE_START, type LocatedProblem, type Position } from './locate-problems';
+import { locateProblems, locator, type LocatedProblem, type Position } from './locate-problems';
 import { readSchemaText, type SchemaLocation } from './schema-files';
+import { readWholeSchema } from './whole-schema';
 
 export interface LintReport {
   /** Number of files checked. */
@@ -20,7 +21,7 @@ export interface LintReport {
 /** A schema file with the problems found in it. */
 export interface CheckedFile {
   readonly location: SchemaLocation;
-  /** undefined when the file is not UTF-8, or too large to be read. */
+  /** With the files that it refers to. undefined when the file is not UTF-8, or too large to be read. */
   readonly text: string | undefined;
   readonly problems: readonly SchemaProblem[];
   /** undefined when the file names no legal topic. */
@@ -56,30 +57,31 @@ export async function lintSchemas(locations: readonly SchemaLocation[]): Promise
 }
 
 async function check(location: SchemaLocation): Promise<CheckedFile | undefined> {
-  const read = await readSchemaText(location);
-  if (!read.ok) {
-    const problems = [read.problem];
-    return location.stray
-      ? undefined
-      : { location, text: undefined, problems, topic: undefined, locate: () => FILE_START };
-  }
-  const { text } = read;
-  const stated = statedTopic(text);
-  if (location.stray) {
-    // Other JSON may lie beside schemas, but a file that names a topic is meant to be a schema.
-    return stated === undefined
-      ? undefined
-      : { location, text, problems: [strayFile(stated)], topic: undefined, locate: locator(text) };
-  }
+  if (location.stray) return checkStray(location);
+  const { text, problems, locate } = await readWholeSchema(location);
+  if (text === undefined) return { location, text, problems, topic: undefined, locate };
   const result = checkSchema(text, location.topic === undefined ? {} : { topic: location.topic });
-  const topic = stated ?? location.topic;
+  const topic = statedTopic(text) ?? location.topic;
   return {
     location,
     text,
-    problems: result.ok ? [] : result.problems,
+    // What a missing file would say is not known, so a problem with its reference is none of its own.
+    problems: [...problems, ...(result.ok ? [] : result.problems.filter(({ path }) => !isAt(problems, path)))],
     topic: topic !== undefined && isTopicName(topic) ? topic : undefined,
-    locate: locator(text),
+    locate,
   };
+}
+
+/** Other JSON may lie beside schemas, but a file that names a topic is meant to be a schema. */
+async function checkStray(location: SchemaLocation): Promise<CheckedFile | undefined> {
+  const read = await readSchemaText(location);
+  const stated = read.ok ? statedTopic(read.text) : undefined;
+  if (!read.ok || stated === undefined) return undefined;
+  return { location, text: read.text, problems: [strayFile(stated)], topic: undefined, locate: locator(read.text) };
+}
+
+function isAt(problems: readonly SchemaProblem[], pointer: string): boolean {
+  return problems.some(({ path }) => path === pointer);
 }
 
 /** The `x-topic` of a schema's text, whether it is a legal topic name or not. */

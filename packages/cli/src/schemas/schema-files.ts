@@ -57,7 +57,8 @@ export function locationOf(absolute: string, cwd: string, stray = false): Schema
   };
 }
 
-async function jsonFilesBelow(folder: string): Promise<string[]> {
+/** The JSON files below a folder, but for those of folders without sources. */
+export async function jsonFilesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const files = await Promise.all(
     entries.map(async (entry) => {

@@ -9,6 +9,7 @@ export * from './envelope/decode-message';
 export * from './envelope/message-origin';
 export * from './dialects/translate';
 export * from './dialects/references';
+export { absoluteUri, idWord, splitFragment, statedDraft } from './dialects/resources';
 export { annotationKind, type WordKind } from './dialects/words';
 export * from './json/scan';
 export * from './errors';

@@ -3,7 +3,8 @@ import { Option } from 'commander';
 import { CliError } from '../../errors';
 import { readTableSizes } from '../../operations/table-sizes';
 import { parseRejectionLimit, type RejectionLimit } from '../../plan/rejection-limit';
-import { locationOf, readSchemaText } from '../../schemas/schema-files';
+import { locationOf } from '../../schemas/schema-files';
+import { readWholeSchema } from '../../schemas/whole-schema';
 import type { Terminal } from '../../terminal';
 import type { RegisterCommand } from '../command';
 import { parseSince, sinceIso, utcTime, type Since } from '../since';
@@ -70,7 +71,9 @@ function pastSince(since: Since, now: number): string {
 
 async function readSchema(file: string, terminal: Terminal): Promise<NonNullable<RebuildOptions['schema']>> {
   const location = locationOf(path.resolve(terminal.cwd, file), terminal.cwd);
-  const read = await readSchemaText(location);
-  if (!read.ok) throw new CliError(`${file}: ${read.problem.message}.`);
-  return { file: location.file, text: read.text };
+  const { text, problems } = await readWholeSchema(location);
+  if (text === undefined || problems[0] !== undefined) {
+    throw new CliError(`${file}: ${problems[0]?.message ?? 'it cannot be read'}.`);
+  }
+  return { file: location.file, text };
 }

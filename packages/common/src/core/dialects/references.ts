@@ -2,7 +2,7 @@ import { isObject, pointerTo, valueAt, type JsonObject } from '../json/value';
 import { nearestWord } from '../json/nearest-word';
 import { shown, type SchemaProblem } from '../problem';
 import { inPlaceCycles } from './cycles';
-import { readResources, splitFragment, stepsOf, targetOf, type Resource, type Resources } from './resources';
+import { readResources, splitFragment, stepsOf, targetOf, type Resource } from './resources';
 import { isSchema } from './subschemas';
 
 /** Where a reference leads to, or what is wrong with it. */
@@ -44,7 +44,8 @@ export function resolver(document: JsonObject, origin?: (node: object) => string
     const found = target(ref, from);
     if (found.kind === 'remote') return refused('REMOTE_REF', ...remote(ref));
     if (found.kind === 'unknown') {
-      return refused('REF_UNKNOWN', 'leads to nothing', nearby(document, found.resource, found.fragment, resources));
+      const { address } = splitFragment(ref);
+      return refused('REF_UNKNOWN', 'leads to nothing', nearby(document, found, address));
     }
     const node = valueAt(document, found.pointer);
     if (!isSchema(node)) {
@@ -80,14 +81,15 @@ function remote(ref: string): [message: string, hint: string] {
 }
 
 /** A hint with the place that a reference into nothing is nearest to. */
-function nearby(document: JsonObject, resource: Resource, fragment: string, { root }: Resources): string {
+function nearby(
+  document: JsonObject,
+  { resource, fragment }: { readonly resource: Resource; readonly fragment: string },
+  address: string,
+): string {
   const meant = fragment.startsWith('/')
     ? nearbyPointer(document, resource, fragment)
-    : nearbyAnchor(resource, fragment);
-  if (meant !== undefined) return `did you mean "#${meant}"?`;
-  return resource === root
-    ? 'add it under "$defs", or mend the reference'
-    : 'mend the reference, or what it leads into';
+    : nearestWord(fragment, [...resource.anchors.keys()]);
+  return meant === undefined ? 'add it under "$defs", or mend the reference' : `did you mean "${address}#${meant}"?`;
 }
 
 function nearbyPointer(document: JsonObject, resource: Resource, fragment: string): string | undefined {
@@ -113,6 +115,25 @@ function elsewhere(document: JsonObject, resource: Resource, name: string): stri
   return isObject(definitions) && Object.hasOwn(definitions, name) ? pointerTo('', '$defs', name) : undefined;
 }
 
-function nearbyAnchor({ anchors }: Resource, name: string): string | undefined {
-  return nearestWord(name, [...anchors.keys()]);
+/** A `$ref` that leads out of its document. */
+export interface OutsideReference {
+  readonly ref: string;
+  /** The JSON pointer to the text of the reference. */
+  readonly pointer: string;
+  /** The URI that it is relative to; `schema:///` in a document that states none. */
+  readonly base: string;
+}
+
+/**
+ * The references of a document of any draft that lead out of it, in its order.
+ *
+ * @param document of bounded depth
+ */
+export function outsideReferences(document: JsonObject): OutsideReference[] {
+  const resources = readResources(document);
+  return [...resources.places].flatMap(([node, { resource, pointer }]) => {
+    const ref = (node as JsonObject)['$ref'];
+    if (typeof ref !== 'string' || targetOf(document, resources, ref, resource).kind !== 'remote') return [];
+    return [{ ref, pointer: pointerTo(pointer, '$ref'), base: resource.uri }];
+  });
 }
