@@ -40,6 +40,7 @@ const HOUSES: readonly House[] = [
       'validation-sql',
       'recorded-errors',
       'infer',
+      'export',
     ],
     low: [
       'condition.ts',

@@ -15,6 +15,7 @@ import { registerErrorsTop } from './commands/errors/top';
 import { registerOpList } from './commands/op/list';
 import { registerOpCancel, registerOpResume, registerOpShow } from './commands/op/take-up';
 import { registerSchemaDiff } from './commands/schema-diff';
+import { registerSchemaExport } from './commands/schema-export';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { registerSchemaNew } from './commands/schema-new';
 import { schemaLint } from './commands/schema-lint';
@@ -86,6 +87,7 @@ export async function run(
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
   registerSchemaNew(schema, context);
+  registerSchemaExport(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
   const topic = program

@@ -9,6 +9,8 @@ export interface SchemaProblem {
   readonly message: string;
   /** A sentence that says how to mend it. */
   readonly hint: string;
+  /** `warning` for what is accepted and worth a look; an error, which refuses the schema, has none. */
+  readonly severity?: 'warning';
 }
 
 /**

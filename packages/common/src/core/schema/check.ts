@@ -15,7 +15,15 @@ export const MAX_FILE_DEPTH = 64;
 const PATTERN_BUDGET_MS = 700;
 
 export type SchemaCheck =
-  | { readonly ok: true; readonly schema: TopicSchema; readonly document: JsonObject }
+  | {
+      readonly ok: true;
+      readonly schema: TopicSchema;
+      readonly document: JsonObject;
+      /** What is accepted and worth a look, in the order of the file. */
+      readonly warnings: readonly SchemaProblem[];
+      /** The normal form that the schema and the document are of, as text; `changed` where it is not the file's own text. */
+      readonly normal: { readonly text: string; readonly document: JsonObject; readonly changed: boolean };
+    }
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
 export interface SchemaCheckOptions {
@@ -74,7 +82,8 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
     ...semanticProblems(document, { topic, maxColumns, patternBudgetMs, numberAt }),
   ];
   if (problems.length > 0) return { ok: false, problems: inFileOrder(source, problems) };
-  return { ok: true, schema: readTopicSchema(text, document), document };
+  const normal = { text, document, changed: false };
+  return { ok: true, schema: readTopicSchema(text, document), document, warnings: [], normal };
 }
 
 /** Describes where a text stops being JSON, in words of our own: JSON.parse's differ between versions of Node. */
