@@ -41,6 +41,7 @@ const HOUSES: readonly House[] = [
       'recorded-errors',
       'infer',
       'export',
+      'adopt',
     ],
     low: [
       'condition.ts',

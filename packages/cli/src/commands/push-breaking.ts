@@ -69,7 +69,7 @@ export async function showBreakingPlan(
   const check = checkSchema(text, { topic });
   if (!check.ok) throw new CliError(`${file}: ${check.problems[0]?.message ?? 'it is no schema'}.`);
   const plan = await planMerge(
-    { topic, text, ...check },
+    { topic, text, document: check.document, schema: check.schema },
     deployment,
     cloud,
     { since: undefined, samples: SAMPLES },

@@ -18,6 +18,7 @@ import { stringify } from 'yaml';
 import { CliError } from '../errors';
 import type { Connect } from '../pipeline/aws-clients';
 import { readDeployment } from '../pipeline/deployment';
+import { reportOfFiles } from '../schemas/lint-schemas';
 import { locateProblems, locator, FILE_START } from '../schemas/locate-problems';
 import { locationOf, readSchemaText } from '../schemas/schema-files';
 import { EXIT, type ExitCode, type Terminal } from '../terminal';
@@ -89,15 +90,15 @@ export async function schemaExport(
   if (!check.ok || stated?.ok !== true) {
     const locate = typeof text === 'string' ? locator(text) : () => FILE_START;
     const problems = locateProblems(file, check.ok ? [] : check.problems, locate);
-    terminal.writeError(LINT_FORMATTERS.text({ files: 1, problems }));
+    terminal.writeError(LINT_FORMATTERS.text(reportOfFiles(1, problems)));
     return EXIT.problems;
   }
-  const { schema, normal } = check;
+  const { schema, document } = check;
   const written = WRITERS[options.format]({
     topic: stated.topic,
     schema,
-    text: normal.text,
-    document: normal.document,
+    text: check.text,
+    document,
     lake,
   });
   if (options.out === undefined) terminal.write(written);

@@ -7,6 +7,7 @@ import { readDeployment } from '../pipeline/deployment';
 import { planGithub, planJson, planText, type PlanDataReport, type PlanReport, type RowCount } from '../format/plan';
 import { slipWarning } from '../format/slip-warning';
 import { inReadingOrder, locateProblems, locator, FILE_START } from '../schemas/locate-problems';
+import { reportOfFiles } from '../schemas/lint-schemas';
 import { locateChanges } from '../schemas/locate-changes';
 import { EXIT_CODES, formatOption, outputsOption, sqlOption, wholeNumber } from './options';
 import type { ExistingRowsReport } from '../plan/existing-rows';
@@ -73,14 +74,14 @@ export async function schemaPlan(
   const check = read.ok ? checkSchema(text, { topic }) : { ok: false as const, problems: [read.problem] };
   if (!check.ok) {
     const problems = locateProblems(location.file, check.problems, locate);
-    terminal.write(LINT_FORMATTERS[options.format]({ files: 1, problems }));
+    terminal.write(LINT_FORMATTERS[options.format](reportOfFiles(1, problems)));
     return EXIT.problems;
   }
   const deployment = await readDeployment(options.outputs, terminal);
   const cloud = connect(deployment);
   const since = oldestIngestedAt(options.days, cloud.clock.now());
   const plan = await planMerge(
-    { topic, text, ...check },
+    { topic, text, document: check.document, schema: check.schema },
     deployment,
     cloud,
     { since, samples: options.samples },

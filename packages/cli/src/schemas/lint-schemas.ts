@@ -13,8 +13,10 @@ import { readSchemaText, type SchemaLocation } from './schema-files';
 export interface LintReport {
   /** Number of files checked. */
   readonly files: number;
-  /** Every problem, ordered by file and then by line. */
+  /** Every problem that refuses a schema, ordered by file and then by line. */
   readonly problems: readonly LocatedProblem[];
+  /** What refuses nothing and is worth a look, in the same order. */
+  readonly warnings?: readonly LocatedProblem[];
 }
 
 /** A schema file with the problems found in it. */
@@ -22,6 +24,7 @@ export interface CheckedFile {
   readonly location: SchemaLocation;
   /** undefined when the file is not UTF-8, or too large to be read. */
   readonly text: string | undefined;
+  /** Warnings are among them. */
   readonly problems: readonly SchemaProblem[];
   /** undefined when the file names no legal topic. */
   readonly topic: TopicFile['topic'] | undefined;
@@ -45,14 +48,17 @@ export async function lintSchemas(locations: readonly SchemaLocation[]): Promise
     topic === undefined ? [] : [{ file, folder, topic }],
   );
   const clashes = groupBy(topicClashes(topics), ({ file }) => file);
-  const report = {
-    files: checked.length,
-    problems: checked.flatMap(({ location: { file }, problems, locate }) => {
-      const across = (clashes.get(file) ?? []).map(({ problem }) => problem);
-      return locateProblems(file, [...problems, ...across], locate);
-    }),
-  };
-  return { report, checked };
+  const located = checked.flatMap(({ location: { file }, problems, locate }) => {
+    const across = (clashes.get(file) ?? []).map(({ problem }) => problem);
+    return locateProblems(file, [...problems, ...across], locate);
+  });
+  return { report: reportOfFiles(checked.length, located), checked };
+}
+
+/** The report on so many files, with warnings beside what refuses a schema. */
+export function reportOfFiles(files: number, located: readonly LocatedProblem[]): LintReport {
+  const warnings = located.filter(({ severity }) => severity === 'warning');
+  return { files, problems: located.filter(({ severity }) => severity === undefined), warnings };
 }
 
 async function check(location: SchemaLocation): Promise<CheckedFile | undefined> {
@@ -76,7 +82,7 @@ async function check(location: SchemaLocation): Promise<CheckedFile | undefined>
   return {
     location,
     text,
-    problems: result.ok ? [] : result.problems,
+    problems: result.ok ? result.warnings : result.problems,
     topic: topic !== undefined && isTopicName(topic) ? topic : undefined,
     locate: locator(text),
   };

@@ -78,3 +78,6 @@ export * from './infer/profile-statements';
 export * from './infer/profile-sample';
 export * from './infer/odd-values';
 export * from './export';
+export * from './adopt/adopt-schema';
+export * from './adopt/topic-of-file';
+export type { MendKind, MendStrength } from './adopt/mends';

@@ -9,8 +9,12 @@ export interface SchemaProblem {
   readonly message: string;
   /** A sentence that says how to mend it. */
   readonly hint: string;
-  /** `warning` for what is accepted and worth a look; an error, which refuses the schema, has none. */
+  /** A warning is told and refuses nothing; absent for an error. */
   readonly severity?: 'warning';
+}
+
+export function isWarning({ severity }: SchemaProblem): boolean {
+  return severity === 'warning';
 }
 
 /**

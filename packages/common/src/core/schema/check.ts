@@ -18,12 +18,13 @@ export type SchemaCheck =
   | {
       readonly ok: true;
       readonly schema: TopicSchema;
+      /** The schema in its normal form, by which rows are judged: its text, and the same as JSON.parse reads it. */
+      readonly text: string;
       readonly document: JsonObject;
-      /** What is accepted and worth a look, in the order of the file. */
+      /** What the author should know, and what refuses nothing. */
       readonly warnings: readonly SchemaProblem[];
-      /** The normal form that the schema and the document are of, as text; `changed` where it is not the file's own text. */
-      readonly normal: { readonly text: string; readonly document: JsonObject; readonly changed: boolean };
     }
+  /** `problems` has the warnings, too. */
   | { readonly ok: false; readonly problems: readonly SchemaProblem[] };
 
 export interface SchemaCheckOptions {
@@ -82,8 +83,7 @@ export function checkSchema(text: string, options: SchemaCheckOptions = {}): Sch
     ...semanticProblems(document, { topic, maxColumns, patternBudgetMs, numberAt }),
   ];
   if (problems.length > 0) return { ok: false, problems: inFileOrder(source, problems) };
-  const normal = { text, document, changed: false };
-  return { ok: true, schema: readTopicSchema(text, document), document, warnings: [], normal };
+  return { ok: true, schema: readTopicSchema(text, document), text, document, warnings: [] };
 }
 
 /** Describes where a text stops being JSON, in words of our own: JSON.parse's differ between versions of Node. */
