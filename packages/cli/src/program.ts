@@ -15,6 +15,7 @@ import { registerErrorsTop } from './commands/errors/top';
 import { registerOpList } from './commands/op/list';
 import { registerOpCancel, registerOpResume, registerOpShow } from './commands/op/take-up';
 import { registerSchemaDiff } from './commands/schema-diff';
+import { registerSchemaAdopt } from './commands/schema-adopt';
 import { registerSchemaExport } from './commands/schema-export';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { registerSchemaNew } from './commands/schema-new';
@@ -78,6 +79,7 @@ export async function run(
   registerSchemaSync(schema, context);
   registerSchemaInfer(schema, context);
   registerSchemaNew(schema, context);
+  registerSchemaAdopt(schema, context);
   registerSchemaExport(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
