@@ -12,6 +12,7 @@ import { printGrowth } from './growth-report';
 import { benchIngest, printIngest } from './ingest';
 import { benchPlanner, printPlanner } from './planner';
 import { benchRebuild, benchReplay, printRebuild, printReplay } from './operations';
+import { countSchemas, printCounts } from './schemas/count';
 import { readSettings, type JobSettings } from './settings';
 
 const program = newProgram('pnpm bench').description(
@@ -132,6 +133,17 @@ program
     else printAge(result);
     for (const bound of result.broken) say(`broken: ${bound}`);
     if (result.broken.length > 0) process.exitCode = 1;
+  });
+
+program
+  .command('schemas')
+  .description('how many JSON Schemas of a folder the pipeline takes: as they are, with lint --fix, and adopted')
+  .argument('<dir>', 'folder of files that end in .json')
+  .option('--json', 'one JSON object')
+  .action((dir: string, flags: { json?: boolean }) => {
+    const result = countSchemas(dir, say);
+    if (flags.json === true) console.log(JSON.stringify(result));
+    else printCounts(result);
   });
 
 function say(line: string): void {

@@ -41,6 +41,8 @@ const HOUSES: readonly House[] = [
       'validation-sql',
       'recorded-errors',
       'infer',
+      'export',
+      'adopt',
     ],
     low: [
       'condition.ts',

@@ -15,9 +15,11 @@ import { registerErrorsTop } from './commands/errors/top';
 import { registerOpList } from './commands/op/list';
 import { registerOpCancel, registerOpResume, registerOpShow } from './commands/op/take-up';
 import { registerSchemaDiff } from './commands/schema-diff';
+import { registerSchemaAdopt } from './commands/schema-adopt';
+import { registerSchemaExport } from './commands/schema-export';
 import { registerSchemaInfer } from './commands/schema-infer';
 import { registerSchemaNew } from './commands/schema-new';
-import { schemaLint } from './commands/schema-lint';
+import { registerSchemaLint } from './commands/schema-lint';
 import { registerSchemaPlan } from './commands/schema-plan';
 import { registerSchemaPush } from './commands/schema-push';
 import { registerSchemaStatus } from './commands/schema-status';
@@ -42,10 +44,10 @@ import {
 import { awsObserver, type Observe } from './pipeline/observer';
 import { awsOperator, type Operate } from './pipeline/operator';
 import { awsRedeliverer, type Redeliver } from './pipeline/redeliverer';
-import { ALL_EXIT_CODES, EXIT_CODES, formatOption } from './commands/options';
+import { ALL_EXIT_CODES } from './commands/options';
 import { usageExitCode, withPlainUsage } from './commands/usage';
 import { CliError, unexpectedErrorText } from './errors';
-import { EXIT, type ExitCode, type Format, type Terminal } from './terminal';
+import { EXIT, type ExitCode, type Terminal } from './terminal';
 
 /** Runs one command line and returns its exit code. Never throws, and never ends the process. */
 export async function run(
@@ -71,16 +73,7 @@ export async function run(
     .addHelpText('after', ALL_EXIT_CODES);
   const schema = program.command('schema').description('write, check and upload topic schemas');
 
-  schema
-    .command('lint')
-    .description('check topic schemas: show every problem, where it is, and what to do')
-    .argument('[paths...]', 'schema files, or folders with {topic}/schema.json in them', ['schemas'])
-    .addOption(formatOption())
-    .addHelpText('after', EXIT_CODES)
-    .action(async (paths: string[], options: { format: Format }) => {
-      code = await schemaLint(paths, options, terminal);
-    });
-
+  registerSchemaLint(schema, context);
   registerSchemaDiff(schema, context);
   registerSchemaPlan(schema, context);
   registerSchemaPush(schema, context);
@@ -88,6 +81,8 @@ export async function run(
   registerSchemaInfer(schema, context);
   registerSchemaNew(schema, context);
   registerSchemaVendor(schema, context);
+  registerSchemaAdopt(schema, context);
+  registerSchemaExport(schema, context);
   registerSchemaStatus(schema, context);
   registerStatus(program, context);
   const topic = program

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { schema, workspace } from './workspace';
 
@@ -128,6 +130,37 @@ schemas/tank.temp/schema.json
       problems: [{ code: 'NOT_UTF8', line: 1 }, { code: 'SCHEMA_TOO_LARGE' }],
     });
     expect(code).toBe(1);
+  });
+
+  it('mends with --fix what is certain, in the place of the file, and shows what is left', async () => {
+    const { root, write, run } = workspace();
+    const file = 'schemas/tank.level/schema.json';
+    const text = (header: string, word: string) =>
+      `{\n${header}  "type": "object",\n  "properties": {\n    "level": { "type": "number", "${word}": 1.50, "$dynamicRef": "#n" }\n  }\n}\n`;
+    write(file, text('', 'minimun'));
+    const { code, output, error } = await run('schema', 'lint', '--fix', 'schemas');
+    expect(readFileSync(path.join(root, file), 'utf8')).toBe(
+      text(
+        '  "$schema": "https://json-schema.org/draft/2020-12/schema",\n  "x-topic": "tank.level",\n  "x-version": 1,\n',
+        'minimum',
+      ),
+    );
+    expect(error)
+      .toBe(`schemas/tank.level/schema.json: header /$schema: "$schema" is "https://json-schema.org/draft/2020-12/schema"
+schemas/tank.level/schema.json: header /x-topic: "x-topic" is "tank.level"
+schemas/tank.level/schema.json: header /x-version: "x-version" is 1
+schemas/tank.level/schema.json: corrected /properties/level/minimun: "minimun" is written "minimum"
+`);
+    expect(output).toContain('UNENFORCED_KEYWORD  /properties/level/$dynamicRef');
+    expect(code).toBe(1);
+  });
+
+  it('leaves a file as it is in which nothing is certain', async () => {
+    const { root, write, run } = workspace();
+    write('schemas/a/schema.json', schema('b', { properties: { x: { type: 'string', colour: 1 } }, required: [] }));
+    const before = readFileSync(path.join(root, 'schemas/a/schema.json'), 'utf8');
+    await expect(run('schema', 'lint', '--fix')).resolves.toMatchObject({ code: 1, error: '' });
+    expect(readFileSync(path.join(root, 'schemas/a/schema.json'), 'utf8')).toBe(before);
   });
 
   it.each([

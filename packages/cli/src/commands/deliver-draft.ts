@@ -1,9 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { checkSchema, messageOf, type JsonObject, type TopicName } from '@lean-ops/common/core';
+import { checkSchema, type JsonObject, type TopicName } from '@lean-ops/common/core';
 import { plain } from '../format/text';
-import { CliError } from '../errors';
 import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
+import { saveFile } from './save-file';
 
 /** A draft of a schema, with remarks for its author, one sentence each. */
 export interface Draft {
@@ -28,7 +26,7 @@ export async function deliverDraft(
   const text = `${JSON.stringify(document, null, 2)}\n`;
   const check = checkSchema(text, { topic });
   const problems = check.ok ? [] : check.problems;
-  if (file !== undefined) await save(path.resolve(terminal.cwd, file), text, file);
+  if (file !== undefined) await saveFile(file, text, terminal.cwd);
   if (format === 'json') {
     terminal.write(`${JSON.stringify({ topic, file: file ?? null, schema: document, notes, problems }, null, 2)}\n`);
     return check.ok ? EXIT.clean : EXIT.problems;
@@ -37,16 +35,4 @@ export async function deliverDraft(
   const more = problems.map((one) => `${one.path} still has to be corrected: ${one.message}`);
   terminal.writeError([...notes, ...more].map((note) => `note: ${plain(note)}\n`).join(''));
   return check.ok ? EXIT.clean : EXIT.problems;
-}
-
-async function save(file: string, text: string, shown: string): Promise<void> {
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new CliError(`${shown} exists already, and is not overwritten.`, { cause: error });
-    }
-    throw new CliError(`${shown} cannot be written: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -7,6 +7,7 @@ import { readDeployment } from '../pipeline/deployment';
 import { planGithub, planJson, planText, type PlanDataReport, type PlanReport, type RowCount } from '../format/plan';
 import { slipWarning } from '../format/slip-warning';
 import { inReadingOrder, locateProblems, FILE_START, type locator } from '../schemas/locate-problems';
+import { reportOfFiles } from '../schemas/lint-schemas';
 import { locateChanges } from '../schemas/locate-changes';
 import { EXIT_CODES, formatOption, outputsOption, sqlOption, wholeNumber } from './options';
 import type { ExistingRowsReport } from '../plan/existing-rows';
@@ -72,7 +73,7 @@ export async function schemaPlan(
   const check = unread.length === 0 ? checkSchema(text, { topic }) : { ok: false as const, problems: unread };
   if (!check.ok) {
     const problems = locateProblems(location.file, check.problems, locate);
-    terminal.write(LINT_FORMATTERS[options.format]({ files: 1, problems }));
+    terminal.write(LINT_FORMATTERS[options.format](reportOfFiles(1, problems)));
     return EXIT.problems;
   }
   const deployment = await readDeployment(options.outputs, terminal);

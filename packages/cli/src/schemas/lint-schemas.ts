@@ -14,8 +14,10 @@ import { readWholeSchema } from './whole-schema';
 export interface LintReport {
   /** Number of files checked. */
   readonly files: number;
-  /** Every problem, ordered by file and then by line. */
+  /** Every problem that refuses a schema, ordered by file and then by line. */
   readonly problems: readonly LocatedProblem[];
+  /** What refuses nothing and is worth a look, in the same order. */
+  readonly warnings?: readonly LocatedProblem[];
 }
 
 /** A schema file with the problems found in it. */
@@ -23,6 +25,7 @@ export interface CheckedFile {
   readonly location: SchemaLocation;
   /** With the files that it refers to. undefined when the file is not UTF-8, or too large to be read. */
   readonly text: string | undefined;
+  /** Warnings are among them. */
   readonly problems: readonly SchemaProblem[];
   /** undefined when the file names no legal topic. */
   readonly topic: TopicFile['topic'] | undefined;
@@ -46,14 +49,17 @@ export async function lintSchemas(locations: readonly SchemaLocation[]): Promise
     topic === undefined ? [] : [{ file, folder, topic }],
   );
   const clashes = groupBy(topicClashes(topics), ({ file }) => file);
-  const report = {
-    files: checked.length,
-    problems: checked.flatMap(({ location: { file }, problems, locate }) => {
-      const across = (clashes.get(file) ?? []).map(({ problem }) => problem);
-      return locateProblems(file, [...problems, ...across], locate);
-    }),
-  };
-  return { report, checked };
+  const located = checked.flatMap(({ location: { file }, problems, locate }) => {
+    const across = (clashes.get(file) ?? []).map(({ problem }) => problem);
+    return locateProblems(file, [...problems, ...across], locate);
+  });
+  return { report: reportOfFiles(checked.length, located), checked };
+}
+
+/** The report on so many files, with warnings beside what refuses a schema. */
+export function reportOfFiles(files: number, located: readonly LocatedProblem[]): LintReport {
+  const warnings = located.filter(({ severity }) => severity === 'warning');
+  return { files, problems: located.filter(({ severity }) => severity === undefined), warnings };
 }
 
 async function check(location: SchemaLocation): Promise<CheckedFile | undefined> {
@@ -66,7 +72,10 @@ async function check(location: SchemaLocation): Promise<CheckedFile | undefined>
     location,
     text,
     // What a missing file would say is not known, so a problem with its reference is none of its own.
-    problems: [...problems, ...(result.ok ? [] : result.problems.filter(({ path }) => !isAt(problems, path)))],
+    problems: [
+      ...problems,
+      ...(result.ok ? result.warnings : result.problems).filter(({ path }) => !isAt(problems, path)),
+    ],
     topic: topic !== undefined && isTopicName(topic) ? topic : undefined,
     locate,
   };

@@ -15,6 +15,8 @@ export interface LocatedProblem extends Position {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
+  /** A warning is told and refuses nothing; absent for an error. */
+  readonly severity?: 'warning';
 }
 
 /**
@@ -35,7 +37,15 @@ export function locateProblems(
   locate: (pointer: string) => Position,
 ): LocatedProblem[] {
   return problems
-    .map(({ code, path, message, hint }) => ({ file, ...locate(path), pointer: path, code, message, hint }))
+    .map(({ code, path, message, hint, severity }) => ({
+      file,
+      ...locate(path),
+      pointer: path,
+      code,
+      message,
+      hint,
+      ...(severity && { severity }),
+    }))
     .sort(inReadingOrder);
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../dead-letters/marks';
 import { digestOf } from '../../dead-letters/plan-replay';
 import { selectLetters } from '../../dead-letters/select-letters';
-import { discardedText, discardText } from '../../format/discard';
+import { discardedText, discardText } from '../../format/dead-letters/discard';
 import { shellWord } from '../../format/text';
 import { readOperatedDeployment } from '../../pipeline/deployment';
 import type { Redeliver } from '../../pipeline/redeliverer';

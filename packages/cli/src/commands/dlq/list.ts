@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { countLetters, newestLetters } from '../../dead-letters/read-letters';
-import { lettersJson, lettersText } from '../../format/letters';
+import { lettersJson, lettersText } from '../../format/dead-letters/list';
 import { readOperatedDeployment } from '../../pipeline/deployment';
 import type { Observe } from '../../pipeline/observer';
 import { EXIT, type ExitCode, type Terminal } from '../../terminal';

@@ -3,7 +3,7 @@ import { readArchived } from '../../dead-letters/archived-message';
 import type { DeadLetter } from '../../dead-letters/dead-letter';
 import { selectLetters } from '../../dead-letters/select-letters';
 import { CliError } from '../../errors';
-import { letterOperationText, shownJson, shownText, type ShownLetter } from '../../format/shown-letter';
+import { letterOperationText, shownJson, shownText, type ShownLetter } from '../../format/dead-letters/show';
 import { readOperatedDeployment } from '../../pipeline/deployment';
 import type { Observe } from '../../pipeline/observer';
 import { EXIT, type ExitCode, type Terminal } from '../../terminal';

@@ -23,9 +23,22 @@ export interface JsonSource {
    * that is not there, the place of its nearest parent.
    */
   readonly locate: (pointer: string) => TextPosition;
+  /** Gives the places of the value that a JSON pointer names; undefined where there is none. */
+  readonly span: (pointer: string) => JsonSpan | undefined;
   readonly duplicates: readonly DuplicateKey[];
   /** Gives the JSON pointer of each number whose text passes a test, beside that text. */
   readonly numbersWhere: (passes: (text: string) => boolean) => readonly JsonNumber[];
+}
+
+/** The places of one value and of its name, as offsets in the text. */
+export interface JsonSpan {
+  /** Where the name of a member begins, at its quote; -1 for the document and for an element of an array. */
+  readonly nameStart: number;
+  readonly start: number;
+  /** Behind the last character of the value. */
+  readonly end: number;
+  /** The names of an object's members or the indexes of an array's elements, in the order of the text; empty for a scalar. */
+  readonly names: readonly string[];
 }
 
 export interface JsonNumber {
@@ -45,6 +58,7 @@ interface Value {
   readonly name: string;
   readonly nameStart: number;
   readonly start: number;
+  end: number;
   /** The members of an object or elements of an array; undefined for a scalar and an empty container. */
   members: Map<string, Value> | undefined;
   /** Set where an earlier member has the same name. */
@@ -75,7 +89,13 @@ export function readJsonSource(text: string): JsonSourceResult {
   const { root, repeats, numbers } = readValues(text);
   return {
     ok: true,
-    locate: (pointer) => at(find(root, pointer).start),
+    locate: (pointer) => at(find(root, pointer).value.start),
+    span: (pointer) => {
+      const { value, whole } = find(root, pointer);
+      if (!whole) return undefined;
+      const { nameStart, start, end, members } = value;
+      return { nameStart, start, end, names: [...(members?.keys() ?? [])] };
+    },
     duplicates: repeats.map(({ parent, key, starts }) => ({
       pointer: pointerTo(pointerOf(parent), key),
       key,
@@ -83,7 +103,7 @@ export function readJsonSource(text: string): JsonSourceResult {
     })),
     numbersWhere: (passes) =>
       numbers.flatMap((value) => {
-        const found = text.slice(value.start, scalarEnd(text, value.start));
+        const found = text.slice(value.start, value.end);
         return passes(found) ? [{ pointer: pointerOf(value), text: found }] : [];
       }),
   };
@@ -108,15 +128,16 @@ function readValues(text: string): { root: Value; repeats: Repeat[]; numbers: Va
     if (c === ' ' || c === '\n' || c === '\r' || c === '\t' || c === ',' || c === ':') {
       i += 1;
     } else if (c === '}' || c === ']') {
-      open = open?.parent;
       i += 1;
+      if (open !== undefined) open.end = i;
+      open = open?.parent;
     } else if (c === '"' && nameStart < 0 && open !== undefined && text[open.start] === '{') {
       nameStart = i;
       i = stringEnd(text, i);
       name = JSON.parse(text.slice(nameStart, i)) as string;
     } else {
       if (nameStart < 0 && open !== undefined) name = String(open.members?.size ?? 0);
-      const value: Value = { parent: open, name, nameStart, start: i, members: undefined, repeat: undefined };
+      const value: Value = { parent: open, name, nameStart, start: i, end: i, members: undefined, repeat: undefined };
       root ??= value;
       if (open !== undefined) adopt(open, value, repeats);
       nameStart = -1;
@@ -125,6 +146,7 @@ function readValues(text: string): { root: Value; repeats: Repeat[]; numbers: Va
         i += 1;
       } else {
         i = c === '"' ? stringEnd(text, i) : scalarEnd(text, i);
+        value.end = i;
         if (c === '-' || (c >= '0' && c <= '9')) numbers.push(value);
       }
     }
@@ -159,14 +181,15 @@ function scalarEnd(text: string, start: number): number {
   return i;
 }
 
-function find(root: Value, pointer: string): Value {
+/** The value at a pointer, or with `whole` false its nearest parent. */
+function find(root: Value, pointer: string): { value: Value; whole: boolean } {
   let value = root;
   for (const segment of pointer.split('/').slice(1)) {
     const next = value.members?.get(segment.replaceAll('~1', '/').replaceAll('~0', '~'));
-    if (next === undefined) break;
+    if (next === undefined) return { value, whole: false };
     value = next;
   }
-  return value;
+  return { value, whole: true };
 }
 
 function pointerOf(value: Value): string {

@@ -1,9 +1,9 @@
-import { totalOf, type ReasonCount } from '../dead-letters/count-by-reason';
-import type { DeadLetter } from '../dead-letters/dead-letter';
-import type { CountedLetters, LetterFilter } from '../dead-letters/read-letters';
-import type { OperatedDeployment } from '../pipeline/deployment';
-import { renderTable, type Display } from './table';
-import { counted, plain, shellWord } from './text';
+import { totalOf, type ReasonCount } from '../../dead-letters/count-by-reason';
+import type { DeadLetter } from '../../dead-letters/dead-letter';
+import type { CountedLetters, LetterFilter } from '../../dead-letters/read-letters';
+import type { OperatedDeployment } from '../../pipeline/deployment';
+import { renderTable, type Display } from '../table';
+import { counted, plain, shellWord } from '../text';
 
 export interface LetterList extends CountedLetters, LetterFilter {
   readonly newest: readonly DeadLetter[];

@@ -1,12 +1,12 @@
 /** The plan and the end of `dlq discard`, for people. */
-import type { DeadLetter } from '../dead-letters/dead-letter';
-import type { LetterOperation } from '../dead-letters/marks';
-import { countByReason } from '../dead-letters/count-by-reason';
-import type { LetterSelection } from '../dead-letters/select-letters';
-import { line } from './plan-lines';
-import { aboutLetters, unmatchedLine } from './replay';
-import { renderTable, type Display } from './table';
-import { counted } from './text';
+import type { DeadLetter } from '../../dead-letters/dead-letter';
+import type { LetterOperation } from '../../dead-letters/marks';
+import { countByReason } from '../../dead-letters/count-by-reason';
+import type { LetterSelection } from '../../dead-letters/select-letters';
+import { line } from '../plan-lines';
+import { aboutLetters, unmatchedLine } from '../replay';
+import { renderTable, type Display } from '../table';
+import { counted } from '../text';
 
 export interface DiscardPlan {
   readonly letters: readonly DeadLetter[];

@@ -1,13 +1,13 @@
 /** One dead letter, for people and for programs. */
 import type { Document } from '@lean-ops/common/core';
-import type { ReadMessage } from '../dead-letters/archived-message';
-import { meaningOf } from '../dead-letters/count-by-reason';
-import { UNITS, type DeadLetter } from '../dead-letters/dead-letter';
-import type { OperatedDeployment } from '../pipeline/deployment';
-import { durationText, timeText } from '../status/duration';
-import { shortArn } from './operations';
-import { line } from './plan-lines';
-import { counted, plain, shellWord, sizeText } from './text';
+import type { ReadMessage } from '../../dead-letters/archived-message';
+import { meaningOf } from '../../dead-letters/count-by-reason';
+import { UNITS, type DeadLetter } from '../../dead-letters/dead-letter';
+import type { OperatedDeployment } from '../../pipeline/deployment';
+import { durationText, timeText } from '../../status/duration';
+import { shortArn } from '../operations';
+import { line } from '../plan-lines';
+import { counted, plain, shellWord, sizeText } from '../text';
 
 /** A letter, and with it its message where that was asked for. */
 export interface ShownLetter {
