@@ -140,8 +140,8 @@ program
   .description('how many JSON Schemas of a folder the pipeline takes: as they are, with lint --fix, and adopted')
   .argument('<dir>', 'folder of files that end in .json')
   .option('--json', 'one JSON object')
-  .action((dir: string, flags: { json?: boolean }) => {
-    const result = countSchemas(dir, say);
+  .action(async (dir: string, flags: { json?: boolean }) => {
+    const result = await countSchemas(dir, say);
     if (flags.json === true) console.log(JSON.stringify(result));
     else printCounts(result);
   });

@@ -8,6 +8,8 @@ import {
   type AdoptOptions,
   type Adoption,
 } from '../../../packages/common/src/core';
+import { bundle } from '../../../packages/cli/src/schemas/bundle';
+import { readIds } from '../../../packages/cli/src/schemas/file-ids';
 import { printTable } from '../print-table';
 
 export interface SchemaCounts {
@@ -29,8 +31,12 @@ export interface SchemaCounts {
   readonly changes: Readonly<Record<string, number>>;
 }
 
-/** @param folder is searched for files that end in `.json`, at any depth */
-export function countSchemas(folder: string, say: (line: string) => void): SchemaCounts {
+/**
+ * Files may refer to each other by path, or by URLs that some have as their `$id`, as those of a repository may.
+ *
+ * @param folder is searched for files that end in `.json`, at any depth
+ */
+export async function countSchemas(folder: string, say: (line: string) => void): Promise<SchemaCounts> {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.json'))
     .sort();
@@ -39,8 +45,16 @@ export function countSchemas(folder: string, say: (line: string) => void): Schem
   const codesOfAdopted = new Map<string, number>();
   const changes = new Map<string, number>();
   let slowest = { ms: 0, file: '' };
+  const texts = new Map(files.map((file) => [path.resolve(folder, file), file]));
+  const sources = {
+    read: (absolute: string) => Promise.resolve(texts.has(absolute) ? readFileSync(absolute, 'utf8') : undefined),
+    filesBelow: () => Promise.resolve([...texts.keys()]),
+  };
+  const root = path.resolve(folder);
+  const options = { sources, root, schemas: root, ids: readIds({ sources, root, schemas: root }) };
   for (const file of files) {
-    const text = readFileSync(path.join(folder, file), 'utf8');
+    const absolute = path.resolve(folder, file);
+    const { text, problems: missing } = await bundle(absolute, readFileSync(absolute, 'utf8'), options);
     const run = (strength: AdoptOptions['strength']): Adoption => {
       const start = performance.now();
       const adoption = adoptSchema(text, { topic: topicOfFile(file), strength });
@@ -50,11 +64,11 @@ export function countSchemas(folder: string, say: (line: string) => void): Schem
     };
     try {
       const [asItIs, fixed, adopted] = [run('header'), run('certain'), run('dropping')];
-      if (asItIs.check.ok) taken.accepted += 1;
-      if (fixed.check.ok) taken.accepted_with_fix += 1;
+      if (asItIs.check.ok && missing.length === 0) taken.accepted += 1;
+      if (fixed.check.ok && missing.length === 0) taken.accepted_with_fix += 1;
       if (adopted.check.ok) taken.adopted += 1;
       else say(`${file}: not adopted: ${[...codesOf(adopted)].join(', ')}`);
-      count(codes, codesOf(asItIs));
+      count(codes, new Set([...codesOf(asItIs), ...missing.map(({ code }) => code)]));
       count(codesOfAdopted, codesOf(adopted));
       count(changes, new Set(adopted.changes.map(({ kind }) => kind)));
     } catch (error) {

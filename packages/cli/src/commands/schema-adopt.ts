@@ -6,7 +6,8 @@ import type { Connect } from '../pipeline/aws-clients';
 import { parseRejectionLimit } from '../plan/rejection-limit';
 import { statedTopic } from '../schemas/lint-schemas';
 import { locateProblems, locator } from '../schemas/locate-problems';
-import { findSchemas, readSchemaText, type SchemaLocation } from '../schemas/schema-files';
+import { findSchemas, type SchemaLocation } from '../schemas/schema-files';
+import { readWholeSchema } from '../schemas/whole-schema';
 import { EXIT, type ExitCode, type Format, type Terminal } from '../terminal';
 import type { RegisterCommand } from './command';
 import { EXIT_CODES, formatOption, outputsOption } from './options';
@@ -82,9 +83,9 @@ async function adoptFile(
   { cwd, write }: Terminal,
 ): Promise<AdoptedFile> {
   const { file } = location;
-  const read = await readSchemaText(location);
-  if (!read.ok) {
-    const problems = locateProblems(file, [read.problem], () => ({ line: 1, column: 1 }));
+  const read = await readWholeSchema(location);
+  if (read.text === undefined) {
+    const problems = locateProblems(file, read.problems, read.locate);
     return {
       file,
       topic: null,

@@ -30,6 +30,8 @@ export interface BundleOptions {
   readonly root: string;
   /** The folder in which a file may be that has a URL as its `$id`. */
   readonly schemas: string;
+  /** What readIds gave for these sources, where several files are bundled. */
+  readonly ids?: Promise<FileIds>;
 }
 
 /** A schema file with all that it refers to. */
@@ -74,7 +76,7 @@ export async function bundle(absolute: string, text: string, options: BundleOpti
   const first = memberOf({ absolute, text, document, place: '', root: options.root });
   const members = new Map([[absolute, first]]);
   const problems: SchemaProblem[] = [];
-  let ids: Promise<FileIds> | undefined;
+  let { ids } = options;
   const find = async (reference: OutsideReference, from: Member): Promise<Member | SchemaProblem | undefined> => {
     const place = from === first ? reference.pointer : from.place;
     const found = await fileOf(reference, from.absolute, options, () => (ids ??= readIds(options)));
