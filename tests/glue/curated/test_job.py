@@ -91,6 +91,59 @@ def test_rows_are_typed_and_validated(lake):
     assert (mirror["schema_version"], mirror["delta_through"]) == (3, "20261123T000001Z-0a1b2c3d")
 
 
+def test_a_row_that_breaks_a_rule_of_the_whole_is_there_and_noted_unless_the_rule_is_critical(lake):
+    fields = {"kind": {"type": "string"}, "n": {"type": "integer"}, "at": {"type": "integer"}}
+    fields["at"]["x-type"] = "timestamp(ms)"
+    branches = [{"required": [name]} for name in ("kind", "n")]
+    lake.activate(TOPIC, 1, fields, oneOf=branches)
+    lake.standardize(
+        Event({"kind": "a", "at": 1764583200123}, message_id="good"),
+        Event({"kind": "a", "n": 1.0}, message_id="both"),
+        Event({"kind": "a", "n": 1.0}, message_id="both", ingested=200),
+        Event({"kind": "a", "n": "x"}, message_id="nulled"),
+        Event({"at": 1}, message_id="older", key="k", produced=1),
+        Event({"n": 2}, message_id="newer", key="k", produced=2),
+    )
+    assert lake.curate().complete
+    rows = lake.by_key(TABLE)
+    assert {key: (row["kind"], row["n"]) for key, row in rows.items()} == {
+        "good": ("a", None),
+        "both": ("a", 1),
+        "nulled": ("a", None),
+        "k": (None, 2),
+    }
+    assert rows["good"]["at"] == datetime(2025, 12, 1, 10, 0, 0, 123_000)
+    errors = {row["message_id"]: row for row in lake.rows("ops.errors")}
+    assert {name: row["disposition"] for name, row in errors.items()} == {
+        "both": "noted",
+        "nulled": "nulled",
+        "older": "noted",
+    }
+    assert json.loads(errors["both"]["violations"]) == [
+        {
+            "column": "$",
+            "rule": "oneOf",
+            "value": None,
+            "message": "is not exactly one of what the schema lists",
+        }
+    ]
+    [entry] = lake.ledger("curated")
+    counts = ("records_in", "duplicates", "superseded", "written", "rejected", "nulled", "noted")
+    assert [entry[name] for name in counts] == [6, 1, 1, 4, 0, 1, 2]
+    assert lake.balance("curated") == (6, 6)
+
+    # The same rule rejects where it names a critical field.
+    lake.activate(TOPIC, 2, {**fields, "kind": {"type": "string", "x-cde": True}}, oneOf=branches)
+    lake.standardize(
+        Event({"kind": "b", "n": 5}, message_id="refused"), Event({"kind": "b"}, message_id="taken")
+    )
+    assert lake.curate().complete
+    assert lake.by_key(TABLE).keys() == {"good", "both", "nulled", "k", "taken"}
+    [entry] = [row for row in lake.ledger("curated") if row["rejected"]]
+    assert [entry[name] for name in counts] == [2, 0, 0, 1, 1, 0, 0]
+    assert lake.balance("curated") == (8, 8)
+
+
 def test_a_version_that_won_by_a_wrong_clock_is_mended_by_deleting_it(lake):
     def record(of):
         return {

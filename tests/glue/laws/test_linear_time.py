@@ -17,7 +17,7 @@ from lean_ops.columns.names import column_name, path_text
 from lean_ops.columns.time_text import micros_of_text
 from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.json_text import compact, parse, parse_deep
-from lean_ops.validation.casts import cast_of
+from lean_ops.validation.casts import DATE_TIME, TimeForms, cast_of
 from lean_ops.validation.column_casts import column_cast_of
 
 REPEAT = budget(each_run=2, thorough=3)
@@ -67,8 +67,21 @@ def test_a_cast_is_linear(data_type):
 
 
 def test_the_zeros_of_an_exponent_are_read_once():
-    for data_type in ("double", "float", "decimal(5,2)"):
+    for data_type in ("double", "float", "decimal(5,2)", "bigint"):
         check_growth(_casts(data_type), Shape("1e", "0", "", "x"))
+
+
+@pytest.mark.parametrize(
+    ("forms", "shape"),
+    [
+        (TimeForms(unit="s"), Shape("1e", "0", "", "x")),
+        (TimeForms(unit="ms"), Shape("1.", "9", "", "")),
+        (TimeForms(zone="Europe/Zurich", lenient=True), Shape("2026-11-23T10:00:00.", "9", "", "")),
+        (TimeForms(lenient=True), Shape("2026-11-23T10:00:00.", "0", "", "+01x")),
+    ],
+)
+def test_a_time_as_devices_send_it_is_read_in_linear_time(forms, shape):
+    check_growth(cast_of(DATE_TIME, "number", forms), shape)
 
 
 def _flattened(text):

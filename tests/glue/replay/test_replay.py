@@ -125,6 +125,33 @@ def balances(lake):
     assert received == found
 
 
+def test_what_is_noted_is_in_the_table_before_a_replay_and_after_it(lake):
+    """A rejected message comes in as noted, and one that is noted has no value to gain."""
+    branches = [{"required": ["level"]}, {"required": ["phase"]}]
+    lake.activate(TOPIC, 2, WIDE, oneOf=branches)
+    cycle(lake, event("noted", 20, 1), event("noted-older", 20, 1), event("noted-older", 20, 2, level=1))
+    operator = Operator(lake, now=LATER)
+    replay(operator)
+    found = errors(lake)
+    assert found["hot-1", 1] == ("rejected", "REPLAYED")
+    assert found["hot-1", 2] == ("noted", None)
+    assert found["phase-1", 1] == ("nulled", "REPLAYED")
+    assert found["noted-1", 2] == ("noted", None)
+    assert values(lake)["hot"] == (70.0, None)
+    balances(lake)
+
+    lake.activate(TOPIC, 3, WIDE)
+    before = values(lake)
+    counts = replay(operator, version=3, until="2090-01-03T00:00:00+00:00")
+    assert counts["failing"] == 0
+    found = errors(lake)
+    assert found["noted-1", 2] == ("noted", "REPLAYED")
+    assert found["noted-older-1", 2] == ("noted", "SUPERSEDED")
+    assert found["hot-1", 2] == ("noted", "REPLAYED")
+    assert values(lake) == before
+    balances(lake)
+
+
 def test_what_a_mended_schema_takes_comes_in_and_is_closed_and_what_it_does_not_is_told_anew(lake):
     others = untouched(lake, OTHER)
     lake.activate(TOPIC, 2, WIDE)

@@ -4,6 +4,7 @@ import struct
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lean_ops.columns.row_indices import indices_where
-from lean_ops.validation.casts import cast_of
+from lean_ops.validation.casts import DATE_TIME, TimeForms, cast_of
 from lean_ops.validation.column_casts import arrow_type, column_cast_of
 from lean_ops.validation.constraints import constraint_of
 from lean_ops.validation.topic_schema import Field
@@ -201,6 +202,84 @@ def test_a_date_time_is_what_datetime_makes_of_it(time, separator):
     assert cast("timestamp_ntz", text) == time.astimezone(UTC).replace(tzinfo=None)
     assert cast("date", text[:10]) == time.date()
     assert cast("date", text) is None
+
+
+ZURICH = TimeForms(zone="Europe/Zurich")
+NEW_YORK = TimeForms(zone="America/New_York")
+LENIENT = TimeForms(lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("forms", "text", "expected"),
+    [
+        (ZURICH, "2026-11-23T10:00:00", "2026-11-23T09:00:00"),
+        (ZURICH, "2026-07-01 10:00:00.1234567", "2026-07-01T08:00:00.123456"),
+        (ZURICH, "2026-11-23T10:00:00-05:00", "2026-11-23T15:00:00"),
+        # The clocks go from 02:00 to 03:00: 02:30 is read by the offset of before.
+        (ZURICH, "2026-03-29T01:59:59", "2026-03-29T00:59:59"),
+        (ZURICH, "2026-03-29T02:30:00", "2026-03-29T01:30:00"),
+        (ZURICH, "2026-03-29T03:30:00", "2026-03-29T01:30:00"),
+        # They go from 03:00 to 02:00: 02:30 is there twice, and the earlier one is meant.
+        (ZURICH, "2026-10-25T02:30:00", "2026-10-25T00:30:00"),
+        (ZURICH, "2026-10-25T03:00:00", "2026-10-25T02:00:00"),
+        (NEW_YORK, "2016-12-31T18:59:60", "2017-01-01T00:00:00"),
+        (NEW_YORK, "2016-12-31T19:59:60", None),
+        (NEW_YORK, "9999-12-31T18:59:59", "9999-12-31T23:59:59"),
+        (NEW_YORK, "9999-12-31T19:00:00", None),
+        (NEW_YORK, "0000-12-31T23:00:00", "0001-01-01T03:56:02"),
+        (ZURICH, "0001-01-01T00:00:00", None),
+        (ZURICH, "2026-11-23T10:00", None),
+        (LENIENT, "2026-11-23T10:00Z", "2026-11-23T10:00:00"),
+        (LENIENT, "2026-11-23T10:00:30+0130", "2026-11-23T08:30:30"),
+        (LENIENT, "2026-11-23T10:00-05", "2026-11-23T15:00:00"),
+        (LENIENT, "2026-11-23T10:00", None),
+        (TimeForms(zone="Asia/Kolkata", lenient=True), "2026-11-23T10:00", "2026-11-23T04:30:00"),
+        (TimeForms(unit="s"), "1764583200", "2025-12-01T10:00:00"),
+        (TimeForms(unit="s"), "-0.0000019", "1969-12-31T23:59:59.999999"),
+        (TimeForms(unit="s"), "1.5e9", "2017-07-14T02:40:00"),
+        (TimeForms(unit="ms"), "1764583200123.4569", "2025-12-01T10:00:00.123456"),
+        (TimeForms(unit="us"), "1764583200123456", "2025-12-01T10:00:00.123456"),
+        (TimeForms(unit="us"), "0.5", None),
+        (TimeForms(unit="s"), "253402300799.9999999", "9999-12-31T23:59:59.999999"),
+        (TimeForms(unit="s"), "253402300800", None),
+        (TimeForms(unit="s"), "-62135596800", "0001-01-01T00:00:00"),
+        (TimeForms(unit="s"), "1e99999999999999999999", None),
+        (TimeForms(unit="s"), "1e-99999999999999999999", "1970-01-01T00:00:00"),
+        (TimeForms(unit="ms"), "2026-11-23T10:00:00Z", None),
+    ],
+)
+def test_a_time_is_read_as_devices_send_it(forms, text, expected):
+    value = cast_of(DATE_TIME, "number", forms)(text)
+    assert (value and value.isoformat()) == expected
+    by = column_cast_of(DATE_TIME, "number", forms)
+    for texts in ([text], [text, None, "1764583200", "x", "2026-11-23T10:00:00Z"]):
+        one_by_one = [one and cast_of(DATE_TIME, "number", forms)(one) for one in texts]
+        assert by(pa.array(texts, pa.string())).to_pylist() == one_by_one
+
+
+@given(st.sampled_from([("s", 6), ("ms", 3), ("us", 0)]), whole, exponents)
+def test_a_number_of_a_time_is_cut_past_the_microsecond(unit, digits, exponent):
+    name, micro_digits = unit
+    exact = Fraction(digits) * Fraction(10) ** exponent
+    micros = abs(exact) * 10**micro_digits
+    cut = (micros.numerator // micros.denominator) * (-1 if digits < 0 else 1)
+    refused = name == "us" and exact.denominator != 1
+    start = datetime(1970, 1, 1)
+    try:
+        expected = None if refused else start + timedelta(microseconds=cut)
+    except OverflowError:
+        expected = None
+    assert cast_of(DATE_TIME, "number", TimeForms(unit=name))(f"{digits}e{exponent}") == expected
+
+
+@given(
+    st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), st.sampled_from(["Europe/Zurich", "Asia/Tokyo"])
+)
+def test_a_local_time_is_the_one_that_the_clocks_of_the_zone_show(time, zone):
+    found = cast_of(DATE_TIME, "string", TimeForms(zone=zone))(time.isoformat())
+    shown = found.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    # What the clocks leave out is moved on by at most the hour that they leave out.
+    assert shown == time or timedelta() < shown - time <= timedelta(hours=1)
 
 
 # (data type, constraints, text, broken keywords)

@@ -17,7 +17,6 @@ What is said of the same place by the same words is found out once for a batch, 
 packages/common/src/core/validation-sql has the same in SQL.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -154,7 +153,7 @@ class Conditions:
         """The mask of a schema at a place, shared by all that say the same of it."""
         if isinstance(schema, bool):
             return _constantly(schema)
-        key = (place.column, json.dumps(schema, sort_keys=True, default=str))
+        key = (place.column, repr(schema))
         known = self._masks.get(key)
         if known is None:
             mask = (

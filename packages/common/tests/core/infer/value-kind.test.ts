@@ -14,13 +14,17 @@ const TAKES: Readonly<Record<string, (kind: ValueKind) => boolean>> = {
   date: (kind) => kind === 'date',
 };
 
+/** A number that an integer may be, and whose sender means one that has fractions: it is drafted as a number. */
+const OTHER_FORM = /^"?-?\d+(?:\.\d+|e|E)/;
+
 /** The groups of a field that has nothing but a type, or a type and a format. */
-const plain = groups.flatMap(({ name, properties, cases }) => {
+const plain = groups.flatMap(({ name, properties, cases, normal_form: isNormalForm }) => {
+  if (isNormalForm === true) return [];
   const { type, format, ...more } = (properties['v'] ?? {}) as JsonObject;
   const takes = TAKES[String(format ?? type)];
   if (takes === undefined || Object.keys(more).length > 0 || Object.keys(properties).length > 1) return [];
   const values = cases.flatMap(({ value, json_schema: standard, pipeline }) =>
-    value === undefined || /^(?:null|\{[^]*)$/.test(value)
+    value === undefined || /^(?:null|\{[^]*)$/.test(value) || (type === 'integer' && OTHER_FORM.test(value))
       ? []
       : [
           {
