@@ -38,7 +38,6 @@ _values = _objects | st.sampled_from(['"text"', "5", "null", "[ 1 ]", "true"])
 _members = st.fixed_dictionaries(
     {"n": st.sampled_from(["1", "2", "5", "9", '"x"']), "o": _objects | _values},
     optional={
-        "O": _objects,
         "m": _values | st.builds('{{"raw":{0} , "k":{1}}}'.format, _values, _values),
         "free": _objects,
     },
@@ -156,6 +155,7 @@ def check(lake, pairs):
     for start, later, *_ in pairs:
         assert curated[later] == curated[start], later
         assert errors.get(later) == errors.get(start), later
+        assert standardized[later].keys() == standardized[start].keys(), later
         kept = {row for rows in standardized[start].values() for row in rows}
         for key, row in standardized[later].items():
             assert {name: row[name] for name in kept} == standardized[start][key], (later, key)
