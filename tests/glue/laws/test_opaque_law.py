@@ -58,6 +58,12 @@ HOW = ("late", "breaking") * budget(each_run=1, thorough=3)
 _topics = st.tuples(*(st.tuples(_sent, st.just(how), st.integers(1, CYCLES)) for how in HOW))
 
 
+def in_each(cycle):
+    """An event that comes in each cycle, so that none is without an object to keep."""
+    text = f'{{"n":1,"o":{{ "id-{cycle}" : {{"v": 1.0}}}},"m":{{"raw":[ 1 ],"k":"x"}}}}'
+    return Event(text, message_id=f"f{cycle}", key=f"f{cycle}", produced=cycle)
+
+
 def of(topic, event):
     return Event(event.payload, topic, event.message_id, event.key, event.produced)
 
@@ -113,9 +119,9 @@ def test_a_rebuild_from_raw_gives_what_the_schema_would_have_given_from_the_star
             lake.activate(later, 1, IN_COLUMNS)
 
     def take(cycle):
-        sent = [of(topic, event) for start, later, events, *_ in pairs for topic in (start, later)
-                for event, place in events if place == cycle]  # fmt: skip
-        lake.deliver(*sent, Event({"n": 1}, topic="always.some", message_id=f"c{cycle}"))
+        for start, later, events, *_ in pairs:
+            own = [*(event for event, place in events if place == cycle), in_each(cycle)]
+            lake.deliver(*(of(topic, event) for topic in (start, later) for event in own))
         assert lake.standardize().complete
         assert lake.curate().complete
 
