@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkSchema, type TopicSchema } from '@lean-ops/common/core';
+import { checkSchema, readTopicSchema, type TopicSchema } from '@lean-ops/common/core';
 import { findSlips, type SlipEvidence } from '../src/plan/slips';
 import { schema } from './workspace';
 
@@ -60,6 +60,14 @@ describe('a field that no row has', () => {
     const data = [{ column: 'gps__lat', path: ['GPS', 'lat'] }];
     const dotted = slipsOf({ 'gps.lat': { type: 'number' } }, [], { data });
     expect(dotted).toMatchObject([{ code: 'DOT_IN_NAME', suggestion: 'GPS.lat' }, { code: 'NOT_IN_SCHEMA' }]);
+  });
+
+  it('is no slip where cycles have taken an object in columns that the schema keeps as sent', () => {
+    const document = { properties: { raw: { type: 'object', 'x-flatten': false } } };
+    const candidate = readTopicSchema(JSON.stringify(document), document);
+    const data = ['raw__a', 'raw__b__c', 'raws'].map((column) => ({ column, path: undefined }));
+    const evidence = { candidate, active: undefined, data, filled: new Set<string>(), exempt: new Set(['raw']) };
+    expect(findSlips(evidence)).toEqual([{ code: 'NOT_IN_SCHEMA', columns: ['raws'] }]);
   });
 
   it('is no slip where it is deprecated or broken in every row, and in force where the active version has it', () => {

@@ -17,6 +17,7 @@ from lean_ops.columns.names import column_name, path_text
 from lean_ops.columns.time_text import micros_of_text
 from lean_ops.payload.flatten import Flattener
 from lean_ops.payload.json_text import compact, parse, parse_deep
+from lean_ops.payload.opaque import OpaqueReader
 from lean_ops.validation.casts import DATE_TIME, TimeForms, cast_of
 from lean_ops.validation.column_casts import column_cast_of
 
@@ -93,10 +94,14 @@ def _written(text):
     return compact(parse(text))
 
 
+def _read_opaque(text):
+    return OpaqueReader(["a", "b__a", "value"]).read(text)
+
+
 @pytest.mark.parametrize(
     "parser",
-    [parse, parse_deep, _written, _flattened],
-    ids=["parse", "parse_deep", "compact", "flatten"],
+    [parse, parse_deep, _written, _flattened, _read_opaque],
+    ids=["parse", "parse_deep", "compact", "flatten", "opaque"],
 )
 def test_json_is_read_in_linear_time(parser):
     candidates = shapes(_JSON_SAMPLES, _JSON_TOKENS, repeat=REPEAT, closings=_CLOSINGS)

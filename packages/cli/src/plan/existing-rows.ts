@@ -130,13 +130,13 @@ function withinLimits(
 
 /**
  * The columns whose absence is no slip: `deprecated` fields, and those whose rows have an object in their place, which is
- * a violation of their type.
+ * a violation of their type, or of an object that is to be kept as sent.
  */
 function exemptColumns(document: JsonObject, { broken }: DataVerdict): ReadonlySet<string> {
   const deprecated = [...fieldsOf(document)].filter(({ field }) => field['deprecated'] === true);
   return new Set([
     ...deprecated.map(({ path }) => columnName(path)),
-    ...broken.filter(({ rule }) => rule === 'type').map(({ column }) => column),
+    ...broken.filter(({ rule }) => rule === 'type' || rule === 'opaque').map(({ column }) => column),
   ]);
 }
 

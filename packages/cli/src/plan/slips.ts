@@ -1,6 +1,7 @@
 /** Slips that no rule of a schema forbids, as the data shows them. Without a warning they end in a column of NULLs. */
 import {
   columnName,
+  memberPrefix,
   nearestWord,
   pathText,
   profiledColumns,
@@ -50,7 +51,11 @@ export function findSlips({ candidate, active, exempt, filled, data }: SlipEvide
   const formerNames = candidate.columns.flatMap((one) => one.formerNames);
   const known = new Set([...candidate.columns, ...candidate.objects, ...formerNames].map(({ column }) => column));
   const payload = new Set(profiledColumns(data.map(({ column }) => column)));
-  const leftOut = data.filter(({ column }) => payload.has(column) && !known.has(column));
+  // What cycles took in columns of an object that the schema keeps as sent.
+  const taken = candidate.opaquePaths.map(memberPrefix);
+  const leftOut = data.filter(
+    ({ column }) => payload.has(column) && !known.has(column) && !taken.some((prefix) => column.startsWith(prefix)),
+  );
   const before = new Set(active?.columns.map(({ column }) => column));
   const empty = candidate.columns.filter(({ column }) => !filled.has(column) && !exempt.has(column));
   const slips = empty.map((field): Slip => {

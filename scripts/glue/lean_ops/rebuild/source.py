@@ -109,10 +109,13 @@ def flattened_anew(
     own = rows.where(F.col("cycle_id") == cycle_id)
     readable = cycle_delta.readable(own)
     first = readable.agg(F.min("ingested_at").cast("string")).collect()[0][0]
-    raw = tables.read(tables.name("raw", _RAW_TABLE)).where(F.col("topic_name") == topic)
-    if first is not None:
-        # RAW is partitioned by the days of it.
-        raw = raw.where(F.col("ingested_at") >= F.lit(first).cast("timestamp_ntz"))
+    if first is None:
+        return own
+    # RAW is partitioned by the days of it.
+    since = F.lit(first).cast("timestamp_ntz")
+    raw = tables.read(tables.name("raw", _RAW_TABLE)).where(
+        (F.col("topic_name") == topic) & (F.col("ingested_at") >= since)
+    )
     payloads = raw.select(*IDENTITY, "payload").dropDuplicates(list(IDENTITY)).alias("raw")
     same = F.lit(True)
     for name in IDENTITY:
