@@ -332,7 +332,12 @@ export class Fields {
       }
     };
     name(own, 'asserted');
+    const named = new Set(members.keys());
     for (const shape of shapes) name(shape, 'variants');
+    // A closed object takes no member that it does not name itself, whatever its variants name.
+    if (own['additionalProperties'] === false) {
+      for (const member of members.keys()) if (!named.has(member)) members.delete(member);
+    }
     if (members.size === 0) return undefined;
     const forbidden = [...members].filter(([, { asserted }]) => asserted.includes(false)).map(([member]) => member);
     for (const member of forbidden) members.delete(member);
@@ -367,17 +372,13 @@ export class Fields {
 
   /** The field of a value that is kept as one: its own rules, with the words of ours that a variant may say instead. */
   #leaf(own: JsonObject, shapes: readonly JsonObject[], types: Types | undefined): JsonObject {
-    const words = new Map(
-      Object.entries(own)
-        .filter(([word]) => !PLACES.has(word))
-        .map(([word, value]) => [word, this.references.within(word, value)]),
-    );
+    const words = new Map(Object.entries(own).filter(([word]) => !PLACES.has(word)));
     for (const shape of shapes) {
       for (const word of FIELD_WORDS) {
         if (word !== 'x-not-enforced' && !words.has(word) && Object.hasOwn(shape, word)) words.set(word, shape[word]);
       }
     }
-    if (types === undefined) return Object.fromEntries(words);
+    if (types === undefined) return this.#copied(words);
     if (!words.has('format') && types.size === 1 && types.has('string')) this.#takeFormat(words, shapes);
     for (const word of [...words.keys()]) {
       const type = WORDS_OF_TYPE.get(word);
@@ -388,13 +389,19 @@ export class Fields {
     }
     const named = nameTypes(types);
     if (types.size === 0) {
+      for (const word of [...words.keys()]) if (says(word) && !FIELD_WORDS.has(word)) words.delete(word);
       words.set('type', 'string');
       words.set('not', {});
     } else if (isAllTypes(types)) words.delete('type');
     else words.set('type', named);
     if (types.has('object')) words.set('x-flatten', false);
-    const { type, ...rest } = Object.fromEntries(words);
+    // Only what stays is copied, so that $defs gets nothing that a word has led to which says nothing here.
+    const { type, ...rest } = this.#copied(words);
     return type === undefined ? rest : { type, ...rest };
+  }
+
+  #copied(words: ReadonlyMap<string, unknown>): JsonObject {
+    return Object.fromEntries([...words].map(([word, value]) => [word, this.references.within(word, value)]));
   }
 
   /** A text whose every variant has one format is of that format. */
