@@ -15,8 +15,19 @@ const accepted = (schema: JsonObject): Extract<SchemaCheck, { ok: true }> => {
   fc.pre(result.ok);
   return result;
 };
+
 const validator = (schema: JsonObject) =>
   new Ajv2020({ strict: false, validateFormats: false, validateSchema: false, logger: false }).compile(schema);
+
+/** ajv never ends with definitions that lead to themselves, also where no value is judged by them. */
+function compiled(schema: JsonObject): ReturnType<typeof validator> {
+  try {
+    return validator(schema);
+  } catch (error) {
+    fc.pre(!(error instanceof RangeError));
+    throw error;
+  }
+}
 
 /** Whether every value of a payload is of a type that its column holds, and an object stands where members have columns. */
 function fits(value: unknown, field: JsonObject): boolean {
@@ -41,7 +52,8 @@ describe('the normal form', () => {
     fc.assert(
       fc.property(authorSchemas, fc.array(payload, { minLength: 1, maxLength: 12 }), (schema, payloads) => {
         const { document } = accepted(schema);
-        const [author, normal] = [validator(schema), validator(document)];
+        const author = compiled(schema);
+        const normal = validator(document);
         const fitting = payloads.filter((one) => fits(one, document));
         const verdicts = fitting.map((one) => [one, author(one)]);
         expect(fitting.map((one) => [one, normal(one)])).toEqual(verdicts);
