@@ -1,5 +1,7 @@
 /** The reference of what a topic schema may say, written from schemas/meta-schema.json. */
 
+import { WORDS_OF_TYPE } from '../../packages/common/src/core/composition/words';
+
 /** What of JSON Schema the meta-schema uses. */
 interface Node {
   readonly $ref?: string;
@@ -33,18 +35,16 @@ export interface MetaSchema extends Node {
 const HEAD = `# Keywords of a topic schema
 
 Written from [schemas/meta-schema.json](../schemas/meta-schema.json) by \`pnpm vocabulary\`: change that file, and not this page. What the
-rules mean for rows and tables is in [topic-schema.md](topic-schema.md). A keyword that is not listed here is refused.
+rules mean for rows and tables is in [topic-schema.md](topic-schema.md). Other words of JSON Schema are refused where they assert something, and mean nothing where they do not.
 `;
 
 /** The page. The same meta-schema gives the same text. */
 export function vocabularyPage(meta: MetaSchema): string {
   const field = definition(meta, 'field');
-  const items = definition(meta, 'documentation');
   return [
     HEAD,
     section(meta, 'At the top of the file', meta, false),
-    section(meta, 'In a field', field, true),
-    section(meta, 'In `items`, which describes the elements of an array', items, false),
+    section(meta, 'In a field, and in every schema within one', field, true),
   ].join('\n');
 }
 
@@ -76,36 +76,29 @@ function row(cells: readonly string[]): string {
 
 /** What a node refers to, with what it says itself in front. */
 function resolved(meta: MetaSchema, node: Node): Node {
-  const name = node.$ref?.replace('#/$defs/', '');
-  return name === undefined ? node : { ...definition(meta, name), ...node };
+  const { $ref, ...own } = node;
+  return $ref === undefined ? own : { ...resolved(meta, definition(meta, $ref.replace('#/$defs/', ''))), ...own };
 }
 
-/** The types of a field that a keyword goes with: those whose rules do not forbid it. */
+/** The types of a field that a keyword says something of: those of its values, and for words of ours those whose rules allow it. */
 function typesOf(field: Node, keyword: string): string {
   const typeNode = field.properties?.['type'];
-  const all = typeNode === false || typeNode === undefined ? [] : (typeNode.enum ?? []);
-  const forbids = (rule: Node) => rule.then?.properties?.[keyword] === false;
-  const rules = field.allOf ?? [];
-  const named = (rule: Node) => {
-    const type = rule.if?.properties?.['type'];
-    return type === false || type === undefined ? undefined : type.const;
-  };
-  const besideFormat = (rule: Node) => rule.if?.required?.includes('format') === true;
-  const allowed = all.filter(
-    (type) => !rules.some((rule) => named(rule) === type && !besideFormat(rule) && forbids(rule)),
-  );
-  if (allowed.length === all.length) return 'every type';
-  const noFormat = rules.filter((rule) => besideFormat(rule) && forbids(rule)).map(named);
-  const needed = rules.filter((rule) => rule.then?.required?.includes(keyword)).map(named);
-  return allowed
-    .map(
-      (type) => `${type}${noFormat.includes(type) ? ' without format' : ''}${needed.includes(type) ? ', needed' : ''}`,
-    )
-    .join(', ');
+  const named = typeNode === false || typeNode === undefined ? [] : (typeNode.items?.enum ?? []);
+  const all = named.filter((type) => type !== 'null');
+  const about = WORDS_OF_TYPE.get(keyword);
+  if (about !== undefined) return about === 'number' ? 'integer, number' : about;
+  const forbidding = (field.allOf ?? [])
+    .filter((rule) => rule.then?.properties?.[keyword] === false)
+    .map((rule) => rule.if?.properties?.['type'])
+    .map((type) => (type === false || type === undefined ? undefined : type.const));
+  const allowed = all.filter((type) => !forbidding.includes(type));
+  return allowed.length === all.length ? 'every type' : allowed.join(', ');
 }
 
 function valueOf(rule: Node): string {
   const { type } = rule;
+  if (type === 'string' && rule.items !== undefined && rule.pattern !== undefined)
+    return rule.items.enum === undefined ? `text like ${code(rule.pattern)}` : rule.items.enum.map(code).join(', ');
   if (type !== undefined && typeof type !== 'string')
     return type.map((one) => valueOf({ ...rule, type: one })).join('; or ');
   if (rule.const !== undefined) return code(rule.const);
@@ -124,10 +117,10 @@ function valueOf(rule: Node): string {
     case 'array':
       return `list${rule.items?.type === 'string' ? ' of names' : ''}${between(rule.minItems, rule.maxItems, ' values')}`;
     case 'object':
-      return (rule.minProperties ?? 0) > 0 ? 'fields by name, at least one' : 'object';
+      return 'object';
     case undefined:
     default:
-      return '';
+      return 'any value';
   }
 }
 

@@ -67,11 +67,11 @@ describe('a first schema', () => {
       etag: upload.etag,
       failed_at: '2026-11-23T10:00:01.000Z',
     });
-    expect((w.body('telemetry.climate/failed/error.json') as { errors: unknown[] }).errors).toHaveLength(11);
+    expect((w.body('telemetry.climate/failed/error.json') as { errors: unknown[] }).errors).toHaveLength(8);
     expect(await w.item()).toMatchObject({
       status: 'ERROR',
       processing_enabled: false,
-      error_code: 'MISSING_KEYWORD',
+      error_code: 'INVALID_TOPIC',
     });
     expect(w.warehouse.statements).toEqual([]);
   });

@@ -185,10 +185,10 @@ describe('schema push', () => {
   it('uploads nothing when any file has a problem, and shows each with its place', async () => {
     const { cloud, write, run } = setUp();
     write('schemas/ok/schema.json', schema('ok'));
-    write(FILE, schema('tank.level', { 'x-version': '1', additional: 1 }));
+    write(FILE, schema('tank.level', { 'x-version': '1', requierd: [] }));
     const { code, output } = await run('schema', 'push', 'schemas');
     expect(output).toContain('  5:16    INVALID_VERSION  /x-version\n');
-    expect(output).toContain('UNKNOWN_KEYWORD  /additional\n');
+    expect(output).toContain('UNKNOWN_KEYWORD  /requierd\n');
     expect(code).toBe(1);
     expect(cloud.uploads()).toEqual([]);
   });
@@ -199,7 +199,7 @@ describe('schema push', () => {
       FILE,
       schema('tank.level', {
         'x-version': '1',
-        additional: 1,
+        requierd: [],
         properties: { 'a.b': { type: 'string', pattern: '^(a+)+$' } },
       }),
     );
@@ -208,7 +208,7 @@ describe('schema push', () => {
     for (const line of [
       '5:16    INVALID_VERSION  /x-version',
       '13:18   PATTERN_UNSAFE  /properties/a.b/pattern',
-      'UNKNOWN_KEYWORD  /additional',
+      'UNKNOWN_KEYWORD  /requierd',
     ]) {
       expect(output).toContain(line);
     }

@@ -182,20 +182,19 @@ export class Fields {
   }
 
   /** The schemas that may hold of the value as well: variants, conditions, and what allOf could not be merged into. */
-  #shapes(schema: JsonObject, depth = 0): JsonObject[] {
-    if (depth > 16) return [];
-    const inner: unknown[] = [];
-    for (const word of IN_PLACE_WORDS) {
-      const value = schema[word];
-      if (word === 'not' || word === 'if') continue;
-      if (Array.isArray(value)) inner.push(...(value as unknown[]));
-      else if (isObject(value)) inner.push(value);
-    }
-    if (isObject(schema['dependentSchemas'])) inner.push(...Object.values(schema['dependentSchemas']));
-    return inner.filter(isObject).flatMap((one) => {
-      const branch = this.collapse(one);
-      return [branch, ...this.#shapes(branch, depth + 1)];
-    });
+  #shapes(schema: JsonObject): JsonObject[] {
+    // Each is looked at once: two branches may lead to the same ones, which may again.
+    const found = new Set<JsonObject>();
+    const visit = (one: JsonObject) => {
+      for (const inner of inPlace(one)) {
+        const branch = this.collapse(inner);
+        if (found.has(branch)) continue;
+        found.add(branch);
+        visit(branch);
+      }
+    };
+    visit(schema);
+    return [...found];
   }
 
   /**
@@ -251,6 +250,18 @@ export class Fields {
 
   /** Tells of a type that nobody stated. */
   #tellOfType(own: JsonObject, types: Types | undefined, pointer: string): void {
+    if (this.problems.some(({ code, path }) => code === 'INVALID_FIELD' && path === pointer)) return;
+    if (types?.size === 0 && !isNullAlone(own) && !this.#statesNothing(own)) {
+      const hint = 'correct its type or its values, or take out the words that contradict each other';
+      this.#add(
+        'NO_VALUE',
+        pointer,
+        'no value can be as the field says: every row that has it breaks it',
+        hint,
+        'warning',
+      );
+      return;
+    }
     if (types === undefined || own['type'] !== undefined || isObjectAlone(types) || own['x-flatten'] === false) return;
     if (isAllTypes(types)) {
       const hint = 'write its "type", if it has one; or "x-flatten": false if it is to be kept so';
@@ -332,7 +343,12 @@ export class Fields {
       }
     };
     name(own, 'asserted');
+    const named = new Set(members.keys());
     for (const shape of shapes) name(shape, 'variants');
+    // A closed object takes no member that it does not name itself, whatever its variants name.
+    if (own['additionalProperties'] === false) {
+      for (const member of members.keys()) if (!named.has(member)) members.delete(member);
+    }
     if (members.size === 0) return undefined;
     const forbidden = [...members].filter(([, { asserted }]) => asserted.includes(false)).map(([member]) => member);
     for (const member of forbidden) members.delete(member);
@@ -367,17 +383,13 @@ export class Fields {
 
   /** The field of a value that is kept as one: its own rules, with the words of ours that a variant may say instead. */
   #leaf(own: JsonObject, shapes: readonly JsonObject[], types: Types | undefined): JsonObject {
-    const words = new Map(
-      Object.entries(own)
-        .filter(([word]) => !PLACES.has(word))
-        .map(([word, value]) => [word, this.references.within(word, value)]),
-    );
+    const words = new Map(Object.entries(own).filter(([word]) => !PLACES.has(word)));
     for (const shape of shapes) {
       for (const word of FIELD_WORDS) {
         if (word !== 'x-not-enforced' && !words.has(word) && Object.hasOwn(shape, word)) words.set(word, shape[word]);
       }
     }
-    if (types === undefined) return Object.fromEntries(words);
+    if (types === undefined) return this.#copied(words);
     if (!words.has('format') && types.size === 1 && types.has('string')) this.#takeFormat(words, shapes);
     for (const word of [...words.keys()]) {
       const type = WORDS_OF_TYPE.get(word);
@@ -386,15 +398,31 @@ export class Fields {
         words.delete(word);
       }
     }
+    const kept = withoutIdle(words.get('allOf'), types);
+    if (kept === undefined) words.delete('allOf');
+    else words.set('allOf', kept);
     const named = nameTypes(types);
     if (types.size === 0) {
+      const isKept = (word: string) =>
+        !says(word) || FIELD_WORDS.has(word) || (word === 'enum' && this.#statesNothing(own));
+      for (const word of [...words.keys()]) if (!isKept(word)) words.delete(word);
       words.set('type', 'string');
       words.set('not', {});
     } else if (isAllTypes(types)) words.delete('type');
     else words.set('type', named);
     if (types.has('object')) words.set('x-flatten', false);
-    const { type, ...rest } = Object.fromEntries(words);
+    // Only what stays is copied, so that $defs gets nothing that a word has led to which says nothing here.
+    const { type, ...rest } = this.#copied(words);
     return type === undefined ? rest : { type, ...rest };
+  }
+
+  /** Whether the author lists no value at all, which is refused. */
+  #statesNothing(own: JsonObject): boolean {
+    return this.sourcesOf(own).some((node) => Array.isArray(node['enum']) && node['enum'].length === 0);
+  }
+
+  #copied(words: ReadonlyMap<string, unknown>): JsonObject {
+    return Object.fromEntries([...words].map(([word, value]) => [word, this.references.within(word, value)]));
   }
 
   /** A text whose every variant has one format is of that format. */
@@ -432,6 +460,19 @@ function withoutUnevaluated(merged: JsonObject, own: JsonObject): JsonObject {
   return result;
 }
 
+/** The schemas within one that may hold of the same value. */
+function inPlace(schema: JsonObject): JsonObject[] {
+  const inner: unknown[] = [];
+  for (const word of IN_PLACE_WORDS) {
+    const value = schema[word];
+    if (word === 'not' || word === 'if') continue;
+    if (Array.isArray(value)) inner.push(...(value as unknown[]));
+    else if (isObject(value)) inner.push(value);
+  }
+  if (isObject(schema['dependentSchemas'])) inner.push(...Object.values(schema['dependentSchemas']));
+  return inner.filter(isObject);
+}
+
 const STATED_AT_OBJECTS: ReadonlySet<string> = new Set(OBJECT_WORDS);
 const OF_SCALARS: ReadonlySet<string> = new Set([...STRING_WORDS, ...NUMBER_WORDS]);
 
@@ -461,6 +502,27 @@ function says(word: string): boolean {
 
 function isObjectAlone(types: Types | undefined): boolean {
   return types?.size === 1 && types.has('object');
+}
+
+/** The members of allOf without words that say nothing of values of these types; undefined where none is left. */
+function withoutIdle(allOf: unknown, types: Types): unknown {
+  if (!Array.isArray(allOf)) return allOf;
+  const isIdle = (word: string) => {
+    const type = WORDS_OF_TYPE.get(word);
+    return type !== undefined && !types.has(type) && !(type === 'number' && types.has('integer'));
+  };
+  const left = (allOf as unknown[]).flatMap((one) => {
+    if (!isObject(one)) return [one];
+    const idle = Object.keys(one).filter(isIdle);
+    const rest = idle.length === 0 ? one : without(one, ...idle);
+    return idle.length > 0 && isAnything(rest) ? [] : [rest];
+  });
+  return left.length === 0 && allOf.length > 0 ? undefined : left;
+}
+
+/** Whether only null is meant, which counts as absent. */
+function isNullAlone(schema: JsonObject): boolean {
+  return schema['type'] === 'null' || valuesOf(schema)?.every((value) => value === null) === true;
 }
 
 function isAnything(schema: unknown): boolean {

@@ -173,6 +173,14 @@ function rootObject(
       hint: 'write "type": "object": the schema describes the members of the payload',
     });
   }
+  if (types.size === 0) {
+    problems.push({
+      code: 'ROOT_TYPE',
+      path: '',
+      message: 'no payload can be as the schema says: its words leave no type',
+      hint: 'write "type": "object", and take out what contradicts it',
+    });
+  }
   for (const one of [own, ...shapes].filter(isMap)) {
     for (const word of ['additionalProperties', 'patternProperties', 'propertyNames']) {
       if (one[word] === undefined || typeof one[word] === 'boolean') continue;

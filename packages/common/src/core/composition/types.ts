@@ -56,17 +56,28 @@ function typesOfValues(values: readonly unknown[]): Types {
 /** Gives the schema that a subschema stands for, with its references followed and its allOf merged. */
 export type Collapse = (schema: unknown) => JsonObject;
 
+/** What was found of collapsed schemas, which never change: branches may lead to the same ones many times. */
+const POSSIBLE = new WeakMap<JsonObject, Types>();
+const IMPLIED = new WeakMap<JsonObject, JsonType | 'none'>();
+
 /**
- * The types that values can have by a collapsed schema, and perhaps a few more: what `not` leaves out is not looked at.
- *
- * @param depth how many subschemas lie around it; beyond 32 every type counts
+ * The types that values can have by a collapsed schema, and perhaps a few more: what `not` leaves out is not looked at, and every
+ * type counts where a schema leads back to itself.
  */
-export function possibleTypes(schema: JsonObject, collapse: Collapse, depth = 0): Types {
-  if (depth > 32) return ALL_TYPES;
+export function possibleTypes(schema: JsonObject, collapse: Collapse): Types {
+  const known = POSSIBLE.get(schema);
+  if (known !== undefined) return known;
+  POSSIBLE.set(schema, ALL_TYPES);
+  const types = typesByWords(schema, collapse);
+  POSSIBLE.set(schema, types);
+  return types;
+}
+
+function typesByWords(schema: JsonObject, collapse: Collapse): Types {
   let types = statedTypes(schema['type']) ?? ALL_TYPES;
   if (Array.isArray(schema['enum'])) types = commonTypes(types, typesOfValues(schema['enum']));
   if (Object.hasOwn(schema, 'const')) types = commonTypes(types, typesOfValues([schema['const']]));
-  const inner = (one: unknown) => possibleTypes(collapse(one), collapse, depth + 1);
+  const inner = (one: unknown) => possibleTypes(collapse(one), collapse);
   for (const word of ['anyOf', 'oneOf']) {
     const branches = schema[word];
     if (Array.isArray(branches) && branches.length > 0) types = commonTypes(types, joinedTypes(branches.map(inner)));
@@ -84,8 +95,16 @@ export function possibleTypes(schema: JsonObject, collapse: Collapse, depth = 0)
  * The type that the words of a schema are about where it states none: `properties` speaks of objects. undefined where there are
  * no such words, or words of several types.
  */
-export function impliedType(schema: JsonObject, collapse: Collapse, depth = 0): JsonType | undefined {
-  if (depth > 8) return undefined;
+export function impliedType(schema: JsonObject, collapse: Collapse): JsonType | undefined {
+  const known = IMPLIED.get(schema);
+  if (known !== undefined) return known === 'none' ? undefined : known;
+  IMPLIED.set(schema, 'none');
+  const type = typeOfWords(schema, collapse);
+  IMPLIED.set(schema, type ?? 'none');
+  return type;
+}
+
+function typeOfWords(schema: JsonObject, collapse: Collapse): JsonType | undefined {
   const implied = new Set<JsonType>();
   for (const word of Object.keys(schema)) {
     const type = WORDS_OF_TYPE.get(word);
@@ -98,7 +117,7 @@ export function impliedType(schema: JsonObject, collapse: Collapse, depth = 0): 
     for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
       if (!isObject(one)) continue;
       const branch = collapse(one);
-      const type = statedTypes(branch['type']) === undefined ? impliedType(branch, collapse, depth + 1) : undefined;
+      const type = statedTypes(branch['type']) === undefined ? impliedType(branch, collapse) : undefined;
       if (type !== undefined) implied.add(type);
     }
   }

@@ -287,12 +287,15 @@ type CanonicalWords = (
 /** Equal words have one text, with all digits of their numbers and with what their references lead to. */
 function canonicalWords(document: JsonObject, numberAt: NumberAt): CanonicalWords {
   const defs = isObject(document['$defs']) ? document['$defs'] : {};
-  /** @param holds what the value is: a schema, schemas by name, or what has no schemas in it */
+  /**
+   * @param holds what the value is: a schema, schemas by name, or what has no schemas in it
+   * @param led the definitions that the text has led to so far, by the order in which it did
+   */
   const text = (
     value: unknown,
     pointer: string,
     holds: 'schema' | 'names' | 'data',
-    led: ReadonlySet<string>,
+    led: Map<string, number>,
   ): string => {
     if (typeof value === 'number') return canonicalNumber(numberAt(pointer));
     if (Array.isArray(value)) {
@@ -304,20 +307,34 @@ function canonicalWords(document: JsonObject, numberAt: NumberAt): CanonicalWord
       .filter((word) => !isSchema || !ANNOTATIONS.has(word))
       .sort()
       .map((word) => {
+        const place = isSchema && word === '$ref' ? placeOf(value[word], led) : undefined;
+        if (place !== undefined) return `${JSON.stringify(word)}:${place}`;
         const inner = isSchema ? heldBy(word) : holds === 'names' ? 'schema' : 'data';
         return `${JSON.stringify(word)}:${text(value[word], pointerTo(pointer, word), inner, led)}`;
       });
-    const ref =
-      isSchema && typeof value['$ref'] === 'string' ? /^#\/\$defs\/([^/]+)$/.exec(value['$ref'])?.[1] : undefined;
-    const name = ref?.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (name === undefined || led.has(name) || !Object.hasOwn(defs, name)) return `{${members.join(',')}}`;
-    return `{${members.join(',')}}=${text(defs[name], pointerTo('/$defs', name), 'schema', new Set([...led, name]))}`;
+    return `{${members.join(',')}}`;
+  };
+  /** What a reference leads to, by a number, so that the name does not count. */
+  const placeOf = (ref: unknown, led: Map<string, number>): number | undefined => {
+    const name = typeof ref === 'string' ? /^#\/\$defs\/([^/]+)$/.exec(ref)?.[1] : undefined;
+    const target = name?.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (target === undefined || !Object.hasOwn(defs, target)) return undefined;
+    if (!led.has(target)) led.set(target, led.size);
+    return led.get(target);
+  };
+  /** Each definition stands there once: two may lead to the same two, which lead to the same two again. */
+  const whole = (value: unknown, pointer: string, holds: 'schema' | 'names' | 'data'): string => {
+    const led = new Map<string, number>();
+    const parts = [text(value, pointer, holds, led)];
+    // A definition that leads on makes the map longer while it is walked through.
+    for (const name of led.keys()) parts.push(text(defs[name], pointerTo('/$defs', name), 'schema', led));
+    return parts.join(';');
   };
   return (node, pointer, passes) =>
     Object.fromEntries(
       Object.keys(node)
         .filter((word) => passes(word, node))
-        .map((word) => [word, text(node[word], pointerTo(pointer, word), heldBy(word), new Set())]),
+        .map((word) => [word, whole(node[word], pointerTo(pointer, word), heldBy(word))]),
     );
 }
 

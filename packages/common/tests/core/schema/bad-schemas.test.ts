@@ -13,9 +13,19 @@ interface BadSchema {
   readonly problems: readonly Pick<SchemaProblem, 'code' | 'path' | 'hint'>[];
 }
 
+interface TakenSchema {
+  readonly file: string;
+  readonly about: string;
+  readonly topic: string;
+  readonly warnings: readonly Pick<SchemaProblem, 'code' | 'path' | 'hint'>[];
+}
+
 const ROOT = path.resolve(__dirname, '../../../../../tests/conformance/schemas');
-const { cases } = JSON.parse(readFileSync(path.join(ROOT, 'cases.json'), 'utf8')) as { cases: BadSchema[] };
-const read = (file: string) => readFileSync(path.join(ROOT, 'bad', file), 'utf8');
+const { cases, taken } = JSON.parse(readFileSync(path.join(ROOT, 'cases.json'), 'utf8')) as {
+  cases: BadSchema[];
+  taken: TakenSchema[];
+};
+const read = (file: string, folder = 'bad') => readFileSync(path.join(ROOT, folder, file), 'utf8');
 
 /**
  * Milliseconds of CPU that a check may take: ten times what the slowest text takes on one slow core. It finds work that
@@ -55,6 +65,19 @@ describe('the bad schemas', () => {
     expect(found.map(({ code, path: pointer, hint }) => ({ code, path: pointer, hint }))).toEqual(problems);
     const source = readJsonSource(text);
     expect(source.ok).toBe(!['NOT_JSON', 'EMPTY_FILE', 'BYTE_ORDER_MARK'].includes(found[0]?.code ?? ''));
+  });
+});
+
+describe('the schemas that look bad and are taken', () => {
+  it('are all in the index, once', () => {
+    expect(taken.map(({ file }) => file).sort()).toEqual(readdirSync(path.join(ROOT, 'taken')).sort());
+  });
+
+  it.each(taken)('$file: $about', ({ file, topic, warnings }) => {
+    const result = checkSchema(read(file, 'taken'), { topic });
+    const found = result.ok ? result.warnings : result.problems;
+    expect(found.map(({ code, path: pointer, hint }) => ({ code, path: pointer, hint }))).toEqual(warnings);
+    expect(result.ok && checkSchema(result.text, { topic })).toMatchObject({ text: result.ok ? result.text : '' });
   });
 });
 
@@ -103,10 +126,13 @@ describe('schemas too large to keep as files', () => {
       'TOO_MANY_COLUMNS /properties',
     ],
     [
-      '501 columns in nested objects',
+      '501 columns in nested objects, one of them critical',
       JSON.stringify(
         topicSchema({
-          properties: { a: { type: 'object', properties: columns(250) }, ...columns(251) },
+          properties: {
+            a: { type: 'object', properties: { ...columns(250), c0: { type: 'string', 'x-cde': true } } },
+            ...columns(251),
+          },
           required: [],
         }),
       ),
@@ -119,6 +145,14 @@ describe('schemas too large to keep as files', () => {
     ['5 MB that is not JSON', '{'.repeat(5_000_000), 'SCHEMA_TOO_LARGE '],
   ])('%s', (_name, text, problem) => {
     expect(problemsOf(text).map(({ code, path: pointer }) => `${code} ${pointer}`)).toEqual([problem]);
+  });
+
+  it('501 columns in nested objects: the object is kept as one', () => {
+    const properties = { a: { type: 'object', properties: columns(250) }, ...columns(251) };
+    expect(checkSchema(JSON.stringify(topicSchema({ properties, required: [] })))).toMatchObject({
+      schema: { columns: { length: 252 } },
+      warnings: [{ code: 'KEPT_WHOLE', path: '/properties' }],
+    });
   });
 
   it.each<[string, string]>([
