@@ -1,7 +1,8 @@
 """What `lean-ops schema export` writes, against the schemas that the standards publish.
 
-The files are those in tests/conformance/exports, which packages/cli/tests/schema-export.test.ts holds to what the
-command writes. The packages are installed once, into a folder of their own, as the pipeline needs none of them.
+The files are those in tests/conformance/exports, which packages/cli/tests/schema-export.test.ts holds to what
+the command writes. The packages are installed once, into a folder of their own, as the pipeline needs none of
+them.
 """
 
 import hashlib
