@@ -15,8 +15,13 @@ interface RebuildResult {
 
 interface ReplayResult {
   readonly rows: number;
-  /** Seconds of a cycle that rejects all rows, of their replay under a mended schema, and of a cycle that takes as many. */
+  /**
+   * Seconds of a cycle that rejects all rows, of the queries of `errors top` and of a dry `errors replay`, of the replay under a
+   * mended schema, and of a cycle that takes as many.
+   */
   readonly rejecting_seconds: number;
+  readonly top_seconds: number;
+  readonly plan_seconds: number;
   readonly replay_seconds: number;
   readonly cycle_seconds: number;
 }
@@ -39,7 +44,7 @@ export async function benchRebuild(rows: number, say: Progress): Promise<Rebuild
 
 /** @param rows how many errors the topic has */
 export async function benchReplay(rows: number, say: Progress): Promise<ReplayResult> {
-  say('one cycle that rejects its rows, their replay, and one that takes as many');
+  say('one cycle that rejects its rows, the queries about them, their replay, and a cycle that takes as many');
   return measure('replay_speed.py', rows, say);
 }
 
@@ -64,6 +69,8 @@ export function printRebuild(result: RebuildResult): void {
 export function printReplay(result: ReplayResult): void {
   printSeconds(result.rows, [
     ['a cycle that rejects all', result.rejecting_seconds],
+    ['errors top, as the local Athena runs it', result.top_seconds, false],
+    ['the plan of their replay, likewise', result.plan_seconds, false],
     ['their replay', result.replay_seconds],
     ['a cycle that takes as many', result.cycle_seconds],
   ]);

@@ -59,11 +59,16 @@ const schema = (topic: string, version: number, properties: object): string =>
     required: ['id'],
     properties: { id: { type: 'string', 'x-cde': true }, ...properties },
   });
-/** A schema whose critical `level` goes as far as its version says. */
-const measured = (maximum: number): string =>
-  schema(mended, maximum / 60, {
-    level: { type: 'number', 'x-cde': true, maximum },
-    phase: { type: 'integer', maximum: maximum / 60 },
+/** A schema whose critical `level` goes up to `maximum`, and `phase` up to the version. more: keywords of the schema. */
+const measured = (version: number, maximum: number, more: object = {}): string =>
+  JSON.stringify({
+    ...(JSON.parse(
+      schema(mended, version, {
+        level: { type: 'number', 'x-cde': true, maximum },
+        phase: { type: 'integer', maximum: version },
+      }),
+    ) as object),
+    ...more,
   });
 /** Runs the next block of a runbook with other values for those of its page, prints what it printed, and expects that. */
 async function block(
@@ -117,7 +122,7 @@ beforeAll(async () => {
   shell = await openShell(stack, `${setup?.text ?? ''}\npnpm() { env ${variables.join(' ')} pnpm "$@"; }\n`);
   owner.write('rewound.json', schema(rewound, 1, { kind: { type: 'string', enum: ['known'], 'x-cde': true } }));
   owner.write('tanks.json', schema(tanks, 1, { level: { type: 'number' } }));
-  owner.write('mended.json', measured(60));
+  owner.write('mended.json', measured(1, 60));
   for (const file of ['rewound.json', 'tanks.json', 'mended.json'])
     await expect(owner.run('schema', 'push', file)).resolves.toMatchObject({ code: 0 });
   owner.write('tanks.json', schema(tanks, 2, { level: { type: 'string' } }));
@@ -282,8 +287,15 @@ describe('errors whose schema was mended', () => {
       { message_id: 'odd', phase: null },
       { message_id: 'ok', phase: '1' },
     ]);
-    owner.write('mended.json', measured(120));
-    await expect(owner.run('schema', 'push', 'mended.json')).resolves.toMatchObject({ code: 0 });
+    owner.write('mended.json', measured(2, 120));
+    const pushed = await owner.run('schema', 'push', 'mended.json');
+    process.stdout.write(pushed.output);
+    expect([pushed.code, pushed.output]).toEqual([
+      0,
+      expect.stringContaining(
+        `2 open errors of 2 fingerprints are valid under version 2: lean-ops errors replay --topic ${mended} --apply --reason TEXT`,
+      ),
+    ]);
     const before = await everythingOf(stack);
     const plan = await operator('errors', 'replay', '--topic', mended);
     process.stdout.write(plan.output);
@@ -305,6 +317,31 @@ describe('errors whose schema was mended', () => {
     await expect(
       rows(stack, `SELECT status, replayed FROM {ops}."ledger" WHERE topic_name = '${mended}' AND replayed > 0`),
     ).resolves.toMatchObject([{ status: 'REPLAYED' }]);
+  }, 300_000);
+
+  it('come in by themselves under a version that says so, which the push tells', async () => {
+    owner.write('mended.json', measured(3, 720, { 'x-replay-errors': true }));
+    const pushed = await owner.run('schema', 'push', 'mended.json');
+    process.stdout.write(pushed.output);
+    expect([pushed.code, pushed.output]).toEqual([
+      0,
+      expect.stringMatching(
+        /1 open error of 1 fingerprint is valid under version 3: it is being replayed, lean-ops op show \S+-replay-\w+\n/,
+      ),
+    ]);
+    const [, id = ''] = /lean-ops op show (\S+)/.exec(pushed.output) ?? [];
+    const replay = async (): Promise<{ state: string }> =>
+      (JSON.parse((await operator('op', 'show', id, '--format', 'json')).output) as { operation: { state: string } })
+        .operation;
+    while ((await replay()).state === 'RUNNING') await sleep(1_000);
+    await expect(replay()).resolves.toMatchObject({
+      state: 'DONE',
+      topic: mended,
+      reason: 'version 3 of the schema has x-replay-errors',
+      counts: { selected: 1, replayed: 1 },
+    });
+    await expect(values()).resolves.toMatchObject([{ message_id: 'hot' }, { message_id: 'never', phase: '1' }, {}, {}]);
+    await expect(top()).resolves.toEqual([]);
   }, 300_000);
 });
 

@@ -157,12 +157,10 @@ STEPS = [
 def test_a_replay_that_is_killed_and_resumed_ends_as_an_undisturbed_one(mended, where, name, call, after):
     operator = Operator(mended, now=LATER)
     operation = operator.begin("replay", TOPIC, planned(mended))
-    try:
-        with killed_in(where, name, call, after):
-            operator.run(operation)
-    except Killed:
-        counts = operator.run(operation)
-        assert (counts["parse_selected"], counts["parse_replayed"]) == (4, 3)
+    with pytest.raises(Killed), killed_in(where, name, call, after):
+        operator.run(operation)
+    counts = operator.run(operation)
+    assert (counts["parse_selected"], counts["parse_replayed"]) == (4, 3)
     check(mended)
 
 

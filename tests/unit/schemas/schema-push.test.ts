@@ -62,7 +62,7 @@ describe('schema push', () => {
     ],
     [
       { mended_errors: 1, mended_fingerprints: 1, mended_by: 'op-1' },
-      '1 open error of 1 fingerprint is valid under version 2: they are being replayed, lean-ops op show op-1',
+      '1 open error of 1 fingerprint is valid under version 2: it is being replayed, lean-ops op show op-1',
     ],
     [{ mended_errors: 0, mended_fingerprints: 0 }, undefined],
   ])('says what a new version mends of the errors on record: %j', async (counted, note) => {

@@ -204,7 +204,7 @@ function mendedNote(topic: string, { version, mended }: Extract<UploadOutcome, {
   const how =
     replay === undefined
       ? `lean-ops errors replay --topic ${topic} --apply --reason TEXT`
-      : `they are being replayed, lean-ops op show ${replay}`;
+      : `${errors === 1 ? 'it is' : 'they are'} being replayed, lean-ops op show ${replay}`;
   return [`${what}: ${how}`];
 }
 

@@ -22,8 +22,8 @@ from lean_ops.curated.rows_spark import curated_rows, error_rows, valid_versions
 from lean_ops.ports.interfaces import OperationJob
 from lean_ops.rebuild.errors import REJUDGED, REPLAYED, REPLAYS, SUPERSEDED
 from lean_ops.rebuild.position import LiveTable, live_table
-from lean_ops.replay.records import OF_ERROR, WAS, versions_of_errors
-from lean_ops.replay.selection import Wish, check_planned, closed_by, open_errors, rows_of_messages
+from lean_ops.replay.records import OF_ERROR, RECORD_COLUMNS, WAS, versions_of_errors
+from lean_ops.replay.selection import IS_CHOSEN, Wish, check_planned, closed_by, open_errors, rows_of_messages
 from lean_ops.spark.materialized import materialized
 from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.ops_rows import timestamp
@@ -81,18 +81,15 @@ class CuratedReplay:
         known = self.tables.read(name)
         commits = commits_of(found.table, self.operation.operation_id)
         done = _merged_by(found, self.operation)
-        with (
-            materialized(open_errors(known, self.topic, self.wish)) as chosen,
-            materialized(rows_of_messages(known, self.topic, chosen)) as rows,
-        ):
-            counts = {"selected": chosen.count() if self.wish.rows is None else self.wish.rows}
-            versions = versions_of_errors(rows, self.topic)
-            with materialized(validate(versions, self.schema)) as validated:
+        rows = rows_of_messages(known, self.topic, self.wish).select(*RECORD_COLUMNS, IS_CHOSEN)
+        with materialized(rows) as rows:
+            counts = {"selected": rows.where(IS_CHOSEN).count() if self.wish.rows is None else self.wish.rows}
+            with materialized(validate(versions_of_errors(rows, self.topic), self.schema)) as validated:
                 counts["gone"] = rows.count() - validated.count()
                 if done is None:
                     done = self._merge(found, validated, commits)
                 self._enter(done)
-                counts["failing"] = self._close(name, known, rows, validated)
+                counts["failing"] = self._close(name, known, validated)
         closed = closed_by(self.tables.read(name), self.operation.operation_id)
         return counts | {how.lower(): closed.get(how, 0) for how in REPLAYS}
 
@@ -170,7 +167,7 @@ class CuratedReplay:
 
     # --- the errors ---
 
-    def _close(self, name: str, known: DataFrame, rows: DataFrame, validated: DataFrame) -> int:
+    def _close(self, name: str, known: DataFrame, validated: DataFrame) -> int:
         """Closes the errors of which the table has the version, or a newer one, and those in whose place
         others come, all in one commit. Returns how many stay as they are."""
         found, now = self._table(), self.job.clock()
@@ -190,12 +187,10 @@ class CuratedReplay:
             compared = judged.join(heads.select(KEY, F.col("head").alias("existing")), on=KEY, how="left")
         with materialized(compared.withColumn(_BECAME, _became())) as outcomes:
             failing = outcomes.where(F.col(_BECAME).isNull()).count()
-            closed = rows.join(
-                outcomes.where(F.col(_BECAME).isNotNull()).select(F.col(OF_ERROR).alias("error_id"), _BECAME),
-                on="error_id",
-            )
-            closed = closed.withColumn("resolved_at", timestamp(now)).withColumn(
-                "resolution", F.concat(F.col(_BECAME), F.lit(f":{self.operation.operation_id}"))
+            closed = outcomes.where(F.col(_BECAME).isNotNull()).select(
+                F.col(OF_ERROR).alias("error_id"),
+                timestamp(now).alias("resolved_at"),
+                F.concat(F.col(_BECAME), F.lit(f":{self.operation.operation_id}")).alias("resolution"),
             )
             again = outcomes.where(F.coalesce(F.col(_BECAME) != SUPERSEDED, F.lit(True)))
             # One that somebody has closed is open again.
@@ -203,10 +198,9 @@ class CuratedReplay:
             new = self._new_errors(validated, again, now).join(
                 known.where(is_open).select("error_id"), on="error_id", how="left_anti"
             )
-            changed = closed.select(*known.columns).unionByName(new.select(*known.columns))
-            with materialized(changed.coalesce(1)) as written:
-                if not written.isEmpty():
-                    self.tables.upsert(written, name, ["error_id"], {})
+            with materialized(new.select(*known.columns)) as added:
+                if not (closed.isEmpty() and added.isEmpty()):
+                    self.tables.change(closed, added, name, "error_id")
             return failing
 
     def _new_errors(self, validated: DataFrame, again: DataFrame, now: datetime) -> DataFrame:

@@ -16,6 +16,8 @@ from lean_ops.standardized.rows_arrow import WINNER_SHA256
 
 OF_ERROR, WAS = "of_error", "was"
 """Columns beside those of cycle_delta: the id of the error, and the disposition that it has."""
+RECORD_COLUMNS = ("error_id", "disposition", "record")
+"""What a version is made from, of the columns of `errors`."""
 _ALSO = (OF_ERROR, WAS)
 _SCHEMA = StructType([*DELTA_SCHEMA.fields, *(StructField(name, StringType()) for name in _ALSO)])
 _ARROW = pa.schema([*DELTA_ARROW, *((name, pa.string()) for name in _ALSO)])
@@ -26,7 +28,7 @@ def versions_of_errors(errors: DataFrame, topic: str) -> DataFrame:
 
     payload_sha256 is WINNER_SHA256, because the record does not have it; see rows_arrow.
     """
-    rows = errors.select("error_id", "disposition", "record")
+    rows = errors.select(*RECORD_COLUMNS)
     return rows.mapInArrow(lambda batches: _versions(batches, topic), _SCHEMA)
 
 

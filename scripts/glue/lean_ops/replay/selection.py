@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from lean_ops.bookkeeping.operation import Operation, OperationError
@@ -14,6 +14,8 @@ from lean_ops.columns.names import KEY
 from lean_ops.tables.ops_rows import timestamp
 
 CURATED, STANDARDIZED = "curated", "standardized"
+IS_CHOSEN = "is_chosen"
+"""A column beside those of `errors`."""
 _VIOLATIONS = "array<struct<column: string, rule: string>>"
 
 
@@ -74,34 +76,42 @@ def open_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
     A row is open while nobody has closed it, and no unresolved row of the same message has a later version of
     the schema. packages/common/src/core/recorded-errors/fingerprint-sql.ts says the same for Athena.
     """
-    message = Window.partitionBy("message_id", KEY)
+    return _marked(errors, topic, wish).where(IS_CHOSEN).drop(IS_CHOSEN)
+
+
+def rows_of_messages(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
+    """All rows of `errors` that nobody has closed, of the messages of the open rows that a wish names. Those
+    rows themselves have IS_CHOSEN."""
+    marked = _marked(errors, topic, wish).withColumn("of_chosen", F.max(IS_CHOSEN).over(_message()))
+    return marked.where("of_chosen").drop("of_chosen")
+
+
+def _marked(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
+    """The rows of a topic that nobody has closed, with IS_CHOSEN on the open ones that a wish names."""
     unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull())
-    newest = _before(unresolved, wish).withColumn("newest_version", F.max("schema_version").over(message))
-    rows = newest.where(F.col("schema_version").eqNullSafe(F.col("newest_version"))).drop("newest_version")
-    return rows.where(_is_wished(wish, CURATED, signature("violations")))
+    version, before = F.col("schema_version"), _is_before(wish)
+    newest = F.max(F.when(before, version)).over(_message())
+    is_open = before & version.eqNullSafe(F.col("newest_version"))
+    is_chosen = is_open & _is_wished(wish, CURATED, signature("violations"))
+    marked = unresolved.withColumn("newest_version", newest)
+    return marked.withColumn(IS_CHOSEN, F.coalesce(is_chosen, F.lit(False))).drop("newest_version")
+
+
+def _message() -> WindowSpec:
+    return Window.partitionBy("message_id", KEY)
 
 
 def open_parse_errors(errors: DataFrame, topic: str, wish: Wish) -> DataFrame:
     """The open rows of `parse_errors` that a wish names, in the table's columns."""
     unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull())
-    return _before(unresolved, wish).where(
+    return unresolved.where(_is_before(wish)).where(
         _is_wished(wish, STANDARDIZED, F.coalesce("error_code", F.lit("")))
     )
 
 
-def _before(errors: DataFrame, wish: Wish) -> DataFrame:
-    """The rows that were there before the operation put others on record. Clocks do not tell that."""
-    return errors.where(~F.col("cycle_id").eqNullSafe(F.lit(wish.operation_id)))
-
-
-def rows_of_messages(errors: DataFrame, topic: str, chosen: DataFrame) -> DataFrame:
-    """All rows of `errors` that nobody has closed, of the messages of the chosen rows."""
-    unresolved = errors.where((F.col("topic_name") == topic) & F.col("resolved_at").isNull()).alias("own")
-    messages = chosen.select("message_id", KEY).distinct().alias("chosen")
-    same = F.col("own.message_id").eqNullSafe(F.col("chosen.message_id")) & F.col(f"own.{KEY}").eqNullSafe(
-        F.col(f"chosen.{KEY}")
-    )
-    return unresolved.join(messages, on=same, how="left_semi")
+def _is_before(wish: Wish) -> Column:
+    """Whether a row was there before the operation put others on record. Clocks do not tell that."""
+    return ~F.col("cycle_id").eqNullSafe(F.lit(wish.operation_id))
 
 
 def signature(violations: str) -> Column:

@@ -45,6 +45,7 @@ _SMALL_ROW_GROUPS = str(4 << 20)
 
 
 _TOPIC_LAYERS = ("standardized", "curated")
+_IS_CHANGE = "lean_ops_is_change"
 
 
 class Tables:
@@ -177,24 +178,45 @@ class Tables:
         """
         self._refuse_topics(table)
         rows = self._whole(rows, table)
-        self._keep_metadata_small(table)
-        view = f"upsert_{table.rpartition('.')[2]}"
         columns = rows.columns
-        rows.createOrReplaceTempView(view)
         on = " AND ".join([among, *(f"t.`{key}` = s.`{key}`" for key in keys)])
-        update = ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
-        statement = (
-            f"MERGE INTO {table} t USING {view} s ON {on} "
-            f"WHEN MATCHED THEN UPDATE SET {update} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in columns)}) "
-            f"VALUES ({', '.join(f's.`{name}`' for name in columns)})"
+        clauses = f"WHEN MATCHED THEN UPDATE SET {_set(columns)} WHEN NOT MATCHED THEN {_insert(columns)}"
+        self._merge(rows, table, on, clauses, properties)
+        return self._confirmed(table, properties)
+
+    def change(self, changes: DataFrame, new: DataFrame, table: str, key: str) -> None:
+        """Sets some columns of rows of a table of _ops, and inserts or replaces whole ones, in one commit.
+
+        changes: `key`, and the columns that are set; those whose key the table does not have are left out.
+        new: whole rows. Each key is in one row of both together. So rows of which little is changed need not
+        be read before and sorted with all that they have.
+        """
+        self._refuse_topics(table)
+        names = [name for name in changes.columns if name != key]
+        whole = self._whole(new, table)
+        rows = changes.withColumn(_IS_CHANGE, F.lit(True)).unionByName(
+            whole.withColumn(_IS_CHANGE, F.lit(False)), allowMissingColumns=True
         )
+        clauses = (
+            f"WHEN MATCHED AND s.{_IS_CHANGE} THEN UPDATE SET {_set(names)} "
+            f"WHEN MATCHED THEN UPDATE SET {_set(whole.columns)} "
+            f"WHEN NOT MATCHED AND NOT s.{_IS_CHANGE} THEN {_insert(whole.columns)}"
+        )
+        self._merge(rows, table, f"t.`{key}` = s.`{key}`", clauses, {})
+
+    def _merge(
+        self, rows: DataFrame, table: str, on: str, clauses: str, properties: Mapping[str, str]
+    ) -> None:
+        """Merges `rows`, which are `s` in SQL, into a table, which is `t`."""
+        self._keep_metadata_small(table)
+        view = f"merged_{table.rpartition('.')[2]}"
+        rows.createOrReplaceTempView(view)
+        statement = f"MERGE INTO {table} t USING {view} s ON {on} {clauses}"
         try:
             with self._iceberg.calls.made(MERGE_BY_SPARK, "merge", table):
                 self._with_properties(properties, lambda: self.spark.sql(statement))
         finally:
             self.spark.catalog.dropTempView(view)
-        return self._confirmed(table, properties)
 
     def _whole(self, rows: DataFrame, table: str) -> DataFrame:
         """The rows with NULL in the columns of the table that they lack.
@@ -337,6 +359,15 @@ class Tables:
         if not properties:
             return None
         return confirmed(self.last_commit(table), table, properties)
+
+
+def _set(columns: Sequence[str]) -> str:
+    return ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
+
+
+def _insert(columns: Sequence[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in columns)
+    return f"INSERT ({listed}) VALUES ({', '.join(f's.`{name}`' for name in columns)})"
 
 
 def _changed(wanted: Mapping[str, str], missing: Mapping[str, str], properties: Any) -> dict[str, str]:

@@ -1,5 +1,4 @@
 import { mapLimit, type Document } from '@lean-ops/common/core';
-import { Option } from 'commander';
 import type { DeadLetter } from '../../dead-letters/dead-letter';
 import {
   letterOperationId,
@@ -12,14 +11,16 @@ import {
 import { digestOf } from '../../dead-letters/plan-replay';
 import { selectLetters } from '../../dead-letters/select-letters';
 import { discardedText, discardText } from '../../format/dead-letters/discard';
-import { shellWord } from '../../format/text';
 import { readOperatedDeployment } from '../../pipeline/deployment';
 import type { Redeliver } from '../../pipeline/redeliverer';
 import { EXIT, type ExitCode, type Terminal } from '../../terminal';
 import type { RegisterCommand } from '../command';
-import { wholeNumber } from '../usage';
 import {
+  applyHint,
   checkedApply,
+  limitOption,
+  limitWords,
+  outputsWords,
   selectionOf,
   selectionWords,
   staleText,
@@ -37,11 +38,9 @@ Exit codes:
   1  there is nothing to discard, an id means no letter, or the plan is stale
   2  wrong usage, or the command could not do its work, or not all of it`;
 
-const DEFAULT_LIMIT = 10_000;
 const CONCURRENCY = 16;
 
 export interface DiscardOptions extends SelectionOptions {
-  readonly limit: number;
   readonly undo: boolean;
 }
 
@@ -49,11 +48,7 @@ export const registerDlqDiscard: RegisterCommand = (dlq, { terminal, redeliver, 
   const command = withSelection(
     dlq.command('discard').description('note on dead letters that they are not to be sent again; nothing is deleted'),
   )
-    .addOption(
-      new Option('--limit <number>', 'the most letters to discard')
-        .argParser(wholeNumber({ from: 1, to: 1_000_000 }))
-        .default(DEFAULT_LIMIT),
-    )
+    .addOption(limitOption('the most letters to discard'))
     .option('--undo', 'open again what was discarded', false);
   withApply(command)
     .addHelpText('after', HELP)
@@ -77,9 +72,9 @@ export async function dlqDiscard(options: DiscardOptions, terminal: Terminal, re
   const words = [
     'lean-ops dlq discard',
     ...selectionWords(selection),
-    ...(limit === DEFAULT_LIMIT ? [] : ['--limit', String(limit)]),
+    ...limitWords(options),
     ...(undo ? ['--undo'] : []),
-    ...(outputs === undefined ? [] : ['--outputs', shellWord(outputs)]),
+    ...outputsWords(options),
   ].join(' ');
 
   const say = format === 'json' ? terminal.writeError : terminal.write;
@@ -97,7 +92,7 @@ export async function dlqDiscard(options: DiscardOptions, terminal: Terminal, re
   const whole = unmatched.length === 0 ? EXIT.clean : EXIT.problems;
   if (stale !== undefined || letters.length === 0 || !options.apply) {
     if (stale === undefined && letters.length > 0) {
-      say(`Nothing was changed. To do it:\n  ${words} --plan ${basis} --apply --reason TEXT\n`);
+      say(applyHint(words, basis));
     }
     if (format === 'json') terminal.write(`${JSON.stringify(document, null, 2)}\n`);
     return stale === undefined && letters.length > 0 ? whole : EXIT.problems;

@@ -16,7 +16,11 @@ import { EXIT, type ExitCode, type Terminal } from '../../terminal';
 import type { RegisterCommand } from '../command';
 import { decimalNumber, wholeNumber } from '../usage';
 import {
+  applyHint,
   checkedApply,
+  limitOption,
+  limitWords,
+  outputsWords,
   selectionOf,
   selectionWords,
   staleText,
@@ -36,14 +40,12 @@ Exit codes:
      an id means no letter; or the plan is stale
   2  wrong usage; or the command could not do its work, or not all of it`;
 
-const DEFAULT_LIMIT = 10_000;
 const DEFAULT_RATE = 50;
 const DEFAULT_MAX_AGE = 300;
 const MAX_ERROR = 500;
 
 export interface ReplayOptions extends SelectionOptions {
   readonly topicAs?: string;
-  readonly limit: number;
   readonly rate: number;
   readonly maxAge: number;
   readonly edit?: string;
@@ -61,11 +63,7 @@ export const registerDlqReplay: RegisterCommand = (dlq, { terminal, redeliver, s
         throw new InvalidArgumentError(`must be a topic: ${checked.message}.`);
       }),
     )
-    .addOption(
-      new Option('--limit <number>', 'the most messages to send; run it again for the others')
-        .argParser(wholeNumber({ from: 1, to: 1_000_000 }))
-        .default(DEFAULT_LIMIT),
-    )
+    .addOption(limitOption('the most messages to send; run it again for the others'))
     .addOption(
       new Option('--rate <number>', 'messages a second')
         .argParser(decimalNumber({ from: 0.1, to: 3_000 }))
@@ -243,20 +241,17 @@ function wishDocument({ topic, code, since, until, ids, topicAs, limit, again }:
 }
 
 /** The words of the options beside the selection, where they are not the defaults. */
-function optionWords({ topicAs, limit, rate, maxAge, edit: file, again, outputs }: ReplayOptions): string[] {
+function optionWords(options: ReplayOptions): string[] {
+  const { topicAs, rate, maxAge, edit: file, again } = options;
   return [
     ...(topicAs === undefined ? [] : ['--topic-as', topicAs]),
-    ...(limit === DEFAULT_LIMIT ? [] : ['--limit', String(limit)]),
+    ...limitWords(options),
     ...(rate === DEFAULT_RATE ? [] : ['--rate', String(rate)]),
     ...(maxAge === DEFAULT_MAX_AGE ? [] : ['--max-age', String(maxAge)]),
     ...(file === undefined ? [] : ['--edit', shellWord(file)]),
     ...(again ? ['--again'] : []),
-    ...(outputs === undefined ? [] : ['--outputs', shellWord(outputs)]),
+    ...outputsWords(options),
   ];
-}
-
-function applyHint(words: string, basis: string): string {
-  return `Nothing was changed. To do it:\n  ${words} --plan ${basis} --apply --reason TEXT\n`;
 }
 
 /** The text of a corrected body, as it is in the file. @throws CliError for a file that cannot be read or sent */

@@ -6,6 +6,7 @@ import { shellWord } from '../../format/text';
 import { outputsOption } from '../options';
 import { checkedReason } from '../reason';
 import { parseSince, sinceIso, type Since } from '../since';
+import { wholeNumber } from '../usage';
 
 export interface SelectionOptions {
   readonly topic?: string;
@@ -13,6 +14,8 @@ export interface SelectionOptions {
   readonly since?: Since;
   readonly until?: Since;
   readonly id?: readonly string[];
+  /** The most letters that are dealt with. */
+  readonly limit: number;
   readonly apply: boolean;
   readonly reason?: string;
   readonly plan?: string;
@@ -21,6 +24,7 @@ export interface SelectionOptions {
 }
 
 const DAY_MS = 86_400_000;
+const DEFAULT_LIMIT = 10_000;
 /** Before every time that an entry of the index can have. */
 const EVER = '0';
 
@@ -39,6 +43,13 @@ export function withSelection(command: Command): Command {
       new Option('--until <time>', 'only those that failed before then: the same (default: now)').argParser(parseSince),
     )
     .option('--id <id...>', 'only these: message ids, or keys of the archive as dlq list prints them');
+}
+
+/** The option that bounds how many letters are dealt with. meaning: of the number, for the help. */
+export function limitOption(meaning: string): Option {
+  return new Option('--limit <number>', meaning)
+    .argParser(wholeNumber({ from: 1, to: 1_000_000 }))
+    .default(DEFAULT_LIMIT);
 }
 
 /** Adds the options by which a plan is applied. */
@@ -77,6 +88,21 @@ export function selectionWords({ topic, code, since, until, ids }: LetterSelecti
     ...option('until', until),
     ...(ids === undefined ? [] : ['--id', ...ids.map(shellWord)]),
   ];
+}
+
+/** The words of the limit, where it is not the default. */
+export function limitWords({ limit }: Pick<SelectionOptions, 'limit'>): string[] {
+  return limit === DEFAULT_LIMIT ? [] : ['--limit', String(limit)];
+}
+
+/** The words of --outputs, where it was given. */
+export function outputsWords({ outputs }: Pick<SelectionOptions, 'outputs'>): string[] {
+  return outputs === undefined ? [] : ['--outputs', shellWord(outputs)];
+}
+
+/** What a plan ends with that can be done. */
+export function applyHint(words: string, basis: string): string {
+  return `Nothing was changed. To do it:\n  ${words} --plan ${basis} --apply --reason TEXT\n`;
 }
 
 /** The reason with --apply. @throws CliError for options that do not go together */
