@@ -275,6 +275,8 @@ export class Fields {
       );
       return;
     }
+    // What only variants say they say with a type, or by values; and so it is with a list of either.
+    if (isAnything(own)) return;
     const isOfValues = valuesOf(own) !== undefined || ['anyOf', 'oneOf'].some((word) => own[word] !== undefined);
     if (isOfValues) return;
     const named = JSON.stringify(nameTypes(types));
