@@ -41,11 +41,9 @@ rules mean for rows and tables is in [topic-schema.md](topic-schema.md). Other w
 /** The page. The same meta-schema gives the same text. */
 export function vocabularyPage(meta: MetaSchema): string {
   const field = definition(meta, 'field');
-  return [
-    HEAD,
-    section(meta, 'At the top of the file', meta, false),
-    section(meta, 'In a field, and in every schema within one', field, true),
-  ].join('\n');
+  return [HEAD, section(meta, 'At the top of the file', meta, false), section(meta, 'In a field', field, true)].join(
+    '\n',
+  );
 }
 
 function definition({ $defs }: MetaSchema, name: string): Node {

@@ -96,13 +96,13 @@ schemas/tank.temp/schema.json
 
   it('writes annotations that a workflow shows at the line, whatever the file says', async () => {
     const { write, run } = workspace();
-    write('schemas/a,b: c/schema.json', schema('a', { 'one\n::error::100%': 1 }));
+    write('schemas/a,b: c/schema.json', schema('a', { required: ['one\n::error::100%'] }));
     const { output } = await run('schema', 'lint', '--format', 'github');
     expect(output.split('\n')).toEqual([
       '::error file=schemas/a%2Cb%3A c/schema.json,line=4,col=14,title=TOPIC_MISMATCH::' +
         'the file is for the topic a,b: c, but says "a" (/x-topic)%0A→ rename the folder: "a,b: c" is not a topic name',
       expect.stringMatching(
-        /^::error file=schemas\/a%2Cb%3A c\/schema\.json,line=21,col=25,title=UNKNOWN_KEYWORD::"one\\n::error::100%25" is not a supported keyword .*%0A→ [^\n]*$/,
+        /^::error file=schemas\/a%2Cb%3A c\/schema\.json,line=\d+,col=\d+,title=REQUIRED_UNKNOWN::"one\\n::error::100%25" is required, .*%0A→ [^\n]*$/,
       ),
       '1 schema checked: 2 problems in 1 file.',
       '',

@@ -87,11 +87,12 @@ export class Fields {
   #flat(schema: JsonObject): JsonObject {
     const { $ref, allOf, ...own } = schema;
     const parts: JsonObject[] = [own];
-    const sources: object[] = [schema];
+    const sources = new Set<object>([schema]);
     const take = (node: unknown) => {
       const part = this.collapse(node);
       parts.push(part);
-      sources.push(...(this.#sources.get(part) ?? []), ...(isObject(node) ? [node] : []));
+      for (const source of this.#sources.get(part) ?? []) sources.add(source);
+      if (isObject(node)) sources.add(node);
     };
     if (typeof $ref === 'string') {
       const target = this.resolve($ref, schema);
@@ -102,7 +103,7 @@ export class Fields {
     if (Array.isArray(allOf)) for (const one of allOf as unknown[]) take(one);
     else if (allOf !== undefined) parts.push({ allOf });
     const merged = withoutUnevaluated(parts.length === 1 ? { ...own } : parts.reduce(mergeSchemas), own);
-    this.#sources.set(merged, sources);
+    this.#sources.set(merged, [...sources]);
     return merged;
   }
 
@@ -274,6 +275,8 @@ export class Fields {
       );
       return;
     }
+    // What only variants say they say with a type, or by values; and so it is with a list of either.
+    if (isAnything(own)) return;
     const isOfValues = valuesOf(own) !== undefined || ['anyOf', 'oneOf'].some((word) => own[word] !== undefined);
     if (isOfValues) return;
     const named = JSON.stringify(nameTypes(types));

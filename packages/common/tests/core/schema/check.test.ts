@@ -156,6 +156,12 @@ describe('checkSchema', () => {
     ['numbers and texts', withField('a', { type: ['number', 'string'] }), [], 'string'],
     ['no type', withField('a', {}), ['TYPE_MISSING /properties/a'], 'string'],
     ['a type that other words imply', withField('a', { maximum: 3 }), ['TYPE_IMPLIED /properties/a'], 'double'],
+    [
+      'members that variants describe',
+      topicSchema({ oneOf: [{ properties: { b: { type: 'string' } } }, { properties: { a: { const: 3 } } }] }),
+      [],
+      'bigint',
+    ],
     ['a field that says nothing', withField('a', true), ['TYPE_MISSING /properties/a'], 'string'],
     ['a field that is null alone', withField('a', { type: 'null' }), [], 'string'],
     [
