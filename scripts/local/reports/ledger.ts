@@ -33,6 +33,7 @@ const LAYERS: readonly { layer: string; title: string; counts: readonly (readonl
       ['superseded', OF.superseded],
       ['rejected', OF.rejected],
       ['nulled', OF.nulled],
+      ['noted', OF.noted],
     ],
   },
 ];

@@ -177,14 +177,13 @@ def _value(text: str | None, spec: Mapping[str, Any]) -> Any:
         return at and datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
     if spec["type"] == "boolean":
         return {"true": True, "false": False}.get(text)
-    pattern = r"-?(0|[1-9]\d*)" if spec["type"] == "integer" else r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?"
-    if not re.fullmatch(pattern, text):
+    if not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", text):
         return None
     number = Decimal(text)
     if number > spec.get("maximum", number):
         return None
     if spec["type"] == "integer":
-        return int(number) if -(2**63) <= number < 2**63 else None
+        return int(number) if -(2**63) <= number < 2**63 and number == int(number) else None
     # A double beyond all finite ones, or a 0 that the text is not, is none of the value.
     value = float(number)
     return value if isfinite(value) and (value or not number) else None

@@ -7,7 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lean_ops.validation.constraints import constraints_of, python_pattern, re2_pattern
+from lean_ops.columns.row_indices import indices_where
+from lean_ops.validation.constraints import constraint_of
+from lean_ops.validation.patterns import python_pattern, re2_pattern
 from lean_ops.validation.topic_schema import Field
 
 CASES = json.loads((Path(__file__).parents[2] / "conformance" / "patterns.json").read_text("utf-8"))
@@ -50,15 +52,15 @@ def found(pattern, texts):
     field = Field(
         column="x",
         member_prefix="x__",
-        json_type="string",
+        types=("string",),
         data_type="string",
         cde=False,
         required=False,
         parents=(),
         constraints={"pattern": pattern},
     )
-    [constraint] = constraints_of(field)
-    broken = set(constraint.broken(pa.array([*texts, None], pa.string())))
+    constraint = constraint_of(field, "pattern", pattern)
+    broken = set(indices_where(constraint.broken(pa.array([*texts, None], pa.string()))))
     return [text for n, text in enumerate(texts) if n not in broken]
 
 

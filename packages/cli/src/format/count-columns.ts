@@ -28,6 +28,8 @@ export const COUNT_COLUMNS = {
   rejected: { heading: 'rejected', kind: 'count', alert: 'warning' },
   /** Rows that came into Curated with NULL for a value that broke a rule. */
   nulled: { heading: 'nulled', kind: 'count' },
+  /** Rows that came into Curated with all their values, though they broke a rule about more than one of them. */
+  noted: { heading: 'noted', kind: 'count' },
   /** Topics or schemas that failed. */
   failed: { heading: 'failed', kind: 'count', alert: 'error' },
 } as const satisfies Readonly<Record<string, Column>>;

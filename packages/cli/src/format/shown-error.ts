@@ -52,14 +52,15 @@ function nextText({ state, fingerprint, rows }: ErrorGroup): string {
   return `\nwhen it is mended: lean-ops errors replay ${fingerprint}\nsee docs/errors.md\n`;
 }
 
-function openText({ rows, lost, keys, layer }: ErrorGroup): string {
+function openText({ rows, lost, noted, keys, layer }: ErrorGroup): string {
   if (rows === 0) return 'none';
   const of = layer === 'standardized' ? counted(keys, 'message') : counted(keys, 'key');
   if (layer === 'standardized') return `${counted(rows, 'row')} of ${of}, which are not in Standardized`;
-  const nulled = rows - lost;
+  const nulled = rows - lost - noted;
   const effects = [
     ...(lost === 0 ? [] : [`${lost} rejected`]),
     ...(nulled === 0 ? [] : [`${nulled} nulled, which are in Curated without the value`]),
+    ...(noted === 0 ? [] : [`${noted} noted, which are in Curated with all values`]),
   ];
   return `${counted(rows, 'row')} of ${of}: ${effects.join(', ')}`;
 }

@@ -32,6 +32,7 @@ function group(changes: Readonly<Record<string, string | null>> = {}): Row {
     topics: '1',
     hidden: '0',
     wanted: '1',
+    noted: '0',
     ...changes,
   };
   return Object.values(row);

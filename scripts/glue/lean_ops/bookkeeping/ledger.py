@@ -37,12 +37,13 @@ COUNTS = (
     "new_columns",
     "forgotten",
     "replayed",
+    "noted",
 )
 SCHEMA = (
     "topic_name string, layer string, cycle_id string, "
-    + "".join(f"{name} bigint, " for name in COUNTS[:-2])
+    + "".join(f"{name} bigint, " for name in COUNTS[:-3])
     + "started_at timestamp_ntz, finished_at timestamp_ntz, status string, error string, "
-    + "forgotten bigint, replayed bigint"
+    + "forgotten bigint, replayed bigint, noted bigint"
 )
 DONE = "SUCCEEDED"
 FAILED = "FAILED"

@@ -116,6 +116,7 @@ def _merge(
             "written": written,
             "rejected": errors.rejected,
             "nulled": errors.nulled,
+            "noted": errors.noted,
         }
         properties = advance.properties(own, earlier)
         if batch is not None:

@@ -123,4 +123,5 @@ def _with_errors(counts: Mapping[str, int], errors: Errors) -> dict[str, int]:
         "duplicates": counts["duplicates"] + counts["rejected"] - errors.rejected,
         "rejected": errors.rejected,
         "nulled": errors.nulled,
+        "noted": errors.noted,
     }

@@ -29,15 +29,15 @@ from lean_ops.tasks.topic_task import (
 from lean_ops.validation.time_limit import TimeLimit
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validate_batches import validated_batch
-from lean_ops.validation.validator import NULLED, REJECTED, RowValidator
+from lean_ops.validation.validator import NOTED, NULLED, REJECTED, RowValidator
 from lean_ops.versions.merge_arrow import counts_of, decision_of, existing_rows, tails_beside
 
 
 def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[TaskResult, pa.Table]:
     """Does the work of a task; see run_tasks.Work. It returns an error for each bad message.
 
-    rows: the topic's readable rows of cycle_delta, including those of `tie_cycles`. The counts `rejected` and
-    `nulled` are of all messages; the driver finds out which of them were on record before. Raises
+    rows: the topic's readable rows of cycle_delta, including those of `tie_cycles`. The counts `rejected`,
+    `nulled` and `noted` are of all messages; the driver finds out which of them were on record before. Raises
     UnsettledTiesError, TooLargeError and TopicTooSlowError.
     """
     assert task.schema is not None
@@ -63,6 +63,7 @@ def curate(task: TopicTask, rows: pa.Table, file_store: FileStore) -> tuple[Task
         "records_in": new.num_rows,
         "rejected": bad.get(REJECTED, 0),
         "nulled": bad.get(NULLED, 0),
+        "noted": bad.get(NOTED, 0),
     }
     return result, _errors(validated, task.schema)
 

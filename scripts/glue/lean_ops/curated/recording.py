@@ -1,5 +1,5 @@
-"""The records that Curated writes of messages which a schema rejects, or of which it makes a value NULL: the
-table errors.
+"""The records that Curated writes of messages which a schema rejects, of which it makes a value NULL, or of
+which it only says that they are not as they should be: the table errors.
 
 Errors are written before the commit that counts them. Their ids are hashes, so a run that was killed in
 between leaves none twice.
@@ -18,7 +18,7 @@ from lean_ops.spark.materialized import materialized
 from lean_ops.tables.known_ids import listed_ids
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.tasks.run_tasks import ERROR_COLUMNS, TaskResults
-from lean_ops.validation.validator import NULLED, REJECTED
+from lean_ops.validation.validator import NOTED, NULLED, REJECTED
 
 _TABLE = "errors"
 
@@ -27,12 +27,13 @@ _TABLE = "errors"
 class Errors:
     """The numbers of bad messages in a batch.
 
-    rejected, nulled: messages that were not on record before. copies: rejected messages that were.
+    rejected, nulled, noted: messages that were not on record before. copies: rejected messages that were.
     """
 
     rejected: int = 0
     nulled: int = 0
     copies: int = 0
+    noted: int = 0
 
 
 def record_task_errors(
@@ -42,7 +43,8 @@ def record_task_errors(
 
     advances: by topic. The copies are left to the caller, who has the numbers of all messages.
     """
-    if not any(result.counts["rejected"] or result.counts["nulled"] for result in results.done.values()):
+    dispositions = (REJECTED, NULLED, NOTED)
+    if not any(result.counts[name] for result in results.done.values() for name in dispositions):
         return {}
     table = tables.name("ops", _TABLE)
     errors = results.rows.where(F.col("error_id").isNotNull()).select("topic_name", *ERROR_COLUMNS)
@@ -70,7 +72,10 @@ def record_task_errors(
     for row in counted:
         by_topic.setdefault(row["topic_name"], {})[row["disposition"]] = row["count"]
     return {
-        topic: Errors(counts.get(REJECTED, 0), counts.get(NULLED, 0)) for topic, counts in by_topic.items()
+        topic: Errors(
+            rejected=counts.get(REJECTED, 0), nulled=counts.get(NULLED, 0), noted=counts.get(NOTED, 0)
+        )
+        for topic, counts in by_topic.items()
     }
 
 
@@ -99,4 +104,9 @@ def record_batch_errors(
     with lock:
         tables.append_new(error_rows(validated, advance.schema, advance.started), table, "error_id")
     rejected = new.get(REJECTED, 0)
-    return Errors(rejected, new.get(NULLED, 0), messages.get(REJECTED, 0) - rejected)
+    return Errors(
+        rejected=rejected,
+        nulled=new.get(NULLED, 0),
+        copies=messages.get(REJECTED, 0) - rejected,
+        noted=new.get(NOTED, 0),
+    )

@@ -178,7 +178,7 @@ def _audit(rebuild: Rebuild, layer: str, one: LiveTable) -> dict[str, Any]:
         f"{layer}_rows_before": one.table.rows,
         f"{layer}_rows_after": rebuild_rows(rebuild, layer),
         **difference_of(rebuild, layer).counts(layer),
-        **({"rejected": totals["rejected"], "nulled": totals["nulled"]} if layer == "curated" else {}),
+        **({name: totals[name] for name in ("rejected", "nulled", "noted")} if layer == "curated" else {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""Errors of a schema, replayed: the records of messages that it refused, or of which it made a value NULL,
+"""Errors of a schema, replayed: the records of messages that it refused, made a value NULL of, or noted
 are judged under the schema that is active now, and merged into Curated in the total order of versions.
 
 There is one commit, which moves no checkpoint; then the errors are closed by what the table has by then. So a
@@ -29,7 +29,7 @@ from lean_ops.tables.commits import CYCLE_ID, Commit
 from lean_ops.tables.ops_rows import timestamp
 from lean_ops.tables.spark_tables import Tables
 from lean_ops.validation.topic_schema import TopicSchema
-from lean_ops.validation.validator import NULLED, REJECTED
+from lean_ops.validation.validator import NOTED, NULLED, REJECTED
 from lean_ops.versions import merge_spark, total_order
 
 _ERRORS = "errors"
@@ -120,10 +120,10 @@ class CuratedReplay:
         else:
             joined = valid.join(heads.select(KEY, F.col("head").alias("existing_head")), on=KEY, how="left")
             head, existing = total_order.head(), F.col("existing_head")
-            # A value that was NULL belongs to a version that was in the table; where that has gone, another
-            # one came.
-            is_wanted = F.when(F.col(WAS) == NULLED, head == existing).otherwise(
-                existing.isNull() | (head > existing)
+            # What was nulled or noted is a version that was in the table; where that has gone, another one
+            # came.
+            is_wanted = F.when(F.col(WAS) == REJECTED, existing.isNull() | (head > existing)).otherwise(
+                head == existing
             )
             candidates = joined.where(is_wanted).select(*valid.columns)
         with materialized(merge_spark.latest_versions(candidates, self._existing(found))) as winners:
@@ -222,7 +222,8 @@ def _became() -> Column:
     there = F.coalesce(F.col("existing") == F.col("head"), F.lit(False))
     is_other = ~F.col(_NEW_ID).eqNullSafe(F.col(OF_ERROR))
     is_valid = F.col("disposition").isNull()
-    came_in = (F.col("disposition") == NULLED) & (F.col(WAS) == REJECTED)
+    came_in = (F.col("disposition").isin(NULLED, NOTED)) & (F.col(WAS) == REJECTED)
+    came_in |= (F.col("disposition") == NOTED) & (F.col(WAS) == NULLED)
     return (
         F.when(newer, SUPERSEDED)
         .when(there & (is_valid | F.coalesce(came_in, F.lit(False))), REPLAYED)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lean_ops.columns.row_indices import indices_where
-from lean_ops.validation.casts import Cast, cast_of
+from lean_ops.validation.casts import DATE_TIME, RFC_3339, Cast, TimeForms, cast_of
 from lean_ops.validation.time_limit import Read, unlimited
 
 
@@ -46,6 +46,8 @@ _DATE_TIME = (
     r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
     r"(?:Z|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])$"
 )
+_EPOCH_DIGITS = {"s": 10, "ms": 13, "us": 16}
+"""Unit of time to the digits that a number of the years 0001 to 9999 may have, whatever they are."""
 
 
 def arrow_type(data_type: str) -> pa.DataType:
@@ -55,9 +57,9 @@ def arrow_type(data_type: str) -> pa.DataType:
     return _TYPES[data_type]
 
 
-def column_cast_of(data_type: str, json_type: str) -> ColumnCast:
+def column_cast_of(data_type: str, json_type: str, forms: TimeForms = RFC_3339) -> ColumnCast:
     """Returns the cast for a whole column. The parameters are those of casts.cast_of."""
-    cast_one, kind = cast_of(data_type, json_type), arrow_type(data_type)
+    cast_one, kind = cast_of(data_type, json_type, forms), arrow_type(data_type)
     if json_type == "array":
         return _arrays
     if data_type == "string":
@@ -72,25 +74,30 @@ def column_cast_of(data_type: str, json_type: str) -> ColumnCast:
         return _by_form(_DOUBLE, kind, cast_one)
     if data_type == "date":
         return _by_form(_DATE, kind, cast_one)
-    if data_type == "timestamp_ntz":
+    if data_type == DATE_TIME and forms.unit is not None:
+        digits, unit = _EPOCH_DIGITS[forms.unit], pa.timestamp(forms.unit)
+        return _by_form(f"^-?(?:0|[1-9][0-9]{{0,{digits - 1}}})$", pa.int64(), cast_one, unit, kind)
+    if data_type == DATE_TIME:
         return _by_form(_DATE_TIME, _UTC, cast_one, kind)
     return lambda texts, read=unlimited: _by_python(texts, cast_one, kind, read)
 
 
-def _by_form(form: str, read_as: pa.DataType, cast_one: Cast, kind: pa.DataType | None = None) -> ColumnCast:
+def _by_form(form: str, read_as: pa.DataType, cast_one: Cast, *kinds: pa.DataType) -> ColumnCast:
     """Returns a cast by which Arrow reads the texts that match `form` (an RE2 pattern), and `cast_one` the
     others.
 
-    Arrow parses the text as the type `read_as` and then casts that to `kind`, where the two differ.
+    Arrow parses the text as the type `read_as` and then casts that to each of `kinds` in turn.
     """
-    kind = kind or read_as
+    *between, kind = kinds or (read_as,)
 
     def cast(texts: pa.Array, read: Read = unlimited) -> pa.Array:
         regular = pc.fill_null(pc.match_substring_regex(texts, form), False)
         others = pc.and_(pc.invert(regular), pc.is_valid(texts))
         some_others = pc.any(others).as_py()
         try:
-            values = (pc.if_else(regular, texts, None) if some_others else texts).cast(read_as).cast(kind)
+            values = (pc.if_else(regular, texts, None) if some_others else texts).cast(read_as)
+            for one in (*between, kind):
+                values = values.cast(one)
         except pa.ArrowInvalid:
             # The form accepts days such as 30 February. Arrow does not say which text it refused, so all of
             # them are cast one by one.

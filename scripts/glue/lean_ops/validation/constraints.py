@@ -14,19 +14,20 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lean_ops.columns.row_indices import indices_where
+from lean_ops.validation.formats import FORMATS
+from lean_ops.validation.patterns import python_pattern, re2_pattern
 from lean_ops.validation.time_limit import Read, unlimited
 from lean_ops.validation.topic_schema import Field
 
 
 class Broken(Protocol):
-    """Takes a column's values and returns the row indices of those that break the constraint. Null breaks
-    none.
+    """Takes a column's values and returns a boolean array that is true where a value breaks the constraint.
+    Null breaks none.
 
     read: is called with the values that are looked at one by one. Raises what that raises.
     """
 
-    def __call__(self, values: pa.Array, read: Read = unlimited) -> list[int]: ...
+    def __call__(self, values: pa.Array, read: Read = unlimited) -> pa.Array: ...
 
 
 _ARROW_NUMBERS = {"bigint": pa.int64(), "int": pa.int64(), "double": pa.float64(), "float": pa.float64()}
@@ -37,11 +38,6 @@ _RELATIONS = {
     "exclusiveMinimum": "not greater than",
     "exclusiveMaximum": "not less than",
 }
-_PATTERN_PARTS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|[.$]", re.DOTALL)
-"""An escaped character, a class, or one of the two characters whose meaning differs between engines."""
-_ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\.", re.DOTALL)
-_DOT = r"[^\n\r\u2028\u2029]"
-"""The characters that JavaScript's `.` matches."""
 
 
 class Constraint(NamedTuple):
@@ -52,41 +48,13 @@ class Constraint(NamedTuple):
     broken: Broken
 
 
-def re2_pattern(pattern: str) -> str:
-    """Returns the RE2 pattern that finds what `pattern` finds in JavaScript.
-
-    `pattern` is of the subset that schema-validator accepts. It may match anywhere in a text, unless it is
-    anchored. RE2 has no `\\uHHHH`, so those escapes become `\\x{HHHH}`.
-    """
-    spelled = _as_in_javascript(pattern, r"\z")
-    return _ESCAPES.sub(lambda found: rf"\x{{{found[1]}}}" if found[1] else found.group(), spelled)
-
-
-def python_pattern(pattern: str) -> str:
-    """Returns the pattern for Python's `re` with the flag ASCII that finds what `pattern` finds in
-    JavaScript."""
-    return _as_in_javascript(pattern, r"\Z")
-
-
-def _as_in_javascript(pattern: str, end: str) -> str:
-    """Replaces `$` and `.` by what they mean in JavaScript; `end` is how the engine writes the end of the
-    text.
-
-    Python's `$` also matches before a final line feed, and the `.` of both engines leaves out the line feed
-    only.
-    """
-    replaced = {"$": end, ".": _DOT}
-    return _PATTERN_PARTS.sub(lambda part: replaced.get(part.group(), part.group()), pattern)
-
-
 def _one_by_one(breaks: Callable[[Any], bool]) -> Broken:
-    def broken(values: pa.Array, read: Read = unlimited) -> list[int]:
+    def broken(values: pa.Array, read: Read = unlimited) -> pa.Array:
         found = []
         for n, value in enumerate(values.to_pylist()):
-            if value is not None and breaks(value):
-                found.append(n)
+            found.append(value is not None and breaks(value))
             read(n)
-        return found
+        return pa.array(found, pa.bool_())
 
     return broken
 
@@ -113,23 +81,17 @@ def _compared(breaks: Callable[[Any, Any], bool], arrow_function: str) -> Callab
             scalar = pa.scalar(bound, kind)
         except OverflowError:  # The bound lies outside the type's range.
             return _one_by_one(lambda value: breaks(value, bound))
-        return lambda values, read=unlimited: indices_where(
-            pc.call_function(arrow_function, [values, scalar])
-        )
+        return lambda values, read=unlimited: pc.call_function(arrow_function, [values, scalar])
 
     return check_for
 
 
-def _among(field: Field, allowed: Any) -> Broken:
-    choices = allowed if isinstance(allowed, list) else [allowed]
-    if field.json_type in ("integer", "number"):
-        choices = [_number(field, one) for one in choices]
-    if field.data_type == "string" and field.json_type == "string":
+def _among(field: Field, choices: list[Any]) -> Broken:
+    if field.data_type == "string":
         texts = pa.array([one for one in choices if isinstance(one, str)], pa.string())
-        return lambda values, read=unlimited: indices_where(
-            pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts)))
-        )
-    among = frozenset(choices)
+        return lambda values, read=unlimited: pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, texts)))
+    numbers = (one for one in choices if isinstance(one, (int, Decimal)) and not isinstance(one, bool))
+    among = frozenset(_number(field, one) for one in numbers)
     return _one_by_one(lambda value: value not in among)
 
 
@@ -137,8 +99,8 @@ def _of_length(arrow_function: str) -> Callable[[Field, Any], Broken]:
     def check_for(_field: Field, limit: Any) -> Broken:
         bound = pa.scalar(int(limit), pa.int64())
         # Arrow counts code points, as JSON Schema does.
-        return lambda values, read=unlimited: indices_where(
-            pc.call_function(arrow_function, [pc.utf8_length(values), bound])
+        return lambda values, read=unlimited: pc.call_function(
+            arrow_function, [pc.utf8_length(values), bound]
         )
 
     return check_for
@@ -156,14 +118,22 @@ def _pattern(_field: Field, pattern: str) -> Broken:
     except pa.ArrowInvalid:
         found = re.compile(python_pattern(pattern), re.ASCII).search
         return _one_by_one(lambda value: not found(value))
-    return lambda values, read=unlimited: indices_where(
-        pc.invert(pc.match_substring_regex(values, expression))
-    )
+    return lambda values, read=unlimited: pc.invert(pc.match_substring_regex(values, expression))
 
 
+def _format(field: Field, word: str) -> Broken:
+    form = FORMATS[word]
+    of_form = _pattern(field, form.pattern)
+    if form.max_length is None:
+        return of_form
+    too_long = _of_length("greater")(field, form.max_length)
+    return lambda values, read=unlimited: pc.or_(of_form(values, read), too_long(values, read))
+
+
+_OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "enum": _among,
-    "const": _among,
+    "const": lambda field, value: _among(field, [value]),
     "minimum": _compared(operator.lt, "less"),
     "maximum": _compared(operator.gt, "greater"),
     "exclusiveMinimum": _compared(operator.le, "less_equal"),
@@ -171,22 +141,63 @@ _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "minLength": _of_length("less"),
     "maxLength": _of_length("greater"),
     "pattern": _pattern,
+    "format": _format,
 }
 
 
-def constraints_of(field: Field) -> list[Constraint]:
-    """Returns the field's constraints in the schema's order.
+def is_columnar(field: Field, keyword: str) -> bool:
+    """Whether a keyword that can be broken by the field's values is looked at for a whole column here.
 
-    They take values as column_casts makes them, except for a float field: its values come as double, so that
+    All others are judged value by value, see interpret.judge_texts.
+    """
+    if field.types == ("string",) and field.data_type == "string":
+        return keyword in _BROKEN and keyword not in _OF_NUMBERS
+    if field.types in (("integer",), ("number",)) and field.times.unit is None:
+        return keyword in ("enum", "const", *_OF_NUMBERS)
+    return False
+
+
+def constraint_of(field: Field, keyword: str, limit: Any) -> Constraint:
+    """Returns a constraint of a field by a keyword that is columnar for it.
+
+    It takes values as column_casts makes them, except for a float field: its values come as double, so that
     they are compared as they were sent.
     """
-    return [
-        Constraint(keyword, _message(keyword, limit), _BROKEN[keyword](field, limit))
-        for keyword, limit in field.constraints.items()
-    ]
+    return Constraint(keyword, message_of(keyword, limit), _BROKEN[keyword](field, limit))
 
 
-def _message(keyword: str, limit: Any) -> str:
+_MESSAGES = {
+    "multipleOf": "is no multiple of {}",
+    "minItems": "has fewer than {} items",
+    "maxItems": "has more than {} items",
+    "uniqueItems": "has an item twice",
+    "items": "has an item that is not as the schema says",
+    "prefixItems": "has an item that is not as the schema says",
+    "contains": "has too few or too many items of the kind that it must contain",
+    "properties": "has a member that is not as the schema says",
+    "required": "lacks a member",
+    "patternProperties": "has a member that is not as the schema says",
+    "additionalProperties": "has a member that the schema does not name",
+    "propertyNames": "has a member with a name that it may not have",
+    "minProperties": "has fewer than {} members",
+    "maxProperties": "has more than {} members",
+    "dependentRequired": "lacks a member that another one asks for",
+    "dependentSchemas": "is not as one of its members asks for",
+    "allOf": "is not all of what the schema lists",
+    "anyOf": "is none of what the schema lists",
+    "oneOf": "is not exactly one of what the schema lists",
+    "not": "is what it must not be",
+    "if": "is not as the schema says for its case",
+    "$ref": "is not as the schema says",
+}
+
+
+def message_of(keyword: str, limit: Any) -> str:
+    """What a violation of a keyword says of the value, whose column stands before it."""
+    if keyword in _MESSAGES:
+        return _MESSAGES[keyword].format(limit)
+    if keyword == "format":
+        return f"is no {limit}"
     if keyword in ("minLength", "maxLength"):
         return f"has {'fewer' if keyword == 'minLength' else 'more'} than {limit} characters"
     if keyword == "enum":

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lean_ops.columns import names
 from lean_ops.columns.map_column import MapColumn
-from lean_ops.validation.batch import Batch, holders_of
+from lean_ops.validation.batch import Batch, count_undeclared, holders_of
 from lean_ops.validation.time_limit import Reading, TimeLimit, no_limit
 from lean_ops.validation.topic_schema import TopicSchema
 from lean_ops.validation.validator import (
@@ -36,8 +36,8 @@ def validated_batch(versions: pa.Table, validator: RowValidator, limit: TimeLimi
     rescued_data, and these in addition:
 
     - value: struct of the schema's columns, typed. A field without a valid value is NULL in it.
-    - disposition: "rejected" or "nulled"; violations and record: JSON text; error_id: SHA-256 in hex. All are
-      string, and NULL for a version without violations.
+    - disposition: "rejected", "nulled" or "noted"; violations and record: JSON text; error_id: SHA-256 in
+      hex. All are string, and NULL for a version without violations.
 
     limit: of the time for all texts of the topic. Raises TopicTooSlowError.
     """
@@ -63,7 +63,10 @@ def _batch(texts: MapColumn, count: int, validator: RowValidator, reading: Readi
         rows = texts.rows_with(name)
         for holder in holders:
             members[holder].update(rows)
-    return Batch(count, columns, members, reading)
+    undeclared = count_undeclared(
+        texts.names, validator.columns, validator.holders, validator.counted, texts.rows_with, count
+    )
+    return Batch(count, columns, members, undeclared, reading)
 
 
 def _errors(

@@ -12,6 +12,7 @@ differ from a JSON Schema validator.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -21,15 +22,23 @@ from lean_ops.columns import names
 from lean_ops.columns.row_indices import indices_where, mask_at
 from lean_ops.payload.json_text import compact
 from lean_ops.validation.batch import Batch, Texts, batch_of_rows
-from lean_ops.validation.casts import Value
-from lean_ops.validation.column_casts import column_cast_of
-from lean_ops.validation.constraints import constraints_of
+from lean_ops.validation.casts import DATE_TIME, Value
+from lean_ops.validation.column_casts import ColumnCast, column_cast_of
+from lean_ops.validation.constraints import Broken, constraint_of, is_columnar, message_of
+from lean_ops.validation.interpret import Interpret, are_values, interpreter, judge_texts
+from lean_ops.validation.row_conditions import Conditions, Evaluation, LeafBatch
+from lean_ops.validation.time_limit import Read, unlimited
 from lean_ops.validation.topic_schema import Field, ObjectField, TopicSchema
 
 REJECTED = "rejected"
 NULLED = "nulled"
+NOTED = "noted"
+"""A rule of an object is broken that no critical field is part of: the row is in Curated with all its values,
+and what it breaks is on record."""
 
+_SEVERITY = (NOTED, NULLED, REJECTED)
 _EMPTY_OBJECT = "{}"
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
 _MAX_VALUE_LENGTH = 200
 """Characters of a value that a violation repeats. The whole value is in the error's record."""
 _DOUBLES = column_cast_of("double", "number")
@@ -49,8 +58,10 @@ class Verdict(NamedTuple):
     """The verdict on one version.
 
     values: a typed value for each of the schema's columns, None where there is no valid one.
-    violations: every broken rule, objects before fields, each in the schema's order.
-    disposition: REJECTED when a critical data element breaks a rule, NULLED when only other fields do, else
+    violations: every broken rule: the types and obligations of objects, then fields, then the assertions of
+    objects, each in the schema's order.
+    disposition: REJECTED when a critical data element breaks a rule or an assertion that rejects is broken,
+    NULLED when only other fields and objects break one, NOTED when only other assertions are broken, else
     None.
     """
 
@@ -83,9 +94,15 @@ class RowValidator:
         former = [name for field in schema.fields for name in field.former_names]
         self.columns = frozenset(one.column for one in (*known, *former))
         self.holders = {one.member_prefix.removesuffix("__"): one.column for one in (*known, *former)}
+        conditions = Conditions(schema)
+        # A topic without assertions of objects has nothing to remember of its leaves.
+        self._conditions = conditions if conditions.assertions else None
+        self.counted = frozenset(
+            node.column for node in (schema.root, *schema.objects) if conditions.assertions
+        )
         self._nodes = [_ObjectValidator(node, self.columns) for node in schema.objects]
         self._objects = {node.column: node for node in self._nodes}
-        self._fields = [_FieldValidator(field) for field in schema.fields]
+        self._fields = [_FieldValidator(field, conditions) for field in schema.fields]
         self._critical = frozenset(field.column for field in schema.fields if field.cde)
 
     def validate(self, columns: Texts) -> Verdict:
@@ -93,7 +110,7 @@ class RowValidator:
         return verdict
 
     def validate_rows(self, rows: Sequence[Texts]) -> list[Verdict]:
-        verdicts = self.validate_batch(batch_of_rows(rows, self.columns, self.holders))
+        verdicts = self.validate_batch(batch_of_rows(rows, self.columns, self.holders, self.counted))
         columns = {column: values.to_pylist() for column, values in verdicts.values.items()}
         return [
             Verdict(
@@ -105,37 +122,82 @@ class RowValidator:
         ]
 
     def validate_batch(self, batch: Batch) -> Verdicts:
-        report = _Report()
+        report = _Report(self._critical)
         for node in self._nodes:
             node.validate(batch, self._objects, report)
-        values = {field.column: field.validate(batch, self._objects, report) for field in self._fields}
+        leaves: dict[str, LeafBatch] | None = None if self._conditions is None else {}
+        values = {
+            field.column: field.validate(batch, self._objects, report, leaves) for field in self._fields
+        }
+        if self._conditions is not None and leaves is not None:
+            evaluation = Evaluation(_Rows(batch, leaves, self._objects))
+            for one in self._conditions.assertions:
+                broken = pc.invert(one.holds(evaluation))
+                if one.column in self._objects:
+                    broken = pc.and_(broken, evaluation.rows.is_object(one.column))
+                severity = REJECTED if one.rejects else NOTED
+                report.add(indices_where(broken), (one.column,), one.keyword, batch, one.message, severity)
         for column, indices in report.violated.items():
             if column in values:
                 values[column] = pc.if_else(mask_at(indices, batch.count), None, values[column])
-        dispositions = {
-            n: REJECTED if any(one.column in self._critical for one in violations) else NULLED
-            for n, violations in report.violations.items()
-        }
-        return Verdicts(values, report.violations, dispositions)
+        return Verdicts(values, report.violations, report.dispositions)
 
 
 class _Report:
-    """The broken rules of a batch. violations: by row index. violated: column to row indices."""
+    """The broken rules of a batch.
 
-    def __init__(self) -> None:
+    violations, dispositions: by row index. violated: column to row indices.
+    critical: the columns of critical fields.
+    """
+
+    def __init__(self, critical: frozenset[str]) -> None:
+        self._critical = critical
         self.violations: dict[int, list[Violation]] = defaultdict(list)
         self.violated: dict[str, list[int]] = defaultdict(list)
+        self.dispositions: dict[int, str] = {}
 
     def add(
-        self, indices: Iterable[int], sources: Sequence[str], rule: str, batch: Batch, message: str
+        self,
+        indices: Iterable[int],
+        sources: Sequence[str],
+        rule: str,
+        batch: Batch,
+        message: str,
+        severity: str | None = None,
     ) -> None:
-        """sources: the column, and the former columns that its text may come from."""
+        """sources: the column, and the former columns that its text may come from. severity: what the rule
+        does to a row; None where the column says that."""
         column = sources[0]
+        severity = severity or (REJECTED if column in self._critical else NULLED)
         for n in indices:
             text = batch.text(n, *sources)
             value = None if text is None else text[:_MAX_VALUE_LENGTH]
             self.violations[n].append(Violation(column, rule, value, message))
             self.violated[column].append(n)
+            self.dispositions[n] = max(severity, self.dispositions.get(n, NOTED), key=_SEVERITY.index)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A batch as the conditions of objects see it."""
+
+    batch: Batch
+    leaves: Mapping[str, LeafBatch]
+    objects: Mapping[str, "_ObjectValidator"]
+
+    @property
+    def count(self) -> int:
+        return self.batch.count
+
+    def leaf(self, column: str) -> LeafBatch:
+        return self.leaves[column]
+
+    def is_object(self, column: str) -> pa.Array:
+        return self.objects[column].are_objects(self.batch)
+
+    def undeclared(self, column: str) -> pa.Array:
+        found = self.batch.undeclared.get(column)
+        return pa.repeat(pa.scalar(0, pa.int64()), self.count) if found is None else found
 
 
 class _ObjectValidator:
@@ -160,6 +222,13 @@ class _ObjectValidator:
             or batch.holds_members(n, self.column)
         )
 
+    def are_objects(self, batch: Batch) -> pa.Array:
+        """What is_object says of all versions."""
+        found = pc.fill_null(pc.equal(batch.texts(self.column), _EMPTY_OBJECT), False)
+        for name in self._members:
+            found = pc.or_(found, pc.is_valid(batch.texts(name)))
+        return _with_members(found, batch, self.column)
+
     def validate(self, batch: Batch, objects: Mapping[str, "_ObjectValidator"], report: _Report) -> None:
         column, texts = self.column, batch.texts(self.column)
         others = indices_where(pc.not_equal(texts, _EMPTY_OBJECT))
@@ -174,18 +243,56 @@ class _ObjectValidator:
             report.add(missing, (column,), "required", batch, "is missing")
 
 
+def _with_members(found: pa.Array, batch: Batch, *columns: str) -> pa.Array:
+    """Returns a boolean array with those versions added that hold a member of one of the columns."""
+    members = {n for column in columns for n in batch.members.get(column, ())}
+    return pc.or_(found, mask_at(sorted(members), batch.count)) if members else found
+
+
 class _FieldValidator:
-    """The rules of a field: it is there where it is required, it has its type, and it keeps its
+    """The rules of a field: it is there where it is required, it has one of its types, and it keeps its
     constraints."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, conditions: Conditions) -> None:
         self.column = field.column
         self._field = field
-        self._cast = column_cast_of(field.data_type, field.json_type)
-        self._constraints = constraints_of(field)
+        self._is_double = field.data_type == "float"
+        compiler, by_value = conditions.compiler(field), []
+        self._constraints: list[tuple[str, str, Broken | None]] = []
+        for keyword, limit in field.constraints.items():
+            broken: Broken | None = None
+            if is_columnar(field, keyword):
+                broken = constraint_of(field, keyword, limit).broken
+            else:
+                check = compiler.keyword(keyword, field.spec)
+                if check is None:
+                    continue
+                by_value.append(check)
+            self._constraints.append((keyword, message_of(keyword, limit), broken))
+        self._interpret = interpreter(field.types, as_doubles=field.data_type in ("double", "float"))
+        looks_inside = bool(by_value) and field.types == ("array",)
+        self._cast = (
+            _texts_of(self._interpret)
+            if len(field.types) > 1 or field.types == ("object",) or looks_inside
+            else column_cast_of(field.data_type, field.types[0], field.times)
+        )
+        conditional = conditions.checks.get(field.column, [])
+        self._checks = by_value + [one.check for one in conditional if not one.only_odd]
+        self._odd_checks = [one.check for one in conditional if one.only_odd]
+        self._own_checks = len(by_value)
+        self._is_odd = [one.only_odd for one in conditional]
 
-    def validate(self, batch: Batch, objects: Mapping[str, _ObjectValidator], report: _Report) -> pa.Array:
-        """Returns the field's values, including those that break a constraint."""
+    def validate(
+        self,
+        batch: Batch,
+        objects: Mapping[str, _ObjectValidator],
+        report: _Report,
+        leaves: dict[str, LeafBatch] | None = None,
+    ) -> pa.Array:
+        """Returns the field's values, including those that break a constraint.
+
+        leaves: takes what the conditions of objects need to know of the field, if any.
+        """
         field, column, sources = self._field, self.column, self._field.sources
         texts = batch.texts(*sources)
         absent = indices_where(pc.is_null(texts)) if texts.null_count else []
@@ -205,17 +312,52 @@ class _FieldValidator:
         values = self._cast(texts, read)
         if values.null_count > len(absent):
             wrong = indices_where(pc.and_(pc.is_null(values), pc.is_valid(texts)))
-            rule = "format" if field.data_type in ("date", "timestamp_ntz") else "type"
+            is_text = field.types == ("string",)
+            rule = "format" if is_text and field.data_type != "string" else "type"
             report.add(wrong, sources, rule, batch, f"is no {_kind(field)}")
-        if self._constraints:
-            compared = values
-            if field.data_type == "float":
-                # 0.1 as a float is greater than 0.1, and the constraint is about the number as it was sent.
-                compared = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None), read)
-            for constraint in self._constraints:
-                broken = constraint.broken(compared, read)
-                report.add(broken, sources, constraint.keyword, batch, constraint.message)
+        compared = values
+        if self._is_double and (self._constraints or leaves is not None):
+            # 0.1 as a float is greater than 0.1, and the constraint is about the number as it was sent.
+            compared = _DOUBLES(pc.if_else(pc.is_valid(values), texts, None), read)
+        judged = judge_texts(texts, self._interpret, self._checks, read) if self._checks else []
+        own = iter(judged)
+        for keyword, message, columnar in self._constraints:
+            if columnar is None:
+                broken = pc.and_(pc.is_valid(values), pc.invert(next(own)))
+            else:
+                broken = columnar(compared, read)
+            report.add(indices_where(broken), sources, keyword, batch, message)
+        if leaves is not None:
+            leaves[column] = self._leaf(batch, texts, compared, judged[self._own_checks :], read)
         return values
+
+    def _leaf(
+        self, batch: Batch, texts: pa.Array, compared: pa.Array, judged: Sequence[pa.Array], read: Read
+    ) -> LeafBatch:
+        nothing = pa.repeat(pa.scalar(False), batch.count)
+        instead = pc.and_(_with_members(nothing, batch, *self._field.sources), pc.is_null(texts))
+        odd = pc.and_(pc.is_valid(texts), pc.is_null(compared))
+        odd_judged: Sequence[pa.Array] = [pa.nulls(batch.count, pa.bool_())] * len(self._odd_checks)
+        if self._odd_checks and pc.any(odd).as_py():
+            odd_judged = judge_texts(pc.if_else(odd, texts, None), self._interpret, self._odd_checks, read)
+        of_all, of_odd = iter(judged), iter(odd_judged)
+        return LeafBatch(
+            texts=texts,
+            compared=compared,
+            instead=instead,
+            judged=[next(of_odd if is_odd else of_all) for is_odd in self._is_odd],
+            read=read,
+        )
+
+
+def _texts_of(interpret: Interpret) -> ColumnCast:
+    """Returns the cast of a column that holds several types, or what is inside of an array or an object: the
+    texts that can be read as a value stay as they are."""
+
+    def cast(texts: pa.Array, read: Read = unlimited) -> pa.Array:
+        return pc.if_else(are_values(texts, interpret, read), texts, None)
+
+    return cast
 
 
 def _parent_is_object(
@@ -225,9 +367,13 @@ def _parent_is_object(
 
 
 def _kind(field: Field) -> str:
-    if field.json_type == "array":
-        return "array"
-    return {"timestamp_ntz": "RFC 3339 date-time with an offset"}.get(field.data_type, field.data_type)
+    if field.data_type == DATE_TIME:
+        if field.times.unit is not None:
+            return f"time in {_UNITS[field.times.unit]} since 1970"
+        return "RFC 3339 date-time" + ("" if field.times.zone else " with an offset")
+    return (
+        field.data_type if field.types[0] not in ("array", "object", "string") else " or ".join(field.types)
+    )
 
 
 def error_id(

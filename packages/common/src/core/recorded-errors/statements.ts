@@ -32,6 +32,8 @@ export interface ErrorGroup {
   /** Open rows, and of them those whose message did not come into the layer's table. */
   readonly rows: number;
   readonly lost: number;
+  /** Open rows whose message is in Curated with all its values. */
+  readonly noted: number;
   /** Different records of the open rows; where none is open, of all. */
   readonly keys: number;
   readonly resolved: number;
@@ -91,7 +93,8 @@ export function topErrorsStatement(
     'grouped AS (SELECT fingerprint, layer, topic, signature, ' +
       [
         `${sum(isOpen)} AS open_rows`,
-        `${sum(`${isOpen} AND effect <> 'nulled'`)} AS lost_rows`,
+        `${sum(`${isOpen} AND effect NOT IN ('nulled', 'noted')`)} AS lost_rows`,
+        `${sum(`${isOpen} AND effect = 'noted'`)} AS noted_rows`,
         `${sum('outcome IS NOT NULL')} AS resolved_rows`,
         `count(DISTINCT CASE WHEN ${isOpen} THEN record_key END) AS open_keys`,
         'count(DISTINCT record_key) AS all_keys',
@@ -114,7 +117,7 @@ export function topErrorsStatement(
     'SELECT fingerprint, layer, topic, signature, state, open_rows, lost_rows, ' +
       'CASE WHEN open_rows = 0 THEN all_keys ELSE open_keys END AS keys, resolved_rows, outcomes, first_seen, last_seen, ' +
       'last_day, day_before, sum(wanted) OVER () AS fingerprints, sum(wanted * open_rows) OVER () AS all_rows, ' +
-      'max(wanted * topic_number) OVER () AS topics, sum(1 - wanted) OVER () AS hidden, wanted FROM numbered ' +
+      'max(wanted * topic_number) OVER () AS topics, sum(1 - wanted) OVER () AS hidden, wanted, noted_rows FROM numbered ' +
       `ORDER BY wanted DESC, open_rows DESC, resolved_rows DESC, fingerprint LIMIT ${limit}`,
   ].join('\n');
 }
@@ -140,6 +143,7 @@ function readGroup(row: Row): ErrorGroup {
     state: text(4) as ErrorState,
     rows: count(5),
     lost: count(6),
+    noted: count(19),
     keys: count(7),
     resolved: count(8),
     outcomes: text(9) === '' ? [] : text(9).split(','),
@@ -156,7 +160,7 @@ export interface ErrorSample {
   readonly messageId: string;
   /** undefined for a row of parse_errors: nobody could read its key. */
   readonly key: string | undefined;
-  readonly effect: 'rejected' | 'nulled' | 'unreadable';
+  readonly effect: 'rejected' | 'nulled' | 'noted' | 'unreadable';
   readonly schemaVersion: number | undefined;
   readonly cycleId: string;
   /** When RAW took the message; only parse_errors has it. */

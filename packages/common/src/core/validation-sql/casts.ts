@@ -49,9 +49,9 @@ export function castSql(field: ValidationField, text: string, prepared: string):
     case 'string':
       return undefined;
     case 'bigint':
-      return plain(`CASE WHEN regexp_like(${text}, ${INTEGER}) THEN TRY_CAST(${text} AS bigint) END`);
+      return integerCast(text, prepared, 'bigint');
     case 'int':
-      return plain(`CASE WHEN regexp_like(${text}, ${INTEGER}) THEN TRY_CAST(${text} AS integer) END`);
+      return integerCast(text, prepared, 'integer');
     case 'double':
       return plain(floating(text, `TRY_CAST(${text} AS double)`, MAX_DOUBLE));
     case 'float':
@@ -81,6 +81,32 @@ function floating(text: string, value: string, greatest: string): string {
     `CASE WHEN regexp_like(${text}, ${NUMBER}) AND abs(${value}) <= ${greatest} ` +
     `AND (${value} <> DOUBLE '0' OR NOT regexp_like(${text}, ${NOT_ZERO})) THEN TRY_CAST(${text} AS double) END`
   );
+}
+
+/**
+ * Takes whole numbers in JSON's number form, 1.0 and 1e3 too. What is not plain is prepared as its significant digits and
+ * an exponent, such as 1e3: only those are cast.
+ */
+function integerCast(text: string, prepared: string, type: 'bigint' | 'integer'): CastSql {
+  const isPlain = `regexp_like(${text}, ${INTEGER})`;
+  const mantissa = `replace(split_part(lower(${text}), 'e', 1), '-', '')`;
+  const digits = String.raw`regexp_replace(replace(${mantissa}, '.', ''), '\A0+', '')`;
+  // From the other side, as '0+\z' would look for the end of the text from each of many zeros.
+  const reversed = String.raw`regexp_replace(reverse(${digits}), '\A0+', '')`;
+  const exponent =
+    `CASE WHEN regexp_like(${text}, '[eE]') ` +
+    `THEN CAST(TRY_CAST(split_part(lower(${text}), 'e', 2) AS integer) AS bigint) ELSE 0 END`;
+  const places = `coalesce(length(split_part(${mantissa}, '.', 2)), 0)`;
+  return {
+    prepared:
+      `CASE WHEN ${isPlain} OR NOT regexp_like(${text}, ${NUMBER}) THEN NULL WHEN ${digits} = '' THEN '0e0' ` +
+      `ELSE CASE WHEN ${text} LIKE '-%' THEN '-' ELSE '' END || reverse(${reversed}) || 'e' || ` +
+      `CAST(${exponent} - ${places} + length(${digits}) - length(${reversed}) AS varchar) END`,
+    value:
+      `CASE WHEN ${isPlain} THEN TRY_CAST(${text} AS ${type}) ` +
+      String.raw`WHEN regexp_like(${prepared}, '\A-?[0-9]{1,19}e[0-9]{1,2}\z') ` +
+      `THEN TRY_CAST(TRY_CAST(${prepared} AS decimal(38,0)) AS ${type}) END`,
+  };
 }
 
 /**

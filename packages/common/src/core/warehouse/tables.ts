@@ -120,7 +120,7 @@ export function systemTables(lake: Lake): TableDefinition[] {
       'ledger',
       'topic_name layer cycle_id records_in:bigint duplicates:bigint superseded:bigint written:bigint ' +
         'parse_errors:bigint rejected:bigint nulled:bigint rescued:bigint new_columns:bigint started_at:timestamp ' +
-        'finished_at:timestamp status error forgotten:bigint replayed:bigint',
+        'finished_at:timestamp status error forgotten:bigint replayed:bigint noted:bigint',
     ),
     ops(
       'operations',

@@ -20,6 +20,12 @@ export interface VerdictGroup {
   readonly name: string;
   readonly properties: JsonObject;
   readonly required?: readonly string[];
+  /** Other members of the root: its assertions, `$defs`, `x-undeclared`. */
+  readonly root?: JsonObject;
+  /** It is of the normal form, of which checkSchema does not take all yet. */
+  readonly normal_form?: true;
+  /** The assertions of its objects reject the row. Else the row is noted. */
+  readonly rejects?: true;
   /** The code under which such a schema is refused today. */
   readonly refused_now?: string;
   readonly cases: readonly VerdictCase[];
@@ -51,7 +57,7 @@ export function payloadOf({ value, payload }: VerdictCase): string {
 }
 
 /** The topic schema of a group, as its file would be. */
-export function schemaText({ properties, required }: VerdictGroup): string {
+export function schemaText({ properties, required, root }: VerdictGroup): string {
   return JSON.stringify({
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
@@ -59,5 +65,6 @@ export function schemaText({ properties, required }: VerdictGroup): string {
     'x-version': 1,
     ...(required ? { required } : {}),
     properties,
+    ...root,
   });
 }
