@@ -189,6 +189,7 @@ describe('dataVerdict', () => {
     column,
     rule: name,
     critical,
+    whole: false,
     pointer: `/properties/${column}`,
   });
   const statementOf = (
@@ -198,6 +199,7 @@ describe('dataVerdict', () => {
   ) => ({
     sql: '',
     rules,
+    unjudged: [],
     compares,
     fields,
     samples: 2,
@@ -216,7 +218,9 @@ describe('dataVerdict', () => {
       rows: 10,
       rejected: 2,
       nulled: { atLeast: 3, atMost: 3 },
+      noted: { atLeast: 0, atMost: 0 },
       change: undefined,
+      unjudged: [],
       broken: [
         { ...statement.rules[0], rows: 2, anew: 2, samples: [{ messageId: 'm3', value: null }] },
         {
