@@ -130,6 +130,16 @@ def _format(field: Field, word: str) -> Broken:
     return lambda values, read=unlimited: pc.or_(of_form(values, read), too_long(values, read))
 
 
+def _multiple_of(_field: Field, divisor: Any) -> Broken:
+    whole = pa.scalar(int(divisor), pa.int64())
+
+    def broken(values: pa.Array, read: Read = unlimited) -> pa.Array:
+        wide = values.cast(pa.int64())
+        return pc.not_equal(pc.multiply(pc.divide(wide, whole), whole), wide)
+
+    return broken
+
+
 _OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "enum": _among,
@@ -138,6 +148,7 @@ _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
     "maximum": _compared(operator.gt, "greater"),
     "exclusiveMinimum": _compared(operator.le, "less_equal"),
     "exclusiveMaximum": _compared(operator.ge, "greater_equal"),
+    "multipleOf": _multiple_of,
     "minLength": _of_length("less"),
     "maxLength": _of_length("greater"),
     "pattern": _pattern,
@@ -145,16 +156,22 @@ _BROKEN: dict[str, Callable[[Field, Any], Broken]] = {
 }
 
 
-def is_columnar(field: Field, keyword: str) -> bool:
+def is_columnar(field: Field, keyword: str, limit: Any) -> bool:
     """Whether a keyword that can be broken by the field's values is looked at for a whole column here.
 
     All others are judged value by value, see interpret.judge_texts.
     """
     if field.types == ("string",) and field.data_type == "string":
-        return keyword in _BROKEN and keyword not in _OF_NUMBERS
+        return keyword in _BROKEN and keyword not in ("multipleOf", *_OF_NUMBERS)
     if field.types in (("integer",), ("number",)) and field.times.unit is None:
-        return keyword in ("enum", "const", *_OF_NUMBERS)
+        return keyword in ("enum", "const", *_OF_NUMBERS) or (
+            keyword == "multipleOf" and field.types == ("integer",) and _is_bigint(limit)
+        )
     return False
+
+
+def _is_bigint(limit: Any) -> bool:
+    return bool(limit == int(limit) and limit < 2**63)
 
 
 def constraint_of(field: Field, keyword: str, limit: Any) -> Constraint:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 # The next character decides where each repeat ends, so that nothing is tried twice.
 _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([-+]?)([0-9]+))?").fullmatch
+_PLAIN = re.compile(r"-?[0-9]+").fullmatch
 _MAX_EXPONENT_DIGITS = 17
 _MAX_EXPONENT = 10**_MAX_EXPONENT_DIGITS
 """Where a longer exponent is cut to. No text is so long that its digits make up for that."""
@@ -77,6 +78,8 @@ def exact(text: str) -> Decimal:
 
 def is_multiple(text: str, divisor: Digits) -> bool:
     """Whether the number of a text in JSON's number form is a whole multiple of a divisor greater than 0."""
+    if divisor.exponent >= 0 and len(text) <= _CHUNK and _PLAIN(text):
+        return int(text) % int(divisor.digits + "0" * divisor.exponent) == 0
     number = digits_of(text)
     assert number is not None
     if not number.digits:

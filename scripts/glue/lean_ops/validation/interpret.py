@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from lean_ops.payload.json_text import InvalidJsonError, Json, Number, parse
 from lean_ops.validation.exact_number import is_number, is_whole
-from lean_ops.validation.json_value import TYPES, Check, Double, judge
+from lean_ops.validation.json_value import TYPES, Check, Double, Run, judge
 from lean_ops.validation.time_limit import Read
 
 NO_VALUE = object()
@@ -75,7 +75,8 @@ def judge_texts(texts: pa.Array, interpret: Interpret, checks: Sequence[Check], 
         value = interpret(text)
         if value is NO_VALUE:
             value = ANY(text)
-        return [judge(check, value) for check in checks]
+        run = Run()
+        return [judge(check, value, run) for check in checks]
 
     return _of_texts(texts, judged, len(checks), read)
 

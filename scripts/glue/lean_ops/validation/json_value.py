@@ -98,9 +98,9 @@ Check = Callable[[Json, Run], bool]
 """Says whether a value is valid."""
 
 
-def judge(check: Check, value: Json) -> bool:
-    """Whether a value is valid by a check."""
-    run = Run()
+def judge(check: Check, value: Json, run: Run | None = None) -> bool:
+    """Whether a value is valid by a check. run: of checks by the same compiler before, for the same value."""
+    run = run or Run()
     result = check(value, run)
     if not run.pending:
         return result
@@ -113,6 +113,7 @@ def judge(check: Check, value: Json) -> bool:
             todo.extend(run.pending)
         else:
             todo.pop()
+    run.guessed = {}
     return result
 
 

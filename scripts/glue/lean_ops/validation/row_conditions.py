@@ -286,7 +286,7 @@ class Conditions:
                 stated = {value} if isinstance(value, str) else set(value)
                 fits = stated & ({"integer", "number"} if leaf.types == ("integer",) else set(leaf.types))
                 masks.append(self._with_odd(leaf, {word: value}, _constantly(bool(fits))))
-            elif word in KEYWORDS and is_columnar(leaf, word):
+            elif word in KEYWORDS and is_columnar(leaf, word, value):
                 holds = _columnar(leaf, constraint_of(leaf, word, value))
                 masks.append(self._with_odd(leaf, {word: value}, holds))
             else:

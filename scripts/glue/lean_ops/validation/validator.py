@@ -261,7 +261,7 @@ class _FieldValidator:
         self._constraints: list[tuple[str, str, Broken | None]] = []
         for keyword, limit in field.constraints.items():
             broken: Broken | None = None
-            if is_columnar(field, keyword):
+            if is_columnar(field, keyword, limit):
                 broken = constraint_of(field, keyword, limit).broken
             else:
                 check = compiler.keyword(keyword, field.spec)
