@@ -293,6 +293,9 @@ class Conditions:
                 left[word] = value
         if any(_is_about(leaf, word) for word in left):
             masks.append(self._by_value(leaf, left))
+        elif any(word in KEYWORDS for word in left):
+            # A value of the column is of no type that these words are about; what came instead may be.
+            masks.append(self._with_odd(leaf, left, _constantly(True)))
         return _every(masks)
 
     def _by_value(self, leaf: Field, schema: Mapping[str, Any]) -> Mask:
@@ -331,10 +334,11 @@ class Conditions:
 
     # --- critical fields ---
 
-    def _names_critical(self, place: ObjectField, schema: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    def _names_critical(self, place: ObjectField, schema: Any, seen: set[Any] | None = None) -> bool:
         """Whether a schema names a critical field, or an object of which the same is said."""
         if not isinstance(schema, dict):
             return False
+        seen = set() if seen is None else seen
         named = [
             *schema.get("required", ()),
             *schema.get("properties", ()),
@@ -350,8 +354,9 @@ class Conditions:
         ]
         key = (place.column, schema.get("$ref"))
         if "$ref" in schema and key not in seen:
+            # A definition that was looked into, and had none, need not be looked into again.
             inner.append(self._definition(schema["$ref"]))
-            seen |= {key}
+            seen.add(key)
         return any(self._names_critical(place, one, seen) for one in inner) or any(
             isinstance(child, ObjectField) and self._names_critical(child, one, seen)
             for name, one in schema.get("properties", {}).items()

@@ -9,13 +9,24 @@ const MAX_LEVELS = 100;
  * Whether a schema holds for `{}`. An object that came in the place of a leaf has lost its text, so nothing is known of its
  * members, and it is judged as an object without any.
  */
-export function emptyObjectIsValid(
+export function emptyObjectIsValid(schema: Pick<ValidationSchema, 'definition' | 'has'>, at: SchemaAt): boolean {
+  // References may lead to the same schema in very many ways.
+  const known = new Map<string, boolean>();
+  const holds = (one: SchemaAt, levels: number): boolean => {
+    const found =
+      known.get(one.pointer) ?? isValid(schema, one, (inner) => levels < MAX_LEVELS && holds(inner, levels + 1));
+    known.set(one.pointer, found);
+    return found;
+  };
+  return holds(at, 0);
+}
+
+function isValid(
   schema: Pick<ValidationSchema, 'definition' | 'has'>,
   at: SchemaAt,
-  levels = 0,
+  holds: (inner: SchemaAt) => boolean,
 ): boolean {
   if (!isObject(at.schema)) return at.schema === true;
-  const holds = (one: SchemaAt): boolean => levels < MAX_LEVELS && emptyObjectIsValid(schema, one, levels + 1);
   const has = (keyword: string): boolean => schema.has(at, keyword);
   const isEmpty = (value: unknown): boolean => isObject(value) && Object.keys(value).length === 0;
   const count = (keyword: string): number => listed(at, keyword).filter(holds).length;

@@ -40,7 +40,6 @@ export function leafConditions(schema: ValidationSchema, leaf: LeafSql): PlaceCo
   // A text that is none of the leaf's types is judged by its looks.
   const types = field.types.includes('string') ? field.types : ALL_TYPES;
   const conditions = placeConditions(schema, field.column, ['type', ...RULE_KEYWORDS], own);
-  const isPlainString = field.types.length === 1 && field.types[0] === 'string';
 
   /** Whether the value is of a type. */
   function is(type: string): string {
@@ -62,7 +61,7 @@ export function leafConditions(schema: ValidationSchema, leaf: LeafSql): PlaceCo
     const pointer = pointerTo(at.pointer, keyword);
     switch (keyword) {
       case 'type':
-        return typeSql(Array.isArray(value) ? value.map(String) : [String(value)]);
+        return anyOf([value].flat().map((type) => is(String(type))));
       case 'enum':
         return among((value as unknown[]).map((one, index) => [one, pointerTo(pointer, index)]));
       case 'const':
@@ -101,18 +100,6 @@ export function leafConditions(schema: ValidationSchema, leaf: LeafSql): PlaceCo
     if (type === undefined || !types.includes(type)) return 'TRUE';
     const saysNothing = value === true || value === false ? value === (keyword !== 'uniqueItems') : false;
     return saysNothing || (isObject(value) && Object.keys(value).length === 0) ? 'TRUE' : undefined;
-  }
-
-  function typeSql(stated: readonly string[]): Condition {
-    const holds = (isOf: (type: string) => string) => anyOf(stated.map(isOf));
-    const cast = isPlainString ? leaf.value() : undefined;
-    if (cast === undefined) return holds(is);
-    // A text that is no time is judged by its looks.
-    const isText = stated.includes('string') ? 'TRUE' : 'FALSE';
-    const byLooks = holds((type) =>
-      type === 'string' ? allOf(ALL_TYPES.filter((one) => one !== type).map((one) => not(looks(one)))) : looks(type),
-    );
-    return `CASE WHEN ${cast} IS NOT NULL THEN ${isText} ELSE ${byLooks} END`;
   }
 
   function relation(operator: '<' | '>', limit: string): string {

@@ -128,12 +128,7 @@ export function objectAssertions(
   }
 
   /** Whether a schema names a critical field, or an object of which the same is said. */
-  function namesCritical(
-    node: ValidationObject,
-    at: SchemaAt,
-    words: readonly string[],
-    seen: readonly string[],
-  ): boolean {
+  function namesCritical(node: ValidationObject, at: SchemaAt, words: readonly string[], seen: Set<string>): boolean {
     if (!isObject(at.schema)) return false;
     const counted = words.filter((word) => schema.has(at, word));
     const inside = (one: SchemaAt): boolean => namesCritical(node, one, CRITICAL_WORDS, seen);
@@ -156,8 +151,10 @@ export function objectAssertions(
           return names.some((name) => isCritical(name) || inside(within(at, word, name)));
         case '$ref': {
           const place = `${node.column} ${String(value)}`;
-          const target = seen.includes(place) ? undefined : schema.definition(String(value));
-          return target !== undefined && namesCritical(node, target, CRITICAL_WORDS, [...seen, place]);
+          // A definition that was looked into, and had none, need not be looked into again.
+          const target = seen.has(place) ? undefined : schema.definition(String(value));
+          seen.add(place);
+          return target !== undefined && namesCritical(node, target, CRITICAL_WORDS, seen);
         }
         default:
           return Array.isArray(value)
@@ -173,7 +170,7 @@ export function objectAssertions(
       if (keyword !== 'additionalProperties') {
         // `then` and `else` belong to `if`.
         const words = keyword === 'if' ? ['if', 'then', 'else'] : [keyword];
-        const rejects = node.cde || namesCritical(node, at, words, []);
+        const rejects = node.cde || namesCritical(node, at, words, new Set());
         return [{ keyword, rejects, holds: conditionsOf(node).keyword(at, keyword) }];
       }
       if (valueOf(at, keyword) !== false || schema.undeclared === 'record') return [];
