@@ -50,7 +50,7 @@ def athena(job_session):
 
 def cast(athena_type: str, json_type: str) -> str:
     """The cast to a type as an expression of the column `t`."""
-    request = json.dumps([{"jsonType": json_type, "athenaType": athena_type}])
+    request = json.dumps([{"types": [json_type], "athenaType": athena_type, "times": {"lenient": False}}])
     command = ["node", "--import", "tsx", "tests/glue/support/cast_sql.ts"]
     ran = subprocess.run(command, input=request, capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr

@@ -19,10 +19,20 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from budget import budget
-from flattened import columns_of
+from flattened import columns_with_opaque
 from pyspark.sql import SparkSession
 from spark_tests import as_athena
-from verdict_table import CRITICAL, FIELDS, OTHERS, Topic
+from verdict_table import (
+    CRITICAL,
+    FIELDS,
+    NORMAL_CRITICAL,
+    NORMAL_FIELDS,
+    NORMAL_OTHERS,
+    OPAQUE_CRITICAL,
+    OPAQUE_FIELDS,
+    OTHERS,
+    Topic,
+)
 
 from emulator.athena.sql import plan
 from lean_ops.columns import names
@@ -82,8 +92,8 @@ class Table:
     rows: list[Texts]
 
 
-def _flat(payloads: Sequence[str]) -> list[Texts]:
-    return [columns_of(payload) for payload in payloads]
+def _rows_of(topic: Topic) -> list[Texts]:
+    return [columns_with_opaque(row.payload, topic.opaque) for row in topic.rows]
 
 
 def _standardize(session: SparkSession, name: str, rows: list[Texts], keeps: Keeps = in_columns) -> Table:
@@ -126,6 +136,7 @@ def _answer(session: SparkSession, sql: str) -> list[list[str | None]]:
     return [[None if value is None else str(value) for value in row] for row in rows]
 
 
+_DISPOSITIONS = ("rejected", "nulled", "noted")
 Found = dict[str, set[tuple[str, str]]]
 """message_id to the (column, rule) of everything that is wrong with it."""
 
@@ -142,7 +153,7 @@ def _by_sql(session: SparkSession, statement: dict[str, Any]) -> tuple[Found, di
             rule = statement["rules"][int(row["code"])]
             for message_id in ids:
                 found.setdefault(message_id, set()).add((rule["column"], rule["rule"]))
-    return found, {name: counts.get(name, 0) for name in ("rows", "rejected", "nulled")}
+    return found, {name: counts.get(name, 0) for name in ("rows", *_DISPOSITIONS)}
 
 
 def _by_job(table: Table, schema_text: str, topic: str) -> tuple[Found, dict[str, int]]:
@@ -153,7 +164,7 @@ def _by_job(table: Table, schema_text: str, topic: str) -> tuple[Found, dict[str
         if verdict.disposition is not None
     }
     dispositions = [verdict.disposition for verdict in verdicts]
-    counts = {name: dispositions.count(name) for name in ("rejected", "nulled")}
+    counts = {name: dispositions.count(name) for name in _DISPOSITIONS}
     return found, {"rows": len(verdicts), **counts}
 
 
@@ -183,30 +194,51 @@ def _schema_text(topic: str, properties: dict[str, Any], required: Sequence[str]
 
 
 def _schema_of(topic: Topic) -> str:
-    return _schema_text(topic.name, topic.properties, topic.required)
+    text = _schema_text(topic.name, topic.properties, topic.required)
+    return json.dumps(json.loads(text) | topic.root)
 
 
-def _of_table(topic: Topic, texts: list[Texts]) -> tuple[Found, dict[str, int]]:
-    """Returns what the table of verdicts says of each row. test_verdicts holds the job to it."""
+ALL_CRITICAL = (CRITICAL, NORMAL_CRITICAL, OPAQUE_CRITICAL)
+
+
+def _of_table(
+    topic: Topic, texts: list[Texts], unjudged: set[tuple[str, str]]
+) -> tuple[Found, dict[str, int]]:
+    """Returns what the table of verdicts says of each row by the rules that the SQL judges. test_verdicts
+    holds the job to it."""
     critical = {field.column for field in topic.schema.fields if field.cde}
+    objects = {node.column for node in (topic.schema.root, *topic.schema.objects)}
     found: Found = {}
+    counts = dict.fromkeys(_DISPOSITIONS, 0)
     for n, row in enumerate(topic.rows):
         rules = set(row.rules)
-        if topic is CRITICAL:
+        if topic in ALL_CRITICAL:
             absent = {name for name in topic.properties if texts[n].get(name) is None}
             rules |= {(name, "required") for name in absent if (name, "type") not in rules}
-        if rules:
-            found[str(n)] = rules
-    rejected = [rules for rules in found.values() if critical & {column for column, _ in rules}]
-    counts = {"rejected": len(rejected), "nulled": len(found) - len(rejected)}
+        rules -= unjudged
+        # A text in brackets counts as JSON where what is inside is not judged.
+        opaque = {name for name, _ in unjudged if (texts[n].get(name) or "")[:1] in ("[", "{")}
+        rules -= {(name, "type") for name in opaque}
+        if not rules:
+            continue
+        found[str(n)] = rules
+        asserted = {(name, rule) for name, rule in rules if name in objects and rule not in _OF_ONE_PLACE}
+        rejects = any(name in critical for name, _ in rules - asserted) or (bool(asserted) and topic.rejects)
+        counts["rejected" if rejects else "nulled" if rules - asserted else "noted"] += 1
     return found, {"rows": len(topic.rows), **counts}
 
 
-VERDICTS = {in_columns: [FIELDS, CRITICAL, *OTHERS]}
+_OF_ONE_PLACE = ("type", "required")
+"""The rules of an object that are about its place, and not about what is in it."""
+_TOGETHER = [FIELDS, NORMAL_FIELDS, OPAQUE_FIELDS, *ALL_CRITICAL]
+_ALONE = [*OTHERS, *NORMAL_OTHERS]
+VERDICTS = {
+    in_columns: budget(each_run=[*_TOGETHER, *OTHERS, *NORMAL_OTHERS[::8]], thorough=[*_TOGETHER, *_ALONE])
+}
 """What a run asks of the table of verdicts, by where the values are. SQL takes long to plan, so the many
 fields are asked about in columns only, as odd texts are in both."""
 VERDICTS |= {
-    where: budget(each_run=OTHERS[first::4], thorough=VERDICTS[in_columns])
+    where: budget(each_run=[*OTHERS[first::4], *NORMAL_OTHERS[first::16]], thorough=[*_TOGETHER, *_ALONE])
     for first, where in enumerate((in_rescued_data, in_either))
 }
 
@@ -215,13 +247,13 @@ VERDICTS |= {
 def test_the_sql_says_what_the_table_of_verdicts_says(job_session, keeps):
     topics = VERDICTS[keeps]
     tables = [
-        _standardize(job_session, f"verdicts{n}", _flat([row.payload for row in topic.rows]), keeps)
-        for n, topic in enumerate(topics)
+        _standardize(job_session, f"verdicts{n}", _rows_of(topic), keeps) for n, topic in enumerate(topics)
     ]
     requests = [_request(_schema_of(one), table) for one, table in zip(topics, tables, strict=True)]
     for topic, table, (statement,) in zip(topics, tables, _statements(requests), strict=True):
         found, counts = _by_sql(job_session, statement)
-        expected, expected_counts = _of_table(topic, table.rows)
+        unjudged = {(one["column"], one["rule"]) for one in statement["unjudged"]}
+        expected, expected_counts = _of_table(topic, table.rows, unjudged)
         wrong = {topic.rows[int(key)].label: pair for key, pair in _differences(found, expected).items()}
         assert wrong == {}, topic.name
         assert counts == expected_counts, topic.name

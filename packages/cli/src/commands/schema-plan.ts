@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { checkSchema, checkTopic, type Bounds, type TopicName } from '@lean-ops/common/core';
+import { checkSchema, checkTopic, effectOf, type Bounds, type TopicName } from '@lean-ops/common/core';
 import { Option } from 'commander';
 import type { Connect } from '../pipeline/aws-clients';
 import type { RegisterCommand } from './command';
@@ -143,7 +143,8 @@ function rowsReport(
   const common = { status, table, since: since ?? null };
   if (data.status !== 'validated') {
     const none = { rejected: 0, nulled: NO_ROWS };
-    return { ...common, rows: 0, ...none, new: none, today: null, not_compared: null, findings: [] };
+    const nothing = { new: none, today: null, not_compared: null, not_judged: [], findings: [] };
+    return { ...common, rows: 0, ...none, noted: NO_ROWS, ...nothing };
   }
   const { verdict, notCompared } = data;
   const { rows, rejected, change } = verdict;
@@ -153,22 +154,24 @@ function rowsReport(
     rows,
     rejected,
     nulled,
+    noted: countOf(verdict.noted),
     new:
       change === undefined
         ? { rejected, nulled }
         : { rejected: change.rejectedAnew, nulled: countOf(change.nulledAnew) },
     today: change === undefined ? null : { rejected: change.rejectedToday, rejected_that_would_pass: change.accepted },
     not_compared: notCompared ?? null,
+    not_judged: verdict.unjudged.map(({ column, rule, pointer }) => ({ pointer, field: column, rule })),
     findings: verdict.broken
-      .map(({ column, rule, critical, pointer, rows: count, anew, samples }) => ({
-        ...locate(pointer),
-        pointer,
-        field: column,
-        rule,
-        effect: critical ? ('rejected' as const) : ('nulled' as const),
-        rows: count,
-        new_rows: anew,
-        samples,
+      .map((one) => ({
+        ...locate(one.pointer),
+        pointer: one.pointer,
+        field: one.column,
+        rule: one.rule,
+        effect: effectOf(one),
+        rows: one.rows,
+        new_rows: one.anew,
+        samples: one.samples,
       }))
       .sort((a, b) => a.line - b.line || a.column - b.column),
   };

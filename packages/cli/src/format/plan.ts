@@ -1,4 +1,4 @@
-import type { ViolationSample } from '@lean-ops/common/core';
+import type { RuleEffect, ViolationSample } from '@lean-ops/common/core';
 import type { LocatedProblem, Position } from '../schemas/locate-problems';
 import type { DiffChange } from '../schemas/locate-changes';
 import { changeAnnotation, changeText, rebuildText } from './diff';
@@ -6,6 +6,7 @@ import { counted, indent, plain, shortPointer } from './text';
 import { annotate } from './github';
 import type { SlipWarning } from './slip-warning';
 import { problemAnnotation, problemText } from './lint';
+import { unjudgedText } from './unjudged';
 import { showStatements, type StatementOptions } from './statements';
 
 export interface PlanFinding extends Position {
@@ -13,8 +14,8 @@ export interface PlanFinding extends Position {
   /** The column of the table. (`column` is the position in the schema file.) */
   readonly field: string;
   readonly rule: string;
-  /** The fate of a row that breaks the rule: the row is rejected, or the value becomes NULL. */
-  readonly effect: 'rejected' | 'nulled';
+  /** The fate of a row that breaks the rule: it is rejected, the value becomes NULL, or it stays and that is on record. */
+  readonly effect: RuleEffect;
   readonly rows: number;
   /** Of how many of these rows that is new: the active version does not reject them, or not the column's value. */
   readonly new_rows: number;
@@ -41,12 +42,16 @@ export interface PlanDataReport {
   readonly rejected: number;
   /** Rows that stay, with at least one value that becomes NULL. */
   readonly nulled: RowCount;
-  /** How many of them are new: all of them for a first schema, and where the active version was not compared with. */
+  /** Rows that stay as they are, with a broken rule about an object on record. */
+  readonly noted: RowCount;
+  /** How many of those that are rejected or nulled are new: all of them for a first schema, and where the active version was not compared with. */
   readonly new: { readonly rejected: number; readonly nulled: RowCount };
   /** What the active version does with the rows; null for a first schema, and where it was not compared with. */
   readonly today: { readonly rejected: number; readonly rejected_that_would_pass: number } | null;
   /** Why the rows were not validated by the active version, too; null where they were, or there is none. */
   readonly not_compared: string | null;
+  /** The rules that the rows were not validated by, as no statement can judge them. */
+  readonly not_judged: readonly { readonly pointer: string; readonly field: string; readonly rule: string }[];
   readonly findings: readonly PlanFinding[];
 }
 
@@ -108,22 +113,29 @@ function countText({ at_least: least, at_most: most }: RowCount): string {
 
 /** What the rows that were validated have come to, in one line or a few. */
 function validatedLines({ data, versions }: PlanReport): readonly string[] {
-  const { status, table, since, rows, rejected, nulled, new: anew, today, not_compared: notCompared } = data;
+  const { status, table, since, rows, rejected, nulled, noted, new: anew, today, not_compared: notCompared } = data;
   const when = since === null ? '' : ` that came since ${since.slice(0, 19)}Z`;
   if (status === 'no table') return [`No rows to validate: the table ${table} does not exist yet.`];
   if (status === 'no rows') return [`No rows to validate: ${table} has none${when}.`];
   const head = `Validated ${counted(rows, 'row')} of ${table}${when} (the latest version of each record)`;
-  const reason =
-    notCompared === null
+  const reason = [
+    ...(notCompared === null
       ? []
-      : [`Not compared with version ${versions.active}: ${notCompared}. Every rejected row counts as new.`];
+      : [`Not compared with version ${versions.active}: ${notCompared}. Every rejected row counts as new.`]),
+    ...(data.not_judged.length === 0
+      ? []
+      : [
+          `Not judged by the plan: ${unjudgedText(data.not_judged.map(({ field, rule }) => ({ column: field, rule })))}.`,
+        ]),
+  ];
   const pass = today?.rejected_that_would_pass ?? 0;
-  if (rejected === 0 && nulled.at_most === 0 && pass === 0) return [`${head}: all pass.`, ...reason];
+  if (rejected + nulled.at_most + noted.at_most + pass === 0) return [`${head}: all pass.`, ...reason];
   const more = (count: string) => (today === null ? '' : `, ${count} more than today`);
   return [
     `${head}:`,
     `  ${rejected} would be rejected${more(String(anew.rejected))}`,
     `  ${countText(nulled)} would stay with values that become NULL${more(countText(anew.nulled))}`,
+    ...(noted.at_most === 0 ? [] : [`  ${countText(noted)} would stay as they are, and be noted in errors`]),
     ...(pass === 0 ? [] : [`  ${counted(pass, 'row')} that ${pass === 1 ? 'is' : 'are'} rejected today would pass`]),
     ...reason,
   ];

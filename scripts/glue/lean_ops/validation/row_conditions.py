@@ -292,6 +292,9 @@ class Conditions:
                 left[word] = value
         if any(_is_about(leaf, word) for word in left):
             masks.append(self._by_value(leaf, left))
+        elif any(word in KEYWORDS for word in left):
+            # A value of the column is of no type that these words are about; what came instead may be.
+            masks.append(self._with_odd(leaf, left, _constantly(True)))
         return _every(masks)
 
     def _by_value(self, leaf: Field, schema: Mapping[str, Any]) -> Mask:

@@ -18,6 +18,7 @@ import {
   type ValidationSchema,
 } from '@lean-ops/common/core';
 import { counted } from '../../format/text';
+import { unjudgedText } from '../../format/unjudged';
 import { lakeReader } from '../../pipeline/athena-queries';
 import type { OperationsDeployment } from '../../pipeline/deployment';
 import type { Operator } from '../../pipeline/operator';
@@ -177,13 +178,17 @@ function selectionDetails({ selection, causes }: ErrorsToReplay, topic: TopicNam
   };
 }
 
-function verdictDetails({ valid, restored, superseded, rejected, nulled, broken }: ReplayVerdict): Document {
+function verdictDetails(verdict: ReplayVerdict): Document {
+  const { valid, restored, superseded, rejected, nulled, noted, broken, unjudged } = verdict;
   return {
     valid,
     restored,
     superseded,
-    failing: rejected + nulled,
+    failing: rejected + nulled + noted,
     failing_rules: broken.slice(0, SHOWN_RULES).map(({ column, rule, rows }) => ({ column, rule, rows })),
+    ...(unjudged.length > 0 && {
+      not_judged: unjudged.slice(0, SHOWN_RULES).map(({ column, rule }) => ({ column, rule })),
+    }),
   };
 }
 
@@ -195,6 +200,8 @@ const NO_ROWS: ReplayVerdict = {
   mended: [],
   rejected: 0,
   nulled: 0,
+  noted: 0,
+  unjudged: [],
   broken: [],
   exact: true,
 };
@@ -211,13 +218,15 @@ function selectedLines({ selection, causes }: ErrorsToReplay, rows: number, pars
 }
 
 function verdictLines(verdict: ReplayVerdict): Lines {
-  const { valid, restored, superseded, rejected, nulled, broken, exact } = verdict;
+  const { valid, restored, superseded, rejected, nulled, noted, broken, unjudged, exact } = verdict;
+  const wrong = rejected + nulled + noted;
   const most = exact ? '' : 'at most ';
   const there = restored === 1 ? 'is there without a value, and gets it' : 'are there without a value, and get it';
   const back = restored === 0 ? '' : `; ${most}${restored} of them ${there}`;
   const failing = [
     ...(rejected === 0 ? [] : [`${rejected} rejected`]),
     ...(nulled === 0 ? [] : [`${nulled} with a value that becomes NULL`]),
+    ...(noted === 0 ? [] : [`${noted} noted`]),
   ];
   return [
     ['valid', `${most}${counted(valid, 'row')}: their messages come into Curated${back}`],
@@ -229,16 +238,12 @@ function verdictLines(verdict: ReplayVerdict): Lines {
             `${most}${counted(superseded, 'row')}, valid too: Curated has or gets a newer version of the record`,
           ] as const,
         ]),
-    ...(rejected + nulled === 0
+    ...(wrong === 0
       ? []
-      : [
-          [
-            'failing',
-            `${counted(rejected + nulled, 'row')}: ${failing.join(', ')}; ${stay(rejected + nulled)} open`,
-          ] as const,
-        ]),
+      : [['failing', `${counted(wrong, 'row')}: ${failing.join(', ')}; ${stay(wrong)} open`] as const]),
     ...broken.slice(0, SHOWN_RULES).map((rule): [string, string] => ['', ruleText(rule)]),
     ...(broken.length > SHOWN_RULES ? [['', `and ${counted(broken.length - SHOWN_RULES, 'more rule')}`] as const] : []),
+    ...(unjudged.length === 0 ? [] : [['unjudged', `by the plan, but by the job: ${unjudgedText(unjudged)}`] as const]),
   ];
 }
 

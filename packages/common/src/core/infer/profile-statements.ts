@@ -1,7 +1,7 @@
 import { ENGINE_COLUMNS, RESERVED_COLUMNS } from '../schema/columns';
 import { chunk } from '../delivery/chunk';
 import { castSql, plainIntegerSql } from '../validation-sql/casts';
-import type { ValidationField } from '../validation-sql/validation-schema';
+import { RFC_3339 } from '../validation-sql/validation-schema';
 import { overflowStatement, textsSql, type QueriedTable } from '../validation-sql/stored-texts';
 import { dmlIdentifier, stringLiteral } from '../warehouse/sql';
 import { MAX_ODD_VALUES, type OddColumn, type OddValue } from './odd-values';
@@ -178,21 +178,8 @@ function itemSql(column: string, index: number): string {
 
 /** The cast that `schema plan` validates by, so that an inferred schema passes there. */
 function castOf(jsonType: string, athenaType: string, text: string): string {
-  const field: ValidationField = {
-    kind: 'field',
-    pointer: '',
-    column: '',
-    memberPrefix: '',
-    jsonType,
-    athenaType,
-    opaque: false,
-    cde: false,
-    required: false,
-    parents: [],
-    formerColumns: [],
-    constraints: [],
-  };
-  const cast = castSql(field, text, '');
+  const names = { prepared: '', number: { digits: '', point: '' } };
+  const cast = castSql({ types: [jsonType], athenaType, times: RFC_3339 }, text, names);
   if (cast?.prepared !== undefined || cast === undefined) throw new TypeError(`${athenaType} takes no single step`);
   return cast.value;
 }

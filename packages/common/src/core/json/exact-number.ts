@@ -12,14 +12,14 @@ const MAX_LENGTH = 400;
 const MAX_EXPONENT = 400;
 
 /** A number that is `sign` × 0.`digits` × 10^`point`, without zeros around the digits; 0 has none. */
-interface Parts {
+export interface NumberParts {
   readonly sign: 1 | -1;
   readonly digits: string;
   readonly point: number;
 }
 
 /** @throws RangeError for a text that is no JSON number */
-function partsOf(text: string): Parts {
+export function numberParts(text: string): NumberParts {
   const match = NUMBER.exec(text);
   if (match === null) throw new RangeError(`${JSON.stringify(text)} is no JSON number`);
   const [, minus, whole = '', fraction = '', exponent = '0'] = match;
@@ -42,7 +42,7 @@ function partsOf(text: string): Parts {
  * @throws RangeError for a text that is no JSON number
  */
 export function compareNumbers(a: string, b: string): number {
-  const [one, other] = [partsOf(a), partsOf(b)];
+  const [one, other] = [numberParts(a), numberParts(b)];
   const signs = [one, other].map(({ sign, digits }) => (digits === '' ? 0 : sign));
   if (signs[0] !== signs[1]) return (signs[0] ?? 0) - (signs[1] ?? 0);
   if (one.point !== other.point) return one.point < other.point ? -one.sign : one.sign;
@@ -61,7 +61,7 @@ export function isReadable(text: string): boolean {
 
 /** Whether a JSON number has nothing behind the point. */
 export function isWhole(text: string): boolean {
-  const { digits, point } = partsOf(text);
+  const { digits, point } = numberParts(text);
   return digits.length <= point || digits === '';
 }
 
@@ -73,7 +73,7 @@ export function canonicalNumber(text: string): string {
   // Adding 0 makes 0 of -0.
   const short = String(Number(text) + 0);
   if (NUMBER.test(short) && compareNumbers(short, text) === 0) return short;
-  const { sign, digits, point } = partsOf(text);
+  const { sign, digits, point } = numberParts(text);
   const minus = sign < 0 ? '-' : '';
   if (Math.abs(point) > MAX_PLAIN) return `${minus}0.${digits}e${point}`;
   if (point <= 0) return `${minus}0.${'0'.repeat(-point)}${digits}`;

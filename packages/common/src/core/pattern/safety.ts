@@ -73,6 +73,16 @@ function safetyOf(
   return unsafe(found ?? 'it could not be shown to be linear-time');
 }
 
+/** Whether a backtracking engine may take the square of a text's length: it is not shown that it takes less. */
+export function mayBeSlow(pattern: string, analyser: GrowthAnalyser): boolean {
+  const { root, anchoredAtStart } = parsePattern(pattern);
+  const size = sizeOf(root);
+  const bounded = size.loops === 0;
+  if (isDeterministic(root, size) && (bounded || anchoredAtStart)) return false;
+  if (size.ways <= MAX_WAYS && (bounded || (size.loops === 1 && anchoredAtStart && !size.loopsOverGroup))) return false;
+  return analyser.growthOf(pattern).kind !== 'linear';
+}
+
 /** A sentence that shows how slow recheck found the pattern; undefined where it found nothing. */
 function slownessOf(growth: Growth): string | undefined {
   if (growth.kind !== 'super-linear') return undefined;

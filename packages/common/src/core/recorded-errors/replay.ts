@@ -5,6 +5,7 @@
  */
 import type { TopicName } from '../topic';
 import { validationStatements, type ValidationStatement } from '../validation-sql/statements';
+import type { UnjudgedRule } from '../validation-sql/rules';
 import { dataVerdict, type BrokenRule, type ValidationResult } from '../validation-sql/results';
 import type { RecordSource } from '../validation-sql/stored-texts';
 import type { ValidationSchema } from '../validation-sql/validation-schema';
@@ -181,6 +182,10 @@ export interface ReplayVerdict {
   /** Rows that are still wrong: their version would be rejected, or it would lose a value. */
   readonly rejected: number;
   readonly nulled: number;
+  /** Rows that come into the table with all their values, and still break a rule about an object. */
+  readonly noted: number;
+  /** The rules of the schema that the rows were not judged by. The job judges them by these, too. */
+  readonly unjudged: readonly UnjudgedRule[];
   /** The rules that they break, those first that the most rows break. */
   readonly broken: readonly BrokenRule[];
   /** Whether `valid`, `restored` and `superseded` are exact. With a schema too long for one statement they are the most there can be. */
@@ -192,7 +197,8 @@ export function readReplayVerdict(
   statements: readonly ValidationStatement[],
   results: readonly ValidationResult[],
 ): ReplayVerdict {
-  const { rows, rejected, broken } = dataVerdict(statements, results);
+  const { rows, rejected, broken, unjudged, ...verdict } = dataVerdict(statements, results);
+  const noted = verdict.noted.atLeast;
   // Each statement has all critical rules and some of the others, so a row may be clean by one and not by another.
   const least = (is: (outcome: Outcome) => boolean): number =>
     Math.min(...results.map((result) => sumOf(outcomesOf(result).filter(is))));
@@ -205,7 +211,9 @@ export function readReplayVerdict(
     superseded: least(({ disposition, place }) => disposition === 'clean' && place === 'superseded'),
     mended: mendedBy(results.map((result) => outcomesOf(result).filter(isValid))),
     rejected,
-    nulled: rows - rejected - clean,
+    nulled: rows - rejected - clean - noted,
+    noted,
+    unjudged,
     broken: [...broken].sort((a, b) => b.rows - a.rows),
     exact: statements.length === 1,
   };

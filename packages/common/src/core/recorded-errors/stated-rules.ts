@@ -17,10 +17,10 @@ export type StatedRule = ViolatedRule & { readonly pointer: string; readonly sta
  * @param document the same text as JSON.parse reads it
  */
 export function statedRules(text: string, document: JsonObject, rules: readonly ViolatedRule[]): StatedRule[] {
-  const { fields, objects } = readValidationSchema(text, document);
+  const { fields, objects, root } = readValidationSchema(text, document);
   return rules.map((one) => {
     const item =
-      [...fields, ...objects].find(({ column }) => column === one.column) ??
+      [...fields, ...objects, root].find(({ column }) => column === one.column) ??
       fields.find(({ formerColumns }) => formerColumns.some(({ column }) => column === one.column));
     if (item === undefined) return { ...one, pointer: '', state: 'no field' };
     const pointer = keywordPointer(document, item.pointer, one.rule);

@@ -5,15 +5,18 @@
  * white space, `+1`, `NaN`.
  */
 import { decimalOf } from '../schema/model';
-import type { ValidationField } from './validation-schema';
+import { anyOf } from './boolean-sql';
+import { isNumberSql, isWholeSql, NUMBER, type NumberNames } from './number-sql';
+import { offsetsAtTheEnds } from './time-zones';
+import type { TimeForms, ValidationField } from './validation-schema';
 
 const INTEGER = String.raw`'\A-?(?:0|[1-9][0-9]*)\z'`;
-const NUMBER = String.raw`'\A-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?\z'`;
 const NOT_ZERO = String.raw`'\A-?[0.]*[1-9]'`;
 const DATE = String.raw`'\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z'`;
-const DATE_TIME =
-  String.raw`'\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)` +
-  String.raw`(?:[.][0-9]+)?(?:[Zz]|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])\z'`;
+const LOCAL_TIME = String.raw`[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]`;
+const SECONDS = String.raw`:(?:[0-5][0-9]|60)(?:[.][0-9]+)?`;
+const OFFSET = String.raw`(?:[Zz]|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])`;
+const LENIENT_OFFSET = String.raw`(?:[Zz]|[-+](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)`;
 
 const MAX_DOUBLE = "DOUBLE '1.7976931348623157E308'";
 const MAX_REAL = "DOUBLE '3.4028234663852886E38'";
@@ -22,6 +25,10 @@ const MAX_EXPONENT = 400;
 const DAY_MINUTES = 1_440;
 /** Minutes from the start of year 1 to the start of year 10000. */
 const ALL_MINUTES = 3_652_059 * DAY_MINUTES;
+/** Microseconds from 1970 back to the start of year 1, and on to the end of year 9999. */
+const MICROS_BEFORE = '62135596800000000';
+const MICROS_AFTER = '253402300799999999';
+const MICRO_DIGITS = { s: 6, ms: 3, us: 0 } as const;
 
 /** The SQL that makes a field's value, in two steps so that nothing is computed twice. The caller chooses the names. */
 export interface CastSql {
@@ -31,20 +38,33 @@ export interface CastSql {
    * Not NULL exactly where the text is a value of the field; typed where constraints may compare it, else any value.
    */
   readonly value: string;
+  /** Whether `value` refers to the parts of the text's number. */
+  readonly usesNumber?: boolean;
+}
+
+/** What a cast needs to know of a field. */
+export type CastField = Pick<ValidationField, 'types' | 'athenaType' | 'times'>;
+
+/** The names by which the caller makes available what a cast's `value` refers to. */
+export interface CastNames {
+  readonly prepared: string;
+  readonly number: NumberNames;
 }
 
 /**
  * Writes the cast of a field's text.
  *
  * @param text the SQL expression of the text; a column's name, as the cast repeats it
- * @param prepared the name by which the caller makes the result's `prepared` available to its `value`
- * @returns undefined for a plain string, where every text is its own value
+ * @returns undefined for a string and for a field that takes strings besides, where every text is a value
  * @throws TypeError for a type that no schema can have
  */
-export function castSql(field: ValidationField, text: string, prepared: string): CastSql | undefined {
+export function castSql(field: CastField, text: string, names: CastNames): CastSql | undefined {
+  const { prepared, number } = names;
+  const [type] = field.types;
+  if (field.types.length > 1 || type === 'object') return typesCast(field.types, text, number);
   const decimal = decimalOf(field.athenaType);
   if (decimal !== undefined) return decimalCast(text, prepared, decimal);
-  if (field.jsonType === 'array') return plain(`CASE WHEN ${text} LIKE '[%]' THEN 1 END`);
+  if (type === 'array') return plain(`CASE WHEN ${text} LIKE '[%]' THEN 1 END`);
   switch (field.athenaType) {
     case 'string':
       return undefined;
@@ -59,14 +79,71 @@ export function castSql(field: ValidationField, text: string, prepared: string):
     case 'boolean':
       return plain(`CASE WHEN ${text} IN ('true', 'false') THEN 1 END`);
     case 'date':
-      return plain(
-        `CASE WHEN regexp_like(${text}, ${DATE}) AND ${text} >= '0001' AND TRY_CAST(${text} AS date) IS NOT NULL THEN 1 END`,
-      );
+      return plain(dateSql(text));
     case 'timestamp':
-      return plain(dateTime(text));
+      return field.times.unit === undefined
+        ? timeCast(text, prepared, field.times)
+        : {
+            prepared: undefined,
+            usesNumber: true,
+            value: epochTime(text, number, field.times.unit, type === 'integer'),
+          };
     default:
       throw new TypeError(`no cast to ${field.athenaType}`);
   }
+}
+
+/** The SQL that is 1 where a text is a day of the calendar, and NULL elsewhere. */
+export function dateSql(text: string): string {
+  return `CASE WHEN regexp_like(${text}, ${DATE}) AND ${text} >= '0001' AND TRY_CAST(${text} AS date) IS NOT NULL THEN 1 END`;
+}
+
+/** What a text looks like, of whatever type its field is: conditions that are never NULL where the text is not. */
+export function looksSql(text: string, number: NumberNames): Readonly<Record<string, string>> {
+  return {
+    array: `${text} LIKE '[%]'`,
+    boolean: `${text} IN ('true', 'false')`,
+    integer: isWholeSql(number),
+    number: isNumberSql(number),
+    object: `${text} LIKE '{%}'`,
+  };
+}
+
+function typesCast(types: readonly string[], text: string, number: NumberNames): CastSql | undefined {
+  if (types.includes('string')) return undefined;
+  const looks = looksSql(text, number);
+  return {
+    prepared: undefined,
+    usesNumber: types.includes('integer') || types.includes('number'),
+    value: `CASE WHEN ${anyOf(types.map((type) => looks[type] ?? 'FALSE'))} THEN 1 END`,
+  };
+}
+
+/** Reads the number of the seconds, milliseconds or microseconds since 1970. */
+function epochTime(text: string, { digits, point }: NumberNames, unit: 's' | 'ms' | 'us', isInteger: boolean): string {
+  const places = `(${point} + ${MICRO_DIGITS[unit]})`;
+  const micros = `CAST(rpad(substr(${digits}, 1, CAST(${places} AS integer)), CAST(${places} AS integer), '0') AS bigint)`;
+  const whole = isInteger || unit === 'us' ? [`WHEN length(${digits}) > ${point} THEN NULL`] : [];
+  return [
+    `CASE WHEN ${digits} IS NULL THEN NULL WHEN ${digits} = '' THEN 1`,
+    ...whole,
+    `WHEN ${places} > 18 THEN NULL WHEN ${places} < 1 THEN 1`,
+    `WHEN ${micros} <= CASE WHEN ${text} LIKE '-%' THEN ${MICROS_BEFORE} ELSE ${MICROS_AFTER} END THEN 1 END`,
+  ].join(' ');
+}
+
+/** Brings a time to RFC 3339, but for the offset of one in the field's zone, and accepts it as dateTime does. */
+function timeCast(text: string, prepared: string, times: TimeForms): CastSql {
+  if (!times.lenient) return plain(dateTimeSql(text, times));
+  const seconds = `(?:${SECONDS})?`;
+  const form = `\\A${LOCAL_TIME}${seconds}${LENIENT_OFFSET}${times.zone === undefined ? '' : '?'}\\z`;
+  const withSeconds = String.raw`regexp_replace(${text}, '\A([0-9-]{10}[Tt ][0-9]{2}:[0-9]{2})([-+Zz]|\z)', '$1:00$2')`;
+  const withColon = String.raw`regexp_replace(${withSeconds}, '([-+][0-9]{2})([0-9]{2})\z', '$1:$2')`;
+  const whole = String.raw`regexp_replace(${withColon}, '(:[0-9]{2}(?:[.][0-9]+)?[-+][0-9]{2})\z', '$1:00')`;
+  return {
+    prepared: `CASE WHEN regexp_like(${text}, '${form}') THEN ${whole} END`,
+    value: dateTimeSql(prepared, times),
+  };
 }
 
 function plain(value: string): CastSql {
@@ -150,22 +227,35 @@ function decimalCast(
 }
 
 /**
- * Accepts RFC 3339 times in the years 1 to 9999 UTC; a leap second must end a UTC day. Clock and offset matter only at
- * the ends of that range and for leap seconds, so they are computed only there.
+ * The SQL that is 1 where a text is an RFC 3339 time in the years 1 to 9999 UTC, and NULL elsewhere; a leap second must end
+ * a UTC day. Clock and offset matter only at the ends of that range and for leap seconds, so they are computed only there.
+ * With a time zone the offset may be missing, and a leap second without one is taken as it is.
  */
-function dateTime(text: string): string {
+export function dateTimeSql(text: string, { zone }: Pick<TimeForms, 'zone'>): string {
+  const form = String.raw`'\A${LOCAL_TIME}${SECONDS}${OFFSET}${zone === undefined ? '' : '?'}\z'`;
   const day = `TRY_CAST(substr(${text}, 1, 10) AS date)`;
   const number = (from: number, length = 2) => `CAST(substr(${text}, ${from}, ${length}) AS integer)`;
   const offset =
     `CASE WHEN regexp_like(${text}, '[Zz]') THEN 0 ` +
     `WHEN substr(${text}, -6, 1) = '-' THEN -(60 * ${number(-5)} + ${number(-2)}) ELSE 60 * ${number(-5)} + ${number(-2)} END`;
   const isLeap = `substr(${text}, 18, 2) = '60'`;
-  const minutes =
-    `date_diff('day', DATE '0001-01-01', ${day}) * ${DAY_MINUTES} + 60 * ${number(12)} + ${number(15)} - (${offset}) ` +
-    `+ CASE WHEN ${isLeap} THEN 1 ELSE 0 END`;
+  const local = `date_diff('day', DATE '0001-01-01', ${day}) * ${DAY_MINUTES} + 60 * ${number(12)} + ${number(15)}`;
+  const minutes = `${local} - (${offset}) + CASE WHEN ${isLeap} THEN 1 ELSE 0 END`;
+  return [
+    `CASE WHEN NOT regexp_like(${text}, ${form}) OR ${day} IS NULL THEN NULL`,
+    `WHEN substr(${text}, 1, 4) BETWEEN '0002' AND '9998' AND NOT ${isLeap} THEN 1`,
+    ...(zone === undefined ? [] : [withoutOffset(text, local, zone)]),
+    `WHEN ${minutes} BETWEEN 0 AND ${ALL_MINUTES - 1} AND (NOT ${isLeap} OR (${minutes}) % ${DAY_MINUTES} = 0) THEN 1 END`,
+  ].join(' ');
+}
+
+/** The branch of dateTimeSql for a time without an offset at the ends of the range. */
+function withoutOffset(text: string, local: string, zone: string): string {
+  const { first, last } = offsetsAtTheEnds(zone);
+  const seconds = `(${local}) * 60 + CAST(substr(${text}, 18, 2) AS integer)`;
+  const offset = `CASE WHEN ${text} < '5' THEN ${first} ELSE ${last} END`;
   return (
-    `CASE WHEN NOT regexp_like(${text}, ${DATE_TIME}) OR ${day} IS NULL THEN NULL ` +
-    `WHEN substr(${text}, 1, 4) BETWEEN '0002' AND '9998' AND NOT ${isLeap} THEN 1 ` +
-    `WHEN ${minutes} BETWEEN 0 AND ${ALL_MINUTES - 1} AND (NOT ${isLeap} OR (${minutes}) % ${DAY_MINUTES} = 0) THEN 1 END`
+    String.raw`WHEN NOT regexp_like(${text}, '(?:[Zz]|[-+][0-9]{2}:[0-9]{2})\z') THEN ` +
+    `CASE WHEN ${seconds} - (${offset}) BETWEEN 0 AND ${ALL_MINUTES * 60 - 1} THEN 1 END`
   );
 }

@@ -3,7 +3,8 @@
  * that both have is written once: most versions differ from the one before in a field or two.
  */
 import { anyOf } from './boolean-sql';
-import type { ColumnRulesSql, RuleSql, SchemaRulesSql } from './rules';
+import { mergedNeeds, type Needs } from './needs';
+import type { ColumnRulesSql, RuleSql, SchemaRulesSql, UnjudgedRule } from './rules';
 import type { OthersSql, TextSql } from './stored-texts';
 
 /** A rule of the candidate, and what the active schema says of the rows that break it. */
@@ -18,15 +19,13 @@ export interface ComparedRule {
   readonly brokenToday: 'always' | 'never' | { readonly name: string };
 }
 
-type NamedCast = NonNullable<ColumnRulesSql['cast']>;
-
 /** The rules of both schemas on one column. */
-export interface ComparedColumn {
+export interface ComparedColumn extends Needs {
   readonly column: string;
   /** Whether the candidate has it as a field, whose text is the first of `texts` then. */
   readonly isField: boolean;
   /** The texts that the rules of both are about. */
-  readonly texts: readonly TextSql[];
+  readonly validated: readonly TextSql[];
   /** Whether one of the schemas rejects rows by it. */
   readonly critical: boolean;
   readonly rules: readonly ComparedRule[];
@@ -34,9 +33,6 @@ export interface ComparedColumn {
   readonly onlyToday: readonly string[];
   /** Whether a row breaks a rule of the active schema on the column; undefined where no rule needs to know. */
   readonly brokenToday: { readonly name: string; readonly sql: string } | undefined;
-  readonly casts: readonly NamedCast[];
-  readonly reads: readonly string[];
-  readonly members: readonly string[];
 }
 
 /** The rules of a statement. */
@@ -46,6 +42,8 @@ export interface ComparedRules {
   /** The candidate's columns in their order, then those that only the active schema has. */
   readonly columns: readonly ComparedColumn[];
   readonly others: readonly OthersSql[];
+  /** The rules of the candidate that no statement can judge. */
+  readonly unjudged: readonly UnjudgedRule[];
 }
 
 /**
@@ -73,6 +71,7 @@ export function compareRules(candidate: SchemaRulesSql, active: SchemaRulesSql |
     compares: active !== undefined,
     columns: [...compared, ...gone.map((one) => compareColumn(one.column, undefined, one, ''))],
     others: [...new Map(others.map((one) => [one.name, one])).values()],
+    unjudged: candidate.columns.flatMap((one) => one.unjudged),
   };
 }
 
@@ -98,17 +97,14 @@ function compareColumn(
   // Whether the effect of a critical rule is new depends on the row: it is where the row is not rejected today.
   const needed = rules.some(({ rule, brokenToday: broken }) => !rule.critical && typeof broken === 'object');
   const both = [candidate, active].filter((one) => one !== undefined);
-  const casts = both.flatMap(({ cast }) => (cast === undefined ? [] : [cast]));
   return {
     column,
     isField: candidate?.kind === 'field',
-    texts: both.map(({ text }) => text),
+    validated: both.map(({ text }) => text),
     critical: both.some((one) => one.rules.some(({ critical }) => critical)),
     rules,
     onlyToday: onlyToday.map(({ condition }) => condition),
     brokenToday: needed ? { name, sql: `coalesce(${anyOf([...today.keys()])}, FALSE)` } : undefined,
-    casts: [...new Map(casts.map((cast) => [cast.names.value, cast])).values()],
-    reads: [...new Set(both.flatMap(({ reads }) => reads))],
-    members: [...new Set(both.flatMap(({ members }) => members))],
+    ...mergedNeeds(both),
   };
 }

@@ -4,8 +4,10 @@
  */
 import { athenaPattern } from '../pattern/athena-pattern';
 import { plainDecimal, quantized } from './exact-decimal';
-import type { ValidationConstraint, ValidationField } from './validation-schema';
-import { decimalOf } from '../schema/model';
+import { isWhole } from '../json/exact-number';
+import { pointerTo } from '../json/value';
+import type { ValidationField, ValidationSchema } from './validation-schema';
+import { comparesDoubles, decimalOf } from '../schema/model';
 import { stringLiteral } from '../warehouse/sql';
 
 type Bound = 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum';
@@ -23,35 +25,62 @@ const BROKEN: Readonly<Record<Bound, { readonly operator: string; readonly round
 
 const MAX_DIGITS = 38;
 const NUL = 'chr(0)';
+/** Characters of the texts that a slow pattern is matched with. */
+const MAX_SLOW_TEXT = 4_096;
 
 /**
- * Writes the condition under which a value breaks a constraint.
+ * Writes the condition under which a typed value breaks a constraint.
  *
  * @param value the SQL of the value, as castSql gives it; the text itself for a string
+ * @returns undefined where the value does not tell, so that the text has to be looked at (leaf-conditions.ts)
  */
-export function brokenSql(field: ValidationField, constraint: ValidationConstraint, value: string): string {
-  switch (constraint.keyword) {
-    case 'enum':
-      return field.jsonType === 'integer'
-        ? `${value} NOT IN (${constraint.values.map((one) => quantized(String(one), 0, 'floor')).join(', ')})`
-        : `${value} NOT IN (${constraint.values.map((one) => exactText(String(one))).join(', ')})`;
+export function brokenSql(
+  field: ValidationField,
+  keyword: string,
+  value: string,
+  schema: Pick<ValidationSchema, 'numberAt' | 'isSlow'>,
+): string | undefined {
+  const { spec, pointer, types, athenaType } = field;
+  const isText = types.length === 1 && types[0] === 'string' && athenaType === 'string';
+  const isNumber =
+    types.length === 1 && (types[0] === 'integer' || types[0] === 'number') && athenaType !== 'timestamp';
+  const number = () => schema.numberAt(pointerTo(pointer, keyword));
+  switch (keyword) {
+    case 'enum': {
+      const choices = spec[keyword] as readonly unknown[];
+      if (isText && choices.every((one) => typeof one === 'string')) {
+        return `${value} NOT IN (${choices.map(exactText).join(', ')})`;
+      }
+      if (!isNumber || types[0] !== 'integer' || !choices.every((one) => typeof one === 'number')) return undefined;
+      const texts = choices.map((_, index) => schema.numberAt(pointerTo(pointer, keyword, index)));
+      const fits = texts.every((one) => isWhole(one) && Math.abs(Number(one)) < 2 ** 63);
+      return fits ? `${value} NOT IN (${texts.map((one) => quantized(one, 0, 'floor')).join(', ')})` : undefined;
+    }
     case 'pattern':
-      return `NOT regexp_like(${value}, ${stringLiteral(athenaPattern(constraint.pattern))})`;
+      return isText ? `NOT ${patternSql(value, String(spec[keyword]), schema.isSlow)}` : undefined;
     case 'minLength':
-      return `length(${value}) < ${quantized(constraint.text, 0, 'ceiling')}`;
+      return isText ? `length(${value}) < ${quantized(number(), 0, 'ceiling')}` : undefined;
     case 'maxLength':
-      return `length(${value}) > ${quantized(constraint.text, 0, 'floor')}`;
+      return isText ? `length(${value}) > ${quantized(number(), 0, 'floor')}` : undefined;
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum':
     case 'exclusiveMaximum':
-      return boundSql(field, constraint.keyword, constraint.text, value);
+      return isNumber ? boundSql(field, keyword, number(), value) : undefined;
+    default:
+      return undefined;
   }
+}
+
+/** Whether a pattern is found in a text. A slow one is looked for in short texts alone, and all others pass. */
+export function patternSql(text: string, pattern: string, isSlow: (pattern: string) => boolean): string {
+  const found = `regexp_like(${text}, ${stringLiteral(athenaPattern(pattern))})`;
+  return isSlow(pattern) ? `(length(${text}) > ${MAX_SLOW_TEXT} OR ${found})` : found;
 }
 
 function boundSql({ athenaType }: ValidationField, bound: Bound, text: string, value: string): string {
   const { operator, rounding } = BROKEN[bound];
-  if (athenaType === 'double' || athenaType === 'float') return `${value} ${operator} DOUBLE '${Number(text)}'`;
+  if (comparesDoubles(athenaType)) return `${value} ${operator} DOUBLE '${Number(text)}'`;
   const scale = decimalOf(athenaType)?.scale ?? 0;
   const limit = quantized(text, scale, rounding);
   const size = limit < 0n ? -limit : limit;
@@ -64,7 +93,7 @@ function boundSql({ athenaType }: ValidationField, bound: Bound, text: string, v
 }
 
 /** An SQL expression of a text with all its characters; NUL needs chr(0), as no literal can hold it. */
-function exactText(text: string): string {
+export function exactText(text: string): string {
   if (!text.includes('\0')) return stringLiteral(text);
   return `concat(${text.split('\0').map(stringLiteral).join(`, ${NUL}, `)})`;
 }

@@ -1,4 +1,4 @@
-import type { ValidationRule } from './rules';
+import type { UnjudgedRule, ValidationRule } from './rules';
 import { ANEW, MASK_BITS, type ValidationStatement } from './statement-sql';
 
 /** A message whose row breaks a rule. */
@@ -45,10 +45,14 @@ export interface DataVerdict {
   readonly rejected: number;
   /** Rows that stay, with at least one value that becomes NULL. */
   readonly nulled: Bounds;
+  /** Rows that stay as they are, with at least one broken rule about an object on record. */
+  readonly noted: Bounds;
   /** undefined where the rows were validated by the candidate alone. */
   readonly change: VerdictChange | undefined;
   /** The broken rules in the schema's order. */
   readonly broken: readonly BrokenRule[];
+  /** The rules of the schema that the rows were not validated by. */
+  readonly unjudged: readonly UnjudgedRule[];
   /** The schema's columns that have a text in at least one row. */
   readonly filled: ReadonlySet<string>;
 }
@@ -69,6 +73,14 @@ export function dataVerdict(
   const all = counts[0]?.('rows') ?? NONE;
   const rejected = counts[0]?.('rejected') ?? NONE;
   const kept = all.rows - rejected.rows;
+  const nulled = boundsOf(
+    counts.map((count) => count('nulled').rows + count(`nulled${ANEW}`).rows),
+    kept,
+  );
+  const noted = boundsOf(
+    counts.map((count) => count('noted').rows),
+    kept,
+  );
   const rejectedToday = all.rows - all.anew;
   const accepted = rejectedToday - (rejected.rows - rejected.anew);
   const change = {
@@ -88,12 +100,12 @@ export function dataVerdict(
   return {
     rows: all.rows,
     rejected: rejected.rows,
-    nulled: boundsOf(
-      counts.map((count) => count('nulled').rows + count(`nulled${ANEW}`).rows),
-      kept,
-    ),
+    nulled,
+    // By one of several statements a row can be noted, and by another it loses a value.
+    noted: statements.length > 1 ? { ...noted, atLeast: Math.max(0, noted.atLeast - nulled.atMost) } : noted,
     change: statements.every(({ compares }) => compares) ? change : undefined,
     broken: [...broken.values()],
+    unjudged: statements[0]?.unjudged ?? [],
     filled: new Set(statements.flatMap(({ fields }, index) => filledOf(fields, results[index] ?? []))),
   };
 }
@@ -148,10 +160,10 @@ function filledOf(fields: readonly string[], result: ValidationResult): string[]
   return fields.filter((_, index) => ((masks[Math.floor(index / MASK_BITS)] ?? 0) >> (index % MASK_BITS)) & 1);
 }
 
-function samplesOf(text: string | null | undefined, { rule }: ValidationRule): ViolationSample[] {
+function samplesOf(text: string | null | undefined, { rule, whole }: ValidationRule): ViolationSample[] {
   if (text === null || text === undefined || text === '') return [];
   return text.split(',').map((sample) => {
     const [messageId = '', value = ''] = sample.split('|').map((hex) => Buffer.from(hex, 'hex').toString('utf8'));
-    return { messageId, value: rule === 'required' ? null : value };
+    return { messageId, value: rule === 'required' || whole ? null : value };
   });
 }

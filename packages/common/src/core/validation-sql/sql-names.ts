@@ -1,6 +1,7 @@
 import { dmlIdentifier } from '../warehouse/sql';
 import type { OthersSql, TextSql } from './stored-texts';
-import type { ValidationField } from './validation-schema';
+import type { CastField } from './casts';
+import type { NumberNames } from './number-sql';
 
 /** Quoted names of the columns that hold a field's `prepared` expression and its value. */
 export interface ColumnNames {
@@ -17,7 +18,9 @@ export interface SqlNames {
   /** The text of a field: that of the first of these columns which has one. */
   readonly ofText: (columns: readonly string[]) => TextSql;
   /** The names for the cast of a field's text: one cast, one pair of names. */
-  readonly ofCast: (text: TextSql, field: Pick<ValidationField, 'jsonType' | 'athenaType'>) => ColumnNames;
+  readonly ofCast: (text: TextSql, field: CastField) => ColumnNames;
+  /** The names for the parts of a text's number. */
+  readonly ofNumber: (text: TextSql) => NumberNames;
   /** The name for the columns in rescued_data other than `but`. */
   readonly others: (but: readonly string[]) => OthersSql;
 }
@@ -25,6 +28,7 @@ export interface SqlNames {
 export function sqlNames(): SqlNames {
   const texts = numbers();
   const casts = numbers();
+  const parts = numbers();
   const others = numbers();
   return {
     ofText: (columns) => {
@@ -32,9 +36,13 @@ export function sqlNames(): SqlNames {
       const name = formerly.length === 0 ? dmlIdentifier(column) : `"$f${texts(columns.join())}"`;
       return { name, of: columns };
     },
-    ofCast: ({ of }, { jsonType, athenaType }) => {
-      const number = casts(`${of.join()} ${jsonType} ${athenaType}`);
+    ofCast: ({ of }, { types, athenaType, times }) => {
+      const number = casts([of, types, athenaType, times.unit, times.zone, times.lenient].join(' '));
       return { prepared: `"$p${number}"`, value: `"$v${number}"` };
+    },
+    ofNumber: ({ of }) => {
+      const number = parts(of.join());
+      return { digits: `"$d${number}"`, point: `"$e${number}"` };
     },
     others: (but) => {
       const number = others([...but].sort().join());

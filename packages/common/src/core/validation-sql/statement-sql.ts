@@ -1,7 +1,8 @@
 /** The text of one statement that validates rows. */
 import { chunk } from '../delivery/chunk';
 import type { ComparedColumn, ComparedRule, ComparedRules } from './compared-rules';
-import type { RuleSql, ValidationRule } from './rules';
+import { mergedNeeds, type NamedSql } from './needs';
+import { effectOf, type RuleSql, type UnjudgedRule, type ValidationRule } from './rules';
 import { textsSql, type QueriedTable, type TextSql } from './stored-texts';
 
 /** Items in one ARRAY[…]: Trino compiles the list to one method, and the JVM bounds its size. */
@@ -25,6 +26,8 @@ export interface ValidationOptions {
 export interface ValidationStatement {
   readonly sql: string;
   readonly rules: readonly ValidationRule[];
+  /** The rules of the schema that no statement judges. */
+  readonly unjudged: readonly UnjudgedRule[];
   /** Whether it validates rows by the active schema, too. */
   readonly compares: boolean;
   /** The columns of the bits in `filled`, in the order of the bits. */
@@ -40,31 +43,27 @@ interface ItemList {
 }
 
 export function statementOf(
-  { columns, others, compares }: ComparedRules,
+  { columns, others, compares, unjudged }: ComparedRules,
   table: QueriedTable,
   { since, samples }: ValidationOptions,
 ): ValidationStatement {
   const rules = columns.flatMap((column) => column.rules);
-  const casts = columns.flatMap((column) => column.casts);
-  const prepared = casts.flatMap(({ prepared: sql, names }) =>
-    sql === undefined ? [] : [`${sql} AS ${names.prepared}`],
-  );
-  const values = casts.map(({ value, names }) => `${value} AS ${names.value}`);
+  const needs = mergedNeeds(columns);
+  const named = ({ name, sql }: NamedSql) => `${sql} AS ${name}`;
+  const prepared = needs.prepared.map(named);
+  const values = needs.values.map(named);
   const broken = columns.flatMap(({ brokenToday: one }) => (one === undefined ? [] : [`${one.sql} AS ${one.name}`]));
   const lists = listsOf(rules, columns, compares);
   const all = Object.values(lists).flat();
   const filled = columns.filter((one) => one.isField && mayHaveValues(one, table));
   const fields = filled.map(({ column }) => column);
-  const masks = masksSql(filled.flatMap(({ texts: [own] }) => own ?? []));
-  const read = [...new Set([...columns.flatMap(({ reads }) => reads), ...fields])];
-  const first = new Map(
-    columns.flatMap((one) => one.texts.filter(({ of }) => of.length > 1).map((text) => [text.name, text])),
-  );
-  const members = columns.flatMap((column) => column.members).filter((name) => !read.includes(name));
+  const masks = masksSql(filled.flatMap(({ validated: [own] }) => own ?? []));
+  const read = [...new Set([...needs.reads, ...fields])];
+  const members = needs.members.filter((name) => !read.includes(name));
   const texts = textsSql(table, since, {
     columns: read,
-    first: [...first.values()],
-    asStored: ['message_id', 'ingested_at', ...new Set(members)],
+    first: needs.texts,
+    asStored: ['message_id', 'ingested_at', ...members],
     others,
   });
   // Each list is used twice below. A list that is used once Trino moves to its use, which would join all into one
@@ -73,6 +72,9 @@ export function statementOf(
     `WHEN ${some([...lists.rejected, ...lists.rejectedBoth])} THEN 'rejected|'`,
     ...(lists.nulledAnew.length === 0 ? [] : [`WHEN ${some(lists.nulledAnew)} THEN 'nulled${ANEW}|'`]),
     `WHEN ${some([...lists.nulled, ...lists.nulledNow])} THEN 'nulled|'`,
+    ...(lists.noted.length + lists.notedNow.length === 0
+      ? []
+      : [`WHEN ${some([...lists.noted, ...lists.notedNow])} THEN 'noted|'`]),
   ];
   const { records } = table;
   const counted = [
@@ -83,7 +85,7 @@ export function statementOf(
   const own = `filter(ARRAY[${counted.join(', ')}], x -> x IS NOT NULL)`;
   const today = compares
     ? [
-        `CASE WHEN ${some([...lists.rejectedBoth, ...lists.nulledNow, ...lists.onlyToday])} THEN 1 ELSE 0 END AS is_rejected`,
+        `CASE WHEN ${some([...lists.rejectedBoth, ...lists.nulledNow, ...lists.notedNow, ...lists.onlyToday])} THEN 1 ELSE 0 END AS is_rejected`,
       ]
     : [];
   const validated = all.length === 0 ? ['TRUE AS c0'] : all.map((list) => list.sql);
@@ -101,13 +103,20 @@ export function statementOf(
       ? []
       : [`${judgedSql(lists)},`, `counted AS (SELECT *, ${records.outcome} AS outcome FROM judged),`]),
     `checked AS (SELECT ${found.join(', ')}, flatten(ARRAY[${items}]) AS items FROM ${records === undefined ? 'validated' : 'counted'})`,
-    `SELECT split_part(item, '|', 1) AS code, count(*) AS n, ${samplesSql(samples, compares)} AS samples, ` +
+    `SELECT split_part(item, '|', 1) AS code, count(*) AS n, ${samplesSql(samples, compares, lists.noted.length + lists.notedNow.length > 0)} AS samples, ` +
       `${compares ? 'sum(1 - is_rejected)' : 'count(*)'} AS anew, ${filledSql(masks)} AS filled`,
     "FROM checked CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 1)",
   ].join('\n');
   return {
     sql,
-    rules: rules.map(({ rule: { column, rule, critical, pointer } }) => ({ column, rule, critical, pointer })),
+    rules: rules.map(({ rule: { column, rule, critical, whole, pointer } }) => ({
+      column,
+      rule,
+      critical,
+      whole,
+      pointer,
+    })),
+    unjudged,
     compares,
     fields,
     samples,
@@ -117,41 +126,51 @@ export function statementOf(
 /**
  * The items of a row, in lists by what they do to it: `rejected` and `nulled` by the candidate, `Both` where the active
  * schema rejects the row by the same rule, `Now` where it only does so today, and `Anew` where the column breaks no rule
- * of it.
+ * of it. `noted` are those of rows that stay as they are.
  */
 function listsOf(rules: readonly ComparedRule[], columns: readonly ComparedColumn[], compares: boolean) {
   const numbered = rules.map((compared, index) => ({ ...compared, index }));
-  const critical = numbered.filter(({ rule }) => rule.critical);
-  const others = numbered.filter(({ rule }) => !rule.critical);
+  const withEffect = (effect: string) => numbered.filter(({ rule }) => effectOf(rule) === effect);
+  const [critical, others, notes] = [withEffect('rejected'), withEffect('nulled'), withEffect('noted')];
   const plain = (some: typeof numbered) => some.map(({ rule, index }) => itemSql(rule, rule.condition, String(index)));
-  const nulled = others.filter((one) => !one.rejectsToday);
-  const known = nulled.flatMap(({ rule, index, brokenToday }) => {
-    if (!compares || brokenToday === 'always') return [itemSql(rule, rule.condition, String(index))];
-    return brokenToday === 'never' ? [] : [itemSql(rule, `(${rule.condition}) AND ${brokenToday.name}`, String(index))];
-  });
-  const anew = nulled.flatMap(({ rule, index, brokenToday }) => {
-    if (!compares || brokenToday === 'always') return [];
-    const condition = brokenToday === 'never' ? rule.condition : `(${rule.condition}) AND NOT ${brokenToday.name}`;
-    return [itemSql(rule, condition, `${index}${ANEW}`)];
-  });
+  const knownOf = (some: typeof numbered) =>
+    some.flatMap(({ rule, index, brokenToday }) => {
+      if (!compares || brokenToday === 'always') return [itemSql(rule, rule.condition, String(index))];
+      return brokenToday === 'never'
+        ? []
+        : [itemSql(rule, `(${rule.condition}) AND ${brokenToday.name}`, String(index))];
+    });
+  const anewOf = (some: typeof numbered) =>
+    some.flatMap(({ rule, index, brokenToday }) => {
+      if (!compares || brokenToday === 'always') return [];
+      const condition = brokenToday === 'never' ? rule.condition : `(${rule.condition}) AND NOT ${brokenToday.name}`;
+      return [itemSql(rule, condition, `${index}${ANEW}`)];
+    });
+  const passing = (some: typeof numbered) => some.filter((one) => !one.rejectsToday);
+  const rejecting = (some: typeof numbered) => some.filter((one) => one.rejectsToday);
   const onlyToday = columns
     .flatMap((one) => one.onlyToday)
     .map((condition) => `CASE WHEN ${condition} THEN 'today|' END`);
   return {
-    rejected: listSql('c', plain(critical.filter((one) => !one.rejectsToday))),
-    rejectedBoth: listSql('b', plain(critical.filter((one) => one.rejectsToday))),
-    nulled: listSql('o', known),
-    nulledAnew: listSql('a', anew),
-    nulledNow: listSql('n', plain(others.filter((one) => one.rejectsToday))),
+    rejected: listSql('c', plain(passing(critical))),
+    rejectedBoth: listSql('b', plain(rejecting(critical))),
+    nulled: listSql('o', knownOf(passing(others))),
+    nulledAnew: listSql('a', anewOf(passing(others))),
+    nulledNow: listSql('n', plain(rejecting(others))),
+    noted: listSql('q', [...knownOf(passing(notes)), ...anewOf(passing(notes))]),
+    notedNow: listSql('r', plain(rejecting(notes))),
     onlyToday: listSql('t', onlyToday),
   };
 }
 
 /** The member of a WITH clause that adds to each row what a schema does to it, as one word. */
-function judgedSql({ rejected, rejectedBoth, nulled, nulledAnew, nulledNow }: ReturnType<typeof listsOf>): string {
-  const isRejected = some([...rejected, ...rejectedBoth]);
-  const isNulled = some([...nulled, ...nulledAnew, ...nulledNow]);
-  const word = `CASE WHEN ${isRejected} THEN 'rejected' WHEN ${isNulled} THEN 'nulled' ELSE 'clean' END`;
+function judgedSql(lists: ReturnType<typeof listsOf>): string {
+  const isRejected = some([...lists.rejected, ...lists.rejectedBoth]);
+  const isNulled = some([...lists.nulled, ...lists.nulledAnew, ...lists.nulledNow]);
+  const isNoted = some([...lists.noted, ...lists.notedNow]);
+  const word =
+    `CASE WHEN ${isRejected} THEN 'rejected' WHEN ${isNulled} THEN 'nulled' ` +
+    `${isNoted === 'FALSE' ? '' : `WHEN ${isNoted} THEN 'noted' `}ELSE 'clean' END`;
   return `judged AS (SELECT *, ${word} AS disposition FROM validated)`;
 }
 
@@ -177,19 +196,25 @@ function itemSql({ text }: RuleSql, condition: string, code: string): string {
  * The SQL of the latest messages that break a rule, those that are not rejected today first, as hexadecimal UTF-8:
  * `id|value,id|value`.
  */
-function samplesSql(samples: number, compares: boolean): string {
+function samplesSql(samples: number, compares: boolean, notes: boolean): string {
   if (samples === 0) return 'CAST(NULL AS varchar)';
   const hex = (sql: string) => `to_hex(to_utf8(${sql}))`;
   const sample = `${hex('id')} || '|' || ${hex("substr(item, strpos(item, '|') + 1)")}`;
-  const others = ['rows|', 'rejected|', 'nulled|', ...(compares ? [`nulled${ANEW}|`, 'today|'] : [])];
+  const others = [
+    'rows|',
+    'rejected|',
+    'nulled|',
+    ...(notes ? ['noted|'] : []),
+    ...(compares ? [`nulled${ANEW}|`, 'today|'] : []),
+  ];
   const isRule = `item NOT IN (${others.map((one) => `'${one}'`).join(', ')})`;
   const order = `${compares ? "CAST(1 - is_rejected AS varchar) || '|' || " : ''}at || '|' || id`;
   return `array_join(max_by(${sample}, CASE WHEN ${isRule} THEN ${order} END, ${samples}), ',')`;
 }
 
 /** Whether any row can have a value there: where there is no column, only rescued_data can have one. */
-function mayHaveValues({ texts }: ComparedColumn, table: QueriedTable): boolean {
-  return table.rescued || (texts[0]?.of ?? []).some((column) => table.columns.includes(column));
+function mayHaveValues({ validated }: ComparedColumn, table: QueriedTable): boolean {
+  return table.rescued || (validated[0]?.of ?? []).some((column) => table.columns.includes(column));
 }
 
 /** Numbers of which each bit says whether the row has one of the texts. */

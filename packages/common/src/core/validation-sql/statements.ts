@@ -1,36 +1,21 @@
 import { chunk } from '../delivery/chunk';
-import { LeanOpsError } from '../errors';
 import { compareRules, type ComparedColumn } from './compared-rules';
 import { columnRules } from './rules';
 import { sqlNames } from './sql-names';
 import { MAX_LIST, statementOf, type ValidationOptions, type ValidationStatement } from './statement-sql';
 import type { QueriedTable } from './stored-texts';
+import { MAX_STATEMENT_BYTES, ValidationTooLongError } from './too-long';
 import type { ValidationSchema } from './validation-schema';
 
+export { ValidationTooLongError } from './too-long';
 export type { ValidationOptions, ValidationStatement } from './statement-sql';
-
-/** The bytes that a statement may have: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html */
-const MAX_STATEMENT_BYTES = 262_144;
-
-/** Thrown for rules that are longer than a statement of Athena may be, however they are divided. */
-export class ValidationTooLongError extends LeanOpsError {
-  override readonly name = 'ValidationTooLongError';
-
-  constructor(readonly columns: readonly string[]) {
-    super(
-      'SCHEMA_TOO_LONG_TO_VALIDATE',
-      `the rules of ${columns.join(', ')} are longer than a statement of Athena may be (${MAX_STATEMENT_BYTES} bytes): ` +
-        'shorten their enum lists',
-    );
-  }
-}
 
 /**
  * Writes the SELECT statements that validate the rows of a Standardized table as the Curated job would, by a candidate
  * and by the schema in force: as a rule one. dataVerdict reads their results.
  *
  * A statement's result has rows of code, number of rows, samples, number of rows that are not rejected today, and
- * columns with a value. The codes `rows`, `rejected`, `nulled` and `nulled*` count rows; a number is the index of a rule
+ * columns with a value. The codes `rows`, `rejected`, `nulled`, `nulled*` and `noted` count rows; a number is the index of a rule
  * in `rules`. A star stands for what is new: no rule of the active schema is broken in that column. `today` counts what
  * only the active schema rejects. Where more than one statement is needed, each has all critical rules of both schemas,
  * so `rows` and `rejected` are complete and the same in all of them; `nulled` counts by the rules of that statement

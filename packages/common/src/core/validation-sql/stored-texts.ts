@@ -28,7 +28,7 @@ export interface RecordSource {
   readonly columns: readonly string[];
   /**
    * The SQL of a text that each row is counted by, besides the rules that it breaks. It may read `disposition`:
-   * `rejected`, `nulled` or `clean`.
+   * `rejected`, `nulled`, `noted` or `clean`.
    */
   readonly outcome: string;
 }

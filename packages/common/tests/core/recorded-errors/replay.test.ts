@@ -109,8 +109,21 @@ describe('readReplayVerdict', () => {
   });
 
   it('has nothing of no rows', () => {
-    const counts = { rows: 0, valid: 0, restored: 0, superseded: 0, rejected: 0, nulled: 0, broken: [], mended: [] };
-    expect(readReplayVerdict(statementsOf(topicSchema()), [[]])).toEqual({ ...counts, exact: true });
+    const counts = { rows: 0, valid: 0, restored: 0, superseded: 0, rejected: 0, nulled: 0, noted: 0 };
+    const nothing = { broken: [], mended: [], unjudged: [] };
+    expect(readReplayVerdict(statementsOf(topicSchema()), [[]])).toEqual({ ...counts, ...nothing, exact: true });
+  });
+
+  it('counts rows that are noted beside those that lose a value', () => {
+    const answer = [
+      ['rows', '9', null, '9', ''],
+      ['nulled', '2', null, '2', ''],
+      ['noted', '3', null, '3', ''],
+      ['clean rejected latest f1', '4', null, '4', ''],
+      ['nulled rejected latest f1', '2', null, '2', ''],
+      ['noted rejected latest f1', '3', null, '3', ''],
+    ];
+    expect(readReplayVerdict(statementsOf(topicSchema()), [answer])).toMatchObject({ valid: 4, nulled: 2, noted: 3 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../../src/core/json/value';
+import { effectOf } from '../../../src/core/validation-sql/rules';
 import { dataVerdict } from '../../../src/core/validation-sql/results';
 import { validationStatements, ValidationTooLongError } from '../../../src/core/validation-sql/statements';
 import { rescuedRowsStatement } from '../../../src/core/validation-sql/stored-texts';
@@ -10,6 +11,14 @@ const ENVELOPE = ['message_id', 'ingested_at', 'rescued_data'];
 function schemaOf(properties: JsonObject) {
   const text = JSON.stringify({ type: 'object', 'x-topic': 'a', 'x-version': 1, properties });
   return readValidationSchema(text, JSON.parse(text) as JsonObject);
+}
+
+/** The statement for a payload with more than fields. */
+function statementOfRoot(root: JsonObject, columns: readonly string[] = []) {
+  const document = { type: 'object', 'x-topic': 'a', 'x-version': 1, ...root };
+  const table = { database: 'd', table: 'a', columns: [...ENVELOPE, ...columns], rescued: false };
+  const schema = readValidationSchema(JSON.stringify(document), document);
+  return validationStatements(schema, table, { since: undefined, samples: 1 })[0];
 }
 
 function statements(properties: JsonObject, columns: readonly string[], rescued = false, active?: JsonObject) {
@@ -183,12 +192,98 @@ FROM checked CROSS JOIN UNNEST(items) AS u(item) GROUP BY split_part(item, '|', 
   });
 });
 
+describe('a statement for a schema in normal form', () => {
+  const integer = { type: 'integer' };
+  const rulesOf = ({ rules }: { readonly rules: readonly { readonly column: string; readonly rule: string }[] }) =>
+    rules.map(({ column, rule }) => `${column}: ${rule}`);
+
+  it('names the rules that depend on what is inside of JSON text, and judges the others', () => {
+    const items = { type: 'array', items: integer, uniqueItems: false };
+    const statement = statementOfRoot({ properties: { tags: items, any: { 'x-flatten': false, maxLength: 3 } } });
+    expect(rulesOf(statement)).toEqual(['tags: type', 'any: maxLength']);
+    expect(statement.unjudged).toEqual([{ column: 'tags', rule: 'items', pointer: '/properties/tags' }]);
+  });
+
+  it('names an assertion of the payload that depends on a definition which comes to itself', () => {
+    const statement = statementOfRoot({
+      properties: { tree: { 'x-flatten': false } },
+      anyOf: [{ properties: { tree: { $ref: '#/$defs/node' } } }, { maxProperties: 0 }],
+      $defs: { node: { properties: { next: { $ref: '#/$defs/node' } } } },
+    });
+    expect(statement.unjudged).toEqual([{ column: '$', rule: 'anyOf', pointer: '' }]);
+  });
+
+  it('leaves out what x-not-enforced names, by word and by pointer', () => {
+    const statement = statementOfRoot({
+      properties: { a: { ...integer, minimum: 5, maximum: 7, 'x-not-enforced': ['minimum'] } },
+      not: { required: ['a'] },
+      'x-not-enforced': ['/not', '/properties/a/maximum'],
+    });
+    expect(rulesOf(statement)).toEqual(['a: type']);
+  });
+
+  it('notes a row that breaks an assertion, and rejects it where a critical field is part of that', () => {
+    const root = (cde: boolean) => ({
+      properties: { a: { ...integer, 'x-cde': cde }, b: integer },
+      anyOf: [{ required: ['a'] }, { $ref: '#/$defs/b' }],
+      $defs: { b: { required: ['b'] } },
+    });
+    const effects = (cde: boolean) =>
+      statementOfRoot(root(cde))
+        .rules.filter(({ whole }) => whole)
+        .map(effectOf);
+    expect(effects(false)).toEqual(['noted']);
+    expect(effects(true)).toEqual(['rejected']);
+    expect(statementOfRoot(root(false)).sql).toContain("THEN 'noted|' END");
+    expect(statementOfRoot({ properties: { a: integer } }).sql).not.toContain('noted');
+  });
+
+  it.each([
+    ['record', []],
+    ['note', ['noted']],
+    ['reject', ['rejected']],
+  ])('says of undeclared members what x-undeclared %s says', (undeclared, expected) => {
+    const root = { properties: { a: integer }, additionalProperties: false, 'x-undeclared': undeclared };
+    const { sql, rules } = statementOfRoot(root, ['a', 'b__c', 'b__d']);
+    expect(rules.filter(({ whole }) => whole).map(effectOf)).toEqual(expected);
+    expect(sql.includes('CASE WHEN ("b__c" IS NOT NULL OR "b__d" IS NOT NULL) THEN 1 ELSE 0 END')).toBe(
+      undeclared !== 'record',
+    );
+  });
+
+  it('matches a pattern that takes the square of the length with short texts only', () => {
+    const patternOf = (pattern: string) => statementOfRoot({ properties: { a: { type: 'string', pattern } } }).sql;
+    expect(patternOf('a+b+$')).toContain('NOT (length("a") > 4096 OR regexp_like("a",');
+    expect(patternOf('^a+$')).not.toContain('4096');
+  });
+
+  it('takes 20 branches and 10,000 choices, and ends where definitions double what is said', () => {
+    const branch = (index: number) => ({ properties: { kind: { const: `kind-${index}` } }, required: ['kind'] });
+    const kind = { type: 'string' };
+    const branches = Array.from({ length: 20 }, (_, index) => branch(index));
+    expect(rulesOf(statementOfRoot({ properties: { kind }, oneOf: branches }))).toContain('$: oneOf');
+    const choices = Array.from({ length: 10_000 }, (_, index) => `choice-${index}`);
+    expect(rulesOf(statementOfRoot({ properties: { kind: { ...kind, enum: choices } } }))).toContain('kind: enum');
+    const doubled = Object.fromEntries(
+      Array.from({ length: 30 }, (_, index) => {
+        const next = { $ref: `#/$defs/d${index + 1}` };
+        return [`d${index}`, { anyOf: [next, { not: next }] }];
+      }),
+    );
+    const $defs = { ...doubled, d30: { required: ['kind'] } };
+    expect(() => statementOfRoot({ properties: { kind }, $defs, anyOf: [{ $ref: '#/$defs/d0' }] })).toThrow(
+      new ValidationTooLongError(['$']),
+    );
+  });
+});
+
 describe('dataVerdict', () => {
   const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase();
   const rule = (column: string, name: 'required' | 'type' | 'minimum', critical: boolean) => ({
     column,
     rule: name,
     critical,
+    whole: false,
     pointer: `/properties/${column}`,
   });
   const statementOf = (
@@ -198,6 +293,7 @@ describe('dataVerdict', () => {
   ) => ({
     sql: '',
     rules,
+    unjudged: [],
     compares,
     fields,
     samples: 2,
@@ -216,7 +312,9 @@ describe('dataVerdict', () => {
       rows: 10,
       rejected: 2,
       nulled: { atLeast: 3, atMost: 3 },
+      noted: { atLeast: 0, atMost: 0 },
       change: undefined,
+      unjudged: [],
       broken: [
         { ...statement.rules[0], rows: 2, anew: 2, samples: [{ messageId: 'm3', value: null }] },
         {
@@ -261,6 +359,20 @@ describe('dataVerdict', () => {
           ],
         },
       ],
+    });
+  });
+
+  it('counts noted rows, and shows no value of an object', () => {
+    const statement = statementOf([{ ...rule('$', 'type', false), whole: true }]);
+    const answer = [
+      ['rows', '9', null, '9', ''],
+      ['noted', '4', null, '4', ''],
+      ['0', '4', `${hex('m1')}|`, '4', ''],
+    ];
+    expect(dataVerdict([statement], [answer])).toMatchObject({
+      nulled: { atLeast: 0, atMost: 0 },
+      noted: { atLeast: 4, atMost: 4 },
+      broken: [{ rows: 4, samples: [{ messageId: 'm1', value: null }] }],
     });
   });
 
