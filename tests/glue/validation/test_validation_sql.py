@@ -217,7 +217,8 @@ def _of_table(
             rules |= {(name, "required") for name in absent if (name, "type") not in rules}
         rules -= unjudged
         # A text in brackets counts as JSON where what is inside is not judged.
-        opaque = {name for name, _ in unjudged if (texts[n].get(name) or "")[:1] in ("[", "{")}
+        own = {name: texts[n].get(name) or "" for name, _ in unjudged}
+        opaque = {name for name, text in own.items() if text[:1] + text[-1:] in ("[]", "{}")}
         rules -= {(name, "type") for name in opaque}
         if not rules:
             continue
