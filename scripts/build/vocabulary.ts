@@ -1,6 +1,6 @@
 /** The reference of what a topic schema may say, written from schemas/meta-schema.json. */
 
-import { WORDS_OF_TYPE } from '../../packages/common/src/core/composition/words';
+import { WORDS_OF_TYPE } from '../../packages/common/src/core/keywords/words';
 
 /** What of JSON Schema the meta-schema uses. */
 interface Node {

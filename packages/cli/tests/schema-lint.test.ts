@@ -136,7 +136,7 @@ schemas/tank.temp/schema.json
     const { root, write, run } = workspace();
     const file = 'schemas/tank.level/schema.json';
     const text = (header: string, word: string) =>
-      `{\n${header}  "type": "object",\n  "properties": {\n    "level": { "type": "number", "${word}": 1.50, "$dynamicRef": "#n" }\n  }\n}\n`;
+      `{\n${header}  "type": "object",\n  "properties": {\n    "level": { "type": "number", "${word}": 1.50, "pattern": "(?=x)y" }\n  }\n}\n`;
     write(file, text('', 'minimun'));
     const { code, output, error } = await run('schema', 'lint', '--fix', 'schemas');
     expect(readFileSync(path.join(root, file), 'utf8')).toBe(
@@ -151,7 +151,7 @@ schemas/tank.level/schema.json: header /x-topic: "x-topic" is "tank.level"
 schemas/tank.level/schema.json: header /x-version: "x-version" is 1
 schemas/tank.level/schema.json: corrected /properties/level/minimun: "minimun" is written "minimum"
 `);
-    expect(output).toContain('UNENFORCED_KEYWORD  /properties/level/$dynamicRef');
+    expect(output).toContain('PATTERN_UNSUPPORTED  /properties/level/pattern');
     expect(code).toBe(1);
   });
 

@@ -30,11 +30,11 @@ describe('provisionSystemTables', () => {
     const { deps, warehouse } = world();
     await provisionSystemTables(RESOURCES, deps);
     warehouse.tables.get('lean_ops_ops.parse_errors')?.pop();
-    warehouse.tables.get('lean_ops_ops.ledger')?.splice(-2);
+    warehouse.tables.get('lean_ops_ops.ledger')?.splice(-3);
     await provisionSystemTables(RESOURCES, deps);
     expect(warehouse.statements.slice(-2)).toEqual([
       'ALTER TABLE `lean_ops_ops`.`parse_errors` ADD COLUMNS (`resolution` string)',
-      'ALTER TABLE `lean_ops_ops`.`ledger` ADD COLUMNS (`forgotten` bigint, `replayed` bigint)',
+      'ALTER TABLE `lean_ops_ops`.`ledger` ADD COLUMNS (`forgotten` bigint, `replayed` bigint, `noted` bigint)',
     ]);
   });
 

@@ -53,7 +53,7 @@ export * from './json/nearest-word';
 export * from './json/source-map';
 export * from './json/value';
 export * from './pattern/safety';
-export * from './schema/check';
+export * from './composition/check';
 export * from './schema/model';
 export * from './schema/partition';
 export * from './problem';

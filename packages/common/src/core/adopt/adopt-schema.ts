@@ -2,7 +2,7 @@ import { editJson, type JsonEdit } from '../json/edit-text';
 import { readJsonSource } from '../json/source-map';
 import { isObject, pointerTo, valueAt, type JsonObject } from '../json/value';
 import { isWarning, type SchemaProblem } from '../problem';
-import { checkSchema, type SchemaCheck } from '../schema/check';
+import { checkSchema, type SchemaCheck } from '../composition/check';
 import { MAX_COLUMNS } from '../schema/columns';
 import { headerMends, MENDS, OTHERWISE, type MendContext, type Mended, type MendStrength } from './mends';
 

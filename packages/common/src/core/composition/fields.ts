@@ -8,7 +8,7 @@ import { MAX_DEPTH } from '../schema/columns';
 import { shown, type SchemaProblem } from '../problem';
 import { PLACES, type References, type Resolver } from './references';
 import { mergeSchemas, valuesOf, areApart } from './merge';
-import { nameTypes } from './type-names';
+import { nameTypes } from '../keywords/type-names';
 import { saysNothing } from '../schema/type-advice';
 import {
   ALL_TYPES,
@@ -21,8 +21,8 @@ import {
   typeOfValue,
   typesIn,
   type Types,
-} from './types';
-import { without, FIELD_WORDS, IN_PLACE_WORDS, NUMBER_WORDS, OBJECT_WORDS, STRING_WORDS, WORDS_OF_TYPE } from './words';
+} from '../keywords/types';
+import { without, FIELD_WORDS, IN_PLACE_WORDS, NUMBER_WORDS, OBJECT_WORDS, STRING_WORDS, WORDS_OF_TYPE } from '../keywords/words';
 
 /** Fields that one schema is taken apart into. What has more is refused, so the rest need not be looked at. */
 const MAX_FIELDS = 5_000;

@@ -1,8 +1,8 @@
 /** `allOf` without allOf: two schemas that a value must both meet, as one. */
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type JsonObject } from '../json/value';
-import { commonTypes, statedTypes } from './types';
-import { JSON_TYPES, ROOT_WORDS, without } from './words';
+import { commonTypes, statedTypes } from '../keywords/types';
+import { JSON_TYPES, ROOT_WORDS, without } from '../keywords/words';
 
 /** Words that mean something only together. */
 const GROUPS: readonly (readonly string[])[] = [

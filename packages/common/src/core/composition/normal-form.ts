@@ -13,8 +13,8 @@ import { withKnownSchemas } from './known-schemas';
 import { NOT_ENFORCED, prepare, unenforced } from './prepare';
 import { printJson } from './print';
 import { References } from './references';
-import { possibleTypes } from './types';
-import { FIELD_WORDS, SCHEMA_IN, SCHEMAS_BY_NAME, SCHEMAS_IN_LIST, UNEVALUATED, without } from './words';
+import { possibleTypes } from '../keywords/types';
+import { FIELD_WORDS, SCHEMA_IN, SCHEMAS_BY_NAME, SCHEMAS_IN_LIST, UNEVALUATED, without } from '../keywords/words';
 import { MAX_DEPTH } from '../schema/columns';
 import { fieldsOf, isFlattened } from '../schema/model';
 

@@ -8,7 +8,7 @@ import { formatProblem, isMisspeltFormat } from '../schema/type-advice';
 import { parsePattern } from '../pattern/syntax';
 import { portablePattern } from '../pattern/portable';
 import { shown, type SchemaProblem } from '../problem';
-import { statedTypes } from './types';
+import { statedTypes } from '../keywords/types';
 import { annotationKind } from '../dialects/words';
 import {
   FIELD_WORDS,
@@ -20,7 +20,7 @@ import {
   SCHEMAS_IN_LIST,
   UNEVALUATED,
   WORDS_OF_TYPE,
-} from './words';
+} from '../keywords/words';
 
 export const NOT_ENFORCED = 'x-not-enforced';
 /** Words of a field that stand at the top of a file as well, about the payload. */

@@ -1,6 +1,6 @@
 /** References within the normal form: each leads to a member of `$defs`, which holds what it led to in the author's file. */
 import { isObject, type JsonObject } from '../json/value';
-import { SCHEMA_IN, SCHEMAS_BY_NAME, SCHEMAS_IN_LIST } from './words';
+import { SCHEMA_IN, SCHEMAS_BY_NAME, SCHEMAS_IN_LIST } from '../keywords/words';
 
 /** Gives what a reference leads to; undefined where a problem says that it leads nowhere. */
 export type Resolver = (ref: string, from: object) => JsonObject | boolean | undefined;

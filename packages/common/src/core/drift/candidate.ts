@@ -1,6 +1,6 @@
 import { CHANGE_KINDS } from './change';
 import { schemaChanges } from './schema-changes';
-import { checkSchema, type SchemaCheck, type SchemaCheckOptions } from '../schema/check';
+import { checkSchema, type SchemaCheck, type SchemaCheckOptions } from '../composition/check';
 import type { TopicSchema } from '../schema/model';
 
 /**

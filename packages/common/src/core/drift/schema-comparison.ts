@@ -1,7 +1,7 @@
 import { CHANGE_KINDS, isBreaking, type SchemaChange } from './change';
 import { schemaChanges } from './schema-changes';
 import { depthUpTo, isObject } from '../json/value';
-import { MAX_FILE_DEPTH } from '../schema/check';
+import { MAX_FILE_DEPTH } from '../composition/check';
 import { normalForm } from '../composition/normal-form';
 import { MAX_COLUMNS } from '../schema/columns';
 import { readTopicSchema, type TopicSchema } from '../schema/model';

@@ -1,6 +1,6 @@
 import { keywordMeantBy } from '../dialects/also-written';
 import { nearestWord } from '../json/nearest-word';
-import { FIELD_WORDS, IN_PLACE_WORDS, ROOT_WORDS, WORDS_OF_TYPE } from '../composition/words';
+import { FIELD_WORDS, IN_PLACE_WORDS, ROOT_WORDS, WORDS_OF_TYPE } from '../keywords/words';
 import type { JsonObject } from '../json/value';
 import { shown, type SchemaProblem } from '../problem';
 

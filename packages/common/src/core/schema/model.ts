@@ -9,7 +9,7 @@ import {
   SCHEMAS_BY_NAME,
   SCHEMAS_IN_LIST,
   WORDS_OF_TYPE,
-} from '../composition/words';
+} from '../keywords/words';
 
 /**
  * The rules on a value beyond its type, by keyword. Numbers are texts of all their digits, and equal ones have one text

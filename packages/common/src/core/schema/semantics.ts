@@ -4,7 +4,7 @@ import { isObject, pointerTo, type JsonObject } from '../json/value';
 import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
 import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
-import { statedTypes, typeOfValue } from '../composition/types';
+import { statedTypes, typeOfValue } from '../keywords/types';
 import { fieldsOf, isFlattened, judgesMembers, type FieldVisit } from './model';
 import { notForType } from './type-advice';
 import { partitionNames } from './partition';

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/value';
 import { nearestWord } from '../json/nearest-word';
 import { decimalOf } from './model';
-import { FORMATS } from '../composition/words';
+import { FORMATS } from '../keywords/words';
 import { shown, type SchemaProblem } from '../problem';
 
 const TYPES = ['string', 'integer', 'number', 'boolean', 'object', 'array'] as const;

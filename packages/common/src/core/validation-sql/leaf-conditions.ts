@@ -16,7 +16,7 @@ import { implied, placeConditions, valueOf, type Condition, type PlaceConditions
 import { comparedSql, isAmongSql, isMultipleSql, type NumberText } from './number-sql';
 import { quantized } from './exact-decimal';
 import { RULE_KEYWORDS, type SchemaAt, type ValidationField, type ValidationSchema } from './validation-schema';
-import { WORDS_OF_TYPE } from '../composition/words';
+import { WORDS_OF_TYPE } from '../keywords/words';
 import { comparesDoubles } from '../schema/model';
 
 /** A leaf as conditions read it. */

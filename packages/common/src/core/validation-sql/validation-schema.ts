@@ -1,4 +1,4 @@
-import { WORDS_OF_TYPE } from '../composition/words';
+import { WORDS_OF_TYPE } from '../keywords/words';
 import { numberReader, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 import { GrowthAnalyser } from '../pattern/growth-analyser';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { without } from '../../../src/core/composition/words';
+import { without } from '../../../src/core/keywords/words';
 import type { JsonObject } from '../../../src/core/json/value';
 import { topicSchema } from '../../../src/testing';
 

@@ -5,7 +5,7 @@ import { mergeSchemas } from '../../../src/core/composition/merge';
 import { compareSchemas } from '../../../src/core/drift/schema-comparison';
 import { isObject, type JsonObject } from '../../../src/core/json/value';
 import { portablePattern } from '../../../src/core/pattern/portable';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 import { budget, topicSchema, withField } from '../../../src/testing';
 import { authorSchemas, subschema, value } from './arbitraries';
 

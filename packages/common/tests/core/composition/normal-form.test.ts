@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { isObject, type JsonObject } from '../../../src/core/json/value';
-import { checkSchema, type SchemaCheck } from '../../../src/core/schema/check';
+import { checkSchema, type SchemaCheck } from '../../../src/core/composition/check';
 import { isFlattened, typesOf } from '../../../src/core/schema/model';
-import { typeOfValue } from '../../../src/core/composition/types';
+import { typeOfValue } from '../../../src/core/keywords/types';
 import { budget } from '../../../src/testing';
 import { authorSchemas, payload } from './arbitraries';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 
 /** Schemas as people have them, ten of each kind, after the style of published ones. */
 const ROOT = path.resolve(__dirname, '../../../../../tests/conformance/topic-schemas');

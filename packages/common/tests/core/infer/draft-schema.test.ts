@@ -12,7 +12,7 @@ import {
   type ValueKind,
 } from '../../../src/core/infer/profile-statements';
 import { oddColumns, oddValueNotes } from '../../../src/core/infer/odd-values';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 
 const count = (column: string, kind: ValueKind, rows = 100, distinct = 50): KindCount => ({
   column,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { inferSchema } from '../../../src/core/infer/draft-schema';
 import { profileSample } from '../../../src/core/infer/profile-sample';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 import type { TopicName } from '../../../src/core/topic';
 
 interface FlattenVector {

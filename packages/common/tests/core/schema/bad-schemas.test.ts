@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 import { readJsonSource } from '../../../src/core/json/source-map';
 import type { SchemaProblem } from '../../../src/core/problem';
 import { topicSchema, withField } from '../../../src/testing';

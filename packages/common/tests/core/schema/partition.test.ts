@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../../../src/core/json/value';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 import { curatedTable } from '../../../src/core/warehouse/tables';
 import { modelOf, topicSchema, withField } from '../../../src/testing';
 

@@ -9,8 +9,8 @@ import unevaluated from 'ajv/dist/refs/json-schema-2020-12/meta/unevaluated.json
 import validation from 'ajv/dist/refs/json-schema-2020-12/meta/validation.json';
 import metaSchema from '../../../../../schemas/meta-schema.json';
 import type { JsonObject } from '../../../src/core/json/value';
-import { IN_PLACE_WORDS, without, WORDS_OF_TYPE } from '../../../src/core/composition/words';
-import { checkSchema } from '../../../src/core/schema/check';
+import { IN_PLACE_WORDS, without, WORDS_OF_TYPE } from '../../../src/core/keywords/words';
+import { checkSchema } from '../../../src/core/composition/check';
 import { topicSchema } from '../../../src/testing';
 
 /** Every keyword of JSON Schema 2020-12, as its own meta-schemas name them. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../../src/core/json/value';
-import { checkSchema } from '../../../src/core/schema/check';
+import { checkSchema } from '../../../src/core/composition/check';
 import { ajvVerdict } from './ajv-verdict';
 import { groups, payloadOf, schemaText, type VerdictGroup } from './verdict-table';
 

@@ -1,13 +1,13 @@
-import { MAX_COLUMNS } from './columns';
+import { MAX_COLUMNS } from '../schema/columns';
 import { isReadable, numberReader } from '../json/exact-number';
 import { describeSyntaxError } from '../json/describe-syntax-error';
 import { readJsonSource, type DuplicateKey, type JsonNumber, type JsonSourceResult } from '../json/source-map';
 import { depthUpTo, isObject, type JsonObject } from '../json/value';
-import { metaSchemaProblems } from './meta-schema';
-import { readTopicSchema, type TopicSchema } from './model';
+import { metaSchemaProblems } from '../schema/meta-schema';
+import { readTopicSchema, type TopicSchema } from '../schema/model';
 import { isWarning, shown, type SchemaProblem } from '../problem';
-import { normalForm } from '../composition/normal-form';
-import { semanticProblems } from './semantics';
+import { normalForm } from './normal-form';
+import { semanticProblems } from '../schema/semantics';
 
 export const MAX_SCHEMA_BYTES = 1_048_576;
 /** Levels of objects and arrays in a schema file; 16 levels of fields take 33. */
