@@ -442,11 +442,13 @@ def _compared_by_job(table: Table, schema_text: str, active_text: str) -> dict[s
             counts[0] += 1
             counts[1] += passes and (name[0] in critical or name[0] in news)
     rejected = [(now.disposition == "rejected", then.disposition == "rejected") for now, then in rows]
-    nulled = sum(now.disposition == "nulled" for now in after)
+    nulled, noted = (sum(now.disposition == one for now in after) for one in ("nulled", "noted"))
     return {
         "rows": len(rows),
         "rejected": sum(now for now, _ in rejected),
         "nulled": {"atLeast": nulled, "atMost": nulled},
+        "noted": {"atLeast": noted, "atMost": noted},
+        "unjudged": [],
         "change": {
             "rejectedToday": sum(then for _, then in rejected),
             "rejectedAnew": sum(now and not then for now, then in rejected),
@@ -595,7 +597,7 @@ def test_a_schema_inferred_from_rows_takes_all_of_them_whole(job_session, seed, 
     assert draft["problems"] == []
     found, counts = _by_job(standardized, draft["schema"], "odd.texts")
     assert found == {}
-    assert counts == {"rows": len(rows), "rejected": 0, "nulled": 0}
+    assert counts == {"rows": len(rows), "rejected": 0, "nulled": 0, "noted": 0}
     # Nothing but what holds no value, or has a name no field may have, is left out.
     fields = {field.column for field in read_schema(draft["schema"], "odd.texts").fields}
     filled = {name for row in rows for name, text in row.items() if text not in (None, "{}")}
