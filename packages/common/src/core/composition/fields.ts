@@ -22,7 +22,15 @@ import {
   typesIn,
   type Types,
 } from '../keywords/types';
-import { without, FIELD_WORDS, IN_PLACE_WORDS, NUMBER_WORDS, OBJECT_WORDS, STRING_WORDS, WORDS_OF_TYPE } from '../keywords/words';
+import {
+  without,
+  FIELD_WORDS,
+  IN_PLACE_WORDS,
+  NUMBER_WORDS,
+  OBJECT_WORDS,
+  STRING_WORDS,
+  WORDS_OF_TYPE,
+} from '../keywords/words';
 
 /** Fields that one schema is taken apart into. What has more is refused, so the rest need not be looked at. */
 const MAX_FIELDS = 5_000;

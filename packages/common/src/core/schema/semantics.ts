@@ -1,11 +1,11 @@
-import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, MAX_PATH_TEXT, pathText } from './columns';
+import { collisions, columnName, MAX_COLUMN_NAME, MAX_DEPTH, MAX_PATH_TEXT, memberPrefix, pathText } from './columns';
 import { isWhole, type NumberAt } from '../json/exact-number';
 import { isObject, pointerTo, type JsonObject } from '../json/value';
 import { MAX_SUGGESTIONS, nearestWord } from '../json/nearest-word';
 import { boundProblems } from './bounds';
 import { eventTimeProblems } from './event-time';
 import { statedTypes, typeOfValue } from '../keywords/types';
-import { fieldsOf, isFlattened, judgesMembers, type FieldVisit } from './model';
+import { fieldsOf, isFlattened, isOpaque, judgesMembers, type FieldVisit } from './model';
 import { notForType } from './type-advice';
 import { partitionNames } from './partition';
 import { renamedFromProblems } from './renamed-from';
@@ -41,6 +41,7 @@ export function semanticProblems(document: JsonObject, options: SemanticOptions)
     ...fields.filter(({ field }) => isFlattened(field)).flatMap(({ field, pointer }) => objectProblems(field, pointer)),
     ...columnCountProblems(leaves.length, options.maxColumns),
     ...collisionProblems(leaves),
+    ...opaqueMemberProblems(leaves),
     ...renamedFromProblems(fields),
     ...partitionProblems(document, leaves),
   ];
@@ -213,6 +214,30 @@ function collisionProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
       hint: 'keep one of the two: case, punctuation and nesting alone do not make two columns',
     })),
   );
+}
+
+/**
+ * Finds fields whose column is one that a member of an object kept whole would have had: rows that were taken in columns before the
+ * object was kept so could not be told from events that have the field.
+ */
+function opaqueMemberProblems(leaves: readonly FieldVisit[]): SchemaProblem[] {
+  const kept = leaves
+    .filter(({ field }) => isOpaque(field))
+    .map(({ path, pointer }) => ({ prefix: memberPrefix(path), pointer }));
+  if (kept.length === 0) return [];
+  return leaves.flatMap(({ path, pointer }) => {
+    const column = columnName(path);
+    const around = kept.find(({ prefix }) => column.startsWith(prefix));
+    if (around === undefined) return [];
+    return [
+      {
+        code: 'COLUMN_COLLISION',
+        path: pointer,
+        message: `its column ${column} is that of a member of ${around.pointer}, which is kept as one value`,
+        hint: 'rename the field at the producer, or list the members of that object under "properties"',
+      },
+    ];
+  });
 }
 
 /** Finds fields whose column has a name that the partition of Curated has or may have. */

@@ -117,7 +117,12 @@ describe('adoptSchema', () => {
   });
 
   it('names words that cannot be enforced once for each node, and says why', () => {
-    const field = { type: 'string', pattern: '(a+)+$', unevaluatedItems: false, anyOf: [{ minLength: 1 }, { const: '' }] };
+    const field = {
+      type: 'string',
+      pattern: '(a+)+$',
+      unevaluatedItems: false,
+      anyOf: [{ minLength: 1 }, { const: '' }],
+    };
     const { changes, document } = adopt({ ...HEADER, ...object({ a: field, b: { ...field } }) }, 'accepting');
     expect(changes.slice(0, 4).sort()).toEqual([
       'not enforced /properties/a/pattern',

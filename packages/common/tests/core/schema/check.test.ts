@@ -130,6 +130,15 @@ describe('checkSchema', () => {
       withField('meta__gps__lat', { type: 'string' }),
       'COLUMN_COLLISION /properties/meta__gps__lat',
     ],
+    [
+      'a field in the place of a member of an object that is kept as one value',
+      topicSchema({
+        properties: { attributes: { type: 'object' }, attributes__colour: { type: 'string' } },
+        required: [],
+        'x-event-time': undefined,
+      }),
+      'COLUMN_COLLISION /properties/attributes__colour',
+    ],
     ['a nameless field', withField('', { type: 'string' }), 'EMPTY_NAME /properties/'],
     [
       'a very long name',
