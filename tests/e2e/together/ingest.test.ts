@@ -146,7 +146,9 @@ describe('the archive', () => {
     await settle(stack);
     const lately = await failedSince(stack, { topic, code: 'TOO_LARGE', since });
     expect(lately.byTopic).toEqual([after]);
-    expect(lately.byCode).toEqual([after]);
+    // Other tests of this stack may send letters of the same kind meanwhile.
+    expect(lately.byCode).toContain(after);
+    expect(lately.byCode).not.toContain(before);
     const ever = await failedSince(stack, { topic, code: 'TOO_LARGE', since: '2026' });
     expect(ever.byTopic).toEqual([before, after]);
     expect(ever.byCode).toEqual(expect.arrayContaining([before, after]));
