@@ -112,6 +112,69 @@ describe('a topic with a schema', () => {
   );
 });
 
+describe('a schema as its team has it', () => {
+  it.concurrent(
+    'of draft-07, without a header, with variants, a map and null, is judged as JSON Schema says',
+    async () => {
+      const topic = freshTopic('as-it-is');
+      await pushSchema(
+        stack,
+        topic,
+        JSON.stringify({
+          $schema: 'http://json-schema.org/draft-07/schema#',
+          definitions: { celsius: { type: ['number', 'null'], minimum: -273.15 } },
+          type: 'object',
+          required: ['kind'],
+          properties: {
+            kind: { enum: ['reading', 'state'] },
+            temp: { $ref: '#/definitions/celsius' },
+            labels: { type: 'object', additionalProperties: { type: 'string' } },
+            tags: { type: 'array', items: { type: 'string' }, uniqueItems: true },
+          },
+          oneOf: [
+            { properties: { kind: { const: 'reading' } }, required: ['temp'] },
+            { properties: { kind: { const: 'state' }, is_on: { type: 'boolean' } }, required: ['is_on'] },
+          ],
+        }),
+      );
+      const labels = '{"a b": "x",  "c":"y"}';
+      const reading = { kind: 'reading', temp: 20.5, labels: 'LABELS', tags: ['p'] };
+      await send(stack, event(topic, 'm1', 'k1', 1, reading).replace('"LABELS"', labels));
+      await send(stack, event(topic, 'm2', 'k2', 1, { kind: 'state', is_on: true }));
+      await send(stack, event(topic, 'm3', 'k3', 1, { kind: 'state' }));
+      await send(stack, event(topic, 'm4', 'k4', 1, { kind: 'reading', temp: -300, tags: ['p', 'p'] }));
+      await send(stack, event(topic, 'm5', 'k5', 1, { kind: 'reading', temp: 1, labels: { n: 5 } }));
+      await cycle(stack);
+
+      const columns = 'message_id, kind, temp, is_on, labels, tags';
+      expect(await rows(stack, `SELECT ${columns} FROM {curated}."${tableOf(topic)}" ORDER BY message_id`)).toEqual([
+        { message_id: 'm1', kind: 'reading', temp: '20.5', is_on: null, labels, tags: '["p"]' },
+        { message_id: 'm2', kind: 'state', temp: null, is_on: 'true', labels: null, tags: null },
+        { message_id: 'm3', kind: 'state', temp: null, is_on: null, labels: null, tags: null },
+        { message_id: 'm4', kind: 'reading', temp: null, is_on: null, labels: null, tags: null },
+        { message_id: 'm5', kind: 'reading', temp: '1.0', is_on: null, labels: null, tags: null },
+      ]);
+      const recorded = await rows(
+        stack,
+        `SELECT message_id, disposition, violations FROM {ops}."errors" WHERE topic_name = '${topic}' ORDER BY message_id`,
+      );
+      const broken = recorded.map(({ message_id: id, disposition, violations }) => {
+        const found = JSON.parse(violations ?? '[]') as { column: string; rule: string }[];
+        return [id, disposition, found.map(({ column, rule }) => `${column} ${rule}`).sort()];
+      });
+      expect(broken).toEqual([
+        ['m3', 'noted', ['$ oneOf']],
+        ['m4', 'nulled', ['tags uniqueItems', 'temp minimum']],
+        ['m5', 'nulled', ['labels additionalProperties']],
+      ]);
+      // The members of a map made no columns.
+      const [kept] = await rows(stack, `SELECT * FROM {standardized}."${tableOf(topic)}" WHERE message_id = 'm1'`);
+      expect(Object.keys(kept ?? {}).filter((name) => name.startsWith('labels'))).toEqual(['labels']);
+      expect(kept?.['labels']).toBe(labels);
+    },
+  );
+});
+
 describe('a schema that declares its event time', () => {
   it.concurrent(
     'gets a Curated table of format 2 that is partitioned by its day, and corrections find their rows',
