@@ -1,3 +1,4 @@
+import { CURRENT_DIALECT } from '../dialects/drafts';
 import { distance } from 'fastest-levenshtein';
 import { editJson, splitPointer, type JsonEdit } from '../json/edit-text';
 import { readJsonSource } from '../json/source-map';
@@ -40,8 +41,6 @@ export interface Mend {
   /** The mend of one problem; undefined where this one does not fit. */
   readonly of: (problem: SchemaProblem, context: MendContext) => Mended | undefined;
 }
-
-export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 function put(pointer: string, value: unknown, note: string, kind: MendKind = 'corrected'): Mended {
   return { kind, pointer, note, edits: [{ kind: 'put', pointer, value }] };
@@ -202,7 +201,7 @@ const wrapRoot = dropping(({ message }, { document, topic }) => {
       : []),
   ];
   const around = {
-    $schema: DIALECT,
+    $schema: CURRENT_DIALECT,
     ...Object.fromEntries(own.map((word) => [word, document[word]])),
     type: 'object',
     required: ['value'],
@@ -229,7 +228,9 @@ const stateTopic = dropping((_problem, { topic }) =>
   topic === undefined ? undefined : put('/x-topic', topic, `x-topic is ${topic}`, 'header'),
 );
 const stateVersion = dropping(() => put('/x-version', 1, 'x-version is 1', 'header'));
-const stateDialect = dropping(({ message }) => put('/$schema', DIALECT, `${message}: it is read as 2020-12`, 'header'));
+const stateDialect = dropping(({ message }) =>
+  put('/$schema', CURRENT_DIALECT, `${message}: it is read as 2020-12`, 'header'),
+);
 
 /** A word that nothing enforces: the author's word for it, beside it or else at the top of the file. */
 const NOT_ENFORCED = [acceptWord, acceptPlace, leaveOut];
@@ -261,8 +262,8 @@ export const MENDS: Readonly<Record<string, readonly Mend[]>> = {
   TOPIC_MISMATCH: [stateTopic],
   INVALID_TOPIC: [stateTopic],
   INVALID_VERSION: [stateVersion],
-  UNSUPPORTED_DIALECT: [stateDialect],
-  UNKNOWN_DIALECT: [stateDialect],
+  UNSUPPORTED_CURRENT_DIALECT: [stateDialect],
+  UNKNOWN_CURRENT_DIALECT: [stateDialect],
 };
 
 export const OTHERWISE: readonly Mend[] = [leaveOut];
@@ -270,7 +271,7 @@ export const OTHERWISE: readonly Mend[] = [leaveOut];
 /** The members of the header that a file lacks, in front of everything else; none where it has them all. */
 export function headerMends(document: JsonObject, topic: string | undefined, version: number): Mended[] {
   const header: readonly (readonly [string, unknown])[] = [
-    ['$schema', DIALECT],
+    ['$schema', CURRENT_DIALECT],
     ['x-topic', topic],
     ['x-version', version],
   ];

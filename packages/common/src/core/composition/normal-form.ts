@@ -6,6 +6,7 @@ import { canonicalNumber } from '../json/exact-number';
 import { readJsonSource, type JsonSourceResult } from '../json/source-map';
 import { isObject, pointerTo, valueAt, type JsonObject } from '../json/value';
 import { shown, type SchemaProblem } from '../problem';
+import { CURRENT_DIALECT } from '../dialects/drafts';
 import { resolver } from '../dialects/references';
 import { toCurrentDialect } from '../dialects/translate';
 import { Fields, isMap } from './fields';
@@ -17,8 +18,6 @@ import { possibleTypes } from '../keywords/types';
 import { FIELD_WORDS, SCHEMA_IN, SCHEMAS_BY_NAME, SCHEMAS_IN_LIST, UNEVALUATED, without } from '../keywords/words';
 import { MAX_DEPTH } from '../schema/columns';
 import { fieldsOf, isFlattened } from '../schema/model';
-
-export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 export interface NormalForm {
   readonly document: JsonObject;
@@ -201,7 +200,7 @@ function rootObject(
 /** The words at the top of a file that come first, with what a file may leave out. */
 function headed(root: JsonObject, given: JsonObject, { topic, version }: NormalFormOptions) {
   const stated = (word: string, otherwise: unknown) => (Object.hasOwn(given, word) ? given[word] : otherwise);
-  const head: Record<string, unknown> = { $schema: DIALECT };
+  const head: Record<string, unknown> = { $schema: CURRENT_DIALECT };
   const body = Object.fromEntries(Object.entries(root).filter(([word]) => word !== '$schema' && word !== '$defs'));
   const topicStated = stated('x-topic', topic);
   return {

@@ -364,7 +364,8 @@ function readingOf(field: JsonObject, athenaType: string): string {
 
 const UNDECLARED: ReadonlySet<unknown> = new Set<Undeclared>(['record', 'note', 'reject']);
 
-function undeclaredOf(document: JsonObject): Undeclared {
+/** What `x-undeclared` of a file says; `record` where it says nothing that is known. */
+export function undeclaredOf(document: JsonObject): Undeclared {
   const stated = document['x-undeclared'];
   return UNDECLARED.has(stated) ? (stated as Undeclared) : 'record';
 }

@@ -8,7 +8,14 @@ import { columnName } from '../schema/columns';
 import { not } from './boolean-sql';
 import { every, implied, placeConditions, valueOf, within, type Condition, type PlaceConditions } from './in-place';
 import { leafConditions, leafIsThere, type LeafSql } from './leaf-conditions';
-import type { RuleKeyword, SchemaAt, ValidationField, ValidationObject, ValidationSchema } from './validation-schema';
+import {
+  OBJECT_ASSERTIONS,
+  type RuleKeyword,
+  type SchemaAt,
+  type ValidationField,
+  type ValidationObject,
+  type ValidationSchema,
+} from './validation-schema';
 
 type Place = ValidationField | ValidationObject;
 
@@ -21,22 +28,7 @@ export interface RowSql {
   readonly undeclared: (node: ValidationObject) => string;
 }
 
-const KEYWORDS = [
-  'type',
-  '$ref',
-  'required',
-  'properties',
-  'additionalProperties',
-  'minProperties',
-  'maxProperties',
-  'dependentRequired',
-  'dependentSchemas',
-  'allOf',
-  'anyOf',
-  'oneOf',
-  'not',
-  'if',
-];
+const KEYWORDS: readonly string[] = ['type', '$ref', 'required', 'properties', ...OBJECT_ASSERTIONS];
 
 /** An assertion of an object. */
 export interface AssertionSql {

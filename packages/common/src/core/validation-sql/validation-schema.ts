@@ -11,6 +11,7 @@ import {
   isFlattened,
   isOpaque,
   typesOf,
+  undeclaredOf,
   type SchemaColumn,
   type Undeclared,
 } from '../schema/model';
@@ -59,7 +60,7 @@ export const RULE_KEYWORDS = [
 export type RuleKeyword = (typeof RULE_KEYWORDS)[number];
 
 /** The keywords by which a flattened object is judged as a whole, in the order in which they are reported. */
-const OBJECT_ASSERTIONS = [
+export const OBJECT_ASSERTIONS = [
   'additionalProperties',
   'minProperties',
   'maxProperties',
@@ -254,11 +255,6 @@ function timeForms(field: JsonObject): TimeForms {
     zone: typeof zone === 'string' ? zone : undefined,
     lenient: field['x-time-forms'] === 'lenient',
   };
-}
-
-function undeclaredOf(document: JsonObject): Undeclared {
-  const stated = document['x-undeclared'];
-  return stated === 'note' || stated === 'reject' ? stated : 'record';
 }
 
 function definitionOf(document: JsonObject, ref: string): SchemaAt | undefined {
